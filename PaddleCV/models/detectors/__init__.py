@@ -1,0 +1,1 @@
+"""Assemblies that find objects."""

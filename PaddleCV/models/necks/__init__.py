@@ -1,0 +1,1 @@
+"""Parts that join feature maps of several levels."""

@@ -1,0 +1,1 @@
+"""The runtime that every kit shares: configuration, data, the loop, checkpoints, export. Imports no kit."""
