@@ -1,4 +1,4 @@
-"""The errors a user can cause, each with the exit code of the command that meets it, and the report of one bad datum."""
+"""The errors a user can cause, each with its exit code, and the report of one bad datum."""
 
 import dataclasses
 
@@ -75,7 +75,10 @@ class DataIssue:
     fix: str = ""
 
     def __str__(self):
-        lines = [f"{self.severity}[{self.code}] {self.message}", f"  {self.file}" + (f": {self.place}" if self.place else "")]
+        lines = [
+            f"{self.severity}[{self.code}] {self.message}",
+            f"  {self.file}" + (f": {self.place}" if self.place else ""),
+        ]
         if self.value:
             lines.append(f"  value: {self.value}")
         if self.fix:
