@@ -37,9 +37,8 @@ class JsonLines:
         text = json.dumps({name: plain(value) for name, value in record.items()}, ensure_ascii=False)
         try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(
-                    json.dumps({name: plain(value) for name, value in record.items()}, ensure_ascii=False) + "\n"
-                )
+                file.write(text + "
+")
         except OSError as error:
             raise EnvironmentProblem(f"cannot write {self.path}: {error.strerror}") from error
 
