@@ -37,8 +37,7 @@ class JsonLines:
         text = json.dumps({name: plain(value) for name, value in record.items()}, ensure_ascii=False)
         try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(text + "
-")
+                file.write(text + "\n")
         except OSError as error:
             raise EnvironmentProblem(f"cannot write {self.path}: {error.strerror}") from error
 
