@@ -2,9 +2,10 @@
 
 Order of the events of a run::
 
-    on_train_start
+    on_train_start            an evaluation that was interrupted is made up for here
         after_step            after every update of the weights
         at_epoch_end          the last batch of an epoch is done; evaluation happens here
+            after_evaluation  `trainer.scores` are those of `trainer.step`
         after_epoch           the epoch counter has moved on; a checkpoint is saved here
     on_train_end
 """
@@ -24,6 +25,9 @@ class Callback:
 
     def at_epoch_end(self, trainer):
         """Called after the last batch of an epoch, while `trainer.epoch` still counts only the epochs before it."""
+
+    def after_evaluation(self, trainer):
+        """Called when `trainer.scores` hold the scores of the weights as they are."""
 
     def after_epoch(self, trainer):
         """Called when `trainer.epoch` counts the epoch that ended."""

@@ -29,7 +29,6 @@ class Log(Callback):
         self.silence = silence
         self.window = Window()
         self.lines = None
-        self.logged_scores = None
         self.bar = None
 
     def on_train_start(self, trainer):
@@ -41,7 +40,6 @@ class Log(Callback):
         self.timing.keep_until(trainer.step)
         self.first_step = trainer.step
         self.began = self.last_tick = self.last_line = time.perf_counter()
-        self.away = 0.0
         self.cost = Window()
         self.bar = progress_bar(trainer.total_steps, trainer.step)
 
@@ -58,29 +56,23 @@ class Log(Callback):
         elif now - self.last_line > self.silence:
             self._print(trainer, self.window.means(), self._costs(trainer))
 
-    def at_epoch_end(self, trainer):
-        """Logs the scores if the evaluation callback has already run."""
-        self._log_scores(trainer, trainer.epoch + 1)
+    def after_evaluation(self, trainer):
+        """Logs the scores."""
+        epoch = trainer.epoch + (trainer.position >= trainer.batches_per_epoch)
+        self.metrics.write({"kind": "eval", "step": trainer.step, "epoch": epoch} | trainer.scores)
+        self.lines += 1
+        scores = " ".join(f"{name} {value:.4f}" for name, value in trainer.scores.items())
+        logger.info("eval epoch %d/%d step %d %s%s", epoch, trainer.epochs, trainer.step, scores, best_so_far(trainer))
+        self.last_tick = self.last_line = time.perf_counter()
 
     def after_epoch(self, trainer):
-        """Logs the scores if that was not done, and leaves the evaluation out of the cost of a batch."""
-        self._log_scores(trainer, trainer.epoch)
+        """Leaves what is done between two epochs out of the cost of a batch."""
         self.last_tick = time.perf_counter()
 
     def on_train_end(self, trainer):
-        """Says where everything is and how to go on."""
+        """Takes the bar away."""
         if self.bar:
             self.bar.close()
-        seconds = time.perf_counter() - self.began
-        logger.info(
-            "%d of %d epochs, %d steps, %s of training; everything is in %s\n%s",
-            trainer.epoch,
-            trainer.epochs,
-            trainer.step,
-            clock(seconds),
-            trainer.folder,
-            "\n".join(f"  {what:<9} {command}" for what, command in next_commands(trainer)),
-        )
 
     def state(self):
         """The unfinished window and the number of lines written; makes sure that the lines are on the disk."""
@@ -90,8 +82,9 @@ class Log(Callback):
 
     def load(self, state):
         """Takes back the window, so that the next line is the one an uninterrupted run would write."""
-        self.lines = state["lines"]
-        self.window.load(state["window"])
+        if state:
+            self.lines = state["lines"]
+            self.window.load(state["window"])
 
     def _record(self, trainer):
         losses = self.window.means()
@@ -131,15 +124,25 @@ class Log(Callback):
         self.last_line = now
         logger.info(" ".join(parts))
 
-    def _log_scores(self, trainer, epoch):
-        if not trainer.scores or trainer.scores_step != trainer.step or self.logged_scores == trainer.step:
-            return
-        self.logged_scores = trainer.step
-        self.metrics.write({"kind": "eval", "step": trainer.step, "epoch": epoch} | dict(trainer.scores))
-        self.lines += 1
-        self.last_line = time.perf_counter()
-        scores = " ".join(f"{name} {value:.4f}" for name, value in trainer.scores.items())
-        logger.info("eval epoch %d/%d step %d %s", epoch, trainer.epochs, trainer.step, scores)
+
+class NextSteps(Callback):
+    """The last words of a run: where everything is and how to go on. Comes last among the callbacks."""
+
+    def on_train_start(self, trainer):
+        """Starts the clock."""
+        self.began = time.perf_counter()
+
+    def on_train_end(self, trainer):
+        """Logs the commands that resume, evaluate and export this run."""
+        logger.info(
+            "%d of %d epochs, %d steps, %s; everything is in %s\n%s",
+            trainer.epoch,
+            trainer.epochs,
+            trainer.step,
+            clock(time.perf_counter() - self.began),
+            trainer.folder,
+            "\n".join(f"  {what + ':':<9} {command}" for what, command in next_commands(trainer).items()),
+        )
 
 
 class Window:
@@ -185,16 +188,24 @@ def memory():
 
 
 def next_commands(trainer):
-    """The commands that go on from a run, as (what, command) pairs, for the scripts the run was started with."""
+    """The commands that go on from a run, by what they do, for the scripts the run was started with."""
     script = Path(sys.argv[0])
     tools = script.parent if script.name == "train.py" else Path("tools")
-    config = getattr(trainer.config, "path", None) or Path(trainer.folder) / "last" / "config.yml"
-    weights = Path(trainer.folder) / ("best" if (Path(trainer.folder) / "best").exists() else "last")
-    return [
-        ("resume:", f"python {tools / 'train.py'} -c {config} -r auto"),
-        ("evaluate:", f"python {tools / 'eval.py'} -c {config} -o weights={weights}"),
-        ("export:", f"python {tools / 'export.py'} -c {config} -o weights={weights}"),
-    ]
+    config = trainer.config.path
+    weights = Path(trainer.folder) / ("best" if trainer.best else "last")
+    return {
+        "resume": f"python {tools / 'train.py'} -c {config} -r auto",
+        "evaluate": f"python {tools / 'eval.py'} -c {config} -o weights={weights}",
+        "export": f"python {tools / 'export.py'} -c {config} -o weights={weights}",
+        "predict": f"python {tools / 'infer.py'} -c {config} -o weights={weights} --image PATH",
+    }
+
+
+def best_so_far(trainer):
+    """How the best score stands, when it is not the one just reached; empty without one."""
+    if not trainer.best or trainer.best["step"] == trainer.step:
+        return ""
+    return f" (best {trainer.best['metric']} {trainer.best['score']:.4f} at step {trainer.best['step']})"
 
 
 def progress_bar(total, done):
