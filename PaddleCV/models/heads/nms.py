@@ -1,0 +1,67 @@
+"""Non-maximum suppression: from many scored boxes to one box an object.
+
+Shapes in this file:
+    N images, P boxes an image, C classes, R boxes kept of all images together.
+"""
+
+import paddle
+from paddle import nn
+from paddle.vision.ops import matrix_nms
+
+
+class MulticlassNMS(nn.Layer):
+    """Per class, keeps the best box and drops those that overlap it, until none is left.
+
+    Args:
+        score (float): boxes of a lower score are dropped first.
+        iou (float): a box that overlaps a better one of its class by more than this is dropped.
+        keep (int): at most this many boxes an image, the best of all classes.
+        top_k (int): at most this many boxes of a class enter, the best.
+    """
+
+    def __init__(self, score=0.01, iou=0.45, keep=100, top_k=1000):
+        super().__init__()
+        self.score, self.iou, self.keep, self.top_k = score, iou, keep, top_k
+
+    def forward(self, boxes, scores):
+        """Rows [R, 6] of (label, score, x1, y1, x2, y2), image after image, and how many of each, int32 [N].
+
+        Takes boxes float32 [N, P, 4] and scores float32 [N, C, P].
+        """
+        rows, _, counts = paddle._C_ops.multiclass_nms3(
+            boxes, scores, None, self.score, self.top_k, self.keep, self.iou, True, 1.0, -1
+        )
+        return rows, counts
+
+
+class MatrixNMS(nn.Layer):
+    """Lowers the score of each box by how much better ones overlap it, all at once (SOLOv2, arXiv 2003.10152, 3.3).
+
+    Args:
+        score (float): boxes of a lower score are dropped first.
+        post_score (float): boxes whose lowered score is below this are dropped.
+        keep (int): at most this many boxes an image, the best of all classes.
+        top_k (int): at most this many boxes of a class enter, the best.
+        gaussian (bool): lower by a Gaussian of the overlap, not linearly.
+        sigma (float): of the Gaussian.
+    """
+
+    def __init__(self, score=0.01, post_score=0.01, keep=100, top_k=1000, gaussian=False, sigma=2.0):
+        super().__init__()
+        self.score, self.post_score, self.keep, self.top_k = score, post_score, keep, top_k
+        self.gaussian, self.sigma = gaussian, sigma
+
+    def forward(self, boxes, scores):
+        """As :meth:`MulticlassNMS.forward`."""
+        rows, counts = matrix_nms(
+            boxes,
+            scores,
+            self.score,
+            self.post_score,
+            self.top_k,
+            self.keep,
+            use_gaussian=self.gaussian,
+            gaussian_sigma=self.sigma,
+            background_label=-1,
+        )[:2]
+        return rows, counts

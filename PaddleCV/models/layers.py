@@ -1,0 +1,112 @@
+"""The blocks that backbones, necks and heads are made of.
+
+Shapes in this file:
+    N images, C channels, H x W pixels or cells.
+"""
+
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "leaky_relu": lambda: nn.LeakyReLU(0.1),
+    "hard_swish": nn.Hardswish,
+    "swish": nn.Swish,
+    "none": nn.Identity,
+}
+NORMS = ("bn", "sync_bn", "frozen_bn")
+
+
+class ConvNorm(nn.Layer):
+    """Convolution without bias, batch normalisation, activation: [N, in_channels, H, W] to [N, out_channels, H', W'].
+
+    The padding is (kernel_size - 1) / 2, so that an odd kernel of stride 1 keeps H and W.
+
+    Args:
+        in_channels (int): channels that come in.
+        out_channels (int): channels that go out.
+        kernel_size (int): of the convolution, odd.
+        stride (int): of the convolution.
+        groups (int): of the convolution; equal to in_channels it is depthwise.
+        activation (str): relu, relu6, leaky_relu (slope 0.1), hard_swish, swish or none.
+        norm (str): bn, sync_bn (statistics of all processes) or frozen_bn (fixed statistics, scale and shift).
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, groups=1, activation="relu", norm="bn"):
+        super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"ConvNorm has no activation {activation!r}; it knows {', '.join(ACTIVATIONS)}")
+        self.conv = nn.Conv2D(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=(kernel_size - 1) // 2,
+            groups=groups,
+            bias_attr=False,
+        )
+        self.norm = batch_norm(out_channels, norm)
+        self.activation = ACTIVATIONS[activation]()
+
+    def forward(self, x):
+        return self.activation(self.norm(self.conv(x)))
+
+
+class SqueezeExcitation(nn.Layer):
+    """Scales each channel by a weight computed from all channels' means (https://arxiv.org/abs/1709.01507, section 3).
+
+    Args:
+        channels (int): C of the input [N, C, H, W] and of the output.
+        reduction (int): the hidden layer has C / reduction channels.
+        slope (float): of the hard sigmoid max(0, min(1, slope * x + 0.5)).
+    """
+
+    def __init__(self, channels, reduction=4, slope=0.2):
+        super().__init__()
+        self.slope = slope
+        self.reduce = nn.Conv2D(channels, channels // reduction, 1)
+        self.expand = nn.Conv2D(channels // reduction, channels, 1)
+
+    def forward(self, x):
+        weights = self.expand(F.relu(self.reduce(F.adaptive_avg_pool2d(x, 1))))  # [N, C, 1, 1]
+        return x * F.hardsigmoid(weights, slope=self.slope, offset=0.5)
+
+
+def batch_norm(channels, norm="bn"):
+    """The batch normalisation layer of `channels` that a configuration calls bn, sync_bn or frozen_bn."""
+    if norm not in NORMS:
+        raise ValueError(f"there is no normalisation {norm!r}; it may be {', '.join(NORMS)}")
+    if norm == "sync_bn":
+        from common.distributed import SyncBatchNorm2D
+
+        return SyncBatchNorm2D(channels)
+    layer = nn.BatchNorm2D(channels)
+    if norm == "frozen_bn":
+        freeze(layer)
+    return layer
+
+
+def freeze(layer):
+    """Stops the training of a layer for good: no gradients, and batch statistics that no longer move."""
+    for parameter in layer.parameters():
+        parameter.stop_gradient = True
+        parameter.trainable = False
+    for part in layer.sublayers(include_self=True):
+        if isinstance(part, nn.BatchNorm2D):
+            part._use_global_stats = True
+
+
+def check_out_indices(name, out_indices, num_stages):
+    """Refuses stages that a backbone does not have; returns them as a sorted tuple of ints."""
+    indices = tuple(out_indices)
+    if not indices or list(indices) != sorted(set(indices)) or indices[0] < 0 or indices[-1] >= num_stages:
+        raise ValueError(f"{name} has stages 0 to {num_stages - 1}; out_indices must rise within them, got {indices}")
+    return indices
+
+
+def upsample_nearest(x):
+    """Doubles H and W by repeating each pixel: [N, C, H, W] to [N, C, 2H, 2W]."""
+    wide = paddle.stack([x, x], axis=4).flatten(3, 4)  # [N, C, H, 2W]
+    return paddle.stack([wide, wide], axis=3).flatten(2, 3)
