@@ -68,3 +68,27 @@ def plain(value):
         return value
     number = float(value)
     return number if math.isfinite(number) else None
+
+
+class Follower:
+    """Reads a growing file of JSON lines, each line once.
+
+    Args:
+        path (Path): the file; it may not be there yet.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self.offset = 0
+
+    def new(self):
+        """The records of the lines that are complete and have not been given before."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        whole = text[: text.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        return [json.loads(line) for line in whole.splitlines()]

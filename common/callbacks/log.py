@@ -29,10 +29,13 @@ class Log(Callback):
         self.silence = silence
         self.window = Window()
         self.lines = None
+        self.metrics = None
         self.bar = None
 
     def on_train_start(self, trainer):
         """Cuts the files back to the step the run goes on from, and starts the clock."""
+        if self.metrics:
+            return
         folder = Path(trainer.folder)
         self.metrics = JsonLines(folder / "metrics.jsonl")
         self.timing = JsonLines(folder / "timing.jsonl")
@@ -58,6 +61,7 @@ class Log(Callback):
 
     def after_evaluation(self, trainer):
         """Logs the scores."""
+        self.on_train_start(trainer)
         epoch = trainer.epoch + (trainer.position >= trainer.batches_per_epoch)
         self.metrics.write({"kind": "eval", "step": trainer.step, "epoch": epoch} | trainer.scores)
         self.lines += 1
