@@ -1,0 +1,181 @@
+"""What the detection data sets have in common: checked boxes in flat arrays, samples, annotations for the metrics.
+
+Shapes in this file:
+    I images, B boxes of all images, n boxes of one image.  Boxes are (x1, y1, x2, y2) in pixels of the upright image.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from common.data.check import cached, raise_on_errors, refusal
+from common.errors import ConfigError
+from common.log import logger
+
+from .detection_check import check_boxes, check_files, check_images, fill_sizes
+
+
+@dataclasses.dataclass
+class Boxes:
+    """The boxes of a whole data set; every array has B rows.
+
+    Args:
+        image (ndarray): int64, index of the box's image.
+        box (ndarray): float64 [B, 4], as annotated.
+        label (ndarray): int64, index into the labels.
+        crowd (ndarray): bool, the box surrounds a group and is not for training.
+        difficult (ndarray): bool.
+        area (ndarray): float64, of the object's mask when known, else of the box.
+        id (ndarray): int64, the annotation's number.
+    """
+
+    image: np.ndarray
+    box: np.ndarray
+    label: np.ndarray
+    crowd: np.ndarray
+    difficult: np.ndarray
+    area: np.ndarray
+    id: np.ndarray
+
+    def select(self, chosen):
+        """The boxes that a mask or an index array chooses."""
+        return Boxes(*(getattr(self, field.name)[chosen] for field in dataclasses.fields(self)))
+
+
+class DetectionDataset:
+    """Images with boxes; the child class reads them, and calls :meth:`settle` once.
+
+    Attributes:
+        labels (list[str]): class names in the order of their numbers.
+        num_classes (int): C.
+        category_ids (list[int]): the number each class has in the annotation file.
+        ids (list[int]): the id of each image, in the order of the data set.
+        issues (list[DataIssue]): what reading the annotations found.
+    """
+
+    padding = {"boxes": 0, "labels": -1, "scores": 0, "difficult": False, "crowd": False}
+
+    def settle(self, images, boxes, place, issues, with_empty, bad_boxes, bad_samples):
+        """Checks what was read, leaves out what may be left out, and keeps the rest.
+
+        Args:
+            images (list[dict]): `id`, `file_name`, `path`, `width`, `height` (0 when unknown), `file` (that lists it).
+            boxes (Boxes): in any order.
+            place (callable): index of a box -> (file, place) for a message.
+            issues (IssueList): gets what is found; its errors so far are refused first.
+            with_empty (bool): keep images without boxes.
+            bad_boxes (str): `error`, or `drop` boxes without area or outside their image.
+            bad_samples (str): `error`, or `skip` images with an error, a few.
+
+        Raises:
+            DataError: with every error found.
+        """
+        if bad_boxes not in ("error", "drop"):
+            raise ConfigError(f"bad_boxes is 'error' or 'drop', not {bad_boxes!r}")
+        if bad_samples not in ("error", "skip"):
+            raise ConfigError(f"bad_samples is 'error' or 'skip', not {bad_samples!r}")
+        check_files(images, issues)
+        fill_sizes(images, issues)
+        boxes, clipped = check_boxes(images, boxes, place, issues, bad_boxes)
+        if images and not len(boxes.label) and not issues.errors:
+            issues.error("D117", f"none of the {len(images)} images has a box", fix="check that this is the right file")
+        if not images and not issues.errors:
+            issues.error("D117", "lists no image", fix="check that this is the right file")
+        self.issues = issues.all()
+        if None in issues.of_images:  # errors of the whole file cannot be skipped
+            raise refusal(issues.errors)
+        raise_on_errors(self.issues, bad_samples, len(images))
+        self.issues = [skipped_issue(issue) for issue in self.issues]
+        self._keep(images, boxes, clipped, set(issues.of_images), with_empty)
+        logger.info(
+            "%s: %d images (%d without boxes), %d boxes, %d classes",
+            *(self.source, len(self.images), int((np.diff(self.starts) == 0).sum()), len(self.boxes.label)),
+            self.num_classes,
+        )
+
+    def _keep(self, images, boxes, clipped, skipped, with_empty):
+        """Stores the images that stay and their boxes, sorted by image."""
+        counts = np.bincount(boxes.image, minlength=len(images))
+        stay = [i for i in range(len(images)) if i not in skipped and (with_empty or counts[i])]
+        new_index = np.full(len(images), -1, np.int64)
+        new_index[stay] = np.arange(len(stay))
+        boxes.image = new_index[boxes.image]
+        order = np.argsort(boxes.image, kind="stable")
+        order = order[boxes.image[order] >= 0]
+        self.images = [images[i] for i in stay]
+        self.ids = [image["id"] for image in self.images]
+        self.boxes, self.clipped = boxes.select(order), clipped[order].astype(np.float32)
+        self.starts = np.searchsorted(self.boxes.image, np.arange(len(stay) + 1))
+
+    @property
+    def num_classes(self):
+        """C, the number of labels."""
+        return len(self.labels)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        """The annotation of one image, without its pixels and without its crowd boxes.
+
+        Returns:
+            dict: `path`, `image_id`, `boxes` float32 [n, 4], `labels` int64 [n], `scores` float32 [n] of ones,
+            `difficult` bool [n], `crowd` bool [n] (all False).
+        """
+        rows = np.arange(self.starts[index], self.starts[index + 1])
+        rows = rows[self._for_training(rows)]
+        return {
+            "path": self.images[index]["path"],
+            "image_id": self.ids[index],
+            "boxes": self.clipped[rows],
+            "labels": self.boxes.label[rows],
+            "scores": np.ones(len(rows), np.float32),
+            "difficult": self.boxes.difficult[rows],
+            "crowd": self.boxes.crowd[rows],
+        }
+
+    def _for_training(self, rows):
+        """Which of the boxes a sample holds, bool [n]."""
+        return ~self.boxes.crowd[rows]
+
+    def annotations(self):
+        """Everything, crowd and difficult boxes too, as COCO has it: `images`, `annotations`, `categories`."""
+        found = []
+        for k in range(len(self.boxes.label)):
+            x1, y1, x2, y2 = self.boxes.box[k].tolist()
+            found.append(
+                {
+                    "id": k + 1,
+                    "image_id": self.ids[self.boxes.image[k]],
+                    "category_id": self.category_ids[self.boxes.label[k]],
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "area": float(self.boxes.area[k]),
+                    "iscrowd": int(self.boxes.crowd[k]),
+                    "difficult": int(self.boxes.difficult[k]),
+                }
+            )
+        images = [{key: image[key] for key in ("id", "file_name", "width", "height")} for image in self.images]
+        categories = [{"id": i, "name": name} for i, name in zip(self.category_ids, self.labels)]
+        return {"images": images, "annotations": found, "categories": categories}
+
+    def check(self, deep=False, cache=None):
+        """Everything that is wrong with the annotations and the image files.
+
+        Args:
+            deep (bool): decode every image; else only the headers are read.
+            cache (str | None): a folder that remembers the answer until a file changes.
+
+        Returns:
+            list[DataIssue]: errors before warnings.
+        """
+        paths = [self.source, *(image["path"] for image in self.images)]
+        name = f"{type(self).__name__}_{'deep' if deep else 'fast'}"
+        found = cached(cache, name, paths, lambda: check_images(self.images, deep, self.source))
+        return sorted(self.issues + found, key=lambda issue: issue.severity != "error")
+
+
+def skipped_issue(issue):
+    """An error that was let pass, as a warning."""
+    if issue.severity != "error":
+        return issue
+    return dataclasses.replace(issue, severity="warning", message=f"image skipped: {issue.message}")

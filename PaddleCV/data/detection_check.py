@@ -1,0 +1,142 @@
+"""What can be wrong with the images and boxes of a detection data set, whatever the form of its annotations.
+
+Shapes in this file:
+    I images, B boxes of all images.  Boxes are (x1, y1, x2, y2) in pixels of the upright image.
+"""
+
+import os
+import time
+
+import numpy as np
+
+from common.data.check import IssueList
+from common.data.image_files import Listing, image_size
+from common.data.image_io import decode_image, read_file
+from common.errors import BadSample
+from common.log import logger
+
+CLIP_SILENTLY = 0.5  # pixels a box may stick out before anyone is told: rounding in the annotation tool
+SUGGEST_AT_MOST = 10
+MAX_ASPECT = 1000
+
+
+def check_files(images, issues):
+    """Looks for every image file by one listing a folder (D104); a missing one gets the nearest name as a hint."""
+    listing, missing = Listing(), 0
+    for i, image in enumerate(images):
+        if image["path"] in listing:
+            continue
+        missing += 1
+        near = listing.nearest(image["path"]) if missing <= SUGGEST_AT_MOST else None
+        folder = os.path.dirname(image["path"])
+        fix = f"did you mean {near!r}?" if near else f"put the file into {folder}"
+        if not os.path.isdir(folder):
+            fix = f"the folder {folder} does not exist: set `images` (and `root`) to the folder that holds the images"
+        issues.error("D104", f"image file is missing: {image['path']}", image["place"], "", fix, image["file"], i)
+
+
+def fill_sizes(images, issues):
+    """Reads the size of images whose annotation gives none from their headers (D114)."""
+    for i, image in enumerate(images):
+        if image["width"] and image["height"]:
+            continue
+        try:
+            width, height, turned = image_size(image["path"])
+        except BadSample as error:
+            if error.issue.code != "D104":  # a missing file is known already
+                issues.error(error.issue.code, error.issue.message, file=image["path"], image=i)
+            continue
+        image["width"], image["height"] = (height, width) if turned else (width, height)
+        issues.warn("D114", "image size missing, read from the file", image["place"], file=image["file"])
+
+
+def check_boxes(images, boxes, place, issues, bad_boxes):
+    """Refuses or drops boxes that cannot be, and clips those that stick out.
+
+    Returns:
+        tuple[Boxes, ndarray]: the boxes that stay, as annotated, and clipped to their images, float64 [B, 4].
+    """
+    sizes = np.array([(image["width"], image["height"]) for image in images], np.float64).reshape(-1, 2)
+    size = sizes[boxes.image]
+    known = (size > 0).all(1)
+    size = np.where(known[:, None], size, np.inf)
+    finite = np.isfinite(boxes.box).all(1)
+    box = np.where(finite[:, None], boxes.box, 0)
+    clipped = np.clip(box, 0, np.concatenate([size, size], 1))
+    empty = finite & ((box[:, 2:] <= box[:, :2]).any(1))
+    outside = finite & ~empty & ((clipped[:, 2:] <= clipped[:, :2]).any(1))
+    normalised = normalised_boxes(boxes.image, box, finite & ~empty, len(images))
+    over = finite & ~empty & ~outside & (np.abs(clipped - box).max(1, initial=0) > CLIP_SILENTLY)
+
+    def tell(which, code, message, fix, drop=False):
+        for k in np.flatnonzero(which):
+            x1, y1, x2, y2 = (round(float(v), 2) for v in boxes.box[k])
+            image = images[boxes.image[k]]
+            file, where = place(k)
+            value = (
+                f"box ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) in {image['file_name']} ({image['width']}x{image['height']})"
+            )
+            if drop:
+                issues.warn(code, f"{message}; dropped", where, value, fix, file)
+            else:
+                issues.error(code, message, where, value, fix, file, int(boxes.image[k]))
+
+    fix = (
+        "drop such boxes with `bad_boxes: drop` in the configuration, or write a corrected file (tools/check.py --fix)"
+    )
+    drop = bad_boxes == "drop"
+    tell(~finite, "D119", "a coordinate is not a finite number", "correct the annotation")
+    tell(empty, "D106", "box has no area: its width or height is not positive", fix, drop)
+    tell(normalised, "D108", "box looks normalised", "give pixels: multiply x by the width, y by the height")
+    tell(outside & ~normalised, "D107", "box lies outside the image", fix, drop)
+    for k in np.flatnonzero(over & ~normalised):
+        file, where = place(k)
+        issues.warn("D107", "box sticks out of the image; clipped", where, boxes.box[k].round(2).tolist(), file=file)
+    stay = finite & ~empty & ~outside
+    return boxes.select(stay), clipped[stay]
+
+
+def normalised_boxes(image_index, boxes, valid, num_images):
+    """Boxes of images whose every valid box lies within one pixel of the corner and has a fraction in it, bool [B]."""
+    small = valid & (np.abs(boxes) <= 1.001).all(1)
+    broken = (boxes != np.round(boxes)).any(1)
+    total = np.bincount(image_index[valid], minlength=num_images)
+    tiny = np.bincount(image_index[small], minlength=num_images)
+    fractional = np.bincount(image_index[small & broken], minlength=num_images)
+    return small & ((tiny == total) & (fractional > 0))[image_index]
+
+
+def check_images(images, deep, source):
+    """The issues of the image files: headers against annotations and, when deep, every pixel decoded."""
+    issues, told = IssueList(source), time.monotonic()
+    for i, image in enumerate(images):
+        if time.monotonic() - told > 10:
+            told = time.monotonic()
+            logger.info("checked %d of %d images", i, len(images))
+        try:
+            width, height, turned = image_size(image["path"])
+            compare_size(image, width, height, turned, issues)
+            if deep:
+                decode_image(read_file(image["path"]), image["path"])
+        except BadSample as error:
+            issues.errors.append(error.issue)
+    return issues.all()
+
+
+def compare_size(image, width, height, turned, issues):
+    """Compares the annotated size with the file's (D111); boxes belong to the upright image."""
+    upright = (height, width) if turned else (width, height)
+    told = (image["width"], image["height"])
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        issues.warn("D120", "image is a strip", value=f"{width}x{height}", file=image["path"])
+    if told == upright:
+        return
+    message = f"annotated size {told[0]}x{told[1]} differs from the file's {upright[0]}x{upright[1]}"
+    fix = "annotate this file again, or correct `width` and `height` if its boxes are right"
+    if turned and told == (width, height):
+        message = f"annotated as stored ({width}x{height}), but its EXIF orientation turns it to {height}x{width}"
+        fix = "turn the pixels and remove the tag, or annotate the upright image"
+    elif told == upright[::-1]:
+        message += ": width and height are swapped"
+        fix = "swap `width` and `height` in the annotation"
+    issues.error("D111", message, image["place"], image["path"], fix, image["file"])

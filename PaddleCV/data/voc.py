@@ -1,0 +1,230 @@
+"""Reads detection annotations in PASCAL VOC's xml form (http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf).
+
+VOC counts pixels from 1 and includes the last one: a box from 1 to 1 is one pixel wide.  Here it becomes
+(xmin - 1, ymin - 1, xmax, ymax), the edges of the same pixels counted from 0.
+"""
+
+import difflib
+import os
+from xml.etree.ElementTree import ParseError
+
+import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml import ElementTree as SafeXml
+
+from common.data.check import IssueList, refusal
+from common.data.image_files import IMAGE_SUFFIXES, Listing
+
+from .coco import read_labels
+from .detection import Boxes, DetectionDataset
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+class VocDetection(DetectionDataset):
+    """Images and boxes of VOC xml files.
+
+    Args:
+        root (str): the folder of the data set; the other paths are relative to it.
+        list_file (str): lists the images: an id a line, or the paths of an image and its xml.
+        images (str): the folder of the images, for a list of ids.
+        annotations (str): the folder of the xml files, for a list of ids.
+        labels (list[str] | str): class names in order, or a file with one a line; default `label_list.txt` in
+            `root` when there is one, else the names found, sorted.
+        with_difficult (bool): keep boxes marked difficult in the samples; the evaluation knows them either way.
+        with_empty (bool): keep images without boxes, as background.
+        one_based (bool): coordinates count from 1 and include the last pixel, as VOC's do; else they are edges from 0.
+        bad_boxes (str): `error`, or `drop` boxes without area or outside their image.
+        bad_samples (str): `error`, or `skip` a few images with errors.
+
+    Raises:
+        DataError: with every error found, each with a code of `common.data.check`.
+    """
+
+    def __init__(
+        self,
+        root="dataset/voc",
+        list_file="ImageSets/Main/train.txt",
+        images="JPEGImages",
+        annotations="Annotations",
+        labels=None,
+        with_difficult=True,
+        with_empty=True,
+        one_based=True,
+        bad_boxes="error",
+        bad_samples="error",
+    ):
+        self.source = os.path.join(root, list_file)
+        self.with_difficult = with_difficult
+        issues = IssueList(self.source)
+        pairs = read_list(self.source, root, images, annotations, issues)
+        if labels is None and os.path.exists(os.path.join(root, "label_list.txt")):
+            labels = "label_list.txt"
+        listed, objects = read_all(pairs, issues)
+        known = read_labels(labels, root)
+        self.labels = sorted({item["name"] for item in objects}) if known is None else known
+        self.category_ids = list(range(1, len(self.labels) + 1))
+        objects = [item for item in objects if self._knows(item, listed, issues)]
+        boxes = self._to_boxes(objects, listed, one_based, issues)
+
+        def place(k):
+            return listed[objects[k]["image"]]["file"], objects[k]["place"]
+
+        self.settle(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
+
+    def _knows(self, item, images, issues):
+        """Whether an object's class has a number; when not, that is an error (D109)."""
+        if item["name"] in self.labels:
+            return True
+        near = difflib.get_close_matches(item["name"], self.labels, n=1)
+        fix = f"did you mean {near[0]!r}?" if near else f"the labels are {', '.join(self.labels[:12])}"
+        file = images[item["image"]]["file"]
+        issues.error("D109", "class is not in the labels", item["place"], item["name"], fix, file, item["image"])
+        return False
+
+    def _to_boxes(self, objects, images, one_based, issues):
+        """The objects as arrays, coordinates counted from 0."""
+        box = np.array([item["corners"] for item in objects], np.float64).reshape(-1, 4)
+        image = np.array([item["image"] for item in objects], np.int64)
+        if one_based:
+            for k in np.flatnonzero((box[:, :2] == 0).any(1)):
+                file = images[objects[k]["image"]]["file"]
+                fix = "when the file counts from 0, set `one_based: false`"
+                issues.warn(
+                    "D107", "a box starts at 0 where pixels count from 1", objects[k]["place"], fix=fix, file=file
+                )
+            box[:, :2] = np.maximum(box[:, :2], np.minimum(1, box[:, 2:])) - 1 if len(box) else box[:, :2]
+        return Boxes(
+            image=image,
+            box=box,
+            label=np.array([self.labels.index(item["name"]) for item in objects], np.int64),
+            crowd=np.zeros(len(objects), bool),
+            difficult=np.array([item["difficult"] for item in objects], bool),
+            area=(box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]),
+            id=np.arange(1, len(objects) + 1),
+        )
+
+    def _for_training(self, rows):
+        return self.with_difficult | ~self.boxes.difficult[rows]
+
+
+def read_list(path, root, images, annotations, issues):
+    """The (image path or stem, xml path, place) of each line.
+
+    Raises:
+        DataError: D104 when the list cannot be opened, D112 when it is not text, D118 with each malformed line.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            lines = file.read().splitlines()
+    except OSError as error:
+        fix = "set `root` and `list_file` to where the list of images is"
+        issues.error("D104", f"list of images cannot be opened: {error.strerror}", fix=fix)
+        raise refusal(issues.errors) from None
+    except UnicodeDecodeError as error:
+        issues.error("D112", "list of images is not UTF-8", f"byte {error.start}", fix="save it as UTF-8")
+        raise refusal(issues.errors) from None
+    pairs, seen = [], set()
+    for number, line in enumerate(lines, 1):
+        fields = line.split("\t") if "\t" in line else line.split()
+        fields = [field.strip() for field in fields if field.strip()]
+        place = f"line {number}"
+        if not fields:
+            continue
+        if len(fields) == 1 and not fields[0].lower().endswith((".xml", *IMAGE_SUFFIXES)):
+            name = fields[0]
+            pairs.append((os.path.join(root, images, name), os.path.join(root, annotations, name + ".xml"), place))
+        elif len(fields) == 2 and fields[1].lower().endswith(".xml"):
+            pairs.append((os.path.join(root, fields[0]), os.path.join(root, fields[1]), place))
+        else:
+            fix = "a line is an id without ending, or an image and its xml, a blank between (a tab if names hold any)"
+            issues.error("D118", "is neither an id nor an image and its xml", place, line[:80], fix)
+            continue
+        if pairs[-1][1] in seen:
+            issues.warn("D115", "image is listed twice", place, fields[0])
+            pairs.pop()
+        else:
+            seen.add(pairs[-1][1])
+    if issues.errors:
+        raise refusal(issues.errors)
+    return pairs
+
+
+def read_all(pairs, issues):
+    """The images and the objects of all listed files; the image of an unreadable xml stays, for the numbers' sake."""
+    images, objects, listing = [], [], Listing()
+    for i, (image_path, xml_path, place) in enumerate(pairs):
+        image = {"id": i, "width": 0, "height": 0, "file": xml_path, "place": ""}
+        tree = read_xml(xml_path, place, issues, listing, i)
+        stem = tree.findtext("filename", "").strip() if tree is not None else ""
+        image["path"] = find_image(image_path, stem, listing)
+        image["file_name"] = os.path.basename(image["path"])
+        if tree is not None:
+            image["width"], image["height"] = (whole(tree.findtext(f"size/{key}")) for key in ("width", "height"))
+            objects += read_objects(tree, i, xml_path, issues)
+        images.append(image)
+    return images, objects
+
+
+def read_xml(path, place, issues, listing, image):
+    """The root of an xml file, or None after an error (D104, D112)."""
+    try:
+        root = SafeXml.parse(path).getroot()
+    except OSError as error:
+        near = listing.nearest(path)
+        fix = f"did you mean {near!r}?" if near else "set `root` and `annotations` to where the xml files are"
+        message = f"annotation file cannot be opened: {error.strerror}: {path}"
+        issues.error("D104", message, place, fix=fix, image=image)
+    except DefusedXmlException:
+        issues.error("D112", "defines entities, which an annotation never needs: refused", file=path, image=image)
+    except (ParseError, ValueError, LookupError) as error:
+        issues.error("D112", f"is not xml: {error}", file=path, image=image)
+    else:
+        if root.tag == "annotation":
+            return root
+        issues.error("D113", "the first element is not <annotation>", value=f"<{root.tag}>", file=path, image=image)
+    return None
+
+
+def find_image(path, named, listing):
+    """The image file: as listed, or by the id with any ending, or as the xml names it; the first when there is none."""
+    if os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES:
+        if path in listing:
+            return path
+        return listing.same_stem(path) or path
+    for suffix in IMAGE_SUFFIXES:
+        for candidate in (path + suffix, path + suffix.upper()):
+            if candidate in listing:
+                return candidate
+    candidate = os.path.join(os.path.dirname(path), os.path.basename(named.replace("\\", "/")))
+    return candidate if named and candidate in listing else path + ".jpg"
+
+
+def read_objects(tree, image, path, issues):
+    """The objects of one xml: `name`, `corners` as written, `difficult`, `image`, `place`."""
+    found = []
+    for number, item in enumerate(tree.findall("object")):
+        name = (item.findtext("name") or "").strip()
+        place = f"object[{number}]" + (f" ({name})" if name else "")
+        texts = [item.findtext(f"bndbox/{key}") for key in CORNERS]
+        missing = [f"bndbox/{key}" for key, text in zip(CORNERS, texts) if not (text or "").strip()]
+        missing += [] if name else ["name"]
+        if missing:
+            issues.error("D113", f"has no {' and no '.join(missing)}", place, file=path, image=image)
+            continue
+        try:
+            corners = [float(text) for text in texts]
+        except ValueError:
+            issues.error("D113", "a coordinate is not a number", place, ", ".join(texts), file=path, image=image)
+            continue
+        difficult = (item.findtext("difficult") or "0").strip() in ("1", "true", "True")
+        found.append({"name": name, "corners": corners, "difficult": difficult, "image": image, "place": place})
+    return found
+
+
+def whole(text):
+    """A size as written in an xml; 0 when missing or not a positive number."""
+    try:
+        return max(0, int(float(text)))
+    except (TypeError, ValueError, OverflowError):
+        return 0
