@@ -1,0 +1,137 @@
+"""A list of a folder's files with their sizes and sha256, so that a damaged or missing file is found before it is used.
+
+A flipped bit in a weight file loads silently, and the framework's predictor runs without its weights: only this notices
+them.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from common.errors import EnvironmentProblem
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+
+
+class CheckpointError(EnvironmentProblem):
+    """A checkpoint or an exported folder cannot be used; the message names the file and the reason."""
+
+
+def write_file(path, pieces):
+    """Writes a new file and flushes it to the disk.
+
+    Args:
+        path (Path): must not exist.
+        pieces (Iterable): bytes-like parts, in order.
+
+    Returns:
+        dict: `size` and `sha256`, for the manifest.
+    """
+    checksum, size = hashlib.sha256(), 0
+    with open(path, "xb") as file:
+        for piece in pieces:
+            file.write(piece)
+            checksum.update(piece)
+            size += len(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return {"size": size, "sha256": checksum.hexdigest()}
+
+
+def flush_folder(path):
+    """Makes the names in a folder survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_manifest(folder, entries=None, **facts):
+    """Writes `manifest.json`, and flushes the folder.
+
+    Args:
+        folder (Path): the folder described.
+        entries (dict): file name -> what `write_file` gave; when None every file of the folder is read and flushed.
+        facts: further JSON values to note.
+    """
+    folder = Path(folder)
+    if entries is None:
+        entries = {path.name: _measure(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    write_file(folder / MANIFEST, [_spell({"schema": SCHEMA, "files": entries, **facts})])
+    flush_folder(folder)
+
+
+def read_manifest(folder):
+    """The manifest of a folder, checked against its own checksum.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or of a newer version.
+    """
+    file = Path(folder) / MANIFEST
+    try:
+        data = file.read_bytes()
+        manifest = json.loads(data)
+        if manifest["schema"] > SCHEMA:
+            raise CheckpointError(
+                f"{file}: written by a newer version (schema {manifest['schema']}, this one reads up to {SCHEMA})"
+            )
+        if _spell({key: value for key, value in manifest.items() if key != "sha256"}) != data:
+            raise CheckpointError(f"{file}: does not match its own checksum, the file is damaged")
+        if any(Path(name).name != name for name in manifest["files"]):
+            raise CheckpointError(f"{file}: lists a file outside its folder")
+    except FileNotFoundError:
+        raise CheckpointError(f"{file}: missing, the folder is not complete") from None
+    except OSError as error:
+        raise CheckpointError(f"{file}: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise CheckpointError(f"{file}: not a manifest ({type(error).__name__}: {error})") from None
+    return manifest
+
+
+def read_checked(folder, name, entries):
+    """The bytes of one file, equal to those written.
+
+    Args:
+        folder (Path): the folder.
+        name (str): the file.
+        entries (dict): `files` of the manifest.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or not in the manifest.
+    """
+    file = Path(folder) / name
+    if name not in entries:
+        raise CheckpointError(f"{file}: not in the manifest")
+    try:
+        size = file.stat().st_size
+        if size != entries[name]["size"]:
+            raise CheckpointError(f"{file}: {size} bytes, but {entries[name]['size']} were written")
+        data = file.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{file}: {error.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != entries[name]["sha256"]:
+        raise CheckpointError(f"{file}: its sha256 is not the one written, the file is damaged")
+    return data
+
+
+def verify_manifest(folder):
+    """Reads every file of the folder against its manifest; raises CheckpointError."""
+    entries = read_manifest(folder)["files"]
+    for name in entries:
+        read_checked(folder, name, entries)
+
+
+def _measure(path):
+    data = path.read_bytes()
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _spell(fields):
+    """The manifest with its own checksum, in the one spelling that is accepted."""
+    checksum = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+    return json.dumps({**fields, "sha256": checksum}, indent=1, sort_keys=True).encode() + b"\n"

@@ -1,0 +1,84 @@
+"""A run that is asked to end (SIGINT, SIGTERM) finishes its step, saves, and ends; asked again, it ends at once."""
+
+import os
+import signal
+import threading
+import time
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_active = []
+
+
+class GracefulStop:
+    """Watches for SIGINT and SIGTERM while the block runs.
+
+        with GracefulStop() as stop:
+            ...                        # after every step: if stop.requested: save and raise Stopped
+
+    A second signal ends the process with 128 + its number, even inside a long operator: a thread waits for it.
+    Enter it after `import paddle`, whose own handler would otherwise come back. In forked children (data workers)
+    SIGINT is ignored and SIGTERM ends the child, whatever the parent does.
+
+    Args:
+        repeats_within (float): seconds in which further signals count as the first; None for 2 s in a process of
+            `paddle.distributed.launch`, which sends each signal three times, and 0.05 s elsewhere.
+    """
+
+    def __init__(self, repeats_within=None):
+        launched = "PADDLE_TRAINER_ENDPOINTS" in os.environ
+        self.repeats_within = repeats_within if repeats_within is not None else (2.0 if launched else 0.05)
+        self.signal_number = 0
+        self.asked_at = 0.0
+
+    @property
+    def requested(self):
+        """Whether the run has been asked to end; `signal_number` says by which signal."""
+        return self.signal_number != 0
+
+    def __enter__(self):
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("GracefulStop works in the main thread only")
+        self.reader, self.writer = os.pipe()
+        os.set_blocking(self.writer, False)
+        self.watcher = threading.Thread(target=self.watch, name="signals", daemon=True)
+        self.watcher.start()
+        self.handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+        self.wakeup = signal.set_wakeup_fd(self.writer, warn_on_full_buffer=False)
+        _active.append(self)
+        return self
+
+    def __exit__(self, *_):
+        _active.remove(self)
+        signal.set_wakeup_fd(self.wakeup)
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        os.write(self.writer, b"\0")
+        self.watcher.join()
+        os.close(self.writer)
+        os.close(self.reader)
+
+    def watch(self):
+        """Runs in a thread: the interpreter writes the number of each signal into the pipe; a 0 ends the thread."""
+        while (number := os.read(self.reader, 1)[0]) != 0:
+            if number in SIGNALS:
+                self.receive(number)
+
+    def receive(self, number):
+        """The first signal asks the run to end; a later one ends the process here and now."""
+        now = time.monotonic()
+        if not self.requested:
+            self.asked_at, self.signal_number = now, int(number)
+        elif now - self.asked_at > self.repeats_within:
+            os._exit(128 + number)
+
+
+def _in_child():
+    """Forked children neither write into the parent's pipe nor wait for the end of a step."""
+    if _active:
+        _active.clear()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_in_child)
