@@ -1,0 +1,185 @@
+"""Runs transforms over samples and over batches, so that the result is a function of (seed, epoch, index) alone.
+
+A pipeline has two stages, cut once at the first transform with `per_batch`: the transforms before it see one sample,
+it and those after it see a batch. A transform with `extra` mixes in other samples of the data set, which have gone
+through the transforms before it.
+"""
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from common.data.transform import random_for
+from common.errors import BadSample, ConfigError, DataError, DataIssue, KitError
+
+# Trailing keys that keep the streams of random numbers apart; a SeedSequence pads with zeros, so none of them is 0.
+BATCH, OTHER, STREAM = 1, 2, 3
+
+
+class Others(Sequence):
+    """The extra samples of a mixing transform; each is prepared when it is first looked at, and not before.
+
+    Args:
+        prepare (list[callable]): one a sample, without arguments.
+    """
+
+    def __init__(self, prepare):
+        self._prepare = prepare
+        self._samples = [None] * len(prepare)
+
+    def __len__(self):
+        return len(self._samples)
+
+    def __getitem__(self, position):
+        if isinstance(position, slice):
+            return [self[k] for k in range(len(self))[position]]
+        if self._samples[position] is None:
+            self._samples[position] = self._prepare[position]()
+        return self._samples[position]
+
+
+class Pipeline:
+    """The transforms of a data set, and the seed of everything random in them.
+
+    An index at or above the length of the data set is a repeated visit: it reads sample `index % len(dataset)` with
+    random numbers of its own.
+
+    Args:
+        transforms (list[Transform]): in the order they are applied.
+        seed (int): of all randomness, 0 or more.
+
+    Raises:
+        ConfigError: a transform that mixes in other samples stands behind one that works on batches.
+    """
+
+    def __init__(self, transforms, seed=0):
+        self.transforms = list(transforms)
+        self.seed = seed
+        batch_starts = [k for k, transform in enumerate(self.transforms) if transform.per_batch]
+        cut = batch_starts[0] if batch_starts else len(self.transforms)
+        self.sample_stage, self.batch_stage = self.transforms[:cut], self.transforms[cut:]
+        for transform in self.batch_stage:
+            if transform.extra:
+                raise ConfigError(
+                    f"{type(transform).__name__} mixes in other samples and must stand before "
+                    f"{type(self.batch_stage[0]).__name__}, which works on whole batches"
+                )
+
+    @property
+    def mixes(self):
+        """Whether a transform mixes in other samples, which needs a data set that can be indexed."""
+        return any(transform.extra for transform in self.sample_stage)
+
+    def sample(self, dataset, index, epoch):
+        """Sample `index` of the data set after the per-sample stage.
+
+        Raises:
+            BadSample: reading or transforming it failed; `.index` is the sample at fault, which may be an extra one.
+        """
+        return self._sample(dataset, index, epoch, random_for(self.seed, epoch, index), self.sample_stage)
+
+    def streamed(self, sample, shard, position, epoch):
+        """The `position`-th sample of a shard of a stream after the per-sample stage; raises as `sample` does."""
+        rng = random_for(self.seed, epoch, shard, position, STREAM)
+        return self._run(lambda: sample, (shard, position), epoch, rng, self.sample_stage, None)
+
+    def batch(self, samples, epoch, step):
+        """The samples of a batch after the batch stage; the random numbers depend on (seed, epoch, step).
+
+        Raises:
+            DataError: a transform failed; names it and the samples of the batch.
+        """
+        rng = random_for(self.seed, epoch, step, BATCH)
+        for transform in self.batch_stage:
+            try:
+                if transform.per_batch:
+                    samples = transform(samples, rng)
+                else:
+                    samples = [transform(sample, rng) for sample in samples]
+            except KitError:
+                raise
+            except Exception as error:
+                raise DataError(
+                    f"{type(transform).__name__} failed on batch {step} of epoch {epoch}: {one_line(error)}\n"
+                    f"  its samples: {some_paths(samples)}"
+                ) from error
+        return samples
+
+    def _sample(self, dataset, index, epoch, rng, transforms):
+        place = index % len(dataset)
+
+        def others(position):
+            drawn = rng.integers(len(dataset), size=transforms[position].extra)
+            keys = rng.integers(2**32, size=len(drawn))
+            return Others([other(int(i), int(key), transforms[:position]) for i, key in zip(drawn, keys)])
+
+        def other(i, key, before):
+            return lambda: self._sample(dataset, i, epoch, random_for(self.seed, epoch, i, key, OTHER), before)
+
+        return self._run(lambda: dataset[place], place, epoch, rng, transforms, others)
+
+    def _run(self, read, place, epoch, rng, transforms, others):
+        stage, sample = "reading", {}
+        try:
+            sample = private_copy(read())
+            sample["epoch"] = epoch
+            for position, transform in enumerate(transforms):
+                stage, before = type(transform).__name__, sample
+                if transform.extra:
+                    sample = transform(sample, rng, others(position))
+                else:
+                    sample = transform(sample, rng)
+                if not isinstance(sample, dict):
+                    returned, sample = type(sample).__name__, before
+                    raise TypeError(f"it returned {returned} instead of the sample")
+            return sample
+        except KitError as error:
+            if not isinstance(error, DataError) or hasattr(error, "index"):
+                raise
+            raise located(error, place, sample, stage) from error
+        except Exception as error:
+            raise located(error, place, sample, stage) from error
+
+
+def private_copy(sample):
+    """A copy of a sample that a transform may change in place: arrays and containers are new."""
+    if not isinstance(sample, dict):
+        raise TypeError(f"a data set gives dicts, this one gave {type(sample).__name__}")
+    return {
+        name: value.copy() if isinstance(value, np.ndarray) else copy.deepcopy(value) for name, value in sample.items()
+    }
+
+
+def located(error, place, sample, stage):
+    """The BadSample that says where an exception came from.
+
+    Args:
+        error (Exception): what was raised.
+        place (int | tuple[int, int]): index in the data set, or (shard, position) in a stream.
+        sample (dict): as far as it was prepared; empty when reading it failed.
+        stage (str): the transform that failed, or `reading`.
+    """
+    where = f"sample {place}" if isinstance(place, int) else f"sample {place[1]} of shard {place[0]}"
+    if isinstance(error, BadSample):
+        issue = error.issue
+        issue = dataclasses.replace(issue, place=f"{issue.place}, {where}" if issue.place else where)
+    else:
+        file = sample.get("path") or getattr(error, "filename", None) or "(file unknown)"
+        issue = DataIssue("D100", "error", str(file), f"{stage} failed: {one_line(error)}", place=where)
+    bad = BadSample(issue)
+    bad.index = place
+    return bad
+
+
+def one_line(error):
+    """An exception's type and message in one line of at most 300 characters."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
+
+
+def some_paths(samples, most=4):
+    """The files of the first few samples, for a message."""
+    paths = [str(sample.get("path", "?")) for sample in samples[:most]]
+    return ", ".join(paths) + (f" and {len(samples) - most} more" if len(samples) > most else "")
