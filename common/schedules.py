@@ -1,4 +1,4 @@
-"""The usual learning-rate schedules; `common.schedule` says what they share.
+"""The usual learning-rate schedules; `common.lr_schedule` says what they share.
 
 Decays count from the first step of the run.  Those that end at a given step (`CosineDecay`, `PolyDecay`,
 `LinearWarmupDecay`) start at the end of the warm-up unless `after_warmup` is false.
@@ -7,7 +7,7 @@ Decays count from the first step of the run.  Those that end at a given step (`C
 import itertools
 import math
 
-from common.schedule import Schedule
+from common.lr_schedule import Schedule
 
 
 class Constant(Schedule):

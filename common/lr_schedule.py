@@ -96,13 +96,8 @@ class Schedule:
         return ValueError(f"{type(self).__name__} {text}")
 
     def number(self, key, value, above=-math.inf, least=-math.inf, most=math.inf):
-        """Returns `value`; raises ValueError with the key, the value and the range unless it is a number within it."""
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if number and math.isfinite(value) and above < value and least <= value <= most:
-            return value
-        limits = {"above": above, "at least": least, "at most": most}
-        wanted = " and ".join(f"{word} {limit}" for word, limit in limits.items() if math.isfinite(limit))
-        raise self.error(f"got {key}={value!r}; it must be a number {wanted}".rstrip())
+        """`value`, if it is a number in this range."""
+        return number_in_range(type(self).__name__, key, value, above, least, most)
 
     def one_of(self, needed=True, **values):
         """Raises ValueError unless one of two keys is given (or none, where `needed` is False), a positive number."""
@@ -112,3 +107,17 @@ class Schedule:
             raise self.error(f"got {shown}; give {'' if needed else 'at most '}one of them")
         for key in given:
             self.number(key, values[key], above=0)
+
+
+def number_in_range(owner, key, value, above=-math.inf, least=-math.inf, most=math.inf):
+    """Returns `value`.
+
+    Raises:
+        ValueError: it is not a finite number in the range; names `owner`, the key, the value and the range.
+    """
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and math.isfinite(value) and above < value and least <= value <= most:
+        return value
+    limits = {"above": above, "at least": least, "at most": most}
+    wanted = " and ".join(f"{word} {limit}" for word, limit in limits.items() if math.isfinite(limit))
+    raise ValueError(f"{owner} got {key}={value!r}; it must be a number {wanted}".rstrip())

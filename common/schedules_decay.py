@@ -1,8 +1,8 @@
-"""Learning-rate schedules by a law of decay, and those that go up and down; `common.schedule` says what they share."""
+"""Learning-rate schedules by a law of decay, and cyclic ones; `common.lr_schedule` says what they share."""
 
 import math
 
-from common.schedule import Schedule
+from common.lr_schedule import Schedule
 
 
 class ExponentialDecay(Schedule):
