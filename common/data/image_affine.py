@@ -101,7 +101,7 @@ class RandomAffine(Transform):
         prob (float): the probability.
         fill (float | list[float]): the colour of what comes into view, 0 to 255.
         ignore (int): the class id of what comes into view in a mask.
-        interp (str): nearest, bilinear, cubic or lanczos.
+        interp (str): nearest, bilinear, cubic, lanczos, or random.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class RandomRotate(RandomAffine):
         prob (float): the probability.
         fill (float | list[float]): the colour of what comes into view, 0 to 255.
         ignore (int): the class id of what comes into view in a mask.
-        interp (str): nearest, bilinear, cubic or lanczos.
+        interp (str): nearest, bilinear, cubic, lanczos, or random.
     """
 
     def __init__(self, degrees=10.0, prob=0.5, fill=0, ignore=255, interp="bilinear"):

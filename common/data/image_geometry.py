@@ -184,8 +184,9 @@ def choose_interpolation(interp, rng):
     return list(INTERPOLATIONS)[rng.integers(len(INTERPOLATIONS))] if interp == "random" else interp
 
 
-def check_interpolation(interp):
-    """Refuses a name that is not an interpolation."""
-    if interp != "random" and interp not in INTERPOLATIONS:
-        raise ValueError(f"interp is '{interp}'; it must be one of {', '.join(INTERPOLATIONS)}, random")
+def check_interpolation(interp, more=("random",)):
+    """Refuses a name that is neither an interpolation nor among `more`."""
+    names = (*INTERPOLATIONS, *more)
+    if interp not in names:
+        raise ValueError(f"interp is '{interp}'; it must be one of {', '.join(names)}")
     return interp
