@@ -10,7 +10,7 @@ import itertools
 import time
 
 from common.data.batches import END, IndexedBatches, StreamedBatches
-from common.data.pool import WorkerPool
+from common.data.pool import NoBatch, Patience, WorkerPool
 from common.data.shared_batch import Board
 from common.data.watch import Watch
 from common.errors import ConfigError, DataError, DataIssue
@@ -35,8 +35,8 @@ class Loader:
     """Goes through a data set, epoch by epoch, batch by batch.
 
     Attributes: `wait_seconds`, how long the last batch was waited for; `position`, the `start_step` that continues
-    after the last batch; `skipped`, the samples left out so far; `should_stop`, a function asked while waiting, which
-    ends the epoch when it returns true.
+    after the last batch; `skipped`, the samples left out so far; `should_stop`, a function that is asked while a batch
+    is waited for: two seconds after it first returned true, NoBatch is raised.
 
     Args:
         dataset (object): map-style (`__len__`, `__getitem__`) or iterable (`iterate(shard, num_shards, epoch)`).
@@ -102,6 +102,7 @@ class Loader:
             DataError: a batch cannot be put together, or more samples are bad than may be skipped.
             EnvironmentProblem: a worker died.
             Stalled: the watchdog's time has passed without a batch.
+            NoBatch: the run was asked to stop while a batch was waited for.
         """
         self._epochs_begun += 1
         mine, self.position = self._epochs_begun, start_step
@@ -137,9 +138,9 @@ class Loader:
         try:
             for step, what in wanted:
                 with watch:
-                    made = source.make(epoch, step, what, self.should_stop)
+                    made = source.make(epoch, step, what, Patience(self.should_stop))
                 if made is None:
-                    return
+                    raise NoBatch
                 if made is END:
                     self._check_complete(step)
                     return
@@ -160,10 +161,8 @@ class Loader:
                 while asked < min(len(batches), step + ahead):
                     pool.ask(asked % self.workers, epoch, asked, batches[asked], describe_task(asked, batches[asked]))
                     asked += 1
-                answer = pool.answer(step % self.workers, self.should_stop)
-                if answer is None:
-                    return
-                yield step, answer[1], answer[2]
+                _, batch, left_out = pool.answer(step % self.workers, self.should_stop)
+                yield step, batch, left_out
         finally:
             pool.cancel()
 
@@ -177,19 +176,17 @@ class Loader:
             for step in self._stream_steps():
                 for number in turns:
                     self._ask_ahead(pool, number, asked, epoch, start_step)
-                answer = ("end", None, [])
-                while answer[0] == "end":
-                    if not turns:
-                        self._check_complete(step)
-                        return
-                    answer = pool.answer(turns[0], self.should_stop)
-                    if answer is None:
-                        return
-                    if answer[0] == "end":
+                kind, batch, left_out = "end", None, []
+                while turns and kind == "end":
+                    kind, batch, left_out = pool.answer(turns[0], self.should_stop)
+                    if kind == "end":
                         turns.popleft()
+                if kind == "end":
+                    self._check_complete(step)
+                    return
                 turns.rotate(-1)
                 if step >= start_step:
-                    yield step, answer[1], answer[2]
+                    yield step, batch, left_out
         finally:
             pool.cancel()
 

@@ -108,7 +108,7 @@ class Pipeline:
         return samples
 
     def _sample(self, dataset, index, epoch, rng, transforms):
-        place = index % len(dataset)
+        place = int(index) % len(dataset)
 
         def others(position):
             drawn = rng.integers(len(dataset), size=transforms[position].extra)

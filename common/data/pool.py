@@ -17,6 +17,27 @@ from common.data.worker import work
 from common.log import logger
 
 TICK = 0.5  # seconds between two looks at whether the run should stop
+GRACE = 2.0  # seconds that a batch may still take when the run should stop
+
+
+class NoBatch(Exception):
+    """The run was asked to stop while it waited for a batch; the loop has not taken the batch at its position."""
+
+
+class Patience:
+    """True from GRACE seconds after `should_stop()` was first seen to be true.
+
+    Args:
+        should_stop (callable): without arguments.
+    """
+
+    def __init__(self, should_stop):
+        self.should_stop, self.since = should_stop, None
+
+    def __call__(self):
+        if self.since is None and self.should_stop():
+            self.since = time.monotonic()
+        return self.since is not None and time.monotonic() - self.since > GRACE
 
 
 class WorkerTraceback(Exception):
@@ -115,8 +136,9 @@ class WorkerPool:
         """Gives up all tasks that are still unanswered, and waits for the workers to do so."""
         self.cancel()
         for worker in self.workers:
-            while worker.tasks and self.wait(worker, should_stop):
-                worker.receive()
+            while worker.tasks:
+                self.wait(worker, should_stop)
+                self.receive(worker)
 
     def cancel(self):
         """Tells the workers to give up what they were asked for."""
@@ -128,41 +150,43 @@ class WorkerPool:
         try:
             worker.ask(self.generation.read(), epoch, step, what, task)
         except OSError:
-            self.wait(worker, bool)
             self.lose(worker)
 
     def answer(self, number, should_stop):
-        """The (kind, body, left out) of a worker's oldest task; None when `should_stop()` became true before it came.
+        """The (kind, body, left out) of a worker's oldest task.
 
         Raises:
             BadSample, DataError: the sample or batch is at fault.
             EnvironmentProblem: the worker died.
             Stalled: the watchdog's time has passed.
+            NoBatch: `should_stop()` became true and the batch did not come.
         """
         worker = self.workers[number]
-        if not self.wait(worker, should_stop):
-            return None
-        try:
-            kind, body, left_out = worker.receive()
-        except (EOFError, OSError):
-            self.lose(worker)
+        self.wait(worker, should_stop)
+        kind, body, left_out = self.receive(worker)
         if kind == "error":
             raise rebuild(body)
         return kind, body, left_out
 
+    def receive(self, worker):
+        """The next answer of a worker that has sent one, or died."""
+        try:
+            return worker.receive()
+        except (EOFError, OSError):
+            self.lose(worker)
+
     def wait(self, worker, should_stop):
-        """Waits until a worker has answered; False when the run should stop first."""
-        start = time.monotonic()
+        """Waits until a worker has answered or died."""
+        start, gives_up = time.monotonic(), Patience(should_stop)
         while not worker.pipe.poll():
-            if should_stop():
-                return False
+            if gives_up():
+                raise NoBatch
             waited = time.monotonic() - start
             if self.watchdog and waited >= self.watchdog:
                 self.stall(worker)
             ready = connection.wait([worker.pipe, worker.process.sentinel], TICK)
             if worker.process.sentinel in ready and not worker.pipe.poll():
                 self.lose(worker)
-        return True
 
     def lose(self, worker):
         """Ends the pool because a worker is dead, and says of what."""

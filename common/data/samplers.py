@@ -168,7 +168,7 @@ class GroupedSampler(EpochSampler):
         return batches
 
 
-class EvalSampler:
+class EvaluationSampler:
     """Batches for evaluation: every sample once, in order; each process has a contiguous part, of almost equal size.
 
     Args:
@@ -224,7 +224,9 @@ class StreamSampler:
 
     def __len__(self):
         if not self.steps:
-            raise TypeError("a stream that is read to its end has no length; give `steps`")
+            raise ConfigError(
+                "a stream that is read to its end has no known number of batches; give its sampler `steps`"
+            )
         return self.steps
 
 
