@@ -1,0 +1,62 @@
+"""An argument parser that names the option or command that was probably meant."""
+
+import argparse
+import sys
+
+from common.suggest import did_you_mean
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends with exit code 2 and one message, never a traceback; options are not abbreviated."""
+
+    def __init__(self, *arguments, **keywords):
+        keywords.setdefault("allow_abbrev", False)
+        keywords.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*arguments, **keywords)
+
+    def add_config(self, required=True):
+        """Adds `-c FILE` and `-o KEY=VALUE ...`, which every command that reads a configuration has."""
+        text = "the configuration, such as configs/yolov3.yml"
+        self.add_argument("-c", "--config", required=required, metavar="FILE", help=text)
+        self.add_override()
+
+    def add_override(self):
+        """Adds `-o`; several values after one `-o` and several `-o` all stay, in order."""
+        text = "values that replace those of the configuration, such as -o train.epochs=10 seed=1"
+        self.add_argument(
+            "-o", "--override", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help=text
+        )  # fmt: skip
+
+    def parse_args(self, args=None, namespace=None):
+        """As argparse does, but an unknown option is answered with the nearest known one."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error(self._unknown(unknown[0], parsed))
+        return parsed
+
+    def _unknown(self, text, parsed):
+        option = text.split("=", 1)[0]
+        if not text.startswith("-"):
+            hint = f"; to set a value write -o {text}" if "=" in text else ""
+            return f"'{text}' is not expected here{hint}"
+        return f"there is no option {option}{did_you_mean(option, self._options(parsed))}"
+
+    def _options(self, parsed):
+        """The options of this parser and of the command that was chosen."""
+        found = list(self._option_string_actions)
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                chosen = getattr(parsed, action.dest, None)
+                found += [o for name, p in action.choices.items() if chosen in (None, name) for o in p._options(parsed)]
+        return found
+
+    def _check_value(self, action, value):
+        if action.choices is not None and value not in action.choices:
+            names = [str(choice) for choice in action.choices]
+            hint = did_you_mean(str(value), names) or f"; choose from {', '.join(names)}"
+            raise argparse.ArgumentError(action, f"there is no '{value}'{hint}")
+
+    def error(self, message):
+        """Prints the message and how to get help, and exits with code 2."""
+        sys.stderr.write(f"{self.prog}: {message}\n    {self.prog} --help shows what there is\n")
+        sys.exit(2)

@@ -1,0 +1,198 @@
+"""The configuration of a run: read from a YAML file, merged with its bases and with `-o`, checked, and built.
+
+config = load_config("configs/yolov3.yml", ["train.epochs=1"])
+config.check()                                    # ConfigError: all that is wrong, each with file and line
+model = config.build("model", num_classes=80)
+"""
+
+from pathlib import Path
+
+from common import config_build, config_check, kit, settings
+from common.config_tree import Items, Node, Resolver, locate, merge, plain, put
+from common.config_yaml import read_file, read_text, shown, write
+from common.errors import ConfigError
+from common.namespace import Namespace
+from common.suggest import did_you_mean
+
+BASE_KEYS = ("_base_", "_BASE_")
+_ABSENT = object()
+
+
+def load_config(path, overrides=(), default_kit=None):
+    """Reads a configuration, its bases and the values of the command line; does not yet check it.
+
+    Args:
+        path (str | Path): tried from the current folder, then in the kit in use, then in the shipped kits.
+        overrides (list[str]): `key.path=value`, each value read as YAML.
+        default_kit (str | Path): the kit of a file that is in none, such as that of the script that runs.
+
+    Returns:
+        Config: merged, with every reference resolved.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, or a base, an override or a reference is wrong.
+    """
+    file = kit.find_config(path, default_kit)
+    tree = _with_bases(read_file(file), file)
+    for key, value, place in _parsed(overrides or ()):
+        put(tree, key, value, place)
+    resolver = Resolver(tree)
+    resolved = locate(resolver.resolve())
+    if resolver.problems:
+        raise ConfigError("\n".join(resolver.problems[:10]))
+    named = resolved.get("kit")
+    folder = kit.named_kit(named, resolved.places["kit"]) if named else kit.kit_of(file, default_kit)
+    return Config(file, folder, resolved, resolver.used)
+
+
+def _with_bases(tree, file):
+    """The tree laid over the files that its `_base_` names."""
+    keys = [key for key in BASE_KEYS if key in tree]
+    if len(keys) > 1:
+        raise ConfigError(f"{tree.places[keys[1]]}: both _base_ and _BASE_ are written; keep one")
+    if not keys:
+        return tree
+    place, names = tree.places[keys[0]], tree.pop(keys[0])
+    result = None
+    for name in names if isinstance(names, Items) else [names]:
+        if not isinstance(name, str):
+            raise ConfigError(f"{place}: {keys[0]} is {name!r}; it takes the path of a file, or a list of them")
+        base = file.parent / name
+        if not base.is_file():
+            near = did_you_mean(base.name, [f.name for f in base.parent.glob("*.y*ml")])
+            raise ConfigError(f"{place}: the base {name} does not exist in {shown(file.parent)}{near}")
+        if base.resolve() == file.resolve():
+            raise ConfigError(f"{place}: the base of this file is the file itself")
+        below = read_file(base)
+        for key in BASE_KEYS:
+            if key in below:
+                raise ConfigError(f"{below.places[key]}: this file is the base of {shown(file)}; a base has no base")
+        result = below if result is None else merge(result, below)
+    return tree if result is None else merge(result, tree)
+
+
+def _parsed(overrides):
+    """(key path, value, place) of each `-o`, those that change a `type` first."""
+    found = []
+    for text in overrides:
+        place = f"-o {text}"
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"{place}: write key=value, such as -o train.epochs=10")
+        found.append((key.strip(), read_text(value, lambda line, place=place: place), place))
+    return sorted(found, key=lambda item: not item[0].endswith(".type"))
+
+
+class Config:
+    """A configuration; made by :func:`load_config`.
+
+    Args:
+        path (Path): the file.
+        kit (Path): the folder of its kit.
+        tree (Node): merged and resolved.
+        used (set[str]): top-level keys that a reference names.
+    """
+
+    def __init__(self, path, kit, tree, used=()):
+        self.path, self.kit, self.tree, self.used = Path(path), Path(kit), tree, set(used)
+        self.namespace = Namespace(self.kit)
+
+    @property
+    def name(self):
+        """The name of the run: `name:`, or the file's name without its ending."""
+        return str(self.tree.get("name") or self.path.stem)
+
+    def check(self):
+        """Checks every key and value without importing a component.
+
+        Raises:
+            ConfigError: lists all problems, each with its place.
+        """
+        config_check.Checker(self.tree, self.used, self.namespace).run()
+
+    def get(self, path, default=_ABSENT):
+        """The value at a dotted path, as plain dicts and lists; without it, `default`, or else that of the settings."""
+        holder = self.tree
+        for key in path.split("."):
+            if isinstance(holder, Items) and key.isdigit() and int(key) < len(holder):
+                holder = holder[int(key)]
+            elif isinstance(holder, Node) and key in holder:
+                holder = holder[key]
+            else:
+                return self._default(path) if default is _ABSENT else default
+        return plain(holder)
+
+    @staticmethod
+    def _default(path):
+        section, _, key = path.rpartition(".")
+        known = settings.SECTIONS.get(section) if section else settings.Runtime
+        parameter = config_check.setting_parameters(known).get(key) if known else None
+        return parameter[0].literal[1] if parameter else None
+
+    def node(self, path):
+        """The mapping, list or value at a dotted path, which knows its place.
+
+        Raises:
+            ConfigError: there is nothing at this path.
+        """
+        holder = self.tree
+        for key in path.split("."):
+            try:
+                holder = holder[int(key) if isinstance(holder, Items) else key]
+            except (KeyError, IndexError, TypeError, ValueError):
+                raise ConfigError(f"{shown(self.path)}: there is no '{path}'") from None
+        return holder
+
+    def place(self, path):
+        """Where the value at a dotted path was written: `file:line` or `-o ...`; the file if it was not."""
+        above, _, key = path.rpartition(".")
+        try:
+            holder = self.node(above) if above else self.tree
+            return holder.places[int(key) if isinstance(holder, Items) else key]
+        except (ConfigError, KeyError, IndexError, ValueError, AttributeError):
+            return shown(self.path)
+
+    def settings(self, section):
+        """The values of train, eval or export with their defaults; eval takes what it does not say from train.
+
+        Raises:
+            ConfigError: a required value is missing.
+        """
+        kind = settings.SECTIONS[section]
+        values = plain(self.tree.get(section) or {})
+        if section == "eval":
+            train = plain(self.tree.get("train") or {})
+            values = {k: train[k] for k in settings.EVAL_FROM_TRAIN if k in train} | values
+        keys = config_check.setting_parameters(kind)
+        lacking = [k for k, (parameter, _) in keys.items() if parameter.required and k not in values]
+        if lacking:
+            raise ConfigError(f"{self.place(section)}: {section} needs {', '.join(lacking)}")
+        return kind(**values)
+
+    def fix(self, **values):
+        """Writes what the data decide, such as labels and num_classes, into the configuration that is saved."""
+        for key, value in values.items():
+            put(self.tree, key, config_build.as_tree(value, "the data"), "the data")
+        locate(self.tree)
+
+    def build(self, what, ignore=(), **given):
+        """Imports and calls the component of a node.
+
+        Args:
+            what (str | Node): dotted path, or a node; a list of nodes gives a list.
+            ignore (tuple[str]): keys of the node that are not arguments.
+            given (object): passed to every component built here whose signature has the name.
+
+        Raises:
+            ConfigError: with the place of the node, if the component refuses its arguments.
+        """
+        node = self.node(what) if isinstance(what, str) else what
+        return config_build.Builder(self.namespace, given).build(node, ignore=ignore)
+
+    def completed(self):
+        """The whole configuration as plain values, with every default filled in and every reference resolved."""
+        return config_build.completed(self)
+
+    def dump(self):
+        """YAML that loads as this same configuration, wherever it is put."""
+        return write(config_build.escaped(self.completed()))

@@ -1,0 +1,136 @@
+"""Whether a value of a configuration fits the type that an annotation or a docstring states.
+
+Understood are `int`, `float`, `str`, `bool`, `list[...]`, `tuple[...]`, `dict[...]`, `None`, `Literal[...]`,
+`{'a', 'b'}`, unions by `|` or `or`, and names of classes, which stand for a node with a `type`.
+Anything else fits every value.
+"""
+
+import ast
+import functools
+import math
+import re
+
+LISTS = {"list", "tuple", "List", "Tuple", "Sequence", "Iterable", "set"}
+MAPPINGS = {"dict", "Dict", "Mapping"}
+STRINGS = {"str", "string", "Path", "path"}
+ANYTHING = {"Any", "any", "object", "callable", "Callable", "Tensor", "ndarray", "array", "function", "node", "type"}
+
+
+@functools.cache
+def parse(text):
+    """The expression of a type, or None if it is not one."""
+    text = re.sub(r",\s*(optional|default\b.*)$", "", text.strip())
+    text = re.sub(r"\b(list|tuple|sequence)s? of (\w+?)s?\b", r"list[\2]", text)
+    text = re.sub(r"\s+or\s+", " | ", text)
+    try:
+        return ast.parse(text, mode="eval").body if text else None
+    except SyntaxError:
+        return None
+
+
+def of_default(value):
+    """The type that a default value suggests; empty for None. A whole number stands for any number."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "float"
+    if isinstance(value, str):
+        return "str"
+    if isinstance(value, list | tuple):
+        kinds = {of_default(item) for item in value}
+        return f"list[{kinds.pop()}]" if len(kinds) == 1 and "" not in kinds else "list"
+    return "dict" if isinstance(value, dict) else ""
+
+
+def fits(value, kind):
+    """True if a value (numbers, strings, dicts, lists) is of the type `kind`, an expression made by `parse`."""
+    if kind is None:
+        return True
+    if isinstance(kind, ast.Name | ast.Attribute):
+        return _fits_name(value, kind.id if isinstance(kind, ast.Name) else kind.attr)
+    if isinstance(kind, ast.Constant):
+        return type(value) is type(kind.value) and value == kind.value
+    if isinstance(kind, ast.BinOp):
+        return fits(value, kind.left) or fits(value, kind.right)
+    if isinstance(kind, ast.Set):
+        return any(fits(value, item) for item in kind.elts)
+    if isinstance(kind, ast.Subscript):
+        return _fits_subscript(value, kind)
+    return True
+
+
+def _fits_name(value, name):
+    if name in ANYTHING:
+        return True
+    if name == "bool":
+        return isinstance(value, bool)
+    if name == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if name in ("float", "number"):
+        return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+    if name in STRINGS:
+        return isinstance(value, str)
+    if name in LISTS:
+        return isinstance(value, list | tuple)
+    if name in MAPPINGS:
+        return isinstance(value, dict)
+    if name == "None":
+        return value is None
+    return not names_a_component(name) or (isinstance(value, dict) and "type" in value)
+
+
+def _fits_subscript(value, kind):
+    name = kind.value.id if isinstance(kind.value, ast.Name) else getattr(kind.value, "attr", "")
+    inner = list(kind.slice.elts) if isinstance(kind.slice, ast.Tuple) else [kind.slice]
+    if name == "Literal" or name == "Union":
+        return any(fits(value, item) for item in inner)
+    if name == "Optional":
+        return value is None or fits(value, inner[0])
+    if name in LISTS:
+        if not isinstance(value, list | tuple):
+            return False
+        inner = [item for item in inner if not (isinstance(item, ast.Constant) and item.value is Ellipsis)]
+        return all(any(fits(item, one) for one in inner) for item in value)
+    if name in MAPPINGS:
+        return isinstance(value, dict) and all(fits(item, inner[-1]) for item in value.values())
+    return True
+
+
+def names_a_component(name):
+    """A name with a capital that is no ordinary type stands for an object that a node builds."""
+    known = LISTS | MAPPINGS | STRINGS | ANYTHING | {"None", "Literal", "Union", "Optional"}
+    return name[:1].isupper() and name not in known
+
+
+def wants_component(kind):
+    """True if nothing but a node with a `type` (or null) fits."""
+    if isinstance(kind, ast.BinOp):
+        sides = [s for s in (kind.left, kind.right) if not (isinstance(s, ast.Constant) and s.value is None)]
+        return bool(sides) and all(wants_component(s) for s in sides)
+    name = kind.id if isinstance(kind, ast.Name) else kind.attr if isinstance(kind, ast.Attribute) else ""
+    return names_a_component(name) if name else False
+
+
+def advice(value, text):
+    """Half a sentence on what would be right for the type written as `text`."""
+    words = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
+    if isinstance(value, str) and "bool" in text and value.lower() in words:
+        right = words[value.lower()]
+        return f"; in YAML 1.2 {value} is a string, write {right}"
+    if isinstance(value, bool | int | float) and "str" in text:
+        return f"; put it in quotes: '{str(value).lower() if isinstance(value, bool) else value}'"
+    if isinstance(value, float) and "int" in text and math.isfinite(value) and value == int(value):
+        return f"; write {int(value)}"
+    if isinstance(value, int | float | str) and text.startswith(("list[", "tuple[")):
+        return f"; write a list, such as [{value}]"
+    return ""
+
+
+def described(value):
+    """What a value is, in a word."""
+    if value is None:
+        return "null"
+    for kind, word in ((bool, "a boolean"), (int, "a whole number"), (float, "a number"), (str, "a string")):
+        if isinstance(value, kind):
+            return word
+    return "a mapping" if isinstance(value, dict) else "a list"

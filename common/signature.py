@@ -1,0 +1,165 @@
+"""What a class or function takes, read from its source without importing it.
+
+A documented argument is a line `name (type): text` in the `Args:` section of a docstring, continued by lines that
+are indented further.
+"""
+
+import ast
+import dataclasses
+import re
+
+ARGUMENT = re.compile(r"(\w+)\s*(?:\(((?:[^()]|\([^()]*\))*)\))?\s*:\s*(.*)")
+REQUIRED = "(required)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One argument of a component.
+
+    Args:
+        name (str): as it is written in a configuration.
+        default (str): source text of its default; `REQUIRED` if there is none.
+        type (str): its annotation, or else its type in the docstring; may be empty.
+        help (str): one line from the docstring; may be empty.
+        slot (bool): True for an argument that `from_config` builds.
+    """
+
+    name: str
+    default: str = REQUIRED
+    type: str = ""
+    help: str = ""
+    slot: bool = False
+
+    @property
+    def required(self):
+        """True if there is no default."""
+        return self.default == REQUIRED
+
+    @property
+    def literal(self):
+        """(True, the default) when its source is a plain value, else (False, None)."""
+        if self.required:
+            return False, None
+        try:
+            return True, ast.literal_eval(self.default)
+        except (ValueError, SyntaxError):
+            return False, None
+
+    def __str__(self):
+        return self.name if self.required else f"{self.name}={self.default}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """The keys a component takes.
+
+    Args:
+        parameters (tuple[Parameter]): in the order of the source.
+        gives (frozenset[str]): what `from_config` passes to the parts it builds.
+        assembly (bool): True if `from_config` builds the component.
+        summary (str): first sentence of the docstring.
+    """
+
+    parameters: tuple = ()
+    gives: frozenset = frozenset()
+    assembly: bool = False
+    summary: str = ""
+
+    @property
+    def names(self):
+        """The keys, in order."""
+        return [p.name for p in self.parameters]
+
+    def __getitem__(self, name):
+        return next(p for p in self.parameters if p.name == name)
+
+
+def documented(docstring):
+    """{argument: (type, text)} of the `Args:` section of a docstring."""
+    found, name, indent = {}, None, None
+    inside = False
+    for line in (docstring or "").expandtabs().splitlines():
+        text = line.strip()
+        depth = len(line) - len(line.lstrip())
+        if re.fullmatch(r"(Args|Arguments|Attributes|Parameters):", text):
+            inside, name, outer, indent = text != "Attributes:", None, depth, None
+            continue
+        if not inside or not text:
+            continue
+        if depth <= outer:
+            inside = False
+            continue
+        indent = depth if indent is None else indent
+        match = ARGUMENT.match(text) if depth <= indent else None
+        if match:
+            name = match[1]
+            found[name] = (match[2] or "", match[3])
+        elif name:
+            kind, words = found[name]
+            found[name] = (kind, f"{words} {text}".strip())
+    return found
+
+
+def summary(docstring):
+    """The first paragraph of a docstring on one line."""
+    lines = []
+    for line in (docstring or "").strip().splitlines():
+        if not line.strip():
+            break
+        lines.append(line.strip())
+    return " ".join(lines)
+
+
+def of_function(node, skip=(), slots=(), docs=None):
+    """Parameters of a `def`.
+
+    Args:
+        node (ast.FunctionDef): the function.
+        skip (tuple[str]): names that are not keys, such as self.
+        slots (set[str]): arguments that the function builds from nodes.
+        docs (dict): what docstrings say of the arguments.
+    """
+    arguments = node.args
+    docs = {**(docs or {}), **documented(ast.get_docstring(node))}
+    plain = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(plain) - len(arguments.defaults)) + list(arguments.defaults)
+    result = []
+    for argument, default in [*zip(plain, defaults), *zip(arguments.kwonlyargs, arguments.kw_defaults)]:
+        if argument.arg in skip:
+            continue
+        kind, text = docs.get(argument.arg, ("", ""))
+        annotation = ast.unparse(argument.annotation) if argument.annotation else ""
+        source = REQUIRED if default is None else ast.unparse(default)
+        result.append(Parameter(argument.arg, source, annotation or kind, text, argument.arg in slots))
+    return tuple(result)
+
+
+def of_fields(node, docs):
+    """Parameters of a dataclass: its annotated fields."""
+    result = []
+    for item in node.body:
+        if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name):
+            continue
+        if "ClassVar" in ast.unparse(item.annotation):
+            continue
+        default = REQUIRED if item.value is None else ast.unparse(item.value)
+        if isinstance(item.value, ast.Call):
+            named = {k.arg: ast.unparse(k.value) for k in item.value.keywords}
+            factory = {"list": "[]", "dict": "{}", "tuple": "()"}.get(named.get("default_factory"), "...")
+            default = named.get("default", factory if "default_factory" in named else REQUIRED)
+        kind, text = docs.get(item.target.id, ("", ""))
+        result.append(Parameter(item.target.id, default, ast.unparse(item.annotation) or kind, text))
+    return tuple(result)
+
+
+def parts_of(factory):
+    """What a `from_config` builds, from its calls `build(argument, name=...)`: (the arguments, all names passed)."""
+    built, given, loops = set(), set(), {}
+    for node in ast.walk(factory):
+        if isinstance(node, ast.comprehension | ast.For):
+            sources = {x.id for x in ast.walk(node.iter) if isinstance(x, ast.Name)}
+            loops.update({x.id: sources for x in ast.walk(node.target) if isinstance(x, ast.Name)})
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "build":
+            given.update(k.arg for k in node.keywords if k.arg)
+            built.update(x.id for argument in node.args[:1] for x in ast.walk(argument) if isinstance(x, ast.Name))
+    return built.union(*(loops.get(name, ()) for name in built)), frozenset(given)

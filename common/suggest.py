@@ -1,0 +1,43 @@
+"""The nearest of the names that would have been right."""
+
+import difflib
+
+
+def edit_distance(a, b):
+    """Fewest insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`."""
+    before, row = [], list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def nearest(name, candidates, count=1):
+    """The candidates most like `name`, best first; those too far from it are left out.
+
+    Args:
+        name (str): what was written.
+        candidates (list[str]): what would have been right.
+        count (int): at most this many.
+    """
+    found = []
+    lowered = str(name).lower()
+    for candidate in sorted({str(c) for c in candidates} - {str(name)}):
+        other = candidate.lower()
+        ratio = difflib.SequenceMatcher(None, lowered, other, autojunk=False).ratio()
+        near = abs(len(lowered) - len(other)) <= 2 and edit_distance(lowered, other)
+        if near is not False and near <= max(1, len(other) // 4):
+            found.append((near, -ratio, candidate))
+        elif ratio >= 0.6:
+            found.append((3 + near, -ratio, candidate) if near else (99, -ratio, candidate))
+    return [candidate for _, _, candidate in sorted(found)[:count]]
+
+
+def did_you_mean(name, candidates):
+    """`; did you mean 'x'?`, or nothing when no candidate is near."""
+    found = nearest(name, candidates)
+    return f"; did you mean '{found[0]}'?" if found else ""
