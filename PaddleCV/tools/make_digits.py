@@ -1,0 +1,163 @@
+"""Writes the demonstration's detection set: handwritten digits on photographs, as COCO json and VOC xml.
+
+python PaddleCV/tools/make_digits.py --out dataset/digits --train 600 --eval 100 --size 192 --seed 0
+"""
+
+import argparse
+import importlib
+import json
+import os
+import pathlib
+import shutil
+import sys
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.errors import ConfigError, KitError  # noqa: E402
+from common.log import logger, set_up_logging  # noqa: E402
+
+LABELS = [str(digit) for digit in range(10)]
+SETTINGS = "made_with.json"  # written last: a folder that holds it is whole
+XML = """<annotation>
+  <folder>JPEGImages</folder>
+  <filename>{name}.jpg</filename>
+  <size><width>{size}</width><height>{size}</height><depth>3</depth></size>
+{objects}</annotation>
+"""
+OBJECT = """  <object>
+    <name>{label}</name>
+    <difficult>0</difficult>
+    <bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox>
+  </object>
+"""
+
+
+def make_digits(out, train=600, evaluation=100, size=192, seed=0, force=False):
+    """Writes the set into a temporary folder beside `out` and renames it; a whole set of the same settings is kept.
+
+    `out` gets `JPEGImages/`, `annotations/{train,eval}.json` (COCO), `Annotations/*.xml` (VOC),
+    `ImageSets/Main/{train,eval}.txt` and `label_list.txt`.
+
+    Args:
+        out (str | Path): the folder to make.
+        train (int): number of training pictures.
+        evaluation (int): number of evaluation pictures.
+        size (int): side of a picture in pixels.
+        seed (int): the same seed gives the same files.
+        force (bool): replace a folder that exists.
+
+    Returns:
+        bool: whether anything was written.
+
+    Raises:
+        ConfigError: a number is out of range, or `out` holds something else and `force` is not given.
+    """
+    out = pathlib.Path(out)
+    settings = {"train": train, "eval": evaluation, "size": size, "seed": seed, "version": 1}
+    for name, value, least in (("train", train, 1), ("eval", evaluation, 1), ("size", size, 96), ("seed", seed, 0)):
+        if value < least:
+            raise ConfigError(f"--{name} is {value}; it must be at least {least}")
+    if not force and out.exists():
+        if settings_of(out) == settings:
+            return False
+        if not out.is_dir() or any(out.iterdir()):
+            raise ConfigError(f"{out} exists and is not the set asked for; remove it, or replace it with --force")
+    temporary = out.with_name(f"{out.name}.tmp-{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        write_set(temporary, settings)
+        replace_folder(temporary, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return True
+
+
+def settings_of(folder):
+    """What a whole set was made with; None when the folder holds none."""
+    try:
+        return json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def replace_folder(new, old):
+    """Renames `new` to `old`, which may exist."""
+    aside = old.with_name(f"{old.name}.old-{os.getpid()}")
+    old.parent.mkdir(parents=True, exist_ok=True)
+    if old.is_dir():
+        old.rename(aside)
+    elif old.exists():
+        raise ConfigError(f"{old} is a file; give --out a folder")
+    new.rename(old)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_set(folder, settings):
+    """Draws and writes both splits, then the settings."""
+    digits = importlib.import_module(f"{KIT.name}.data.digits")
+    for name in ("JPEGImages", "annotations", "Annotations", "ImageSets/Main"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    scenes = digits.DigitScenes(settings["size"], settings["seed"])
+    for split in digits.SPLITS:
+        write_split(folder, split, settings[split], scenes)
+    (folder / "label_list.txt").write_text("".join(f"{label}\n" for label in LABELS), encoding="utf-8")
+    (folder / SETTINGS).write_text(json.dumps(settings) + "\n", encoding="utf-8")
+
+
+def write_split(folder, split, count, scenes):
+    """Writes the pictures of a split, an xml for each, its list and its json."""
+    import cv2
+
+    images, annotations, names = [], [], []
+    for index in range(count):
+        image, boxes, digits = scenes.draw(split, index)
+        name = f"{split}_{index:05d}"
+        names.append(name)
+        coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+        (folder / "JPEGImages" / f"{name}.jpg").write_bytes(coded.tobytes())
+        images.append({"id": index + 1, "file_name": f"{name}.jpg", "width": scenes.size, "height": scenes.size})
+        objects = ""
+        for (x1, y1, x2, y2), digit in zip(boxes.tolist(), digits.tolist()):
+            box = {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1), "iscrowd": 0}
+            ids = {"id": len(annotations) + 1, "image_id": index + 1, "category_id": digit + 1}
+            annotations.append({**ids, **box})
+            objects += OBJECT.format(label=LABELS[digit], x1=x1 + 1, y1=y1 + 1, x2=x2, y2=y2)
+        text = XML.format(name=name, size=scenes.size, objects=objects)
+        (folder / "Annotations" / f"{name}.xml").write_text(text, encoding="utf-8")
+    categories = [{"id": digit + 1, "name": label} for digit, label in enumerate(LABELS)]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    (folder / "annotations" / f"{split}.json").write_text(json.dumps(content), encoding="utf-8")
+    (folder / "ImageSets/Main" / f"{split}.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def main(argv=None):
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog="example: python PaddleCV/tools/make_digits.py --out dataset/digits --train 600 --eval 100",
+    )
+    parser.add_argument("--out", default="dataset/digits", help="the folder to make (default: %(default)s)")
+    parser.add_argument("--train", type=int, default=600, help="training pictures (default: %(default)s)")
+    parser.add_argument("--eval", type=int, default=100, help="evaluation pictures (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=192, help="side of a picture in pixels (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same files (default: %(default)s)")
+    parser.add_argument("--force", action="store_true", help="replace a folder that exists")
+    args = parser.parse_args(argv)
+    set_up_logging()
+    try:
+        written = make_digits(args.out, args.train, args.eval, args.size, args.seed, args.force)
+    except KitError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{args.out} cannot be written: {error}\n")
+        return 4
+    done = "written" if written else "is there already"
+    logger.info("%s %s: %d + %d pictures of %d pixels", args.out, done, args.train, args.eval, args.size)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
