@@ -22,7 +22,7 @@ from PIL import Image, UnidentifiedImageError
 from common.data.transform import Transform
 from common.errors import BadSample, DataIssue
 
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 PIXEL_LIMIT = 178_956_970  # Pillow refuses more than this by itself
 JPEG_FLAGS = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 EXIF_ORIENTATION = 0x0112
