@@ -14,19 +14,6 @@ class Parser(argparse.ArgumentParser):
         keywords.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(*arguments, **keywords)
 
-    def add_config(self, required=True):
-        """Adds `-c FILE` and `-o KEY=VALUE ...`, which every command that reads a configuration has."""
-        text = "the configuration, such as configs/yolov3.yml"
-        self.add_argument("-c", "--config", required=required, metavar="FILE", help=text)
-        self.add_override()
-
-    def add_override(self):
-        """Adds `-o`; several values after one `-o` and several `-o` all stay, in order."""
-        text = "values that replace those of the configuration, such as -o train.epochs=10 seed=1"
-        self.add_argument(
-            "-o", "--override", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help=text
-        )  # fmt: skip
-
     def parse_args(self, args=None, namespace=None):
         """As argparse does, but an unknown option is answered with the nearest known one."""
         parsed, unknown = self.parse_known_args(args, namespace)
