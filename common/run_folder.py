@@ -81,12 +81,12 @@ def move_into_place(draft, final):
         os.rename(final, old)
     try:
         os.rename(draft, final)
-    except OSError:
-        if replaced:
+        flush_folder(final.parent)
+    finally:
+        if replaced and not final.exists():
             os.rename(old, final)
-        raise
-    flush_folder(final.parent)
-    shutil.rmtree(old, ignore_errors=True)
+        else:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def sweep(root):

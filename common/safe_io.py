@@ -23,7 +23,7 @@ _OPCODES = """
     PROTO FRAME STOP MARK POP POP_MARK DUP PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET MEMOIZE
     NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
     UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 STRING BINSTRING SHORT_BINSTRING
-    BINBYTES SHORT_BINBYTES BINBYTES8 EMPTY_LIST APPEND APPENDS LIST EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
+    BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 EMPTY_LIST APPEND APPENDS LIST EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
     EMPTY_DICT DICT SETITEM SETITEMS GLOBAL STACK_GLOBAL REDUCE BUILD
 """
 
@@ -148,6 +148,7 @@ class _Reader(pickle.Unpickler):
             ("collections", "OrderedDict"): dict,
             ("builtins", "tuple"): tuple,
             ("_codecs", "encode"): self.encode,
+            ("__builtin__", "bytes"): lambda: b"",  # how protocol 2 writes no bytes
         }
         for (module, name), stand_in in numpy_parts.items():
             self.known["numpy.core." + module, name] = self.known["numpy._core." + module, name] = stand_in
@@ -174,7 +175,7 @@ def _from_bytes(data, dtype, shape, order):
     """The array of `shape` over `data`, which must have just the right length."""
     if isinstance(data, str):
         data = data.encode("latin1")
-    if not isinstance(dtype, _DType) or not isinstance(data, bytes):
+    if not isinstance(dtype, _DType) or not isinstance(data, bytes | bytearray):
         raise ValueError("an array of objects")
     if not all(isinstance(size, int) and size >= 0 for size in shape):
         raise ValueError(f"shape {shape!r}")
