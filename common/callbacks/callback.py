@@ -7,6 +7,7 @@ Order of the events of a run::
         at_epoch_end          the last batch of an epoch is done; evaluation happens here
             after_evaluation  `trainer.scores` are those of `trainer.step`
         after_epoch           the epoch counter has moved on; a checkpoint is saved here
+    on_stop                   a signal came while a batch was awaited
     on_train_end
 """
 
@@ -31,6 +32,9 @@ class Callback:
 
     def after_epoch(self, trainer):
         """Called when `trainer.epoch` counts the epoch that ended."""
+
+    def on_stop(self, trainer):
+        """Called when a signal came while a batch was awaited."""
 
     def on_train_end(self, trainer):
         """Called once, when the run ends by itself."""

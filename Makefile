@@ -1,0 +1,55 @@
+# `make` alone lists the targets.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TESTABLE := $(VENV)/.testable
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test smoke fork lint bench lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): requirements.lock
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there (Debian: apt-get install python3 python3-venv); name another with make PYTHON=..." >&2; exit 4; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing what requirements.lock pins (about 1 GB, a minute or two) ..."
+	$(PIP) -r requirements.lock
+	@touch $@
+
+$(TESTABLE): $(READY) requirements-test.lock
+	@echo "installing what the tests need beside it ..."
+	$(PIP) --no-deps -r requirements-test.lock
+	@touch $@
+
+setup: $(READY)  ## make .venv with the pinned requirements
+
+demo: $(READY)  ## the main job end to end: data, training, evaluation, export, boxes on a picture
+	$(BIN)/python tools/demo.py
+
+test: $(TESTABLE)  ## the tests (minutes, CPU)
+	$(BIN)/python -m pytest
+
+smoke: $(TESTABLE)  ## every tiny twin trains, and the slow tests
+	$(BIN)/python -m pytest -m slow
+
+fork: $(TESTABLE)  ## a copied kit trains, inside the repository and outside it
+	$(BIN)/python -m pytest tests/test_fork.py
+
+lint: $(TESTABLE)  ## ruff, bandit, the conventions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV tools benchmarks
+	$(BIN)/python -m pytest tests/test_conventions.py
+
+bench: $(TESTABLE)  ## the measurements of benchmarks/, as ratios
+	$(BIN)/python benchmarks/run.py
+
+lock:  ## pin the requirements anew (needs pip-tools)
+	pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock requirements.in
+	pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements-test.lock requirements-test.in
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) output demo .ruff_cache

@@ -1,0 +1,126 @@
+"""From a checked configuration to the objects a command works with: data sets, loaders, the model, its weights."""
+
+from pathlib import Path
+
+from common import checkpoint, distributed, pretrained
+from common.config import load_config
+from common.data.loader import Loader
+from common.data.pipeline import Pipeline
+from common.data.samplers import EpochSampler, EvaluationSampler
+from common.errors import ConfigError
+from common.log import logger
+
+
+def build_dataset(config, split):
+    """The data set of `data.<split>`, without its transforms.
+
+    Raises:
+        ConfigError: the configuration has no such split, or its labels differ from the configuration's.
+        DataError: files of the data set are wrong.
+    """
+    node = config.get(f"data.{split}")
+    if node is None:
+        have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
+        raise ConfigError(f"{config.path}: data.{split} is not there; the splits are {have}")
+    dataset = config.build(f"data.{split}", ignore=("transforms",), labels=config.get("labels"))
+    wanted = config.get("labels")
+    if wanted is not None and list(wanted) != list(dataset.labels):
+        raise ConfigError(f"{config.path}: labels is {list(wanted)}, but data.{split} has {list(dataset.labels)}")
+    count = config.get("num_classes")
+    if count is not None and count != dataset.num_classes:
+        raise ConfigError(f"{config.path}: num_classes is {count}, but data.{split} has {dataset.num_classes} classes")
+    return dataset
+
+
+def build_transforms(config, split, **given):
+    """The transforms of `data.<split>`, in order."""
+    count = len(config.get(f"data.{split}.transforms", []))
+    return [config.build(f"data.{split}.transforms.{i}", **given) for i in range(count)]
+
+
+def build_loader(config, split, dataset, settings, training):
+    """A loader over `dataset`: shuffled whole batches for training, every sample once for evaluation.
+
+    Args:
+        config (Config): the checked configuration.
+        split (str): train, eval or test.
+        dataset (object): what `build_dataset` gave.
+        settings (Train | Eval): batch size, workers, what to do with bad samples.
+        training (bool): whether to shuffle, and to leave out a last batch that is not full.
+    """
+    seed = config.get("seed")
+    given = {"labels": dataset.labels, "num_classes": dataset.num_classes, "dataset": dataset}
+    pipeline = Pipeline(build_transforms(config, split, **given), seed)
+    place = {"rank": distributed.rank(), "world": distributed.world_size()}
+    if training:
+        sampler = EpochSampler(len(dataset), settings.batch_size, shuffle=True, seed=seed, drop_last=True, **place)
+    else:
+        sampler = EvaluationSampler(len(dataset), settings.batch_size, **place)
+    return Loader(
+        dataset,
+        pipeline,
+        sampler,
+        workers=settings.workers,
+        bad_samples=settings.bad_samples,
+        watchdog=settings.watchdog,
+    )
+
+
+def labels_of(config, dataset=None):
+    """The class names: of the data set, of the configuration, or of the checkpoint that `weights` names."""
+    if dataset is not None:
+        return list(dataset.labels)
+    if config.get("labels") is not None:
+        return list(config.get("labels"))
+    saved = saved_config(config)
+    if saved is not None and saved.get("labels") is not None:
+        return list(saved.get("labels"))
+    for split in ("eval", "train"):
+        if config.get(f"data.{split}"):
+            return list(build_dataset(config, split).labels)
+    raise ConfigError(f"{config.path}: no labels: give labels, a data set, or weights=CHECKPOINT")
+
+
+def saved_config(config):
+    """The completed configuration beside the checkpoint that `weights` names, or None."""
+    weights = config.get("weights")
+    path = Path(weights) / "config.yml" if weights else None
+    return load_config(path, default_kit=config.kit) if path and path.is_file() else None
+
+
+def build_model(config, labels):
+    """The model of the configuration, on random weights from `seed`."""
+    import paddle
+
+    paddle.seed(config.get("seed"))
+    with paddle.utils.unique_name.guard():
+        return config.build("model", num_classes=len(labels), labels=labels)
+
+
+def load_weights(model, config, required):
+    """Loads `weights` (all of it must fit) into the model.
+
+    Raises:
+        ConfigError: `required` and no weights are named.
+    """
+    weights = config.get("weights")
+    if not weights:
+        if required:
+            raise ConfigError(f"no weights: give -o weights=output/{config.name}/best")
+        return
+    arrays = checkpoint.read_weights(weights)
+    pretrained.apply(model, arrays, source=str(weights), strict=True)
+    logger.info("weights: %s", weights)
+
+
+def answer_of(model):
+    """A function from a batch to {output name: array}, by the model as it stands in memory."""
+    import paddle
+
+    def answer(batch):
+        with paddle.no_grad():
+            outputs = model(*[paddle.to_tensor(batch[name]) for name in model.inputs])
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        return {name: value.numpy() for name, value in zip(model.outputs, outputs, strict=True)}
+
+    return answer

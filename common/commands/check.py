@@ -1,0 +1,103 @@
+"""`tools/check.py`: reads the configuration and every sample, runs one batch, and reports all that is wrong."""
+
+import argparse
+import sys
+
+from common.cli_parser import Parser
+from common.commands.main import add_config_arguments, open_config, run
+
+EXAMPLES = """examples:
+  python tools/check.py -c configs/yolov3.yml                # every sample decoded, one batch through the model
+  python tools/check.py -c configs/yolov3.yml --fast         # structure and headers only
+  python tools/check.py -c configs/yolov3.yml --issues issues.jsonl
+"""
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="check.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(options)
+    options.add_argument("--fast", action="store_true", help="structure and headers only: nothing is decoded or run")
+    options.add_argument("--issues", metavar="FILE", help="write every issue as a line of JSON")
+    options.add_argument(
+        "--fix", metavar="FILE", help="write a corrected copy of the training annotations (where the data set can)"
+    )
+    return options
+
+
+def main(default_kit=None, argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), lambda args: check(args, default_kit), argv)
+
+
+def check(args, default_kit):
+    """What the command does."""
+    config = open_config(args, default_kit)
+    if config is None:
+        return 0
+    from common.assemble import build_dataset
+    from common.data.check import report, write_issues
+
+    issues, datasets = [], {}
+    for split in ("train", "eval", "test"):
+        if config.get(f"data.{split}"):
+            datasets[split] = build_dataset(config, split)
+            issues += datasets[split].check(deep=not args.fast)
+    issues += shared_files(datasets)
+    if args.issues:
+        write_issues(args.issues, issues)
+    if args.fix:
+        datasets["train"].write_fixed(args.fix)
+    errors = [issue for issue in issues if issue.severity == "error"]
+    if issues:
+        sys.stdout.write(report(issues) + "\n")
+    for split, dataset in datasets.items():
+        sys.stdout.write(f"data.{split}: {len(dataset)} samples, {dataset.num_classes} classes\n")
+    if errors:
+        return 3
+    if not args.fast:
+        run_one_batch(config, datasets)
+        sys.stdout.write("one batch went through the model and back\n")
+    sys.stdout.write("all well\n" if not issues else f"no errors, {len(issues)} warnings\n")
+    return 0
+
+
+def shared_files(datasets):
+    """A warning for pictures that training and evaluation share."""
+    from common.errors import DataIssue
+
+    if "train" not in datasets or not hasattr(datasets["train"], "paths"):
+        return []
+    trained = set(datasets["train"].paths())
+    issues = []
+    for split in ("eval", "test"):
+        both = sorted(trained & set(datasets[split].paths())) if split in datasets else []
+        if both:
+            message = f"{len(both)} pictures are in data.train and in data.{split}: the scores will flatter"
+            issues.append(DataIssue("D150", "warning", both[0], message, fix="take them out of one of the two"))
+    return issues
+
+
+def run_one_batch(config, datasets):
+    """Builds the model and sends one training batch forward and back."""
+    from common import runtime
+
+    runtime.prepare()
+    import paddle
+
+    from common.assemble import build_loader, build_model
+    from common.errors import Diverged
+    from common.trainer import to_tensors
+
+    split = "train" if "train" in datasets else next(iter(datasets))
+    dataset = datasets[split]
+    model = build_model(config, list(dataset.labels))
+    model.train()
+    with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
+        losses = model.loss(to_tensors(next(iter(loader.epoch(0)))))
+    total = sum(losses.values())
+    if not bool(paddle.isfinite(total).item()):
+        raise Diverged(f"the first batch's losses are not finite: { {k: v.item() for k, v in losses.items()} }")
+    total.backward()

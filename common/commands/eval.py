@@ -1,0 +1,86 @@
+"""`tools/eval.py`: scores a checkpoint, or an exported model, on a data set."""
+
+import argparse
+import json
+import sys
+
+from common.cli_parser import Parser
+from common.commands.main import add_config_arguments, open_config, run
+
+EXAMPLES = """examples:
+  python tools/eval.py -c configs/yolov3.yml -o weights=output/yolov3/best
+  python tools/eval.py -c configs/yolov3.yml --model output/yolov3/export    # the exported model on the same data
+  python tools/eval.py -c configs/yolov3.yml -o weights=output/yolov3/best --split test --json
+"""
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="eval.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(options)
+    options.add_argument("--model", metavar="DIR", help="an exported model to score instead of -o weights=...")
+    options.add_argument(
+        "--split", default="eval", choices=["train", "eval", "test"], help="the part of data: to score on"
+    )
+    options.add_argument("--json", action="store_true", help="print the scores as one JSON object")
+    return options
+
+
+def main(default_kit=None, argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), lambda args: score(args, default_kit), argv)
+
+
+def score(args, default_kit):
+    """What the command does."""
+    config = open_config(args, default_kit)
+    if config is None:
+        return 0
+    from common import runtime
+
+    runtime.prepare()
+    from common import assemble, distributed
+    from common.device import select_device
+    from common.evaluator import evaluate
+
+    distributed.initialise()
+    with distributed.report_failure():
+        select_device(config.get("device"))
+        dataset = assemble.build_dataset(config, args.split)
+        metric = config.build("data.metric", dataset=dataset)
+        answer = answer_of(args, config, dataset)
+        with assemble.build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
+            scores = evaluate(answer, loader, metric)
+    if distributed.is_main():
+        show(scores, metric, args.json)
+    return 0
+
+
+def answer_of(args, config, dataset):
+    """The model to score: the exported folder, or the weights in memory."""
+    from common import assemble
+
+    if args.model:
+        from common.errors import ConfigError
+        from common.predictor import Predictor
+
+        predictor = Predictor(args.model)
+        if list(predictor.labels) != list(dataset.labels):
+            raise ConfigError(f"{args.model} knows {predictor.labels}; data.{args.split} has {list(dataset.labels)}")
+        return lambda batch: predictor.run({name: batch[name] for name in predictor.inputs})
+    model = assemble.build_model(config, assemble.labels_of(config, dataset))
+    assemble.load_weights(model, config, required=True)
+    model.eval()
+    return assemble.answer_of(model)
+
+
+def show(scores, metric, as_json):
+    """The scores, the one that selects the best first."""
+    if as_json:
+        sys.stdout.write(json.dumps(scores) + "\n")
+        return
+    width = max(map(len, scores))
+    for name in sorted(scores, key=lambda name: name != metric.primary):
+        sys.stdout.write(f"{name:<{width}}  {scores[name]:.4f}\n")

@@ -1,0 +1,63 @@
+"""`tools/infer.py`: answers for pictures, with an exported model or a checkpoint.
+
+A file, a folder, a video, or `-` for standard input (a picture, or one path a line).  One JSON object a picture goes
+to standard output with --json; pictures with the answers drawn go to --out.
+"""
+
+import argparse
+
+from common.cli_parser import Parser
+from common.commands.main import add_config_arguments, open_config, run
+
+EXAMPLES = """examples:
+  python tools/infer.py --model output/yolov3/export --image street.jpg --json
+  python tools/infer.py -c configs/yolov3.yml -o weights=output/yolov3/best --image pictures/ --out drawn
+  cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
+"""
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="infer.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(options, required=False)
+    options.add_argument("--model", metavar="DIR", help="an exported model (or -c with -o weights=...)")
+    options.add_argument("--image", required=True, metavar="PATH", help="a picture, a folder, a video, or -")
+    options.add_argument("--json", action="store_true", help="one JSON object a picture on standard output")
+    options.add_argument("--out", metavar="DIR", help="write the pictures (or the video) with the answers drawn")
+    options.add_argument("--threshold", type=float, default=0.5, help="leave out answers that score less (default 0.5)")
+    options.add_argument("--batch", type=int, default=1, help="pictures at a time (default 1)")
+    options.add_argument(
+        "--threads", type=int, default=0, help="threads of the math library (default: chosen for the machine)"
+    )
+    return options
+
+
+def main(default_kit=None, argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), lambda args: infer(args, default_kit), argv)
+
+
+def infer(args, default_kit):
+    """What the command does."""
+    from common.errors import ConfigError
+
+    if bool(args.model) == bool(args.config):
+        raise ConfigError("infer.py takes either --model EXPORTED_DIR, or -c CONFIG with -o weights=CHECKPOINT")
+    if not 0 <= args.threshold <= 1 or args.batch < 1:
+        raise ConfigError(f"--threshold is {args.threshold} (0 to 1), --batch is {args.batch} (1 or more)")
+    config = open_config(args, default_kit) if args.config else None
+    if args.config and config is None:
+        return 0
+    from common.sources import open_source
+
+    source = open_source(args.image)
+    from common import runtime
+
+    runtime.prepare()
+    from common.inference import run_inference
+    from common.predictor import ModelInMemory, Predictor
+
+    model = Predictor(args.model, args.threads) if args.model else ModelInMemory.from_config(config)
+    return run_inference(model, source, args)

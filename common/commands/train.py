@@ -1,0 +1,62 @@
+"""`tools/train.py`: trains the model of a configuration, evaluates it on the way, and leaves checkpoints."""
+
+import argparse
+import sys
+
+from common.cli_parser import Parser
+from common.commands.main import add_config_arguments, open_config, run
+
+EXAMPLES = """examples:
+  python tools/train.py -c configs/yolov3.yml --eval
+  python tools/train.py -c configs/yolov3.yml --eval -r auto            # go on with a stopped run
+  python -m paddle.distributed.launch --nproc_per_node 2 tools/train.py -c configs/yolov3.yml --eval
+  python tools/train.py -c configs/yolov3.yml -o train.batch_size=4 pretrained=output/other/best
+"""
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="train.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(options)
+    options.add_argument("--eval", action="store_true", help="evaluate while training and keep the best checkpoint")
+    options.add_argument(
+        "-r", "--resume", metavar="auto|PATH", help="go on with the newest whole checkpoint, or with PATH"
+    )
+    options.add_argument("--overwrite", action="store_true", help="remove the checkpoints of an earlier run first")
+    options.add_argument(
+        "--dry-run", action="store_true", help="build all, train one step, evaluate one batch, save, load"
+    )
+    options.add_argument("--use_vdl", action="store_true", help="write VisualDL logs to <run>/vdl")
+    options.add_argument("--use_tb", action="store_true", help="write TensorBoard logs to <run>/tensorboard")
+    options.add_argument("--profile", action="store_true", help="write <run>/profile.txt")
+    options.add_argument(
+        "--format",
+        choices=["safetensors", "pdparams"],
+        default="safetensors",
+        help="pdparams: write model.pdparams too",
+    )
+    options.add_argument(
+        "--no-check", action="store_true", help="leave out the check of the data before the first epoch"
+    )
+    return options
+
+
+def main(default_kit=None, argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), lambda args: train(args, default_kit), argv)
+
+
+def train(args, default_kit):
+    """What the command does."""
+    config = open_config(args, default_kit)
+    if config is None:
+        return 0
+    from common import runtime
+
+    runtime.prepare()
+    from common.session import TrainingSession
+
+    session = TrainingSession(config, args, command_line=sys.argv)
+    return session.run()

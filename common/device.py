@@ -1,0 +1,25 @@
+"""Chooses the device, and refuses one that is not there (the framework would fall back silently)."""
+
+from common.errors import EnvironmentProblem
+
+
+def select_device(name):
+    """Makes `cpu`, `gpu` or `gpu:N` the device of this process; `auto` takes a GPU where there is one.
+
+    Raises:
+        EnvironmentProblem: this PaddlePaddle or this machine has no such device.
+    """
+    import paddle
+
+    if name == "auto":
+        name = "gpu" if paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count() else "cpu"
+    if name != "cpu":
+        if not paddle.is_compiled_with_cuda():
+            raise EnvironmentProblem(
+                f"device={name}: the installed PaddlePaddle is the CPU build; install paddlepaddle-gpu or use -o device=cpu"
+            )
+        number = int(name.partition(":")[2] or 0)
+        count = paddle.device.cuda.device_count()
+        if number >= count:
+            raise EnvironmentProblem(f"device={name}: this machine has {count} GPUs (numbered from 0)")
+    paddle.set_device(name)

@@ -1,0 +1,148 @@
+"""Exports a trained model for inference, and proves that what was written answers as the model did.
+
+An exported folder holds:
+    model.json, model.pdiparams   the static program of `forward` and its weights
+    infer.yml                     task, inputs, outputs, class names, pre-processing
+    config.yml                    the completed configuration it came from
+    golden.npz                    an input and the outputs of the model in memory
+    manifest.json                 sha256 and size of each file
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from common import checkpoint
+from common.errors import EnvironmentProblem, KitError
+from common.log import logger
+
+TOLERANCE = 1e-4
+
+
+def export(model, config, labels, inputs, folder):
+    """Writes `folder` atomically: nothing appears under its name before the comparison has passed.
+
+    Args:
+        model (nn.Layer): with `inputs`, `outputs` and `task`.
+        config (Config): the checked configuration; `data.eval` (or `data.test`) gives the pre-processing.
+        labels (list[str]): class names.
+        inputs (dict[str, ndarray]): a batch of at least one real or made-up sample, for the golden.
+        folder (str | Path): where to; replaced if it is an export already.
+
+    Returns:
+        dict[str, float]: the largest difference of each output, relative to its largest value.
+
+    Raises:
+        KitError: the exported model answers differently, or a file is missing or empty.
+    """
+    folder = Path(folder)
+    building = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    try:
+        model.eval()
+        golden = eager_outputs(model, inputs)
+        write_program(model, building / "model")
+        np.savez(
+            building / "golden.npz",
+            **{f"in/{k}": v for k, v in inputs.items()},
+            **{f"out/{k}": v for k, v in golden.items()},
+        )
+        (building / "infer.yml").write_text(describe(model, config, labels), encoding="utf-8")
+        (building / "config.yml").write_text(config.dump(), encoding="utf-8")
+        checkpoint.write_manifest(building)
+        differences = compare(building, inputs, golden)
+        swap(building, folder)
+    except OSError as error:
+        raise EnvironmentProblem(f"cannot write the export {folder}: {error}") from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return differences
+
+
+def write_program(model, prefix):
+    """Saves `forward` as a static program with the model's named inputs; restores dynamic mode whatever happens."""
+    import paddle
+    from paddle.static import InputSpec
+
+    specs = [InputSpec(shape, dtype, name) for name, (shape, dtype) in model.inputs.items()]
+    forward = model.forward
+    try:
+        paddle.jit.save(paddle.jit.to_static(model, input_spec=specs, full_graph=True), str(prefix))
+    finally:
+        model.forward = forward
+        paddle.disable_static()
+    for suffix in (".json", ".pdiparams"):
+        path = Path(f"{prefix}{suffix}")
+        if not path.is_file() or path.stat().st_size == 0:
+            raise EnvironmentProblem(f"{path} was not written whole: is the disk full?")
+
+
+def eager_outputs(model, inputs):
+    """What the model in memory answers: {output name: array}."""
+    import paddle
+
+    with paddle.no_grad():
+        outputs = model(*[paddle.to_tensor(inputs[name]) for name in model.inputs])
+    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return {name: value.numpy() for name, value in zip(model.outputs, outputs, strict=True)}
+
+
+def describe(model, config, labels):
+    """The text of infer.yml."""
+    split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
+    completed = config.completed()
+    transforms = completed["data"][split].get("transforms", []) if split else []
+    entry = {
+        "format": 1,
+        "name": config.name,
+        "task": model.task,
+        "program": "model.json",
+        "params": "model.pdiparams",
+        "inputs": [{"name": n, "shape": list(s), "dtype": d} for n, (s, d) in model.inputs.items()],
+        "outputs": list(model.outputs),
+        "labels": list(labels),
+        "preprocess": transforms,
+    }
+    return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
+
+
+def compare(folder, inputs, golden):
+    """Runs what was written on the golden's input.
+
+    Raises:
+        KitError: an output differs by more than the tolerance, or in shape.
+    """
+    from common.predictor import Predictor
+
+    answers = Predictor(folder).run(inputs)
+    differences = {}
+    for name, expected in golden.items():
+        got = answers[name]
+        if got.shape != expected.shape:
+            raise KitError(f"the exported model differs: {name} is {got.shape}, in memory it is {expected.shape}")
+        scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+        differences[name] = float(np.abs(got.astype("float64") - expected).max(initial=0.0)) / scale
+        if not differences[name] <= TOLERANCE:
+            raise KitError(
+                f"the exported model differs: {name} by {differences[name]:.2e} of its largest value "
+                f"(allowed {TOLERANCE:.0e}); nothing was written"
+            )
+    logger.info("exported equals trained: %s", ", ".join(f"{k} within {v:.1e}" for k, v in differences.items()))
+    return differences
+
+
+def swap(building, folder):
+    """Puts the finished folder in place of an earlier export; anything else there is refused."""
+    if folder.exists():
+        if not (folder / "infer.yml").is_file() and any(folder.iterdir()):
+            raise EnvironmentProblem(f"{folder} is there and is no export; choose another --out")
+        old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
+        os.replace(folder, old)
+        os.replace(building, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.replace(building, folder)

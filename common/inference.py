@@ -1,0 +1,73 @@
+"""Runs a model over a source of pictures, and writes the answers as JSON lines and as drawings."""
+
+import itertools
+import json
+import sys
+
+from common.errors import DataError
+from common.log import logger
+from common.predictor import predict
+
+
+def run_inference(model, source, args):
+    """Answers every picture of `source`; one that cannot be read is named, and the rest go on.
+
+    Args:
+        model (Predictor | ModelInMemory): answers batches.
+        source (Source): iterates over samples; `is_video` tells frames from pictures.
+        args (Namespace): json, out, threshold, batch.
+
+    Returns:
+        int: 0, or 3 when a picture could not be read.
+    """
+    drawing = source.drawing(args.out) if args.out else None
+    bad = total = 0
+    for samples in batches(source, args.batch):
+        good, problems = readable(model, samples)
+        for error in problems:
+            if not source.many:
+                raise error
+            logger.error(str(error))
+        bad += len(problems)
+        for sample, records in zip(good, predict(model, good, args.threshold) if good else []):
+            total += 1
+            show(sample, records, args.json)
+            if drawing:
+                drawing.add(sample, model.task_module().draw(sample["image"], records))
+    if drawing:
+        drawing.close()
+        logger.info("drawn: %s", args.out)
+    if total == 0 and bad == 0:
+        raise DataError(f"{source.name}: no picture was found")
+    return 3 if bad else 0
+
+
+def batches(source, size):
+    """Lists of `size` samples; the last may be shorter."""
+    iterator = iter(source)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk
+
+
+def readable(model, samples):
+    """Splits samples into those that decode (with `image` set) and the errors of those that do not."""
+    good, problems = [], []
+    for sample in samples:
+        try:
+            good.append(model.decode(sample))
+        except DataError as error:
+            problems.append(error)
+    return good, problems
+
+
+def show(sample, records, as_json):
+    """One picture's answers on standard output."""
+    name = sample["name"]
+    if as_json:
+        sys.stdout.write(json.dumps({"image": name, "predictions": records}, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(f"{name}: {len(records)} found\n")
+        for record in records:
+            box = ", ".join(f"{v:.1f}" for v in record.get("box", []))
+            sys.stdout.write(f"  {record['label']} {record['score']:.3f}" + (f" [{box}]" if box else "") + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,226 @@
+"""Puts a training run together from a configuration, and runs it."""
+
+import contextlib
+import importlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from common import checkpoint, distributed, pretrained
+from common.assemble import build_dataset, build_loader, build_model, labels_of, load_weights
+from common.callbacks.checkpoint import Checkpoint
+from common.callbacks.evaluate import Evaluate
+from common.callbacks.log import NextSteps
+from common.data.check import check_before_training
+from common.data.image_io import decode_image
+from common.device import select_device
+from common.ema import ExponentialMovingAverage
+from common.errors import ConfigError, KitError
+from common.log import logger, set_up_logging
+from common.signals import GracefulStop
+from common.sync_batch_norm import convert_sync_batch_norm
+from common.trainer import Trainer
+
+
+class TrainingSession:
+    """One call of `tools/train.py`.
+
+    Args:
+        config (Config): checked.
+        args (Namespace): the command's options.
+        command_line (list[str]): as it was typed, for the record.
+    """
+
+    def __init__(self, config, args, command_line=()):
+        self.config, self.args, self.command_line = config, args, command_line
+        self.settings = config.settings("train")
+        self.folder = Path(config.get("output_dir")) / config.name
+        self.loaders = contextlib.ExitStack()
+
+    def run(self):
+        """Builds everything, trains, and returns the exit code."""
+        distributed.initialise()
+        if distributed.world_size() > 1:
+            set_up_logging(prefix=f"[rank {distributed.rank()}] ")
+        with distributed.report_failure(), self.loaders:
+            select_device(self.config.get("device"))
+            if self.args.dry_run:
+                return self.dry_run()
+            resume_from = self.place_to_start()
+            trainer = self.build()
+            if resume_from:
+                self.resume(trainer, resume_from)
+            with trainer.stop:
+                trainer.fit()
+            if trainer.end_reason:
+                logger.info("ended early: %s", trainer.end_reason)
+        return 0
+
+    def place_to_start(self):
+        """The checkpoint to go on with, or None; a folder that holds another run is never written over unasked."""
+        if self.args.resume:
+            return checkpoint.resolve_resume(self.args.resume, self.folder)
+        if not any(self.folder.glob("step_*")):
+            return None
+        if self.args.overwrite:
+            if distributed.is_main():
+                shutil.rmtree(self.folder)
+            distributed.barrier()
+            return None
+        raise ConfigError(
+            f"{self.folder} holds the checkpoints of an earlier run: -r auto goes on with it, "
+            "-o output_dir=... writes elsewhere, --overwrite removes it"
+        )
+
+    def build(self):
+        """The trainer of this run, with its callbacks."""
+        config, settings = self.config, self.settings
+        dataset = build_dataset(config, "train")
+        evaluation = build_dataset(config, "eval") if self.args.eval else None
+        if evaluation is not None and list(evaluation.labels) != list(dataset.labels):
+            raise ConfigError(f"data.train has the classes {dataset.labels}, data.eval has {evaluation.labels}")
+        if not self.args.no_check:
+            check_before_training({"train": dataset, "eval": evaluation}, settings.bad_samples)
+        config.fix(labels=labels_of(config, dataset), num_classes=dataset.num_classes)
+        model = self.build_model(dataset)
+        loader = self.loaders.enter_context(build_loader(config, "train", dataset, settings, training=True))
+        steps = -(-len(loader) // settings.accumulate)
+        optimizer = config.build("optimizer")
+        schedule = optimizer.schedule
+        schedule.bind(steps, min(steps * settings.epochs, settings.max_steps or steps * settings.epochs))
+        self.scale_learning_rate(schedule)
+        ema = ExponentialMovingAverage(model, settings.ema) if settings.ema else None
+        trainer = Trainer(
+            model,
+            loader,
+            optimizer.build(model),
+            schedule,
+            settings,
+            self.folder,
+            ema=ema,
+            stop=GracefulStop(),
+        )
+        trainer.config = config
+        trainer.callbacks = self.callbacks(evaluation, model)
+        return trainer
+
+    def build_model(self, dataset):
+        """The model, on pretrained weights if the configuration names some, normalising over all processes."""
+        model = build_model(self.config, dataset.labels)
+        source = self.config.get("pretrained")
+        if source:
+            pretrained.apply(model, checkpoint.read_weights(source), source=str(source), strict=False)
+        load_weights(model, self.config, required=False)
+        if distributed.world_size() > 1:
+            convert_sync_batch_norm(model)
+            distributed.broadcast_parameters(model)
+        model.labels = dataset.labels
+        return model
+
+    def scale_learning_rate(self, schedule):
+        """Scales the learning rate to this run's total batch, where the configuration says what batch it is for."""
+        base = self.settings.base_batch
+        total = self.settings.batch_size * self.settings.accumulate * distributed.world_size()
+        if base and base != total:
+            schedule.scale(total / base)
+            logger.info("learning rate scaled by %d/%d: the configuration's is for batches of %d", total, base, base)
+
+    def callbacks(self, evaluation, model):
+        """What watches this run; processes but the main one only evaluate and take part in saving."""
+        config, settings, args = self.config, self.settings, self.args
+        found = []
+        if evaluation is not None:
+            given = config.settings("eval")
+            loader = self.loaders.enter_context(build_loader(config, "eval", evaluation, given, training=False))
+            metric = config.build("data.metric", dataset=evaluation)
+            found.append(Evaluate(loader, metric, settings.eval_every, settings.early_stop))
+        if distributed.is_main():
+            found += self.watchers(model)
+        found.append(
+            Checkpoint(
+                settings.save_every,
+                settings.save_every_steps,
+                settings.keep,
+                config.dump(),
+                pdparams=args.format == "pdparams",
+            )
+        )
+        if distributed.is_main():
+            found.append(NextSteps())
+        return found
+
+    def watchers(self, model):
+        """The callbacks that write for people."""
+        from common.callbacks.card import Card
+        from common.callbacks.log import Log
+        from common.callbacks.plots import Plots
+
+        watchers = [Log(self.config.get("log_every")), Plots(draw=drawing(model)), Card(self.command_line)]
+        if self.args.use_vdl:
+            from common.callbacks.visualdl import VisualDL
+
+            watchers.append(VisualDL(self.folder / "vdl"))
+        if self.args.use_tb:
+            from common.callbacks.tensorboard import TensorBoard
+
+            watchers.append(TensorBoard(self.folder / "tensorboard"))
+        if self.args.profile:
+            from common.callbacks.profile import Profile
+
+            watchers.append(Profile())
+        return watchers
+
+    def resume(self, trainer, path):
+        """Goes on exactly where `path` was written."""
+        arrays, state = checkpoint.read_checkpoint(path)
+        trainer.load(arrays, state)
+        logger.info("resumed %s: epoch %d, step %d", path, trainer.epoch + 1, trainer.step)
+
+    def dry_run(self):
+        """One step, one evaluated batch, a checkpoint written and read back: what would fail, fails now."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.folder = Path(folder) / self.config.name
+            trainer = self.build()
+            trainer.settings.max_steps = trainer.total_steps = 1
+            batches = iter(trainer.loader.epoch(0))
+            trainer.train_mode()
+            while not trainer.step:
+                trainer.batch = next(batches)
+                trainer.position += 1
+                from common.trainer import to_tensors
+
+                trainer.update(trainer.train_step(to_tensors(trainer.batch)))
+            self.dry_evaluate(trainer)
+            path = next(c for c in trainer.callbacks if isinstance(c, Checkpoint)).save(trainer)
+            before = trainer.state()[0]["model"]
+            trainer.load(*checkpoint.read_checkpoint(path))
+            after = trainer.state()[0]["model"]
+            if any((before[name] != after[name]).any() for name in before):
+                raise KitError("the checkpoint read back differs from what was saved")
+            losses = ", ".join(f"{name} {value:.4f}" for name, value in trainer.losses.items())
+            logger.info("dry run: one step (%s), one evaluation, saved and loaded: all well", losses)
+        return 0
+
+    @staticmethod
+    def dry_evaluate(trainer):
+        """Scores one batch."""
+        for callback in trainer.callbacks:
+            if isinstance(callback, Evaluate):
+                from common.assemble import answer_of
+
+                trainer.model.eval()
+                batch = next(iter(callback.loader.epoch(0)))
+                callback.metric.reset()
+                callback.metric.update(answer_of(trainer.model)(batch), batch)
+                callback.metric.compute()
+
+
+def drawing(model):
+    """From a batch and the model's outputs to the pictures of the batch with the answers drawn."""
+    task = importlib.import_module(f"common.tasks.{model.task}")
+
+    def draw(batch, outputs):
+        pictures = [decode_image(Path(path).read_bytes()) for path in batch["path"]]
+        return [task.draw(image, found) for image, found in zip(pictures, task.records(outputs, model.labels, 0.3))]
+
+    return draw

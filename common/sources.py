@@ -1,0 +1,115 @@
+"""Where the pictures of an inference come from: a file, a folder, a video, standard input."""
+
+import sys
+from pathlib import Path
+
+from common.errors import DataError
+from common.inference_output import PictureDrawing, VideoDrawing
+from common.log import logger
+
+PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"}
+VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
+
+
+def open_source(path):
+    """The source that `path` names.
+
+    Raises:
+        DataError: nothing is there, or a folder holds no picture.
+    """
+    if path == "-":
+        return standard_input()
+    place = Path(path)
+    if place.is_dir():
+        files = sorted(p for p in place.rglob("*") if p.suffix.lower() in PICTURES)
+        if not files:
+            raise DataError(f"{path}: the folder holds no picture ({', '.join(sorted(PICTURES))})")
+        return Pictures([str(p) for p in files], name=path, many=True)
+    if place.suffix.lower() in VIDEOS:
+        return Video(path)
+    return Pictures([path], name=path, many=False)
+
+
+def standard_input():
+    """A picture's bytes, or one path a line."""
+    data = sys.stdin.buffer.read()
+    if not data:
+        raise DataError("standard input is empty; it takes a picture, or one path a line")
+    if data[:4096].isascii() and b"\0" not in data[:4096]:
+        return Pictures(data.decode("utf-8").split("\n"), name="-", many=True)
+    try:
+        paths = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return Pictures([data], name="-", many=False)
+    return Pictures(paths.split("\n"), name="-", many=True)
+
+
+class Pictures:
+    """Picture files, or the bytes of one.
+
+    Args:
+        items (list[str | bytes]): paths, or encoded pictures.
+        name (str): for messages.
+        many (bool): whether an unreadable picture leaves the rest to go on.
+    """
+
+    def __init__(self, items, name, many):
+        self.items = [item.strip() if isinstance(item, str) else item for item in items]
+        self.name, self.many = name, many
+
+    def __iter__(self):
+        for item in self.items:
+            if isinstance(item, bytes):
+                yield {"path": "-", "bytes": item, "name": "stdin.png"}
+            elif item:
+                yield {"path": item, "name": item}
+
+    def drawing(self, folder):
+        """Where drawn pictures go."""
+        return PictureDrawing(folder)
+
+
+class Video:
+    """The frames of a video file.
+
+    Args:
+        path (str): any container and codec that OpenCV reads.
+
+    Raises:
+        DataError: the file is not there, has no stream that can be read, or not one frame.
+    """
+
+    many = True
+
+    def __init__(self, path):
+        import cv2
+
+        self.name = path
+        if not Path(path).is_file():
+            raise DataError(f"{path}: no such file")
+        self.capture = cv2.VideoCapture(path)
+        if not self.capture.isOpened():
+            raise DataError(f"{path}: no video stream that OpenCV can read")
+        self.rate = self.capture.get(cv2.CAP_PROP_FPS) or 25.0
+        self.expected = int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT))
+
+    def __iter__(self):
+        import cv2
+
+        count = 0
+        while True:
+            ok, frame = self.capture.read()
+            if not ok:
+                break
+            image = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            yield {"path": self.name, "name": f"{self.name}#{count}", "image": image}
+            count += 1
+        self.capture.release()
+        if count == 0:
+            raise DataError(f"{self.name}: the video has no frame")
+        if self.expected > count:
+            logger.warning("%s: %d of %d frames could be read", self.name, count, self.expected)
+
+    def drawing(self, folder):
+        """Where drawn frames go."""
+        return VideoDrawing(folder, self.name, self.rate)

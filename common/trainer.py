@@ -1,0 +1,260 @@
+"""The training loop: one path, five events, one method to override.
+
+Read `Trainer.fit` from top to bottom and that is all there is.  Callbacks watch; they never change a batch, a loss or
+an order.  A model whose training differs (GANs, distillation, streams) overrides `Trainer.train_step`.
+"""
+
+import math
+
+import numpy as np
+import paddle
+
+from common import distributed, random_state
+from common.amp import make_amp
+from common.data.pool import NoBatch
+from common.errors import ConfigError, Diverged, Stopped
+from common.log import logger
+
+
+class Trainer:
+    """Trains one model on one loader.
+
+    Args:
+        model (nn.Layer): answers `loss(batch) -> dict of scalar Tensors`, whose sum is minimised.
+        loader (Loader): gives the batches of an epoch from any position on.
+        optimizer (object): what `common.optim` builds: `step(lr)`, `clear()`, `state()`, `load()`.
+        schedule (object): `at(step) -> float`, bound to the length of the run.
+        settings (Train): the `train:` section.
+        folder (Path): where the run writes.
+        callbacks (list[Callback]): told of every event, in this order.
+        ema (ExponentialMovingAverage): keeps averaged weights beside the model; None for no averaging.
+        stop (GracefulStop): knows whether a signal has asked the run to end; None where signals are not watched.
+    """
+
+    def __init__(self, model, loader, optimizer, schedule, settings, folder, callbacks=(), ema=None, stop=None):
+        self.model, self.loader, self.optimizer, self.schedule = model, loader, optimizer, schedule
+        self.settings, self.folder, self.callbacks, self.ema, self.stop = settings, folder, list(callbacks), ema, stop
+        self.amp = make_amp(settings.amp, settings.amp_dtype)
+        self.loss_of = distributed.wrap_loss(model)
+        self.frozen = frozen_layers(model, settings.freeze)
+        self.accumulate = settings.accumulate
+        self.batches_per_epoch = len(loader)
+        self.steps_per_epoch = math.ceil(self.batches_per_epoch / self.accumulate)
+        self.epochs = settings.epochs
+        self.total_steps = self.steps_per_epoch * self.epochs
+        if settings.max_steps:
+            self.total_steps = min(self.total_steps, settings.max_steps)
+        self.samples_per_step = settings.batch_size * self.accumulate * distributed.world_size()
+        self.epoch = self.position = self.step = self.bad_steps = 0
+        self.lr, self.losses, self.scores, self.scores_step, self.best = schedule.at(0), {}, {}, 0, None
+        self.end_reason = None
+        self.batch = None
+
+    def fit(self):
+        """Runs until the last epoch, the last step, or a reason to end (a signal raises `Stopped` after saving)."""
+        self.call("on_train_start")
+        while self.epoch < self.epochs and not self.end_reason:
+            self.train_mode()
+            for batch in self.batches():
+                losses = self.train_step(to_tensors(batch))
+                if self.update(losses):
+                    self.call("after_step")
+                if self.end_reason:
+                    break
+            else:
+                self.call("at_epoch_end")
+                self.epoch, self.position = self.epoch + 1, 0
+                self.call("after_epoch")
+        self.call("on_train_end")
+
+    def batches(self):
+        """The batches of this epoch from the current position on; a signal that comes while one is awaited ends it."""
+        alone = self.stop is not None and distributed.world_size() == 1
+        self.loader.should_stop = (lambda: self.stop.requested) if alone else bool
+        try:
+            for batch in self.loader.epoch(self.epoch, self.position):
+                self.batch, self.position = batch, self.loader.position
+                yield batch
+        except NoBatch:
+            self.call("on_stop")
+            raise
+
+    def train_step(self, batch):
+        """The losses of one batch, by name; what a training that differs overrides."""
+        with self.amp.auto_cast():
+            return self.loss_of(batch, sync=self.last_of_group())
+
+    def update(self, losses):
+        """Goes back through the losses; on the last batch of a group, moves the weights. True when they moved."""
+        total = sum(losses.values())
+        values = {name: float(value.item()) for name, value in losses.items()}
+        if not self.accept(values):
+            return False
+        self.amp.scale(total / self.accumulate if self.accumulate > 1 else total).backward()
+        if not self.last_of_group():
+            return False
+        self.lr, self.losses = self.schedule.at(self.step), values
+        self.amp.step(self.optimizer, self.lr)
+        self.optimizer.clear()
+        if self.ema:
+            self.ema.update()
+        self.step += 1
+        if self.step >= self.total_steps and self.step == self.settings.max_steps:
+            self.end_reason = f"train.max_steps={self.settings.max_steps} steps are done"
+        return True
+
+    def last_of_group(self):
+        """Whether the current batch ends a group of `train.accumulate` batches (or the epoch)."""
+        return self.position % self.accumulate == 0 or self.position == self.batches_per_epoch
+
+    def accept(self, losses):
+        """False to leave out a batch whose loss is not finite (`on_nan: skip`, five in a row at most).
+
+        Raises:
+            Diverged: with the step, the losses, the learning rate and the samples of the batch.
+        """
+        finite = distributed.all_true(all(math.isfinite(value) for value in losses.values()))
+        if finite:
+            self.bad_steps = 0
+            return True
+        self.bad_steps += 1
+        terms = ", ".join(f"{name}={value:g}" for name, value in losses.items())
+        samples = self.batch.get("image_id", self.batch.get("path", []))
+        message = (
+            f"the loss is not finite at step {self.step} (epoch {self.epoch + 1}): {terms}\n"
+            f"  learning rate {self.schedule.at(self.step):g}; samples of the batch: {short_list(samples)}\n"
+            "  the last checkpoint is from before this step; try a lower optimizer.lr, a longer warm-up, "
+            "optimizer.clip_norm, or look at these samples"
+        )
+        if self.settings.on_nan == "skip" and self.bad_steps <= 5:
+            logger.warning(message)
+            self.optimizer.clear()
+            return False
+        raise Diverged(message)
+
+    def train_mode(self):
+        """Training mode for all but the frozen layers, whose running statistics stay as they are."""
+        self.model.train()
+        for layer in self.frozen:
+            layer.eval()
+
+    def call(self, event):
+        """Tells every callback of `event`."""
+        for callback in self.callbacks:
+            getattr(callback, event)(self)
+
+    def state(self):
+        """Everything a resumed run needs: ({group: {name: array}}, a dict that JSON can hold)."""
+        arrays = {"model": layer_arrays(self.model)}
+        arrays["optimizer"], optimizer_state = self.optimizer.state()
+        state = {
+            "epoch": self.epoch,
+            "position": self.position,
+            "step": self.step,
+            "best": self.best,
+            "scores": self.scores,
+            "scores_step": self.scores_step,
+            "batches_per_epoch": self.batches_per_epoch,
+            "batch_size": self.settings.batch_size,
+            "world_size": distributed.world_size(),
+            "optimizer": optimizer_state,
+            "amp": self.amp.state(),
+            "random": distributed.all_gather_json(random_state.collect()),
+            "callbacks": {type(callback).__name__: callback.state() for callback in self.callbacks},
+        }
+        if self.ema:
+            arrays["ema"], state["ema"] = self.ema.state()
+        return arrays, state
+
+    def load(self, arrays, state):
+        """The inverse of `state`.
+
+        Raises:
+            ConfigError: the checkpoint was written with another batch size, data set length or number of processes.
+        """
+        for name, here in (
+            ("batches_per_epoch", self.batches_per_epoch),
+            ("batch_size", self.settings.batch_size),
+            ("world_size", distributed.world_size()),
+        ):
+            if state[name] != here:
+                raise ConfigError(
+                    f"-r: the checkpoint was written with {name}={state[name]}, this run has {here}; "
+                    "a run resumes exactly only with the same (to start anew from its weights: -o pretrained=PATH)"
+                )
+        load_layer(self.model, arrays["model"])
+        self.optimizer.load(arrays["optimizer"], state["optimizer"])
+        self.amp.load(state["amp"])
+        if self.ema:
+            self.ema.load(arrays["ema"], state["ema"])
+        self.epoch, self.position, self.step = state["epoch"], state["position"], state["step"]
+        self.best, self.scores, self.scores_step = state["best"], state["scores"], state["scores_step"]
+        for callback in self.callbacks:
+            callback.load(state["callbacks"].get(type(callback).__name__, {}))
+        random_state.restore(state["random"][distributed.rank()])
+
+    def check_stop(self, save):
+        """Raises `Stopped` after `save()` if a signal (of any rank) has asked the run to end."""
+        if self.stop is None or distributed.all_true(not self.stop.requested):
+            return
+        path = save()
+        number = self.stop.signal_number or 15
+        raise Stopped(number, f"stopped by signal {number} at step {self.step}; saved {path}; go on with -r auto")
+
+
+def to_tensors(batch):
+    """The arrays of a batch as Tensors; lists (paths, names) stay as they are."""
+    return {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
+
+
+def layer_arrays(layer):
+    """The parameters and buffers of a layer as {structured name: array}."""
+    return {name: value.numpy() for name, value in layer.state_dict().items()}
+
+
+def load_layer(layer, arrays):
+    """Sets every parameter and buffer of `layer`; the names and shapes must agree.
+
+    Raises:
+        ConfigError: a name is missing, unexpected or of another shape.
+    """
+    target = layer.state_dict()
+    wrong = [f"{n} is missing" for n in target if n not in arrays] + [
+        f"{n} is unknown" for n in arrays if n not in target
+    ]
+    wrong += [
+        f"{n} is {list(a.shape)} there and {list(target[n].shape)} here"
+        for n, a in arrays.items()
+        if n in target and list(a.shape) != list(target[n].shape)
+    ]
+    if wrong:
+        raise ConfigError("the weights do not fit the model:\n  " + "\n  ".join(wrong[:8]))
+    for name, value in target.items():
+        value.set_value(np.ascontiguousarray(arrays[name]))
+
+
+def frozen_layers(model, patterns):
+    """Stops the gradients of the sub-layers whose dotted names match a pattern, and returns them.
+
+    Raises:
+        ConfigError: a pattern matches no layer.
+    """
+    import fnmatch
+
+    frozen = []
+    for pattern in patterns:
+        found = [layer for name, layer in model.named_sublayers() if fnmatch.fnmatchcase(name, pattern)]
+        if not found:
+            names = ", ".join(name for name, _ in model.named_children())
+            raise ConfigError(f"train.freeze: no layer is named '{pattern}'; the model's parts are {names}")
+        frozen += found
+    for layer in frozen:
+        for parameter in layer.parameters():
+            parameter.stop_gradient = True
+    return frozen
+
+
+def short_list(values, most=16):
+    """`values` in one line, cut after `most`."""
+    values = [str(v) for v in (values.tolist() if isinstance(values, np.ndarray) else values)]
+    return ", ".join(values[:most]) + (f" ... ({len(values)} in all)" if len(values) > most else "")
