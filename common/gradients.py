@@ -1,4 +1,7 @@
-"""The norm of gradients and three ways to clip them, in place."""
+"""The norm of gradients, three ways to clip them and the division by a loss scale, all in place.
+
+A gradient is dense, or the sparse rows of an embedding: a list of row numbers (one may come twice) with their values.
+"""
 
 import math
 
@@ -6,17 +9,21 @@ import paddle
 
 
 def global_norm(gradients):
-    """The Euclidean norm (float) of all gradients (list of Tensor, dense or sparse rows) taken together."""
-    squares = [paddle._C_ops.squared_l2_norm(dense_values(gradient)).reshape([1]) for gradient in gradients]
+    """The Euclidean norm (float) of all gradients (list of Tensor, dense or sparse) taken together."""
+    squares = [paddle._C_ops.squared_l2_norm(summed(gradient)).reshape([1]) for gradient in gradients]
     return math.sqrt(paddle.add_n(squares).item()) if squares else 0.0
 
 
-def dense_values(gradient):
-    """What the norm of a gradient is taken of: its values, in float32."""
+def summed(gradient):
+    """The values of a gradient in float32, rows that come twice added up."""
     if gradient.is_selected_rows():
-        merged = paddle._C_ops.merge_selected_rows(gradient)
-        gradient = paddle._C_ops.get_tensor_from_selected_rows(merged)
+        gradient = paddle._C_ops.merge_selected_rows(gradient)._get_tensor_from_selected_rows()
     return gradient if gradient.dtype == paddle.float32 else gradient.astype("float32")
+
+
+def held(gradient):
+    """The values of a gradient as a dense Tensor that shares its memory."""
+    return gradient._get_tensor_from_selected_rows() if gradient.is_selected_rows() else gradient
 
 
 @paddle.no_grad()
@@ -26,13 +33,13 @@ def clip_gradients(gradients, norm=None, value=None, each_norm=None):
     Args:
         gradients (list[Tensor]): changed in place.
         norm (float): limit of the norm of all together (https://arxiv.org/abs/1211.5063, algorithm 1).
-        value (float): limit of every element.
+        value (float): limit of every element; of sparse rows, before those that come twice are added up.
         each_norm (float): limit of the norm of each one.
     """
     before = global_norm(gradients)
     if value is not None:
         for gradient in gradients:
-            gradient.clip_(-value, value)
+            held(gradient).clip_(-value, value)
     elif each_norm is not None:
         for gradient in gradients:
             shrink([gradient], global_norm([gradient]), each_norm)
@@ -45,4 +52,15 @@ def shrink(gradients, norm, limit):
     """Scales gradients whose norm together is `norm` down to `limit`; smaller ones stay as they are."""
     if norm > limit:
         for gradient in gradients:
-            paddle._C_ops.scale_(gradient, limit / norm, 0.0, True)
+            paddle._C_ops.scale_(held(gradient), limit / norm, 0.0, True)
+
+
+@paddle.no_grad()
+def unscale(gradients, scale):
+    """Divides in place by `scale` (float); returns whether all are finite (bool)."""
+    by_dtype = {}
+    for gradient in gradients:
+        by_dtype.setdefault(gradient.dtype, []).append(held(gradient))
+    divisor = paddle.to_tensor([scale], dtype="float32")
+    overflows = [paddle._C_ops.check_finite_and_unscale_(group, divisor)[-1] for group in by_dtype.values()]
+    return not any(overflow.item() for overflow in overflows)
