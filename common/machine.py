@@ -1,7 +1,6 @@
 """Facts about the machine and the installation; needs nothing but the standard library."""
 
 import importlib.metadata
-import os
 import platform
 import re
 import shutil
@@ -24,27 +23,12 @@ def versions(packages):
 
 def cpu_name():
     """The name of the processor, as the system gives it."""
-    return cpu_field("model name") or platform.processor() or platform.machine()
-
-
-def cpu_flags():
-    """The instruction sets of an x86 processor, in small letters; empty where the system does not tell."""
-    return set(cpu_field("flags").split())
-
-
-def cpu_field(name):
-    """One field of the first processor in /proc/cpuinfo; empty without."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return ""
-    found = re.search(rf"^{name}\s*:\s*(.*)$", text, re.MULTILINE)
-    return found.group(1).strip() if found else ""
-
-
-def usable_cores():
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        text = ""
+    found = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
+    return found.group(1).strip() if found else platform.processor() or platform.machine()
 
 
 def memory_bytes():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import machine
+from common import machine, runtime
 from common.callbacks.callback import Callback
 from common.callbacks.lines import read_lines
 from common.callbacks.log import next_commands
@@ -72,18 +72,11 @@ def environment(trainer, command_line):
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cpu": machine.cpu_name(),
-        "cores": machine.usable_cores(),
+        "cores": runtime.usable_cores(),
         "memory_gb": round(total / 2**30, 1),
         "versions": machine.versions(PACKAGES),
-        "settings": runtime_settings(),
+        "settings": {name: value for name, value, _ in runtime.describe()},
     }
-
-
-def runtime_settings():
-    """The settings that `common.runtime` chose for this machine."""
-    from common.runtime import describe
-
-    return describe()
 
 
 def earlier_starts(path):

@@ -1,0 +1,14 @@
+"""Says what is installed, what works, and what to do about what does not.
+
+python tools/doctor.py
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from common.doctor import main
+
+if __name__ == "__main__":
+    sys.exit(main())
