@@ -223,6 +223,8 @@ class Loader:
 
     def _note(self, left_out):
         """Lists samples that were left out, once each, and refuses too many of them."""
+        if not left_out:
+            return
         known = {skipped.index for skipped in self.skipped}
         for index, issue in left_out:
             if index in known:

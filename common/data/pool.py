@@ -174,6 +174,9 @@ class WorkerPool:
             return worker.receive()
         except (EOFError, OSError):
             self.lose(worker)
+        except BaseException:  # half a message may have been read
+            self.close()
+            raise
 
     def wait(self, worker, should_stop):
         """Waits until a worker has answered or died."""
