@@ -1,0 +1,114 @@
+"""Average precision and recall by COCO's definition (https://cocodataset.org/#detection-eval).
+
+The arithmetic is that of faster-coco-eval, which answers as pycocotools does.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from .detections import Detections
+
+STATS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
+STATS += ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
+ALL_AREAS, MOST_BOXES, IOU_50 = 0, -1, 0  # indexes into the axes of COCO's table
+
+
+class CocoMap:
+    """COCO's twelve numbers over the images seen; -1 where the set has no box of a size.
+
+    Args:
+        dataset (object): a detection data set with `annotations()`, `category_ids` and `labels`.
+        primary (str): the number that selects the best checkpoint, AP or AP50 for instance.
+    """
+
+    def __init__(self, dataset, primary="AP"):
+        if primary not in STATS:
+            raise ValueError(f"primary is {primary!r}; it is one of {', '.join(STATS)}")
+        self.dataset, self.primary = dataset, primary
+        self.detections = Detections()
+        self.reset()
+
+    def reset(self):
+        """Forgets every image."""
+        self.detections.reset()
+        self.evaluation = None
+
+    def update(self, outputs, batch):
+        """Takes the answer for a batch, see :meth:`Detections.add`."""
+        self.detections.add(outputs, batch)
+        self.evaluation = None
+
+    def state(self):
+        """What this process has seen, as arrays."""
+        return self.detections.state()
+
+    def merge(self, states):
+        """Becomes the union of what several processes have seen."""
+        self.detections.merge(states)
+        self.evaluation = None
+
+    def results(self):
+        """The found boxes as COCO's results: a list of `image_id`, `category_id`, `bbox` (x, y, w, h), `score`."""
+        categories = self.dataset.category_ids
+        return [
+            {
+                "image_id": int(image_id),
+                "category_id": categories[int(label)],
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "score": score,
+            }
+            for image_id, label, score, x1, y1, x2, y2 in self.detections.table(len(categories)).tolist()
+        ]
+
+    def results_json(self, path):
+        """Writes :meth:`results`, the file that COCO's server and other tools take."""
+        Path(path).write_text(json.dumps(self.results()) + "\n", encoding="utf-8")
+
+    def compute(self):
+        """The twelve numbers by name."""
+        return dict(zip(STATS, map(float, self._evaluate().stats)))
+
+    def per_class(self):
+        """AP and AP50 of every class by name; -1 for a class without boxes."""
+        precision = self._evaluate().eval["precision"]  # [IoU, recall, class, area, most boxes]
+        found = {}
+        for k, name in enumerate(self._in_order_of_ids()):
+            table = precision[:, :, k, ALL_AREAS, MOST_BOXES]
+            found[name] = {"AP": mean_of_known(table), "AP50": mean_of_known(table[IOU_50])}
+        return found
+
+    def curves(self):
+        """Per class with boxes, its recall and its precision at IoU 0.5, two arrays of 101."""
+        evaluation = self._evaluate()
+        precision = evaluation.eval["precision"][IOU_50, :, :, ALL_AREAS, MOST_BOXES]
+        recall = np.asarray(evaluation.params.recThrs)
+        return {
+            name: (recall, precision[:, k])
+            for k, name in enumerate(self._in_order_of_ids())
+            if (precision[:, k] >= 0).any()
+        }
+
+    def _in_order_of_ids(self):
+        """Class names by ascending category id, the order of COCO's table."""
+        return [name for _, name in sorted(zip(self.dataset.category_ids, self.dataset.labels))]
+
+    def _evaluate(self):
+        if self.evaluation is None:
+            from faster_coco_eval import COCO, COCOeval_faster  # imports OpenCV: not needed to read a configuration
+
+            truth = COCO(self.dataset.annotations())
+            evaluation = COCOeval_faster(truth, truth.loadRes(self.results()), "bbox")
+            evaluation.params.imgIds = sorted(self.detections.seen)
+            evaluation.evaluate()
+            evaluation.accumulate()
+            evaluation.summarize()
+            self.evaluation = evaluation
+        return self.evaluation
+
+
+def mean_of_known(values):
+    """The mean of the values that are not -1; -1 when none is."""
+    known = values[values > -1]
+    return float(known.mean()) if known.size else -1.0

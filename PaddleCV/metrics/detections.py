@@ -1,0 +1,104 @@
+"""The boxes that a model found on an evaluation set, collected batch by batch and from several processes.
+
+Shapes in this file:
+    N images of a batch, R boxes of a batch, D boxes of all images.
+"""
+
+import numpy as np
+
+from common.log import logger
+
+COLUMNS = 7  # image_id, label, score, x1, y1, x2, y2
+
+
+class Detections:
+    """Found boxes in the order images came; an image that comes twice, as in a filled-up last batch, counts once."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        """Forgets everything."""
+        self.seen = set()
+        self.images, self.rows = [], []
+        self.not_finite = 0
+
+    def add(self, outputs, batch):
+        """Takes the answer for a batch.
+
+        Args:
+            outputs (dict[str, ndarray]): `boxes` [R, 6] rows (label, score, x1, y1, x2, y2) in pixels of the original
+                image, those of one image after those of the one before; `num_boxes` int [N].
+            batch (dict): `image_id` int64 [N].
+
+        Raises:
+            ValueError: the counts do not add up.
+        """
+        ids = np.asarray(batch["image_id"], np.int64).reshape(-1)
+        counts = np.asarray(outputs["num_boxes"], np.int64).reshape(-1)
+        boxes = np.asarray(outputs["boxes"], np.float64)
+        boxes = boxes.reshape(-1, 6) if boxes.size and boxes.shape[-1] == 6 else np.zeros((0, 6))
+        if len(counts) != len(ids) or counts.sum() > len(boxes):
+            told = f"num_boxes is {counts.tolist()[:8]} (sum {counts.sum()})"
+            raise ValueError(f"{len(ids)} images and {len(boxes)} boxes, but {told}")
+        ends = np.cumsum(counts)
+        for image_id, start, end in zip(ids.tolist(), (ends - counts).tolist(), ends.tolist()):
+            found = boxes[start:end]
+            found = found[found[:, 0] >= 0]  # NMS fills up with label -1
+            finite = np.isfinite(found).all(1)
+            self.not_finite += int((~finite).sum())
+            self._append(image_id, np.insert(found[finite], 0, image_id, axis=1))
+
+    def _append(self, image_id, rows):
+        if image_id not in self.seen:
+            self.seen.add(image_id)
+            self.images.append(image_id)
+            self.rows.append(rows)
+
+    def state(self):
+        """What `merge` takes: `images` int64 [n], `rows` float64 [D, 7], `not_finite` int64 [1]."""
+        return {
+            "images": np.array(self.images, np.int64),
+            "rows": np.concatenate(self.rows) if self.rows else np.zeros((0, COLUMNS)),
+            "not_finite": np.array([self.not_finite], np.int64),
+        }
+
+    def merge(self, states):
+        """Becomes the union of the states; of an image in several, the first counts."""
+        self.reset()
+        for state in states:
+            images, rows = state["images"].tolist(), state["rows"].reshape(-1, COLUMNS)
+            self.not_finite += int(state["not_finite"].sum())
+            order = np.argsort(rows[:, 0], kind="stable")
+            starts = np.searchsorted(rows[order, 0], images, "left")
+            ends = np.searchsorted(rows[order, 0], images, "right")
+            for image_id, start, end in zip(images, starts, ends):
+                self._append(image_id, rows[order[start:end]])
+
+    def table(self, num_classes):
+        """All boxes, image by image in ascending id, so that the answer does not depend on who came first.
+
+        Returns:
+            ndarray: float64 [D, 7], columns image_id, label, score, x1, y1, x2, y2.
+
+        Raises:
+            ValueError: a label is not below `num_classes`.
+        """
+        if self.not_finite:
+            logger.warning(
+                "%d found boxes with a score or coordinate that is not finite were left out", self.not_finite
+            )
+        rows = self.state()["rows"]
+        if len(rows) and rows[:, 1].max() >= num_classes:
+            raise ValueError(f"the model answers class {int(rows[:, 1].max())}; the data set has {num_classes} classes")
+        return rows[np.argsort(rows[:, 0], kind="stable")]
+
+
+def pairwise_iou(first, second):
+    """Intersection over union of every pair, [n, 4] and [m, 4] (x1, y1, x2, y2) -> [n, m]; 0 where both are empty."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    overlap = np.clip(high - low, 0, None).prod(2)
+    areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1) for boxes in (first, second)]
+    union = areas[0][:, None] + areas[1][None] - overlap
+    return np.divide(overlap, union, out=np.zeros_like(union), where=union > 0)
