@@ -26,13 +26,13 @@ def resize_sample(sample, height, width, interp="bilinear"):
     if (height, width) != (old_height, old_width):
         sample["image"] = cv2.resize(sample["image"], (width, height), interpolation=INTERPOLATIONS[interp])
         each_mask(sample, lambda mask: cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT))
-        scale = np.array([height / old_height, width / old_width], np.float32)
-        if "boxes" in sample:
-            sample["boxes"] = sample["boxes"] * scale[[1, 0, 1, 0]]
+        new, old = np.array([[width, height, 1], [old_width, old_height, 1]], np.float32)
+        if "boxes" in sample:  # multiplied before divided, so that the picture's edge comes out exactly
+            sample["boxes"] = sample["boxes"] * new[[0, 1, 0, 1]] / old[[0, 1, 0, 1]]
         if "keypoints" in sample:
-            sample["keypoints"] = sample["keypoints"] * np.append(scale[::-1], np.float32(1))
+            sample["keypoints"] = sample["keypoints"] * new / old
         if "scale_factor" in sample:
-            sample["scale_factor"] = sample["scale_factor"] * scale
+            sample["scale_factor"] = sample["scale_factor"] * new[1::-1] / old[1::-1]
     return set_shape(sample)
 
 
