@@ -14,7 +14,7 @@ PROGRAM = ("num_classes", "labels", "dataset", "seed")
 GIVEN = frozenset({*PROGRAM, "in_channels", "out_channels", "strides", "input_channels"})
 NODES = ("model", "optimizer")
 SPLITS = ("train", "eval", "test", "infer")
-SPLIT_KEYS = ("transforms", "sampler")
+SPLIT_KEYS = ("transforms",)
 DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 LINES = 10
 
@@ -116,7 +116,6 @@ class Checker:
                 self.node(item, at, label, extra=SPLIT_KEYS)
                 if isinstance(item, Node):
                     self.nodes(item.get("transforms"), item.places.get("transforms"), f"{label}.transforms", many=True)
-                    self.nodes(item.get("sampler"), item.places.get("sampler"), f"{label}.sampler")
 
     def nodes(self, value, place, label, many=False):
         """Checks one node or a list of them; null is none."""
@@ -162,7 +161,8 @@ class Checker:
     def node(self, value, place, label, gives=frozenset(), extra=()):
         """Checks a mapping with a `type`, and all inside it."""
         if not isinstance(value, Node):
-            self.say(place, f"{label} is {value!r}; it takes a node, such as {{type: Name, key: value}}")
+            is_now = config_types.described(value) if value is None or isinstance(value, Items) else repr(value)
+            self.say(place, f"{label} is {is_now}; it takes a node, such as {{type: Name, key: value}}")
             return
         if "type" not in value:
             near = nearest("type", list(map(str, value)))
@@ -223,7 +223,7 @@ class Checker:
             return
         text = parameter.type or (config_types.of_default(default) if known else "")
         kind = config_types.parse(text)
-        if (parameter.slot and not text) or (kind is not None and config_types.wants_component(kind)):
+        if parameter.slot or (kind is not None and config_types.wants_component(kind)):
             self.part(value, place, label, gives)
             return
         said = f"{owner}: {parameter.name}" if owner else label
@@ -254,12 +254,12 @@ class Checker:
             self.inside(item, at, f"{label}.{key}", gives)
 
 
-def report(problems):
-    """The problems by file and line, at most ten lines and one that counts the rest."""
+def report(problems, most=LINES):
+    """The problems by file and line, at most `most` lines and one that counts the rest."""
     lines, left, hinted = [], 0, set()
     for place, message, hint in sorted(dict.fromkeys(problems), key=lambda p: _order(p[0])):
         new = [f"{place}: {message}"] + ([f"    {hint}"] if hint and hint not in hinted else [])
-        if left or len(lines) + len(new) > LINES:
+        if left or len(lines) + len(new) > most:
             left += 1
             continue
         hinted.add(hint)

@@ -5,6 +5,7 @@ A kit's own `models/`, `data/` and `metrics/` come first, then the shared compon
 
 import ast
 import dataclasses
+import functools
 import importlib
 import re
 import sys
@@ -51,9 +52,13 @@ class Namespace:
     def __init__(self, kit=None):
         self.kit = Path(kit).resolve() if kit else None
         self.own = self._scan(self._kit_files(), self.kit.parent) if self.kit else {}
-        files = [f for f in COMMON.rglob("*.py") if COMMON_PARTS.match(f.relative_to(COMMON).as_posix())]
-        self.shared = self._scan(files, COMMON.parent)
+        self.shared = self._scan([f for f in COMMON.rglob("*.py") if _is_shared(f)], COMMON.parent)
         self._trees, self._signatures = {}, {}
+
+    @functools.cached_property
+    def _machinery(self):
+        """The names of the rest of common: no `type`, but a component may inherit from one."""
+        return self._scan([f for f in COMMON.rglob("*.py") if not _is_shared(f)], COMMON.parent)
 
     def _kit_files(self):
         return [f for part in KIT_PARTS for f in (self.kit / part).rglob("*.py")]
@@ -111,6 +116,31 @@ class Namespace:
         return self._signatures[key]
 
     def _read(self, definition):
+        found = self._taken(definition)
+        parameters = [self._with_constant(p, definition.file) for p in found.parameters]
+        return dataclasses.replace(found, parameters=tuple(parameters))
+
+    def _with_constant(self, parameter, file):
+        """The parameter with the value in place of the name, when its default is a constant of a module."""
+        if not parameter.default.isidentifier() or parameter.default in ("None", "True", "False"):
+            return parameter
+        value = self._constant(parameter.default, file)
+        return parameter if value is None else dataclasses.replace(parameter, default=ast.unparse(value))
+
+    def _constant(self, name, file, depth=0):
+        """The expression that a module assigns to a name, there or where it is imported from; None if unknown."""
+        for item in self._tree(file).body:
+            if isinstance(item, ast.Assign) and any(getattr(t, "id", None) == name for t in item.targets):
+                return item.value
+            if isinstance(item, ast.ImportFrom) and depth < 3:
+                source = next((a.name for a in item.names if (a.asname or a.name) == name), None)
+                root = file.parents[item.level - 1] if item.level else COMMON.parent
+                other = root.joinpath(*(item.module or "").split(".")).with_suffix(".py")
+                if source and other.is_file():
+                    return self._constant(source, other, depth + 1)
+        return None
+
+    def _taken(self, definition):
         node = self._node(definition)
         if node is None:
             return signature.Signature()
@@ -172,9 +202,18 @@ class Namespace:
                         name, stem = alias.name, (item.module or "").rsplit(".", 1)[-1]
         found = [d for level in (self.own, self.shared) for d in level.get(name, []) if d.what == "class"]
         if stem is not None:
+            found = [d for d in found if d.file.stem == stem] or self._machinery.get(name, [])
             return next((d for d in found if d.file.stem == stem), None)
         own = [d for d in found if d.file == definition.file]
         return next(iter(own or found), None)
+
+    def traits(self, definition):
+        """(names of all base classes, names of all methods) of a class, its own and inherited ones."""
+        bases, methods = set(), set()
+        for _, node in self._family(definition):
+            bases.update(ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases)
+            methods.update(item.name for item in node.body if isinstance(item, ast.FunctionDef))
+        return bases, methods
 
     # The object itself -----------------------------------------------------------------------------------------------
 
@@ -201,6 +240,10 @@ class Namespace:
         if Path(module.__file__).resolve() != definition.file.resolve():
             raise ConfigError(f"{definition.file} is hidden by {module.__file__}; give the kit's folder another name")
         return getattr(module, name)
+
+
+def _is_shared(file):
+    return COMMON_PARTS.match(file.relative_to(COMMON).as_posix())
 
 
 def _is_function(node, name):

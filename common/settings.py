@@ -62,8 +62,6 @@ class Export:
     batch_size: int | None = setting(None, help="fixed number of samples; null keeps it free", low=1)
     nms: dict | None = setting(None, help="suppression of overlapping boxes, in place of the model's own")
     tolerance: float = setting(1e-4, help="largest relative difference from the model in memory", above=0)
-    onnx: bool = setting(False, help="write an ONNX file too, and compare it the same way")
-    opset: int = setting(17, help="version of the ONNX operators", low=11, high=19)
 
 
 @dataclasses.dataclass

@@ -6,10 +6,30 @@ are indented further.
 
 import ast
 import dataclasses
+import operator
 import re
 
 ARGUMENT = re.compile(r"(\w+)\s*(?:\(((?:[^()]|\([^()]*\))*)\))?\s*:\s*(.*)")
 REQUIRED = "(required)"
+OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+
+
+def constant(node):
+    """The value of an expression of numbers, strings, lists, dicts and the four operations, such as `1 / 255`.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
+        left, right = constant(node.left), constant(node.right)
+        if isinstance(left, int | float) and isinstance(right, int | float):
+            return OPERATIONS[type(node.op)](left, right)
+        raise ValueError("not a number")
+    if isinstance(node, ast.Tuple):
+        return tuple(constant(item) for item in node.elts)
+    if isinstance(node, ast.List):
+        return [constant(item) for item in node.elts]
+    return ast.literal_eval(node)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +61,8 @@ class Parameter:
         if self.required:
             return False, None
         try:
-            return True, ast.literal_eval(self.default)
-        except (ValueError, SyntaxError):
+            return True, constant(ast.parse(self.default, mode="eval").body)
+        except (ValueError, SyntaxError, ArithmeticError):
             return False, None
 
     def __str__(self):

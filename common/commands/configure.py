@@ -1,0 +1,189 @@
+"""`tools/configure.py`: what the kits offer, what a component takes, what a configuration says, and a first one."""
+
+import sys
+import textwrap
+from pathlib import Path
+
+from common import config_check, kit, settings
+from common.cli_parser import Parser
+from common.commands.generate import flow, generate, short
+from common.commands.main import run
+from common.components import components
+from common.config import load_config
+from common.config_check import Checker, setting_parameters
+from common.config_tree import Items, Node, children, plain
+from common.config_yaml import shown
+from common.errors import ConfigError
+from common.namespace import Namespace
+from common.suggest import did_you_mean
+
+EXAMPLES = """examples:
+  python tools/configure.py list backbones
+  python tools/configure.py help YOLOv3Head
+  python tools/configure.py help train
+  python tools/configure.py analyze configs/yolov3.yml
+  python tools/configure.py generate --model YOLOv3 --dataset CocoDetection --out my.yml
+"""
+SECTIONS = {**settings.SECTIONS, "runtime": settings.Runtime}
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(prog="configure.py", description=__doc__, epilog=EXAMPLES)
+    commands = options.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="the components, one line each")
+    listing.add_argument("kind", nargs="?", help="one sort only, such as backbones or transforms")
+    helping = commands.add_parser("help", help="what a component or a section takes")
+    helping.add_argument("name", help="such as YOLOv3Head, or train, eval, export, runtime")
+    analyzing = commands.add_parser("analyze", help="the tree of a configuration, its defaults, and all its problems")
+    analyzing.add_argument("file", help="such as configs/yolov3.yml")
+    analyzing.add_argument("-o", "--override", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    making = commands.add_parser("generate", help="a configuration to start from")
+    making.add_argument("--model", required=True, help="such as YOLOv3")
+    making.add_argument("--dataset", required=True, help="such as CocoDetection")
+    making.add_argument("--out", metavar="FILE", help="where to; printed when left out")
+    return options
+
+
+def main(default_kit=None, argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), lambda args: configure(args, default_kit), argv)
+
+
+def configure(args, default_kit=None):
+    """What the command does; returns the exit code."""
+    kits = list(dict.fromkeys([*([Path(default_kit).resolve()] if default_kit else []), *kit.shipped_kits()]))
+    if args.command == "list":
+        lines = listed(kits, args.kind)
+    elif args.command == "help":
+        lines = helped(kits, args.name)
+    elif args.command == "analyze":
+        config = load_config(args.file, args.override, default_kit)
+        checker = Checker(config.tree, config.used, config.namespace)
+        checker.top()
+        problems = config_check.report(checker.problems, most=10_000).splitlines()
+        sys.stdout.write("\n".join(analyzed(config)) + "\n")
+        sys.stderr.write("".join(f"{line}\n" for line in problems))
+        return ConfigError.exit_code if problems else 0
+    else:
+        lines = generate(kits, args.model, args.dataset)
+        if args.out:
+            return written(args.out, lines)
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def written(path, lines):
+    """Writes a new file; one that exists stays."""
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    except FileExistsError:
+        raise ConfigError(f"--out {path}: the file exists; give another name") from None
+    except OSError as error:
+        raise ConfigError(f"--out {path}: cannot be written: {error.strerror}") from error
+    sys.stdout.write(f"{path} is written; look at it with: python tools/configure.py analyze {path}\n")
+    return 0
+
+
+def listed(kits, kind=None):
+    """One line for each component, by kit and kind; what common offers to all kits comes last.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    lines, kinds = [], set()
+    for folder in [*kits, None]:
+        namespace = Namespace(folder)
+        for name, definitions in components(namespace).items():
+            kinds.add(name)
+            own = [d for d in definitions if folder is None or d.file.is_relative_to(folder)]
+            if own and kind in (None, name):
+                lines += ["", f"{folder.name if folder else 'every kit'}: {name}"]
+                lines += [f"  {d.name:<24} {short(namespace.signature(d).summary, 90)}" for d in own]
+    if kind is not None and kind not in kinds:
+        hint = did_you_mean(kind, kinds) or f"; the kinds are {', '.join(sorted(kinds))}"
+        raise ConfigError(f"there is no kind '{kind}'{hint}")
+    return lines[1:]
+
+
+def helped(kits, name):
+    """What a component or a section takes, argument by argument.
+
+    Raises:
+        ConfigError: there is nothing of this name.
+    """
+    if name in SECTIONS:
+        kind = SECTIONS[name]
+        lines = [f"{name}: {kind.__doc__}", ""]
+        for parameter, limits in setting_parameters(kind).values():
+            allowed = settings.allowed(limits)
+            lines += _argument(parameter, f" Allowed: {allowed}." if allowed else "")
+        return lines
+    names = set(SECTIONS)
+    for folder in kits or [None]:
+        namespace = Namespace(folder)
+        names.update(d.name for d in namespace.components())
+        definition = namespace.find(name)
+        if definition is not None:
+            signature = namespace.signature(definition)
+            takes = ", ".join(str(p) for p in signature.parameters)
+            lines = [*textwrap.wrap(f"{name}({takes})", 110, subsequent_indent="    "), ""]
+            lines += textwrap.wrap(signature.summary, 110)
+            lines += ["", f"{shown(definition.file)}:{definition.line}", ""]
+            return lines + [line for p in signature.parameters for line in _argument(p)]
+    raise ConfigError(f"there is no '{name}'{did_you_mean(name, names)}")
+
+
+def _argument(parameter, more=""):
+    """Lines on one argument."""
+    given = parameter.required and parameter.name in config_check.GIVEN
+    default = "given by the program" if given else "required" if parameter.required else f"default {parameter.default}"
+    kind = f" ({parameter.type})" if parameter.type else ""
+    text = parameter.help.rstrip(".")
+    words = f"{text[:1].upper()}{text[1:]}.{more}" if text else more.strip()
+    return [
+        f"  {parameter.name}{kind}: {default}",
+        *textwrap.wrap(words, 104, initial_indent="      ", subsequent_indent="      "),
+    ]
+
+
+def analyzed(config):
+    """The tree of a configuration: what it says, and the defaults it leaves."""
+    lines = [f"{shown(config.path)}: kit {config.kit.name}, name {config.name}"]
+    for key, value, _ in children(config.tree):
+        if key in settings.SECTIONS and isinstance(value, Node):
+            lines += ["", f"{key}:"]
+            for parameter, _ in setting_parameters(settings.SECTIONS[key]).values():
+                lines.append(_line(parameter, value, "  "))
+        else:
+            lines += [""] if isinstance(value, Node | Items) or lines[-1].startswith(" ") else []
+            lines += _tree(key, value, config.namespace, "")
+    return [line for line in lines if line is not None]
+
+
+def _line(parameter, node, pad):
+    """`key = value` of one argument; None for one that the program gives."""
+    if parameter.name in node:
+        return f"{pad}{parameter.name} = {flow(plain(node[parameter.name]))}"
+    if parameter.required:
+        return None
+    return f"{pad}{parameter.name} = {parameter.default}    (default)"
+
+
+def _tree(key, value, namespace, pad):
+    """Lines of one value and of all inside it."""
+    if isinstance(value, Items) and any(isinstance(item, Node) for item in value):
+        return [f"{pad}{key}:"] + [line for i, x, _ in children(value) for line in _tree(i, x, namespace, pad + "  ")]
+    if not isinstance(value, Node):
+        return [f"{pad}{key} = {flow(plain(value))}"]
+    name = value.get("type")
+    definition = namespace.find(name) if isinstance(name, str) and name in namespace.names else None
+    place = f"    {shown(definition.file)}:{definition.line}" if definition else ""
+    lines = [f"{pad}{key}: {name or ''}{place}".rstrip()]
+    parameters = namespace.signature(definition).parameters if definition else ()
+    for inner, item, _ in children(value):
+        if inner != "type":
+            lines += _tree(inner, item, namespace, pad + "  ")
+    lines += [_line(p, value, pad + "  ") for p in parameters if p.name not in value]
+    return [line for line in lines if line is not None]

@@ -1,0 +1,176 @@
+"""A configuration to start from, written from signatures, docstrings and the configurations that a kit ships."""
+
+from pathlib import Path
+
+from common import settings
+from common.components import components
+from common.config import load_config
+from common.config_check import GIVEN, setting_parameters
+from common.config_tree import plain
+from common.config_yaml import write
+from common.errors import ConfigError, KitError
+from common.namespace import Namespace
+from common.suggest import did_you_mean
+
+WIDTH = 44  # columns before a comment
+PREFERRED = {"optimizers": "Momentum", "schedules": "CosineDecay"}
+
+
+def generate(kits, model, dataset):
+    """The lines of a configuration for a model and a data set of the same kit.
+
+    Args:
+        kits (list[Path]): folders of the kits to look in.
+        model (str): name of the model's class.
+        dataset (str): name of the data set's class.
+
+    Raises:
+        ConfigError: no kit has the model, or its kit has no such data set.
+    """
+    names = []
+    for folder in kits:
+        namespace = Namespace(folder)
+        if model in namespace.own:
+            return Starter(namespace, model, dataset).lines()
+        names += namespace.own
+    raise ConfigError(f"--model {model}: no kit has it{did_you_mean(model, names)}")
+
+
+class Starter:
+    """Writes the configuration, section by section.
+
+    Args:
+        namespace (Namespace): of the kit.
+        model (str): name of the model's class.
+        dataset (str): name of the data set's class.
+    """
+
+    def __init__(self, namespace, model, dataset):
+        self.namespace, self.model, self.dataset = namespace, model, dataset
+        self.kinds = components(namespace)
+        known = [d.name for d in self.kinds.get("datasets", [])]
+        if dataset not in known:
+            hint = did_you_mean(dataset, known) or f"; it has {', '.join(known)}"
+            raise ConfigError(f"--dataset {dataset}: the kit {namespace.kit.name} has no such data set{hint}")
+        self.example = self._example()
+
+    def _example(self):
+        """What a shipped configuration of the same model says, as plain values; empty if there is none."""
+        for file in sorted((self.namespace.kit / "configs").rglob("*.yml"), key=lambda f: (len(f.parts), f.stem)):
+            try:
+                config = load_config(file) if "_base_" not in file.parts else None
+            except KitError:
+                continue
+            if config is not None and config.get("model.type", None) == self.model:
+                return plain(config.tree)
+        return {}
+
+    def lines(self):
+        """The whole file."""
+        about = self.namespace.signature(self.namespace.find(self.model)).summary
+        found = [f"# {about}", f"kit: {self.namespace.kit.name}", "", "model:"]
+        found += self.node(self.example.get("model") or {"type": self.model}, "  ")
+        found += ["", "data:"]
+        for split in ("train", "eval"):
+            found += [f"  {split}:", *self.split(split)]
+        metric = self.example.get("data", {}).get("metric") or self.first("metrics")
+        found += ["  metric:", *self.node(metric, "    ")] if metric else []
+        optimizer = self.example.get("optimizer") or self.first("optimizers")
+        if optimizer:
+            lr = optimizer.get("lr") or {**(self.first("schedules") or {}), "base": 0.01}
+            found += ["", "optimizer:", *self.node({**optimizer, "lr": lr}, "  ")]
+        for name, needed in (("train", {"epochs": 12, "batch_size": 8}), ("export", {})):
+            found += ["", f"{name}:", *self.section(name, {**needed, **self.example.get(name, {})})]
+        return [*found, "", *self.section("runtime", {}, "")]
+
+    def split(self, split):
+        """Data set and transforms of one split."""
+        like = self.example.get("data", {}).get(split) or {}
+        given = like if like.get("type") == self.dataset else {"type": self.dataset}
+        given = {key: value for key, value in given.items() if key != "transforms"}
+        steps = like.get("transforms")
+        if not steps:
+            have = {d.name for d in self.kinds.get("transforms", [])}
+            steps = [{"type": name} for name in ("Decode", "Normalize") if name in have]
+        return [*self.node(given, "    "), "    transforms:", *[f"      - {flow(step)}" for step in steps]]
+
+    def node(self, node, pad):
+        """A component: what is known of it, then its defaults, each with its meaning."""
+        node = node if isinstance(node, dict) else {"type": node}
+        definition = self.namespace.find(node["type"])
+        signature = self.namespace.signature(definition)
+        lines = [f"{pad}type: {node['type']}"]
+        for parameter in signature.parameters:
+            name = parameter.name
+            value = node.get(name)
+            if name not in node and parameter.slot and parameter.required:
+                value = self.part(name)
+            if name not in node and (name in GIVEN or (parameter.slot and not parameter.required)):
+                continue
+            if isinstance(value, dict) and "type" in value:
+                lines += [f"{pad}{name}:{self.others(name, value)}", *self.node(value, pad + "  ")]
+                continue
+            known, default = parameter.literal
+            if name in node or known:
+                lines.append(
+                    commented(f"{pad}{name}: {flow(value if name in node else plain(default))}", parameter.help)
+                )
+            elif parameter.required:
+                lines.append(commented(f"{pad}{name}: null", f"REQUIRED, {parameter.type}: {parameter.help}"))
+            else:
+                lines.append(commented(f"{pad}# {name}: {parameter.default}", parameter.help))
+        return lines
+
+    def part(self, slot):
+        """A component for a part of the model: of the kind of that name, best the one named for the model."""
+        found = self.candidates(slot)
+        own = [name for name in found if name.startswith(self.model)]
+        return {"type": (own or found)[0]} if found else None
+
+    def candidates(self, slot):
+        """Names of the components that could fill a slot."""
+        plural = f"{slot}es" if slot.endswith("s") else f"{slot}s"
+        return [d.name for d in self.kinds.get(plural, [])]
+
+    def others(self, slot, chosen):
+        """A comment that names what else fits."""
+        rest = [name for name in self.candidates(slot) if name != chosen["type"]]
+        return f"    # or {', '.join(rest[:6])}" if rest else ""
+
+    def first(self, kind):
+        """The usual component of a kind, as a node, or None."""
+        names = [d.name for d in self.kinds.get(kind, [])]
+        usual = PREFERRED.get(kind)
+        return {"type": usual if usual in names else names[0]} if names else None
+
+    @staticmethod
+    def section(name, values, pad="  "):
+        """The keys of a fixed section, each with its meaning."""
+        kind = settings.SECTIONS.get(name, settings.Runtime)
+        lines = []
+        for key, (parameter, _) in setting_parameters(kind).items():
+            if key in ("kit", "name"):
+                continue
+            value = values.get(key, plain(parameter.literal[1]))
+            lines.append(commented(f"{pad}{key}: {flow(value)}", parameter.help))
+        return lines
+
+
+def flow(value):
+    """A value as YAML on one line."""
+    if isinstance(value, str | Path) or value is None or not isinstance(value, list | dict):
+        return write(value).removesuffix("\n").removesuffix("\n...").strip()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
+    return "[" + ", ".join(flow(item) for item in value) + "]"
+
+
+def commented(line, text):
+    """The line with its meaning after it."""
+    return f"{line:<{WIDTH}}  # {short(text)}" if text else line
+
+
+def short(text, most=80):
+    """The first sentence, cut where it is too long."""
+    text = text.split(". ")[0].split(" (http")[0].rstrip(".")
+    return text if len(text) <= most else f"{text[:most].rsplit(' ', 1)[0]} ..."
