@@ -68,8 +68,23 @@ def all_true(value):
     return int(all_reduce_sum(np.array([bool(value)], "int64"))[0]) == world_size()
 
 
-def all_reduce_sum(array):
-    """The sum over all processes of an array (ndarray or Tensor; a Tensor is changed in place as well).
+@functools.cache
+def second_channel():
+    """A group of all processes for sums inside a backward pass, whose order must not mix with that of the gradients.
+
+    All processes must ask for it first at the same place.
+    """
+    import paddle
+
+    return paddle.distributed.new_group(list(range(world_size())))
+
+
+def all_reduce_sum(array, group=None):
+    """The sum over all processes of an array.
+
+    Args:
+        array (ndarray | Tensor): a Tensor is changed in place as well.
+        group (Group): :func:`second_channel` inside a backward pass.
 
     Raises:
         EnvironmentProblem: a float16 Tensor on CPUs, where the framework would silently give infinity.
@@ -79,10 +94,10 @@ def all_reduce_sum(array):
     import paddle
 
     if isinstance(array, np.ndarray):
-        return all_reduce_sum(paddle.to_tensor(array)).numpy().reshape(array.shape)
+        return all_reduce_sum(paddle.to_tensor(array), group).numpy().reshape(array.shape)
     if array.dtype == paddle.float16 and array.place.is_cpu_place():
         raise EnvironmentProblem("float16 cannot be summed over CPU processes; cast it to float32 first")
-    paddle.distributed.all_reduce(array)
+    paddle.distributed.all_reduce(array, group=group)
     return array
 
 
