@@ -45,21 +45,24 @@ class RandomExpand(Transform):
         prob (float): the probability.
         fill (float | list[float]): the colour of the canvas, 0 to 255.
         ignore (int): the class id of the canvas in a mask.
+        max_pixels (int): the canvas of a large picture stays under this, so that no memory of gigabytes is needed.
     """
 
-    def __init__(self, max_ratio=4.0, prob=0.5, fill=(123.7, 116.3, 103.5), ignore=255):
+    def __init__(self, max_ratio=4.0, prob=0.5, fill=(123.7, 116.3, 103.5), ignore=255, max_pixels=2**25):
         if max_ratio < 1:
             raise ValueError(f"RandomExpand got max_ratio {max_ratio}; it must be at least 1")
         self.max_ratio = max_ratio
         self.prob = prob
         self.fill = fill
         self.ignore = ignore
+        self.max_pixels = max_pixels
 
     def __call__(self, sample, rng):
         if rng.random() >= self.prob:
             return sample
         old_height, old_width = sample["image"].shape[:2]
-        height, width = scaled(old_height, old_width, rng.uniform(1, self.max_ratio))
+        most = max(min(self.max_ratio, (self.max_pixels / (old_height * old_width)) ** 0.5), 1)
+        height, width = scaled(old_height, old_width, rng.uniform(1, most))
         top, left = rng.integers(height - old_height + 1), rng.integers(width - old_width + 1)
         return window_sample(sample, -int(top), -int(left), height, width, self.fill, self.ignore)
 

@@ -8,6 +8,7 @@ from common.data.transform import Transform
 
 LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601
 YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+RGB = np.linalg.inv(YIQ)
 
 
 class Normalize(Transform):
@@ -116,7 +117,7 @@ def hue_map(degrees):
     """[4, 4]: turns the chroma plane of YIQ; luma stays."""
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     matrix = np.eye(4)
-    matrix[:3, :3] = np.linalg.inv(YIQ) @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]]) @ YIQ
+    matrix[:3, :3] = RGB @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]]) @ YIQ
     return matrix
 
 

@@ -191,13 +191,15 @@ class DropSmallBoxes(Transform):
 
 def iou(windows, boxes):
     """Intersection over union of every window [A, 4] with every box [n, 4], [A, n]."""
-    size = np.minimum(windows[:, None, 2:], boxes[None, :, 2:]) - np.maximum(windows[:, None, :2], boxes[None, :, :2])
-    overlap = np.maximum(size, 0).prod(-1)
-    areas = (windows[:, 2:] - windows[:, :2]).prod(-1)[:, None] + (boxes[:, 2:] - boxes[:, :2]).prod(-1)
-    return overlap / np.maximum(areas - overlap, np.float32(1e-9))
+    (x1, y1, x2, y2), (left, top, right, bottom) = windows.T[..., None], boxes.T
+    across, down = np.minimum(x2, right) - np.maximum(x1, left), np.minimum(y2, bottom) - np.maximum(y1, top)
+    overlap = np.maximum(across, 0) * np.maximum(down, 0)
+    union = (x2 - x1) * (y2 - y1) + (right - left) * (bottom - top) - overlap
+    return overlap / np.maximum(union, np.float32(1e-9))
 
 
 def centres_inside(boxes, windows):
     """Whether the centre of each box [n, 4] lies in each window [A, 4], bool [A, n]."""
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return ((centres >= windows[:, None, :2]) & (centres < windows[:, None, 2:])).all(-1)
+    (x1, y1, x2, y2), (left, top, right, bottom) = windows.T[..., None], boxes.T
+    across, down = (left + right) / 2, (top + bottom) / 2
+    return (across >= x1) & (across < x2) & (down >= y1) & (down < y2)

@@ -96,13 +96,14 @@ def decode_mask(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
         BadSample: as :func:`decode_image`, and D110 when the mask holds colours instead of ids.
     """
     picture = open_header(data, name, max_pixels)
+    orientation = orientation_of(picture)
     if picture.mode not in ("P", "L", "1", "I;16", "I"):
         message = f"the mask has colours ({picture.mode}) instead of one class id a pixel"
         raise bad("D110", name, message, fix="convert it to a grey or palette PNG whose values are the class ids")
     mask = load(picture, name)
     if mask.size and (mask.max() > 255 or mask.min() < 0):
         raise bad("D110", name, f"the mask has the id {mask.max()}; ids end at 255, which is ignored")
-    return upright(mask.astype(np.uint8), orientation_of(picture))
+    return upright(mask.astype(np.uint8), orientation)
 
 
 def read_file(path):
@@ -189,9 +190,12 @@ def load(picture, name, mode=None):
 
 
 def orientation_of(picture):
-    """The EXIF orientation, 1 to 8; 1 (upright) when there is none or it cannot be read."""
+    """The EXIF orientation, 1 to 8, from the header; 1 (upright) when there is none or it cannot be read."""
+    if picture.format == "TIFF":  # Pillow gives its size and its pixels upright already
+        return 1
     try:
-        value = picture.getexif().get(EXIF_ORIENTATION, 1)
+        # the method of the class itself: the one for PNG decodes the picture to look behind it
+        value = Image.Image.getexif(picture).get(EXIF_ORIENTATION, 1)
     except (OSError, SyntaxError, ValueError, KeyError, TypeError, EOFError):
         return 1
     return value if value in range(1, 9) else 1

@@ -206,6 +206,12 @@ def test_expanding_keeps_the_picture_whole_on_the_fill():
     assert (sample["image"][outside] == [200, 100, 50]).all() and (sample["mask"][outside] == 255).all()
 
 
+def test_expanding_a_large_picture_stays_under_the_pixel_cap():
+    for seed in range(10):
+        sample = RandomExpand(4, prob=1, max_pixels=2 * 120 * 160)(sample_with(), random_for(seed))
+        assert sample["image"].shape[0] * sample["image"].shape[1] <= 2 * 120 * 160 * 1.02
+
+
 def test_small_boxes_are_dropped_with_their_labels_on_request():
     sample = sample_with((10, 10, 50, 50), (60, 60, 63, 90), (60, 60, 90, 70))
     assert DropSmallBoxes(4)(sample, None)["labels"].tolist() == [0, 2]

@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
+from common.data.collate import collate
+from common.data.image_affine import RandomExpand, RandomFlip
 from common.data.image_batch import CutMix, MixupLabels, PadBatch, ResizeBatch, soft_label
-from common.data.image_colour import Normalize
+from common.data.image_colour import Normalize, RandomDistort
+from common.data.image_crop import RandomCrop
+from common.data.image_io import Decode
 from common.data.image_mix import Mixup, Mosaic
+from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from tests.common.image_samples import assert_consistent, extent, sample_with
 
@@ -107,6 +112,29 @@ def test_the_key_decides_what_is_mixed(make):
     one, two, three = mixed(1, 2), mixed(1, 2), mixed(1, 3)
     assert all(np.array_equal(one[key], two[key]) for key in one)
     assert not np.array_equal(one["image"], three["image"])
+
+
+def test_a_whole_detection_pipeline_gives_one_batch_and_the_same_again():
+    class Drawn:
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            return {**sample_with((10 * index, 40, 10 * index + 30, 85)), "path": str(index)}
+
+    transforms = [Decode(), Mixup(), RandomDistort(), RandomExpand(2), RandomCrop(), RandomFlip()]
+    pipeline = Pipeline([*transforms, ResizeBatch([64, 96]), Normalize()], seed=1)
+    padding = {"boxes": 0, "labels": -1, "scores": 0, "difficult": 0, "crowd": 0, "masks": 0, "keypoints": 0}
+
+    def batch(epoch):
+        samples = [pipeline.sample(Drawn(), index, epoch) for index in range(4)]
+        return collate(pipeline.batch(samples, epoch, 0), padding)
+
+    one, two, later = batch(0), batch(0), batch(1)
+    assert one["image"].shape[:2] == (4, 3) and one["image"].dtype == np.float32
+    assert one["boxes"].shape == (*one["scores"].shape, 4) and one["labels"].max() == 0
+    assert all(np.array_equal(one[key], two[key]) for key in one if isinstance(one[key], np.ndarray))
+    assert one["image"].shape != later["image"].shape or not np.array_equal(one["image"], later["image"])
 
 
 def test_a_batch_is_resized_to_one_of_the_sizes():
