@@ -66,6 +66,7 @@ def draw_scores(path, steps, scores, primary=None):
     others = [name for name in values if name not in shares]
     panels = [panel[: len(COLOURS)] for panel in (shares, others) if panel]
     with new_figure(path, height=4 * max(len(panels), 1)) as figure:
+        figure.subplots_adjust(hspace=0.3)
         for number, panel in enumerate(panels, start=1):
             axes = figure.add_subplot(len(panels), 1, number)
             for name, colour in zip(panel, COLOURS, strict=False):
@@ -121,7 +122,7 @@ def draw_confusion(path, matrix, names):
         axes = figure.add_subplot()
         picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.03, label="share of the true class")
-        every = max(1, -(-count // 80))
+        every = max(1, -(-count // 40))
         places = list(range(0, count, every))
         names = [short(name) for name in printable(names)]
         axes.set_xticks(places, [names[i] for i in places], rotation=90 if count > 6 else 0, fontsize=8)
@@ -183,7 +184,7 @@ def new_figure(path, width=8.0, height=4.5):
     }
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         yield figure
         temporary = Path(path).with_name(Path(path).name + ".part")
