@@ -1,0 +1,46 @@
+"""Pictures of noise, brighter for higher classes, and their augmentation."""
+
+import numpy as np
+
+from common.data.transform import Transform, random_for
+
+
+class Noise:
+    """A data set that needs no files.
+
+    Args:
+        length (int): number of samples.
+        seed (int): of the pictures.
+    """
+
+    labels = ["dark", "grey", "bright"]
+    num_classes = 3
+    padding = {}
+
+    def __init__(self, length, seed=0):
+        self.length, self.seed = length, seed
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        rng = random_for(self.seed, index)
+        label = index % 3
+        image = rng.normal(label, 1.0, (3, 8, 8)).astype(np.float32)
+        return {"image": image, "label": np.int64(label), "image_id": index, "path": f"noise{index}"}
+
+
+class Shake(Transform):
+    """Adds noise and turns some pictures over.
+
+    Args:
+        strength (float): standard deviation of the noise.
+    """
+
+    def __init__(self, strength=0.5):
+        self.strength = strength
+
+    def __call__(self, sample, rng):
+        image = sample["image"] + rng.normal(0, self.strength, (3, 8, 8)).astype(np.float32)
+        sample["image"] = np.ascontiguousarray(image[:, :, ::-1]) if rng.random() < 0.5 else image
+        return sample

@@ -1,0 +1,1 @@
+"""Part of the kit that the tests of reliability train."""
