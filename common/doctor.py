@@ -242,7 +242,7 @@ def as_text(findings, width, colours, marks):
         marks (tuple[str]): for good, for bad, and for what is only remarked on.
     """
     left = max(len(finding.name) for finding in findings) + 4
-    if left > width // 2:
+    if width < 70:
         left = 4
     lines = []
     for section, title in SECTIONS.items():
@@ -264,7 +264,12 @@ def as_text(findings, width, colours, marks):
 
 def indents(spaces):
     """The arguments of textwrap for a paragraph that is indented as a whole."""
-    return {"initial_indent": " " * spaces, "subsequent_indent": " " * (spaces + 5), "break_on_hyphens": False}
+    return {
+        "initial_indent": " " * spaces,
+        "subsequent_indent": " " * (spaces + 5),
+        "break_on_hyphens": False,
+        "break_long_words": False,
+    }
 
 
 def colours_wanted():
