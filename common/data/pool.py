@@ -187,8 +187,8 @@ class WorkerPool:
             waited = time.monotonic() - start
             if self.watchdog and waited >= self.watchdog:
                 self.stall(worker)
-            ready = connection.wait([worker.pipe, worker.process.sentinel], TICK)
-            if worker.process.sentinel in ready and not worker.pipe.poll():
+            connection.wait([worker.pipe, worker.process.sentinel], TICK)
+            if not worker.process.is_alive() and not worker.pipe.poll():
                 self.lose(worker)
 
     def lose(self, worker):
@@ -233,9 +233,9 @@ def kill(workers, owner):
 
 
 def read_trace(worker):
-    """What the worker's fault handler wrote."""
+    """The stacks that the worker's fault handler wrote."""
     worker.trace.seek(0)
-    return worker.trace.read().strip()
+    return worker.trace.read().split("\nExtension modules:")[0].strip()
 
 
 def cause_of_death(code):

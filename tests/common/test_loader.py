@@ -54,6 +54,21 @@ def test_an_epoch_that_was_left_does_not_leak_into_the_next(two_epochs):
             assert_equal(loader.epoch(1), two_epochs[1])
 
 
+def test_an_epoch_that_was_left_is_given_up_within_a_sample():
+    class OneThenMany:
+        def __len__(self):
+            return 2
+
+        def batches(self, epoch):
+            return [[0], list(range(1, 31))]  # 0.2 and 6 seconds
+
+    with Loader(Pictures(), Pipeline([Slow()]), OneThenMany(), workers=1) as loader:
+        next(loader.epoch(0))
+        begun = time.monotonic()
+        next(loader.epoch(1))
+        assert time.monotonic() - begun < 4
+
+
 def test_a_second_epoch_ends_the_first_iterator():
     with Loader(Pictures(), augmented(), EpochSampler(37, 4), workers=2) as loader:
         first = loader.epoch(0)

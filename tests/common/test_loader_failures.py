@@ -67,6 +67,10 @@ def test_a_worker_that_dies_is_reported_within_15_seconds(case, cause):
     assert "sample 21 (pictures/0021.jpg)" in err and "samples 20, 21, 22, 23" in err
 
 
+def test_a_worker_that_dies_before_its_own_child_is_reported():
+    assert "SIGKILL" in Run("fork", 2).end(within=5)[2]
+
+
 def test_a_segfault_shows_the_python_stack_of_the_worker():
     _, _, err = Run("segfault", 2).end(within=15)
     assert "in be_segfaulted" in err

@@ -1,5 +1,7 @@
 """Iterable data sets: nothing lost, nothing read twice, whatever the number of workers and processes."""
 
+import time
+
 import pytest
 
 from common.data.loader import Loader
@@ -7,7 +9,7 @@ from common.data.pipeline import Pipeline
 from common.data.samplers import StreamSampler
 from common.data.transform import Transform
 from common.errors import BadSample, DataError
-from tests.common.loader_programs.samples import WORKERS, Noise, Stream, assert_equal
+from tests.common.loader_programs.samples import WORKERS, Noise, Slow, Stream, assert_equal
 
 
 @pytest.mark.parametrize("workers", WORKERS)
@@ -29,6 +31,14 @@ def test_a_stream_can_be_entered_at_any_step(workers):
         assert_equal(whole, loader.epoch(0))
         for step in (1, 4, 11, len(whole)):
             assert_equal(loader.epoch(0, start_step=step), whole[step:])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_comes_before_the_first_step_is_not_transformed(workers):
+    with Loader(Stream(), Pipeline([Slow()]), StreamSampler(6), workers, prefetch=1) as loader:
+        begun = time.monotonic()
+        assert next(loader.epoch(0, start_step=6))["number"].tolist() == [36]
+        assert time.monotonic() - begun < 4  # one sample of 0.2 seconds, not 37
 
 
 def test_one_worker_reads_a_stream_as_this_process_does():

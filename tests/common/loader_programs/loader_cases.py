@@ -37,6 +37,13 @@ def be_killed():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def be_killed_with_a_child():
+    if os.fork() == 0:
+        time.sleep(6)  # holds the worker's pipes open
+        os._exit(0)
+    be_killed()
+
+
 def leave():
     os._exit(7)
 
@@ -55,6 +62,7 @@ HAPPENINGS = {
     "spin": spin,
     "segfault": be_segfaulted,
     "kill": be_killed,
+    "fork": be_killed_with_a_child,
     "exit": leave,
     "sigstop": be_stopped,
     "slow": lambda: time.sleep(0.2),
