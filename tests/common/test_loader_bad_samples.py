@@ -94,13 +94,13 @@ def test_a_batch_without_samples_is_passed_over_and_the_position_counts_it(worke
 
 def test_skipping_is_the_same_when_samples_are_mixed():
     runs = []
-    for workers in WORKERS:
-        dataset = Pictures(3000, bad=[5, 6, 7])
-        with Loader(dataset, augmented(), EpochSampler(3000, 50), workers, bad_samples="skip") as loader:
+    for workers in (0, 2):
+        dataset = Pictures(2000, bad=[5, 6])
+        with Loader(dataset, augmented(), EpochSampler(2000, 50), workers, bad_samples="skip") as loader:
             runs.append((list(loader.epoch(0)), [skipped.index for skipped in loader.skipped]))
     for batches, skipped in runs[1:]:
         assert_equal(batches, runs[0][0])
-        assert skipped == runs[0][1] and sorted(skipped) == [5, 6, 7]
+        assert skipped == runs[0][1] and sorted(skipped) == [5, 6]
 
 
 @pytest.mark.parametrize("workers", [0, 2])

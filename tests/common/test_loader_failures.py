@@ -68,7 +68,7 @@ def test_a_worker_that_dies_is_reported_within_15_seconds(case, cause):
 
 
 def test_a_worker_that_dies_before_its_own_child_is_reported():
-    assert "SIGKILL" in Run("fork", 2).end(within=5)[2]
+    assert "SIGKILL" in Run("fork", 2).end(within=3)[2]
 
 
 def test_a_segfault_shows_the_python_stack_of_the_worker():

@@ -39,7 +39,7 @@ def be_killed():
 
 def be_killed_with_a_child():
     if os.fork() == 0:
-        time.sleep(6)  # holds the worker's pipes open
+        time.sleep(4)  # holds the worker's pipes open
         os._exit(0)
     be_killed()
 
