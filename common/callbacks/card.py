@@ -150,8 +150,8 @@ def scores(trainer):
 
 
 def score_text(value):
-    """A score with four decimals; a dash where it could not be computed."""
-    return "-" if value is None else f"{value:.4f}"
+    """A score with four decimals; a dash where no sample tells it (null, or COCO's -1)."""
+    return "-" if value in (None, -1) else f"{value:.4f}"
 
 
 def pictures(trainer):

@@ -46,7 +46,7 @@ class Plots(Callback):
             except ImportError as error:
                 logger.warning("no plots: %s; pip install matplotlib", error)
                 return
-            except (OSError, ValueError, TypeError, IndexError, KeyError, RuntimeError) as error:
+            except Exception as error:  # noqa: BLE001 whatever goes wrong in a drawing, the run goes on
                 logger.warning("plots: %s: %s: %s", what.__name__.strip("_"), type(error).__name__, error)
 
     def _losses(self, folder, records, metric, trainer):
@@ -87,7 +87,14 @@ def table(records):
     """Records as (steps, columns of floats by name); NaN where a record lacks a number."""
     names = dict.fromkeys(name for record in records for name in record if name not in ("kind", "step", "epoch"))
     columns = {name: [number(record.get(name)) for record in records] for name in names}
-    return [record["step"] for record in records], columns
+    return [record["step"] for record in records], {name: known(values) for name, values in columns.items()}
+
+
+def known(values):
+    """NaN in place of -1 where the others are shares: COCO's sign for what no sample has."""
+    if all(value == -1 or 0 <= value <= 1 or value != value for value in values):
+        return [float("nan") if value == -1 else value for value in values]
+    return values
 
 
 def number(value):

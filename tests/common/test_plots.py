@@ -6,7 +6,7 @@ import pytest
 
 from common import plotting
 from common.callbacks.log import Log
-from common.callbacks.plots import Plots, axis_names
+from common.callbacks.plots import Plots, axis_names, known
 from common.log import logger
 from tests.common.fake_trainer import FakeTrainer
 
@@ -78,6 +78,11 @@ def test_a_metric_that_fails_to_draw_does_not_end_the_run(tmp_path, monkeypatch,
         names = watched(tmp_path, metric=metric)
     assert "plots: curves: TypeError" in caplog.text
     assert "confusion.png" in names
+
+
+def test_a_score_that_no_sample_tells_is_a_gap():
+    assert np.isnan(known([0.5, -1.0])).tolist() == [False, True]
+    assert known([-1.0, 7.0]) == [-1.0, 7.0]
 
 
 def test_an_evaluation_soon_after_the_last_drawing_draws_nothing(tmp_path):
