@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import math
 import os
 
 import numpy as np
@@ -10,9 +9,8 @@ import numpy as np
 from common.data.check import IssueList, refusal
 from common.errors import ConfigError
 
-from .detection import Boxes, DetectionDataset
-
-COLUMNS = ("image", "x", "y", "w", "h", "label", "crowd", "area", "id", "position")
+from .coco_records import COLUMNS, is_integer, read_box, read_images
+from .detection import Boxes, DetectionDataset, write_new
 
 
 class CocoDetection(DetectionDataset):
@@ -46,50 +44,71 @@ class CocoDetection(DetectionDataset):
         bad_samples="error",
         encoding="utf-8",
     ):
-        self.source = os.path.join(root, annotations)
+        self.source, self.encoding = os.path.join(root, annotations), encoding
         issues = IssueList(self.source)
         content = read_json(self.source, encoding, issues)
         names = read_categories(content["categories"], issues)
         self.labels, self.category_ids = choose_labels(names, read_labels(labels, root), issues)
         listed = read_images(content["images"], os.path.join(root, images), self.source, issues)
-        boxes, positions = self._read_boxes(content["annotations"], listed, names, issues)
+        boxes = self._read_boxes(content["annotations"], listed, names, issues)
+        ids = [record.get("id") if isinstance(record, dict) else None for record in content["annotations"]]
 
         def place(k):
-            image = listed[boxes.image[k]]
-            return self.source, f"annotations[{positions[k]}] (id={boxes.id[k]}, image_id={image['id']})"
+            position = boxes.position[k]
+            return self.source, f"annotations[{position}] (id={ids[position]}, image_id={listed[boxes.image[k]]['id']})"
 
         self.settle(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
+        kept = set(self.boxes.position.tolist())
+        self.dropped = {position for position in boxes.position.tolist() if position not in kept}
 
     def _read_boxes(self, records, images, names, issues):
-        """The boxes of the chosen classes and the position of each in the file's list."""
+        """The boxes of the chosen classes."""
         index_of = {image["id"]: i for i, image in enumerate(images)}
         number_of = {category: number for number, category in enumerate(self.category_ids)}
-        rows, left_out = [], 0
-        for position, record in enumerate(records):
-            row = read_box(record, position, index_of, names, number_of, issues)
-            if row is not None:
-                rows.append(row)
-            elif isinstance(record, dict) and record.get("category_id") not in number_of:
-                left_out += record.get("category_id") in names
-        if left_out:
-            issues.warn("D109", "boxes of classes that `labels` does not name were left out", count=left_out)
+        found = (
+            read_box(record, position, index_of, names, number_of, issues) for position, record in enumerate(records)
+        )
+        rows = [row for row in found if row is not None]
         column = dict(zip(COLUMNS, np.array(rows, np.float64).reshape(-1, len(COLUMNS)).T))
         x, y, w, h = (column[name] for name in "xywh")
-        ids = column["id"].astype(np.int64)
-        repeated = len(ids) - len(np.unique(ids))
-        if repeated:
-            value = ids[np.flatnonzero(np.bincount(np.unique(ids, return_inverse=True)[1]) > 1)[:1]]
-            issues.warn("D115", "annotation ids appear twice", value=f"such as {value}", count=repeated)
-        boxes = Boxes(
+        ids, counts = np.unique(column["id"], return_counts=True)
+        if len(ids) < len(rows):
+            value = f"such as {int(ids[counts > 1][0])}"
+            issues.warn("D115", "annotation ids appear twice", value=value, count=len(rows) - len(ids))
+        return Boxes(
             image=column["image"].astype(np.int64),
             box=np.stack([x, y, x + w, y + h], 1),
             label=column["label"].astype(np.int64),
             crowd=column["crowd"] > 0,
-            difficult=np.zeros(len(ids), bool),
+            difficult=np.zeros(len(rows), bool),
             area=column["area"],
-            id=ids,
+            position=column["position"].astype(np.int64),
         )
-        return boxes, column["position"].astype(np.int64)
+
+    def write_fixed(self, path):
+        """Writes a copy of the json file without the boxes and images that were left out, and with the rest clipped.
+
+        Everything else in the file stays, masks and the boxes of classes not asked for too.
+
+        Args:
+            path (str): a file other than the one that was read.
+        """
+        content = read_json(self.source, self.encoding, IssueList(self.source))
+        images = set(self.ids)
+        clipped = dict(zip(self.boxes.position.tolist(), self.clipped.tolist()))
+        kept = []
+        for position, record in enumerate(content["annotations"]):
+            if position in self.dropped or not isinstance(record, dict) or record.get("image_id") not in images:
+                continue
+            if position in clipped:
+                x1, y1, x2, y2 = clipped[position]
+                record["bbox"] = [x1, y1, x2 - x1, y2 - y1]
+                record.setdefault("area", (x2 - x1) * (y2 - y1))
+                record.setdefault("iscrowd", 0)
+            kept.append(record)
+        content["annotations"] = kept
+        content["images"] = [image for image in content["images"] if image.get("id") in images]
+        write_new(path, self.source, content)
 
 
 def read_json(path, encoding, issues):
@@ -194,87 +213,3 @@ def choose_labels(names, wanted, issues):
     if issues.errors:
         raise refusal(issues.errors)
     return list(wanted), [id_of[name] for name in wanted]
-
-
-def read_images(records, folder, source, issues):
-    """The listed images, in the file's order, with the index errors refer to them by."""
-    images, ids, files = [], set(), set()
-    for position, record in enumerate(records):
-        place = f"images[{position}]"
-        missing = [key for key in ("id", "file_name") if not isinstance(record, dict) or key not in record]
-        if missing:
-            issues.error("D113", f"has no {' and no '.join(map(repr, missing))}", place, str(record)[:80])
-            continue
-        image_id, name = record["id"], record["file_name"]
-        if not is_integer(image_id) or not isinstance(name, str) or not name:
-            issues.error("D113", "needs an integer 'id' and a text 'file_name'", place, str(record)[:80])
-            continue
-        if int(image_id) in ids:
-            issues.error("D115", f"image id {image_id} appears twice", place, name)
-            continue
-        if name in files:
-            issues.warn("D115", "image file is listed twice", place, name)
-        ids.add(int(image_id))
-        files.add(name)
-        width, height = (int(v) if is_positive(v := record.get(key)) else 0 for key in ("width", "height"))
-        path = os.path.join(folder, name.replace("\\", "/"))
-        images.append({"id": int(image_id), "file_name": name, "path": path, "width": width, "height": height})
-        images[-1].update(file=source, place=f"{place} (id={image_id})")
-    return images
-
-
-def read_box(record, position, index_of, names, number_of, issues):
-    """One annotation as a row of COLUMNS, or None when it is faulty, of no listed image or of a class not asked for."""
-    try:
-        image_id, category, box = record["image_id"], record["category_id"], record["bbox"]
-        x, y, w, h = map(float, box)
-    except (KeyError, TypeError, ValueError) as error:
-        tell_faulty(record, position, error, issues)
-        return None
-    place = f"annotations[{position}] (id={record.get('id')}, image_id={image_id})"
-    image = index_of.get(int(image_id) if is_integer(image_id) else None)
-    if image is None:
-        issues.warn("D116", "annotation of an image that is not listed; left out", place)
-        return None
-    number = number_of.get(category if not isinstance(category, str) else None)
-    if number is None:
-        if category not in names:
-            valid = ", ".join(map(str, list(names)[:12])) + (", ..." if len(names) > 12 else "")
-            issues.error("D109", "category_id is unknown", place, category, f"valid ids: {valid}", image=image)
-        return None
-    area, crowd, own_id = record.get("area"), record.get("iscrowd"), record.get("id")
-    if not isinstance(area, (int, float)) or not math.isfinite(area):
-        issues.warn("D114", "'area' is missing, computed from the box", place)
-        area = w * h
-    if crowd is None:
-        issues.warn("D114", "'iscrowd' is missing, taken as 0", place)
-    own_id = int(own_id) if is_integer(own_id) else -1 - position
-    return image, x, y, w, h, number, bool(crowd), area, own_id, position
-
-
-def tell_faulty(record, position, error, issues):
-    """Says which key of an annotation is missing or wrong (D113)."""
-    place = f"annotations[{position}]"
-    if not isinstance(record, dict):
-        issues.error("D113", "is not an object", place, str(record)[:80])
-    elif isinstance(error, KeyError):
-        near = difflib.get_close_matches(error.args[0], list(record), n=1)
-        fix = f"did you mean {near[0]!r}?" if near else ""
-        issues.error("D113", f"has no {error.args[0]!r}", f"{place} (id={record.get('id')})", fix=fix)
-    else:
-        value = str(record["bbox"])[:80]
-        issues.error(
-            "D113", "'bbox' is not four numbers (x, y, width, height)", f"{place} (id={record.get('id')})", value
-        )
-
-
-def is_integer(value):
-    """Whether a value of the file can be used as an id: a whole number, or digits in quotes."""
-    if isinstance(value, str):
-        return value.isdecimal()
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == math.floor(value)
-
-
-def is_positive(value):
-    """Whether a value of the file is a positive finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0

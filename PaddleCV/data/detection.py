@@ -5,6 +5,9 @@ Shapes in this file:
 """
 
 import dataclasses
+import json
+import os
+from pathlib import Path
 
 import numpy as np
 
@@ -26,7 +29,7 @@ class Boxes:
         crowd (ndarray): bool, the box surrounds a group and is not for training.
         difficult (ndarray): bool.
         area (ndarray): float64, of the object's mask when known, else of the box.
-        id (ndarray): int64, the annotation's number.
+        position (ndarray): int64, where the annotation file has it.
     """
 
     image: np.ndarray
@@ -35,7 +38,7 @@ class Boxes:
     crowd: np.ndarray
     difficult: np.ndarray
     area: np.ndarray
-    id: np.ndarray
+    position: np.ndarray
 
     def select(self, chosen):
         """The boxes that a mask or an index array chooses."""
@@ -158,6 +161,21 @@ class DetectionDataset:
         categories = [{"id": i, "name": name} for i, name in zip(self.category_ids, self.labels)]
         return {"images": images, "annotations": found, "categories": categories}
 
+    def paths(self):
+        """The image files, in the order of the data set."""
+        return [image["path"] for image in self.images]
+
+    def write_fixed(self, path):
+        """Writes what is left after dropping and clipping as a new COCO json file.
+
+        Args:
+            path (str): a file other than the one that was read.
+        """
+        content = self.annotations()
+        for item, box in zip(content["annotations"], self.clipped.tolist()):
+            item["bbox"] = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
+        write_new(path, self.source, content)
+
     def check(self, deep=False, cache=None):
         """Everything that is wrong with the annotations and the image files.
 
@@ -168,10 +186,22 @@ class DetectionDataset:
         Returns:
             list[DataIssue]: errors before warnings.
         """
-        paths = [self.source, *(image["path"] for image in self.images)]
+        paths = [self.source, *self.paths()]
         name = f"{type(self).__name__}_{'deep' if deep else 'fast'}"
         found = cached(cache, name, paths, lambda: check_images(self.images, deep, self.source))
         return sorted(self.issues + found, key=lambda issue: issue.severity != "error")
+
+
+def write_new(path, source, content):
+    """Writes a json file whole or not at all, and never over the one that was read."""
+    path = Path(path)
+    if path.exists() and os.path.samefile(path, source):
+        raise ConfigError(f"{path} is the file that was read; give the corrected copy another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    temporary.replace(path)
+    logger.info("written: %s", path)
 
 
 def skipped_issue(issue):

@@ -4,7 +4,9 @@ Shapes in this file:
     I images, B boxes of all images.  Boxes are (x1, y1, x2, y2) in pixels of the upright image.
 """
 
+import contextlib
 import os
+import tempfile
 import time
 
 import numpy as np
@@ -81,9 +83,7 @@ def check_boxes(images, boxes, place, issues, bad_boxes):
             else:
                 issues.error(code, message, where, value, fix, file, int(boxes.image[k]))
 
-    fix = (
-        "drop such boxes with `bad_boxes: drop` in the configuration, or write a corrected file (tools/check.py --fix)"
-    )
+    fix = "set `bad_boxes: drop`; with it, tools/check.py --fix FILE writes a corrected copy"
     drop = bad_boxes == "drop"
     tell(~finite, "D119", "a coordinate is not a finite number", "correct the annotation")
     tell(empty, "D106", "box has no area: its width or height is not positive", fix, drop)
@@ -117,10 +117,34 @@ def check_images(images, deep, source):
             width, height, turned = image_size(image["path"])
             compare_size(image, width, height, turned, issues)
             if deep:
-                decode_image(read_file(image["path"]), image["path"])
+                with complaints() as heard:
+                    decode_image(read_file(image["path"]), image["path"])
+                if heard:
+                    issues.warn(
+                        "D102",
+                        "the decoder complains: part of the picture is damaged",
+                        value=heard[0],
+                        file=image["path"],
+                    )
         except BadSample as error:
             issues.errors.append(error.issue)
     return issues.all()
+
+
+@contextlib.contextmanager
+def complaints():
+    """Collects what the decoding libraries write to standard error, in a list that is filled at the end."""
+    heard = []
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield heard
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            heard.extend(line for line in file.read().decode(errors="replace").splitlines() if line.strip())
 
 
 def compare_size(image, width, height, turned, issues):

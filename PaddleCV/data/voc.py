@@ -101,7 +101,7 @@ class VocDetection(DetectionDataset):
             crowd=np.zeros(len(objects), bool),
             difficult=np.array([item["difficult"] for item in objects], bool),
             area=(box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]),
-            id=np.arange(1, len(objects) + 1),
+            position=np.arange(len(objects)),
         )
 
     def _for_training(self, rows):
@@ -124,27 +124,26 @@ def read_list(path, root, images, annotations, issues):
     except UnicodeDecodeError as error:
         issues.error("D112", "list of images is not UTF-8", f"byte {error.start}", fix="save it as UTF-8")
         raise refusal(issues.errors) from None
-    pairs, seen = [], set()
+    listing, pairs, seen = Listing(), [], set()
     for number, line in enumerate(lines, 1):
-        fields = line.split("\t") if "\t" in line else line.split()
-        fields = [field.strip() for field in fields if field.strip()]
-        place = f"line {number}"
+        place, line = f"line {number}", line.strip()
+        fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split()) if field.strip()]
+        xml = os.path.join(root, annotations, line + ".xml")
         if not fields:
             continue
-        if len(fields) == 1 and not fields[0].lower().endswith((".xml", *IMAGE_SUFFIXES)):
-            name = fields[0]
-            pairs.append((os.path.join(root, images, name), os.path.join(root, annotations, name + ".xml"), place))
-        elif len(fields) == 2 and fields[1].lower().endswith(".xml"):
-            pairs.append((os.path.join(root, fields[0]), os.path.join(root, fields[1]), place))
+        if len(fields) == 2 and fields[1].lower().endswith(".xml"):
+            pair = os.path.join(root, fields[0]), os.path.join(root, fields[1]), place
+        elif xml in listing or (len(fields) == 1 and not line.lower().endswith((".xml", *IMAGE_SUFFIXES))):
+            pair = os.path.join(root, images, line), xml, place
         else:
             fix = "a line is an id without ending, or an image and its xml, a blank between (a tab if names hold any)"
             issues.error("D118", "is neither an id nor an image and its xml", place, line[:80], fix)
             continue
-        if pairs[-1][1] in seen:
-            issues.warn("D115", "image is listed twice", place, fields[0])
-            pairs.pop()
+        if pair[1] in seen:
+            issues.warn("D115", "image is listed twice", place, line[:80])
         else:
-            seen.add(pairs[-1][1])
+            seen.add(pair[1])
+            pairs.append(pair)
     if issues.errors:
         raise refusal(issues.errors)
     return pairs
