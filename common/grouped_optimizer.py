@@ -104,10 +104,8 @@ def fill(optimizer, wanted):
 
 
 def build_grouped(settings, model):
-    """The optimizer that `settings` (a class of `common.optim`) describes, of the parameters of `model`."""
+    """The optimizer that `settings` (of `common.optim`) describes; what is frozen now is left out of it."""
     parameters = dict(model.named_parameters())
-    if not parameters:
-        raise ConfigError(f"optimizer: {type(model).__name__} has no parameters to train")
     decay = settings.l1_decay or settings.weight_decay
     plan = {name: {"lr_scale": 1.0, "weight_decay": decay, "freeze": False} for name in parameters}
     for name in without_decay(model, settings.no_decay, parameters):
@@ -118,10 +116,11 @@ def build_grouped(settings, model):
             plan[name].update(exceptions)
     members = {}
     for name, parameter in parameters.items():
-        if plan[name]["freeze"]:
-            parameter.stop_gradient = True
-        else:
+        parameter.stop_gradient = parameter.stop_gradient or plan[name]["freeze"]
+        if not parameter.stop_gradient:
             members.setdefault((plan[name]["lr_scale"], plan[name]["weight_decay"]), {})[name] = parameter
+    if not members:
+        raise ConfigError(f"optimizer: every parameter of {type(model).__name__} is frozen; there is nothing to train")
     parts = [
         (settings.make(paddle, list(group.values()), decay), lr_scale) for (lr_scale, decay), group in members.items()
     ]
