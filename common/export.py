@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from common import checkpoint
-from common.errors import EnvironmentProblem, KitError
+from common.data.transform import random_for
+from common.errors import DataError, EnvironmentProblem, KitError
 from common.log import logger
+from common.manifest import write_manifest
+from common.onnx_export import run_onnx, write_onnx
+from common.predictor import Predictor
 
-TOLERANCE = 1e-4
 
-
-def export(model, config, labels, inputs, folder):
+def export(model, config, labels, inputs, folder, onnx=False):
     """Writes `folder` atomically: nothing appears under its name before the comparison has passed.
 
     Args:
@@ -31,6 +32,7 @@ def export(model, config, labels, inputs, folder):
         labels (list[str]): class names.
         inputs (dict[str, ndarray]): a batch of at least one real or made-up sample, for the golden.
         folder (str | Path): where to; replaced if it is an export already.
+        onnx (bool): write model.onnx too, compared the same way.
 
     Returns:
         dict[str, float]: the largest difference of each output, relative to its largest value.
@@ -38,14 +40,14 @@ def export(model, config, labels, inputs, folder):
     Raises:
         KitError: the exported model answers differently, or a file is missing or empty.
     """
-    folder = Path(folder)
+    folder, settings = Path(folder), config.settings("export")
     building = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     try:
         model.eval()
         golden = eager_outputs(model, inputs)
-        write_program(model, building / "model")
+        write_program(model, building / "model", settings)
         np.savez(
             building / "golden.npz",
             **{f"in/{k}": v for k, v in inputs.items()},
@@ -53,8 +55,12 @@ def export(model, config, labels, inputs, folder):
         )
         (building / "infer.yml").write_text(describe(model, config, labels), encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
-        checkpoint.write_manifest(building)
-        differences = compare(building, inputs, golden)
+        if onnx:
+            write_onnx(building)
+        write_manifest(building)
+        differences = compare(Predictor(building).run(inputs), golden, settings.tolerance, "exported")
+        if onnx:
+            compare(run_onnx(building / "model.onnx", inputs, model.outputs), golden, settings.tolerance, "ONNX")
         swap(building, folder)
     except OSError as error:
         raise EnvironmentProblem(f"cannot write the export {folder}: {error}") from error
@@ -63,12 +69,18 @@ def export(model, config, labels, inputs, folder):
     return differences
 
 
-def write_program(model, prefix):
-    """Saves `forward` as a static program with the model's named inputs; restores dynamic mode whatever happens."""
+def write_program(model, prefix, settings):
+    """Saves `forward` as a static program with the model's named inputs; restores dynamic mode whatever happens.
+
+    Args:
+        model (nn.Layer): in evaluation mode.
+        prefix (Path): `.json` and `.pdiparams` are appended.
+        settings (Export): a fixed batch or picture size, where the configuration asks for one.
+    """
     import paddle
     from paddle.static import InputSpec
 
-    specs = [InputSpec(shape, dtype, name) for name, (shape, dtype) in model.inputs.items()]
+    specs = [InputSpec(fixed(shape, settings), dtype, name) for name, (shape, dtype) in model.inputs.items()]
     forward = model.forward
     try:
         paddle.jit.save(paddle.jit.to_static(model, input_spec=specs, full_graph=True), str(prefix))
@@ -110,29 +122,59 @@ def describe(model, config, labels):
     return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
 
 
-def compare(folder, inputs, golden):
-    """Runs what was written on the golden's input.
+def fixed(shape, settings):
+    """An input's shape with the batch and the picture size that the `export:` section fixes."""
+    shape = list(shape)
+    if settings.batch_size:
+        shape[0] = settings.batch_size
+    if settings.image_size and len(shape) == 4:
+        shape[2:] = settings.image_size
+    return shape
+
+
+def compare(answers, golden, tolerance, what):
+    """The largest difference of each output, relative to the golden's largest value.
 
     Raises:
         KitError: an output differs by more than the tolerance, or in shape.
     """
-    from common.predictor import Predictor
-
-    answers = Predictor(folder).run(inputs)
     differences = {}
     for name, expected in golden.items():
         got = answers[name]
         if got.shape != expected.shape:
-            raise KitError(f"the exported model differs: {name} is {got.shape}, in memory it is {expected.shape}")
+            raise KitError(f"the {what} model differs: {name} is {got.shape}, in memory it is {expected.shape}")
         scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
         differences[name] = float(np.abs(got.astype("float64") - expected).max(initial=0.0)) / scale
-        if not differences[name] <= TOLERANCE:
+        if not differences[name] <= tolerance:
             raise KitError(
-                f"the exported model differs: {name} by {differences[name]:.2e} of its largest value "
-                f"(allowed {TOLERANCE:.0e}); nothing was written"
+                f"the {what} model differs: {name} by {differences[name]:.2e} of its largest value "
+                f"(export.tolerance is {tolerance:.0e}); nothing was written"
             )
-    logger.info("exported equals trained: %s", ", ".join(f"{k} within {v:.1e}" for k, v in differences.items()))
+    logger.info("%s equals trained: %s", what, ", ".join(f"{k} within {v:.1e}" for k, v in differences.items()))
     return differences
+
+
+def example_inputs(model, config):
+    """A batch for the golden: the first picture to evaluate on if it is here, else a made-up one."""
+    from common.assemble import build_dataset, build_transforms
+    from common.data.pipeline import Pipeline
+
+    split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
+    pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
+    try:
+        dataset = build_dataset(config, split)
+        sample = pipeline.sample(dataset, 0, 0)
+    except DataError as error:
+        logger.warning("the golden is made of a made-up picture: %s", str(error).splitlines()[0])
+        sample = pipeline.sample([made_up_sample()], 0, 0)
+    sample = pipeline.batch([sample], 0, 0)[0]
+    return {name: np.asarray(sample[name])[None] for name in model.inputs}
+
+
+def made_up_sample():
+    """A picture of random blocks, for models whose data are not here."""
+    blocks = random_for(0).integers(0, 256, (15, 20, 3), dtype="uint8")
+    return {"path": "made-up", "image": np.ascontiguousarray(blocks.repeat(32, 0).repeat(32, 1))}
 
 
 def swap(building, folder):

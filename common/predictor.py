@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from common import checkpoint, namespace
+from common import namespace
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.errors import ConfigError, EnvironmentProblem
+from common.manifest import verify_manifest
 
 
 class Predictor:
@@ -28,7 +29,7 @@ class Predictor:
         self.folder = Path(folder)
         if not (self.folder / "infer.yml").is_file():
             raise EnvironmentProblem(f"{self.folder} is no exported model: infer.yml is not there (tools/export.py)")
-        checkpoint.verify_manifest(self.folder)
+        verify_manifest(self.folder)
         self.about = yaml.safe_load((self.folder / "infer.yml").read_text(encoding="utf-8"))
         self.labels, self.task = self.about["labels"], self.about["task"]
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
@@ -47,6 +48,9 @@ class Predictor:
         config.enable_new_executor()
         config.enable_memory_optim()
         config.disable_glog_info()
+        config.enable_mkldnn()
+        if "leaky_relu" in (self.folder / "model.json").read_text(encoding="utf-8"):
+            config.delete_pass("conv_activation_onednn_fuse_pass")  # it reads the slope, a double, as a float: SIGSEGV
         config.set_cpu_math_library_num_threads(threads or int(os.environ.get("OMP_NUM_THREADS", "1")))
         return inference.create_predictor(config)
 
@@ -104,8 +108,8 @@ class Predictor:
         return importlib.import_module(f"common.tasks.{self.task}")
 
     def decode(self, sample):
-        """The sample with its picture decoded; raises BadSample."""
-        return decode(self.pipeline, sample)
+        """The sample with its picture decoded by the first transform; raises BadSample."""
+        return self.pipeline.transforms[0](dict(sample), random_for(0))
 
 
 class ModelInMemory:
@@ -138,17 +142,6 @@ class ModelInMemory:
 
     task_module = Predictor.task_module
     decode = Predictor.decode
-
-
-def decode(pipeline, sample):
-    """Runs the first transform, which decodes, unless the sample has its picture already."""
-    if "image" not in sample:
-        return pipeline.transforms[0](dict(sample), random_for(0))
-    sample = dict(sample)
-    size = np.asarray(sample["image"].shape[:2])
-    sample.update(original_size=size.astype("int64"), im_shape=size.astype("float32"))
-    sample["scale_factor"] = np.ones(2, "float32")
-    return sample
 
 
 def predict(model, samples, threshold=0.5):

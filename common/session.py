@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from common import checkpoint, distributed, pretrained
+from common.amp import Amp
 from common.assemble import build_dataset, build_loader, build_model, labels_of, load_weights
 from common.callbacks.checkpoint import Checkpoint
 from common.callbacks.evaluate import Evaluate
@@ -18,7 +19,6 @@ from common.ema import ExponentialMovingAverage
 from common.errors import ConfigError, KitError
 from common.log import logger, set_up_logging
 from common.signals import GracefulStop
-from common.sync_batch_norm import convert_sync_batch_norm
 from common.trainer import Trainer
 
 
@@ -89,6 +89,8 @@ class TrainingSession:
         schedule = optimizer.schedule
         schedule.bind(steps, min(steps * settings.epochs, settings.max_steps or steps * settings.epochs))
         self.scale_learning_rate(schedule)
+        amp = Amp(settings.amp, settings.amp_dtype)
+        amp.decorate(model)
         ema = ExponentialMovingAverage(model, settings.ema) if settings.ema else None
         trainer = Trainer(
             model,
@@ -98,6 +100,7 @@ class TrainingSession:
             settings,
             self.folder,
             ema=ema,
+            amp=amp,
             stop=GracefulStop(),
         )
         trainer.config = config
@@ -112,6 +115,8 @@ class TrainingSession:
             pretrained.apply(model, checkpoint.read_weights(source), source=str(source), strict=False)
         load_weights(model, self.config, required=False)
         if distributed.world_size() > 1:
+            from common.sync_batch_norm import convert_sync_batch_norm
+
             convert_sync_batch_norm(model)
             distributed.broadcast_parameters(model)
         model.labels = dataset.labels
@@ -217,9 +222,9 @@ class TrainingSession:
 
 def drawing(model):
     """From a batch and the model's outputs to the pictures of the batch with the answers drawn."""
-    task = importlib.import_module(f"common.tasks.{model.task}")
 
     def draw(batch, outputs):
+        task = importlib.import_module(f"common.tasks.{model.task}")
         pictures = [decode_image(Path(path).read_bytes()) for path in batch["path"]]
         return [task.draw(image, found) for image, found in zip(pictures, task.records(outputs, model.labels, 0.3))]
 

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from common.data.image_io import decode_image
 from common.errors import DataError
 from common.inference_output import PictureDrawing, VideoDrawing
 from common.log import logger
@@ -60,7 +61,7 @@ class Pictures:
     def __iter__(self):
         for item in self.items:
             if isinstance(item, bytes):
-                yield {"path": "-", "bytes": item, "name": "stdin.png"}
+                yield {"path": "-", "image": decode_image(item, "standard input"), "name": "stdin.png"}
             elif item:
                 yield {"path": item, "name": item}
 

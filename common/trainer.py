@@ -10,7 +10,7 @@ import numpy as np
 import paddle
 
 from common import distributed, random_state
-from common.amp import make_amp
+from common.amp import Amp
 from common.data.pool import NoBatch
 from common.errors import ConfigError, Diverged, Stopped
 from common.log import logger
@@ -28,13 +28,16 @@ class Trainer:
         folder (Path): where the run writes.
         callbacks (list[Callback]): told of every event, in this order.
         ema (ExponentialMovingAverage): keeps averaged weights beside the model; None for no averaging.
+        amp (Amp): mixed precision; None for float32.
         stop (GracefulStop): knows whether a signal has asked the run to end; None where signals are not watched.
     """
 
-    def __init__(self, model, loader, optimizer, schedule, settings, folder, callbacks=(), ema=None, stop=None):
+    def __init__(
+        self, model, loader, optimizer, schedule, settings, folder, callbacks=(), ema=None, amp=None, stop=None
+    ):
         self.model, self.loader, self.optimizer, self.schedule = model, loader, optimizer, schedule
         self.settings, self.folder, self.callbacks, self.ema, self.stop = settings, folder, list(callbacks), ema, stop
-        self.amp = make_amp(settings.amp, settings.amp_dtype)
+        self.amp = amp or Amp()
         self.loss_of = distributed.wrap_loss(model)
         self.frozen = frozen_layers(model, settings.freeze)
         self.accumulate = settings.accumulate

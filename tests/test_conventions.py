@@ -1,0 +1,124 @@
+"""The rules of the tree that a machine can check; CONTRIBUTING.md gives the reasons."""
+
+import ast
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+KITS = ["PaddleCV", "PaddleNLP", "PaddleRec", "PaddleSpeech", "PaddleSlim"]
+MAX_FILE, MAX_FUNCTION = 300, 60
+LONGER_FILES = {}  # file: lines; this list only shrinks
+LONGER_FUNCTIONS = {}  # file::function: lines; this list only shrinks
+SLOW = {
+    r"\blog_softmax\(": "log(softmax(x)): its time grows with the square of the classes",
+    r"\.mean\(\s*(axis=)?\[2, 3\]": "adaptive_avg_pool2d(x, 1)",
+    r"\blogsumexp\(": "x.max + log(sum(exp(x - max)))",
+    r"\.mean\(\s*(axis=)?\(2, 3\)": "adaptive_avg_pool2d(x, 1)",
+}
+UNSAFE = {"pickle", "dill", "joblib", "marshal", "shelve"}
+
+
+def tracked(*patterns):
+    listing = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=ROOT, capture_output=True, text=True
+    )
+    return [ROOT / line for line in listing.stdout.split() if (ROOT / line).is_file()]
+
+
+PYTHON = tracked("*.py")
+SOURCES = [path for path in PYTHON if "tests" not in path.parts and "benchmarks" not in path.parts]
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=name)
+def test_files_are_short(path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGER_FILES.get(name(path), MAX_FILE), "split it by subject"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_functions_are_short_and_do_nothing_forbidden(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    wrong = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = node.end_lineno - node.lineno + 1
+            if length > LONGER_FUNCTIONS.get(f"{name(path)}::{node.name}", MAX_FUNCTION):
+                wrong.append(f"{node.name} has {length} lines")
+        wrong += forbidden(node, path)
+    assert not wrong
+
+
+def forbidden(node, path):
+    """What no source file may do outside common/safe_io.py."""
+    if name(path) == "common/safe_io.py":
+        return []
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        modules = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+        return [f"line {node.lineno}: imports {m}" for m in modules if m.split(".")[0] in UNSAFE]
+    if isinstance(node, ast.ExceptHandler) and node.type is None:
+        return [f"line {node.lineno}: bare except"]
+    if not isinstance(node, ast.Call):
+        return []
+    call = ast.unparse(node.func)
+    bad = call in ("eval", "exec", "paddle.load", "yaml.load", "os.system", "print") or call.endswith(".extractall")
+    bad |= any(k.arg in ("allow_pickle", "shell") and getattr(k.value, "value", None) is True for k in node.keywords)
+    return [f"line {node.lineno}: calls {call}"] if bad else []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_slow_operators_are_avoided(path):
+    text = path.read_text(encoding="utf-8")
+    assert not [f"{pattern}: use {better}" for pattern, better in SLOW.items() if re.search(pattern, text)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_kits_import_common_and_themselves_only(path):
+    top = path.relative_to(ROOT).parts[0]
+    wrong = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        modules = []
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            modules = [node.module]
+        elif isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        wrong += [
+            f"line {node.lineno}: {m}" for m in modules if m.split(".")[0] in KITS and (top in KITS or top == "common")
+        ]
+    assert not wrong, "a kit imports itself relatively, and never another kit; common imports no kit"
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.name == "__init__.py"], ids=name)
+def test_init_files_hold_imports_only(path):
+    kinds = (ast.Import, ast.ImportFrom, ast.Expr)
+    assert all(isinstance(node, kinds) for node in ast.parse(path.read_text(encoding="utf-8")).body)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_public_things_have_docstrings(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    missing = [] if ast.get_docstring(tree) else ["the file"]
+    for node in tree.body:
+        if (
+            isinstance(node, ast.FunctionDef | ast.ClassDef)
+            and not node.name.startswith("_")
+            and not ast.get_docstring(node)
+        ):
+            missing.append(node.name)
+    assert not missing
+
+
+def test_no_file_has_a_name_that_says_nothing():
+    bad = re.compile(r"^(utils?|helpers?|misc|stuff|.*_?manager)\.py$")
+    assert not [name(path) for path in PYTHON if bad.match(path.name)]
+
+
+def test_nothing_generated_is_committed():
+    endings = {".pdparams", ".pdopt", ".safetensors", ".pdiparams", ".onnx", ".pyc", ".so", ".log"}
+    assert not [name(p) for p in tracked() if p.suffix in endings or p.stat().st_size > 1_000_000]
