@@ -8,7 +8,7 @@ model = config.build("model", num_classes=80)
 from pathlib import Path
 
 from common import config_build, config_check, kit, settings
-from common.config_tree import Items, Node, Resolver, locate, merge, plain, put
+from common.config_tree import Items, Node, Resolver, locate, mentioned, merge, plain, put
 from common.config_yaml import read_file, read_text, shown, write
 from common.errors import ConfigError
 from common.namespace import Namespace
@@ -33,7 +33,8 @@ def load_config(path, overrides=(), default_kit=None):
         ConfigError: the file is missing or not YAML, or a base, an override or a reference is wrong.
     """
     file = kit.find_config(path, default_kit)
-    tree = _with_bases(read_file(file), file)
+    used = set()
+    tree = _with_bases(read_file(file), file, used)
     for key, value, place in _parsed(overrides or ()):
         put(tree, key, value, place)
     resolver = Resolver(tree)
@@ -42,11 +43,12 @@ def load_config(path, overrides=(), default_kit=None):
         raise ConfigError("\n".join(resolver.problems[:10]))
     named = resolved.get("kit")
     folder = kit.named_kit(named, resolved.places["kit"]) if named else kit.kit_of(file, default_kit)
-    return Config(file, folder, resolved, resolver.used)
+    return Config(file, folder, resolved, used | resolver.used)
 
 
-def _with_bases(tree, file):
-    """The tree laid over the files that its `_base_` names."""
+def _with_bases(tree, file, used):
+    """The tree laid over the files that its `_base_` names; adds to `used` what any of them refers to."""
+    used |= mentioned(tree)
     keys = [key for key in BASE_KEYS if key in tree]
     if len(keys) > 1:
         raise ConfigError(f"{tree.places[keys[1]]}: both _base_ and _BASE_ are written; keep one")
@@ -67,6 +69,7 @@ def _with_bases(tree, file):
         for key in BASE_KEYS:
             if key in below:
                 raise ConfigError(f"{below.places[key]}: this file is the base of {shown(file)}; a base has no base")
+        used |= mentioned(below)
         result = below if result is None else merge(result, below)
     return tree if result is None else merge(result, tree)
 

@@ -57,6 +57,13 @@ def plain(tree):
     return tree
 
 
+def mentioned(tree):
+    """The top-level keys that the references in a tree name, whether or not they are there."""
+    if isinstance(tree, str):
+        return {match[1].strip().split(".")[0] for match in REFERENCE.finditer(tree)}
+    return {name for _, value, _ in children(tree) for name in mentioned(value)}
+
+
 def locate(tree, path=""):
     """Tells every Node and Items its own dotted path."""
     if isinstance(tree, Node | Items):

@@ -87,12 +87,25 @@ def read_file(path):
 def read_text(text, place_of):
     """The tree of some YAML; `place_of(line)` names a line of it, counted from 1."""
     try:
+        _measure(text, place_of)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise ConfigError(_syntax(error, text, place_of)) from error
     if root is None:
         return None
     return _Reader(place_of).value(root)
+
+
+def _measure(text, place_of):
+    """Refuses deep nesting before the parser, which calls itself for every level, comes to its end."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                raise ConfigError(f"{place_of(event.start_mark.line + 1)}: values are nested more than {DEEPEST} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _syntax(error, text, place_of):
@@ -111,7 +124,9 @@ def _syntax(error, text, place_of):
         return f"{place_of(line + 1)}: a tab cannot indent a line of YAML; use spaces"
     if "expected a single document" in (getattr(error, "context", None) or ""):
         return f"{place_of(line + 1)}: a configuration is one document; take out the '---'"
-    return f"{place_of(line + 1)}: this is not YAML: {problem}"
+    unquoted = re.search(r"[\[{,][^'\"]*[\s,\[](\$\{[^}]*\})", lines[line]) if lines else None
+    hint = f"; inside brackets {unquoted[1]} stands in quotes" if unquoted else ""
+    return f"{place_of(line + 1)}: this is not YAML: {problem}{hint}"
 
 
 class _Reader:

@@ -90,9 +90,8 @@ def _near(path, default_kit):
                 known[file.relative_to(kit).as_posix()] = file
     beside = list(path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
     known |= {f.as_posix(): f for f in beside}
-    close = nearest(path.as_posix(), known, 3) or [n for n in known if path.stem and Path(n).stem == path.stem][:3]
-    by_stem = nearest(path.stem, [Path(n).stem for n in known], 3)
-    close = close or [n for stem in by_stem for n in known if Path(n).stem == stem][:3]
+    stems = [path.stem, *nearest(path.stem, [Path(n).stem for n in known], 3)]
+    close = [n for stem in stems for n in known if Path(n).stem == stem][:3]
     if close:
         return f"; did you mean {' or '.join(close)}?"
     return "; look into the configs/ folder of the kits" if known else ""

@@ -43,6 +43,9 @@ class Train:
     watchdog: float = setting(300, help="seconds without a batch after which the run ends; 0 waits for ever", low=0)
     deterministic: bool = setting(False, help="only algorithms that give the same bits every time, at some cost")
 
+    def __post_init__(self):
+        self.amp = "O1" if self.amp is True else self.amp
+
 
 @dataclasses.dataclass
 class Eval:
