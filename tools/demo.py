@@ -1,7 +1,7 @@
 """The main job from end to end, on data that the installation carries; `make demo` runs it.
 
-Makes a detection set of handwritten digits on photographs, trains a small YOLOv3, evaluates it, exports it, and runs the
-exported model on a picture that was not trained on.  Every step is the command a user would type.
+Makes a detection set of handwritten digits on photographs, trains a small YOLOv3, evaluates it, exports it, and runs
+the exported model on a picture that was not trained on.  Every step is the command a user would type.
 """
 
 import json
