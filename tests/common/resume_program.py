@@ -1,11 +1,11 @@
-"""Goes on with a run of `test_optim.py` in a process of its own: weights.npz and moments.npz in, after.npz out."""
+"""Goes on with the run of `test_optim_state.py` in another process: weights.npz and moments.npz in, after.npz out."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from common import runtime  # noqa: E402
+from common import runtime
 
 runtime.prepare()
 
@@ -13,7 +13,7 @@ import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 
 from common.optim import Adam  # noqa: E402
-from tests.common.test_optim import Net, train, weights  # noqa: E402
+from tests.common.small_net import Net, train, weights  # noqa: E402
 
 folder = Path(sys.argv[1])
 net = Net()

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from common.gradients import global_norm
 from common.optim import SGD, Adam, AdamW, Lamb, Momentum
 from common.optim_adaptive import Adadelta, Adagrad, Adamax, DecayedAdagrad, RMSProp
 from common.schedules import StepDecay
+from tests.common.small_net import Net, train, weights
 
 FOLDER = Path(__file__).parent
 GOLDEN = json.loads((FOLDER / "golden" / "optimizers.json").read_text())
@@ -30,7 +29,6 @@ LIKE_GOLDEN = {
     "clip_gnorm": SGD(0.1, clip_norm=0.3),
     "lr_piecewise": SGD(StepDecay(0.1, at_steps=[3, 6])),
 }
-EVERY_KIND = [*LIKE_GOLDEN.values(), Adadelta(1.0), Lamb(0.01), AdamW(0.01), RMSProp(0.01, centered=True)]
 
 
 def descend(settings):
@@ -94,18 +92,6 @@ def test_adadelta_differs_from_the_official_one_which_used_its_mean_after_changi
 
     np.testing.assert_allclose(by_hand(rule(True)), GOLDEN["adadelta"]["w"], atol=1e-5)
     np.testing.assert_allclose(by_hand(rule(False)), descend(Adadelta(1.0, rho=0.9)), atol=1e-5)
-
-
-class Net(nn.Layer):
-    """A backbone with a normalisation, and a head."""
-
-    def __init__(self):
-        super().__init__()
-        self.backbone = nn.Sequential(nn.Conv2D(3, 4, 3), nn.BatchNorm2D(4), nn.ReLU())
-        self.head = nn.Linear(4, 2)
-
-    def forward(self, x):
-        return self.head(nn.functional.adaptive_avg_pool2d(self.backbone(x), 1).flatten(1))
 
 
 def one_step(settings, gradient=1.0, weight=2.0):
@@ -221,83 +207,6 @@ def test_sparse_rows_are_clipped_like_dense_ones(clip, scale):
 def test_a_wrong_setting_is_refused_with_its_place(make, error, message):
     with pytest.raises(error, match=message):
         make().build(Net())
-
-
-def train(net, optimizer, first, last):
-    """Steps `first` to `last` on inputs that only the step decides."""
-    for step in range(first, last):
-        x = paddle.to_tensor(np.random.default_rng(step).normal(size=[4, 3, 6, 6]).astype("float32"))
-        (net(x) ** 2).mean().backward()
-        optimizer.step(0.01)
-        optimizer.clear()
-
-
-def weights(net):
-    return {name: value.numpy() for name, value in net.state_dict().items()}
-
-
-@pytest.mark.parametrize("settings", EVERY_KIND, ids=lambda s: s.name)
-def test_a_restored_optimizer_goes_on_bit_for_bit_beside_other_models(settings):
-    net = Net()
-    optimizer = settings.build(net)
-    train(net, optimizer, 0, 3)
-    arrays, state = optimizer.state()
-    after_three = weights(net)
-    train(net, optimizer, 3, 6)
-    again = Net()  # the framework names its parameters differently
-    again.set_state_dict({name: paddle.to_tensor(value) for name, value in after_three.items()})
-    restored = settings.build(again)
-    restored.load(arrays, json.loads(json.dumps(state)))
-    train(again, restored, 3, 6)
-    for name, value in weights(net).items():
-        assert (weights(again)[name] == value).all(), name
-    for name, value in optimizer.state()[0].items():
-        assert (restored.state()[0][name] == value).all(), name
-
-
-def test_a_state_is_loaded_into_an_optimizer_that_has_moved_already():
-    net, other = Net(), Net()
-    first, second = Adam(0.01).build(net), Adam(0.01).build(other)
-    train(net, first, 0, 2)
-    train(other, second, 5, 9)
-    second.load(*first.state())
-    assert all((second.state()[0][name] == value).all() for name, value in first.state()[0].items())
-
-
-def test_a_fresh_process_goes_on_bit_for_bit(tmp_path):
-    settings = Adam(0.01, weight_decay=0.1, groups=[{"match": "head.*", "lr_scale": 2}])
-    net = Net()
-    optimizer = settings.build(net)
-    train(net, optimizer, 0, 3)
-    np.savez(tmp_path / "weights.npz", **weights(net))
-    np.savez(tmp_path / "moments.npz", **optimizer.state()[0])
-    train(net, optimizer, 3, 5)
-    subprocess.run([sys.executable, FOLDER / "resume_program.py", tmp_path], check=True)
-    with np.load(tmp_path / "after.npz") as after:
-        assert all((after[name] == value).all() for name, value in weights(net).items())
-
-
-def test_the_state_is_named_after_the_parameters():
-    net = Net()
-    optimizer = Momentum(0.01).build(net)
-    train(net, optimizer, 0, 1)
-    arrays, state = optimizer.state()
-    assert sorted(arrays)[:2] == ["backbone.0.bias/velocity", "backbone.0.weight/velocity"]
-    assert arrays["head.weight/velocity"].shape == (4, 2)
-    assert state == {"kind": "Momentum"}
-
-
-def test_a_state_that_does_not_fit_is_refused():
-    net = Net()
-    optimizer = Momentum(0.01).build(net)
-    train(net, optimizer, 0, 1)
-    arrays, state = optimizer.state()
-    with pytest.raises(ConfigError, match=r"holds the state of Momentum, but optimizer.type is Adam"):
-        Adam(0.01).build(net).load(arrays, state)
-    with pytest.raises(ConfigError, match=r"'neck.weight', which the model does not train"):
-        optimizer.load({"neck.weight/velocity": arrays["head.weight/velocity"]}, state)
-    with pytest.raises(ConfigError, match=r"velocity is \[2\] there, here it is \[4, 2\]"):
-        optimizer.load({"head.weight/velocity": arrays["head.bias/velocity"]}, state)
 
 
 def test_what_has_no_gradient_stays():
