@@ -7,7 +7,6 @@ import os
 import numpy as np
 
 from common.data.check import IssueList, refusal
-from common.errors import ConfigError
 
 from .coco_records import COLUMNS, is_integer, read_box, read_images
 from .detection import Boxes, DetectionDataset, write_new
@@ -31,6 +30,7 @@ class CocoDetection(DetectionDataset):
 
     Raises:
         DataError: with every error found, each with a code of `common.data.check`.
+        ValueError: an option is none of its words, or the encoding is unknown.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ def read_json(path, encoding, issues):
         value = f"byte 0x{data[error.start]:02x}"
         issues.error("D112", f"is not {encoding}", f"line {line}, byte {error.start}", value, fix)
     except LookupError:
-        raise ConfigError(f"encoding {encoding!r} is unknown") from None
+        raise ValueError(f"encoding {encoding!r} is unknown") from None
     except json.JSONDecodeError as error:
         issues.error("D112", f"is not JSON: {error.msg}", f"line {error.lineno}, column {error.colno}")
     except RecursionError:

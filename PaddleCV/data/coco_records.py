@@ -54,7 +54,8 @@ def read_box(record, position, index_of, names, number_of, issues):
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         tell_faulty(record, position, error, issues)
         return None
-    place = f"annotations[{position}] (id={record.get('id')}, image_id={image_id})"
+    own_id = record.get("id")
+    place = f"annotations[{position}] (id={own_id}, image_id={image_id})"
     image = index_of.get(int(image_id)) if is_integer(image_id) else None
     if image is None:
         issues.warn("D116", "annotation of an image that is not listed; left out", place)
@@ -68,7 +69,7 @@ def read_box(record, position, index_of, names, number_of, issues):
     if category not in number_of:
         issues.warn("D109", "box of a class that `labels` does not name; left out", place, names[category])
         return None
-    area, crowd, own_id = record.get("area"), record.get("iscrowd"), record.get("id")
+    area, crowd = record.get("area"), record.get("iscrowd")
     if not is_finite(area):
         issues.warn("D114", "'area' is missing, computed from the box", place)
         area = w * h
@@ -104,6 +105,8 @@ def is_finite(value):
 
 def is_integer(value):
     """Whether a value of the file can be used as an id: a whole number, or digits in quotes."""
+    if type(value) is int:  # almost all of a million
+        return -(2**53) < value < 2**53
     if isinstance(value, str):
         return value.isdecimal() and len(value) < 16
     return is_finite(value) and value == math.floor(value) and abs(value) < 2**53

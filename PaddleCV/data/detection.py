@@ -72,11 +72,12 @@ class DetectionDataset:
 
         Raises:
             DataError: with every error found.
+            ValueError: an option is none of its two words.
         """
         if bad_boxes not in ("error", "drop"):
-            raise ConfigError(f"bad_boxes is 'error' or 'drop', not {bad_boxes!r}")
+            raise ValueError(f"bad_boxes is 'error' or 'drop', not {bad_boxes!r}")
         if bad_samples not in ("error", "skip"):
-            raise ConfigError(f"bad_samples is 'error' or 'skip', not {bad_samples!r}")
+            raise ValueError(f"bad_samples is 'error' or 'skip', not {bad_samples!r}")
         check_files(images, issues)
         fill_sizes(images, issues)
         boxes, clipped = check_boxes(images, boxes, place, issues, bad_boxes)

@@ -140,7 +140,7 @@ def test_a_byte_order_mark_and_other_encodings_are_read(tmp_path, clean):
     for name, data, encoding in (("bom", text.encode("utf-8-sig"), "utf-8"), ("u16", text.encode("utf-16"), "utf-16")):
         (tmp_path / name).write_bytes(data)
         assert CocoDetection(str(tmp_path), name, "images", encoding=encoding).labels == ["dog", "猫"]
-    with pytest.raises(ConfigError, match="encoding 'klingon' is unknown"):
+    with pytest.raises(ValueError, match="encoding 'klingon' is unknown"):
         CocoDetection(str(tmp_path), "bom", "images", encoding="klingon")
 
 
@@ -157,6 +157,8 @@ def test_dropped_boxes_leave_a_warning_and_a_corrected_file_reads_without_issue(
     dataset = read(tmp_path, clean, bad_boxes="drop")
     assert sorted(issue.code for issue in dataset.issues) == ["D106", "D107", "D107"]
     assert len(dataset[0]["boxes"]) == 2
+    with pytest.raises(ValueError, match="bad_boxes is 'error' or 'drop', not 'skip'"):
+        read(tmp_path, clean, bad_boxes="skip")
     dataset.write_fixed(tmp_path / "fixed.json")
     fixed = CocoDetection(str(tmp_path), "fixed.json", "images")
     assert fixed.check(deep=True) == []
