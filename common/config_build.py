@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from common import kit, settings, signature
-from common.config_check import GIVEN, PROGRAM, SPLIT_KEYS, SPLITS, setting_parameters
+from common.config_check import GIVEN, SPLIT_KEYS, SPLITS, setting_parameters
 from common.config_tree import Items, Node, children, plain
 from common.errors import ConfigError
 
 LONGEST_MESSAGE = 800
+CLASSES = ("num_classes", "labels")
 
 
 class Builder:
@@ -61,7 +62,7 @@ class Builder:
         for key, value in node.items():
             if key in skipped:
                 continue
-            if key in PROGRAM and key in given and plain(value) != plain(given[key]) and given[key] is not None:
+            if key in CLASSES and given.get(key) is not None and not _agree(value, given[key]):
                 place = node.places[key] if isinstance(node, Node) else ""
                 raise ConfigError(f"{place}: {key} is {plain(value)!r}, but the data give {given[key]!r}; take it out")
             result[key] = value if keys.assembly else self._value(value)
@@ -77,6 +78,11 @@ class Builder:
         if isinstance(value, dict):
             return self.build(value) if "type" in value else {key: self._value(item) for key, item in value.items()}
         return [self._value(item) for item in value] if isinstance(value, list) else value
+
+
+def _agree(written, given):
+    """True unless a number or list of classes differs; null and the name of a file agree with all."""
+    return written is None or isinstance(written, str) or plain(written) == plain(given)
 
 
 def _is_split(node):

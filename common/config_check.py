@@ -10,8 +10,9 @@ from common.signature import REQUIRED, Parameter
 from common.suggest import did_you_mean, nearest
 
 # What the program gives to a component that asks for it.
-PROGRAM = ("num_classes", "labels", "dataset", "seed")
-GIVEN = frozenset({*PROGRAM, "in_channels", "out_channels", "strides", "input_channels"})
+GIVEN = frozenset(
+    {"num_classes", "labels", "dataset", "seed", "in_channels", "out_channels", "strides", "input_channels"}
+)
 NODES = ("model", "optimizer")
 SPLITS = ("train", "eval", "test", "infer")
 SPLIT_KEYS = ("transforms",)

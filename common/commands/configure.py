@@ -42,6 +42,10 @@ def parser():
     making.add_argument("--model", required=True, help="such as YOLOv3")
     making.add_argument("--dataset", required=True, help="such as CocoDetection")
     making.add_argument("--out", metavar="FILE", help="where to; printed when left out")
+    for command in commands.choices.values():
+        command.add_argument(
+            "--kit", metavar="FOLDER", help="a kit of your own, such as MyDet, before the shipped ones"
+        )
     return options
 
 
@@ -52,6 +56,7 @@ def main(default_kit=None, argv=None):
 
 def configure(args, default_kit=None):
     """What the command does; returns the exit code."""
+    default_kit = kit.named_kit(args.kit, "--kit") if args.kit else default_kit
     kits = list(dict.fromkeys([*([Path(default_kit).resolve()] if default_kit else []), *kit.shipped_kits()]))
     if args.command == "list":
         lines = listed(kits, args.kind)

@@ -58,6 +58,25 @@ def test_classes_that_differ_from_the_data_are_refused(fake_kit):
         config.build("model", num_classes=3)
 
 
+def test_a_component_may_have_a_seed_of_its_own(fake_kit):
+    (fake_kit / "models/layers.py").write_text(
+        "class Noise:\n    def __init__(self, seed=0):\n        self.seed = seed\n"
+    )
+    config = load_config(fake_kit / "configs/yolov3.yml", ["model={type: Noise, seed: 5}"])
+    assert config.build("model", seed=1).seed == 5
+    assert load_config(fake_kit / "configs/yolov3.yml", ["model={type: Noise}"]).build("model", seed=1).seed == 1
+
+
+def test_a_kit_hidden_by_another_package_of_its_name_is_refused(fake_kit, tmp_path):
+    import shutil
+
+    hidden = tmp_path / "elsewhere" / fake_kit.name
+    shutil.copytree(fake_kit, hidden)
+    load_config(fake_kit / "configs/yolov3.yml").build("model", num_classes=1)
+    with pytest.raises(ConfigError, match=r"is hidden by .*; give the kit's folder another name"):
+        load_config(hidden / "configs/yolov3.yml").build("model", num_classes=1)
+
+
 def test_what_nothing_gives_is_named(config):
     with pytest.raises(ConfigError, match=r"yolov3.yml:13: YOLOv3Head needs num_classes, which nothing gives"):
         config.build("model")

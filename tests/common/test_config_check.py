@@ -38,12 +38,14 @@ def test_the_messages_of_the_design(fake_kit, write_config):
     )
 
 
-NAMES = """
-    anchors backbone neck head loss depth ignore_iou label_smoothing transforms images root prob sizes metric momentum
-    weight_decay lr base at_epochs factor warmup_steps epochs batch_size workers amp eval_every keep image_size optimizer
-    train export model data
-""".split()
-TYPES = "YOLOv3 DarkNet YOLOv3FPN YOLOv3Head CocoDetection ResizeBatch CocoMap Momentum StepDecay".split()
+TYPES = ["YOLOv3", "DarkNet", "YOLOv3FPN", "YOLOv3Head", "CocoDetection", "ResizeBatch", "CocoMap"]
+TYPES += ["Momentum", "StepDecay"]
+NAMES = [
+    *("model", "backbone", "neck", "head", "loss", "anchors", "depth", "ignore_iou", "label_smoothing"),
+    *("data", "train", "root", "images", "transforms", "prob", "sizes", "metric", "export", "image_size"),
+    *("optimizer", "momentum", "weight_decay", "lr", "base", "at_epochs", "factor", "warmup_steps"),
+    *("epochs", "batch_size", "workers", "amp", "eval_every", "keep"),
+]
 
 
 def single_edits():
@@ -152,7 +154,7 @@ def test_wrong_values_are_refused_with_what_is_right(fake_kit, override, words):
     [
         "train.watchdog=5", "optimizer.lr=1", "train.ema=0.99", "train.ema=null", "train.amp=true", "train.amp=O2",
         "model.backbone.width=2", "model.head.strides=[8, 16]", "model.neck.blocks=[{type: DarkNet}]", "data.eval=null",
-        "labels=[a, b]", "labels=names.txt", "device=gpu:1", "model.backbone.type=DeepDarkNet",
+        "labels=[a, b]", "device=gpu:1", "model.backbone.type=DeepDarkNet",
         "data.train.labels=null",
         "model.backbone.sizes=[1, 2, 3, 4]", "model.head.num_classes=3", "data.metric=[{type: CocoMap}]",
     ],
