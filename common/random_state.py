@@ -8,6 +8,15 @@ import random
 import numpy as np
 
 
+def seed(value):
+    """Starts every generator from one number (0 to 2**32 - 1)."""
+    import paddle
+
+    random.seed(value)
+    np.random.seed(value)
+    paddle.seed(value)
+
+
 def collect():
     """The states, as a dict that JSON can hold; :func:`restore` is the inverse."""
     import paddle

@@ -7,8 +7,8 @@ sizes. Understood are the formats that Paddle 2.x and 3.x write (pickle protocol
 
 import io
 import os
-import pickle  # nosec B403: the restricted reader itself
-import pickletools
+import pickle  # nosec B403  the restricted reader itself
+import pickletools  # nosec B403
 from pathlib import Path
 
 import numpy as np

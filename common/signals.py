@@ -51,7 +51,7 @@ class GracefulStop:
         _active.remove(self)
         signal.set_wakeup_fd(self.wakeup)
         for number, handler in self.handlers.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+            signal.signal(number, leave if self.requested else handler or signal.SIG_DFL)
         os.write(self.writer, b"\0")
         self.watcher.join()
         os.close(self.writer)
@@ -70,6 +70,11 @@ class GracefulStop:
             self.asked_at, self.signal_number = now, int(number)
         elif now - self.asked_at > self.repeats_within:
             os._exit(128 + number)
+
+
+def leave(number, _):
+    """Handles a signal that comes while a run that was asked to end is putting its things away."""
+    os._exit(128 + number)
 
 
 def _in_child():

@@ -81,6 +81,14 @@ def test_the_three_signals_of_a_launcher_count_as_one():
     assert finish(child) == (143, "saved 0\n")
 
 
+def test_a_second_signal_after_the_block_has_the_same_exit_code():
+    child = start("time.sleep(0.1)", before="import atexit; atexit.register(time.sleep, 30)")
+    child.send_signal(signal.SIGINT)
+    time.sleep(0.6)
+    child.send_signal(signal.SIGTERM)
+    assert finish(child, 5)[0] == 143
+
+
 def test_handlers_installed_before_come_back():
     before = "import signal; signal.signal(signal.SIGTERM, lambda *_: os._exit(7))"
     code = (

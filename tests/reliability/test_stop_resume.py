@@ -1,7 +1,9 @@
 """SIGTERM and SIGINT lose no step: the run saves, says so by its exit code, and goes on to the same bits."""
 
+import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ def test_a_run_stopped_by_signals_goes_on_to_the_same_bits(reference, tmp_path):
         if codes[-1]:
             state = checkpoint.read_checkpoint(run.folder / "last")[1]
             assert f"at step {state['step']}" in run.said()
-    assert codes == [143, 130], run.said()
+    assert codes == [143, 130], run.said()[-2000:]
     run.finish()
     assert run.fingerprint() == reference
 
@@ -45,6 +47,23 @@ def test_a_second_signal_ends_the_run_at_once_and_what_was_saved_still_serves(re
     assert run.fingerprint() == reference
 
 
+@pytest.mark.xfail(reason="data workers end on SIGTERM, which launchers send to the whole process group", strict=False)
+@pytest.mark.timeout(300)
+def test_a_signal_to_the_whole_process_group_stops_the_run_as_one_to_the_run_itself(reference, tmp_path):
+    run = Run.prepare(tmp_path)
+    process = run.start()
+    assert wait_until(lambda: "step_16" in run.files(), process)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert len(children) == 2
+    for worker in children:
+        os.kill(int(worker), signal.SIGTERM)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143, run.said()[-2000:]
+    run.finish()
+    assert run.fingerprint() == reference
+
+
 @pytest.mark.timeout(300)
 def test_a_damaged_newest_checkpoint_costs_only_the_steps_since_the_one_before(reference, tmp_path):
     run = Run.prepare(tmp_path)
@@ -57,5 +76,6 @@ def test_a_damaged_newest_checkpoint_costs_only_the_steps_since_the_one_before(r
     data[-3] ^= 4
     (newest / "optimizer.safetensors").write_bytes(data)
     run.finish()
-    assert f"{newest.name} is damaged" in run.said() or "optimizer.safetensors" in run.said()
+    assert f"checkpoint {newest.name} is damaged and is not used" in run.said()
+    assert f"{newest.name}/optimizer.safetensors: its sha256" in run.said()
     assert run.fingerprint() == reference

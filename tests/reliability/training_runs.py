@@ -57,11 +57,11 @@ class Run:
     def finish(self, *more, code=0):
         """Runs it to the end."""
         process = self.start(*more)
-        assert process.wait(PATIENCE) == code, self.said()
+        assert process.wait(PATIENCE) == code, self.said()[-2000:]
 
     def said(self):
-        """The end of its log."""
-        return (self.folder.parents[1] / "log.txt").read_text(errors="replace")[-3000:]
+        """Its log so far."""
+        return (self.folder.parents[1] / "log.txt").read_text(errors="replace")
 
     def copy(self, place):
         """The same run, as it stands, below another folder."""
