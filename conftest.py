@@ -1,0 +1,16 @@
+"""Where the tests find real data; those that need them are left out where there are none."""
+
+import os
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))
+
+from common import runtime  # noqa: E402
+
+runtime.prepare()
+
+REAL_DATA = ROOT.parent / "shared" / "data"
+if REAL_DATA.is_dir():
+    os.environ.setdefault("KIT_TEST_DATA", str(REAL_DATA))
