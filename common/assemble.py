@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from common import checkpoint, distributed, pretrained
+from common import checkpoint, distributed, pretrained, random_state
 from common.config import load_config
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
@@ -89,10 +89,13 @@ def saved_config(config):
 
 
 def build_model(config, labels):
-    """The model of the configuration, on random weights from `seed`."""
+    """The model of the configuration, on random weights from `seed`; `export.nms` is its suppression of boxes."""
     import paddle
 
-    paddle.seed(config.get("seed"))
+    random_state.seed(config.get("seed"))
+    nms = config.get("export.nms")
+    if nms:
+        config.set("model.nms", {"type": "MulticlassNMS", **nms})
     with paddle.utils.unique_name.guard():
         return config.build("model", num_classes=len(labels), labels=labels)
 

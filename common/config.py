@@ -175,7 +175,11 @@ class Config:
     def fix(self, **values):
         """Writes what the data decide, such as labels and num_classes, into the configuration that is saved."""
         for key, value in values.items():
-            put(self.tree, key, config_build.as_tree(value, "the data"), "the data")
+            self.set(key, value, "the data")
+
+    def set(self, path, value, place="the program"):
+        """Writes a plain value at a dotted path; messages about it will name `place`."""
+        put(self.tree, path, config_build.as_tree(value, place), place)
         locate(self.tree)
 
     def build(self, what, ignore=(), **given):

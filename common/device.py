@@ -3,8 +3,12 @@
 from common.errors import EnvironmentProblem
 
 
-def select_device(name):
+def select_device(name, deterministic=False):
     """Makes `cpu`, `gpu` or `gpu:N` the device of this process; `auto` takes a GPU where there is one.
+
+    Args:
+        name (str): the device.
+        deterministic (bool): whether a GPU uses only algorithms that give the same bits every time; a CPU always does.
 
     Raises:
         EnvironmentProblem: this PaddlePaddle or this machine has no such device.
@@ -22,4 +26,6 @@ def select_device(name):
         count = paddle.device.cuda.device_count()
         if number >= count:
             raise EnvironmentProblem(f"device={name}: this machine has {count} GPUs (numbered from 0)")
+    if deterministic and name != "cpu":
+        paddle.set_flags({"FLAGS_cudnn_deterministic": True})
     paddle.set_device(name)

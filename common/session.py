@@ -43,7 +43,7 @@ class TrainingSession:
         if distributed.world_size() > 1:
             set_up_logging(prefix=f"[rank {distributed.rank()}] ")
         with distributed.report_failure(), self.loaders:
-            select_device(self.config.get("device"))
+            select_device(self.config.get("device"), self.settings.deterministic)
             if self.args.dry_run:
                 return self.dry_run()
             resume_from = self.place_to_start()
@@ -59,7 +59,10 @@ class TrainingSession:
     def place_to_start(self):
         """The checkpoint to go on with, or None; a folder that holds another run is never written over unasked."""
         if self.args.resume:
-            return checkpoint.resolve_resume(self.args.resume, self.folder)
+            main = distributed.is_main()
+            found = checkpoint.resolve_resume(self.args.resume, self.folder) if main else None
+            path = distributed.all_gather_json(str(found) if found else None)[0]
+            return Path(path) if path else None
         if not any(self.folder.glob("step_*")):
             return None
         if self.args.overwrite:
@@ -80,7 +83,7 @@ class TrainingSession:
         if evaluation is not None and list(evaluation.labels) != list(dataset.labels):
             raise ConfigError(f"data.train has the classes {dataset.labels}, data.eval has {evaluation.labels}")
         if not self.args.no_check:
-            check_before_training({"train": dataset, "eval": evaluation}, settings.bad_samples)
+            check_before_training({"train": dataset, "eval": evaluation}, settings.bad_samples, self.cache())
         config.fix(labels=labels_of(config, dataset), num_classes=dataset.num_classes)
         model = self.build_model(dataset)
         loader = self.loaders.enter_context(build_loader(config, "train", dataset, settings, training=True))
@@ -106,6 +109,10 @@ class TrainingSession:
         trainer.config = config
         trainer.callbacks = self.callbacks(evaluation, model)
         return trainer
+
+    def cache(self):
+        """Where the check of the data is remembered: beside the run, by the main process."""
+        return str(self.folder) if distributed.is_main() else None
 
     def build_model(self, dataset):
         """The model, on pretrained weights if the configuration names some, normalising over all processes."""

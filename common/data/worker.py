@@ -62,8 +62,9 @@ def work(connection, others_ends, parent, dies_with_thread, source, slots, gener
 def settle(parent, dies_with_thread, trace):
     """Makes the forked process a quiet one: no signals of the terminal, no threads, no life after the parent."""
     gc.freeze()  # never collects, and so never finalizes, what belongs to the parent
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in (signal.SIGTERM, *FATAL_SIGNALS):
+    for number in (signal.SIGINT, signal.SIGTERM):  # launchers signal the whole group; the parent ends its workers
+        signal.signal(number, signal.SIG_IGN)
+    for number in FATAL_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])

@@ -47,7 +47,6 @@ def test_a_second_signal_ends_the_run_at_once_and_what_was_saved_still_serves(re
     assert run.fingerprint() == reference
 
 
-@pytest.mark.xfail(reason="data workers end on SIGTERM, which launchers send to the whole process group", strict=False)
 @pytest.mark.timeout(300)
 def test_a_signal_to_the_whole_process_group_stops_the_run_as_one_to_the_run_itself(reference, tmp_path):
     run = Run.prepare(tmp_path)

@@ -73,8 +73,6 @@ class Run:
         arrays, state = checkpoint.read_checkpoint(self.folder / "last")
         prints = {group: digest(named) for group, named in arrays.items()}
         prints["metrics"] = hashlib.sha256((self.folder / "metrics.jsonl").read_bytes()).hexdigest()
-        for generators in state["random"]:  # nothing here draws from these two, nor seeds them
-            del generators["python"], generators["numpy"]
         prints["state"] = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
         prints["best"] = digest(checkpoint.read_checkpoint(self.folder / "best")[0]["model"])
         return prints
