@@ -6,7 +6,6 @@ weights that are saved and loaded answer as before
 the exported program answers as the model in memory
 """
 
-import contextlib
 import fnmatch
 import inspect
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 TOLERANCE = 1e-4
-SETTLING_STEPS = 20
+SETTLING_STEPS = 10
 
 
 def check_model(make, batch, folder, unused=(), tolerance=TOLERANCE, exported=True):
@@ -81,11 +80,9 @@ def check_training_step(model, batch, unused=()):
 
 def settle(model, batch):
     """Lets the batch statistics of an untrained model come near what it sees; then evaluation mode."""
-    import paddle
-
-    with paddle.no_grad():
-        for _ in range(SETTLING_STEPS):
-            model.loss(tensors(batch))
+    model.train()
+    for _ in range(SETTLING_STEPS):
+        predictions(model, batch)
     model.eval()
 
 
@@ -115,12 +112,13 @@ def check_export(model, batch, folder, tolerance=TOLERANCE):
     import paddle
 
     save_program(model, folder / "model")
+    engines = {onednn: load_program(folder / "model", onednn) for onednn in (False, True)}
     for count in (len(next(iter(batch.values()))), 1):
         inputs = [np.ascontiguousarray(batch[name][:count]) for name in model.inputs]
         with paddle.no_grad():
             expected = arrays(model(*map(paddle.to_tensor, inputs)))
-        for onednn in (False, True):
-            got = run_program(folder / "model", dict(zip(model.inputs, inputs)), onednn)
+        for onednn, engine in engines.items():
+            got = run_program(engine, dict(zip(model.inputs, inputs)))
             for name, answer, right in zip(model.outputs, got, expected, strict=True):
                 assert answer.dtype == right.dtype, f"{name} is exported as {answer.dtype}, not {right.dtype}"
                 allowed = 10 * tolerance if onednn else tolerance  # it adds in another order
@@ -140,12 +138,11 @@ def save_program(model, prefix):
         paddle.disable_static()
 
 
-def run_program(prefix, inputs, onednn=True):
-    """The outputs of an exported program, a list of arrays.
+def load_program(prefix, onednn=True):
+    """The engine that runs an exported program.
 
     Args:
         prefix (Path): of the .json and .pdiparams files.
-        inputs (dict[str, ndarray]): by name.
         onednn (bool): whether the engine may use oneDNN, as it does by default.
     """
     from paddle import inference
@@ -155,9 +152,12 @@ def run_program(prefix, inputs, onednn=True):
     config.enable_new_ir(True)
     config.enable_new_executor(True)
     config.enable_memory_optim()
-    with contextlib.suppress(AttributeError):
-        config.enable_mkldnn() if onednn else config.disable_mkldnn()
-    engine = inference.create_predictor(config)
+    config.enable_mkldnn() if onednn else config.disable_mkldnn()
+    return inference.create_predictor(config)
+
+
+def run_program(engine, inputs):
+    """What an engine answers to inputs by name, a list of arrays."""
     for name in engine.get_input_names():
         engine.get_input_handle(name).copy_from_cpu(inputs[name])
     engine.run()

@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-NORMS = ("bn", "sync_bn", "frozen_bn")
+NORMS = ("bn", "frozen_bn")
 
 
 class LeakyReLU(nn.Layer):
@@ -53,7 +53,7 @@ class ConvNorm(nn.Layer):
         stride (int): of the convolution.
         groups (int): of the convolution; equal to in_channels it is depthwise.
         activation (str): relu, relu6, leaky_relu (slope 0.1), hard_swish, swish or none.
-        norm (str): bn, sync_bn (statistics of all processes) or frozen_bn (fixed statistics, scale and shift).
+        norm (str): bn (of several processes it is joint), or frozen_bn (fixed statistics, scale and shift).
     """
 
     def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, groups=1, activation="relu", norm="bn"):
@@ -97,13 +97,9 @@ class SqueezeExcitation(nn.Layer):
 
 
 def batch_norm(channels, norm="bn"):
-    """The batch normalisation layer of `channels` that a configuration calls bn, sync_bn or frozen_bn."""
+    """The batch normalisation layer of `channels` that a configuration calls bn or frozen_bn."""
     if norm not in NORMS:
-        raise ValueError(f"there is no normalisation {norm!r}; it may be {', '.join(NORMS)}")
-    if norm == "sync_bn":
-        from common.distributed import SyncBatchNorm2D
-
-        return SyncBatchNorm2D(channels)
+        raise ValueError(f"there is no normalisation {norm!r}; it may be {' or '.join(NORMS)}")
     layer = nn.BatchNorm2D(channels)
     if norm == "frozen_bn":
         freeze(layer)

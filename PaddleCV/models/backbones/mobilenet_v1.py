@@ -20,7 +20,7 @@ class MobileNetV1(nn.Layer):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 4.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
-        norm (str): bn, sync_bn or frozen_bn.
+        norm (str): bn or frozen_bn.
     """
 
     def __init__(self, scale=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3, norm="bn"):

@@ -35,7 +35,7 @@ class ResNet(nn.Layer):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
-        norm (str): bn, sync_bn or frozen_bn.
+        norm (str): bn or frozen_bn.
     """
 
     def __init__(

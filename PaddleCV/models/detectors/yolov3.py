@@ -38,6 +38,7 @@ class YOLOv3(nn.Layer):
         self.head = head
         self.loss_terms = loss
         self.nms = nms
+        self.size_multiple = head.strides[0]  # of the coarsest level, which the others are built on
 
     @classmethod
     def from_config(cls, backbone, neck, head, loss, num_classes, build, nms=None):
