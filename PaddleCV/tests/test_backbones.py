@@ -62,9 +62,9 @@ def test_features_have_the_channels_and_strides_that_are_published(name):
     assert backbone.strides == sorted(backbone.strides)
 
 
-def test_yolov3_takes_strides_8_16_32_of_every_backbone():
-    for kind in (DarkNet, MobileNetV1, MobileNetV3, ResNet):
-        assert kind().strides == [8, 16, 32]
+@pytest.mark.parametrize("name", TINY)
+def test_unless_told_otherwise_the_strides_are_8_16_32_as_yolov3_takes_them(name):
+    assert TINY[name]().strides == [8, 16, 32]
 
 
 @pytest.mark.parametrize("name", TINY)
