@@ -9,6 +9,8 @@ from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler
 from common.errors import ConfigError
 from common.log import logger
+from common.model_inputs import check_inputs
+from common.picture_sizes import check_picture_sizes
 
 
 def build_dataset(config, split):
@@ -21,14 +23,18 @@ def build_dataset(config, split):
     node = config.get(f"data.{split}")
     if node is None:
         have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
-        raise ConfigError(f"{config.path}: data.{split} is not there; the splits are {have}")
+        raise ConfigError(f"{config.place('data')}: data.{split} is not there; the splits are {have or 'none'}")
     dataset = config.build(f"data.{split}", ignore=("transforms",), labels=config.get("labels"))
     wanted = config.get("labels")
     if wanted is not None and list(wanted) != list(dataset.labels):
-        raise ConfigError(f"{config.path}: labels is {list(wanted)}, but data.{split} has {list(dataset.labels)}")
+        raise ConfigError(
+            f"{config.place('labels')}: labels is {list(wanted)}, but data.{split} has {list(dataset.labels)}"
+        )
     count = config.get("num_classes")
     if count is not None and count != dataset.num_classes:
-        raise ConfigError(f"{config.path}: num_classes is {count}, but data.{split} has {dataset.num_classes} classes")
+        raise ConfigError(
+            f"{config.place('num_classes')}: num_classes is {count}, but data.{split} has {dataset.num_classes} classes"
+        )
     return dataset
 
 
@@ -97,23 +103,29 @@ def build_model(config, labels):
     if nms:
         config.set("model.nms", {"type": "MulticlassNMS", **nms})
     with paddle.utils.unique_name.guard():
-        return config.build("model", num_classes=len(labels), labels=labels)
+        model = config.build("model", num_classes=len(labels), labels=labels)
+    check_picture_sizes(config, model)
+    return model
 
 
-def load_weights(model, config, required):
-    """Loads `weights` (all of it must fit) into the model.
+def read_weights(config):
+    """The arrays that `weights` names: name -> array.
 
     Raises:
-        ConfigError: `required` and no weights are named.
+        ConfigError: none are named, or nothing is there.
+        CheckpointError: they are damaged.
     """
     weights = config.get("weights")
     if not weights:
-        if required:
-            raise ConfigError(f"no weights: give -o weights=output/{config.name}/best")
-        return
-    arrays = checkpoint.read_weights(weights)
-    pretrained.apply(model, arrays, source=str(weights), strict=True)
-    logger.info("weights: %s", weights)
+        folder = Path(config.get("output_dir")) / config.name
+        raise ConfigError(f"no weights: give -o weights={folder / 'best'}")
+    return checkpoint.read_weights(weights)
+
+
+def load_weights(model, arrays, config):
+    """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
+    pretrained.apply(model, arrays, source=str(config.get("weights")), strict=True)
+    logger.info("weights: %s", config.get("weights"))
 
 
 def answer_of(model):
@@ -121,6 +133,7 @@ def answer_of(model):
     import paddle
 
     def answer(batch):
+        check_inputs(model.inputs, batch, "the data", multiple=getattr(model, "size_multiple", 1))
         with paddle.no_grad():
             outputs = model(*[paddle.to_tensor(batch[name]) for name in model.inputs])
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

@@ -43,7 +43,7 @@ def load_config(path, overrides=(), default_kit=None):
         raise ConfigError("\n".join(resolver.problems[:10]))
     named = resolved.get("kit")
     folder = kit.named_kit(named, resolved.places["kit"]) if named else kit.kit_of(file, default_kit)
-    return Config(file, folder, resolved, used | resolver.used)
+    return Config(file, folder, resolved, used | resolver.used, overrides or ())
 
 
 def _with_bases(tree, file, used):
@@ -94,10 +94,12 @@ class Config:
         kit (Path): the folder of its kit.
         tree (Node): merged and resolved.
         used (set[str]): top-level keys that a reference names.
+        overrides (list[str]): what the command line changed, as it was typed.
     """
 
-    def __init__(self, path, kit, tree, used=()):
+    def __init__(self, path, kit, tree, used=(), overrides=()):
         self.path, self.kit, self.tree, self.used = Path(path), Path(kit), tree, set(used)
+        self.overrides = list(overrides)
         self.namespace = Namespace(self.kit)
 
     @property

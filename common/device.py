@@ -20,7 +20,8 @@ def select_device(name, deterministic=False):
     if name != "cpu":
         if not paddle.is_compiled_with_cuda():
             raise EnvironmentProblem(
-                f"device={name}: the installed PaddlePaddle is the CPU build; install paddlepaddle-gpu or use -o device=cpu"
+                f"device={name}: the installed PaddlePaddle is the CPU build; "
+                "install paddlepaddle-gpu or use -o device=cpu"
             )
         number = int(name.partition(":")[2] or 0)
         count = paddle.device.cuda.device_count()

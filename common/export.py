@@ -43,8 +43,8 @@ def export(model, config, labels, inputs, folder, onnx=False):
     folder, settings = Path(folder), config.settings("export")
     building = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
     try:
+        building.mkdir(parents=True)
         model.eval()
         golden = eager_outputs(model, inputs)
         write_program(model, building / "model", settings)
@@ -117,6 +117,7 @@ def describe(model, config, labels):
         "inputs": [{"name": n, "shape": list(s), "dtype": d} for n, (s, d) in model.inputs.items()],
         "outputs": list(model.outputs),
         "labels": list(labels),
+        "size_multiple": getattr(model, "size_multiple", 1),
         "preprocess": transforms,
     }
     return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
@@ -177,11 +178,16 @@ def made_up_sample():
     return {"path": "made-up", "image": np.ascontiguousarray(blocks.repeat(32, 0).repeat(32, 1))}
 
 
+def refuse_other(folder):
+    """Refuses a place where something stands that is no export."""
+    if folder.exists() and not (folder / "infer.yml").is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise EnvironmentProblem(f"{folder} is there and is no export; choose another --out")
+
+
 def swap(building, folder):
-    """Puts the finished folder in place of an earlier export; anything else there is refused."""
+    """Puts the finished folder in place of an earlier export."""
+    refuse_other(folder)
     if folder.exists():
-        if not (folder / "infer.yml").is_file() and any(folder.iterdir()):
-            raise EnvironmentProblem(f"{folder} is there and is no export; choose another --out")
         old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
         os.replace(folder, old)
         os.replace(building, folder)

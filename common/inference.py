@@ -4,7 +4,8 @@ import itertools
 import json
 import sys
 
-from common.errors import DataError
+from common.data.check import one_line
+from common.errors import BadSample, DataError
 from common.log import logger
 from common.predictor import predict
 
@@ -27,7 +28,7 @@ def run_inference(model, source, args):
         for error in problems:
             if not source.many:
                 raise error
-            logger.error(str(error))
+            logger.error(one_line(error.issue) if isinstance(error, BadSample) else str(error))
         bad += len(problems)
         for sample, records in zip(good, predict(model, good, args.threshold) if good else []):
             total += 1
@@ -39,6 +40,8 @@ def run_inference(model, source, args):
         logger.info("drawn: %s", args.out)
     if total == 0 and bad == 0:
         raise DataError(f"{source.name}: no picture was found")
+    if bad:
+        logger.error("%s: %d of %d pictures could not be read", source.name, bad, bad + total)
     return 3 if bad else 0
 
 

@@ -2,7 +2,21 @@
 
 from pathlib import Path
 
-from common.errors import DataError
+from common.errors import DataError, EnvironmentProblem
+
+
+def made(folder):
+    """The folder, made if it is not there.
+
+    Raises:
+        EnvironmentProblem: it cannot be.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentProblem(f"--out {folder}: cannot be made: {error.strerror}") from error
+    return folder
 
 
 class PictureDrawing:
@@ -13,8 +27,7 @@ class PictureDrawing:
     """
 
     def __init__(self, folder):
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder = made(folder)
         self.names = set()
 
     def add(self, sample, image):
@@ -31,7 +44,10 @@ class PictureDrawing:
         ok, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         if not ok:
             raise DataError(f"cannot encode {target}")
-        (self.folder / target).write_bytes(data.tobytes())
+        try:
+            (self.folder / target).write_bytes(data.tobytes())
+        except OSError as error:
+            raise EnvironmentProblem(f"--out: {self.folder / target} cannot be written: {error.strerror}") from error
 
     def close(self):
         """Nothing is left to do."""
@@ -47,8 +63,7 @@ class VideoDrawing:
     """
 
     def __init__(self, folder, name, rate):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        self.path, self.rate, self.writer = Path(folder) / f"{Path(name).stem}.mp4", rate, None
+        self.path, self.rate, self.writer = made(folder) / f"{Path(name).stem}.mp4", rate, None
 
     def add(self, sample, image):
         """Writes one RGB frame."""

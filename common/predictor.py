@@ -1,16 +1,20 @@
 """Runs an exported model from Python; the one class that inference, evaluation and the server use."""
 
 import importlib
+import os
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from common import namespace
+from common import namespace, runtime
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
+from common.device import select_device
 from common.errors import ConfigError, EnvironmentProblem
 from common.manifest import verify_manifest
+from common.model_inputs import check_inputs
+from common.suggest import did_you_mean
 
 
 class Predictor:
@@ -21,14 +25,14 @@ class Predictor:
         threads (int): threads of the math library; 0 for what `common.runtime` has chosen.
 
     Raises:
+        ConfigError: the folder is not there, or holds no export.
         EnvironmentProblem: a file is missing, truncated or altered (the framework itself would run and answer
-            garbage), or no export is there.
+            garbage).
     """
 
     def __init__(self, folder, threads=0):
         self.folder = Path(folder)
-        if not (self.folder / "infer.yml").is_file():
-            raise EnvironmentProblem(f"{self.folder} is no exported model: infer.yml is not there (tools/export.py)")
+        refuse_other(self.folder)
         verify_manifest(self.folder)
         self.about = yaml.safe_load((self.folder / "infer.yml").read_text(encoding="utf-8"))
         self.labels, self.task = self.about["labels"], self.about["task"]
@@ -38,8 +42,7 @@ class Predictor:
         self.pipeline = Pipeline(self.preprocess())
 
     def load(self, threads):
-        import os
-
+        runtime.prepare()
         from paddle import inference
 
         config = inference.Config(str(self.folder / "model.json"), str(self.folder / "model.pdiparams"))
@@ -82,26 +85,17 @@ class Predictor:
         Raises:
             ConfigError: an input is missing, or of another rank, size or dtype.
         """
+        check_inputs(
+            self.inputs, inputs, "the caller", f"the model of {self.folder}", self.about.get("size_multiple", 1)
+        )
         for name in self.engine.get_input_names():
-            value = np.ascontiguousarray(inputs[name]) if name in inputs else None
-            self.check(name, value)
-            self.engine.get_input_handle(name).copy_from_cpu(value)
+            self.engine.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(inputs[name]))
         self.engine.run()
         names = self.engine.get_output_names()
         return {
             name: self.engine.get_output_handle(raw).copy_to_cpu()
             for name, raw in zip(self.outputs, names, strict=True)
         }
-
-    def check(self, name, value):
-        shape, dtype = self.inputs[name]
-        if value is None:
-            raise ConfigError(f"the model's input '{name}' is not given; it takes {', '.join(self.inputs)}")
-        fits = value.ndim == len(shape) and all(
-            want in (None, -1, size) for want, size in zip(shape, value.shape, strict=True)
-        )
-        if not fits or str(value.dtype) != dtype:
-            raise ConfigError(f"input '{name}' is {value.dtype}{list(value.shape)}; the model takes {dtype}{shape}")
 
     def task_module(self):
         """`common.tasks.<task>`: turns outputs into records and draws them."""
@@ -110,6 +104,28 @@ class Predictor:
     def decode(self, sample):
         """The sample with its picture decoded by the first transform; raises BadSample."""
         return self.pipeline.transforms[0](dict(sample), random_for(0))
+
+
+def refuse_other(folder):
+    """Refuses a path that is no exported folder, and says what it is."""
+    if (folder / "infer.yml").is_file():
+        return
+    if not folder.exists():
+        raise ConfigError(f"--model {folder}: there is no such folder{nearest_name(folder)}")
+    if (folder / "model.safetensors").exists() or folder.suffix in (".safetensors", ".pdparams"):
+        raise ConfigError(
+            f"--model {folder}: weights of training, not an exported model; export them with tools/export.py, "
+            f"or give -c CONFIG -o weights={folder}"
+        )
+    if (folder / "manifest.json").exists():
+        raise EnvironmentProblem(f"{folder}: infer.yml is missing, the export is not complete; export it again")
+    raise ConfigError(f"--model {folder}: no exported model; give the folder that tools/export.py wrote")
+
+
+def nearest_name(folder):
+    """Which folder beside a missing one was probably meant."""
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    return did_you_mean(str(folder), [str(path) for path in beside if path.is_dir()])
 
 
 class ModelInMemory:
@@ -134,9 +150,12 @@ class ModelInMemory:
         """The model of a checked configuration on its `weights`."""
         from common import assemble
 
+        arrays = assemble.read_weights(config)
         labels = assemble.labels_of(config)
+        runtime.prepare()
+        select_device(config.get("device"))
         model = assemble.build_model(config, labels)
-        assemble.load_weights(model, config, required=True)
+        assemble.load_weights(model, arrays, config)
         split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
         return cls(model, assemble.build_transforms(config, split, labels=labels, num_classes=len(labels)), labels)
 

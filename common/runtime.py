@@ -43,7 +43,8 @@ def prepare(load=True):
     if not _done:
         late = "paddle" in sys.modules
         _done.extend([_mkl(late), _threads(late), _malloc(), _glog()])
-        warnings.filterwarnings("ignore", message="No ccache found")
+        for words in ("No ccache found", "When training, we now always track global mean"):
+            warnings.filterwarnings("ignore", message=words)
     if load and "paddle" not in sys.modules:
         _import_quietly()
     return describe()

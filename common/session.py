@@ -8,16 +8,16 @@ from pathlib import Path
 
 from common import checkpoint, distributed, pretrained
 from common.amp import Amp
-from common.assemble import build_dataset, build_loader, build_model, labels_of, load_weights
+from common.assemble import build_loader, build_model, labels_of
 from common.callbacks.checkpoint import Checkpoint
 from common.callbacks.evaluate import Evaluate
 from common.callbacks.log import NextSteps
-from common.data.check import check_before_training
 from common.data.image_io import decode_image
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
-from common.errors import ConfigError, KitError
-from common.log import logger, set_up_logging
+from common.errors import KitError
+from common.log import logger
+from common.preparation import run_folder
 from common.signals import GracefulStop
 from common.trainer import Trainer
 
@@ -28,21 +28,20 @@ class TrainingSession:
     Args:
         config (Config): checked.
         args (Namespace): the command's options.
+        prepared (Prepared): what `common.preparation` read.
         command_line (list[str]): as it was typed, for the record.
     """
 
-    def __init__(self, config, args, command_line=()):
-        self.config, self.args, self.command_line = config, args, command_line
+    def __init__(self, config, args, prepared, command_line=()):
+        self.config, self.args, self.prepared, self.command_line = config, args, prepared, command_line
         self.settings = config.settings("train")
-        self.folder = Path(config.get("output_dir")) / config.name
+        self.folder = run_folder(config)
         self.loaders = contextlib.ExitStack()
 
     def run(self):
         """Builds everything, trains, and returns the exit code."""
         distributed.initialise()
-        if distributed.world_size() > 1:
-            set_up_logging(prefix=f"[rank {distributed.rank()}] ")
-        with distributed.report_failure(), self.loaders:
+        with self.loaders:
             select_device(self.config.get("device"), self.settings.deterministic)
             if self.args.dry_run:
                 return self.dry_run()
@@ -50,6 +49,8 @@ class TrainingSession:
             trainer = self.build()
             if resume_from:
                 self.resume(trainer, resume_from)
+            elif self.args.overwrite:
+                self.remove_earlier_run()
             with trainer.stop:
                 trainer.fit()
             if trainer.end_reason:
@@ -57,33 +58,27 @@ class TrainingSession:
         return 0
 
     def place_to_start(self):
-        """The checkpoint to go on with, or None; a folder that holds another run is never written over unasked."""
-        if self.args.resume:
-            main = distributed.is_main()
-            found = checkpoint.resolve_resume(self.args.resume, self.folder) if main else None
-            path = distributed.all_gather_json(str(found) if found else None)[0]
-            return Path(path) if path else None
-        if not any(self.folder.glob("step_*")):
+        """The checkpoint to go on with, which the main process finds for all, or None."""
+        if not self.args.resume:
             return None
-        if self.args.overwrite:
-            if distributed.is_main():
-                shutil.rmtree(self.folder)
-            distributed.barrier()
-            return None
-        raise ConfigError(
-            f"{self.folder} holds the checkpoints of an earlier run: -r auto goes on with it, "
-            "-o output_dir=... writes elsewhere, --overwrite removes it"
-        )
+        found = checkpoint.resolve_resume(self.args.resume, self.folder) if distributed.is_main() else None
+        path = distributed.all_gather_json(str(found) if found else None)[0]
+        return Path(path) if path else None
+
+    def remove_earlier_run(self):
+        """Empties the folder, but for what is remembered of the data; done last, when nothing refuses to run."""
+        if distributed.is_main() and self.folder.is_dir():
+            for path in self.folder.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                elif not path.name.startswith("check_"):
+                    path.unlink()
+        distributed.barrier()
 
     def build(self):
         """The trainer of this run, with its callbacks."""
         config, settings = self.config, self.settings
-        dataset = build_dataset(config, "train")
-        evaluation = build_dataset(config, "eval") if self.args.eval else None
-        if evaluation is not None and list(evaluation.labels) != list(dataset.labels):
-            raise ConfigError(f"data.train has the classes {dataset.labels}, data.eval has {evaluation.labels}")
-        if not self.args.no_check:
-            check_before_training({"train": dataset, "eval": evaluation}, settings.bad_samples, self.cache())
+        dataset, evaluation = self.prepared.train, self.prepared.evaluation
         config.fix(labels=labels_of(config, dataset), num_classes=dataset.num_classes)
         model = self.build_model(dataset)
         loader = self.loaders.enter_context(build_loader(config, "train", dataset, settings, training=True))
@@ -110,17 +105,11 @@ class TrainingSession:
         trainer.callbacks = self.callbacks(evaluation, model)
         return trainer
 
-    def cache(self):
-        """Where the check of the data is remembered: beside the run, by the main process."""
-        return str(self.folder) if distributed.is_main() else None
-
     def build_model(self, dataset):
         """The model, on pretrained weights if the configuration names some, normalising over all processes."""
         model = build_model(self.config, dataset.labels)
-        source = self.config.get("pretrained")
-        if source:
-            pretrained.apply(model, checkpoint.read_weights(source), source=str(source), strict=False)
-        load_weights(model, self.config, required=False)
+        for key, arrays in self.prepared.weights.items():
+            pretrained.apply(model, arrays, source=str(self.config.get(key)), strict=key == "weights")
         if distributed.world_size() > 1:
             from common.sync_batch_norm import convert_sync_batch_norm
 
@@ -186,7 +175,10 @@ class TrainingSession:
         """Goes on exactly where `path` was written."""
         arrays, state = checkpoint.read_checkpoint(path)
         trainer.load(arrays, state)
-        logger.info("resumed %s: epoch %d, step %d", path, trainer.epoch + 1, trainer.step)
+        if trainer.finished():
+            logger.info("%s: this run has ended; a higher train.epochs or train.max_steps would prolong it", path)
+        else:
+            logger.info("resumed %s: epoch %d, step %d", path, trainer.epoch + 1, trainer.step)
 
     def dry_run(self):
         """One step, one evaluated batch, a checkpoint written and read back: what would fail, fails now."""

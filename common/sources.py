@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from common.data.image_files import image_size
 from common.data.image_io import decode_image
 from common.errors import DataError
 from common.inference_output import PictureDrawing, VideoDrawing
@@ -16,7 +17,7 @@ def open_source(path):
     """The source that `path` names.
 
     Raises:
-        DataError: nothing is there, or a folder holds no picture.
+        DataError: nothing is there, it is no picture, or a folder holds none.
     """
     if path == "-":
         return standard_input()
@@ -28,6 +29,7 @@ def open_source(path):
         return Pictures([str(p) for p in files], name=path, many=True)
     if place.suffix.lower() in VIDEOS:
         return Video(path)
+    image_size(path)  # what can be refused from the header, is before a model is loaded
     return Pictures([path], name=path, many=False)
 
 
@@ -88,6 +90,8 @@ class Video:
         self.name = path
         if not Path(path).is_file():
             raise DataError(f"{path}: no such file")
+        if Path(path).stat().st_size == 0:
+            raise DataError(f"{path}: the file is empty (0 bytes)")
         self.capture = cv2.VideoCapture(path)
         if not self.capture.isOpened():
             raise DataError(f"{path}: no video stream that OpenCV can read")

@@ -9,11 +9,12 @@ import math
 import numpy as np
 import paddle
 
-from common import distributed, random_state
+from common import distributed, pretrained, random_state
 from common.amp import Amp
 from common.data.pool import NoBatch
 from common.errors import ConfigError, Diverged, Stopped
 from common.log import logger
+from common.model_inputs import check_inputs
 
 
 class Trainer:
@@ -56,6 +57,7 @@ class Trainer:
     def fit(self):
         """Runs until the last epoch, the last step, or a reason to end (a signal raises `Stopped` after saving)."""
         self.call("on_train_start")
+        self.look_at_max_steps()
         while self.epoch < self.epochs and not self.end_reason:
             self.train_mode()
             for batch in self.batches():
@@ -74,8 +76,10 @@ class Trainer:
         """The batches of this epoch from the current position on; a signal that comes while one is awaited ends it."""
         alone = self.stop is not None and distributed.world_size() == 1
         self.loader.should_stop = (lambda: self.stop.requested) if alone else bool
+        inputs, multiple = getattr(self.model, "inputs", {}), getattr(self.model, "size_multiple", 1)
         try:
             for batch in self.loader.epoch(self.epoch, self.position):
+                check_inputs(inputs, batch, "data.train", multiple=multiple)
                 self.batch, self.position = batch, self.loader.position
                 yield batch
         except NoBatch:
@@ -102,9 +106,17 @@ class Trainer:
         if self.ema:
             self.ema.update()
         self.step += 1
-        if self.step >= self.total_steps and self.step == self.settings.max_steps:
-            self.end_reason = f"train.max_steps={self.settings.max_steps} steps are done"
+        self.look_at_max_steps()
         return True
+
+    def look_at_max_steps(self):
+        """Ends the run once `train.max_steps` updates are done, also in one that is resumed there."""
+        if 0 < self.settings.max_steps <= self.step:
+            self.end_reason = f"train.max_steps={self.settings.max_steps} steps are done"
+
+    def finished(self):
+        """Whether nothing is left to train."""
+        return self.epoch >= self.epochs or 0 < self.settings.max_steps <= self.step
 
     def last_of_group(self):
         """Whether the current batch ends a group of `train.accumulate` batches (or the epoch)."""
@@ -185,7 +197,7 @@ class Trainer:
                     f"-r: the checkpoint was written with {name}={state[name]}, this run has {here}; "
                     "a run resumes exactly only with the same (to start anew from its weights: -o pretrained=PATH)"
                 )
-        load_layer(self.model, arrays["model"])
+        pretrained.apply(self.model, arrays["model"], "-r: the checkpoint", strict=True)
         self.optimizer.load(arrays["optimizer"], state["optimizer"])
         self.amp.load(state["amp"])
         if self.ema:
@@ -213,27 +225,6 @@ def to_tensors(batch):
 def layer_arrays(layer):
     """The parameters and buffers of a layer as {structured name: array}."""
     return {name: value.numpy() for name, value in layer.state_dict().items()}
-
-
-def load_layer(layer, arrays):
-    """Sets every parameter and buffer of `layer`; the names and shapes must agree.
-
-    Raises:
-        ConfigError: a name is missing, unexpected or of another shape.
-    """
-    target = layer.state_dict()
-    wrong = [f"{n} is missing" for n in target if n not in arrays] + [
-        f"{n} is unknown" for n in arrays if n not in target
-    ]
-    wrong += [
-        f"{n} is {list(a.shape)} there and {list(target[n].shape)} here"
-        for n, a in arrays.items()
-        if n in target and list(a.shape) != list(target[n].shape)
-    ]
-    if wrong:
-        raise ConfigError("the weights do not fit the model:\n  " + "\n  ".join(wrong[:8]))
-    for name, value in target.items():
-        value.set_value(np.ascontiguousarray(arrays[name]))
 
 
 def frozen_layers(model, patterns):

@@ -99,7 +99,7 @@ def model_card(trainer):
         "## Scores",
         scores(trainer),
         "## Use",
-        "```bash\n" + "\n".join(next_commands(trainer).values()) + "\n```",
+        "```bash\n" + machine.anonymous("\n".join(next_commands(trainer).values())) + "\n```",
         "The completed configuration is `last/config.yml`; the machine and the versions are in `env.json`.",
         *pictures(trainer),
         "## Limits",

@@ -5,12 +5,14 @@ was not; what depends on the machine and the hour goes to `timing.jsonl`.
 """
 
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
 
 from common.callbacks.callback import Callback
 from common.callbacks.lines import JsonLines
+from common.config_yaml import shown
 from common.log import logger
 
 
@@ -195,13 +197,16 @@ def next_commands(trainer):
     """The commands that go on from a run, by what they do, for the scripts the run was started with."""
     script = Path(sys.argv[0])
     tools = script.parent if script.name == "train.py" else Path("tools")
-    config = trainer.config.path
+    config = shlex.quote(str(shown(trainer.config.path)))
     weights = Path(trainer.folder) / ("best" if trainer.best else "last")
+    changed = [text for text in trainer.config.overrides if not text.startswith(("weights=", "pretrained="))]
+    keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
+    options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])
     return {
-        "resume": f"python {tools / 'train.py'} -c {config} -r auto",
-        "evaluate": f"python {tools / 'eval.py'} -c {config} -o weights={weights}",
-        "export": f"python {tools / 'export.py'} -c {config} -o weights={weights}",
-        "predict": f"python {tools / 'infer.py'} -c {config} -o weights={weights} --image PATH",
+        "resume": f"python {tools / 'train.py'} -c {config} -r auto{options}",
+        "evaluate": f"python {tools / 'eval.py'} -c {config} {keys}",
+        "export": f"python {tools / 'export.py'} -c {config} {keys}",
+        "predict": f"python {tools / 'infer.py'} -c {config} --image PATH {keys}",
     }
 
 

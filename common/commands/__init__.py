@@ -1,1 +1,1 @@
-"""The mains of the command-line tools; nothing here imports PaddlePaddle before the command line is known to be right."""
+"""The mains of the command-line tools; none imports PaddlePaddle before the command line is known to be right."""

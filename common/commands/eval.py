@@ -40,17 +40,20 @@ def score(args, default_kit):
         return 0
     from common import runtime
 
-    runtime.prepare()
-    from common import assemble, distributed
+    runtime.prepare(load=False)
+    from common import assemble, distributed, preparation
     from common.device import select_device
     from common.evaluator import evaluate
 
-    distributed.initialise()
     with distributed.report_failure():
-        select_device(config.get("device"))
+        preparation.need(config, "data.metric", "evaluation")
+        arrays = None if args.model else assemble.read_weights(config)
         dataset = assemble.build_dataset(config, args.split)
         metric = config.build("data.metric", dataset=dataset)
-        answer = answer_of(args, config, dataset)
+        runtime.prepare()
+        distributed.initialise()
+        select_device(config.get("device"))
+        answer = answer_of(args, config, dataset, arrays)
         with assemble.build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
             scores = evaluate(answer, loader, metric)
     if distributed.is_main():
@@ -58,7 +61,7 @@ def score(args, default_kit):
     return 0
 
 
-def answer_of(args, config, dataset):
+def answer_of(args, config, dataset, arrays):
     """The model to score: the exported folder, or the weights in memory."""
     from common import assemble
 
@@ -71,7 +74,7 @@ def answer_of(args, config, dataset):
             raise ConfigError(f"{args.model} knows {predictor.labels}; data.{args.split} has {list(dataset.labels)}")
         return lambda batch: predictor.run({name: batch[name] for name in predictor.inputs})
     model = assemble.build_model(config, assemble.labels_of(config, dataset))
-    assemble.load_weights(model, config, required=True)
+    assemble.load_weights(model, arrays, config)
     model.eval()
     return assemble.answer_of(model)
 

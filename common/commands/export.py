@@ -40,18 +40,21 @@ def write(args, default_kit):
         return 0
     from common import runtime
 
-    runtime.prepare()
+    runtime.prepare(load=False)
     from common import assemble
     from common.device import select_device
-    from common.export import example_inputs, export
+    from common.export import example_inputs, export, refuse_other
 
-    select_device(config.get("device"))
+    folder = Path(args.out or Path(config.get("output_dir")) / config.name / "export")
+    refuse_other(folder)
+    arrays = assemble.read_weights(config)
     labels = assemble.labels_of(config)
     config.fix(labels=labels, num_classes=len(labels))
+    runtime.prepare()
+    select_device(config.get("device"))
     model = assemble.build_model(config, labels)
-    assemble.load_weights(model, config, required=True)
+    assemble.load_weights(model, arrays, config)
     model.eval()
-    folder = Path(args.out or Path(config.get("output_dir")) / config.name / "export")
     export(model, config, labels, example_inputs(model, config), folder, onnx=args.onnx)
     sys.stdout.write(f"{folder}\n")
     return 0

@@ -50,14 +50,13 @@ def infer(args, default_kit):
     config = open_config(args, default_kit) if args.config else None
     if args.config and config is None:
         return 0
+    from common import runtime
+
+    runtime.prepare(load=False)
+    from common.inference import run_inference
+    from common.predictor import ModelInMemory, Predictor
     from common.sources import open_source
 
     source = open_source(args.image)
-    from common import runtime
-
-    runtime.prepare()
-    from common.inference import run_inference
-    from common.predictor import ModelInMemory, Predictor
-
     model = Predictor(args.model, args.threads) if args.model else ModelInMemory.from_config(config)
     return run_inference(model, source, args)

@@ -3,7 +3,7 @@
 import sys
 import traceback
 
-from common.errors import KitError
+from common.errors import EnvironmentProblem, KitError
 from common.log import logger, set_up_logging
 
 
@@ -33,7 +33,23 @@ def run(parser, command, argv=None):
     except BrokenPipeError:
         code = 0
         sys.stdout = None
+    except (OSError, MemoryError) as error:  # that no closer place has explained
+        if args.debug:
+            traceback.print_exc()
+        report(lacking(error))
+        code = EnvironmentProblem.exit_code
     sys.exit(code)
+
+
+def lacking(error):
+    """What the machine refused, in words."""
+    if isinstance(error, MemoryError):
+        return EnvironmentProblem(
+            "the memory does not suffice\n"
+            "  fix: a smaller train.batch_size (train.accumulate keeps the total), smaller pictures, or fewer workers"
+        )
+    where = f"{error.filename}: " if error.filename else ""
+    return EnvironmentProblem(f"{where}{error.strerror or error} (--debug shows where this happened)")
 
 
 def report(error, most=12):

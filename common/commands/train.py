@@ -5,6 +5,7 @@ import sys
 
 from common.cli_parser import Parser
 from common.commands.main import add_config_arguments, open_config, run
+from common.log import set_up_logging
 
 EXAMPLES = """examples:
   python tools/train.py -c configs/yolov3.yml --eval
@@ -55,8 +56,15 @@ def train(args, default_kit):
         return 0
     from common import runtime
 
-    runtime.prepare()
-    from common.session import TrainingSession
+    runtime.prepare(load=False)
+    from common import distributed
+    from common.preparation import prepare_training
 
-    session = TrainingSession(config, args, command_line=sys.argv)
-    return session.run()
+    if distributed.world_size() > 1:
+        set_up_logging(prefix=f"[rank {distributed.rank()}] ")
+    with distributed.report_failure():
+        prepared = prepare_training(config, args)
+        runtime.prepare()
+        from common.session import TrainingSession
+
+        return TrainingSession(config, args, prepared, command_line=sys.argv).run()

@@ -12,6 +12,7 @@ class FakeConfig:
 
     name = "blood"
     path = Path("PaddleCV/configs/blood.yml")
+    overrides = ()
 
     def __init__(self, **values):
         self.values = {
