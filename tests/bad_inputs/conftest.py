@@ -1,0 +1,41 @@
+"""Sets that a test may spoil."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.commands import at
+
+
+class Spoilt:
+    """A copy of the small set, to be spoilt.
+
+    Args:
+        place (Path): the folder that holds `digits/`.
+    """
+
+    def __init__(self, place):
+        self.place, self.digits = place, place / "digits"
+        self.picture = self.digits / "JPEGImages/train_00003.jpg"
+
+    def arguments(self, *more):
+        """`-c` and `-o` of a configuration that reads this copy, drops nothing and leaves nothing out."""
+        return at(self.place, "data.train.bad_boxes=error", "data.train.with_empty=true", *more)
+
+    def annotations(self):
+        """The content of `annotations/train.json`."""
+        return json.loads((self.digits / "annotations/train.json").read_text())
+
+    def annotate(self, content):
+        """Writes `annotations/train.json`: a dict as JSON, text and bytes as they are."""
+        data = content if isinstance(content, bytes | str) else json.dumps(content)
+        data = data.encode() if isinstance(data, str) else data
+        (self.digits / "annotations/train.json").write_bytes(data)
+
+
+@pytest.fixture
+def spoilt(digits, tmp_path):
+    """A copy of the small set in a folder of its own."""
+    shutil.copytree(digits / "digits", tmp_path / "digits")
+    return Spoilt(tmp_path)

@@ -1,0 +1,59 @@
+"""A small set of digits, and a small detector trained and exported on it once for all tests that need one."""
+
+import dataclasses
+import pathlib
+
+import pytest
+
+from PaddleCV.tools.make_digits import make_digits
+from tests.commands import at, command
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """The folder that holds `digits/`: 24 training and 4 evaluation pictures of 96 x 96. Not to be changed."""
+    place = tmp_path_factory.mktemp("set")
+    make_digits(place / "digits", train=24, evaluation=4, size=96)
+    return place
+
+
+# learns something within 18 steps: no augmentation, and a quick optimizer
+PLAIN = (
+    "data.train.transforms=[{type: Decode}, {type: Resize, size: 96}, {type: Normalize}]",
+    "optimizer={type: Adam, lr: 3e-3}",
+)
+
+
+@dataclasses.dataclass
+class Trained:
+    """A finished run.
+
+    Args:
+        place (Path): the folder of the set and of `output/`.
+        arguments (list[str]): `-c` and `-o` of its configuration; more `key=value` may follow.
+        folder (Path): of the run.
+        said (str): what the training printed.
+    """
+
+    place: pathlib.Path
+    arguments: list
+    folder: pathlib.Path
+    said: str
+
+
+@pytest.fixture(scope="session")
+def trained(digits):
+    """A run of three epochs, evaluated on its training pictures so that the scores are not zero."""
+    both = "data.eval.annotations=annotations/train.json"
+    arguments = at(digits, both, *PLAIN, "train.epochs=3", "train.eval_every=3", "train.save_every=0")
+    answer = command("train", "--eval", *arguments)
+    assert answer.code == 0, answer.err
+    return Trained(digits, arguments, digits / "output/yolov3", answer.err)
+
+
+@pytest.fixture(scope="session")
+def exported(trained):
+    """The folder of the exported model of :func:`trained`."""
+    answer = command("export", *trained.arguments, f"weights={trained.folder / 'best'}")
+    assert answer.code == 0, answer.err
+    return trained.folder / "export"
