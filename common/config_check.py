@@ -141,6 +141,9 @@ class Checker:
         if isinstance(labels, Items) and len(set(map(str, labels))) < len(labels):
             twice = next(x for i, x in enumerate(labels) if x in labels[:i])
             self.say(self.tree.places["labels"], f"labels has '{twice}' twice")
+        name = self.tree.get("name")
+        if isinstance(name, str) and (not name or set(name) <= {"."} or set("/\\\0") & set(name)):
+            self.say(self.tree.places["name"], f"name is {name!r}; it names one folder in output_dir, such as my_run")
         device = self.tree.get("device")
         if isinstance(device, str) and not DEVICE.fullmatch(device):
             right = "it takes auto, cpu, gpu, or a card such as gpu:0"

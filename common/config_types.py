@@ -114,7 +114,7 @@ def wants_component(kind):
 def advice(value, text):
     """Half a sentence on what would be right for the type written as `text`."""
     words = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
-    if isinstance(value, str) and "bool" in text and value.lower() in words:
+    if isinstance(value, str) and ("bool" in text or "False" in text) and value.lower() in words:
         right = words[value.lower()]
         return f"; in YAML 1.2 {value} is a string, write {right}"
     if isinstance(value, bool | int | float) and "str" in text:

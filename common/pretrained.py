@@ -82,16 +82,16 @@ def check(arrays, shapes, source, strict):
     """
     report = match(arrays, shapes)
     total = len(shapes)
+    if not report.loaded:
+        raise ConfigError(
+            f"{source}: not one of the model's {total} arrays is in it with the right shape\n"
+            f"  the file has {_short(sorted(arrays)) or 'nothing'}\n  the model has {_short(list(shapes))}"
+        )
     if strict and not report.complete():
         raise ConfigError(
             f"{source}: does not fit the model ({len(report.loaded)} of {total} fit)\n  "
             + "\n  ".join(report.lines())
             + "\n  fix: the configuration the weights were made with, or -o pretrained=PATH to take what fits"
-        )
-    if not report.loaded:
-        raise ConfigError(
-            f"{source}: not one of the model's {total} arrays is in it with the right shape\n"
-            f"  the file has {_short(list(arrays))}\n  the model has {_short(list(shapes))}"
         )
     return report
 

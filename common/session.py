@@ -19,7 +19,7 @@ from common.errors import KitError
 from common.log import logger
 from common.preparation import run_folder
 from common.signals import GracefulStop
-from common.trainer import Trainer
+from common.trainer import Trainer, to_tensors
 
 
 class TrainingSession:
@@ -186,14 +186,10 @@ class TrainingSession:
             self.folder = Path(folder) / self.config.name
             trainer = self.build()
             trainer.settings.max_steps = trainer.total_steps = 1
-            batches = iter(trainer.loader.epoch(0))
             trainer.train_mode()
-            while not trainer.step:
-                trainer.batch = next(batches)
-                trainer.position += 1
-                from common.trainer import to_tensors
-
-                trainer.update(trainer.train_step(to_tensors(trainer.batch)))
+            for batch in trainer.batches():
+                if trainer.update(trainer.train_step(to_tensors(batch))):
+                    break
             self.dry_evaluate(trainer)
             path = next(c for c in trainer.callbacks if isinstance(c, Checkpoint)).save(trainer)
             before = trainer.state()[0]["model"]

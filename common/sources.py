@@ -5,7 +5,7 @@ from pathlib import Path
 
 from common.data.image_files import image_size
 from common.data.image_io import decode_image
-from common.errors import DataError
+from common.errors import ConfigError, DataError
 from common.inference_output import PictureDrawing, VideoDrawing
 from common.log import logger
 
@@ -17,10 +17,13 @@ def open_source(path):
     """The source that `path` names.
 
     Raises:
+        ConfigError: the path is empty.
         DataError: nothing is there, it is no picture, or a folder holds none.
     """
     if path == "-":
         return standard_input()
+    if not path.strip():
+        raise ConfigError("--image: write which picture, folder or video; - is standard input")
     place = Path(path)
     if place.is_dir():
         files = sorted(p for p in place.rglob("*") if p.suffix.lower() in PICTURES)
@@ -38,13 +41,13 @@ def standard_input():
     data = sys.stdin.buffer.read()
     if not data:
         raise DataError("standard input is empty; it takes a picture, or one path a line")
-    if data[:4096].isascii() and b"\0" not in data[:4096]:
-        return Pictures(data.decode("utf-8").split("\n"), name="-", many=True)
     try:
-        paths = data.decode("utf-8")
+        paths = data.decode("utf-8").splitlines()
     except UnicodeDecodeError:
+        paths = None
+    if paths is None or b"\0" in data:
         return Pictures([data], name="-", many=False)
-    return Pictures(paths.split("\n"), name="-", many=True)
+    return Pictures(paths, name="-", many=True)
 
 
 class Pictures:

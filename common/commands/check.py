@@ -88,15 +88,20 @@ def run_one_batch(config, datasets):
     import paddle
 
     from common.assemble import build_loader, build_model
+    from common.device import select_device
     from common.errors import Diverged
+    from common.model_inputs import check_inputs
     from common.trainer import to_tensors
 
+    select_device(config.get("device"))
     split = "train" if "train" in datasets else next(iter(datasets))
     dataset = datasets[split]
     model = build_model(config, list(dataset.labels))
     model.train()
     with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
-        losses = model.loss(to_tensors(next(iter(loader.epoch(0)))))
+        batch = next(iter(loader.epoch(0)))
+    check_inputs(getattr(model, "inputs", {}), batch, f"data.{split}", multiple=getattr(model, "size_multiple", 1))
+    losses = model.loss(to_tensors(batch))
     total = sum(losses.values())
     if not bool(paddle.isfinite(total).item()):
         raise Diverged(f"the first batch's losses are not finite: { {k: v.item() for k, v in losses.items()} }")

@@ -45,8 +45,13 @@ def infer(args, default_kit):
 
     if bool(args.model) == bool(args.config):
         raise ConfigError("infer.py takes either --model EXPORTED_DIR, or -c CONFIG with -o weights=CHECKPOINT")
-    if not 0 <= args.threshold <= 1 or args.batch < 1:
-        raise ConfigError(f"--threshold is {args.threshold} (0 to 1), --batch is {args.batch} (1 or more)")
+    for name, right, allowed in (
+        ("threshold", 0 <= args.threshold <= 1, "0 to 1"),
+        ("batch", args.batch >= 1, "1 or more"),
+        ("threads", args.threads >= 0, "0 or more"),
+    ):
+        if not right:
+            raise ConfigError(f"--{name} is {getattr(args, name)}; allowed: {allowed}")
     config = open_config(args, default_kit) if args.config else None
     if args.config and config is None:
         return 0
