@@ -10,7 +10,8 @@ import pytest
 from common import runtime
 from common.errors import ConfigError, EnvironmentProblem
 
-OWN = ("MKL_DEBUG_CPU_TYPE", "OMP_NUM_THREADS", "GLOG_minloglevel", "KIT_THREADS", "KIT_MKL", "KIT_MALLOC")
+OWN = ("MKL_DEBUG_CPU_TYPE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GLOG_minloglevel")
+OWN += ("KIT_THREADS", "KIT_MKL", "KIT_MALLOC", "KIT_ONEDNN")
 LAUNCHER = ("PADDLE_LOCAL_SIZE", "PADDLE_TRAINERS_NUM")
 V1 = "cpu,cpuacct/x/cpu.cfs_"
 AMD = ("AuthenticAMD", frozenset({"avx", "avx2"}))
@@ -51,12 +52,15 @@ def test_every_other_processor_leaves_mkl_alone(machine, processor):
 
 
 def test_the_environment_overrides_each_setting(machine):
-    for name, value in {"KIT_MKL": "0", "OMP_NUM_THREADS": "3", "KIT_MALLOC": "0", "GLOG_minloglevel": "0"}.items():
+    given = {"KIT_MKL": "0", "OMP_NUM_THREADS": "3", "KIT_MALLOC": "0", "GLOG_minloglevel": "0"}
+    for name, value in {**given, "OMP_WAIT_POLICY": "active", "KIT_ONEDNN": "0"}.items():
         machine.setenv(name, value)
     found = settings()
     assert "MKL_DEBUG_CPU_TYPE" not in os.environ
     assert found["OMP_NUM_THREADS"] == ("3", "set by the environment")
     assert found["malloc"] == ("unchanged", "KIT_MALLOC=0")
+    assert found["OMP_WAIT_POLICY"] == ("active", "set by the environment")
+    assert found["training convolutions"] == ("PaddlePaddle", "KIT_ONEDNN=0")
     assert found["GLOG_minloglevel"] == ("0", "set by the environment")
 
 
@@ -83,7 +87,8 @@ def test_a_wrong_number_of_threads_is_refused(machine, value):
 def test_nothing_else_is_put_into_the_environment(machine):
     before = set(os.environ)
     settings()
-    assert set(os.environ) - before == {"MKL_DEBUG_CPU_TYPE", "OMP_NUM_THREADS", "GLOG_minloglevel"}
+    own = {"MKL_DEBUG_CPU_TYPE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GLOG_minloglevel"}
+    assert set(os.environ) - before == own
 
 
 def test_settings_are_made_once_and_described(machine):
