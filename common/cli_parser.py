@@ -15,11 +15,24 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **keywords)
 
     def parse_args(self, args=None, namespace=None):
-        """As argparse does, but an unknown option is answered with the nearest known one."""
+        """As argparse does, but an unknown option is answered first, and with the nearest known one."""
+        args = sys.argv[1:] if args is None else list(args)
+        self._refuse_unknown(args)
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             self.error(self._unknown(unknown[0], parsed))
         return parsed
+
+    def _refuse_unknown(self, args):
+        """Ends on the first long option that neither this parser nor the command it is given to has."""
+        chosen = argparse.Namespace()
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                setattr(chosen, action.dest, next((text for text in args if text in action.choices), None))
+        options = self._options(chosen)
+        for text in args[: args.index("--") if "--" in args else None]:
+            if text.startswith("--") and text.partition("=")[0] not in options:
+                self.error(self._unknown(text, chosen))
 
     def _unknown(self, text, parsed):
         option = text.split("=", 1)[0]

@@ -1,0 +1,232 @@
+"""The command line as a process: quick to answer, without PaddlePaddle where it is not needed, with the right code."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from common.commands import check, configure, eval, export, infer, train
+from tests.commands import at, command
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TINY = ROOT / "PaddleCV/configs/tiny/yolov3.yml"
+PARSERS = {
+    "train": train.parser,
+    "eval": eval.parser,
+    "export": export.parser,
+    "infer": infer.parser,
+    "check": check.parser,
+    "configure": configure.parser,
+}
+CPU_SECONDS = 0.5
+MANY_NUMPYS = 5  # on a busy machine, where all takes longer: no more than this many times `import numpy`
+# runs a script as `python script args` does, and tells at the end which heavy modules came along
+WATCHED = (
+    "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write("
+    "'loaded:' + ','.join(m for m in ('paddle', 'torch', 'matplotlib') if m in sys.modules) + ':loaded'));"
+    "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+
+
+@dataclasses.dataclass
+class Ended:
+    """A process that has ended.
+
+    Args:
+        code (int): its exit code.
+        out (str): standard output.
+        err (str): standard error.
+        seconds (float): CPU time, its own and the system's.
+        loaded (str): which of the heavy modules were imported.
+    """
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    loaded: str
+
+
+def process(script, *arguments, stdin=b"", folder=ROOT):
+    """Runs a script of the repository to its end."""
+    before = os.times()
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(ROOT / script), *map(str, arguments)],
+        capture_output=True,
+        input=stdin,
+        cwd=folder,
+        timeout=60,
+    )
+    after = os.times()
+    seconds = after.children_user + after.children_system - before.children_user - before.children_system
+    err, _, loaded = done.stderr.decode().partition("loaded:")
+    return Ended(done.returncode, done.stdout.decode(), err, seconds, loaded.partition(":loaded")[0])
+
+
+def quick(script, *arguments, **keywords):
+    """Runs it, and checks that it is quick and loads nothing heavy."""
+    ended = process(script, *arguments, **keywords)
+    if ended.seconds >= CPU_SECONDS:
+        before = os.times()
+        subprocess.run([sys.executable, "-c", "import numpy"], check=True)
+        after = os.times()
+        numpy = after.children_user + after.children_system - before.children_user - before.children_system
+        assert ended.seconds < MANY_NUMPYS * numpy
+    assert ended.loaded == ""
+    assert "Traceback" not in ended.err
+    return ended
+
+
+SCRIPTS = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("tools/*.py"), *ROOT.glob("Paddle*/tools/*.py")])
+
+
+@pytest.mark.parametrize("script", [script for script in SCRIPTS if script != "tools/demo.py"])
+def test_help_comes_at_once_with_an_example_to_copy(script):
+    ended = quick(script, "--help")
+    assert ended.code == 0 and ended.err == ""
+    assert re.search(r"python \S*tools/", ended.out), "no example"
+
+
+# (arguments of a tool, exit code, words of the message): one process each
+REFUSALS = [
+    ("train", ["--evall"], 2, ["did you mean '--eval'?"]),
+    ("train", ["-c", "configs/yolov33.yml"], 2, ["configs/yolov33.yml", "did you mean configs/yolov3.yml"]),
+    ("train", ["-c", TINY, "-o", "train.lerning_rate=1", "modle.type=x"], 2, ["lerning_rate", "'model'"]),
+    ("train", ["-c", TINY, "-o", "dataset=/nowhere"], 3, ["/nowhere/annotations/train.json"]),
+    ("train", ["-c", TINY, "-r", "/nowhere"], 2, ["/nowhere: there is no such checkpoint"]),
+    ("train", ["-c", TINY, "-o", "output_dir=/proc/nowhere"], 4, ["/proc/nowhere"]),
+    ("eval", ["-c", TINY], 2, ["no weights"]),
+    ("eval", ["-c", TINY, "-o", "weights=/nowhere"], 2, ["/nowhere"]),
+    ("eval", ["-c", TINY, "--split", "evla"], 2, ["did you mean 'eval'?"]),
+    ("export", ["-c", TINY], 2, ["no weights"]),
+    ("infer", ["--image", "x.jpg"], 2, ["--model"]),
+    ("infer", ["--model", "/nowhere", "--image", TINY], 3, ["D101", "not a picture"]),
+    ("check", ["-c", TINY, "-o", "dataset=/nowhere"], 3, ["/nowhere"]),
+    ("configure", ["lst"], 2, ["did you mean 'list'?"]),
+    ("configure", ["help", "YOLOv3Haed"], 2, ["did you mean 'YOLOv3Head'?"]),
+    ("configure", ["generate", "--model", "YOLO3", "--dataset", "CocoDetection"], 2, ["did you mean 'YOLOv3'?"]),
+    ("configure", ["generate", "--model", "YOLOv3", "--dataset", "CocoDetecton"], 2, ["'CocoDetection'?"]),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "code", "words"), REFUSALS)
+def test_a_refusal_comes_at_once(tool, arguments, code, words):
+    ended = quick(f"tools/{tool}.py", *arguments)
+    assert ended.code == code
+    assert len(ended.err.splitlines()) <= 12
+    assert [word for word in words if word not in ended.err] == []
+
+
+def test_a_missing_model_is_refused_at_once(digits):
+    picture = digits / "digits/JPEGImages/eval_00000.jpg"
+    ended = quick("tools/infer.py", "--model", "/nowhere", "--image", picture)
+    assert ended.code == 2 and "--model /nowhere: there is no such folder" in ended.err
+
+
+def test_the_used_folder_and_the_missing_picture_are_refused_without_the_framework(trained, exported, tmp_path):
+    ended = process("tools/train.py", *trained.arguments)
+    assert (ended.code, ended.loaded) == (2, "") and "earlier run" in ended.err
+    ended = process("tools/infer.py", "--model", exported, "--image", tmp_path / "x.jpg")
+    assert (ended.code, ended.loaded) == (3, "") and "x.jpg" in ended.err
+
+
+def neighbours(word):
+    """Some words one edit away: a letter left out, doubled, swapped with the next, replaced."""
+    middle = len(word) // 2
+    yield word[:middle] + word[middle + 1 :]
+    yield word[:middle] + word[middle] + word[middle:]
+    yield word[: middle - 1] + word[middle] + word[middle - 1] + word[middle + 1 :]
+    yield word[:middle] + "q" + word[middle + 1 :]
+
+
+def options():
+    for tool, parser in PARSERS.items():
+        for action in parser()._actions:
+            for option in action.option_strings:
+                if option.startswith("--") and len(option) > 5:
+                    yield tool, option
+
+
+@pytest.mark.parametrize(("tool", "option"), list(options()))
+def test_every_option_is_suggested_for_every_slip_of_one_letter(tool, option, capsys):
+    for typo in neighbours(option):
+        if typo in (option, "--" + option[2:]):
+            continue
+        with pytest.raises(SystemExit) as end:
+            PARSERS[tool]().parse_args([typo])
+        assert end.value.code == 2
+        message = capsys.readouterr().err
+        assert f"there is no option {typo}; did you mean '{option}'?" in message
+
+
+def test_overrides_are_never_lost():
+    printed = command(
+        "train", "-c", TINY, "-o", "train.epochs=7", "seed=3", "--print-config", "-o", "output_dir=x", "log_every=9"
+    )
+    assert printed.code == 0
+    for line in ("  epochs: 7", "seed: 3", "output_dir: x", "log_every: 9"):
+        assert line in printed.out.splitlines()
+
+
+@pytest.mark.parametrize("tool", ["train", "eval", "export", "check"])
+def test_the_printed_configuration_prints_itself(tool, tmp_path):
+    first = command(tool, "-c", TINY, "-o", "train.epochs=7", "--print-config")
+    assert first.code == 0 and first.err == ""
+    (tmp_path / "printed.yml").write_text(first.out)
+    assert command(tool, "-c", tmp_path / "printed.yml", "--print-config").out == first.out
+
+
+def test_a_configuration_is_found_from_the_current_folder_first(tmp_path):
+    (tmp_path / "configs/tiny").mkdir(parents=True)
+    (tmp_path / "configs/tiny/yolov3.yml").write_text("kit: PaddleCV\nname: mine\n" + "nonsense: 1\n")
+    here = process("tools/train.py", "-c", "configs/tiny/yolov3.yml", "--print-config", folder=tmp_path)
+    assert here.code == 2 and "nonsense" in here.err
+    elsewhere = process("tools/train.py", "-c", "configs/tiny/yolov3.yml", "--print-config", folder=tmp_path.parent)
+    assert elsewhere.code == 0 and "name: yolov3" in elsewhere.out
+
+
+def test_a_bug_shows_its_traceback_and_ends_with_1(digits, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("common.commands.check.shared_files", broken)
+    answer = command("check", "--fast", *at(digits))
+    assert answer.code == 1 and "ZeroDivisionError" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError("(ResourceExhausted) Fail to alloc memory of 123 size"), ["memory", "train.batch_size"]),
+        (PermissionError(13, "Permission denied", "/some/where"), ["/some/where: Permission denied"]),
+        (OSError(28, "No space left on device"), ["No space left on device"]),
+        (KeyboardInterrupt(), ["interrupted"]),
+    ],
+)
+def test_what_the_machine_refuses_is_no_bug(digits, monkeypatch, error, words):
+    def refuses(*_):
+        raise error
+
+    monkeypatch.setattr("common.commands.check.shared_files", refuses)
+    code = 130 if isinstance(error, KeyboardInterrupt) else 4
+    command("check", "--fast", *at(digits)).refused(code, *words)
+
+
+def test_a_refusal_shows_its_traceback_when_asked_to():
+    answer = command("train", "-c", "nowhere.yml", "--debug")
+    assert answer.code == 2 and "Traceback" in answer.err and "nowhere.yml" in answer.err
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    script = ROOT / "tools/configure.py"
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} {script} list | head -n 1; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines()[-1] == "0" and done.stderr == ""
