@@ -22,8 +22,8 @@ BACKGROUNDS = {
 }
 SPLITS = ("train", "eval")
 EVAL_SHARE = 0.2  # of the digits of each class
-SMALLEST, LARGEST = 1 / 7, 1 / 3  # height of a digit over the picture's side
-MOST_DIGITS = 8
+SMALLEST, LARGEST = 1 / 7, 1 / 4  # height of a digit over the picture's side
+FEWEST_DIGITS, MOST_DIGITS = 3, 12
 EMPTY_SHARE = 0.02  # pictures without a digit
 CONTRAST = 110  # grey levels between a digit and what it is pasted on
 INK = 0.4  # opacity from which a pixel belongs to the digit's box
@@ -57,7 +57,7 @@ class DigitScenes:
         image = self._background(split, rng)
         pictures, values = self.digits[split]
         boxes, labels = [], []
-        wanted = 0 if rng.random() < EMPTY_SHARE else int(rng.integers(1, MOST_DIGITS + 1))
+        wanted = 0 if rng.random() < EMPTY_SHARE else int(rng.integers(FEWEST_DIGITS, MOST_DIGITS + 1))
         for _ in range(wanted):
             which = int(rng.integers(len(values)))
             ink = render(pictures[which], self.size, rng)
@@ -144,7 +144,7 @@ def free_corner(shape, boxes, size, rng, margin=3, tries=30):
 
 
 def paste(image, ink, corner, rng):
-    """Draws a digit into the picture in place, in a colour that stands out, with a thin halo of black or white.
+    """Draws a digit into the picture in place, in a light colour that stands out, with a thin dark halo.
 
     Returns:
         tuple[int, int, int, int]: the box of its pixels.
@@ -155,18 +155,15 @@ def paste(image, ink, corner, rng):
     colour = contrasting_colour(level, rng)
     halo = cv2.GaussianBlur(cv2.dilate(np.pad(ink, 3), np.ones((3, 3), np.uint8)), (5, 5), 0)[..., None] * 0.6
     region = image[y - 3 : y + h + 3, x - 3 : x + w + 3]
-    region += ((0 if level < 128 else 255) - region) * halo
+    region -= region * halo
     around += (colour - around) * ink[..., None]
     return x, y, x + w, y + h
 
 
 def contrasting_colour(level, rng):
-    """A random RGB colour, float32 [3], whose luma is CONTRAST or more above or below a grey level."""
+    """A random light RGB colour, float32 [3], whose luma is CONTRAST or more above a grey level, or near white."""
     weights = np.array([0.299, 0.587, 0.114])
     colour, distance = rng.uniform(0, 255, 3), CONTRAST + rng.uniform(0, 40)
     luma = colour @ weights
-    if level < 128:
-        colour = 255 - (255 - colour) * (255 - min(255, level + distance)) / (255 - luma)
-    else:
-        colour = colour * max(0, level - distance) / luma
+    colour = 255 - (255 - colour) * (255 - min(255, level + distance)) / (255 - luma)
     return np.clip(colour, 0, 255).astype(np.float32)
