@@ -1,0 +1,194 @@
+"""One run from end to end through the commands: trained, scored, exported, asked, and everything it leaves behind."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import yaml
+
+from common import checkpoint
+from common.commands.configure import SECTIONS
+from tests.commands import at, command
+
+
+def lines(folder, kind):
+    """The records of one kind in a run's `metrics.jsonl`."""
+    records = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    return [record for record in records if record["kind"] == kind]
+
+
+def test_the_loss_falls_and_something_is_learned(trained):
+    losses = [record["loss"] for record in lines(trained.folder, "train")]
+    assert losses[-1] < losses[0]
+    assert lines(trained.folder, "eval")[-1]["AP50"] > 0
+
+
+def test_the_folder_of_a_run_holds_what_made_it_and_what_came_of_it(trained):
+    folder = trained.folder
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    step = (folder / "last").resolve().name
+    assert step == "step_18" and (folder / "best").resolve().name == step
+    expected = {"metrics.jsonl", "timing.jsonl", "env.json", "README.md", "last", "best"}
+    expected |= {f"{step}/{name}" for name in ("model.safetensors", "optimizer.safetensors", "state.json")}
+    expected |= {f"{step}/{name}" for name in ("config.yml", "manifest.json")}
+    expected |= {f"plots/{name}.png" for name in ("loss", "lr", "scores", "precision_recall", "predictions")}
+    assert expected - names == set()
+    assert not [name for name in names if ".tmp-" in name or ".trash-" in name]
+    env = json.loads((folder / "env.json").read_text())
+    assert env["seed"] == 0 and env["versions"]["paddlepaddle"] and env["settings"] and env["cores"] >= 1
+    for picture in (folder / "plots").iterdir():
+        assert picture.read_bytes()[:4] == b"\x89PNG" and picture.stat().st_size > 2000
+
+
+def test_the_card_tells_the_score_and_the_commands(trained):
+    card = (trained.folder / "README.md").read_text()
+    score = lines(trained.folder, "eval")[-1]["AP"]
+    assert f"{score:.4f}" in card and "YOLOv3" in card and "tools/export.py" in card
+
+
+def test_the_saved_configuration_is_complete_and_runs_again(trained):
+    saved = (trained.folder / "best/config.yml").read_text()
+    content = yaml.safe_load(saved)
+    assert set(content["train"]) == set(SECTIONS["train"].__dataclass_fields__)
+    assert content["labels"] == [str(digit) for digit in range(10)] and content["num_classes"] == 10
+    printed = command("train", "-c", trained.folder / "best/config.yml", "--print-config")
+    assert printed.out == saved
+
+
+def test_the_last_words_are_commands_that_run(trained, digits, exported, monkeypatch):
+    found = dict(re.findall(r"^  (\w+): +python \S*tools/\w+\.py (.*)$", trained.said, re.MULTILINE))
+    assert set(found) == {"resume", "evaluate", "export", "predict"}
+    import shlex
+
+    scores = command("eval", *shlex.split(found["evaluate"]), "seed=0", "--json")
+    assert scores.code == 0, scores.err
+    picture = digits / "digits/JPEGImages/eval_00000.jpg"
+    answer = command("infer", *shlex.split(found["predict"].replace("PATH", str(picture))), "--json")
+    assert answer.code == 0, answer.err
+    assert command("train", *shlex.split(found["resume"]), "--print-config").code == 0
+
+
+def test_evaluating_the_best_checkpoint_gives_the_score_of_the_training(trained):
+    answer = command("eval", *trained.arguments, f"weights={trained.folder / 'best'}", "--json")
+    assert answer.code == 0, answer.err
+    scores, then = json.loads(answer.out), lines(trained.folder, "eval")[-1]
+    assert {name: then[name] for name in scores} == pytest.approx(scores, abs=1e-6)
+    assert scores["AP50"] > 0
+
+
+def test_batches_of_another_size_and_workers_give_the_same_score(trained):
+    def score(*more):
+        return json.loads(command("eval", *trained.arguments, f"weights={trained.folder}", *more, "--json").out)
+
+    assert score("eval.batch_size=1") == pytest.approx(score("eval.batch_size=7", "eval.workers=2"), abs=1e-6)
+
+
+def test_the_exported_model_scores_as_the_trained_one(trained, exported):
+    answer = command("eval", "--model", exported, *trained.arguments, "--json")
+    then = lines(trained.folder, "eval")[-1]
+    scores = json.loads(answer.out)
+    assert {name: then[name] for name in scores} == pytest.approx(scores, abs=1e-4)
+
+
+def test_an_export_holds_what_a_program_in_another_language_needs(exported):
+    names = {path.name for path in exported.iterdir()}
+    assert names == {"model.json", "model.pdiparams", "infer.yml", "config.yml", "golden.npz", "manifest.json"}
+    about = yaml.safe_load((exported / "infer.yml").read_text())
+    assert about["task"] == "detection" and about["labels"] == [str(digit) for digit in range(10)]
+    assert [entry["name"] for entry in about["inputs"]] == ["image", "im_shape", "scale_factor"]
+    assert [step["type"] for step in about["preprocess"]] == ["Decode", "Resize", "Normalize"]
+    with np.load(exported / "golden.npz") as golden:
+        assert set(golden) == {"in/image", "in/im_shape", "in/scale_factor", "out/boxes", "out/num_boxes"}
+
+
+def test_trained_and_exported_model_answer_a_folder_a_picture_and_standard_input_alike(trained, exported, digits):
+    folder = digits / "digits/JPEGImages"
+    pictures = sorted(folder.glob("eval_*.jpg"))
+    listed = "\n".join(map(str, pictures)).encode()
+    low = ["--json", "--threshold", "0.01"]
+
+    def answers(source, *model, stdin=b""):
+        answer = command("infer", *model, "--image", source, *low, stdin=stdin)
+        assert answer.code == 0, answer.err
+        return [json.loads(line)["predictions"] for line in answer.out.splitlines()]
+
+    by_list = answers("-", "--model", exported, stdin=listed)
+    assert len(by_list) == 4 and any(by_list)
+    assert answers(pictures[0], "--model", exported) == by_list[:1]
+    assert answers("-", "--model", exported, stdin=pictures[0].read_bytes()) == by_list[:1]
+    in_batches = command("infer", "--model", exported, "--image", folder, *low, "--batch", 5)
+    found = [json.loads(line) for line in in_batches.out.splitlines()]
+    named = {item["image"]: item["predictions"] for item in found}
+    assert len(found) == 28
+    in_memory = answers("-", *trained.arguments, f"weights={trained.folder / 'best'}", stdin=listed)
+    for path, one, batched, memory in zip(pictures, by_list, (named[str(p)] for p in pictures), in_memory, strict=True):
+        for other in (batched, memory):
+            assert len(other) == len(one), path
+            for left, right in zip(one, other, strict=True):
+                assert left["label"] == right["label"] and left["score"] == pytest.approx(right["score"], abs=2e-4)
+                assert left["box"] == pytest.approx(right["box"], abs=0.05)
+
+
+def test_answers_for_people_name_the_class_and_the_box(exported, digits, tmp_path):
+    picture = digits / "digits/JPEGImages/eval_00000.jpg"
+    answer = command("infer", "--model", exported, "--image", picture, "--threshold", 0.001, "--out", tmp_path)
+    assert re.search(r"^  \d 0\.\d{3} \[[\d., ]+\]$", answer.out, re.MULTILINE), answer.out
+    assert (tmp_path / "eval_00000.jpg").stat().st_size > 1000
+
+
+def test_resuming_a_run_that_has_ended_changes_nothing(trained):
+    before = checkpoint.read_checkpoint(trained.folder / "last")
+    metrics = (trained.folder / "metrics.jsonl").read_bytes()
+    answer = command("train", "--eval", "-r", "auto", *trained.arguments)
+    assert answer.code == 0 and "this run has ended" in answer.err
+    arrays, state = checkpoint.read_checkpoint(trained.folder / "last")
+    assert (trained.folder / "metrics.jsonl").read_bytes() == metrics
+    assert state == before[1]
+    for group, named in before[0].items():
+        assert all((arrays[group][name] == value).all() for name, value in named.items())
+
+
+def test_a_dry_run_does_everything_once_and_leaves_nothing(digits, tmp_path):
+    answer = command("train", "--eval", "--dry-run", *at(digits, f"output_dir={tmp_path / 'deep/output'}"))
+    assert answer.code == 0 and "one step" in answer.err and "saved and loaded: all well" in answer.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_keeps_to_its_number_of_steps_also_when_resumed(digits, tmp_path):
+    arguments = at(digits, f"output_dir={tmp_path}", "train.max_steps=2", "train.epochs=5")
+    for more in ([], ["-r", "auto"]):
+        answer = command("train", *more, *arguments)
+        assert answer.code == 0 and "train.max_steps=2 steps are done" in answer.err
+        assert sorted(path.name for path in (tmp_path / "yolov3").glob("step_*")) == ["step_2"]
+    answer = command("train", "-r", "auto", *arguments, "train.max_steps=3")
+    assert answer.code == 0 and (tmp_path / "yolov3/last").resolve().name == "step_3"
+
+
+def test_overwriting_begins_anew(digits, tmp_path):
+    arguments = at(digits, f"output_dir={tmp_path}", "train.max_steps=1")
+    assert command("train", *arguments).code == 0
+    first = lines(tmp_path / "yolov3", "train")
+    (tmp_path / "yolov3/step_77").mkdir()
+    answer = command("train", "--overwrite", *arguments)
+    assert answer.code == 0 and not (tmp_path / "yolov3/step_77").exists()
+    assert lines(tmp_path / "yolov3", "train") == first
+
+
+def test_weights_in_the_official_format_are_written_on_request_and_read_again(digits, tmp_path):
+    arguments = at(digits, f"output_dir={tmp_path}", "train.max_steps=1")
+    assert command("train", "--format", "pdparams", *arguments).code == 0
+    official = tmp_path / "yolov3/last/model.pdparams"
+    arrays, _ = checkpoint.read_checkpoint(tmp_path / "yolov3/last")
+    read = checkpoint.read_weights(official)
+    assert read.keys() == arrays["model"].keys()
+    assert all((read[name] == value).all() for name, value in arrays["model"].items())
+
+
+def test_pretrained_weights_start_another_run(trained, digits, tmp_path):
+    arguments = at(digits, f"output_dir={tmp_path}", f"pretrained={trained.folder / 'best'}", "optimizer.lr.base=1e-9")
+    answer = command("train", *arguments, "train.max_steps=1")
+    assert answer.code == 0, answer.err
+    here, there = (checkpoint.read_weights(place) for place in (tmp_path / "yolov3", trained.folder / "best"))
+    name = "backbone.stem.conv.weight"
+    np.testing.assert_allclose(here[name], there[name], atol=1e-6)
