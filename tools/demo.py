@@ -58,7 +58,7 @@ def picture():
 def main():
     """Runs the steps and prints what came of them."""
     began = time.perf_counter()
-    step("data", "PaddleCV/tools/make_digits.py", "--out", SET, "--train", 1600)
+    step("data", "PaddleCV/tools/make_digits.py", "--out", SET, "--train", 1000)
     step("training", "tools/train.py", "-c", CONFIG, "--eval", "-r", "auto")
     text = step("evaluation", "tools/eval.py", "-c", CONFIG, "-o", f"weights={RUN}/best", capture=True)
     step("export", "tools/export.py", "-c", CONFIG, "-o", f"weights={RUN}/best")
