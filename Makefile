@@ -30,7 +30,7 @@ demo: $(READY)  ## the main job end to end: data, training, evaluation, export, 
 	$(BIN)/python tools/demo.py
 
 test: $(TESTABLE)  ## the tests (minutes, CPU)
-	$(BIN)/python -m pytest
+	KIT_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 smoke: $(TESTABLE)  ## every tiny twin trains, and the slow tests
 	$(BIN)/python -m pytest -m slow
