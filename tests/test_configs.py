@@ -1,0 +1,99 @@
+"""Every configuration of every kit: it loads, every key of it is taken, it reads itself again, and it is in the zoo."""
+
+import re
+
+import pytest
+import yaml
+
+from common.config import load_config
+from common.errors import ConfigError
+from common.kit import ROOT, shipped_kits
+from tests.commands import command
+from tools import zoo
+
+CONFIGS = [file for kit in shipped_kits() for file in sorted((kit / "configs").rglob("*.yml"))]
+WHOLE = [file for file in CONFIGS if "_base_" not in file.parts]
+TINY = [file for file in WHOLE if "tiny" in file.parts]
+
+
+def name(file):
+    return str(file.relative_to(ROOT)).replace("/configs/", "/").removesuffix(".yml")
+
+
+def checked(file, *overrides):
+    config = load_config(file, overrides)
+    config.check()
+    return config
+
+
+@pytest.mark.parametrize("file", WHOLE, ids=name)
+def test_a_configuration_loads_and_every_key_is_taken(file):
+    config = checked(file)
+    assert config.name == file.stem and config.kit in file.parents
+    assert config.get("output_dir") == "output" and config.settings("train").epochs > 0
+
+
+@pytest.mark.parametrize("file", WHOLE, ids=name)
+def test_a_configuration_reads_itself_again(file, tmp_path):
+    config = checked(file)
+    (tmp_path / "again.yml").write_text(config.dump())
+    again = checked(tmp_path / "again.yml")
+    assert again.completed() == config.completed()
+    assert again.dump() == config.dump()
+
+
+def test_a_key_written_wrong_is_noticed_at_every_depth():
+    file = ROOT / "PaddleCV/configs/tiny/yolov3_voc.yml"
+    paths = list(keys(yaml.safe_load(load_config(file).dump())))
+    assert len(paths) > 100
+    for path in paths[::11]:
+        *above, last = path.split(".")
+        with pytest.raises(ConfigError, match=f"{last}q"):
+            checked(file, ".".join([*above, f"{last}q"]) + "=1")
+
+
+def keys(tree, above=""):
+    """The dotted paths of every key at every depth."""
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in items:
+        if isinstance(tree, dict):
+            yield f"{above}{key}"
+        yield from keys(value, f"{above}{key}.")
+
+
+@pytest.mark.parametrize("file", [file for file in CONFIGS if "_base_" in file.parts], ids=name)
+def test_a_base_is_used_by_some_configuration(file):
+    assert any(file.name in other.read_text() for other in WHOLE)
+
+
+@pytest.mark.parametrize("file", WHOLE, ids=name)
+def test_a_configuration_begins_with_what_it_is_and_how_to_run_it(file):
+    text = file.read_text()
+    head = text[: text.index("\n_base_")] if "\n_base_" in text else text
+    assert head.startswith("# ")
+    named = re.findall(r"-c (configs/\S+)", head)
+    assert named and set(named) == {str(file.relative_to(file.parents[file.parts[::-1].index("configs")]))}
+
+
+def test_every_full_size_configuration_has_a_tiny_twin_and_every_twin_a_user():
+    twins = {row["config"]: row["tiny"].split()[0] for row in zoo.read_zoo()}
+    for file in WHOLE:
+        if file not in TINY:
+            kit = next(kit for kit in shipped_kits() if kit in file.parents)
+            assert (kit / twins[str(file.relative_to(kit))]).is_file()
+    used = set(twins.values())
+    assert {str(file.relative_to(file.parents[2])) for file in TINY} <= used
+
+
+@pytest.mark.parametrize("file", TINY, ids=name)
+def test_a_tiny_configuration_does_everything_once(file, digits, tmp_path):
+    paths = [f"dataset={digits / 'digits'}", f"output_dir={tmp_path}"]
+    answer = command("train", "--eval", "--dry-run", "-c", file, "-o", *paths)
+    assert answer.code == 0 and "all well" in answer.err, answer.err
+
+
+def test_the_demonstration_s_configuration_does_everything_once(digits, tmp_path):
+    roots = [f"data.{split}.root={digits / 'digits'}" for split in ("train", "eval")]
+    more = [*roots, f"output_dir={tmp_path}", "train.batch_size=4", "train.workers=0"]
+    answer = command("train", "--eval", "--dry-run", "-c", "configs/digits.yml", "-o", *more)
+    assert answer.code == 0, answer.err

@@ -1,0 +1,82 @@
+"""`tests/zoo.csv`: every row complete, and everything in the row true."""
+
+import re
+import shlex
+
+import pytest
+
+from common.config import load_config
+from common.kit import ROOT
+from common.testing import count_parameters
+from tests.tiny_twins import first_losses, losses_before_and_after
+from tools import zoo
+
+ROWS = zoo.read_zoo()
+QUICK = {"yolov3", "yolov3_mobilenet_v1"}  # whose parameters are counted by `make test`
+TOLERANCE = (1e-3, 1e-3, 1e-2)  # of each step: processors and threads add in another order, and it grows
+
+
+def name(row):
+    return row["config"].removeprefix("configs/").removesuffix(".yml")
+
+
+def slow_but(chosen):
+    """The rows as parameters; all but the chosen ones take long."""
+    return [pytest.param(row, id=name(row), marks=() if name(row) in chosen else pytest.mark.slow) for row in ROWS]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name)
+def test_a_row_is_complete(row):
+    assert (ROOT / row["kit"] / row["config"]).is_file()
+    assert (ROOT / row["kit"] / shlex.split(row["tiny"])[0]).is_file()
+    assert int(row["parameters"]) > 0 and int(row["classes"]) > 0
+    assert len(row["first_losses"].split()) == 3
+    assert bool(row["score"]) == bool(row["command"]), "a score has its command"
+    for command in filter(None, row["command"].split(" && ")):
+        assert re.match(r"python \S*tools/\w+\.py ", command)
+
+
+def test_every_configuration_has_one_row():
+    listed = [(row["kit"], row["config"]) for row in ROWS]
+    assert len(set(listed)) == len(listed)
+    for kit in {row["kit"] for row in ROWS}:
+        files = (ROOT / kit / "configs").rglob("*.yml")
+        full = {str(file.relative_to(ROOT / kit)) for file in files if not {"_base_", "tiny"} & set(file.parts)}
+        assert {config for owner, config in listed if owner == kit} == full
+
+
+@pytest.mark.parametrize("row", slow_but(QUICK))
+def test_a_full_size_model_has_the_parameters_of_its_row(row):
+    config = load_config(ROOT / row["kit"] / row["config"])
+    labels = config.get("labels")
+    assert labels is None or len(labels) == int(row["classes"])
+    model = config.build("model", num_classes=int(row["classes"]))
+    assert count_parameters(model)[0] == int(row["parameters"])
+
+
+@pytest.mark.parametrize("row", slow_but({"yolov3", "yolov3_mobilenet_v3"}))
+def test_the_first_losses_of_a_tiny_twin_are_those_of_its_row(row, digits, tmp_path):
+    losses = first_losses(row, digits, tmp_path)
+    expected = [float(text) for text in row["first_losses"].split()]
+    measured = " ".join(f"{value:.4f}" for value in losses)
+    for value, wanted, tolerance in zip(losses, expected, TOLERANCE, strict=True):
+        assert value == pytest.approx(wanted, rel=tolerance), f"if the change is meant, the row says {measured}"
+
+
+@pytest.mark.parametrize("row", slow_but({"yolov3"}))
+def test_a_tiny_twin_trains_in_seconds_and_its_loss_falls(row, digits, tmp_path):
+    before, after = losses_before_and_after(row, digits, tmp_path)
+    assert after < 0.9 * before
+
+
+def test_the_table_of_models_is_up_to_date():
+    assert zoo.main(["--check"]) == 0
+
+
+def test_a_change_of_the_zoo_is_noticed_and_a_wrong_column_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(zoo, "MODELS", tmp_path / "MODELS.md")
+    assert zoo.main(["--check"]) == 2 and "python tools/zoo.py" in capsys.readouterr().err
+    assert zoo.main([]) == 0 and zoo.main(["--check"]) == 0
+    (tmp_path / "zoo.csv").write_text("kit,model\n")
+    with pytest.raises(ValueError, match="the columns are kit, model, config"):
+        zoo.read_zoo(tmp_path / "zoo.csv")

@@ -1,0 +1,73 @@
+"""Trains the tiny twin of a row of `tests/zoo.csv`, and measures what came of it."""
+
+import json
+import shlex
+
+from common.config import load_config
+from tests.commands import command
+
+STEPS = 16
+
+
+def arguments(row, place, *more):
+    """The arguments of a command on the twin, reading the set at `place / "digits"`.
+
+    Args:
+        row (dict): of the zoo; its `tiny` is what follows `-c` in a command.
+        place (Path): holds the set.
+        more (str): further `key=value`.
+    """
+    config, *overrides = shlex.split(row["tiny"])
+    overrides = [text for text in overrides if text != "-o"]
+    return ["-c", f"{row['kit']}/{config}", "-o", f"dataset={place / 'digits'}", *overrides, *more]
+
+
+def first_losses(row, place, folder, steps=3):
+    """The losses of the first steps from the configuration's seed, a list of floats.
+
+    Args:
+        row (dict): of the zoo.
+        place (Path): holds the set.
+        folder (Path): to write to.
+        steps (int): how many.
+    """
+    answer = command("train", *arguments(row, place, f"output_dir={folder}", f"train.max_steps={steps}", "log_every=1"))
+    assert answer.code == 0, answer.err
+    (metrics,) = folder.glob("*/metrics.jsonl")
+    return [json.loads(line)["loss"] for line in metrics.read_text().splitlines()]
+
+
+def losses_before_and_after(row, place, folder, steps=STEPS):
+    """The loss of one batch by the untrained model, and after a few steps on the whole set.
+
+    Args:
+        row (dict): of the zoo.
+        place (Path): holds the set.
+        folder (Path): to write to.
+        steps (int): of the training.
+    """
+    given = arguments(row, place, f"output_dir={folder}", f"train.max_steps={steps}", "train.epochs=99")
+    answer = command("train", *given)
+    assert answer.code == 0, answer.err
+    (last,) = folder.glob("*/last")
+    config = load_config(given[1], given[3:])
+    return loss_of_first_batch(config, None), loss_of_first_batch(config, last)
+
+
+def loss_of_first_batch(config, weights):
+    """The loss of the first batch in training mode, with these weights or the first ones (float)."""
+    import paddle
+
+    from common import assemble, checkpoint
+    from common.trainer import to_tensors
+
+    dataset = assemble.build_dataset(config, "train")
+    model = assemble.build_model(config, dataset.labels)
+    if weights is not None:
+        config.set("weights", str(weights))
+        assemble.load_weights(model, checkpoint.read_weights(weights), config)
+    model.train()
+    with assemble.build_loader(config, "train", dataset, config.settings("train"), training=True) as loader:
+        batch = next(iter(loader.epoch(0)))
+    with paddle.no_grad():
+        return float(sum(model.loss(to_tensors(batch)).values()).item())
