@@ -126,7 +126,7 @@ def trial(timeout):
     code = f"import sys; sys.path[0] = {str(machine.REPOSITORY)!r}; from common.doctor_child import main; main()"
     command = [sys.executable, "-W", "ignore", "-c", code]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout)  # noqa: S603  # nosec B603: our own interpreter and words
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout)  # nosec B603: our own interpreter and words
         output, errors, end = done.stdout, done.stderr, ended(done.returncode)
     except subprocess.TimeoutExpired as error:
         output, errors = ((text or b"").decode(errors="replace") for text in (error.stdout, error.stderr))

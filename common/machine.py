@@ -54,7 +54,7 @@ def git_state(folder=REPOSITORY):
     answers = []
     for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
         try:
-            done = subprocess.run([git, "-C", str(folder), *words], capture_output=True, text=True, timeout=10)  # noqa: S603  # nosec B603: fixed words
+            done = subprocess.run([git, "-C", str(folder), *words], capture_output=True, text=True, timeout=10)  # nosec B603: fixed words
         except (OSError, subprocess.TimeoutExpired):
             return {}
         if done.returncode:

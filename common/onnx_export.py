@@ -3,12 +3,13 @@
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 from common.errors import EnvironmentProblem
 
 
-def write_onnx(folder):
-    """Converts `model.json` of an export to `model.onnx`, in a process of its own: the converter may abort.
+def write_onnx(folder, name):
+    """Turns `<name>.json` of a folder into `model.onnx`, in a process of its own: the converter may abort.
 
     Raises:
         EnvironmentProblem: paddle2onnx or onnxruntime is not installed, or an operator has no ONNX form.
@@ -20,13 +21,15 @@ def write_onnx(folder):
         "import sys, paddle2onnx; m, p, o = sys.argv[1:]; "
         "paddle2onnx.export(m, p, o, opset_version=17, enable_onnx_checker=True, optimize_tool=None)"
     )
-    paths = [str(folder / name) for name in ("model.json", "model.pdiparams", "model.onnx")]
+    paths = [str(folder / file) for file in (f"{name}.json", f"{name}.pdiparams", "model.onnx")]
     done = subprocess.run(
         [sys.executable, "-c", program, *paths], capture_output=True, text=True, check=False, timeout=1800
     )
     if done.returncode or not (folder / "model.onnx").is_file():
         reasons = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise EnvironmentProblem("paddle2onnx could not convert the model:\n  " + "\n  ".join(reasons[-4:]))
+    for file in paths[:2]:
+        Path(file).unlink()
 
 
 def run_onnx(path, inputs, outputs):
