@@ -12,8 +12,10 @@ name="" stage=0 stop=3 override=()
 while [ $# -gt 0 ]; do
   case "$1" in
     -h|--help) usage ;;
-    --stage) stage=${2:?--stage takes a number}; shift 2 ;;
-    --stop) stop=${2:?--stop takes a number}; shift 2 ;;
+    --stage|--stop)
+      [[ ${2-} =~ ^[0-4]$ ]] || fail "$1 takes a number, 0 to 4, not '${2-}'"
+      if [ "$1" = --stage ]; then stage=$2; else stop=$2; fi
+      shift 2 ;;
     -o) shift; while [ $# -gt 0 ] && [[ $1 == *=* ]]; do override+=("$1"); shift; done ;;
     -*) fail "unknown option $1; see ./run.sh --help" ;;
     *) [ -z "$name" ] || fail "one configuration at a time: '$name' or '$1'"; name=$1; shift ;;
@@ -22,17 +24,18 @@ done
 [ -n "$name" ] || usage 2
 config="$kit/configs/$name.yml"
 [ -f "$config" ] || fail "no configs/$name.yml here; there are: $(cd "$kit/configs" && find . -name '*.yml' -not -path './_base_/*' | sed 's|^\./||; s|\.yml$||' | sort | tr '\n' ' ')"
-for value in "$stage" "$stop"; do [[ $value =~ ^[0-4]$ ]] || fail "a stage is 0 to 4, not $value"; done
 [ "$stage" -le "$stop" ] || fail "--stage $stage is after --stop $stop"
 
 python=${PYTHON:-$([ -x "$root/.venv/bin/python" ] && echo "$root/.venv/bin/python" || command -v python3)}
-option() { "$python" "$kit/tools/train.py" -c "$config" ${override[@]+-o "${override[@]}"} --print-config | sed -n "s/^$1: *//p" | head -n 1; }
+printed=$("$python" "$kit/tools/train.py" -c "$config" ${override[@]+-o "${override[@]}"} --print-config)
+value() { sed -n "s/^$1: *//p" <<< "$printed" | sed "s/^'\(.*\)'\$/\1/"; }
 run() { echo "+ $*" >&2; "$@"; }
-output=$(option output_dir)/$(basename "$name")
+output=$(value output_dir)/$(value name)
 
 if [ "$stage" -le 0 ] && [ "$stop" -ge 0 ]; then
   script=$(sed -n 's/^# *data: *//p' "$config" | head -n 1)
-  if [ -n "$script" ]; then run "$python" $(printf '%s' "$script" | sed "s|^|$kit/|"); else echo "stage 0: $name reads data that you bring (see the paths under data:)" >&2; fi
+  read -ra words <<< "$script"
+  if [ -n "$script" ]; then run "$python" "$kit/${words[0]}" "${words[@]:1}"; else echo "stage 0: $name reads data that you bring (see the paths under data:)" >&2; fi
 fi
 if [ "$stage" -le 1 ] && [ "$stop" -ge 1 ]; then
   resume=(); compgen -G "$output/step_*" >/dev/null && resume=(-r auto)
