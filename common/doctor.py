@@ -4,7 +4,6 @@ Needs nothing but the standard library: a broken installation is reported, not c
 runs in a child process (`common/doctor_child.py`).
 """
 
-import argparse
 import dataclasses
 import json
 import os
@@ -17,6 +16,7 @@ import textwrap
 from pathlib import Path
 
 from common import machine, runtime
+from common.cli_parser import Parser
 
 SECTIONS = {
     "needed": "Needed",
@@ -68,17 +68,21 @@ class Finding:
     required: bool = True
 
 
-def main(arguments=None):
-    """Prints the report; returns 0, or 4 when something that is needed fails."""
-    parser = argparse.ArgumentParser(
+def parser():
+    """The options of the command."""
+    options = Parser(
         prog="doctor.py",
         description="What is installed, what works, and what to do about what does not.",
         epilog="example:\n  python tools/doctor.py --json > doctor.json\n\nexit code: 0, or 4 when a needed part fails",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    parser.add_argument("--timeout", type=float, default=60.0, help="seconds the trial may take (default 60)")
-    options = parser.parse_args(arguments)
+    options.add_argument("--json", action="store_true", help="print the findings as JSON")
+    options.add_argument("--timeout", type=float, default=60.0, help="seconds the trial may take (default 60)")
+    return options
+
+
+def main(arguments=None):
+    """Prints the report; returns 0, or 4 when something that is needed fails."""
+    options = parser().parse_args(arguments)
     findings = examine(options.timeout)
     healthy = all(finding.ok for finding in findings if finding.required)
     if options.json:

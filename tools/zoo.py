@@ -3,12 +3,16 @@
 python tools/zoo.py
 """
 
-import argparse
 import csv
 import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+
+from common.cli_parser import Parser  # noqa: E402
+
 ZOO = ROOT / "tests/zoo.csv"
 MODELS = ROOT / "MODELS.md"
 COLUMNS = ("kit", "model", "config", "classes", "tiny", "parameters", "first_losses", "score", "command")
@@ -57,11 +61,16 @@ def table(rows):
     return "\n".join(lines)
 
 
+def parser():
+    """The options of the command."""
+    options = Parser(prog="zoo.py", description=__doc__.splitlines()[0], epilog="example: python tools/zoo.py --check")
+    options.add_argument("--check", action="store_true", help="write nothing; exit 2 when MODELS.md is out of date")
+    return options
+
+
 def main(argv=None):
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], epilog="example: python tools/zoo.py --check")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 2 when MODELS.md is out of date")
-    args = parser.parse_args(argv)
+    args = parser().parse_args(argv)
     try:
         text = table(read_zoo())
     except (OSError, ValueError) as error:

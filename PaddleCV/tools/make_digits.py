@@ -3,7 +3,6 @@
 python PaddleCV/tools/make_digits.py --out dataset/digits --train 600 --eval 100 --size 192 --seed 0
 """
 
-import argparse
 import importlib
 import json
 import os
@@ -15,6 +14,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
+from common.cli_parser import Parser  # noqa: E402
 from common.errors import ConfigError, KitError  # noqa: E402
 from common.log import logger, set_up_logging  # noqa: E402
 
@@ -132,19 +132,27 @@ def write_split(folder, split, count, scenes):
     (folder / "ImageSets/Main" / f"{split}.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
-def main(argv=None):
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="make_digits.py",
         description=__doc__.splitlines()[0],
         epilog="example: python PaddleCV/tools/make_digits.py --out dataset/digits --train 600 --eval 100",
     )
-    parser.add_argument("--out", default="dataset/digits", help="the folder to make (default: %(default)s)")
-    parser.add_argument("--train", type=int, default=600, help="training pictures (default: %(default)s)")
-    parser.add_argument("--eval", type=int, default=100, help="evaluation pictures (default: %(default)s)")
-    parser.add_argument("--size", type=int, default=192, help="side of a picture in pixels (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same files (default: %(default)s)")
-    parser.add_argument("--force", action="store_true", help="replace a folder that exists")
-    args = parser.parse_args(argv)
+    options.add_argument("--out", default="dataset/digits", help="the folder to make (default: %(default)s)")
+    options.add_argument("--train", type=int, default=600, help="training pictures (default: %(default)s)")
+    options.add_argument("--eval", type=int, default=100, help="evaluation pictures (default: %(default)s)")
+    options.add_argument("--size", type=int, default=192, help="side of a picture in pixels (default: %(default)s)")
+    options.add_argument(
+        "--seed", type=int, default=0, help="the same seed gives the same files (default: %(default)s)"
+    )
+    options.add_argument("--force", action="store_true", help="replace a folder that exists")
+    return options
+
+
+def main(argv=None):
+    """The command line; returns the exit code."""
+    args = parser().parse_args(argv)
     set_up_logging()
     try:
         written = make_digits(args.out, args.train, args.eval, args.size, args.seed, args.force)
