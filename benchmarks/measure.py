@@ -1,0 +1,90 @@
+"""What the benchmarks share: clocks, child processes that answer in JSON, and where torch is."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parent
+REPOSITORY = BENCHMARKS.parent
+NO_TORCH = (
+    "torch is not here, its rows are left out: python3 -m venv .venv-torch && .venv-torch/bin/pip install -r "
+    "benchmarks/requirements.txt, or name a Python that has it in KIT_TORCH_PYTHON"
+)
+
+
+def torch_python():
+    """The interpreter that has torch, or None."""
+    path = Path(os.environ.get("KIT_TORCH_PYTHON") or REPOSITORY / ".venv-torch" / "bin" / "python")
+    return str(path) if path.is_file() else None
+
+
+def cpu_seconds():
+    """User and system time of this process, its threads, and its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+class Stopwatch:
+    """Wall and CPU seconds of each lap."""
+
+    def __init__(self):
+        self.wall, self.cpu = [], []
+        self.start()
+
+    def start(self):
+        """Begins a lap, and forgets one that was begun."""
+        self.began = time.perf_counter(), time.process_time()
+
+    def lap(self):
+        """Ends a lap and begins the next."""
+        now = time.perf_counter(), time.process_time()
+        self.wall.append(now[0] - self.began[0])
+        self.cpu.append(now[1] - self.began[1])
+        self.began = now
+
+
+def run_child(python, script, *arguments, **environment):
+    """What a script prints as its last line, read as JSON; a value of None takes a variable out of the environment.
+
+    Raises:
+        SystemExit: the script failed; shows the end of what it said.
+    """
+    variables = {**os.environ, **{k: v for k, v in environment.items() if v is not None}}
+    for name in [name for name, value in environment.items() if value is None]:
+        variables.pop(name, None)
+    command = [python, str(BENCHMARKS / script), *map(str, arguments)]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, cwd=REPOSITORY)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-1000:]}{done.stderr[-3000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def median(values):
+    """The middle one."""
+    return statistics.median(values)
+
+
+def table(title, heads, rows):
+    """Prints rows under their heads."""
+    rows = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+    print(f"\n{title}")
+    for row in [heads, *rows]:
+        cells = [cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))]
+        print("  " + "  ".join(cells).rstrip())
+    sys.stdout.flush()
+
+
+def finish(results, path):
+    """Writes {aim: (ratio, comparison, goal)} as JSON if a path is given, and prints each."""
+    print()
+    for name, (ratio, comparison, goal) in results.items():
+        met = ratio <= goal if comparison == "<=" else ratio >= goal
+        print(f"{'met ' if met else 'MISS'}  {name}: {ratio:.2f} (aim {comparison} {goal})")
+    if path:
+        Path(path).write_text(json.dumps(results), encoding="utf-8")

@@ -1,0 +1,83 @@
+"""The rows of `detection_pipeline.py` that run in torchvision; started by it, prints one line of JSON."""
+
+import argparse
+from pathlib import Path
+
+import detection_pipeline as shared
+import torch
+from torch.utils.data import DataLoader, Dataset
+from torchvision import tv_tensors
+from torchvision.io import ImageReadMode, decode_image, read_file
+from torchvision.transforms import v2
+
+
+class Pictures(Dataset):
+    """The same samples, decoded and transformed.
+
+    Args:
+        folder (Path): as `detection_pipeline.write_pictures` left it.
+    """
+
+    def __init__(self, folder):
+        self.samples = shared.Pictures(folder)
+        fill = {tv_tensors.Image: shared.FILL, "others": 0}
+        self.transform = v2.Compose(
+            [
+                v2.RandomPhotometricDistort(p=0.5),
+                v2.RandomZoomOut(fill=fill, p=0.5),
+                v2.RandomIoUCrop(),
+                v2.RandomHorizontalFlip(),
+                v2.Resize((shared.SIZE, shared.SIZE), antialias=False),
+                v2.SanitizeBoundingBoxes(),
+                v2.ToDtype(torch.float32, scale=True),
+                v2.Normalize(shared.MEAN, shared.STD),
+            ]
+        )
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, index):
+        sample = self.samples[index]
+        image = tv_tensors.Image(decode_image(read_file(sample["path"]), mode=ImageReadMode.RGB))
+        boxes = tv_tensors.BoundingBoxes(
+            torch.from_numpy(sample["boxes"]), format="XYXY", canvas_size=(shared.HEIGHT, shared.WIDTH)
+        )
+        return self.transform({"image": image, "boxes": boxes, "labels": torch.from_numpy(sample["labels"])})
+
+
+def collate(samples):
+    """Stacks the pictures and pads boxes and labels, as `common.data.collate` does."""
+    batch = {"image": torch.stack([sample["image"] for sample in samples])}
+    for name, fill in shared.Pictures.padding.items():
+        values = [sample[name] for sample in samples]
+        batch[name] = torch.nn.utils.rnn.pad_sequence(values, batch_first=True, padding_value=fill)
+    return batch
+
+
+def main():
+    """Measures one row."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--child", required=True)
+    args = parser.parse_args()
+    loader = DataLoader(
+        Pictures(Path(args.child)),
+        shared.BATCH,
+        shuffle=True,
+        num_workers=args.workers,
+        collate_fn=collate,
+        drop_last=True,
+        persistent_workers=args.workers > 0,
+    )
+
+    def seconds_of_workers():
+        running = getattr(loader, "_iterator", None)
+        return shared.worker_seconds(worker.pid for worker in getattr(running, "_workers", ()))
+
+    shared.measure_epochs(lambda _: iter(loader), args.epochs, seconds_of_workers)
+
+
+if __name__ == "__main__":
+    main()
