@@ -98,7 +98,7 @@ def test_digits_are_legible_apart_and_few():
         image, boxes, digits = scenes.draw("train", index)
         assert image.shape == (192, 192, 3) and image.dtype == np.uint8
         totals.append(len(boxes))
-        assert len(boxes) == len(digits) <= 10
+        assert len(boxes) == len(digits) <= 12
         assert (boxes >= 0).all() and (boxes <= 192).all()
         for k, (x1, y1, x2, y2) in enumerate(boxes):
             assert y2 - y1 >= 24 and x2 - x1 >= 6
