@@ -95,7 +95,9 @@ class Chain(PyLayer):
 
     @staticmethod
     def backward(ctx, gradient):
-        layout, gradient = onednn.plain(*gradient.shape), gradient.contiguous()
+        layout = ctx.stages[-1].target
+        own = onednn.empty(layout)  # a stage may write over the gradient it is given
+        gradient = onednn.carry(gradient.contiguous(), onednn.plain(*gradient.shape), layout, own)
         answers, end = [None] * ctx.count, ctx.count
         for stage, kept in zip(reversed(ctx.stages), reversed(ctx.kept)):
             gradient = onednn.carry(gradient, layout, stage.target)
@@ -213,11 +215,10 @@ class Normalisation:
     def backward(self, gradient, kept, wanted, further):
         """(gradient of x, those of scale and shift)."""
         x, scale, mean, variance = kept
-        result = onednn.empty(self.source)
         changes = [paddle.empty_like(scale), paddle.empty_like(scale)]
         given = {"src": x, "diff_dst": gradient, "scale": scale, "mean": mean, "variance": variance}
-        self.back(**given, diff_src=result, diff_scale=changes[0], diff_shift=changes[1])
-        return result, [change if want else None for change, want in zip(changes, wanted)] + [None, None]
+        self.back(**given, diff_src=gradient, diff_scale=changes[0], diff_shift=changes[1])
+        return gradient, [change if want else None for change, want in zip(changes, wanted)] + [None, None]
 
 
 class Elementwise:
@@ -252,9 +253,8 @@ class Elementwise:
 
     def backward(self, gradient, kept, wanted, further):
         """(gradient of x, [])."""
-        result = onednn.empty(self.source)
-        self.back(**{"dst" if self.from_result else "src": kept}, diff_dst=gradient, diff_src=result)
-        return result, []
+        self.back(**{"dst" if self.from_result else "src": kept}, diff_dst=gradient, diff_src=gradient)
+        return gradient, []
 
 
 remembered = functools.lru_cache(maxsize=4096)
