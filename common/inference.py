@@ -7,7 +7,7 @@ import sys
 from common.data.check import one_line
 from common.errors import BadSample, DataError
 from common.log import logger
-from common.predictor import predict
+from common.predictor import fixed_batch, predict
 
 
 def run_inference(model, source, args):
@@ -23,7 +23,7 @@ def run_inference(model, source, args):
     """
     drawing = source.drawing(args.out) if args.out else None
     bad = total = 0
-    for samples in batches(source, args.batch):
+    for samples in batches(source, fixed_batch(model) or args.batch):
         good, problems = readable(model, samples)
         for error in problems:
             if not source.many:

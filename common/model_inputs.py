@@ -30,7 +30,8 @@ def check_inputs(inputs, batch, source, taker="the model", multiple=1):
         if not fits or str(value.dtype) != dtype:
             taken = f"{dtype}{[size if size and size > 0 else None for size in shape]}".replace("None", "any")
             given = f"{value.dtype}{list(value.shape)}"
-            raise ConfigError(f"{source} gives '{name}' as {given}; {taker} takes {taken}{hint(name)}")
+            why = hint(name) if value.ndim != len(shape) or str(value.dtype) != dtype else ""
+            raise ConfigError(f"{source} gives '{name}' as {given}; {taker} takes {taken}{why}")
         if value.ndim == 4 and any(side % multiple for side in value.shape[2:]):
             height, width = value.shape[2:]
             raise ConfigError(

@@ -38,24 +38,8 @@ class Predictor:
         self.labels, self.task = self.about["labels"], self.about["task"]
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
-        self.engine = self.load(threads)
+        self.engine = load_engine(self.folder / "model", threads)
         self.pipeline = Pipeline(self.preprocess())
-
-    def load(self, threads):
-        runtime.prepare()
-        from paddle import inference
-
-        config = inference.Config(str(self.folder / "model.json"), str(self.folder / "model.pdiparams"))
-        config.disable_gpu()
-        config.enable_new_ir(True)
-        config.enable_new_executor()
-        config.enable_memory_optim()
-        config.disable_glog_info()
-        config.enable_mkldnn()
-        if "leaky_relu" in (self.folder / "model.json").read_text(encoding="utf-8"):
-            config.delete_pass("conv_activation_onednn_fuse_pass")  # it reads the slope, a double, as a float: SIGSEGV
-        config.set_cpu_math_library_num_threads(threads or int(os.environ.get("OMP_NUM_THREADS", "1")))
-        return inference.create_predictor(config)
 
     def preprocess(self):
         """The transforms of infer.yml, built from `common` alone."""
@@ -88,14 +72,7 @@ class Predictor:
         check_inputs(
             self.inputs, inputs, "the caller", f"the model of {self.folder}", self.about.get("size_multiple", 1)
         )
-        for name in self.engine.get_input_names():
-            self.engine.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(inputs[name]))
-        self.engine.run()
-        names = self.engine.get_output_names()
-        return {
-            name: self.engine.get_output_handle(raw).copy_to_cpu()
-            for name, raw in zip(self.outputs, names, strict=True)
-        }
+        return dict(zip(self.outputs, run_engine(self.engine, inputs), strict=True))
 
     def task_module(self):
         """`common.tasks.<task>`: turns outputs into records and draws them."""
@@ -104,6 +81,32 @@ class Predictor:
     def decode(self, sample):
         """The sample with its picture decoded by the first transform; raises BadSample."""
         return self.pipeline.transforms[0](dict(sample), random_for(0))
+
+
+def load_engine(prefix, threads=0):
+    """The framework's predictor of `<prefix>.json` and `<prefix>.pdiparams`."""
+    runtime.prepare()
+    from paddle import inference
+
+    config = inference.Config(f"{prefix}.json", f"{prefix}.pdiparams")
+    config.disable_gpu()
+    config.enable_new_ir(True)
+    config.enable_new_executor()
+    config.enable_memory_optim()
+    config.disable_glog_info()
+    config.enable_mkldnn()
+    if "leaky_relu" in Path(f"{prefix}.json").read_text(encoding="utf-8"):
+        config.delete_pass("conv_activation_onednn_fuse_pass")  # it reads the slope, a double, as a float: SIGSEGV
+    config.set_cpu_math_library_num_threads(threads or int(os.environ.get("OMP_NUM_THREADS", "1")))
+    return inference.create_predictor(config)
+
+
+def run_engine(engine, inputs):
+    """The answers to a batch, a list of arrays; `inputs` holds an array by the name of each input."""
+    for name in engine.get_input_names():
+        engine.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(inputs[name]))
+    engine.run()
+    return [engine.get_output_handle(name).copy_to_cpu() for name in engine.get_output_names()]
 
 
 def refuse_other(folder):
@@ -177,5 +180,12 @@ def predict(model, samples, threshold=0.5):
     rest = Pipeline(model.pipeline.transforms[1:])
     prepared = [rest.sample([dict(sample)], 0, 0) for sample in samples]
     prepared = rest.batch(prepared, 0, 0)
+    prepared += prepared[-1:] * ((fixed_batch(model) or 0) - len(prepared))
     batch = {name: np.stack([sample[name] for sample in prepared]) for name in model.inputs}
-    return model.task_module().records(model.run(batch), model.labels, threshold)
+    return model.task_module().records(model.run(batch), model.labels, threshold)[: len(samples)]
+
+
+def fixed_batch(model):
+    """How many samples a model takes at a time, where its export has fixed that; else None."""
+    shape, _ = next(iter(model.inputs.values()))
+    return shape[0] if shape[0] and shape[0] > 0 else None

@@ -97,3 +97,25 @@ def test_the_demonstration_s_configuration_does_everything_once(digits, tmp_path
     more = [*roots, f"output_dir={tmp_path}", "train.batch_size=4", "train.workers=0"]
     answer = command("train", "--eval", "--dry-run", "-c", "configs/digits.yml", "-o", *more)
     assert answer.code == 0, answer.err
+
+
+def test_a_generated_configuration_does_everything_once_on_data_of_ones_own(digits, tmp_path):
+    mine = tmp_path / "mine.yml"
+    answer = command("configure", "generate", "--model", "YOLOv3", "--dataset", "CocoDetection", "--out", mine)
+    assert answer.code == 0 and mine.is_file()
+    again = command("configure", "generate", "--model", "YOLOv3", "--dataset", "CocoDetection", "--out", mine)
+    again.refused(2, "mine.yml", "exists")
+    own = [
+        text
+        for split in ("train", "eval")
+        for text in (
+            f"data.{split}.root={digits / 'digits'}",
+            f"data.{split}.annotations=annotations/{split}.json",
+            f"data.{split}.images=JPEGImages",
+        )
+    ]
+    small = ["model.backbone.width=0.0625", "model.neck.channels=16", "train.batch_size=2", "train.workers=0"]
+    sizes = ["data.train.transforms.6.sizes=[96]", "data.eval.transforms.1.size=96"]
+    given = [*own, *small, *sizes, f"output_dir={tmp_path}"]
+    answer = command("train", "--eval", "--dry-run", "-c", mine, "-o", *given)
+    assert answer.code == 0 and "all well" in answer.err, answer.err

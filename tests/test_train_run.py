@@ -2,13 +2,15 @@
 
 import json
 import re
+import shlex
 
 import numpy as np
 import pytest
 import yaml
 
-from common import checkpoint
+from common import checkpoint, export
 from common.commands.configure import SECTIONS
+from common.errors import KitError
 from tests.commands import at, command
 
 
@@ -59,8 +61,6 @@ def test_the_saved_configuration_is_complete_and_runs_again(trained):
 def test_the_last_words_are_commands_that_run(trained, digits, exported, monkeypatch):
     found = dict(re.findall(r"^  (\w+): +python \S*tools/\w+\.py (.*)$", trained.said, re.MULTILINE))
     assert set(found) == {"resume", "evaluate", "export", "predict"}
-    import shlex
-
     scores = command("eval", *shlex.split(found["evaluate"]), "seed=0", "--json")
     assert scores.code == 0, scores.err
     picture = digits / "digits/JPEGImages/eval_00000.jpg"
@@ -128,6 +128,39 @@ def test_trained_and_exported_model_answer_a_folder_a_picture_and_standard_input
             for left, right in zip(one, other, strict=True):
                 assert left["label"] == right["label"] and left["score"] == pytest.approx(right["score"], abs=2e-4)
                 assert left["box"] == pytest.approx(right["box"], abs=0.05)
+
+
+def test_an_export_of_a_fixed_number_of_pictures_answers_any_number(trained, digits, tmp_path):
+    weights = f"weights={trained.folder / 'best'}"
+    fixed = ["export.batch_size=3", "export.image_size=[96, 96]"]
+    answer = command("export", "--out", tmp_path / "export", *trained.arguments, weights, *fixed)
+    assert answer.code == 0, answer.err
+    about = yaml.safe_load((tmp_path / "export/infer.yml").read_text())
+    assert [entry["shape"] for entry in about["inputs"]] == [[3, 3, 96, 96], [3, 2], [3, 2]]
+    low = ["--json", "--threshold", "0.01"]
+    listed = "\n".join(str(path) for path in sorted(digits.glob("digits/JPEGImages/eval_*.jpg"))).encode()
+    three = command("infer", "--model", tmp_path / "export", "--image", "-", *low, stdin=listed)
+    one = command("infer", *trained.arguments, weights, "--image", "-", *low, stdin=listed)
+    counts = [[len(json.loads(line)["predictions"]) for line in answer.out.splitlines()] for answer in (three, one)]
+    assert three.code == 0 and len(counts[0]) == 4 and counts[0] == counts[1]
+    answer = command("eval", "--model", tmp_path / "export", *trained.arguments)
+    answer.refused(2, "float32[4, 3, 96, 96]", "float32[3, 3, 96, 96]")
+
+
+def test_an_export_that_only_takes_another_of_equal_scores_is_written_with_a_warning(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "differences", lambda answers, golden: dict.fromkeys(golden, 0.5 * ("boxes" in golden)))
+    weights = f"weights={trained.folder / 'best'}"
+    answer = command("export", "--out", tmp_path / "export", *trained.arguments, weights)
+    assert answer.code == 0 and "in which of equal scores it takes" in answer.err
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
+def test_an_export_whose_raw_predictions_differ_too_is_refused():
+    with pytest.raises(KitError, match=r"boxes by 5.0e-01, raw 0 by 1.0e-02 .* nothing was written"):
+        export.prove({"boxes": 0.5}, 1e-4, "exported", lambda: {"raw 0": 0.01})
+    with pytest.raises(KitError, match="boxes by nan"):
+        export.prove({"boxes": float("nan")}, 1e-4, "exported")
+    export.prove({"boxes": 1e-5}, 1e-4, "exported", lambda: pytest.fail("needless"))
 
 
 def test_answers_for_people_name_the_class_and_the_box(exported, digits, tmp_path):

@@ -13,6 +13,7 @@ from pathlib import Path
 from common.callbacks.callback import Callback
 from common.callbacks.lines import JsonLines
 from common.config_yaml import shown
+from common.distributed import world_size
 from common.log import logger
 
 
@@ -202,8 +203,9 @@ def next_commands(trainer):
     changed = [text for text in trainer.config.overrides if not text.startswith(("weights=", "pretrained="))]
     keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
     options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])
+    several = f"-m paddle.distributed.launch --nproc_per_node {world_size()} " if world_size() > 1 else ""
     return {
-        "resume": f"python {tools / 'train.py'} -c {config} -r auto{options}",
+        "resume": f"python {several}{tools / 'train.py'} -c {config} -r auto{options}",
         "evaluate": f"python {tools / 'eval.py'} -c {config} {keys}",
         "export": f"python {tools / 'export.py'} -c {config} {keys}",
         "predict": f"python {tools / 'infer.py'} -c {config} --image PATH {keys}",

@@ -55,8 +55,15 @@ class Starter:
         self.example = self._example()
 
     def _example(self):
-        """What a shipped configuration of the same model says, as plain values; empty if there is none."""
-        for file in sorted((self.namespace.kit / "configs").rglob("*.yml"), key=lambda f: (len(f.parts), f.stem)):
+        """What a shipped configuration of the same model says, as plain values; empty if there is none.
+
+        The one named for the model comes first.
+        """
+
+        def order(file):
+            return file.stem != self.model.lower(), len(file.parts), file.stem
+
+        for file in sorted((self.namespace.kit / "configs").rglob("*.yml"), key=order):
             try:
                 config = load_config(file) if "_base_" not in file.parts else None
             except KitError:

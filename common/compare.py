@@ -1,0 +1,41 @@
+"""Compares the answers of two programs of one model."""
+
+import numpy as np
+
+ROWS_AT_MOST = 2000  # whose order is looked into
+
+
+def differences(answers, golden):
+    """The largest difference of each output, relative to its largest golden value; infinite for another shape.
+
+    Args:
+        answers (dict[str, ndarray]): of one program.
+        golden (dict[str, ndarray]): of the other.
+    """
+    return {name: difference(answers[name], expected) for name, expected in golden.items()}
+
+
+def difference(got, expected):
+    """The same of one output; the rows of a table may come in another order where they are as good as equal."""
+    if got.shape != expected.shape:
+        return float("inf")
+    if got.ndim == 2 and got.shape[1] > 2 and len(got) <= ROWS_AT_MOST:
+        got = rows_in_order_of(got, expected)
+    scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+    found = float(np.abs(got.astype("float64") - expected).max(initial=0.0)) / scale
+    return found if np.isfinite(found) else float("inf")
+
+
+def rows_in_order_of(got, expected):
+    """The rows of [R, K], each moved to where it is nearest: of two equal scores either may come first."""
+    left, order = np.arange(len(got)), []
+    for row in expected:
+        nearest = int(np.abs(got[left] - row).max(axis=1).argmin())
+        order.append(left[nearest])
+        left = np.delete(left, nearest)
+    return got[np.array(order, int)]
+
+
+def listed(found):
+    """`boxes by 1.2e-06, num_boxes by 0.0e+00`"""
+    return ", ".join(f"{name} by {value:.1e}" for name, value in found.items())
