@@ -89,9 +89,11 @@ def labels_of(config, dataset=None):
 
 def saved_config(config):
     """The completed configuration beside the checkpoint that `weights` names, or None."""
-    weights = config.get("weights")
-    path = Path(weights) / "config.yml" if weights else None
-    return load_config(path, default_kit=config.kit) if path and path.is_file() else None
+    if not config.get("weights"):
+        return None
+    found = checkpoint.find_weights(config.get("weights"))
+    path = (found.parent if found.is_file() else found) / "config.yml"
+    return load_config(path, default_kit=config.kit) if path.is_file() else None
 
 
 def build_model(config, labels):

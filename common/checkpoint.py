@@ -159,27 +159,37 @@ def read_weights(path):
         CheckpointError: a file is damaged.
         UnsafeFile: a `.pdparams` wants to run code.
     """
-    real = follow(path)
+    real = find_weights(path)
     if real.is_file():
         return _read_weight_file(real)
-    if (real / "infer.yml").exists() or list(real.glob("*.pdiparams")):
-        raise ConfigError(
-            f"{path}: an exported model, whose parameters have lost their names; give the checkpoint it was made from "
-            "(output/<config>/best), or run it as it is with tools/infer.py --model"
-        )
-    if not (real / MANIFEST).exists():
-        best = target(real, "best")
-        found = real / best if best else newest_valid(real)
-        if found is None:
-            raise ConfigError(
-                f"{path}: no checkpoint here; give output/<config>/best, a .safetensors or a .pdparams file"
-            )
-        real = found
     arrays, _ = read_checkpoint(real, groups=("model", "ema"))
     if "model" not in arrays:
         raise CheckpointError(f"{real}: holds no model weights")
     averaged = arrays.get("ema", {})
     return {name: averaged.get(name, value) for name, value in arrays["model"].items()}
+
+
+def find_weights(path):
+    """The checkpoint folder or the file that `weights=PATH` means (Path).
+
+    Raises:
+        ConfigError: there is nothing there that holds weights.
+    """
+    real = follow(path)
+    if real.is_file():
+        return real
+    if (real / "infer.yml").exists() or list(real.glob("*.pdiparams")):
+        raise ConfigError(
+            f"{path}: an exported model, whose parameters have lost their names; give the checkpoint it was made from "
+            "(output/<config>/best), or run it as it is with tools/infer.py --model"
+        )
+    if (real / MANIFEST).exists():
+        return real
+    best = target(real, "best")
+    found = real / best if best else newest_valid(real)
+    if found is None:
+        raise ConfigError(f"{path}: no checkpoint here; give output/<config>/best, a .safetensors or a .pdparams file")
+    return found
 
 
 def mark_best(root, step):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from common.errors import DataError, EnvironmentProblem
+from common.errors import ConfigError, DataError, EnvironmentProblem
 
 
 def made(folder):
@@ -17,6 +17,16 @@ def made(folder):
     except OSError as error:
         raise EnvironmentProblem(f"--out {folder}: cannot be made: {error.strerror}") from error
     return folder
+
+
+def keep_source(target, source):
+    """Refuses to draw over what is read.
+
+    Raises:
+        ConfigError: both are the same file.
+    """
+    if target.exists() and Path(source).exists() and target.samefile(source):
+        raise ConfigError(f"--out {target.parent}: would write over {source}; name another folder")
 
 
 class PictureDrawing:
@@ -41,6 +51,7 @@ class PictureDrawing:
         while target in self.names:
             target, number = f"{stem}_{number}{suffix}", number + 1
         self.names.add(target)
+        keep_source(self.folder / target, sample["path"])
         ok, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         if not ok:
             raise DataError(f"cannot encode {target}")
@@ -64,6 +75,7 @@ class VideoDrawing:
 
     def __init__(self, folder, name, rate):
         self.path, self.rate, self.writer = made(folder) / f"{Path(name).stem}.mp4", rate, None
+        keep_source(self.path, name)
 
     def add(self, sample, image):
         """Writes one RGB frame."""

@@ -1,20 +1,24 @@
-"""A small set of digits, and a small detector trained and exported on it once for all tests that need one."""
+"""Small data sets, and a small detector trained and exported once for all tests that need one."""
 
 import dataclasses
 import pathlib
 
 import pytest
 
-from PaddleCV.tools.make_digits import make_digits
 from tests.commands import at, command
+from tests.made_sets import MadeSets
 
 
 @pytest.fixture(scope="session")
-def digits(tmp_path_factory):
+def made_sets(tmp_path_factory):
+    """The small data sets of `tests/made_sets.py`. Not to be changed."""
+    return MadeSets(tmp_path_factory.mktemp("set"))
+
+
+@pytest.fixture(scope="session")
+def digits(made_sets):
     """The folder that holds `digits/`: 24 training and 4 evaluation pictures of 96 x 96. Not to be changed."""
-    place = tmp_path_factory.mktemp("set")
-    make_digits(place / "digits", train=24, evaluation=4, size=96)
-    return place
+    return made_sets.folder("digits").parent
 
 
 # learns something within 18 steps: no augmentation, and a quick optimizer

@@ -9,6 +9,7 @@ from common.config import load_config
 from common.errors import ConfigError
 from common.kit import ROOT, shipped_kits
 from tests.commands import command
+from tests.tiny_twins import made_set
 from tools import zoo
 
 CONFIGS = [file for kit in shipped_kits() for file in sorted((kit / "configs").rglob("*.yml"))]
@@ -86,8 +87,8 @@ def test_every_full_size_configuration_has_a_tiny_twin_and_every_twin_a_user():
 
 
 @pytest.mark.parametrize("file", TINY, ids=name)
-def test_a_tiny_configuration_does_everything_once(file, digits, tmp_path):
-    paths = [f"dataset={digits / 'digits'}", f"output_dir={tmp_path}"]
+def test_a_tiny_configuration_does_everything_once(file, made_sets, tmp_path):
+    paths = [f"dataset={made_set(file, made_sets)}", f"output_dir={tmp_path}"]
     answer = command("train", "--eval", "--dry-run", "-c", file, "-o", *paths)
     assert answer.code == 0 and "all well" in answer.err, answer.err
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import yaml
 
-from common import checkpoint, export
+from common import assemble, checkpoint, export
 from common.commands.configure import SECTIONS
+from common.config import load_config
 from common.errors import KitError
 from tests.commands import at, command
 
@@ -147,12 +148,15 @@ def test_an_export_of_a_fixed_number_of_pictures_answers_any_number(trained, dig
     answer.refused(2, "float32[4, 3, 96, 96]", "float32[3, 3, 96, 96]")
 
 
-def test_an_export_that_only_takes_another_of_equal_scores_is_written_with_a_warning(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "differences", lambda answers, golden: dict.fromkeys(golden, 0.5 * ("boxes" in golden)))
-    weights = f"weights={trained.folder / 'best'}"
-    answer = command("export", "--out", tmp_path / "export", *trained.arguments, weights)
-    assert answer.code == 0 and "in which of equal scores it takes" in answer.err
-    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+def test_raw_predictions_are_exported_and_compared_where_scores_tie(trained, tmp_path):
+    config = load_config(trained.arguments[1], [*trained.arguments[3:], f"weights={trained.folder / 'best'}"])
+    model = assemble.build_model(config, assemble.labels_of(config))
+    assemble.load_weights(model, assemble.read_weights(config), config)
+    model.eval()
+    inputs, shapes = export.example_inputs(model, config), {name: shape for name, (shape, _) in model.inputs.items()}
+    raw = export.raw_differences(model, inputs, tmp_path, shapes)
+    assert set(raw) == {"raw 0", "raw 1", "raw 2"} and max(raw.values()) < 1e-4
+    export.prove({"boxes": 0.5}, 1e-4, "exported", lambda: raw)
 
 
 def test_an_export_whose_raw_predictions_differ_too_is_refused():
@@ -161,6 +165,13 @@ def test_an_export_whose_raw_predictions_differ_too_is_refused():
     with pytest.raises(KitError, match="boxes by nan"):
         export.prove({"boxes": float("nan")}, 1e-4, "exported")
     export.prove({"boxes": 1e-5}, 1e-4, "exported", lambda: pytest.fail("needless"))
+
+
+@pytest.mark.parametrize("name", ["", "best", "best/model.safetensors"])
+def test_class_names_come_with_the_weights_where_the_data_are_not(trained, digits, name):
+    given = [*trained.arguments, f"weights={trained.folder / name}", "dataset=/nowhere"]
+    answer = command("infer", *given, "--image", digits / "digits/JPEGImages/eval_00000.jpg", "--json")
+    assert answer.code == 0, answer.err
 
 
 def test_answers_for_people_name_the_class_and_the_box(exported, digits, tmp_path):

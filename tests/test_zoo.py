@@ -55,8 +55,8 @@ def test_a_full_size_model_has_the_parameters_of_its_row(row):
 
 
 @pytest.mark.parametrize("row", slow_but({"yolov3", "yolov3_mobilenet_v3"}))
-def test_the_first_losses_of_a_tiny_twin_are_those_of_its_row(row, digits, tmp_path):
-    losses = first_losses(row, digits, tmp_path)
+def test_the_first_losses_of_a_tiny_twin_are_those_of_its_row(row, made_sets, tmp_path):
+    losses = first_losses(row, made_sets, tmp_path)
     expected = [float(text) for text in row["first_losses"].split()]
     measured = " ".join(f"{value:.4f}" for value in losses)
     for value, wanted, tolerance in zip(losses, expected, TOLERANCE, strict=True):
@@ -64,8 +64,8 @@ def test_the_first_losses_of_a_tiny_twin_are_those_of_its_row(row, digits, tmp_p
 
 
 @pytest.mark.parametrize("row", slow_but({"yolov3"}))
-def test_a_tiny_twin_trains_in_seconds_and_its_loss_falls(row, digits, tmp_path):
-    before, after = losses_before_and_after(row, digits, tmp_path)
+def test_a_tiny_twin_trains_in_seconds_and_its_loss_falls(row, made_sets, tmp_path):
+    before, after = losses_before_and_after(row, made_sets, tmp_path)
     assert after < 0.9 * before
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 from common.config import load_config
 from tests.commands import command
@@ -9,44 +10,50 @@ from tests.commands import command
 STEPS = 16
 
 
-def arguments(row, place, *more):
-    """The arguments of a command on the twin, reading the set at `place / "digits"`.
+def arguments(row, sets, *more):
+    """The arguments of a command on the twin, reading the made set that its `dataset:` is named for.
 
     Args:
         row (dict): of the zoo; its `tiny` is what follows `-c` in a command.
-        place (Path): holds the set.
+        sets (MadeSets): the data.
         more (str): further `key=value`.
     """
     config, *overrides = shlex.split(row["tiny"])
     overrides = [text for text in overrides if text != "-o"]
-    return ["-c", f"{row['kit']}/{config}", "-o", f"dataset={place / 'digits'}", *overrides, *more]
+    config = f"{row['kit']}/{config}"
+    return ["-c", config, "-o", f"dataset={made_set(config, sets)}", *overrides, *more]
 
 
-def first_losses(row, place, folder, steps=3):
+def made_set(config, sets):
+    """The folder of the made set that a tiny configuration is for: the last part of its `dataset:` is the name."""
+    return sets.folder(Path(load_config(config).get("dataset")).name)
+
+
+def first_losses(row, sets, folder, steps=3):
     """The losses of the first steps from the configuration's seed, a list of floats.
 
     Args:
         row (dict): of the zoo.
-        place (Path): holds the set.
+        sets (MadeSets): the data.
         folder (Path): to write to.
         steps (int): how many.
     """
-    answer = command("train", *arguments(row, place, f"output_dir={folder}", f"train.max_steps={steps}", "log_every=1"))
+    answer = command("train", *arguments(row, sets, f"output_dir={folder}", f"train.max_steps={steps}", "log_every=1"))
     assert answer.code == 0, answer.err
     (metrics,) = folder.glob("*/metrics.jsonl")
     return [json.loads(line)["loss"] for line in metrics.read_text().splitlines()]
 
 
-def losses_before_and_after(row, place, folder, steps=STEPS):
+def losses_before_and_after(row, sets, folder, steps=STEPS):
     """The loss of one batch by the untrained model, and after a few steps on the whole set.
 
     Args:
         row (dict): of the zoo.
-        place (Path): holds the set.
+        sets (MadeSets): the data.
         folder (Path): to write to.
         steps (int): of the training.
     """
-    given = arguments(row, place, f"output_dir={folder}", f"train.max_steps={steps}", "train.epochs=99")
+    given = arguments(row, sets, f"output_dir={folder}", f"train.max_steps={steps}", "train.epochs=99")
     answer = command("train", *given)
     assert answer.code == 0, answer.err
     (last,) = folder.glob("*/last")

@@ -5,6 +5,8 @@ import colorsys
 import cv2
 import numpy as np
 
+INPUT = "picture"
+
 
 def records(outputs, labels, threshold=0.5):
     """The boxes of each picture that score enough, best first.

@@ -150,6 +150,17 @@ def test_drawings_that_cannot_be_written_are_refused(exported, picture, tmp_path
         command("infer", "--model", exported, "--image", picture, "--out", out).refused(4, f"--out {out}")
 
 
+def test_what_is_read_is_never_drawn_over(exported, tmp_path):
+    (tmp_path / "a.png").write_bytes(pictures.encoded("PNG"))
+    film(tmp_path / "b.avi", 2)
+    (tmp_path / "b.avi").rename(tmp_path / "b.mp4")
+    for name in ("a.png", "b.mp4"):
+        before = (tmp_path / name).read_bytes()
+        answer = command("infer", "--model", exported, "--image", tmp_path / name, "--out", tmp_path)
+        answer.refused(2, f"--out {tmp_path}: would write over {tmp_path / name}")
+        assert (tmp_path / name).read_bytes() == before
+
+
 def test_pictures_of_one_name_are_drawn_under_different_names(exported, tmp_path):
     for place in ("a", "b"):
         (tmp_path / place).mkdir()

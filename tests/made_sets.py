@@ -1,0 +1,28 @@
+"""The small data sets that tiny twins train on, made once for all tests that need one."""
+
+import dataclasses
+import pathlib
+
+from PaddleCV.tools.make_digits import make_digits
+
+MAKERS = {
+    "digits": lambda folder: make_digits(folder, train=24, evaluation=4, size=96),
+}
+
+
+@dataclasses.dataclass
+class MadeSets:
+    """Data sets by name, each made when it is first asked for.
+
+    Args:
+        place (Path): where they are, a folder each. Not to be changed by a test.
+    """
+
+    place: pathlib.Path
+
+    def folder(self, name):
+        """The folder of a set (Path); raises KeyError where none has this name."""
+        found = self.place / name
+        if not found.exists():
+            MAKERS[name](found)
+        return found
