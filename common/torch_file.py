@@ -107,4 +107,4 @@ def tensor(storage, offset, size, stride, *ignored):
     if last >= len(storage):
         raise ValueError(f"a tensor that ends at value {last} of a storage of {len(storage)}")
     steps = [step * storage.itemsize for step in stride]
-    return np.ascontiguousarray(np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False))
+    return np.array(np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False))
