@@ -25,7 +25,7 @@ def build_dataset(config, split):
     if node is None:
         have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
         raise ConfigError(f"{config.place('data')}: data.{split} is not there; the splits are {have or 'none'}")
-    given = {"labels": config.get("labels"), "seed": config.get("seed")}
+    given = {key: config.get(key) for key in ("labels", "num_classes", "seed")}
     dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
     wanted, labels = config.get("labels"), class_names(dataset)
     if wanted is not None and labels is not None and list(wanted) != labels:
