@@ -22,6 +22,7 @@ Codes, the same in every kit:
     D118  a line of a list file is malformed
     D119  a coordinate is not a finite number
     D120  a picture is a strip, over a thousand times longer than wide
+    D121  the same picture has two labels
     D150  a picture is in two splits
 """
 
@@ -155,7 +156,7 @@ def check_before_training(datasets, policy="error", cache=None):
     for dataset in datasets.values():
         if hasattr(dataset, "check"):
             found += [issue for issue in dataset.check(cache=cache) if issue.severity == "error"]
-            total += len(dataset)
+            total += len(dataset) if hasattr(dataset, "__len__") else 0
     raise_on_errors(found, policy, total)
 
 
