@@ -46,7 +46,8 @@ ACTIVATIONS = {
 class ConvNorm(nn.Layer):
     """Convolution without bias, batch normalisation, activation: [N, in_channels, H, W] to [N, out_channels, H', W'].
 
-    The padding is (kernel_size - 1) / 2, so that an odd kernel of stride 1 keeps H and W.
+    The padding is dilation * (kernel_size - 1) / 2 on all sides, so that an odd kernel of stride 1 keeps H and W. With
+    `same` it is TensorFlow's: H' = ceil(H / stride), and an odd row or column of zeros is at the bottom or the right.
 
     Args:
         in_channels (int): channels that come in.
@@ -56,10 +57,24 @@ class ConvNorm(nn.Layer):
         groups (int): of the convolution; equal to in_channels it is depthwise.
         activation (str): relu, relu6, leaky_relu (slope 0.1), hard_swish, swish or none.
         norm (str): bn (of several processes it is joint), or frozen_bn (fixed statistics, scale and shift).
+        dilation (int): of the convolution.
+        same (bool): whether the padding is TensorFlow's SAME.
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, groups=1, activation="relu", norm="bn"):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size=3,
+        stride=1,
+        groups=1,
+        activation="relu",
+        norm="bn",
+        dilation=1,
+        same=False,
+    ):
         super().__init__()
+        padding = dilation * (kernel_size - 1) // 2
         if activation not in ACTIVATIONS:
             raise ValueError(f"ConvNorm has no activation {activation!r}; it knows {', '.join(ACTIVATIONS)}")
         self.conv = nn.Conv2D(
@@ -67,22 +82,38 @@ class ConvNorm(nn.Layer):
             out_channels,
             kernel_size,
             stride=stride,
-            padding=(kernel_size - 1) // 2,
+            padding="SAME" if same and stride > 1 else padding,
+            dilation=dilation,
             groups=groups,
             bias_attr=False,
         )
         self.norm = batch_norm(out_channels, norm)
         self.activation = ACTIVATIONS[activation]()
         self.activation_name = activation
-        self.geometry = (stride, (kernel_size - 1) // 2, groups)
+        self.same = same and stride > 1  # of stride 1 both paddings are the same
+        self.geometry = (stride, padding, groups, dilation)
         self.is_fast = kernel_size > 1  # a kernel of 1 is a matrix product, which the framework does well
 
     def forward(self, x):
         if not self.is_fast or not self.training or not is_untouched(self.conv, nn.Conv2D) or not fused_conv.suits(x):
             return self.activation(self.norm(self.conv(x)))
         if self.norm.training and is_untouched(self.norm, nn.BatchNorm2D) and not self.norm._use_global_stats:
-            return fused_conv.conv_norm(x, self.conv.weight, self.norm, self.activation_name, *self.geometry)
-        return self.activation(self.norm(fused_conv.conv2d(x, self.conv.weight, *self.geometry)))
+            return fused_conv.conv_norm(x, self.conv.weight, self.norm, self.activation_name, *self.geometry_for(x))
+        return self.activation(self.norm(fused_conv.conv2d(x, self.conv.weight, *self.geometry_for(x))))
+
+    def geometry_for(self, x):
+        """Stride, padding, groups and dilation of the convolution of an x [N, C, H, W]."""
+        stride, padding, groups, dilation = self.geometry
+        if self.same:
+            padding = same_padding(x.shape[2:], self.conv.weight.shape[2], stride)
+        return stride, padding, groups, dilation
+
+
+def same_padding(size, kernel_size, stride):
+    """TensorFlow's SAME padding (top, left, bottom, right) of an input [H, W], for an output of ceil(size / stride)."""
+    totals = [max(0, ((side + stride - 1) // stride - 1) * stride + kernel_size - side) for side in size]
+    before = [total // 2 for total in totals]
+    return (*before, *(total - part for total, part in zip(totals, before)))
 
 
 class SqueezeExcitation(nn.Layer):
@@ -118,6 +149,13 @@ def batch_norm(channels, norm="bn"):
     if norm == "frozen_bn":
         freeze(layer)
     return layer
+
+
+def adjust_norms(network, epsilon, momentum):
+    """Gives every batch normalisation of a network this epsilon, and this momentum of its running statistics."""
+    for part in network.sublayers(include_self=True):
+        if isinstance(part, nn.BatchNorm2D):
+            part._epsilon, part._momentum = epsilon, momentum
 
 
 def freeze(layer):
