@@ -24,7 +24,8 @@ def build_dataset(config, split):
     if node is None:
         have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
         raise ConfigError(f"{config.place('data')}: data.{split} is not there; the splits are {have or 'none'}")
-    dataset = config.build(f"data.{split}", ignore=("transforms",), labels=config.get("labels"))
+    known = {"labels": config.get("labels"), "num_classes": config.get("num_classes")}
+    dataset = config.build(f"data.{split}", ignore=("transforms",), **known)
     wanted = config.get("labels")
     if wanted is not None and list(wanted) != list(dataset.labels):
         raise ConfigError(
