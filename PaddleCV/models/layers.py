@@ -46,36 +46,54 @@ ACTIVATIONS = {
 class ConvNorm(nn.Layer):
     """Convolution without bias, batch normalisation, activation: [N, in_channels, H, W] to [N, out_channels, H', W'].
 
-    The padding is (kernel_size - 1) / 2, so that an odd kernel of stride 1 keeps H and W.
+    Unless given, the padding is dilation * (kernel_size - 1) / 2, so that an odd kernel of stride 1 keeps H and W.
 
     Args:
         in_channels (int): channels that come in.
         out_channels (int): channels that go out.
-        kernel_size (int): of the convolution, odd.
+        kernel_size (int): of the convolution, odd; or its height and width, a list of two.
         stride (int): of the convolution.
         groups (int): of the convolution; equal to in_channels it is depthwise.
         activation (str): relu, relu6, leaky_relu (slope 0.1), hard_swish, swish or none.
         norm (str): bn (of several processes it is joint), or frozen_bn (fixed statistics, scale and shift).
+        dilation (int): of the convolution.
+        padding (int): of the convolution, on all sides.
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, groups=1, activation="relu", norm="bn"):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size=3,
+        stride=1,
+        groups=1,
+        activation="relu",
+        norm="bn",
+        dilation=1,
+        padding=None,
+    ):
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f"ConvNorm has no activation {activation!r}; it knows {', '.join(ACTIVATIONS)}")
+        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        if padding is None:
+            padding = [dilation * (side - 1) // 2 for side in (height, width)]
         self.conv = nn.Conv2D(
             in_channels,
             out_channels,
-            kernel_size,
+            (height, width),
             stride=stride,
-            padding=(kernel_size - 1) // 2,
+            padding=padding,
+            dilation=dilation,
             groups=groups,
             bias_attr=False,
         )
         self.norm = batch_norm(out_channels, norm)
         self.activation = ACTIVATIONS[activation]()
         self.activation_name = activation
-        self.geometry = (stride, (kernel_size - 1) // 2, groups)
-        self.is_fast = kernel_size > 1  # a kernel of 1 is a matrix product, which the framework does well
+        self.geometry = (stride, padding if isinstance(padding, int) else padding[0], groups)
+        # a kernel of 1 is a matrix product, which the framework does well
+        self.is_fast = height == width > 1 and dilation == 1
 
     def forward(self, x):
         if not self.is_fast or not self.training or not is_untouched(self.conv, nn.Conv2D) or not fused_conv.suits(x):
