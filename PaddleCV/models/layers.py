@@ -46,19 +46,18 @@ ACTIVATIONS = {
 class ConvNorm(nn.Layer):
     """Convolution without bias, batch normalisation, activation: [N, in_channels, H, W] to [N, out_channels, H', W'].
 
-    The padding is dilation * (kernel_size - 1) / 2 on all sides, so that an odd kernel of stride 1 keeps H and W. With
-    `same` it is TensorFlow's: H' = ceil(H / stride), and an odd row or column of zeros is at the bottom or the right.
+    Unless given, the padding is dilation * (kernel_size - 1) / 2, so that an odd kernel of stride 1 keeps H and W.
 
     Args:
         in_channels (int): channels that come in.
         out_channels (int): channels that go out.
-        kernel_size (int): of the convolution, odd.
+        kernel_size (int): of the convolution, odd; or its height and width, a list of two.
         stride (int): of the convolution.
         groups (int): of the convolution; equal to in_channels it is depthwise.
         activation (str): relu, relu6, leaky_relu (slope 0.1), hard_swish, swish or none.
         norm (str): bn (of several processes it is joint), or frozen_bn (fixed statistics, scale and shift).
         dilation (int): of the convolution.
-        same (bool): whether the padding is TensorFlow's SAME.
+        padding (int | str): of the convolution, on all sides; or same, that of TensorFlow, see :func:`same_padding`.
     """
 
     def __init__(
@@ -71,18 +70,21 @@ class ConvNorm(nn.Layer):
         activation="relu",
         norm="bn",
         dilation=1,
-        same=False,
+        padding=None,
     ):
         super().__init__()
-        padding = dilation * (kernel_size - 1) // 2
         if activation not in ACTIVATIONS:
             raise ValueError(f"ConvNorm has no activation {activation!r}; it knows {', '.join(ACTIVATIONS)}")
+        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        self.same = padding == "same" and stride > 1  # of stride 1 it is the usual padding
+        if padding in (None, "same"):
+            padding = [dilation * (side - 1) // 2 for side in (height, width)]
         self.conv = nn.Conv2D(
             in_channels,
             out_channels,
-            kernel_size,
+            (height, width),
             stride=stride,
-            padding="SAME" if same and stride > 1 else padding,
+            padding="SAME" if self.same else padding,
             dilation=dilation,
             groups=groups,
             bias_attr=False,
@@ -90,16 +92,16 @@ class ConvNorm(nn.Layer):
         self.norm = batch_norm(out_channels, norm)
         self.activation = ACTIVATIONS[activation]()
         self.activation_name = activation
-        self.same = same and stride > 1  # of stride 1 both paddings are the same
-        self.geometry = (stride, padding, groups, dilation)
-        self.is_fast = kernel_size > 1  # a kernel of 1 is a matrix product, which the framework does well
+        self.geometry = (stride, padding if isinstance(padding, int) else padding[0], groups, dilation)
+        self.is_fast = height == width > 1  # a kernel of 1 is a matrix product, which the framework does well
 
     def forward(self, x):
         if not self.is_fast or not self.training or not is_untouched(self.conv, nn.Conv2D) or not fused_conv.suits(x):
             return self.activation(self.norm(self.conv(x)))
+        geometry = self.geometry_for(x)
         if self.norm.training and is_untouched(self.norm, nn.BatchNorm2D) and not self.norm._use_global_stats:
-            return fused_conv.conv_norm(x, self.conv.weight, self.norm, self.activation_name, *self.geometry_for(x))
-        return self.activation(self.norm(fused_conv.conv2d(x, self.conv.weight, *self.geometry_for(x))))
+            return fused_conv.conv_norm(x, self.conv.weight, self.norm, self.activation_name, *geometry)
+        return self.activation(self.norm(fused_conv.conv2d(x, self.conv.weight, *geometry)))
 
     def geometry_for(self, x):
         """Stride, padding, groups and dilation of the convolution of an x [N, C, H, W]."""
@@ -110,7 +112,10 @@ class ConvNorm(nn.Layer):
 
 
 def same_padding(size, kernel_size, stride):
-    """TensorFlow's SAME padding (top, left, bottom, right) of an input [H, W], for an output of ceil(size / stride)."""
+    """TensorFlow's SAME padding (top, left, bottom, right) of an input [H, W], for an output of ceil(side / stride).
+
+    An odd row or column is at the bottom or the right.
+    """
     totals = [max(0, ((side + stride - 1) // stride - 1) * stride + kernel_size - side) for side in size]
     before = [total // 2 for total in totals]
     return (*before, *(total - part for total, part in zip(totals, before)))

@@ -84,7 +84,7 @@ def test_answers_gradients_and_statistics_are_those_of_the_framework(case, activ
     assert_same(fast, own)
 
 
-@pytest.mark.parametrize("more", [{"dilation": 2}, {"stride": 2, "same": True}, {"kernel_size": 5, "dilation": 4}])
+@pytest.mark.parametrize("more", [{"dilation": 2}, {"stride": 2, "padding": "same"}, {"kernel_size": 5, "dilation": 4}])
 @pytest.mark.parametrize("side", [20, 17])
 @pytest.mark.parametrize("groups", [1, 16])
 def test_dilated_and_unevenly_padded_convolutions_too_are_those_of_the_framework(more, side, groups, monkeypatch):

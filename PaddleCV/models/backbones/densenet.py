@@ -1,4 +1,4 @@
-"""Densely connected convolutional networks (https://arxiv.org/abs/1608.06993, table 1), the bottlenecked and compressed.
+"""Densely connected networks (https://arxiv.org/abs/1608.06993, table 1), with bottlenecks and compression.
 
 Shapes in this file:
     N images of H x W pixels; stage i (0 to 3) has stride 2^(i+2).

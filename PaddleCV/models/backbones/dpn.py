@@ -1,7 +1,7 @@
 """Dual path networks (https://arxiv.org/abs/1707.01629, figure 2d and table 1).
 
-A block's channels go two ways: `width` of them are added to what came in, as in a ResNeXt; the others go behind it, as in
-a DenseNet.
+A block's channels go two ways: `width` of them are added to what came in, as in a ResNeXt; the others go behind it, as
+in a DenseNet.
 
 Shapes in this file:
     N images, H x W pixels; stage i (0 to 3) has stride 2^(i+2); a block takes and gives a pair of maps, the residual

@@ -1,7 +1,7 @@
 """EfficientNet (https://arxiv.org/abs/1905.11946, table 1 and section 3.3), as its authors' program has it.
 
-Batch normalisation has epsilon 1e-3 and momentum 0.99, squeeze and excitation is measured by a block's input, and padding
-is TensorFlow's SAME. The official `small` variant leaves squeeze and excitation away and pads on all sides.
+Batch normalisation has epsilon 1e-3 and momentum 0.99, squeeze and excitation is measured by a block's input, and
+padding is TensorFlow's SAME. The official `small` variant has no squeeze and excitation and pads on all sides.
 
 Shapes in this file:
     N images, C channels, H x W pixels; a stage begins with each halving of H and W, so stage i (0 to 4) has stride
@@ -50,9 +50,9 @@ class EfficientNet(StagedBackbone):
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
-        drop_connect (float): how often the last block is left away in training; the others in proportion to their place.
+        drop_connect (float): how often the last block is left out in training; the others in proportion to their place.
         excite (bool): whether there is squeeze and excitation.
-        same (bool): whether padding is TensorFlow's SAME, else equal on all sides.
+        same (bool): whether padding is TensorFlow's SAME; else it is equal on all sides.
         scale (float): multiplies the numbers of channels of the model once more, for a tiny one.
         depth (float): multiplies the numbers of blocks of the model once more.
     """
@@ -75,8 +75,8 @@ class EfficientNet(StagedBackbone):
             raise ValueError(f"EfficientNet is {', '.join(MODELS)}, not {model!r}")
         out_indices = check_out_indices("EfficientNet", out_indices, 6)
         scale, depth = scale * MODELS[model][0], depth * MODELS[model][1]
-        channels = divisible(STEM * scale)
-        self.stem = ConvNorm(in_channels, channels, stride=2, activation="swish", norm=norm, same=same)
+        channels, padding = divisible(STEM * scale), "same" if same else None
+        self.stem = ConvNorm(in_channels, channels, stride=2, activation="swish", norm=norm, padding=padding)
         total, built = sum(math.ceil(group[1] * depth) for group in BLOCKS), 0
         self.stages, widths = nn.LayerList([nn.Sequential()]), [channels]
         for kernel_size, count, out_channels, expansion, first_stride in BLOCKS:
@@ -89,7 +89,7 @@ class EfficientNet(StagedBackbone):
                     widths.append(0)
                 width = divisible(out_channels * scale)
                 rate = drop_connect * built / total
-                block = MBConv(channels, width, kernel_size, stride, expansion, excite, same, norm, rate)
+                block = MBConv(channels, width, kernel_size, stride, expansion, excite, padding, norm, rate)
                 self.stages[-1].add_sublayer(str(len(self.stages[-1])), block)
                 channels = widths[-1] = width
                 built += 1
@@ -103,7 +103,7 @@ class EfficientNet(StagedBackbone):
 class MBConv(nn.Layer):
     """1x1 up, depthwise, squeeze and excitation, 1x1 down; the shortcut where it fits, with drop-connect."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride, expansion, excite, same, norm, rate):
+    def __init__(self, in_channels, out_channels, kernel_size, stride, expansion, excite, padding, norm, rate):
         super().__init__()
         self.shortcut = stride == 1 and in_channels == out_channels
         self.rate = rate
@@ -112,7 +112,7 @@ class MBConv(nn.Layer):
         if expansion != 1:
             layers.append(ConvNorm(in_channels, expanded, kernel_size=1, activation="swish", norm=norm))
         layers.append(
-            ConvNorm(expanded, expanded, kernel_size, stride, expanded, activation="swish", norm=norm, same=same)
+            ConvNorm(expanded, expanded, kernel_size, stride, expanded, activation="swish", norm=norm, padding=padding)
         )
         if excite:
             layers.append(SwishExcitation(expanded, max(1, in_channels // 4)))

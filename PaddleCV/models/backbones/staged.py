@@ -6,7 +6,7 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..layers import freeze
+from .stages import freeze_first, stage_features
 
 
 class StagedBackbone(nn.Layer):
@@ -27,17 +27,8 @@ class StagedBackbone(nn.Layer):
         self.out_indices = out_indices
         self.out_channels = [channels[index] for index in out_indices]
         self.strides = [strides[index] for index in out_indices]
-        if freeze_stages:
-            freeze(self.stem)
-        for stage in self.stages[:freeze_stages]:
-            freeze(stage)
+        freeze_first(self.stem, self.stages, freeze_stages)
 
     def forward(self, image):
         """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
-        x = self.stem(image)
-        features = []
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            if index in self.out_indices:
-                features.append(x)
-        return features
+        return stage_features(self.stem(image), self.stages, self.out_indices)

@@ -13,7 +13,8 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from ..depthwise import DepthwiseSeparable, OutputStride
-from ..layers import ConvNorm, adjust_norms, check_out_indices, freeze
+from ..layers import ConvNorm, adjust_norms, check_out_indices
+from .stages import freeze_first
 from .xception import ENTRY, EXIT, MIDDLE
 
 
@@ -73,10 +74,7 @@ class XceptionDeepLab(nn.Layer):
         self.out_channels = [[*widths, last][index] for index in self.out_indices]
         self.strides = [[*strides, steps.reached][index] for index in self.out_indices]
         adjust_norms(self, epsilon=1e-3, momentum=0.99)
-        if freeze_stages:
-            freeze(self.stem)
-        for stage in self.stages[:freeze_stages]:
-            freeze(stage)
+        freeze_first(self.stem, self.stages, freeze_stages)
 
     def forward(self, image):
         """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
