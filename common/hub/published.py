@@ -18,7 +18,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from common import checkpoint, namespace
+from common import checkpoint, namespace, runtime
+from common.config import load_config
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
 from common.suggest import did_you_mean
@@ -96,12 +97,28 @@ class Published:
         Raises:
             EnvironmentProblem: see :meth:`path`.
             UnsafeFile: the file wants to run code.
-            ConfigError: the file has a name that its family has not.
+                ConfigError: its arrays are not those of the model, which `configs/<name>.yml` describes.
         """
-        arrays = checkpoint.read_weights(self.path())
+        path = self.path()
+        arrays = checkpoint.read_weights(path)
         if not self.family:
             return arrays
-        return namespace.Namespace(self.kit).resolve("OfficialNames")(self.family).rename(arrays)
+        names = namespace.Namespace(self.kit).resolve("OfficialNames")(self.family)
+        try:
+            return names.rename(arrays, self.shapes())
+        except ConfigError as error:
+            raise ConfigError(f"{path}: not the weights of {self.name}: {error}") from error
+
+    def shapes(self):
+        """The arrays of the model that `configs/<name>.yml` of the kit describes: name -> shape, in order."""
+        runtime.prepare()
+        import paddle
+
+        config = load_config(self.kit / "configs" / f"{self.name}.yml")
+        labels = self.class_names()
+        with paddle.LazyGuard(), paddle.utils.unique_name.guard():
+            model = config.build("model", labels=labels, num_classes=len(labels))
+        return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
 def find_published(kit, value):

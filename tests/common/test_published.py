@@ -13,6 +13,9 @@ from tests.common.lying_server import serving
 
 WEIGHTS = {"block.0._weight": np.arange(6, dtype="f4").reshape(2, 3), "block.0._bias": np.ones(3, "f4")}
 NAMES = '''
+from common.errors import ConfigError
+
+
 class OfficialNames:
     """Ours for theirs.
 
@@ -23,9 +26,27 @@ class OfficialNames:
     def __init__(self, family):
         self.family = family
 
-    def rename(self, arrays):
+    def rename(self, arrays, shapes):
         """Ours."""
-        return {name.replace("block.0._", f"{self.family}."): value for name, value in arrays.items()}
+        if [value.shape for value in arrays.values()] != list(shapes.values()):
+            raise ConfigError("other shapes")
+        return dict(zip(shapes, arrays.values()))
+'''
+
+NET = '''
+from paddle import nn
+
+
+class SmallNet(nn.Layer):
+    """One layer.
+
+    Args:
+        num_classes (int): of the answer.
+    """
+
+    def __init__(self, num_classes):
+        super().__init__()
+        self.layer = nn.Linear(num_classes, 3)
 '''
 
 
@@ -43,9 +64,12 @@ def kit(tmp_path, server):
     """A function that writes a kit with one line in its index; returns the kit's folder."""
 
     def write(sha256="", family="", name="small", **more):
-        folder = tmp_path / f"Kit{len(list(tmp_path.iterdir()))}"
+        folder = tmp_path / f"Kit_{tmp_path.name}_{len(list(tmp_path.iterdir()))}"
         (folder / "models").mkdir(parents=True)
         (folder / "models/official_names.py").write_text(NAMES)
+        (folder / "models/small_net.py").write_text(NET)
+        (folder / "configs").mkdir()
+        (folder / "configs/small.yml").write_text("# small\nmodel: {type: SmallNet}\n")
         (folder / "labels.txt").write_text("cat\nbig dog\n")
         line = {"name": name, "address": server.address, "sha256": sha256, "licence": "MIT", "labels": "labels.txt"}
         line |= {"family": family, "top1": "70.0", "top5": "90.0"} | more
@@ -59,7 +83,9 @@ def test_a_name_leads_to_arrays_under_our_names_and_is_fetched_once(kit, server)
     folder = kit(family="ours", sha256=hashlib.sha256(server.body).hexdigest())
     for _ in range(2):
         arrays = find_published(folder, "small").arrays()
-    assert set(arrays) == {"ours.weight", "ours.bias"} and (arrays["ours.weight"] == WEIGHTS["block.0._weight"]).all()
+    assert (
+        set(arrays) == {"layer.weight", "layer.bias"} and (arrays["layer.weight"] == WEIGHTS["block.0._weight"]).all()
+    )
     assert len(server.asked) == 1 and find_published(folder, "small").class_names() == ["cat", "big dog"]
 
 
@@ -82,6 +108,12 @@ def server_home():
 def test_another_file_than_the_index_names_is_refused(kit):
     with pytest.raises(EnvironmentProblem, match="not what was published"):
         find_published(kit(sha256="0" * 64), "small").arrays()
+
+
+def test_a_file_of_another_network_is_refused_by_name(kit, server):
+    server.body = encode_pdparams({"block.0._weight": np.ones((5, 3), "f4"), "block.0._bias": np.ones(3, "f4")})
+    with pytest.raises(ConfigError, match="not the weights of small: other shapes"):
+        find_published(kit(family="ours"), "small").arrays()
 
 
 def test_a_published_file_that_would_run_code_is_refused(kit, server):
