@@ -51,7 +51,7 @@ FAMILIES = {
             (r"_fc_o(\d)", r"_out_\1_1"),
             (r"_out(\d)", r"_out_\1_2"),
         ),
-        scales=(("_out.weight", 0.6), ("_out1.weight", 0.3), ("_out2.weight", 0.3)),
+        scales=(("_fc_out.weight", 0.6), ("_out1.weight", 0.3), ("_out2.weight", 0.3)),
     ),
     "inception_v4": NameOrder(
         "inception stem inceptionA reductionA inceptionB reductionB inceptionC conv batch norm out",

@@ -63,6 +63,8 @@ class NameOrder:
         theirs = [name for name in arrays if not (self.ignored and re.fullmatch(self.ignored, name))]
         theirs.sort(key=self.key)
         factors, found = dict(self.scales), {}
+        if not factors.keys() <= arrays.keys():
+            raise ConfigError(f"the file lacks {', '.join(sorted(factors.keys() - arrays.keys()))}")
         for name, (ours, shape) in zip(theirs, shapes.items(), strict=False):
             array = arrays[name]
             if self.transposed and array.ndim == 2:

@@ -58,4 +58,7 @@ def test_matrices_are_turned_names_left_out_and_arrays_scaled_where_the_family_s
     }
     found = order.rename(given, {"x": (3, 2), "y": (2,)})
     assert found["x"].tolist() == [[0, 3], [1, 4], [2, 5]] and found["x"].flags.c_contiguous
+    del given["b.weight"]
+    with pytest.raises(ConfigError, match=r"the file lacks b\.weight"):
+        order.rename(given, {"x": (3, 2)})
     assert found["y"].tolist() == [1, 2] and found["y"].dtype == np.float32
