@@ -60,8 +60,8 @@ class MobileNetV3(StagedBackbone):
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
         output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
-        always_expand (bool): whether the first block has a 1x1 convolution before its depthwise one, as PaddleClas 2 and
-            its weights do; the first official definition, as the paper, has none where it widens nothing.
+        always_expand (bool): whether the first block has a 1x1 convolution before its depthwise one, as PaddleClas 2
+            and its weights do; the first official definition, as the paper, has none where it widens nothing.
     """
 
     def __init__(
