@@ -39,18 +39,21 @@ def check(args, default_kit):
         return 0
     from common.assemble import build_dataset
     from common.data.check import report, write_issues
+    from common.errors import ConfigError
 
     issues, datasets = [], {}
     for split in ("train", "eval", "test"):
         if config.get(f"data.{split}"):
             datasets[split] = build_dataset(config, split)
             issues += datasets[split].check(deep=not args.fast)
-    issues += shared_files(datasets)
+    errors = [issue for issue in issues if issue.severity == "error"]
+    issues += shared_files(datasets, deep=not args.fast and not errors)
     if args.issues:
         write_issues(args.issues, issues)
     if args.fix:
+        if not hasattr(datasets.get("train"), "write_fixed"):
+            raise ConfigError("--fix: this data set cannot write a corrected copy of its annotations")
         datasets["train"].write_fixed(args.fix)
-    errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
         sys.stdout.write(report(issues) + "\n")
     for split, dataset in datasets.items():
@@ -64,20 +67,31 @@ def check(args, default_kit):
     return 0
 
 
-def shared_files(datasets):
-    """A warning for pictures that training and evaluation share."""
+def shared_files(datasets, deep=False):
+    """A warning for pictures that training and evaluation share: the same file or, deep, the same content."""
     from common.errors import DataIssue
 
     if "train" not in datasets or not hasattr(datasets["train"], "paths"):
         return []
-    trained = set(datasets["train"].paths())
-    issues = []
+    train, issues = datasets["train"], []
     for split in ("eval", "test"):
-        both = sorted(trained & set(datasets[split].paths())) if split in datasets else []
+        if split not in datasets:
+            continue
+        both = sorted(set(train.paths()) & set(datasets[split].paths()))
+        what = f"pictures are in data.train and in data.{split}"
+        if not both and deep and hasattr(train, "digests") and hasattr(datasets[split], "digests"):
+            both = same_content(train, datasets[split])
+            what = f"pictures of data.{split} equal pictures of data.train"
         if both:
-            message = f"{len(both)} pictures are in data.train and in data.{split}: the scores will flatter"
+            message = f"{len(both)} {what}: the scores will flatter"
             issues.append(DataIssue("D150", "warning", both[0], message, fix="take them out of one of the two"))
     return issues
+
+
+def same_content(train, other):
+    """The paths of the pictures of `other` that `train` holds too, under whatever name."""
+    known = set(train.digests())
+    return [path for path, digest in zip(other.paths(), other.digests()) if digest in known]
 
 
 def run_one_batch(config, datasets):

@@ -53,15 +53,25 @@ class MobileNetV3(nn.Layer):
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
+        stem_stride (int): of the first convolution, 2; 1 for pictures of a few dozen pixels, which halves all strides.
     """
 
-    def __init__(self, model="large", scale=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3, norm="bn"):
+    def __init__(
+        self,
+        model="large",
+        scale=1.0,
+        out_indices=(2, 3, 4),
+        freeze_stages=0,
+        in_channels=3,
+        norm="bn",
+        stem_stride=2,
+    ):
         super().__init__()
         if model not in BLOCKS:
             raise ValueError(f"MobileNetV3 is {' or '.join(BLOCKS)}, not {model!r}")
         self.out_indices = check_out_indices("MobileNetV3", out_indices, 5)
         channels = divisible(16 * scale)
-        self.stem = ConvNorm(in_channels, channels, stride=2, activation="hard_swish", norm=norm)
+        self.stem = ConvNorm(in_channels, channels, stride=stem_stride, activation="hard_swish", norm=norm)
         stages, stage_channels = [[]], [channels]
         for kernel_size, expanded, out_channels, excite, activation, stride in BLOCKS[model]:
             if stride == 2:
@@ -74,7 +84,7 @@ class MobileNetV3(nn.Layer):
             channels = stage_channels[-1] = out_channels
         self.stages = nn.LayerList(nn.Sequential(*blocks) for blocks in stages[: self.out_indices[-1] + 1])
         self.out_channels = [stage_channels[i] for i in self.out_indices]
-        self.strides = [2 ** (i + 1) for i in self.out_indices]
+        self.strides = [stem_stride * 2**i for i in self.out_indices]
         if freeze_stages:
             freeze(self.stem)
         for stage in self.stages[:freeze_stages]:
