@@ -72,6 +72,10 @@ class ImageZip(ClassificationDataset):
         except (OSError, zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
             raise bad("D102", image["path"], f"cannot be read: {error}") from None
 
+    def picture_of(self, path):
+        """The picture of a sample's `path`."""
+        return self[self.paths().index(path)]["image"]
+
     def __getitem__(self, index):
         """One picture: `path` (the file and its member), `image` uint8 [H, W, 3], `label`."""
         path = self.images[index]["path"]

@@ -47,6 +47,10 @@ class PackedPictures(ClassificationDataset):
         picture = self.pictures[self.images[index]["index"]]
         return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
 
+    def picture_of(self, path):
+        """The picture of a sample's `path`."""
+        return self.picture(self.paths().index(path))
+
     def __getitem__(self, index):
         """One picture: `path` (the file and its number), `image` uint8 [H, W, 3], `label`."""
         return {"path": self.images[index]["path"], "image": self.picture(index), "label": self.target(index)}
