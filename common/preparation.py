@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from common import checkpoint, distributed
-from common.assemble import build_dataset
+from common.assemble import build_dataset, class_names
 from common.data.check import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.run_folder import follow
@@ -54,7 +54,7 @@ def prepare_training(config, args):
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     if args.eval:
         datasets["eval"] = build_dataset(config, "eval")
-        here, there = list(datasets["train"].labels), list(datasets["eval"].labels)
+        here, there = class_names(datasets["train"]), class_names(datasets["eval"])
         if here != there:
             raise ConfigError(f"{config.place('data')}: data.train has the classes {here}, data.eval has {there}")
     if not args.no_check:

@@ -39,25 +39,25 @@ def check(args, default_kit):
         return 0
     from common.assemble import build_dataset
     from common.data.check import report, write_issues
-    from common.errors import ConfigError
+    from common.data.check_samples import check_dataset
 
-    issues, datasets = [], {}
+    issues, datasets, counts = [], {}, {}
     for split in ("train", "eval", "test"):
         if config.get(f"data.{split}"):
             datasets[split] = build_dataset(config, split)
-            issues += datasets[split].check(deep=not args.fast)
-    errors = [issue for issue in issues if issue.severity == "error"]
-    issues += shared_files(datasets, deep=not args.fast and not errors)
+            found, counts[split] = check_dataset(datasets[split], not args.fast, samples_wanted(config, split))
+            issues += found
+    broken = any(issue.severity == "error" for issue in issues)
+    issues += shared_files(datasets, deep=not args.fast and not broken)
     if args.issues:
         write_issues(args.issues, issues)
     if args.fix:
-        if not hasattr(datasets.get("train"), "write_fixed"):
-            raise ConfigError("--fix: this data set cannot write a corrected copy of its annotations")
-        datasets["train"].write_fixed(args.fix)
+        write_fixed(config, datasets.get("train"), args.fix)
+    errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
         sys.stdout.write(report(issues) + "\n")
     for split, dataset in datasets.items():
-        sys.stdout.write(f"data.{split}: {len(dataset)} samples, {dataset.num_classes} classes\n")
+        sys.stdout.write(f"data.{split}: {described(dataset, counts[split])}\n")
     if errors:
         return 3
     if not args.fast:
@@ -65,6 +65,30 @@ def check(args, default_kit):
         sys.stdout.write("one batch went through the model and back\n")
     sys.stdout.write("all well\n" if not issues else f"no errors, {len(issues)} warnings\n")
     return 0
+
+
+def samples_wanted(config, split):
+    """How many samples of a stream a run reads at most, 0 where it reads to the end."""
+    steps = config.get(f"data.{split}.sampler.steps", 0)
+    if split == "train":
+        steps = steps or config.get("train.max_steps", 0) * config.get("train.accumulate", 1)
+    return steps * config.get("train.batch_size", 1)
+
+
+def write_fixed(config, dataset, path):
+    """Writes the corrected annotations of the training data, where the data set knows how."""
+    from common.errors import ConfigError
+
+    if not hasattr(dataset, "write_fixed"):
+        raise ConfigError(f"--fix: {config.get('data.train.type', 'data.train')} has no annotations it could correct")
+    dataset.write_fixed(path)
+
+
+def described(dataset, count):
+    """The size of a data set in words."""
+    classes = getattr(dataset, "num_classes", None)
+    words = f"{count} samples" + (" read of a stream" if hasattr(dataset, "iterate") else "")
+    return words if classes is None else f"{words}, {classes} classes"
 
 
 def shared_files(datasets, deep=False):
@@ -75,12 +99,11 @@ def shared_files(datasets, deep=False):
         return []
     train, issues = datasets["train"], []
     for split in ("eval", "test"):
-        if split not in datasets:
-            continue
-        both = sorted(set(train.paths()) & set(datasets[split].paths()))
+        other = datasets.get(split)
+        both = sorted(set(train.paths()) & set(other.paths())) if hasattr(other, "paths") else []
         what = f"pictures are in data.train and in data.{split}"
-        if not both and deep and hasattr(train, "digests") and hasattr(datasets[split], "digests"):
-            both = same_content(train, datasets[split])
+        if not both and deep and hasattr(train, "digests") and hasattr(other, "digests"):
+            both = same_content(train, other)
             what = f"pictures of data.{split} equal pictures of data.train"
         if both:
             message = f"{len(both)} {what}: the scores will flatter"
@@ -101,7 +124,7 @@ def run_one_batch(config, datasets):
     runtime.prepare()
     import paddle
 
-    from common.assemble import build_loader, build_model
+    from common.assemble import build_loader, build_model, class_names
     from common.device import select_device
     from common.errors import Diverged
     from common.model_inputs import check_inputs
@@ -110,7 +133,7 @@ def run_one_batch(config, datasets):
     select_device(config.get("device"))
     split = "train" if "train" in datasets else next(iter(datasets))
     dataset = datasets[split]
-    model = build_model(config, list(dataset.labels))
+    model = build_model(config, class_names(dataset))
     model.train()
     with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
         batch = next(iter(loader.epoch(0)))

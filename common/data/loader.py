@@ -75,6 +75,11 @@ class Loader:
     def __len__(self):
         return len(self.sampler)
 
+    @property
+    def length(self):
+        """Batches an epoch; None where only the end of a stream tells."""
+        return None if self.is_stream and not self.sampler.steps else len(self.sampler)
+
     def __enter__(self):
         return self
 
