@@ -61,6 +61,11 @@ def read_pickled(path):
         data = Path(path).read_bytes()
     except OSError as error:
         raise EnvironmentProblem(f"{path}: {error.strerror}") from None
+    return parse_pickled(path, data)
+
+
+def parse_pickled(path, data):
+    """The same of the bytes of a pickle; `path` is what messages call it."""
     try:
         _look_through(path, data)
         tree = _Reader(path, data).load()
