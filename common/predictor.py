@@ -166,13 +166,13 @@ class ModelInMemory:
     decode = Predictor.decode
 
 
-def predict(model, samples, threshold=0.5):
+def predict(model, samples, threshold=None):
     """The records of decoded samples, run as one batch.
 
     Args:
         model (Predictor | ModelInMemory): asked.
         samples (list[dict]): as `decode` leaves them; they are not changed.
-        threshold (float): answers that score less are left out.
+        threshold (float): answers that score less are left out; None for what suits the task.
 
     Returns:
         list[list[dict]]: what `common.tasks.<task>.records` gives, a list for each sample.
@@ -182,7 +182,9 @@ def predict(model, samples, threshold=0.5):
     prepared = rest.batch(prepared, 0, 0)
     prepared += prepared[-1:] * ((fixed_batch(model) or 0) - len(prepared))
     batch = {name: np.stack([sample[name] for sample in prepared]) for name in model.inputs}
-    return model.task_module().records(model.run(batch), model.labels, threshold)[: len(samples)]
+    task = model.task_module()
+    threshold = task.THRESHOLD if threshold is None else threshold
+    return task.records(model.run(batch), model.labels, threshold)[: len(samples)]
 
 
 def fixed_batch(model):

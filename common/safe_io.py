@@ -61,10 +61,10 @@ def read_pickled(path):
         data = Path(path).read_bytes()
     except OSError as error:
         raise EnvironmentProblem(f"{path}: {error.strerror}") from None
-    return restricted(path, data)
+    return parse_pickled(path, data)
 
 
-def restricted(path, data, known=None, storage=None):
+def parse_pickled(path, data, known=None, storage=None):
     """The plain values and arrays of a pickle given as bytes.
 
     Args:

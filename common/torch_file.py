@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import EnvironmentProblem
-from common.safe_io import restricted
+from common.safe_io import parse_pickled
 
 STORAGES = {
     "FloatStorage": "<f4",
@@ -89,7 +89,7 @@ def _read(path, archive):
         ("torch._utils", "_rebuild_parameter"): lambda data, *ignored: data,
         ("collections", "OrderedDict"): Ordered,
     }
-    return restricted(path, archive.read(pickles[0]), known, storage)
+    return parse_pickled(path, archive.read(pickles[0]), known, storage)
 
 
 class Ordered(dict):

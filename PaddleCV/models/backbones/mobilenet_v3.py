@@ -60,6 +60,7 @@ class MobileNetV3(StagedBackbone):
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
         output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
+        stem_stride (int): of the first convolution; 1 for pictures of a few dozen pixels halves all strides.
         always_expand (bool): whether the first block has a 1x1 convolution before its depthwise one, as PaddleClas 2 and
             its weights do; the first official definition, as the paper, has none where it widens nothing.
     """
@@ -73,6 +74,7 @@ class MobileNetV3(StagedBackbone):
         in_channels=3,
         norm="bn",
         output_stride=32,
+        stem_stride=2,
         always_expand=False,
     ):
         super().__init__()
@@ -81,7 +83,7 @@ class MobileNetV3(StagedBackbone):
         out_indices = check_out_indices("MobileNetV3", out_indices, 6)
         steps = OutputStride("MobileNetV3", output_stride)
         channels = divisible(16 * scale)
-        self.stem = ConvNorm(in_channels, channels, stride=steps.next(2)[0], activation="hard_swish", norm=norm)
+        self.stem = ConvNorm(in_channels, channels, stride=steps.next(stem_stride)[0], activation="hard_swish", norm=norm)
         stages, widths, strides = [[]], [channels], [steps.reached]
         for kernel_size, expanded, out_channels, excite, activation, stride in BLOCKS[model]:
             if stride == 2:
