@@ -177,12 +177,21 @@ def predict(model, samples, threshold=0.5):
     Returns:
         list[list[dict]]: what `common.tasks.<task>.records` gives, a list for each sample.
     """
+    outputs = model.run(stacked(model, prepared(model, samples)))
+    return model.task_module().records(outputs, model.labels, threshold)[: len(samples)]
+
+
+def prepared(model, samples):
+    """The decoded samples after the transforms that see one sample each; raises BadSample."""
     rest = Pipeline(model.pipeline.transforms[1:])
-    prepared = [rest.sample([dict(sample)], 0, 0) for sample in samples]
-    prepared = rest.batch(prepared, 0, 0)
-    prepared += prepared[-1:] * ((fixed_batch(model) or 0) - len(prepared))
-    batch = {name: np.stack([sample[name] for sample in prepared]) for name in model.inputs}
-    return model.task_module().records(model.run(batch), model.labels, threshold)[: len(samples)]
+    return [rest.sample([dict(sample)], 0, 0) for sample in samples]
+
+
+def stacked(model, samples):
+    """Prepared samples as the batch that `run` takes, {name: array}; a fixed batch is filled with the last sample."""
+    samples = list(Pipeline(model.pipeline.transforms[1:]).batch(samples, 0, 0))
+    samples += samples[-1:] * ((fixed_batch(model) or 0) - len(samples))
+    return {name: np.stack([sample[name] for sample in samples]) for name in model.inputs}
 
 
 def fixed_batch(model):
