@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -50,10 +51,10 @@ class Server:
             Route("/metrics", self.prometheus),
             Route("/openapi.json", self.openapi),
             Route("/v1/models", self.listing),
-            Route("/v1/models/{name}:predict", self.predict, methods=["POST"]),
-            Route("/v1/models/{name}:reload", self.reload, methods=["POST"]),
-            Route("/v1/models/{name}/versions/{version}:predict", self.predict, methods=["POST"]),
-            Route("/v1/models/{name}", self.about),
+            Route("/v1/models/{name:word}", self.about),
+            Route("/v1/models/{name:word}:predict", self.predict, methods=["POST"]),
+            Route("/v1/models/{name:word}:reload", self.reload, methods=["POST"]),
+            Route("/v1/models/{name:word}/versions/{version:word}:predict", self.predict, methods=["POST"]),
         ]
         handlers = {HTTPException: refused, Problem: problem, ClientDisconnect: gone, Exception: failed}
         app = Starlette(routes=routes, exception_handlers=handlers)
@@ -120,6 +121,15 @@ class Server:
         """The page; nothing but its own script and style may run in it."""
         html = PAGE.read_text(encoding="utf-8")
         return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy(html)})
+
+
+class Word(StringConvertor):
+    """A part of an address up to the colon before what is to be done."""
+
+    regex = "[^/:]+"
+
+
+register_url_convertor("word", Word())
 
 
 def answer(data):

@@ -59,13 +59,13 @@ class Bodies:
             self.held -= size
 
     async def refuse(self, request):
-        """Raises Problem 413, after as much as would have been allowed: most clients write all before they read."""
+        """Raises Problem 413, after some more has come: most clients write all before they read."""
         size = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
                 async for part in request.stream():
                     size += len(part)
-                    if size > self.limits.body:
+                    if size > 3 * self.limits.body:
                         break
         raise Problem(413, f"the body may have {self.limits.body} bytes", CLOSE)
 
