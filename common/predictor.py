@@ -177,14 +177,23 @@ def predict(model, samples, threshold=None):
     Returns:
         list[list[dict]]: what `common.tasks.<task>.records` gives, a list for each sample.
     """
-    rest = Pipeline(model.pipeline.transforms[1:])
-    prepared = [rest.sample([dict(sample)], 0, 0) for sample in samples]
-    prepared = rest.batch(prepared, 0, 0)
-    prepared += prepared[-1:] * ((fixed_batch(model) or 0) - len(prepared))
-    batch = {name: np.stack([sample[name] for sample in prepared]) for name in model.inputs}
+    outputs = model.run(stacked(model, prepared(model, samples)))
     task = model.task_module()
     threshold = task.THRESHOLD if threshold is None else threshold
-    return task.records(model.run(batch), model.labels, threshold)[: len(samples)]
+    return task.records(outputs, model.labels, threshold)[: len(samples)]
+
+
+def prepared(model, samples):
+    """The decoded samples after the transforms that see one sample each; raises BadSample."""
+    rest = Pipeline(model.pipeline.transforms[1:])
+    return [rest.sample([dict(sample)], 0, 0) for sample in samples]
+
+
+def stacked(model, samples):
+    """Prepared samples as the batch that `run` takes, {name: array}; a fixed batch is filled with the last sample."""
+    samples = list(Pipeline(model.pipeline.transforms[1:]).batch(samples, 0, 0))
+    samples += samples[-1:] * ((fixed_batch(model) or 0) - len(samples))
+    return {name: np.stack([sample[name] for sample in samples]) for name in model.inputs}
 
 
 def fixed_batch(model):
