@@ -139,9 +139,12 @@ def _as(array, tensor):
             return np.ascontiguousarray(array)
         bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
         return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    if array.dtype == np.uint16:
-        array = (array.astype(np.uint32) << 16).view(np.float32)
-    return np.ascontiguousarray(array, np.dtype(kind))
+    return np.ascontiguousarray(widened(array), np.dtype(kind))
+
+
+def widened(array):
+    """The bits of bfloat16, kept as uint16, as float32; other arrays as they are."""
+    return (array.astype(np.uint32) << 16).view(np.float32) if array.dtype == np.uint16 else array
 
 
 def _grouped(mismatched):
