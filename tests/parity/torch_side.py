@@ -89,11 +89,11 @@ def of_small_epsilon(network):
             part.eps = 1e-5
 
 
-def ending_in_relu(network):
-    """Its last activation is ReLU, not ELU."""
-    parts = [part for part in network.features.conv5_bn_ac.modules() if isinstance(part, nn.ELU)]
-    assert len(parts) == 1
-    network.features.conv5_bn_ac.bn.act = nn.ReLU()
+def of_greater_slope(network):
+    """The slope of its leaky ReLU is 0.1, not 0.01."""
+    for part in network.modules():
+        if isinstance(part, nn.LeakyReLU):
+            part.negative_slope = 0.1
 
 
 def dilated_at_the_end(network):
@@ -104,10 +104,10 @@ def dilated_at_the_end(network):
 
 
 def of_exchanged_kernels(network):
-    """Its kernels of 1x7 are 7x1 and the reverse, and of the C modules the first 3x1 and 1x3."""
+    """Kernels of 1x7 are 7x1 and the reverse in the stem and the long branch of B; 3x1 and 1x3 in C before it splits."""
     for name, part in network.named_modules():
         long = isinstance(part, nn.Conv2d) and part.kernel_size[0] != part.kernel_size[1]
-        if long and not re.search(r"branch1_1[ab]|branch2_3[ab]", name):
+        if long and re.search(r"^features\.(4\.branch1|1[1-7]\.branch2|\d+\.branch2_[12])\.", name):
             part.kernel_size, part.padding = part.kernel_size[::-1], part.padding[::-1]
             part.weight = nn.Parameter(part.weight.detach().transpose(2, 3).contiguous())
 
@@ -161,8 +161,8 @@ NETWORKS = {
     "efficientnet_b0": (timm_network("tf_efficientnet_b0"),),
     "inceptionv4": (timm_network("inception_v4"), of_exchanged_kernels, with_pooling_first, of_small_epsilon),
     "xception71_deeplab": (timm_network("xception71"), dilated_at_the_end),
-    "dpn107": (timm_network("dpn107"), ending_in_relu),
-    "darknet53": (timm_network("darknet53"),),
+    "dpn107": (timm_network("dpn107"),),
+    "darknet53": (timm_network("darknet53"), of_greater_slope),
 }
 
 
