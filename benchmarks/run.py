@@ -9,7 +9,7 @@ from pathlib import Path
 
 import measure
 
-SCRIPTS = ("loop.py", "detection_pipeline.py", "training_step.py")
+SCRIPTS = ("loop.py", "input_pipeline.py", "training_step.py", "classification.py")
 
 
 def main():
@@ -20,8 +20,9 @@ def main():
     args = parser.parse_args()
     quick = {
         "loop.py": ["--steps", "5", "--rounds", "3"],
-        "detection_pipeline.py": ["--pictures", "32", "--epochs", "1", "--rounds", "1"],
+        "input_pipeline.py": ["--pictures", "32", "--epochs", "1", "--rounds", "1"],
         "training_step.py": ["--steps", "1", "--rounds", "1", "--size", "128", "--batch", "2"],
+        "classification.py": ["--steps", "1", "--rounds", "1", "--size", "64", "--batch", "2", "--repeat", "5"],
     }
     results, failed = {}, []
     with tempfile.TemporaryDirectory() as folder:

@@ -114,7 +114,7 @@ NOTES = {
         "SqueezeNet",
     ): f"torchvision pads the first convolution and rounds in its poolings otherwise: {TUNE}",
     ("timm", "EfficientNet"): "right for the tf_efficientnet files; the others pad otherwise and have another epsilon",
-    ("timm", "DarkNet"): f"timm's leaky ReLU has a slope of 0.01, ours of 0.1: {TUNE}",
+    ("timm", "DarkNet"): f"timm's activation is a leaky ReLU of slope 0.01, ours another: {TUNE}",
     ("timm", "MobileNetV1"): f"timm's activation is ReLU6, ours ReLU: {TUNE}",
     ("timm", "XceptionDeepLab"): f"timm does not dilate the last block, ours does: {TUNE}",
 }

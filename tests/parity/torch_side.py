@@ -89,11 +89,11 @@ def of_small_epsilon(network):
             part.eps = 1e-5
 
 
-def of_greater_slope(network):
-    """The slope of its leaky ReLU is 0.1, not 0.01."""
+def of_relu(network):
+    """Its activation is ReLU, not a leaky one of slope 0.01."""
     for part in network.modules():
         if isinstance(part, nn.LeakyReLU):
-            part.negative_slope = 0.1
+            part.negative_slope = 0.0
 
 
 def dilated_at_the_end(network):
@@ -104,7 +104,7 @@ def dilated_at_the_end(network):
 
 
 def of_exchanged_kernels(network):
-    """Kernels of 1x7 are 7x1 and the reverse in the stem and the long branch of B; 3x1 and 1x3 in C before it splits."""
+    """Kernels of 1x7 and 7x1 change places in the stem and the long branch of B, 3x1 and 1x3 in C before it splits."""
     for name, part in network.named_modules():
         long = isinstance(part, nn.Conv2d) and part.kernel_size[0] != part.kernel_size[1]
         if long and re.search(r"^features\.(4\.branch1|1[1-7]\.branch2|\d+\.branch2_[12])\.", name):
@@ -162,7 +162,7 @@ NETWORKS = {
     "inceptionv4": (timm_network("inception_v4"), of_exchanged_kernels, with_pooling_first, of_small_epsilon),
     "xception71_deeplab": (timm_network("xception71"), dilated_at_the_end),
     "dpn107": (timm_network("dpn107"),),
-    "darknet53": (timm_network("darknet53"), of_greater_slope),
+    "darknet53": (timm_network("darknet53"), of_relu),
 }
 
 
