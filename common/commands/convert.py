@@ -21,7 +21,7 @@ Then say -o weights=weights.safetensors, or pretrained=weights.safetensors for o
 def parser():
     """The options of the command."""
     options = Parser(prog="convert.py", description=__doc__, epilog=EXAMPLES)
-    options.add_argument("file", help="a state dictionary: .pth or .pt, .safetensors, or .pdparams")
+    options.add_argument("state", metavar="FILE", help="a state dictionary: .pth or .pt, .safetensors, or .pdparams")
     add_config_arguments(options)
     options.add_argument(
         "--source",
@@ -49,13 +49,13 @@ def convert(args, default_kit=None):
     names = config.namespace.resolve("ForeignNames")
     network = config.get("model.backbone.type", None)
     names.check(args.source, network)
-    arrays = {name: as_float32(array) for name, array in read(Path(args.file)).items()}
+    arrays = {name: as_float32(array) for name, array in read(Path(args.state)).items()}
     try:
         known = names(args.source, network, arrays)
         last = arrays[known.order.ordered(arrays)[-1]]
         arrays = known.order.rename(arrays, shapes(config, len(last)))
     except ConfigError as error:
-        raise ConfigError(f"{args.file}: not the weights of {args.config}: {error}") from error
+        raise ConfigError(f"{args.state}: not the weights of {args.config}: {error}") from error
     if known.note:
         logger.warning("%s", known.note)
     write(out, arrays)
