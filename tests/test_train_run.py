@@ -41,7 +41,9 @@ def test_the_folder_of_a_run_holds_what_made_it_and_what_came_of_it(trained):
     expected = {"metrics.jsonl", "timing.jsonl", "env.json", "README.md", "last", "best"}
     expected |= {f"{step}/{name}" for name in ("model.safetensors", "optimizer.safetensors", "state.json")}
     expected |= {f"{step}/{name}" for name in ("config.yml", "manifest.json")}
-    expected |= {f"plots/{name}.png" for name in ("loss", "lr", "scores", "precision_recall", "predictions")}
+    expected |= {
+        f"plots/{name}.png" for name in ("loss", "lr", "scores", "precision_recall", "confusion", "predictions")
+    }
     assert expected - names == set()
     assert not [name for name in names if ".tmp-" in name or ".trash-" in name]
     env = json.loads((folder / "env.json").read_text())
