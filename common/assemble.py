@@ -171,7 +171,10 @@ def read_weights(config, key="weights"):
         folder = Path(config.get("output_dir")) / config.name
         raise ConfigError(f"no weights: give -o weights={folder / 'best'}")
     published = find_published(config.kit, weights)
-    return published.arrays() if published else checkpoint.read_weights(weights)
+    if published is None:
+        return checkpoint.read_weights(weights)
+    published.check_settings(config)
+    return published.arrays()
 
 
 def load_weights(model, arrays, config):
