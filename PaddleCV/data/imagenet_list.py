@@ -54,11 +54,10 @@ class ImageNetList(ClassificationDataset):
             if path and usable(values, count, form, place, line, names, issues):
                 images.append({"path": path, "file": self.source, "place": place})
                 rows.append(values)
+                count = len(values) if form == "flags" else count
         if issues.errors:
             raise refusal(issues.errors)
-        if form == "flags":
-            count = count or (len(rows[0]) if rows else 0)
-        elif names is None and num_classes is None:
+        if count is None:
             count = 1 + max((value for values in rows for value in values), default=0)
         self.labels = names if names is not None else [str(number) for number in range(count)]
         warn_of_repetitions(images, issues)

@@ -5,8 +5,9 @@ import numpy as np
 from common.tasks.detection import colour_of, draw_name
 
 INPUT = "picture"
-THRESHOLD = 0.0
-MOST = 5
+THRESHOLD = 0.0  # of the score, unless told otherwise
+MOST = 5  # classes of one picture
+LEGIBLE = 224  # pixels of the side from which names can be read
 
 
 def records(outputs, labels, threshold=THRESHOLD):
@@ -38,7 +39,7 @@ def records_of(scores, labels, threshold):
 
 
 def draw(image, records):
-    """A copy of the picture with names and scores one below the other, in a size that suits the picture.
+    """A copy of the picture with names and scores one below the other, small pictures enlarged.
 
     Args:
         image (ndarray): RGB uint8 [H, W, 3].
@@ -47,7 +48,8 @@ def draw(image, records):
     Returns:
         ndarray: RGB uint8 [H, W, 3].
     """
-    image = np.ascontiguousarray(image).copy()
+    scale = max(1, -(-LEGIBLE // max(image.shape[:2])))
+    image = np.ascontiguousarray(image.repeat(scale, 0).repeat(scale, 1))
     size = max(11, round(max(image.shape[:2]) / 25))
     for row, item in enumerate(records):
         corner = (2, 2 + round((row + 1) * 1.6 * size))
