@@ -83,7 +83,9 @@ class MobileNetV3(StagedBackbone):
         out_indices = check_out_indices("MobileNetV3", out_indices, 6)
         steps = OutputStride("MobileNetV3", output_stride)
         channels = divisible(16 * scale)
-        self.stem = ConvNorm(in_channels, channels, stride=steps.next(stem_stride)[0], activation="hard_swish", norm=norm)
+        self.stem = ConvNorm(
+            in_channels, channels, stride=steps.next(stem_stride)[0], activation="hard_swish", norm=norm
+        )
         stages, widths, strides = [[]], [channels], [steps.reached]
         for kernel_size, expanded, out_channels, excite, activation, stride in BLOCKS[model]:
             if stride == 2:
