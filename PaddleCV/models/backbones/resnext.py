@@ -58,7 +58,7 @@ class ResNeXt(ResidualStages):
             inner = groups * width_per_group * 2**stage
             out_channels = 256 * 2**stage
             before = out_channels if not is_first else first[-1] if stage == 0 else out_channels // 2
-            around = shortcut(before, out_channels, stage, stride, variant, norm) if is_first else nn.Identity()
+            around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
             return Bottleneck(before, inner, out_channels, around, stride, dilation, groups, se, norm)
 
         super().__init__(stem(in_channels, first, norm), depth, make_block, output_stride, out_indices, freeze_stages)
