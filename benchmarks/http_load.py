@@ -1,6 +1,6 @@
 """Clients that ask an HTTP server on this machine without pause, and what they got, as one line of JSON.
 
-    python benchmarks/http_load.py PORT PATH BODY_FILE --kind application/json --clients 32 --seconds 5
+python benchmarks/http_load.py PORT PATH BODY_FILE --kind application/json --clients 32 --seconds 5
 """
 
 import argparse
@@ -9,6 +9,12 @@ import collections
 import json
 import time
 from pathlib import Path
+
+
+def request(path, body, kind):
+    """The bytes of a POST."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 async def client(port, request, end, found, most):
@@ -28,10 +34,9 @@ async def client(port, request, end, found, most):
 
 async def load(port, path, body, kind, clients, seconds, most=0):
     """{"rate", "p50", "p99", "statuses"} of so many clients for so long (or until `most` answers)."""
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
     found = {"statuses": collections.Counter(), "seconds": []}
     began = time.monotonic()
-    asking = [client(port, head.encode() + body, began + seconds, found, most) for _ in range(clients)]
+    asking = [client(port, request(path, body, kind), began + seconds, found, most) for _ in range(clients)]
     await asyncio.gather(*asking)
     took, times = time.monotonic() - began, sorted(found["seconds"])
     return {
