@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import random
 import struct
 import zlib
 
@@ -159,6 +160,21 @@ def test_bad_input_is_refused_with_its_reason(server, name):
 )
 def test_a_bad_query_is_refused(server, query):
     server.ask(PREDICT + query, JPEG, "image/jpeg").refused(422, "threshold")
+
+
+def test_damaged_pictures_are_refused_or_answered_and_never_end_the_predictor(server, photo):
+    pid = server.predictors()[0].pid
+    draw, line = random.Random(0), server.connection()
+    for form_name in ("JPEG", "PNG", "WEBP", "BMP"):
+        whole = photo if form_name == "JPEG" else encoded(form_name)
+        for _ in range(25):
+            data = bytearray(whole)
+            for _ in range(draw.randint(1, 20)):
+                data[draw.randrange(len(data))] = draw.randrange(256)
+            reply = server.ask(PREDICT, bytes(data[: draw.randint(1, 2 * len(data))]), "image/x", connection=line)
+            assert reply.status in (200, 415, 422), reply.body
+    line.close()
+    assert server.predictors()[0].pid == pid
 
 
 def test_a_body_that_is_too_long_is_refused_by_its_head_and_while_it_comes(server):

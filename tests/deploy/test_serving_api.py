@@ -132,8 +132,10 @@ def test_generated_requests_are_answered_as_described(server, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_two_thousand_generated_requests_an_endpoint_are_answered_as_described(server, tmp_path):
-    run_schemathesis(tmp_path, server, 2000)
+@pytest.mark.parametrize("model", ["numbers", "exported"])
+def test_two_thousand_generated_requests_an_endpoint_are_answered_as_described(model, request, tmp_path):
+    with serving(request.getfixturevalue(model), environment={"KIT_API_KEY": KEY}) as server:
+        run_schemathesis(tmp_path, server, 2000)
 
 
 # The command ---------------------------------------------------------------------------------------------------------
