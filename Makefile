@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 .PHONY: help setup demo cpp cpp-sanitize test smoke fork lint bench lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements.lock
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there (Debian: apt-get install python3 python3-venv); name another with make PYTHON=..." >&2; exit 4; }
