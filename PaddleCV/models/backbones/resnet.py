@@ -55,7 +55,7 @@ class ResidualStages(nn.Layer):
         self.out_channels, self.strides = [], []
         for stage in range(self.out_indices[-1] + 1):
             whole = 2 ** (stage + 2)
-            stride = 2 if 0 < stage and whole <= output_stride else 1
+            stride = 2 if stage > 0 and whole <= output_stride else 1
             dilation = max(1, whole // output_stride)
             blocks = [
                 make_block(stage, position == 0, stride if position == 0 else 1, dilation)
@@ -111,9 +111,7 @@ class ResNet(ResidualStages):
             return kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
 
         first = (base // 2, base // 2, base) if variant != "b" else (base,)
-        super().__init__(
-            stem(in_channels, first, norm), depth, make_block, output_stride, out_indices, freeze_stages
-        )
+        super().__init__(stem(in_channels, first, norm), depth, make_block, output_stride, out_indices, freeze_stages)
 
 
 class BasicBlock(nn.Layer):
