@@ -104,7 +104,9 @@ def memory(place, requests):
     """Resident memory after all requests, relative to that after a tenth of them."""
     import psutil
 
-    folder, picture = detector(place / "detector")
+    from tests.commands import SMALL
+
+    folder, picture = detector(place / "detector", *SMALL)
     with Ours(folder) as server:
         found, rows = [], []
 
