@@ -101,7 +101,7 @@ async def kill(server, end, every, killed):
 
 
 def memory(place, requests):
-    """Resident memory after all requests, relative to that after a tenth of them."""
+    """Resident memory after all requests, relative to that after three tenths of them."""
     import psutil
 
     from tests.commands import SMALL
@@ -123,7 +123,7 @@ def memory(place, requests):
             total = (tenth + 1) * requests // 10
             rows.append([f"after {total}", *(f"{one:.1f}" for one in found[-1]), f"{answer['rate']:.0f}"])
     measure.table("Resident memory, MB", ["requests", "server", "predictor", "requests/s"], rows)
-    return max(after / before for before, after in zip(found[0], found[-1]))
+    return max(after / before for before, after in zip(found[2], found[-1]))
 
 
 if __name__ == "__main__":
