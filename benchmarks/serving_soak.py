@@ -4,7 +4,7 @@
             seconds.  Counted are wrong answers (none is allowed), and refusals: they must be 503, and come within
             5 seconds after a kill.
 --requests  pictures are sent to a detector; the resident memory of the server and its predictor at the end is compared
-            with that after a tenth of them.
+            with that after three tenths of them, when every size of a batch has come often enough.
 """
 
 import argparse
