@@ -9,7 +9,7 @@ from pathlib import Path
 
 import measure
 
-SCRIPTS = ("loop.py", "input_pipeline.py", "training_step.py", "classification.py")
+SCRIPTS = ("loop.py", "input_pipeline.py", "training_step.py", "classification.py", "serving.py")
 
 
 def main():
@@ -23,6 +23,7 @@ def main():
         "input_pipeline.py": ["--pictures", "32", "--epochs", "1", "--rounds", "1"],
         "training_step.py": ["--steps", "1", "--rounds", "1", "--size", "128", "--batch", "2"],
         "classification.py": ["--steps", "1", "--rounds", "1", "--size", "64", "--batch", "2", "--repeat", "5"],
+        "serving.py": ["--seconds", "1", "--rounds", "1"],
     }
     results, failed = {}, []
     with tempfile.TemporaryDirectory() as folder:

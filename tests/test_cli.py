@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from common.commands import check, configure, eval, export, infer, train
+from deploy.serving import command as command_of_serving
 from tests.commands import at, command
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -21,6 +22,7 @@ PARSERS = {
     "infer": infer.parser,
     "check": check.parser,
     "configure": configure.parser,
+    "serve": command_of_serving.parser,
 }
 CPU_SECONDS = 0.5
 MANY_NUMPYS = 5  # on a busy machine, where all takes longer: no more than this many times `import numpy`
@@ -190,7 +192,7 @@ def test_a_configuration_is_found_from_the_current_folder_first(tmp_path):
 
 
 def test_a_bug_shows_its_traceback_and_ends_with_1(digits, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("common.commands.check.shared_files", broken)
@@ -208,7 +210,7 @@ def test_a_bug_shows_its_traceback_and_ends_with_1(digits, monkeypatch):
     ],
 )
 def test_what_the_machine_refuses_is_no_bug(digits, monkeypatch, error, words):
-    def refuses(*_):
+    def refuses(*_, **__):
         raise error
 
     monkeypatch.setattr("common.commands.check.shared_files", refuses)

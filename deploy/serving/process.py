@@ -45,13 +45,16 @@ class PredictorProcess:
         """
         ours, theirs = socket.socketpair()
         environment = {name: value for name, value in os.environ.items() if name != "KIT_API_KEY"}
+        environment.setdefault("KIT_MALLOC", "0")  # batches of many sizes: kept memory would be memory lost
         if threads:
             environment["KIT_THREADS"] = str(threads)
         arguments = [str(WORKER), str(folder), str(theirs.fileno()), str(threads)]
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *arguments),
-                **{"pass_fds": [theirs.fileno()], "start_new_session": True, "env": environment},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
             )
         reader, writer = await asyncio.open_connection(sock=ours)

@@ -63,7 +63,11 @@ class InceptionV4(nn.Layer):
         if len(blocks) != 3 or min(blocks) < 1:
             raise ValueError(f"InceptionV4 has A, B and C modules; blocks gives a number of each, not {list(blocks)}")
         self.out_indices = check_out_indices("InceptionV4", out_indices, 3)
-        tables = ([MODULE_A] * blocks[0], [REDUCTION_A, *[MODULE_B] * blocks[1]], [REDUCTION_B, *[MODULE_C] * blocks[2]])
+        tables = (
+            [MODULE_A] * blocks[0],
+            [REDUCTION_A, *[MODULE_B] * blocks[1]],
+            [REDUCTION_B, *[MODULE_C] * blocks[2]],
+        )
         self.stem = Branch(in_channels, STEM, width, norm)
         channels = self.stem.out_channels
         self.stages = nn.LayerList()

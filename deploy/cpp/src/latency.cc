@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <numeric>
 
 namespace kit {
@@ -9,6 +10,8 @@ namespace kit {
 double milliseconds_since(Clock::time_point began) {
   return std::chrono::duration<double, std::milli>(Clock::now() - began).count();
 }
+
+double cpu_milliseconds() { return 1000.0 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 double percentile(std::vector<double> values, double part) {
   if (values.empty()) return 0;
@@ -36,7 +39,8 @@ Json Latency::summary() const {
     all[stage] = {{"p50", rounded(percentile(values, 0.5), 3)},
                   {"p95", rounded(percentile(values, 0.95), 3)},
                   {"p99", rounded(percentile(values, 0.99), 3)},
-                  {"mean", rounded(mean, 3)}};
+                  {"mean", rounded(mean, 3)},
+                  {"min", rounded(*std::min_element(values.begin(), values.end()), 3)}};
   }
   return all;
 }
