@@ -8,6 +8,7 @@ An exported folder holds:
     manifest.json                 sha256 and size of each file
 """
 
+import importlib
 import inspect
 import os
 import shutil
@@ -18,12 +19,13 @@ import numpy as np
 import yaml
 
 from common.compare import differences, listed
+from common.data.text_files import find_file
 from common.data.transform import random_for
 from common.errors import DataError, EnvironmentProblem, KitError
 from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx
-from common.predictor import Predictor, load_engine, run_engine
+from common.predictor import Predictor, carried_files, load_engine, run_engine
 
 
 def export(model, config, labels, inputs, folder, onnx=False):
@@ -58,7 +60,8 @@ def export(model, config, labels, inputs, folder, onnx=False):
             **{f"in/{k}": v for k, v in inputs.items()},
             **{f"out/{k}": v for k, v in golden.items()},
         )
-        (building / "infer.yml").write_text(describe(model, config, labels, shapes), encoding="utf-8")
+        transforms = carry_files(config, building)
+        (building / "infer.yml").write_text(describe(model, config, labels, shapes, transforms), encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
         if onnx:  # with the sizes left free, paddle2onnx converts the suppression of boxes wrongly and says nothing
             sizes = {name: list(value.shape) for name, value in inputs.items()}
@@ -114,11 +117,41 @@ def eager_outputs(model, inputs):
     return {name: value.numpy() for name, value in zip(model.outputs, outputs, strict=True)}
 
 
-def describe(model, config, labels, shapes):
-    """The text of infer.yml; `shapes` are those of the program's inputs, by name."""
+def carry_files(config, folder):
+    """The pre-processing as infer.yml has it; the files it needs, such as vocabularies, are copied into the folder.
+
+    Args:
+        config (Config): `data.infer`, `data.eval` or `data.test` gives the transforms.
+        folder (Path): of the export; a file that it carries is named relatively to it.
+
+    Returns:
+        list[dict]: a node a transform.
+    """
     split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
-    completed = config.completed()
-    transforms = completed["data"][split].get("transforms", []) if split else []
+    transforms = config.completed()["data"][split].get("transforms", []) if split else []
+    taken = {}
+    for entry in transforms:
+        for key in carried_files(config.namespace.resolve(entry["type"]), entry):
+            source = find_file(entry[key])
+            name, number = source.name, 1
+            while taken.get(name, source) != source or (name not in taken and (folder / name).exists()):
+                name, number = f"{source.stem}_{number}{source.suffix}", number + 1
+            if name not in taken:
+                shutil.copyfile(source, folder / name)
+            taken[name], entry[key] = source, name
+    return transforms
+
+
+def describe(model, config, labels, shapes, transforms):
+    """The text of infer.yml.
+
+    Args:
+        model (nn.Layer): with `inputs`, `outputs` and `task`.
+        config (Config): the checked configuration.
+        labels (list[str]): class names.
+        shapes (dict[str, list]): of the program's inputs.
+        transforms (list[dict]): what :func:`carry_files` gave.
+    """
     entry = {
         "format": 1,
         "name": config.name,
@@ -218,8 +251,9 @@ def example_inputs(model, config):
         dataset = build_dataset(config, split)
         sample = pipeline.sample(dataset, 0, 0)
     except DataError as error:
-        logger.warning("the golden is made of a made-up picture: %s", str(error).splitlines()[0])
-        sample = pipeline.sample([made_up_sample()], 0, 0)
+        task = importlib.import_module(f"common.tasks.{model.task}")
+        logger.warning("the golden is made of a made-up %s: %s", task.INPUT, str(error).splitlines()[0])
+        sample = pipeline.sample([task.made_up() if hasattr(task, "made_up") else made_up_sample()], 0, 0)
     sample = pipeline.batch([sample], 0, 0)[0]
     return {name: np.asarray(sample[name])[None] for name in model.inputs}
 

@@ -10,6 +10,7 @@ import yaml
 from common import namespace, runtime
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
+from common.data.vocabulary import check_rows
 from common.device import select_device
 from common.errors import ConfigError, EnvironmentProblem
 from common.manifest import verify_manifest
@@ -46,8 +47,10 @@ class Predictor:
         index = namespace.Namespace(Path(__file__).resolve().parent)
         transforms = []
         for entry in self.about["preprocess"]:
+            kind = index.resolve(entry["type"])
             arguments = {key: value for key, value in entry.items() if key != "type"}
-            transforms.append(index.resolve(entry["type"])(**arguments))
+            carried = {key: str(self.folder / arguments[key]) for key in carried_files(kind, arguments)}
+            transforms.append(kind(**arguments | carried))
         return transforms
 
     def clone(self):
@@ -79,7 +82,7 @@ class Predictor:
         return importlib.import_module(f"common.tasks.{self.task}")
 
     def decode(self, sample):
-        """The sample with its picture decoded by the first transform; raises BadSample."""
+        """The sample after the first transform, which decodes a picture or cuts a text; raises BadSample."""
         return self.pipeline.transforms[0](dict(sample), random_for(0))
 
 
@@ -160,7 +163,9 @@ class ModelInMemory:
         model = assemble.build_model(config, labels)
         assemble.load_weights(model, arrays, config)
         split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
-        return cls(model, assemble.build_transforms(config, split, labels=labels, num_classes=len(labels)), labels)
+        transforms = assemble.build_transforms(config, split, labels=labels, num_classes=len(labels))
+        check_rows(transforms, model)
+        return cls(model, transforms, labels)
 
     task_module = Predictor.task_module
     decode = Predictor.decode
@@ -182,7 +187,14 @@ def predict(model, samples, threshold=0.5):
     prepared = rest.batch(prepared, 0, 0)
     prepared += prepared[-1:] * ((fixed_batch(model) or 0) - len(prepared))
     batch = {name: np.stack([sample[name] for sample in prepared]) for name in model.inputs}
-    return model.task_module().records(model.run(batch), model.labels, threshold)[: len(samples)]
+    task = model.task_module()
+    asked = {} if task.INPUT == "picture" else {"samples": prepared}
+    return task.records(model.run(batch), model.labels, threshold, **asked)[: len(samples)]
+
+
+def carried_files(kind, arguments):
+    """The arguments of a transform that are files, which an exported folder carries (list of their names)."""
+    return [key for key in getattr(kind, "files", ()) if arguments.get(key)]
 
 
 def fixed_batch(model):

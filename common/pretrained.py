@@ -101,13 +101,16 @@ def apply(model, arrays, source, strict):
 
     Args:
         model (nn.Layer): the model.
-        arrays (dict): name -> array, by the model's structured names (`backbone.conv.weight`).
+        arrays (dict): name -> array, by the model's structured names (`backbone.conv.weight`), or by others that its
+            `convert_weights(arrays)` knows.
         source (str): where they come from, for messages.
         strict (bool): see :func:`check`.
 
     Returns:
         Report: what was loaded; it is also logged unless everything fitted.
     """
+    convert = getattr(model, "convert_weights", None)
+    arrays = convert(arrays) if convert else arrays
     wanted = model.state_dict()
     report = check(arrays, {name: tuple(value.shape) for name, value in wanted.items()}, source, strict)
     for name in report.loaded:

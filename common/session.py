@@ -230,10 +230,12 @@ class TrainingSession:
 
 
 def drawing(model):
-    """From a batch and the model's outputs to the pictures of the batch with the answers drawn."""
+    """From a batch and the model's outputs to the pictures of the batch with the answers drawn; None but for pictures."""
+    task = importlib.import_module(f"common.tasks.{model.task}")
+    if task.INPUT != "picture":
+        return None
 
     def draw(batch, outputs):
-        task = importlib.import_module(f"common.tasks.{model.task}")
         pictures = [decode_image(Path(path).read_bytes()) for path in batch["path"]]
         return [task.draw(image, found) for image, found in zip(pictures, task.records(outputs, model.labels, 0.3))]
 
