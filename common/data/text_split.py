@@ -127,13 +127,14 @@ class TokenIds(Transform):
         replace (str): a file of lines `token<tab>other`; null replaces nothing.
         lowercase (bool): tokens are looked up in lower case.
         max_length (int): tokens kept of a text; 0 keeps all.
+        added (list[str]): tokens numbered after those of the file.
     """
 
     files = ("vocab", "replace")
 
-    def __init__(self, vocab, unknown="[UNK]", replace=None, lowercase=False, max_length=0):
+    def __init__(self, vocab, unknown="[UNK]", replace=None, lowercase=False, max_length=0, added=()):
         self.vocab, self.lowercase, self.max_length = vocab, lowercase, max_length
-        self.vocabulary = Vocabulary(vocab, unknown)
+        self.vocabulary = Vocabulary(vocab, unknown, added)
         self.vocab_size = len(self.vocabulary)
         self.others = read_replacements(replace) if replace else {}
         self.warned = False

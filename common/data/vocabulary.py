@@ -12,15 +12,18 @@ class Vocabulary:
 
     Args:
         path (str): the file, see `common.data.text_files.find_file`.
-        unknown (str): the token that stands for all others; it must be in the file. Empty: there is none.
+        unknown (str): the token that stands for all others; it must be there. Empty: there is none.
+        added (list[str]): tokens that come after those of the file, unless they are in it.
 
     Raises:
         DataError: the file is empty, has a token twice, Windows line ends, or lacks `unknown`; names the line.
     """
 
-    def __init__(self, path, unknown="[UNK]"):
+    def __init__(self, path, unknown="[UNK]", added=()):
         self.path = str(path)
         self.tokens = read_tokens(path)
+        held = set(self.tokens)
+        self.tokens += [token for token in added if token not in held]
         self.numbers = {token: number for number, token in enumerate(self.tokens)}
         if unknown and unknown not in self.numbers:
             raise bad_vocabulary(
