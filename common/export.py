@@ -21,6 +21,7 @@ import yaml
 from common.compare import differences, listed
 from common.data.text_files import find_file
 from common.data.transform import random_for
+from common.data.vocabulary import check_rows
 from common.errors import DataError, EnvironmentProblem, KitError
 from common.log import logger
 from common.manifest import write_manifest
@@ -34,7 +35,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
     Args:
         model (nn.Layer): with `inputs`, `outputs` and `task`.
         config (Config): the checked configuration; `data.eval` (or `data.test`) gives the pre-processing.
-        labels (list[str]): class names.
+        labels (list[str] | None): class names.
         inputs (dict[str, ndarray]): a batch of at least one real or made-up sample, for the golden.
         folder (str | Path): where to; replaced if it is an export already.
         onnx (bool): write model.onnx too, compared the same way.
@@ -160,7 +161,7 @@ def describe(model, config, labels, shapes, transforms):
         "params": "model.pdiparams",
         "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in model.inputs.items()],
         "outputs": list(model.outputs),
-        "labels": list(labels),
+        "labels": None if labels is None else list(labels),
         "size_multiple": getattr(model, "size_multiple", 1),
         "preprocess": transforms,
     }
@@ -247,6 +248,7 @@ def example_inputs(model, config):
 
     split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
     pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
+    check_rows(pipeline.transforms, model)
     try:
         dataset = build_dataset(config, split)
         sample = pipeline.sample(dataset, 0, 0)

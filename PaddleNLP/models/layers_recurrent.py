@@ -1,7 +1,7 @@
 """Recurrent layers as the original kits have them, over padded texts.
 
-GRU: Cho et al. 2014 (https://arxiv.org/abs/1406.1078, eq. 5-8), the reset gate acts on the state before its product with
-the weights, and h = (1 - u) h + u c.  LSTM: Gers et al. 2002, with peepholes from the cell to the gates.
+GRU: Cho et al. 2014 (https://arxiv.org/abs/1406.1078, eq. 5-8), where the reset gate acts on the state before its
+product with the weights, and h = (1 - u) h + u c.  LSTM: Gers et al. 2002, with peepholes from the cell to the gates.
 
 Shapes in this file:
     N texts of T tokens (padded), D features of a state, G directions.
@@ -41,7 +41,9 @@ class GRU(nn.Layer):
 
     def forward(self, x, mask):
         """[N, T, G D] of x [N, T, in_channels] and mask [N, T]."""
-        sides = [linear(x) + cell.bias[: self.blocks * self.hidden_size] for linear, cell in zip(self.inputs, self.cells)]
+        sides = [
+            linear(x) + cell.bias[: self.blocks * self.hidden_size] for linear, cell in zip(self.inputs, self.cells)
+        ]
         masks = [mask, mask]
         if len(sides) == 2:
             sides, masks = [sides[0], sides[1].flip(1)], [mask, mask.flip(1)]

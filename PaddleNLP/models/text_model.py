@@ -21,7 +21,7 @@ class TextModel(nn.Layer):
     def __init__(self, encoder):
         super().__init__()
         self.encoder = encoder
-        self.vocab_size = encoder.vocab_size
+        self.vocab_size, self.max_positions = encoder.vocab_size, getattr(encoder, "max_positions", None)
         self.inputs = {"input_ids": self.ids, "token_type_ids": self.ids, "length": ([None], "int64")}
         if not encoder.segments:
             del self.inputs["token_type_ids"]
@@ -50,6 +50,12 @@ class TextModel(nn.Layer):
     def forward_without_segments(self, input_ids, length):
         """The answer, see `answer`; int64 [N, T], [N]."""
         return self.answer(self.scores(input_ids, length), length)
+
+    def layers_above(self, name):
+        """How many layers stand above a parameter: 0 for the head's, 1 for those of the encoder's last layer, ..."""
+        above = getattr(self.encoder, "layers_above", None)
+        inside = name.startswith("encoder.")
+        return above(name.removeprefix("encoder.")) if above and inside else int(inside)
 
     def convert_weights(self, arrays):
         """Arrays of other programs under this model's names; what none of their names fit is left as it is.

@@ -11,8 +11,8 @@ from common.errors import ConfigError
 class LengthSampler(EpochSampler):
     """Every batch holds samples of about the same length, so that little is filled up.
 
-    The samples of an epoch are shuffled, cut into chunks of many batches, and each chunk is sorted by length before it is
-    cut into batches, which then come in random order. How many batches an epoch has is the same in all epochs.
+    The samples of an epoch are shuffled, cut into chunks of many batches, and each chunk is sorted by length before it
+    is cut into batches, which then come in random order. How many batches an epoch has is the same in all epochs.
 
     Args:
         length (int): number of samples of the data set.

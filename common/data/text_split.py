@@ -2,7 +2,7 @@
 
 They read `text_a` of a sample, or `tokens` where a data set has cut the text already, and leave
     tokens    list of T texts
-    offsets   int64 [T, 2], where each begins and ends in `text_a`
+    offsets   list of T pairs: where each begins and ends in `text_a`
 and, once numbered, `input_ids` int64 [T] and `length`, T.
 """
 
@@ -165,7 +165,7 @@ class PadText(Transform):
     """
 
     per_batch = True
-    fill = {"input_ids": 0, "token_type_ids": 0, "tags": -1, "offsets": 0, "word_ids": -1}
+    fill = {"input_ids": 0, "token_type_ids": 0, "tags": -1}
 
     def __init__(self, multiple=1):
         if multiple < 1:
@@ -194,7 +194,7 @@ def located(sample):
         place = sample["text_a"].index(token, place)
         found.append((place, place + len(token)))
         place += len(token)
-    sample["offsets"] = np.array(found, np.int64).reshape(-1, 2)
+    sample["offsets"] = found
     return sample
 
 

@@ -91,17 +91,23 @@ def bad_vocabulary(path, message, place="", fix=""):
 
 
 def check_rows(transforms, model):
-    """Refuses a tokenizer that does not give exactly the ids that a model has rows for.
+    """Refuses a tokenizer that does not give exactly the ids that a model has rows for, or more than it has places for.
 
     Args:
-        transforms (list[Transform]): those with `vocab_size` say how many ids they give.
-        model (nn.Layer): with `vocab_size`, if it looks ids up.
+        transforms (list[Transform]): those with `vocab_size` say how many ids they give, with `max_length` how long.
+        model (nn.Layer): with `vocab_size`, and `max_positions` where they are limited.
 
     Raises:
         ConfigError: with both numbers.
     """
-    rows = getattr(model, "vocab_size", None)
+    rows, places = getattr(model, "vocab_size", None), getattr(model, "max_positions", None)
     for transform in transforms:
+        longest = getattr(transform, "max_length", None)
+        if places and longest and longest > places:
+            raise ConfigError(
+                f"{type(transform).__name__} keeps up to {longest} tokens (max_length), but the encoder has {places} "
+                f"positions: set max_length to {places} or less"
+            )
         given = getattr(transform, "vocab_size", None)
         if rows is not None and given is not None and given != rows:
             raise ConfigError(

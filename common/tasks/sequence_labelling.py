@@ -56,7 +56,7 @@ def character_tags(tags, sample):
         if word < 0 or word in done:
             continue
         done.add(int(word))
-        start, end = (int(place) for place in sample["offsets"][word])
+        start, end = sample["offsets"][word]
         for place in range(start, end):
             names[place] = tag if place == start else inside(tag)
     return names

@@ -82,7 +82,7 @@ class CNN(TextCNN):
 
 
 def windows_of(x, size):
-    """The features of `size` neighbouring tokens side by side, from size // 2 before on: [N, T, size E] of [N, T, E]."""
+    """The features of `size` neighbouring tokens, from size // 2 before on: [N, T, size E] of [N, T, E]."""
     shifted = []
     for offset in range(-(size // 2), size - size // 2):
         if offset < 0:

@@ -4,6 +4,8 @@ Shapes in this file:
     N texts, D features of a text, C classes.
 """
 
+import itertools
+
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
@@ -23,7 +25,7 @@ class TextClassHead(nn.Layer):
     def __init__(self, in_channels, num_classes, hidden=(), dropout=0.1, smoothing=0.0):
         super().__init__()
         sizes = [in_channels, *hidden]
-        self.hidden = nn.LayerList([nn.Linear(a, b) for a, b in zip(sizes, sizes[1:])])
+        self.hidden = nn.LayerList([nn.Linear(a, b) for a, b in itertools.pairwise(sizes)])
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(sizes[-1], num_classes)
         self.smoothing = smoothing
