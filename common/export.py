@@ -26,7 +26,7 @@ from common.errors import DataError, EnvironmentProblem, KitError
 from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx
-from common.predictor import Predictor, carried_files, load_engine, run_engine
+from common.predictor import Predictor, carried_files, load_engine, passes_to_delete, run_engine
 
 
 def export(model, config, labels, inputs, folder, onnx=False):
@@ -61,8 +61,9 @@ def export(model, config, labels, inputs, folder, onnx=False):
             **{f"in/{k}": v for k, v in inputs.items()},
             **{f"out/{k}": v for k, v in golden.items()},
         )
-        transforms = carry_files(config, building)
-        (building / "infer.yml").write_text(describe(model, config, labels, shapes, transforms), encoding="utf-8")
+        passes, transforms = passes_to_delete(building / "model"), carry_files(config, building)
+        about = describe(model, config, labels, shapes, transforms, passes)
+        (building / "infer.yml").write_text(about, encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
         if onnx:  # with the sizes left free, paddle2onnx converts the suppression of boxes wrongly and says nothing
             sizes = {name: list(value.shape) for name, value in inputs.items()}
@@ -143,7 +144,7 @@ def carry_files(config, folder):
     return transforms
 
 
-def describe(model, config, labels, shapes, transforms):
+def describe(model, config, labels, shapes, transforms, delete_passes=()):
     """The text of infer.yml.
 
     Args:
@@ -152,6 +153,7 @@ def describe(model, config, labels, shapes, transforms):
         labels (list[str]): class names.
         shapes (dict[str, list]): of the program's inputs.
         transforms (list[dict]): what :func:`carry_files` gave.
+        delete_passes (list[str]): of the engine, which the program must not meet.
     """
     entry = {
         "format": 1,
@@ -162,6 +164,8 @@ def describe(model, config, labels, shapes, transforms):
         "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in model.inputs.items()],
         "outputs": list(model.outputs),
         "labels": None if labels is None else list(labels),
+        "engine": config.settings("export").engine,
+        "delete_passes": list(delete_passes),
         "size_multiple": getattr(model, "size_multiple", 1),
         "preprocess": transforms,
     }

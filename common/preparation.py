@@ -4,8 +4,8 @@ import dataclasses
 import os
 from pathlib import Path
 
-from common import checkpoint, distributed
-from common.assemble import build_dataset, class_names
+from common import distributed
+from common.assemble import build_dataset, class_names, read_weights
 from common.data.check import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.run_folder import follow
@@ -50,7 +50,7 @@ def prepare_training(config, args):
         make_folder(folder)
     if args.resume not in (None, "auto"):
         follow(args.resume)
-    weights = {key: checkpoint.read_weights(config.get(key)) for key in ("pretrained", "weights") if config.get(key)}
+    weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     if args.eval:
         datasets["eval"] = build_dataset(config, "eval")

@@ -3,11 +3,25 @@
 import dataclasses
 import pathlib
 
+from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digits import make_digits
 
 MAKERS = {
     "digits": lambda folder: make_digits(folder, train=24, evaluation=4, size=96),
+    "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
+
+
+def make_digit_classes_and_teacher(folder):
+    """Pictures of digits, and `teacher.safetensors`, the weights that configs/tiny/resnet.yml begins with."""
+    make_digit_classes(folder, train=12, evaluation=4)
+    from safetensors.numpy import save_file
+
+    from common.assemble import build_model
+    from common.config import load_config
+
+    model = build_model(load_config("configs/tiny/resnet.yml", [f"dataset={folder}"]), list(map(str, range(10))))
+    save_file({name: value.numpy() for name, value in model.state_dict().items()}, folder / "teacher.safetensors")
 
 
 @dataclasses.dataclass

@@ -29,7 +29,18 @@ def make_texts(folder, train=48, evaluation=16):
     vocabularies = {
         "words.txt": ["[UNK]", *WORDS],
         "characters.txt": ["[UNK]", " ", *letters],
-        "pieces.txt": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, "?", "where", "who", *letters, *(f"##{c}" for c in letters)],
+        "pieces.txt": [
+            "[PAD]",
+            "[UNK]",
+            "[CLS]",
+            "[SEP]",
+            *WORDS,
+            "?",
+            "where",
+            "who",
+            *letters,
+            *(f"##{c}" for c in letters),
+        ],
     }
     for name, tokens in vocabularies.items():
         tokens = list(dict.fromkeys(tokens))
@@ -47,7 +58,13 @@ def write_labelled(folder, split, count, rng):
     for k in range(count):
         texts = []
         for liked in (k % 2, int(rng.integers(2))):
-            words = ["the", pick(rng, THINGS), "was", *["very"] * int(rng.integers(3)), pick(rng, GOOD if liked else BAD)]
+            words = [
+                "the",
+                pick(rng, THINGS),
+                "was",
+                *["very"] * int(rng.integers(3)),
+                pick(rng, GOOD if liked else BAD),
+            ]
             texts.append((liked, " ".join(words)))
         lines.append(f"{texts[0][0]}\t{texts[0][1]}")
         pairs.append(f"{texts[0][1]}\t{texts[1][1]}\t{int(texts[0][0] == texts[1][0])}")
@@ -67,7 +84,9 @@ def write_tagged(folder, split, count, rng):
             tags.append(f"{'I' if later else 'B'}-{kind}" if kind else "O")
         conll += [f"{word} {tag}" for word, tag in zip(words, tags)] + [""]
         kinds = [tag[2:] or "v" for tag in tags]
-        letters = [(c, f"{kind}-{'B' if k == 0 else 'I'}") for word, kind in zip(words, kinds) for k, c in enumerate(word)]
+        letters = [
+            (c, f"{kind}-{'B' if k == 0 else 'I'}") for word, kind in zip(words, kinds) for k, c in enumerate(word)
+        ]
         tagged.append("\x02".join(c for c, _ in letters) + "\t" + "\x02".join(tag for _, tag in letters))
     (folder / f"conll.{split}.txt").write_text("\n".join(conll), encoding="utf-8")
     (folder / f"tagged.{split}.tsv").write_text("\n".join(tagged) + "\n", encoding="utf-8")

@@ -18,7 +18,7 @@ def parser():
     options = Parser(
         prog="export.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_config_arguments(options)
+    add_config_arguments(options, weights=True)
     options.add_argument("--out", metavar="DIR", help="where to write (default: output/<config>/export)")
     options.add_argument(
         "--onnx",

@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   python tools/infer.py --model output/yolov3/export --image street.jpg --json
   python tools/infer.py -c configs/yolov3.yml -o weights=output/yolov3/best --image pictures/ --out drawn
   echo 百度是一家高科技公司 | python tools/infer.py -c configs/lac.yml
+  python tools/infer.py -c configs/resnet50.yml --weights output/resnet50/best picture.jpg
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
 
@@ -22,14 +23,19 @@ def parser():
     options = Parser(
         prog="infer.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_config_arguments(options, required=False)
+    add_config_arguments(options, required=False, weights=True)
     options.add_argument("--model", metavar="DIR", help="an exported model (or -c with -o weights=...)")
     options.add_argument("--input", metavar="PATH", help="a file, a folder, a video, or - (texts: the default)")
     options.add_argument("--image", dest="input", metavar="PATH", help="the same, for pictures")
+    options.add_argument("path", nargs="?", help="the same, at the end of the command")
     options.add_argument("--text", metavar="TEXT", help="one text, instead of --input")
     options.add_argument("--json", action="store_true", help="one JSON object a sample on standard output")
     options.add_argument("--out", metavar="DIR", help="write the pictures (or the video) with the answers drawn")
-    options.add_argument("--threshold", type=float, default=0.5, help="leave out answers that score less (default 0.5)")
+    options.add_argument(
+        "--threshold",
+        type=float,
+        help="leave out answers that score less (default 0.5; 0 for the classes of a picture)",
+    )
     options.add_argument("--batch", type=int, help="samples at a time (default: 1 picture, 32 texts)")
     options.add_argument(
         "--threads", type=int, default=0, help="threads of the math library (default: chosen for the machine)"
@@ -48,8 +54,13 @@ def infer(args, default_kit):
 
     if bool(args.model) == bool(args.config):
         raise ConfigError("infer.py takes either --model EXPORTED_DIR, or -c CONFIG with -o weights=CHECKPOINT")
+    if args.input is not None and args.path is not None:
+        raise ConfigError("infer.py takes one --input PATH: a file, a folder, a video, or - for standard input")
+    if args.weights and args.model:
+        raise ConfigError("infer.py takes --weights with -c; --model is an exported model with its own")
+    args.input = args.path if args.input is None else args.input
     for name, right, allowed in (
-        ("threshold", 0 <= args.threshold <= 1, "0 to 1"),
+        ("threshold", args.threshold is None or 0 <= args.threshold <= 1, "0 to 1"),
         ("batch", args.batch is None or args.batch >= 1, "1 or more"),
         ("threads", args.threads >= 0, "0 or more"),
     ):

@@ -6,7 +6,7 @@ import numpy as np
 
 from common.errors import DataError
 
-INPUT = "text"
+INPUT, THRESHOLD = "text", 0.5
 
 
 def read_line(line):
@@ -28,7 +28,7 @@ def made_up():
     return {"path": "made-up", "question": "what jumps?", "context": "the quick brown fox 敏捷的棕色狐狸"}
 
 
-def records(outputs, labels, threshold=0.5, samples=()):
+def records(outputs, labels, threshold=THRESHOLD, samples=()):
     """The best answers to each question, best first; the first one may be empty: there is none.
 
     Args:

@@ -4,7 +4,7 @@ Tags are written `B-PER`, `I-PER`, `O`, or, as LAC has them, `PER-B`, `PER-I`.  
 text into words: a word begins at every `-B` and is called by its last tag.
 """
 
-INPUT = "text"
+INPUT, THRESHOLD = "text", 0.5
 
 
 def read_line(line):
@@ -17,7 +17,7 @@ def made_up():
     return {"path": "made-up", "text_a": "the quick brown fox 敏捷的棕色狐狸"}
 
 
-def records(outputs, labels, threshold=0.5, samples=()):
+def records(outputs, labels, threshold=THRESHOLD, samples=()):
     """The spans of each text.
 
     Args:

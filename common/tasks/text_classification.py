@@ -2,7 +2,7 @@
 
 import numpy as np
 
-INPUT = "text"
+INPUT, THRESHOLD = "text", 0.5
 MOST = 5
 
 
@@ -17,7 +17,7 @@ def made_up():
     return {"path": "made-up", "text_a": "the quick brown fox 敏捷的棕色狐狸"}
 
 
-def records(outputs, labels, threshold=0.5, samples=()):
+def records(outputs, labels, threshold=THRESHOLD, samples=()):
     """The best classes of each text, best first.
 
     Args:
