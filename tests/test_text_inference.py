@@ -1,4 +1,4 @@
-"""From raw text to an answer, by a checkpoint and by an export that carries what it needs; and what is refused on the way."""
+"""From raw text to an answer, by a checkpoint and by an export that carries what it needs; what is refused."""
 
 import dataclasses
 import json
@@ -100,7 +100,7 @@ def test_texts_that_are_none_are_refused_or_read_as_blanks(trained, tmp_path):
     )
     controls = command("infer", "--model", trained.export, stdin=b"\xef\xbb\xbfa\x00b\tc\r\n")
     assert controls.code == 0 and "control characters" in controls.err and len(controls.out.splitlines()) == 1
-    emoji = command("infer", "--model", trained.export, stdin="😀\u200b\tשלום 😀\n".encode())
+    emoji = command("infer", "--model", trained.export, stdin="😀\u200b\t\u05e9\u05dc 😀\n".encode())
     assert emoji.code == 0, emoji.err
 
 

@@ -1,4 +1,4 @@
-"""Lexical analysis: words of tags, the user's own dictionary, the package's weights and what the package itself answers."""
+"""Lexical analysis: words of tags, the user's own dictionary, the package's weights and its own answers."""
 
 import importlib.util
 import json

@@ -58,7 +58,7 @@ def test_the_lstm_is_the_original_dynamic_lstm_with_peepholes():
 def test_windows_of_three_are_the_original_sequence_conv():
     case = golden("sequence_conv")
     lengths = case["inlen/x"].tolist()
-    x, mask = padded(case["in/x"], lengths)
+    x, _ = padded(case["in/x"], lengths)
     found = paddle.matmul(windows_of(x, 3), paddle.to_tensor(case["param/sequence_conv_0.w_0"]))
     found = found + paddle.to_tensor(case["param/sequence_conv_0.b_0"])
     np.testing.assert_allclose(unpadded(found, lengths), case["out/o"], atol=1e-5)

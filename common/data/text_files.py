@@ -96,7 +96,7 @@ def decode(data, path, encoding="utf-8"):
             hint = "utf-16"
         byte = f"0x{data[start]:02x}" if start < len(data) else "the end"
         issue = DataIssue(
-            "D121",
+            "D131",
             "error",
             str(path),
             f"byte {byte} is not {encoding}",

@@ -1,4 +1,4 @@
-"""Texts into tokens and numbers: vocabularies, pieces, dictionaries, windows, padding; nothing here needs PaddlePaddle."""
+"""Texts into tokens and numbers: vocabularies, pieces, dictionaries, windows, padding."""
 
 import numpy as np
 import pytest
@@ -163,7 +163,7 @@ def test_a_tokenizer_and_a_model_that_disagree_are_refused(pieces):
     with pytest.raises(ConfigError, match="12 positions: set max_length to 12 or less"):
         check_rows([WordPiece(pieces, max_length=13)], Model)
     Model.vocab_size = 17
-    with pytest.raises(ConfigError, match="ids of 16 tokens .* vocab_size 17"):
+    with pytest.raises(ConfigError, match=r"ids of 16 tokens .* vocab_size 17"):
         check_rows([WordPiece(pieces, max_length=12)], Model)
 
 
@@ -171,5 +171,5 @@ def test_files_of_packages_are_found_without_importing_them(monkeypatch):
     assert find_file("package:yaml/__init__.py").is_file()
     with pytest.raises(EnvironmentProblem, match="nowhere is not installed"):
         find_file("package:nowhere/x")
-    with pytest.raises(ConfigError, match="holds no lodaer.py; did you mean 'loader.py'"):
+    with pytest.raises(ConfigError, match=r"holds no lodaer.py; did you mean 'loader.py'"):
         find_file("package:yaml/lodaer.py")
