@@ -28,7 +28,7 @@ def parser():
     options = Parser(
         prog="make_vocabulary.py", description=__doc__.splitlines()[0], epilog="\n".join(__doc__.splitlines()[2:])
     )
-    options.add_argument("file", help="tab-separated with a header, LAC's format, or SQuAD's json")
+    options.add_argument("texts", help="tab-separated with a header, LAC's format, or SQuAD's json")
     options.add_argument("--columns", nargs="+", metavar="NAME", help="names of the columns, for a file without header")
     options.add_argument("--unit", choices=sorted(SPECIAL), default="characters", help="what is counted")
     options.add_argument("--least", type=int, default=2, help="times that a token must come (default 2)")
@@ -76,7 +76,7 @@ def vocabulary(texts, unit, least):
 
 def write(args):
     """What the command does."""
-    tokens = vocabulary(texts_of(args.file, args.columns), args.unit, args.least)
+    tokens = vocabulary(texts_of(args.texts, args.columns), args.unit, args.least)
     out = pathlib.Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("\n".join(tokens) + "\n", encoding="utf-8")

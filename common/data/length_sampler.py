@@ -45,6 +45,11 @@ class LengthSampler(EpochSampler):
         self.by_length = self.token_batches(batch_size * world, tokens * world) if tokens else None
         super().__init__(length, batch_size, shuffle, seed, drop_last, rank, world)
 
+    def check_batches(self, lengths):
+        """As of its parent; a batch of one long text is meant where tokens are counted."""
+        if not (self.by_length and lengths):
+            super().check_batches(lengths)
+
     def token_batches(self, most, tokens):
         """The samples sorted by length, cut so that no batch holds more than `tokens` or `most`; arrays of places."""
         order = np.argsort(self.sizes, kind="stable")

@@ -32,9 +32,11 @@ from PaddleNLP.models.tasks.text_classifier import TextClassifier  # noqa: E402
 
 MAKERS = {"bert": transformer.BERT, "ernie": transformer.ERNIE, "ernie2": transformer.ERNIE2}
 TOLERANCE, LINES = 1e-4, 2000
+# ruff: noqa: RUF001
 ALPHABETS = (
-    "abcdefghijklmnopqrstuvwxyz", "ABCDEFGÄÖÜéèñçß", "0123456789", "，。！？、；：（）", ".,!?;:()[]{}'\"-_/@#$%",  # noqa: RUF001
-    "百度是一家高科技公司我们今天去北京大学读书春花秋月何时了", "ひらがなカタカナ한국어", "שלוםمرحبا", "😀🎉👍🏽👨\u200d👩\u200d👧",  # noqa: RUF001
+    "abcdefghijklmnopqrstuvwxyz", "ABCDEFGÄÖÜéèñçß", "0123456789", "，。！？、；：（）", ".,!?;:()[]{}'\"-_/@#$%",
+    "百度是一家高科技公司我们今天去北京大学读书春花秋月何时了", "ひらがなカタカナ한국어", "שלוםمرحبا",
+    "😀🎉👍🏽👨\u200d👩\u200d👧",
     "\x00\x01\x07\x1b\x7f\ufffd\u200b\u200d\ufeff\u00ad", "    \t\u00a0\u3000", "\u0301\u0308",
 )  # fmt: skip
 
