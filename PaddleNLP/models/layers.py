@@ -29,7 +29,9 @@ def masked_sum(x, mask):
 
 def masked_max(x, mask):
     """The largest over the tokens of each text, [N, D] of [N, T, D] and [N, T]; 0 for a text without tokens."""
-    held = paddle.where(mask.unsqueeze(2) > 0, x, paddle.full_like(x, -1e9)).max(1)
+    seen = paddle.where(mask.unsqueeze(2) > 0, x, paddle.full_like(x, -1e9))
+    place = paddle.argmax(seen, 1, keepdim=True)  # the gradient of max over an axis inside takes 500 times as long
+    held = paddle.take_along_axis(x, place, 1).squeeze(1)
     return held * (mask.sum(1, keepdim=True) > 0).astype(x.dtype)
 
 

@@ -83,10 +83,9 @@ class CNN(TextCNN):
 
 def windows_of(x, size):
     """The features of `size` neighbouring tokens, from size // 2 before on: [N, T, size E] of [N, T, E]."""
-    shifted = []
-    for offset in range(-(size // 2), size - size // 2):
-        if offset < 0:
-            shifted.append(paddle.concat([paddle.zeros_like(x[:, :1])] * -offset + [x], 1)[:, :offset])
-        else:
-            shifted.append(paddle.concat([x] + [paddle.zeros_like(x[:, :1])] * offset, 1)[:, offset:])
-    return paddle.concat(shifted, 2)
+    if size == 1:
+        return x
+    before, length = size // 2, paddle.shape(x)[1]
+    nothing = paddle.zeros_like(x[:, :1])
+    padded = paddle.concat([nothing] * before + [x] + [nothing] * (size - 1 - before), 1)
+    return paddle.concat([padded[:, k : k + length] for k in range(size)], 2)

@@ -78,17 +78,17 @@ def log_partition(emissions, transitions, mask):
         mask (Tensor): float32 [N, T].
     """
     between = transitions[2:]
-    highest = between.max(0, keepdim=True)  # [1, C]
+    highest = between.detach().max(0, keepdim=True)  # [1, C]
     weights = (between - highest).exp()
     alpha = transitions[0] + emissions[:, 0]
     for t in range(1, emissions.shape[1]):
-        top = alpha.max(1, keepdim=True)
+        top = alpha.detach().max(1, keepdim=True)
         inside = paddle.matmul((alpha - top).exp(), weights)
         moved = paddle.clip(inside, min=1e-35).log() + top + highest + emissions[:, t]
         alive = mask[:, t : t + 1]
         alpha = moved * alive + alpha * (1 - alive)
     alpha = alpha + transitions[1]
-    top = alpha.max(1, keepdim=True)
+    top = alpha.detach().max(1, keepdim=True)
     total = (alpha - top).exp().sum(1).log() + top.squeeze(1)
     return total * mask[:, 0]
 
