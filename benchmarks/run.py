@@ -9,7 +9,14 @@ from pathlib import Path
 
 import measure
 
-SCRIPTS = ("loop.py", "input_pipeline.py", "training_step.py", "classification.py", "serving.py")
+SCRIPTS = (
+    "loop.py",
+    "input_pipeline.py",
+    "training_step.py",
+    "classification.py",
+    "text.py",
+    "serving.py",
+)
 
 
 def main():
@@ -24,6 +31,7 @@ def main():
         "training_step.py": ["--steps", "1", "--rounds", "1", "--size", "128", "--batch", "2"],
         "classification.py": ["--steps", "1", "--rounds", "1", "--size", "64", "--batch", "2", "--repeat", "5"],
         "serving.py": ["--seconds", "1", "--rounds", "1"],
+        "text.py": ["--steps", "1", "--rounds", "1"],
     }
     results, failed = {}, []
     with tempfile.TemporaryDirectory() as folder:

@@ -166,7 +166,7 @@ def read_weights(config, key="weights"):
         CheckpointError: they are damaged.
         EnvironmentProblem: they cannot be fetched.
     """
-    weights = config.get(key)
+    weights = weights_of(config) if key == "weights" else config.get(key)
     if not weights:
         folder = Path(config.get("output_dir")) / config.name
         raise ConfigError(f"no weights: give -o weights={folder / 'best'}")
@@ -179,8 +179,13 @@ def read_weights(config, key="weights"):
 
 def load_weights(model, arrays, config):
     """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
-    pretrained.apply(model, arrays, source=str(config.get("weights")), strict=True)
-    logger.info("weights: %s", config.get("weights"))
+    pretrained.apply(model, arrays, source=str(weights_of(config)), strict=True)
+    logger.info("weights: %s", weights_of(config))
+
+
+def weights_of(config):
+    """What names the weights of a trained model: `weights`, else `pretrained`, all of which must fit then."""
+    return config.get("weights") or config.get("pretrained")
 
 
 def answer_of(model):

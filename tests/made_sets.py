@@ -5,9 +5,11 @@ import pathlib
 
 from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digits import make_digits
+from tests.made_texts import make_texts
 
 MAKERS = {
     "digits": lambda folder: make_digits(folder, train=24, evaluation=4, size=96),
+    "texts": make_texts,
     "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
 

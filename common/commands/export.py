@@ -49,7 +49,8 @@ def write(args, default_kit):
     refuse_other(folder)
     arrays = assemble.read_weights(config)
     labels = assemble.labels_of(config)
-    config.fix(labels=labels, num_classes=len(labels))
+    if labels is not None:
+        config.fix(labels=labels, num_classes=len(labels))
     runtime.prepare()
     select_device(config.get("device"))
     model = assemble.build_model(config, labels)
