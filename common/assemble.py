@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from common import checkpoint, distributed, pretrained, random_state
+from common.carried_files import adopt_files
 from common.config import load_config
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
-from common.data.samplers import EpochSampler, EvaluationSampler
+from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
 from common.errors import ConfigError
 from common.log import logger
 from common.model_inputs import check_inputs
@@ -58,7 +59,9 @@ def build_loader(config, split, dataset, settings, training):
     given = {"labels": dataset.labels, "num_classes": dataset.num_classes, "dataset": dataset}
     pipeline = Pipeline(build_transforms(config, split, **given), seed)
     place = {"rank": distributed.rank(), "world": distributed.world_size()}
-    if training:
+    if hasattr(dataset, "iterate"):
+        sampler = StreamSampler(settings.batch_size, **place)
+    elif training:
         sampler = EpochSampler(len(dataset), settings.batch_size, shuffle=True, seed=seed, drop_last=True, **place)
     else:
         sampler = EvaluationSampler(len(dataset), settings.batch_size, **place)
@@ -121,6 +124,7 @@ def read_weights(config):
     if not weights:
         folder = Path(config.get("output_dir")) / config.name
         raise ConfigError(f"no weights: give -o weights={folder / 'best'}")
+    adopt_files(config)
     return checkpoint.read_weights(weights)
 
 

@@ -9,6 +9,7 @@ An exported folder holds:
 """
 
 import inspect
+import itertools
 import os
 import shutil
 import warnings
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from common.carried_files import carried_files
 from common.compare import differences, listed
 from common.data.transform import random_for
 from common.errors import DataError, EnvironmentProblem, KitError
@@ -58,6 +60,8 @@ def export(model, config, labels, inputs, folder, onnx=False):
             **{f"in/{k}": v for k, v in inputs.items()},
             **{f"out/{k}": v for k, v in golden.items()},
         )
+        for name, path in carried_files(config, described_split(config)).items():
+            shutil.copyfile(path, building / name)
         (building / "infer.yml").write_text(describe(model, config, labels, shapes), encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
         if onnx:  # with the sizes left free, paddle2onnx converts the suppression of boxes wrongly and says nothing
@@ -116,9 +120,11 @@ def eager_outputs(model, inputs):
 
 def describe(model, config, labels, shapes):
     """The text of infer.yml; `shapes` are those of the program's inputs, by name."""
-    split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
+    split = described_split(config)
     completed = config.completed()
     transforms = completed["data"][split].get("transforms", []) if split else []
+    files = carried_files(config, split)
+    transforms = [entry | {"file": Path(entry["file"]).name} if "file" in entry else entry for entry in transforms]
     entry = {
         "format": 1,
         "name": config.name,
@@ -130,8 +136,13 @@ def describe(model, config, labels, shapes):
         "labels": list(labels),
         "size_multiple": getattr(model, "size_multiple", 1),
         "preprocess": transforms,
-    }
+    } | ({"files": list(files)} if files else {})
     return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
+
+
+def described_split(config):
+    """The split whose transforms are the pre-processing, or None."""
+    return next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
 
 
 def repeated(value, count):
@@ -216,6 +227,11 @@ def example_inputs(model, config):
     pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
     try:
         dataset = build_dataset(config, split)
+        if hasattr(dataset, "assemble"):
+            rows = list(itertools.islice(dataset.rows(0, 1), 2))
+            return {
+                name: value for name, value in pipeline.table(dataset.assemble(rows)).items() if name in model.inputs
+            }
         sample = pipeline.sample(dataset, 0, 0)
     except DataError as error:
         logger.warning("the golden is made of a made-up picture: %s", str(error).splitlines()[0])

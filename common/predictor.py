@@ -47,6 +47,8 @@ class Predictor:
         transforms = []
         for entry in self.about["preprocess"]:
             arguments = {key: value for key, value in entry.items() if key != "type"}
+            if arguments.get("file") in self.about.get("files", []):
+                arguments["file"] = str(self.folder / arguments["file"])
             transforms.append(index.resolve(entry["type"])(**arguments))
         return transforms
 

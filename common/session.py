@@ -12,6 +12,7 @@ from common.assemble import build_loader, build_model, labels_of
 from common.callbacks.checkpoint import Checkpoint
 from common.callbacks.evaluate import Evaluate
 from common.callbacks.log import NextSteps
+from common.carried_files import carried_files
 from common.data.image_io import decode_image
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
@@ -144,6 +145,7 @@ class TrainingSession:
                 settings.keep,
                 config.dump(),
                 pdparams=args.format == "pdparams",
+                files=carried_files(config, "train"),
             )
         )
         if distributed.is_main():
@@ -216,10 +218,12 @@ class TrainingSession:
 
 
 def drawing(model):
-    """From a batch and the model's outputs to the pictures of the batch with the answers drawn."""
+    """From a batch and the model's outputs to its pictures with the answers drawn; None without pictures."""
+    task = importlib.import_module(f"common.tasks.{model.task}")
+    if not hasattr(task, "draw"):
+        return None
 
     def draw(batch, outputs):
-        task = importlib.import_module(f"common.tasks.{model.task}")
         pictures = [decode_image(Path(path).read_bytes()) for path in batch["path"]]
         return [task.draw(image, found) for image, found in zip(pictures, task.records(outputs, model.labels, 0.3))]
 

@@ -39,6 +39,7 @@ def check(args, default_kit):
         return 0
     from common.assemble import build_dataset
     from common.data.check import report, write_issues
+    from common.fitting import fit_transforms
 
     issues, datasets = [], {}
     for split in ("train", "eval", "test"):
@@ -58,6 +59,8 @@ def check(args, default_kit):
     if errors:
         return 3
     if not args.fast:
+        if "train" in datasets:
+            fit_transforms(config, datasets["train"])
         run_one_batch(config, datasets)
         sys.stdout.write("one batch went through the model and back\n")
     sys.stdout.write("all well\n" if not issues else f"no errors, {len(issues)} warnings\n")
