@@ -44,7 +44,7 @@ class RowFiles:
         DataError: a file is missing, or all are empty.
     """
 
-    labels, num_classes = ("click",), 1
+    labels, num_classes = ("yes",), 1
 
     def __init__(self, files, shuffle=0, header=False, seed=0):
         if shuffle < 0:
