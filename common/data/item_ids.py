@@ -54,9 +54,7 @@ class ItemIds(Transform):
         counts.pop(b"", None)
         kept = sorted((item for item in counts.items() if item[1] >= self.min_count), key=lambda x: (-x[1], x[0]))
         if not kept:
-            raise DataError(
-                f"error[D117] {self.file}: no item comes {self.min_count} times or more in the training rows"
-            )
+            raise DataError(f"error[D117] {self.file}: no item comes {self.min_count} times in the training rows")
         if len(kept) >= self.num_items:
             logger.warning("%d items for %d rows: the rarest are unknown", len(kept), self.num_items - 1)
         kept = kept[: self.num_items - 1]

@@ -113,7 +113,7 @@ def test_one_row_is_treated_as_many_are_and_the_file_is_enough(tmp_path):
     assert row["ids"].tolist() == made.table(TABLE)["ids"][1].tolist() and row["numbers"].tolist() == [0.25]
 
 
-@pytest.mark.parametrize("word", [b"many", "１２".encode(), b"inf", b"1e999"])
+@pytest.mark.parametrize("word", [b"many", "\uff11\uff12".encode(), b"inf", b"1e999"])
 def test_what_is_no_finite_number_is_named(tmp_path, word):
     made = features(tmp_path)
     made.fit([TABLE])

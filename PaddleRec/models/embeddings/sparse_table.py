@@ -82,4 +82,6 @@ def replace_tables(model, make):
     """
     for name, layer in model.named_sublayers():
         if isinstance(layer, SparseEmbedding):
-            layer.table = make(f"{name}.table", layer.table)
+            table = layer.table
+            del layer.table  # a layer's place takes no other object
+            layer.table = make(f"{name}.table", table)

@@ -30,7 +30,7 @@ class SSR(Matcher):
         super().__init__(keep)
         self.num_items, self.num_negatives, self.temperature = num_items, num_negatives, temperature
         self.items = SparseEmbedding(num_items, width, deviation=0.1)
-        self.gru = nn.GRU(width, hidden, bias_ih_attr=False)
+        self.gru = nn.GRU(width, hidden)
         self.query, self.item = nn.Linear(hidden, hidden), nn.Linear(width, hidden)
 
     def encode_items(self, items):
