@@ -123,6 +123,11 @@ class Made:
     def __init__(self, batches):
         self.batches, self.position = batches, 0
 
+    @property
+    def length(self):
+        """Batches an epoch."""
+        return len(self)
+
     def __len__(self):
         return len(self.batches)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from common import checkpoint, distributed, pretrained, random_state
 from common.carried_files import adopt_files
 from common.config import load_config
+from common.config_check import SPLIT_KEYS
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
@@ -15,7 +16,7 @@ from common.picture_sizes import check_picture_sizes
 
 
 def build_dataset(config, split):
-    """The data set of `data.<split>`, without its transforms.
+    """The data set of `data.<split>`, without its transforms and its sampler.
 
     Raises:
         ConfigError: the configuration has no such split, or its labels differ from the configuration's.
@@ -25,18 +26,23 @@ def build_dataset(config, split):
     if node is None:
         have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
         raise ConfigError(f"{config.place('data')}: data.{split} is not there; the splits are {have or 'none'}")
-    dataset = config.build(f"data.{split}", ignore=("transforms",), labels=config.get("labels"))
-    wanted = config.get("labels")
-    if wanted is not None and list(wanted) != list(dataset.labels):
-        raise ConfigError(
-            f"{config.place('labels')}: labels is {list(wanted)}, but data.{split} has {list(dataset.labels)}"
-        )
+    given = {"labels": config.get("labels"), "seed": config.get("seed")}
+    dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
+    wanted, labels = config.get("labels"), class_names(dataset)
+    if wanted is not None and labels is not None and list(wanted) != labels:
+        raise ConfigError(f"{config.place('labels')}: labels is {list(wanted)}, but data.{split} has {labels}")
     count = config.get("num_classes")
-    if count is not None and count != dataset.num_classes:
+    if count is not None and labels is not None and count != dataset.num_classes:
         raise ConfigError(
             f"{config.place('num_classes')}: num_classes is {count}, but data.{split} has {dataset.num_classes} classes"
         )
     return dataset
+
+
+def class_names(dataset):
+    """The names of the classes of a data set (list[str]), None for data without classes."""
+    labels = getattr(dataset, "labels", None)
+    return None if labels is None else list(labels)
 
 
 def build_transforms(config, split, **given):
@@ -48,6 +54,8 @@ def build_transforms(config, split, **given):
 def build_loader(config, split, dataset, settings, training):
     """A loader over `dataset`: shuffled whole batches for training, every sample once for evaluation.
 
+    `data.<split>.sampler` puts another sampler in their place.
+
     Args:
         config (Config): the checked configuration.
         split (str): train, eval or test.
@@ -56,15 +64,8 @@ def build_loader(config, split, dataset, settings, training):
         training (bool): whether to shuffle, and to leave out a last batch that is not full.
     """
     seed = config.get("seed")
-    given = {"labels": dataset.labels, "num_classes": dataset.num_classes, "dataset": dataset}
-    pipeline = Pipeline(build_transforms(config, split, **given), seed)
-    place = {"rank": distributed.rank(), "world": distributed.world_size()}
-    if hasattr(dataset, "iterate"):
-        sampler = StreamSampler(settings.batch_size, **place)
-    elif training:
-        sampler = EpochSampler(len(dataset), settings.batch_size, shuffle=True, seed=seed, drop_last=True, **place)
-    else:
-        sampler = EvaluationSampler(len(dataset), settings.batch_size, **place)
+    pipeline = Pipeline(build_transforms(config, split, dataset=dataset, **given_classes(class_names(dataset))), seed)
+    sampler = build_sampler(config, split, dataset, settings.batch_size, training)
     return Loader(
         dataset,
         pipeline,
@@ -75,10 +76,44 @@ def build_loader(config, split, dataset, settings, training):
     )
 
 
+def build_sampler(config, split, dataset, batch_size, training):
+    """Which samples of `dataset` make up which batch; see :func:`build_loader`.
+
+    A sampler of data.train is left out where that split is evaluated, unless the split is a stream.
+
+    Raises:
+        ConfigError: the sampler of the configuration does not suit the data set.
+        DataError: the data set is too small.
+    """
+    is_stream, node = hasattr(dataset, "iterate"), f"data.{split}.sampler"
+    given = {"batch_size": batch_size, "rank": distributed.rank(), "world": distributed.world_size()}
+    if not is_stream:
+        given["length"] = len(dataset)
+    if config.get(node, None) and (is_stream or training or split != "train"):
+        try:
+            sampler = config.build(node, dataset=dataset, seed=config.get("seed"), **given)
+        except ConfigError as error:
+            place = config.place(node)
+            raise error if str(error).startswith(place) else ConfigError(f"{place}: {error}") from error
+        if is_stream == hasattr(sampler, "batches"):
+            kind = "is a stream, which takes StreamSampler" if is_stream else "is no stream: take another sampler"
+            name = f"{config.get(f'{node}.type')} does not suit"
+            raise ConfigError(f"{config.place(node)}: {name} {type(dataset).__name__}: data.{split} {kind}")
+        return sampler
+    if is_stream:
+        return StreamSampler(drop_last=training, **given)
+    if training:
+        return EpochSampler(shuffle=True, seed=config.get("seed"), drop_last=True, **given)
+    return EvaluationSampler(**given)
+
+
 def labels_of(config, dataset=None):
-    """The class names: of the data set, of the configuration, or of the checkpoint that `weights` names."""
+    """The class names: of the data set, of the configuration, or of the checkpoint that `weights` names.
+
+    None where the data, or those that the checkpoint was trained on, have no classes.
+    """
     if dataset is not None:
-        return list(dataset.labels)
+        return class_names(dataset)
     if config.get("labels") is not None:
         return list(config.get("labels"))
     saved = saved_config(config)
@@ -86,7 +121,9 @@ def labels_of(config, dataset=None):
         return list(saved.get("labels"))
     for split in ("eval", "train"):
         if config.get(f"data.{split}"):
-            return list(build_dataset(config, split).labels)
+            return class_names(build_dataset(config, split))
+    if saved is not None:
+        return None
     raise ConfigError(f"{config.path}: no labels: give labels, a data set, or weights=CHECKPOINT")
 
 
@@ -108,9 +145,14 @@ def build_model(config, labels):
     if nms:
         config.set("model.nms", {"type": "MulticlassNMS", **nms})
     with paddle.utils.unique_name.guard():
-        model = config.build("model", num_classes=len(labels), labels=labels)
+        model = config.build("model", **given_classes(labels))
     check_picture_sizes(config, model)
     return model
+
+
+def given_classes(labels):
+    """What components that ask for classes are given."""
+    return {} if labels is None else {"labels": labels, "num_classes": len(labels)}
 
 
 def read_weights(config):

@@ -15,7 +15,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from common import safe_io
+from common import dense_tensor_io, safe_io
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
 from common.manifest import (
@@ -151,7 +151,8 @@ def read_weights(path):
     """The weights that `weights=PATH` or `pretrained=PATH` names: name -> array.
 
     A checkpoint gives its averaged (EMA) weights where it has them; the folder of a run means its `best`, else its
-    newest. A `.safetensors` or a `.pdparams` file gives what it holds.
+    newest. A `.safetensors` or a `.pdparams` file gives what it holds, a `.pdiparams` with its program beside it, and a
+    folder of PaddlePaddle 1.x with `__model__` and a file for each variable too, by the names of the program.
 
     Args:
         path (str | Path): a checkpoint, a run's folder, or a file.
@@ -164,6 +165,8 @@ def read_weights(path):
     real = find_weights(path)
     if real.is_file():
         return _read_weight_file(real)
+    if (real / "__model__").is_file():
+        return dense_tensor_io.read_folder(real)
     arrays, _ = read_checkpoint(real, groups=("model", "ema"))
     if "model" not in arrays:
         raise CheckpointError(f"{real}: holds no model weights")
@@ -180,10 +183,12 @@ def find_weights(path):
     real = follow(path)
     if real.is_file():
         return real
+    if (real / "__model__").is_file():
+        return real
     if (real / "infer.yml").exists() or list(real.glob("*.pdiparams")):
         raise ConfigError(
-            f"{path}: an exported model, whose parameters have lost their names; give the checkpoint it was made from "
-            "(output/<config>/best), or run it as it is with tools/infer.py --model"
+            f"{path}: an exported model; give the checkpoint it was made from (output/<config>/best) or its file "
+            ".pdiparams, or run it as it is with tools/infer.py --model"
         )
     if (real / MANIFEST).exists():
         return real
@@ -232,16 +237,17 @@ def prune(root, keep, protect=()):
 
 
 def _read_weight_file(path):
-    """The arrays of a `.safetensors` or `.pdparams` file, checked where a manifest beside it lists it."""
-    if path.suffix not in (".safetensors", ".pdparams"):
+    """The arrays of a `.safetensors`, `.pdparams` or `.pdiparams` file, checked where a manifest beside it lists it."""
+    if path.suffix not in (".safetensors", ".pdparams", ".pdiparams"):
         raise ConfigError(
-            f"{path}: weights are read from a checkpoint folder, a .safetensors or a .pdparams file"
-            + ("; exported parameters have no names" if path.suffix in (".pdiparams", ".pdmodel", ".json") else "")
+            f"{path}: weights are read from a checkpoint folder, a .safetensors, .pdparams or .pdiparams file"
         )
     if (path.parent / MANIFEST).exists():
         read_checked(path.parent, path.name, read_manifest(path.parent)["files"])
     if path.suffix == ".pdparams":
         return safe_io.read_pdparams(path)
+    if path.suffix == ".pdiparams":
+        return dense_tensor_io.read_combined(path)
     try:
         return decode_arrays(path.read_bytes())
     except OSError as error:

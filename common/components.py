@@ -1,6 +1,8 @@
 """What sort of thing each component is, for lists and for starting configurations."""
 
-KINDS = ("datasets", "transforms", "metrics", "optimizers", "schedules", "layers")
+from common.config_check import is_sampler
+
+KINDS = ("datasets", "transforms", "samplers", "metrics", "optimizers", "schedules", "layers")
 
 
 def components(namespace):
@@ -30,6 +32,8 @@ def kind_of(definition, namespace):
         return "schedules" if bases else ""
     if "Transform" in bases:
         return "transforms" if "__call__" in methods else ""
+    if is_sampler(methods):
+        return "samplers"
     if {"update", "compute"} <= methods:
         return "metrics"
     reads = {"__len__", "__getitem__"} <= methods or "iterate" in methods

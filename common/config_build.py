@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common import kit, settings, signature
-from common.config_check import GIVEN, SPLIT_KEYS, SPLITS, setting_parameters
+from common.config_check import GIVEN, SAMPLER_GIVEN, SPLIT_KEYS, SPLITS, setting_parameters
 from common.config_tree import Items, Node, children, plain
 from common.errors import ConfigError
 
@@ -86,9 +86,16 @@ def _agree(written, given):
 
 
 def _is_split(node):
-    """True for data.train and its like, whose transforms are not arguments of the data set."""
+    """True for data.train and its like, whose transforms and sampler are not arguments of the data set."""
     head, _, tail = getattr(node, "path", "").partition(".")
     return head == "data" and tail in SPLITS
+
+
+def _given_to(node):
+    """The names of what the program gives to a node, which no configuration writes."""
+    parts = getattr(node, "path", "").split(".")
+    sampler = len(parts) == 3 and parts[0] == "data" and parts[1] in SPLITS and parts[2] == "sampler"
+    return GIVEN | SAMPLER_GIVEN if sampler else GIVEN
 
 
 def _takes_tuple(parameter):
@@ -153,9 +160,10 @@ def _filled(tree, namespace):
         return result
     definition = namespace.find(tree["type"])
     keys = namespace.signature(definition) if definition else signature.Signature()
+    given = _given_to(tree)
     for parameter in keys.parameters:
         known, default = parameter.literal
-        if known and parameter.name not in result and parameter.name not in GIVEN:
+        if known and parameter.name not in result and parameter.name not in given:
             result[parameter.name] = plain(default)
     late = {key: result.pop(key) for key in SPLIT_KEYS if _is_split(tree) and key in result}
     return {"type": result.pop("type")} | result | late

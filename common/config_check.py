@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 from common import config_types, settings
+from common.config_report import report
 from common.config_tree import Items, Node, children
 from common.errors import ConfigError
 from common.signature import REQUIRED, Parameter
@@ -15,9 +16,9 @@ GIVEN = frozenset(
 )
 NODES = ("model", "optimizer")
 SPLITS = ("train", "eval", "test", "infer")
-SPLIT_KEYS = ("transforms",)
+SPLIT_KEYS = ("transforms", "sampler")
+SAMPLER_GIVEN = frozenset({"length", "dataset", "batch_size", "seed", "rank", "world"})
 DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
-LINES = 10
 
 
 def setting_parameters(section):
@@ -117,6 +118,35 @@ class Checker:
                 self.node(item, at, label, extra=SPLIT_KEYS)
                 if isinstance(item, Node):
                     self.nodes(item.get("transforms"), item.places.get("transforms"), f"{label}.transforms", many=True)
+                    self.sampler(item, label)
+
+    def sampler(self, split, label):
+        """Checks the sampler of a split; what the program gives it cannot be written."""
+        node = split.get("sampler")
+        if node is None or "sampler" in self.keys_of(split):
+            return
+        place, label = split.places["sampler"], f"{label}.sampler"
+        definition = self.definition(node)
+        if definition is None:
+            self.node(node, place, label)
+        elif not is_sampler(self.namespace.traits(definition)[1]):
+            self.say(place, f"{label}: {node['type']} is no sampler; `python tools/configure.py list samplers`")
+        else:
+            signature = without_given(self.namespace.signature(definition))
+            self.arguments(node, place, node["type"], signature, label)
+
+    def definition(self, node):
+        """What the type of a node names, or None."""
+        name = node.get("type") if isinstance(node, Node) else None
+        try:
+            return self.namespace.find(name) if isinstance(name, str) else None
+        except ConfigError:  # two of this name; checking the node itself will say so
+            return None
+
+    def keys_of(self, node):
+        """The arguments that the type of a node takes, by name."""
+        definition = self.definition(node)
+        return self.namespace.signature(definition).names if definition else []
 
     def nodes(self, value, place, label, many=False):
         """Checks one node or a list of them; null is none."""
@@ -258,20 +288,13 @@ class Checker:
             self.inside(item, at, f"{label}.{key}", gives)
 
 
-def report(problems, most=LINES):
-    """The problems by file and line, at most `most` lines and one that counts the rest."""
-    lines, left, hinted = [], 0, set()
-    for place, message, hint in sorted(dict.fromkeys(problems), key=lambda p: _order(p[0])):
-        new = [f"{place}: {message}"] + ([f"    {hint}"] if hint and hint not in hinted else [])
-        if left or len(lines) + len(new) > most:
-            left += 1
-            continue
-        hinted.add(hint)
-        lines += new
-    return "\n".join(lines + ([f"... and {left} more problem{'s' if left > 1 else ''}"] if left else []))
+def is_sampler(methods):
+    """Whether a class with these methods says which samples make a batch."""
+    return "batches" in methods or "in_step" in methods
 
 
-def _order(place):
-    """Files by name and line, what the command line says after them."""
-    file, _, line = place.rpartition(":")
-    return (place.startswith("-o "), file, int(line) if line.isdigit() else 0)
+def without_given(signature):
+    """The signature of a sampler without what the program gives it."""
+    return dataclasses.replace(
+        signature, parameters=tuple(p for p in signature.parameters if p.name not in SAMPLER_GIVEN)
+    )

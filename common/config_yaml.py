@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from common.config_tree import LARGEST, Items, Node
+from common.config_types import described
 from common.errors import ConfigError
 
 LARGEST_FILE = 1 << 20  # bytes
@@ -80,7 +81,7 @@ def read_file(path):
     if tree is None:
         raise ConfigError(f"{name}: the file is empty")
     if not isinstance(tree, Node):
-        raise ConfigError(f"{name}:1: a configuration is `key: value` lines, not one {type(tree).__name__}")
+        raise ConfigError(f"{name}:1: a configuration is `key: value` lines, not {described(tree)}")
     return tree
 
 

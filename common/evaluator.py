@@ -1,6 +1,7 @@
 """One pass over an evaluation set: every sample once over all processes, one score at the end."""
 
 from common import distributed
+from common.errors import DataError
 
 
 def evaluate(answer, loader, metric, after_batch=None):
@@ -14,13 +15,20 @@ def evaluate(answer, loader, metric, after_batch=None):
 
     Returns:
         dict[str, float]: the scores over all processes.
+
+    Raises:
+        DataError: there was nothing to evaluate on.
     """
     metric.reset()
+    empty = True
     for batch in loader.epoch(0):
+        empty = False
         outputs = answer(batch)
         metric.update(outputs, batch)
         if after_batch:
             after_batch(batch, outputs)
+    if distributed.all_true(empty):
+        raise DataError("the data to evaluate on gave no batch")
     if distributed.world_size() > 1:
         metric.merge(distributed.all_gather_state(metric.state()))
     return metric.compute()

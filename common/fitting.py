@@ -3,7 +3,7 @@
 import time
 
 from common import distributed
-from common.assemble import build_transforms
+from common.assemble import build_transforms, class_names, given_classes
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import StreamSampler
@@ -28,7 +28,7 @@ def fit_transforms(config, dataset, force=False):
     Raises:
         DataError: a row cannot be used.
     """
-    transforms = build_transforms(config, "train", labels=dataset.labels, num_classes=dataset.num_classes)
+    transforms = build_transforms(config, "train", dataset=dataset, **given_classes(class_names(dataset)))
     written = []
     for number, transform in enumerate(transforms):
         if not hasattr(transform, "fit") or not transform.learns or (transform.fitted() and not force):

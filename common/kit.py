@@ -86,9 +86,9 @@ def _near(path, default_kit):
     known = {}
     for kit in kits:
         for file in (kit / "configs").rglob("*.y*ml"):
-            if "_base_" not in file.parts:
+            if "_base_" not in file.parts and file.is_file():
                 known[file.relative_to(kit).as_posix()] = file
-    beside = list(path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
+    beside = [file for file in path.parent.glob("*.y*ml") if file.is_file()] if path.parent.is_dir() else []
     known |= {f.as_posix(): f for f in beside}
     stems = [path.stem, *nearest(path.stem, [Path(n).stem for n in known], 3)]
     close = [n for stem in stems for n in known if Path(n).stem == stem][:3]

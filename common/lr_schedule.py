@@ -46,9 +46,10 @@ class Schedule:
         self.steps_per_epoch = self.total_steps = None
 
     def bind(self, steps_per_epoch, total_steps):
-        """Tells the schedule how many updates an epoch and the whole run have.  Returns the schedule."""
-        self.steps_per_epoch = self.number("steps_per_epoch", steps_per_epoch, above=0)
-        self.total_steps = self.number("total_steps", total_steps, above=0)
+        """Tells the schedule how many updates an epoch and the whole run have, None where unknown.  Returns it."""
+        lengths = {"steps_per_epoch": steps_per_epoch, "total_steps": total_steps}
+        for key, value in lengths.items():
+            setattr(self, key, None if value is None else self.number(key, value, above=0))
         return self
 
     def scale(self, factor):

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from common import checkpoint, distributed
-from common.assemble import build_dataset
+from common.assemble import build_dataset, class_names
 from common.data.check import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.fitting import fit_transforms
@@ -56,7 +56,7 @@ def prepare_training(config, args):
     fit_transforms(config, datasets["train"])
     if args.eval:
         datasets["eval"] = build_dataset(config, "eval")
-        here, there = list(datasets["train"].labels), list(datasets["eval"].labels)
+        here, there = class_names(datasets["train"]), class_names(datasets["eval"])
         if here != there:
             raise ConfigError(f"{config.place('data')}: data.train has the classes {here}, data.eval has {there}")
     if not args.no_check:

@@ -101,7 +101,8 @@ def apply(model, arrays, source, strict):
 
     Args:
         model (nn.Layer): the model.
-        arrays (dict): name -> array, by the model's structured names (`backbone.conv.weight`).
+        arrays (dict): name -> array, by the model's structured names (`backbone.conv.weight`); or all of them by the
+            names that a program has for them (`conv2d_0.w_0`), such as those of an exported model.
         source (str): where they come from, for messages.
         strict (bool): see :func:`check`.
 
@@ -109,12 +110,25 @@ def apply(model, arrays, source, strict):
         Report: what was loaded; it is also logged unless everything fitted.
     """
     wanted = model.state_dict()
+    arrays = by_structure(arrays, {getattr(value, "name", name): name for name, value in wanted.items()})
     report = check(arrays, {name: tuple(value.shape) for name, value in wanted.items()}, source, strict)
     for name in report.loaded:
         wanted[name].set_value(_as(arrays[name], wanted[name]))
     if not report.complete():
         logger.info("%s: %s", source, report.summary())
     return report
+
+
+def by_structure(arrays, structured):
+    """Arrays that all go by the names of a program, under those of the model; others as they are.
+
+    Args:
+        arrays (dict): name -> array.
+        structured (dict): name in a program -> structured name.
+    """
+    if not arrays or not all(name in structured for name in arrays):
+        return arrays
+    return {structured[name]: array for name, array in arrays.items()}
 
 
 def _as(array, tensor):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common import checkpoint, distributed, pretrained
 from common.amp import Amp
-from common.assemble import build_loader, build_model, labels_of
+from common.assemble import build_loader, build_model, class_names, labels_of
 from common.callbacks.checkpoint import Checkpoint
 from common.callbacks.evaluate import Evaluate
 from common.callbacks.log import NextSteps
@@ -16,11 +16,11 @@ from common.carried_files import carried_files
 from common.data.image_io import decode_image
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
-from common.errors import KitError
+from common.errors import ConfigError, KitError
 from common.log import logger
 from common.preparation import run_folder
 from common.signals import GracefulStop
-from common.trainer import Trainer, to_tensors
+from common.trainer import Trainer, run_length, to_tensors
 
 
 class TrainingSession:
@@ -80,13 +80,14 @@ class TrainingSession:
         """The trainer of this run, with its callbacks."""
         config, settings = self.config, self.settings
         dataset, evaluation = self.prepared.train, self.prepared.evaluation
-        config.fix(labels=labels_of(config, dataset), num_classes=dataset.num_classes)
+        labels = labels_of(config, dataset)
+        if labels is not None:
+            config.fix(labels=labels, num_classes=len(labels))
         model = self.build_model(dataset)
         loader = self.loaders.enter_context(build_loader(config, "train", dataset, settings, training=True))
-        steps = -(-len(loader) // settings.accumulate)
         optimizer = config.build("optimizer")
         schedule = optimizer.schedule
-        schedule.bind(steps, min(steps * settings.epochs, settings.max_steps or steps * settings.epochs))
+        self.bind(schedule, loader.length)
         self.scale_learning_rate(schedule)
         amp = Amp(settings.amp, settings.amp_dtype)
         amp.decorate(model)
@@ -108,7 +109,7 @@ class TrainingSession:
 
     def build_model(self, dataset):
         """The model, on pretrained weights if the configuration names some, normalising over all processes."""
-        model = build_model(self.config, dataset.labels)
+        model = build_model(self.config, class_names(dataset))
         for key, arrays in self.prepared.weights.items():
             pretrained.apply(model, arrays, source=str(self.config.get(key)), strict=key == "weights")
         if distributed.world_size() > 1:
@@ -116,8 +117,21 @@ class TrainingSession:
 
             convert_sync_batch_norm(model)
             distributed.broadcast_parameters(model)
-        model.labels = dataset.labels
+        model.labels = class_names(dataset)
         return model
+
+    def bind(self, schedule, batches):
+        """Tells the schedule the length of the run, as far as it is known: `batches` an epoch, None for unknown."""
+        settings = self.settings
+        steps, total = run_length(batches, settings)
+        try:
+            schedule.bind(steps, total)
+            schedule.rate(schedule.warmup_length())
+        except ValueError as error:
+            raise ConfigError(
+                f"{self.config.place('optimizer.lr')}: {error}\n  data.train is a stream whose length nobody knows: "
+                "give it `sampler: {type: StreamSampler, steps: ...}`, the batches of an epoch, or give train.max_steps"
+            ) from error
 
     def scale_learning_rate(self, schedule):
         """Scales the learning rate to this run's total batch, where the configuration says what batch it is for."""

@@ -21,19 +21,42 @@ from common.errors import ConfigError
 def convert_sync_batch_norm(model):
     """Makes every batch normalisation of `model` (nn.Layer) use the batches of all processes; returns the model.
 
+    A frozen one stays what it is: the framework's own conversion would make a new layer of it, whose statistics move.
+
     Raises:
         ConfigError: the model has an `nn.BatchNorm` of the first generation, which cannot be synchronised.
     """
-    if paddle.device.get_device() != "cpu":
-        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
-    if distributed.world_size() > 1:
-        distributed.second_channel()
     for name, layer in model.named_sublayers(include_self=True):
         if isinstance(layer, nn.BatchNorm):
             raise ConfigError(f"'{name}' is an nn.BatchNorm, which cannot be synchronised; use nn.BatchNorm2D")
+    if paddle.device.get_device() != "cpu":
+        return convert_for_gpus(model)
+    if distributed.world_size() > 1:
+        distributed.second_channel()
+    for layer in model.sublayers(include_self=True):
         if isinstance(layer, _BatchNormBase) and not isinstance(layer, nn.SyncBatchNorm):
             layer.__class__ = synchronised(type(layer))
     return model
+
+
+def convert_for_gpus(model):
+    """Replaces what is not frozen by the framework's own layer, which GPUs alone can run; returns the model.
+
+    The parameters stay the same objects, so that what stops their gradients, and an optimizer that has them, holds.
+    """
+    if is_moving(model):
+        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    for parent in model.sublayers(include_self=True):
+        for name, layer in list(parent.named_children()):
+            if is_moving(layer):
+                setattr(parent, name, nn.SyncBatchNorm.convert_sync_batchnorm(layer))
+    return model
+
+
+def is_moving(layer):
+    """Whether a layer is a batch normalisation, not yet synchronised, that learns from its batches."""
+    kind = isinstance(layer, _BatchNormBase) and not isinstance(layer, nn.SyncBatchNorm)
+    return kind and not layer._use_global_stats
 
 
 class SyncBatchNorm:

@@ -4,6 +4,7 @@ Read `Trainer.fit` from top to bottom and that is all there is.  Callbacks watch
 an order.  A model whose training differs (GANs, distillation, streams) overrides `Trainer.train_step`.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -12,7 +13,7 @@ import paddle
 from common import distributed, pretrained, random_state
 from common.amp import Amp
 from common.data.pool import NoBatch
-from common.errors import ConfigError, Diverged, Stopped
+from common.errors import ConfigError, DataError, Diverged, Stopped
 from common.log import logger
 from common.model_inputs import check_inputs
 
@@ -42,14 +43,12 @@ class Trainer:
         self.loss_of = distributed.wrap_loss(model)
         self.frozen = frozen_layers(model, settings.freeze)
         self.accumulate = settings.accumulate
-        self.batches_per_epoch = len(loader)
-        self.steps_per_epoch = math.ceil(self.batches_per_epoch / self.accumulate)
+        self.batches_per_epoch = loader.length
+        self.steps_per_epoch, self.total_steps = run_length(loader.length, settings)
         self.epochs = settings.epochs
-        self.total_steps = self.steps_per_epoch * self.epochs
-        if settings.max_steps:
-            self.total_steps = min(self.total_steps, settings.max_steps)
         self.samples_per_step = settings.batch_size * self.accumulate * distributed.world_size()
         self.epoch = self.position = self.step = self.bad_steps = 0
+        self.at_end = False  # whether the batch at `position` is the last of its epoch
         self.lr, self.losses, self.scores, self.scores_step, self.best = schedule.at(0), {}, {}, 0, None
         self.end_reason = None
         self.batch = None
@@ -67,10 +66,17 @@ class Trainer:
                 if self.end_reason:
                     break
             else:
-                self.call("at_epoch_end")
-                self.epoch, self.position = self.epoch + 1, 0
+                self.end_epoch()
                 self.call("after_epoch")
         self.call("on_train_end")
+
+    def end_epoch(self):
+        """Goes from the end of an epoch to the beginning of the next one."""
+        if not self.position:
+            raise DataError(f"data.train gave no batch in epoch {self.epoch + 1}")
+        self.at_end = True
+        self.call("at_epoch_end")
+        self.epoch, self.position, self.at_end = self.epoch + 1, 0, False
 
     def batches(self):
         """The batches of this epoch from the current position on; a signal that comes while one is awaited ends it."""
@@ -78,9 +84,10 @@ class Trainer:
         self.loader.should_stop = (lambda: self.stop.requested) if alone else bool
         inputs, multiple = getattr(self.model, "inputs", {}), getattr(self.model, "size_multiple", 1)
         try:
-            for batch in self.loader.epoch(self.epoch, self.position):
+            batches = self.loader.epoch(self.epoch, self.position)
+            for batch, position, is_last in with_end(batches, self.loader):
                 check_inputs(inputs, batch, "data.train", multiple=multiple)
-                self.batch, self.position = batch, self.loader.position
+                self.batch, self.position, self.at_end = batch, position, is_last
                 yield batch
         except NoBatch:
             self.call("on_stop")
@@ -114,13 +121,17 @@ class Trainer:
         if 0 < self.settings.max_steps <= self.step:
             self.end_reason = f"train.max_steps={self.settings.max_steps} steps are done"
 
+    def is_last_step(self):
+        """Whether the last update was the last one of the run, as far as that can be known."""
+        return self.step == self.total_steps or (self.at_end and self.epoch + 1 == self.epochs)
+
     def finished(self):
         """Whether nothing is left to train."""
         return self.epoch >= self.epochs or 0 < self.settings.max_steps <= self.step
 
     def last_of_group(self):
         """Whether the current batch ends a group of `train.accumulate` batches (or the epoch)."""
-        return self.position % self.accumulate == 0 or self.position == self.batches_per_epoch
+        return self.position % self.accumulate == 0 or self.at_end
 
     def accept(self, losses):
         """False to leave out a batch whose loss is not finite (`on_nan: skip`, five in a row at most).
@@ -165,6 +176,7 @@ class Trainer:
         state = {
             "epoch": self.epoch,
             "position": self.position,
+            "at_end": self.at_end,
             "step": self.step,
             "best": self.best,
             "scores": self.scores,
@@ -202,7 +214,8 @@ class Trainer:
         self.amp.load(state["amp"])
         if self.ema:
             self.ema.load(arrays["ema"], state["ema"])
-        self.epoch, self.position, self.step = state["epoch"], state["position"], state["step"]
+        self.epoch, self.position, self.at_end = state["epoch"], state["position"], state["at_end"]
+        self.step = state["step"]
         self.best, self.scores, self.scores_step = state["best"], state["scores"], state["scores_step"]
         for callback in self.callbacks:
             callback.load(state["callbacks"].get(type(callback).__name__, {}))
@@ -215,6 +228,38 @@ class Trainer:
         path = save()
         number = self.stop.signal_number or 15
         raise Stopped(number, f"stopped by signal {number} at step {self.step}; saved {path}; go on with -r auto")
+
+
+def run_length(batches, settings):
+    """How many updates an epoch of `batches` and the whole run have; None each where nobody knows.
+
+    Args:
+        batches (int): batches an epoch; None for a stream that is read to its end.
+        settings (Train): epochs, accumulate, max_steps.
+    """
+    if batches is None:
+        return None, settings.max_steps or None
+    steps = math.ceil(batches / settings.accumulate)
+    return steps, min(steps * settings.epochs, settings.max_steps or steps * settings.epochs)
+
+
+def with_end(batches, loader):
+    """(batch, position after it, whether it is the last of the epoch) of the batches of a loader.
+
+    A stream of unknown length is read one batch ahead, since only its end tells which batch is the last; with several
+    processes it ends for all where it ends for one.
+    """
+    if loader.length is not None:
+        yield from ((batch, loader.position, loader.position == loader.length) for batch in batches)
+        return
+    held = None
+    for batch in itertools.chain(batches, [None]):
+        more = distributed.all_true(batch is not None)
+        if held:
+            yield (*held, not more)
+        if not more:
+            return
+        held = batch, loader.position
 
 
 def to_tensors(batch):

@@ -21,10 +21,12 @@ def digits(made_sets):
     return made_sets.folder("digits").parent
 
 
-# learns something within 18 steps: no augmentation, and a quick optimizer
+# learns 24 pictures in 60 steps, to an AP50 of about 0.28; 20 steps are too few, whatever the rate
 PLAIN = (
     "data.train.transforms=[{type: Decode}, {type: Resize, size: 96}, {type: Normalize}]",
-    "optimizer={type: Adam, lr: 3e-3}",
+    "optimizer={type: Adam, lr: {type: CosineDecay, base: 1e-2, warmup_steps: 8}}",
+    "train.batch_size=8",
+    "train.base_batch=8",
 )
 
 
@@ -47,9 +49,9 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(digits):
-    """A run of three epochs, evaluated on its training pictures so that the scores are not zero."""
+    """A run of twenty epochs of three steps, evaluated on its training pictures so that the scores are not zero."""
     both = "data.eval.annotations=annotations/train.json"
-    arguments = at(digits, both, *PLAIN, "train.epochs=3", "train.eval_every=3", "train.save_every=0")
+    arguments = at(digits, both, *PLAIN, "train.epochs=20", "train.eval_every=0", "train.save_every=0")
     answer = command("train", "--eval", *arguments)
     assert answer.code == 0, answer.err
     return Trained(digits, arguments, digits / "output/yolov3", answer.err)

@@ -15,6 +15,12 @@ from common.errors import KitError
 from tests.commands import at, command
 
 
+def same_answer(left, right):
+    """Whether two predictions are one."""
+    close = left["score"] == pytest.approx(right["score"], abs=2e-4)
+    return left["label"] == right["label"] and close and left["box"] == pytest.approx(right["box"], abs=0.05)
+
+
 def lines(folder, kind):
     """The records of one kind in a run's `metrics.jsonl`."""
     records = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
@@ -23,19 +29,21 @@ def lines(folder, kind):
 
 def test_the_loss_falls_and_something_is_learned(trained):
     losses = [record["loss"] for record in lines(trained.folder, "train")]
-    assert losses[-1] < losses[0]
-    assert lines(trained.folder, "eval")[-1]["AP50"] > 0
+    assert losses[-1] < 0.6 * losses[0]
+    assert lines(trained.folder, "eval")[-1]["AP50"] > 0.05
 
 
 def test_the_folder_of_a_run_holds_what_made_it_and_what_came_of_it(trained):
     folder = trained.folder
     names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
     step = (folder / "last").resolve().name
-    assert step == "step_18" and (folder / "best").resolve().name == step
+    assert step == "step_60" and (folder / "best").resolve().name == step
     expected = {"metrics.jsonl", "timing.jsonl", "env.json", "README.md", "last", "best"}
     expected |= {f"{step}/{name}" for name in ("model.safetensors", "optimizer.safetensors", "state.json")}
     expected |= {f"{step}/{name}" for name in ("config.yml", "manifest.json")}
-    expected |= {f"plots/{name}.png" for name in ("loss", "lr", "scores", "precision_recall", "predictions")}
+    expected |= {
+        f"plots/{name}.png" for name in ("loss", "lr", "scores", "precision_recall", "confusion", "predictions")
+    }
     assert expected - names == set()
     assert not [name for name in names if ".tmp-" in name or ".trash-" in name]
     env = json.loads((folder / "env.json").read_text())
@@ -75,7 +83,7 @@ def test_evaluating_the_best_checkpoint_gives_the_score_of_the_training(trained)
     assert answer.code == 0, answer.err
     scores, then = json.loads(answer.out), lines(trained.folder, "eval")[-1]
     assert {name: then[name] for name in scores} == pytest.approx(scores, abs=1e-6)
-    assert scores["AP50"] > 0
+    assert scores["AP50"] > 0.05
 
 
 def test_batches_of_another_size_and_workers_give_the_same_score(trained):
@@ -126,9 +134,7 @@ def test_trained_and_exported_model_answer_a_folder_a_picture_and_standard_input
     for path, one, batched, memory in zip(pictures, by_list, (named[str(p)] for p in pictures), in_memory, strict=True):
         for other in (batched, memory):
             assert len(other) == len(one), path
-            for left, right in zip(one, other, strict=True):
-                assert left["label"] == right["label"] and left["score"] == pytest.approx(right["score"], abs=2e-4)
-                assert left["box"] == pytest.approx(right["box"], abs=0.05)
+            assert all(any(same_answer(left, right) for right in other) for left in one), path  # ties may change places
 
 
 def test_an_export_of_a_fixed_number_of_pictures_answers_any_number(trained, digits, tmp_path):
@@ -145,7 +151,7 @@ def test_an_export_of_a_fixed_number_of_pictures_answers_any_number(trained, dig
     counts = [[len(json.loads(line)["predictions"]) for line in answer.out.splitlines()] for answer in (three, one)]
     assert three.code == 0 and len(counts[0]) == 4 and counts[0] == counts[1]
     answer = command("eval", "--model", tmp_path / "export", *trained.arguments)
-    answer.refused(2, "float32[4, 3, 96, 96]", "float32[3, 3, 96, 96]")
+    answer.refused(2, "float32[8, 3, 96, 96]", "float32[3, 3, 96, 96]")
 
 
 def test_raw_predictions_are_exported_and_compared_where_scores_tie(trained, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from common.data.check import cached, raise_on_errors, refusal
+from common.data.sampling import aspect_groups
 from common.errors import ConfigError
 from common.log import logger
 
@@ -161,6 +162,10 @@ class DetectionDataset:
         images = [{key: image[key] for key in ("id", "file_name", "width", "height")} for image in self.images]
         categories = [{"id": i, "name": name} for i, name in zip(self.category_ids, self.labels)]
         return {"images": images, "annotations": found, "categories": categories}
+
+    def groups(self):
+        """Of each image 0 if it is higher than wide and 1 if not, so that the images of a batch need little padding."""
+        return aspect_groups(*([image[side] for image in self.images] for side in ("width", "height")))
 
     def paths(self):
         """The image files, in the order of the data set."""

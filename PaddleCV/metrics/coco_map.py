@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .detections import Detections
+from .confusion import confusion_matrix
+from .detections import Detections, annotated_boxes
 
 STATS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 STATS += ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
@@ -89,6 +90,12 @@ class CocoMap:
             for k, name in enumerate(self._in_order_of_ids())
             if (precision[:, k] >= 0).any()
         }
+
+    def confusion(self):
+        """Counts of true and found classes at IoU 0.5, see :func:`confusion_matrix`."""
+        count = len(self.dataset.labels)
+        truth = annotated_boxes(self.dataset, self.detections.seen, with_difficult=True)
+        return confusion_matrix(self.detections.table(count), truth, count)
 
     def _in_order_of_ids(self):
         """Class names by ascending category id, the order of COCO's table."""

@@ -102,3 +102,28 @@ def pairwise_iou(first, second):
     areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None] - overlap
     return np.divide(overlap, union, out=np.zeros_like(union), where=union > 0)
+
+
+def annotated_boxes(dataset, seen, with_difficult=False):
+    """The annotated boxes of the images seen, float64 [G, 7]: image_id, label, whether to ignore it, x1, y1, x2, y2.
+
+    Args:
+        dataset (object): a detection data set with `annotations()` and `category_ids`.
+        seen (set[int]): ids of images.
+        with_difficult (bool): count difficult boxes as the others; crowds are never counted.
+    """
+    number = {category: k for k, category in enumerate(dataset.category_ids)}
+    rows = []
+    for item in dataset.annotations()["annotations"]:
+        if item["image_id"] in seen:
+            x, y, w, h = item["bbox"]
+            ignored = (item.get("difficult", 0) and not with_difficult) or item["iscrowd"]
+            rows.append((item["image_id"], number[item["category_id"]], bool(ignored), x, y, x + w, y + h))
+    return np.array(rows, np.float64).reshape(-1, 7)
+
+
+def rows_of_images(rows):
+    """image_id -> the indexes of its rows, ascending."""
+    order = np.argsort(rows[:, 0], kind="stable")
+    ids, starts = np.unique(rows[order, 0], return_index=True)
+    return dict(zip(ids.tolist(), np.split(order, starts[1:])))

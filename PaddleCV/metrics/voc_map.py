@@ -6,7 +6,8 @@ Shapes in this file:
 
 import numpy as np
 
-from .detections import Detections, pairwise_iou
+from .confusion import confusion_matrix
+from .detections import Detections, annotated_boxes, pairwise_iou, rows_of_images
 
 METHODS = ("11point", "integral")
 FALSE, TRUE, IGNORED = 0, 1, -1
@@ -75,16 +76,13 @@ class VocMap:
                 found[name] = recall_precision(rows[mine, 2], verdict[mine], positives)
         return found
 
+    def confusion(self):
+        """Counts of true and found classes, see :func:`confusion_matrix`."""
+        count = len(self.dataset.labels)
+        return confusion_matrix(self.detections.table(count), self._truth(), count, iou=self.iou)
+
     def _truth(self):
-        """Annotated boxes of the images seen, float64 [G, 7]: image_id, label, difficult, x1, y1, x2, y2."""
-        number = {category: k for k, category in enumerate(self.dataset.category_ids)}
-        rows = []
-        for item in self.dataset.annotations()["annotations"]:
-            if item["image_id"] in self.detections.seen:
-                x, y, w, h = item["bbox"]
-                difficult = (item.get("difficult", 0) and not self.with_difficult) or item["iscrowd"]
-                rows.append((item["image_id"], number[item["category_id"]], bool(difficult), x, y, x + w, y + h))
-        return np.array(rows, np.float64).reshape(-1, 7)
+        return annotated_boxes(self.dataset, self.detections.seen, self.with_difficult)
 
 
 def judge(rows, truth, iou):
@@ -113,13 +111,6 @@ def judge(rows, truth, iou):
     verdict[hits[np.unique(best[hits], return_index=True)[1]]] = TRUE
     verdict[hits[truth[best[hits], 2] > 0]] = IGNORED
     return verdict
-
-
-def rows_of_images(rows):
-    """image_id -> the indexes of its rows, ascending."""
-    order = np.argsort(rows[:, 0], kind="stable")
-    ids, starts = np.unique(rows[order, 0], return_index=True)
-    return dict(zip(ids.tolist(), np.split(order, starts[1:])))
 
 
 def recall_precision(scores, verdict, positives):

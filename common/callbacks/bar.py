@@ -6,7 +6,7 @@ import sys
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from common.log import logger
 
@@ -17,17 +17,19 @@ class Bar:
     It has no thread of its own (processes are forked while it is shown) and leaves the cursor visible.
 
     Args:
-        total (int): steps of the whole run.
+        total (int): steps of the whole run; None where nobody knows.
         done (int): steps done before.
         interval (float): seconds between two redraws.
     """
 
     def __init__(self, total, done=0, interval=0.2):
         console = Console(stderr=True)
-        columns = [BarColumn(bar_width=None), TextColumn("{task.completed:.0f}/{task.total:.0f}")]
+        steps = "{task.completed:.0f}" + ("/{task.total:.0f}" if total else "")
+        columns = [BarColumn(bar_width=None), TextColumn(steps)]
         if console.width >= 60:
-            columns += [TextColumn("loss {task.fields[loss]}"), TextColumn("{task.percentage:.0f}%")]
-        columns.append(TimeRemainingColumn(compact=True))
+            columns += [TextColumn("loss {task.fields[loss]}")]
+            columns += [TextColumn("{task.percentage:.0f}%")] if total else []
+        columns.append(TimeRemainingColumn(compact=True) if total else TimeElapsedColumn())
         self.progress = Progress(*columns, console=console, auto_refresh=False, transient=True, expand=True)
         self.interval = interval
         self.drawn = 0.0

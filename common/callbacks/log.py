@@ -57,7 +57,7 @@ class Log(Callback):
         self.last_tick = now
         if self.bar:
             self.bar.move(trainer.step, sum(trainer.losses.values()))
-        if trainer.step == 1 or trainer.step % self.every == 0 or trainer.step == trainer.total_steps:
+        if trainer.step == 1 or trainer.step % self.every == 0 or trainer.is_last_step():
             self._record(trainer)
         elif now - self.last_line > self.silence:
             self._print(trainer, self.window.means(), self._costs(trainer))
@@ -65,7 +65,7 @@ class Log(Callback):
     def after_evaluation(self, trainer):
         """Logs the scores."""
         self.on_train_start(trainer)
-        epoch = trainer.epoch + (trainer.position >= trainer.batches_per_epoch)
+        epoch = trainer.epoch + trainer.at_end
         self.metrics.write({"kind": "eval", "step": trainer.step, "epoch": epoch} | trainer.scores)
         self.lines += 1
         scores = " ".join(f"{name} {value:.4f}" for name, value in trainer.scores.items())
@@ -118,14 +118,14 @@ class Log(Callback):
         per_step = (now - self.began) / max(trainer.step - self.first_step, 1)
         parts = [
             f"epoch {min(trainer.epoch + 1, trainer.epochs)}/{trainer.epochs}",
-            f"step {trainer.step}/{trainer.total_steps}",
+            f"step {trainer.step}" + (f"/{trainer.total_steps}" if trainer.total_steps else ""),
             f"loss {sum(losses.values()):.5g}",
             *(f"{name} {value:.5g}" for name, value in losses.items() if len(losses) > 1),
             f"lr {trainer.lr:.6g}",
             f"batch_cost {costs['batch_cost']:.4f}",
             f"reader_cost {costs['reader_cost']:.4f}",
             f"ips {costs['ips']:.2f} samples/s",
-            f"eta {clock(per_step * max(trainer.total_steps - trainer.step, 0))}",
+            *([f"eta {clock(per_step * max(trainer.total_steps - trainer.step, 0))}"] if trainer.total_steps else []),
             f"mem {costs['memory'] / 2**30:.1f}G",
         ]
         self.last_line = now

@@ -12,7 +12,11 @@ from common.log import logger
 class Plots(Callback):
     """Writes `plots/*.png` at the end of a run, and after an evaluation if the last time was a while ago.
 
-    What goes wrong here is a warning and never ends a run.
+    What goes wrong here is a warning and never ends a run. After an evaluation a metric may offer, each by a method
+    without arguments:
+        confusion()   counts [C, C] of true (rows) and answered (columns) classes, or [C + 1, C + 1] with the
+                      background last; None draws nothing. The names are its `labels`, else the configuration's
+        curves()      {class: (recall, precision)}, arrays of equal length
 
     Args:
         seconds (float): the least time between two drawings while training.

@@ -39,23 +39,25 @@ def check(args, default_kit):
         return 0
     from common.assemble import build_dataset
     from common.data.check import report, write_issues
+    from common.data.check_samples import check_dataset
     from common.fitting import fit_transforms
 
-    issues, datasets = [], {}
+    issues, datasets, counts = [], {}, {}
     for split in ("train", "eval", "test"):
         if config.get(f"data.{split}"):
             datasets[split] = build_dataset(config, split)
-            issues += datasets[split].check(deep=not args.fast)
+            found, counts[split] = check_dataset(datasets[split], not args.fast, samples_wanted(config, split))
+            issues += found
     issues += shared_files(datasets)
     if args.issues:
         write_issues(args.issues, issues)
     if args.fix:
-        datasets["train"].write_fixed(args.fix)
+        write_fixed(config, datasets.get("train"), args.fix)
     errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
         sys.stdout.write(report(issues) + "\n")
     for split, dataset in datasets.items():
-        sys.stdout.write(f"data.{split}: {len(dataset)} samples, {dataset.num_classes} classes\n")
+        sys.stdout.write(f"data.{split}: {described(dataset, counts[split])}\n")
     if errors:
         return 3
     if not args.fast:
@@ -67,6 +69,30 @@ def check(args, default_kit):
     return 0
 
 
+def samples_wanted(config, split):
+    """How many samples of a stream a run reads at most, 0 where it reads to the end."""
+    steps = config.get(f"data.{split}.sampler.steps", 0)
+    if split == "train":
+        steps = steps or config.get("train.max_steps", 0) * config.get("train.accumulate", 1)
+    return steps * config.get("train.batch_size", 1)
+
+
+def write_fixed(config, dataset, path):
+    """Writes the corrected annotations of the training data, where the data set knows how."""
+    from common.errors import ConfigError
+
+    if not hasattr(dataset, "write_fixed"):
+        raise ConfigError(f"--fix: {config.get('data.train.type', 'data.train')} has no annotations it could correct")
+    dataset.write_fixed(path)
+
+
+def described(dataset, count):
+    """The size of a data set in words."""
+    classes = getattr(dataset, "num_classes", None)
+    words = f"{count} samples" + (" read of a stream" if hasattr(dataset, "iterate") else "")
+    return words if classes is None else f"{words}, {classes} classes"
+
+
 def shared_files(datasets):
     """A warning for pictures that training and evaluation share."""
     from common.errors import DataIssue
@@ -76,7 +102,7 @@ def shared_files(datasets):
     trained = set(datasets["train"].paths())
     issues = []
     for split in ("eval", "test"):
-        both = sorted(trained & set(datasets[split].paths())) if split in datasets else []
+        both = sorted(trained & set(datasets[split].paths())) if hasattr(datasets.get(split), "paths") else []
         if both:
             message = f"{len(both)} pictures are in data.train and in data.{split}: the scores will flatter"
             issues.append(DataIssue("D150", "warning", both[0], message, fix="take them out of one of the two"))
@@ -90,7 +116,7 @@ def run_one_batch(config, datasets):
     runtime.prepare()
     import paddle
 
-    from common.assemble import build_loader, build_model
+    from common.assemble import build_loader, build_model, class_names
     from common.device import select_device
     from common.errors import Diverged
     from common.model_inputs import check_inputs
@@ -99,7 +125,7 @@ def run_one_batch(config, datasets):
     select_device(config.get("device"))
     split = "train" if "train" in datasets else next(iter(datasets))
     dataset = datasets[split]
-    model = build_model(config, list(dataset.labels))
+    model = build_model(config, class_names(dataset))
     model.train()
     with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
         batch = next(iter(loader.epoch(0)))

@@ -8,7 +8,7 @@ from common import config_check, kit, settings
 from common.cli_parser import Parser
 from common.commands.generate import flow, generate, short
 from common.commands.main import run
-from common.components import components
+from common.components import components, kind_of
 from common.config import load_config
 from common.config_check import Checker, setting_parameters
 from common.config_tree import Items, Node, children, plain
@@ -25,6 +25,12 @@ EXAMPLES = """examples:
   python tools/configure.py generate --model YOLOv3 --dataset CocoDetection --out my.yml
 """
 SECTIONS = {**settings.SECTIONS, "runtime": settings.Runtime}
+ALWAYS_GIVEN = config_check.SAMPLER_GIVEN - config_check.GIVEN | {"seed"}
+SAMPLER_WORDS = (
+    "Says which samples make a batch: `sampler: {type: ...}` beside the `transforms` of data.train (or data.eval).",
+    "Without one, data.train is shuffled into whole batches (EpochSampler), data.eval is read in order",
+    "(EvaluationSampler), and a stream, whose order is its own, is read to its end (StreamSampler).",
+)
 
 
 def parser():
@@ -136,13 +142,16 @@ def helped(kits, name):
             lines = [*textwrap.wrap(f"{name}({takes})", 110, subsequent_indent="    "), ""]
             lines += textwrap.wrap(signature.summary, 110)
             lines += ["", f"{shown(definition.file)}:{definition.line}", ""]
-            return lines + [line for p in signature.parameters for line in _argument(p)]
+            given = config_check.GIVEN
+            if kind_of(definition, namespace) == "samplers":
+                given, lines = given | config_check.SAMPLER_GIVEN, [*lines[:-1], *SAMPLER_WORDS, ""]
+            return lines + [line for p in signature.parameters for line in _argument(p, given=given)]
     raise ConfigError(f"there is no '{name}'{did_you_mean(name, names)}")
 
 
-def _argument(parameter, more=""):
-    """Lines on one argument."""
-    given = parameter.required and parameter.name in config_check.GIVEN
+def _argument(parameter, more="", given=config_check.GIVEN):
+    """Lines on one argument; `given` are the names of what the program gives."""
+    given = parameter.name in given and (parameter.required or parameter.name in ALWAYS_GIVEN)
     default = "given by the program" if given else "required" if parameter.required else f"default {parameter.default}"
     kind = f" ({parameter.type})" if parameter.type else ""
     text = parameter.help.rstrip(".")

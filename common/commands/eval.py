@@ -70,8 +70,9 @@ def answer_of(args, config, dataset, arrays):
         from common.predictor import Predictor
 
         predictor = Predictor(args.model)
-        if list(predictor.labels) != list(dataset.labels):
-            raise ConfigError(f"{args.model} knows {predictor.labels}; data.{args.split} has {list(dataset.labels)}")
+        labels = assemble.class_names(dataset)
+        if labels is not None and list(predictor.labels or []) != labels:
+            raise ConfigError(f"{args.model} knows {predictor.labels}; data.{args.split} has {labels}")
         return lambda batch: predictor.run({name: batch[name] for name in predictor.inputs})
     model = assemble.build_model(config, assemble.labels_of(config, dataset))
     assemble.load_weights(model, arrays, config)

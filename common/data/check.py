@@ -155,7 +155,7 @@ def check_before_training(datasets, policy="error", cache=None):
     for dataset in datasets.values():
         if hasattr(dataset, "check"):
             found += [issue for issue in dataset.check(cache=cache) if issue.severity == "error"]
-            total += len(dataset)
+            total += len(dataset) if hasattr(dataset, "__len__") else 0
     raise_on_errors(found, policy, total)
 
 

@@ -78,6 +78,12 @@ class Loader:
             return sum(self._batches_of(shard) for shard in self._shards())
         return len(self.sampler)
 
+    @property
+    def length(self):
+        """Batches an epoch; None where only the end of a stream tells."""
+        unknown = self.is_stream and not self.sampler.steps and not hasattr(self.dataset, "num_rows")
+        return None if unknown else len(self)
+
     def _shards(self):
         """The shards of a stream that this process reads."""
         readers = max(self.workers, 1)

@@ -44,8 +44,6 @@ class RowFiles:
         DataError: a file is missing, or all are empty.
     """
 
-    labels, num_classes = ("yes",), 1
-
     def __init__(self, files, shuffle=0, header=False, seed=0):
         if shuffle < 0:
             raise ConfigError(f"shuffle is {shuffle}; it must be 0 or more rows")

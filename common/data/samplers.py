@@ -1,5 +1,8 @@
 """Which samples make up which batch of an epoch.
 
+A configuration names one as `data.<split>.sampler: {type: GroupedSampler}`; the program gives it what its arguments
+ask for: `length` and `dataset`, `batch_size`, `seed`, `rank` and `world`. A kit's `data/` may have samplers of its own.
+
 Every sampler gives `batches(epoch)`, a list of lists of indexes, and `len()`, the number of batches of any epoch.
 The order is a function of (seed, epoch) alone. Batch sizes are those of one process; with `world` processes the epoch
 is cut into batches of `world * batch_size`, and each process takes its contiguous part of each, so that n processes
@@ -8,6 +11,7 @@ see together what one process with n times the batch sees.
 
 import numpy as np
 
+from common.data.sampling import check_sizes, cut, part, split, times_before, told
 from common.data.transform import random_for
 from common.errors import ConfigError, DataError
 from common.log import logger
@@ -96,20 +100,23 @@ class WeightedSampler(EpochSampler):
     Args:
         length (int): number of samples of the data set.
         batch_size (int): samples a batch, of one process.
-        weights (list[float]): one for each sample, not negative; only their ratios matter.
+        weights (list[float]): one for each sample, not negative, only their ratios matter; null asks the data set.
         num_samples (int): samples drawn an epoch; 0 draws as many as the data set has.
         seed (int): of the order.
         drop_last (bool): leaves out the samples that do not fill a batch.
         rank (int): number of this process, from 0.
         world (int): number of processes.
+        dataset (object): has `weights`, one a sample, where they are not written.
 
     Raises:
         DataError: there is no sample, or not one whole batch.
         ConfigError: a number is out of range.
     """
 
-    def __init__(self, length, batch_size, weights, num_samples=0, seed=0, drop_last=True, rank=0, world=1):
-        weights = np.asarray(weights, np.float64)
+    def __init__(
+        self, length, batch_size, weights=None, num_samples=0, seed=0, drop_last=True, rank=0, world=1, dataset=None
+    ):
+        weights = np.asarray(told(dataset, "weights", length) if weights is None else weights, np.float64)
         if weights.shape != (length,):
             raise ConfigError(f"{weights.size} weights for {length} samples")
         if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
@@ -133,20 +140,23 @@ class GroupedSampler(EpochSampler):
     Args:
         length (int): number of samples of the data set.
         batch_size (int): samples a batch, of one process.
-        groups (list[int]): the group of each sample.
+        groups (list[int]): the group of each sample; null asks the data set.
         shuffle (bool): whether samples within a group, and the batches, come in random order.
         seed (int): of the order.
         drop_last (bool): leaves out the samples of each group that do not fill a batch.
         rank (int): number of this process, from 0.
         world (int): number of processes.
+        dataset (object): has `groups`, one a sample, where they are not written.
 
     Raises:
         DataError: there is no sample, or not one whole batch.
         ConfigError: a number is out of range.
     """
 
-    def __init__(self, length, batch_size, groups, shuffle=True, seed=0, drop_last=True, rank=0, world=1):
-        groups = np.asarray(groups)
+    def __init__(
+        self, length, batch_size, groups=None, shuffle=True, seed=0, drop_last=True, rank=0, world=1, dataset=None
+    ):
+        groups = np.asarray(told(dataset, "groups", length) if groups is None else groups)
         if groups.shape != (length,):
             raise ConfigError(f"{groups.size} groups for {length} samples")
         self.members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
@@ -202,7 +212,7 @@ class StreamSampler:
 
     Args:
         batch_size (int): samples a batch, of one process.
-        steps (int): batches an epoch; 0 reads the stream to its end, and then `len` is unknown.
+        steps (int): batches an epoch, as an endless stream needs; 0 reads the stream to its end.
         drop_last (bool): leaves out the samples that do not fill a batch at the end of each shard.
         rank (int): number of this process, from 0.
         world (int): number of processes.
@@ -228,54 +238,3 @@ class StreamSampler:
                 "a stream that is read to its end has no known number of batches; give its sampler `steps`"
             )
         return self.steps
-
-
-def aspect_groups(widths, heights, edges=(1.0,)):
-    """The group of each picture by width / height: the number of `edges` that are at or below it."""
-    return np.digitize(np.asarray(widths, np.float64) / np.asarray(heights, np.float64), edges)
-
-
-def balanced_weights(labels):
-    """Weights, one a sample, under which every label is drawn equally often."""
-    _, inverse, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
-    return 1.0 / counts[inverse]
-
-
-def check_sizes(length, batch_size, rank, world):
-    """Refuses an empty data set and numbers out of range."""
-    if batch_size < 1:
-        raise ConfigError(f"batch_size is {batch_size}; it must be at least 1")
-    if not 0 <= rank < world:
-        raise ConfigError(f"process {rank} of {world} does not exist")
-    if length < 1:
-        raise DataError("the data set has no samples")
-
-
-def cut(length, size, drop_last, world):
-    """Lengths of the batches of `length` samples; a last one with fewer samples than processes is left out."""
-    whole, rest = divmod(length, size)
-    return [size] * whole + ([rest] if rest >= world and not drop_last else [])
-
-
-def split(order, lengths):
-    """Consecutive pieces of an array."""
-    ends = np.cumsum(lengths)
-    return [order[end - length : end] for end, length in zip(ends, lengths)]
-
-
-def part(batch, rank, world):
-    """The contiguous part of an array that belongs to one process; the first ones get one more when it is uneven."""
-    if world == 1:
-        return batch
-    return np.array_split(batch, world)[rank]
-
-
-def times_before(values):
-    """For each value, how often it occurred before in the array."""
-    order = np.argsort(values, kind="stable")
-    ranked = values[order]
-    starts = np.r_[0, np.flatnonzero(np.diff(ranked)) + 1]
-    lengths = np.diff(np.r_[starts, len(ranked)])
-    times = np.empty(len(values), np.int64)
-    times[order] = np.arange(len(values)) - np.repeat(starts, lengths)
-    return times

@@ -111,6 +111,14 @@ def kit_copy(tmp_path):
     return tmp_path / "MyDet"
 
 
+def test_a_list_or_a_folder_in_place_of_a_configuration_is_called_what_it_is(tmp_path):
+    (tmp_path / "list.yml").write_text("- 1\n")
+    (tmp_path / "folder.yml").mkdir()
+    command("train", "-c", tmp_path / "list.yml").refused(2, "list.yml:1: a configuration is", "not a list")
+    answer = command("train", "-c", tmp_path / "folder.yml").refused(2, "folder.yml: this is a folder")
+    assert answer.err.count("folder.yml") == 1
+
+
 def test_a_file_that_is_no_text_is_refused(kit_copy):
     file = kit_copy / "configs/mine.yml"
     file.write_bytes(b"seed: \xff\xfe\x00")

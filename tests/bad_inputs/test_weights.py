@@ -16,8 +16,8 @@ from tests.commands import command
 @pytest.fixture
 def weights(trained, tmp_path):
     """A copy of the checkpoint of the finished run."""
-    shutil.copytree((trained.folder / "best").resolve(), tmp_path / "step_18")
-    return tmp_path / "step_18"
+    shutil.copytree((trained.folder / "best").resolve(), tmp_path / "step_60")
+    return tmp_path / "step_60"
 
 
 def score(trained, *more):
@@ -54,24 +54,24 @@ def test_a_damaged_checkpoint_is_named_and_not_used(trained, weights, spoil, wor
     spoil(weights)
     for tool in ("eval", "export"):
         answer = command(tool, *trained.arguments, f"weights={weights}")
-        answer.refused(4, "step_18", *words)
-    command("train", "-r", weights, *trained.arguments).refused(4, "step_18", *words, "-r auto")
+        answer.refused(4, "step_60", *words)
+    command("train", "-r", weights, *trained.arguments).refused(4, "step_60", *words, "-r auto")
 
 
 def test_a_checkpoint_without_its_manifest_is_none(trained, weights):
     (weights / "manifest.json").unlink()
-    score(trained, f"weights={weights}").refused(2, "step_18", "no checkpoint here")
+    score(trained, f"weights={weights}").refused(2, "step_60", "no checkpoint here")
 
 
 def test_auto_passes_over_a_damaged_checkpoint_and_says_so(trained, weights, tmp_path):
     place = tmp_path / "output/yolov3"
-    shutil.copytree(weights, place / "step_18")
+    shutil.copytree(weights, place / "step_60")
     arrays, state = checkpoint.read_checkpoint(weights)
-    checkpoint.write_checkpoint(place, 19, arrays, state)
-    flip(place / "step_19/model.safetensors")
+    checkpoint.write_checkpoint(place, 61, arrays, state)
+    flip(place / "step_61/model.safetensors")
     answer = command("train", "-r", "auto", *trained.arguments, f"output_dir={tmp_path / 'output'}")
     assert answer.code == 0, answer.err
-    assert "checkpoint step_19 is damaged and is not used" in answer.err and "step_18: this run has ended" in answer.err
+    assert "checkpoint step_61 is damaged and is not used" in answer.err and "step_60: this run has ended" in answer.err
 
 
 def changed(weights, tmp_path, change):
@@ -163,7 +163,7 @@ def test_official_files_of_arrays_are_read(trained, weights, tmp_path):
 def test_a_run_resumes_only_as_it_was_begun(trained, weights, tmp_path):
     place = f"output_dir={tmp_path / 'o'}"
     for change, words in (
-        ("train.batch_size=8", ["batches_per_epoch=6", "this run has 3"]),
+        ("train.batch_size=4", ["batches_per_epoch=3", "this run has 6"]),
         ("model.neck.channels=16", ["does not fit the model"]),
         ("optimizer={type: Momentum, lr: 1e-3}", ["optimizer"]),
     ):

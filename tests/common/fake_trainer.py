@@ -46,12 +46,16 @@ class FakeTrainer(types.SimpleNamespace):
             scores_step=0,
             best=None,
             metric=None,
+            at_end=False,
             samples_per_step=8,
             loader=types.SimpleNamespace(wait_seconds=0.001),
             config=FakeConfig(),
             model=types.SimpleNamespace(task="detection", inputs={}, parameters=lambda: [np.zeros((3, 4))]),
             callbacks=list(callbacks),
         )
+
+    def is_last_step(self):
+        return self.step == self.total_steps
 
     def call(self, event):
         for callback in self.callbacks:
@@ -64,6 +68,7 @@ class FakeTrainer(types.SimpleNamespace):
             while self.position < self.batches_per_epoch:
                 self.position += 1
                 self.step += 1
+                self.at_end = self.position == self.batches_per_epoch
                 self.lr = 0.1 / self.step
                 self.losses = {"loss_box": 3.0 / self.step, "loss_class": 1.0 / (7 + self.step)}
                 self.call("after_step")
@@ -72,7 +77,7 @@ class FakeTrainer(types.SimpleNamespace):
                 if self.step == until:
                     return
             self.evaluate()
-            self.epoch, self.position = self.epoch + 1, 0
+            self.epoch, self.position, self.at_end = self.epoch + 1, 0, False
             self.call("after_epoch")
         self.call("on_train_end")
 
@@ -83,7 +88,7 @@ class FakeTrainer(types.SimpleNamespace):
 
     def state(self):
         """A checkpoint, as JSON text."""
-        numbers = {name: getattr(self, name) for name in ("epoch", "position", "step")}
+        numbers = {name: getattr(self, name) for name in ("epoch", "position", "at_end", "step")}
         return json.dumps(numbers | {"callbacks": [callback.state() for callback in self.callbacks]})
 
     def load(self, text):

@@ -11,9 +11,8 @@ from common.data.samplers import (
     GroupedSampler,
     StreamSampler,
     WeightedSampler,
-    aspect_groups,
-    balanced_weights,
 )
+from common.data.sampling import aspect_groups, balanced_weights
 from common.errors import ConfigError, DataError
 from common.log import logger
 

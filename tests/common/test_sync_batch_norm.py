@@ -104,3 +104,27 @@ def test_in_evaluation_nothing_is_exchanged(one_of_two, monkeypatch):
 def test_the_first_generation_is_refused():
     with pytest.raises(ConfigError, match=r"'0' is an nn.BatchNorm, which cannot be synchronised; use nn.BatchNorm2D"):
         convert_sync_batch_norm(nn.Sequential(nn.BatchNorm(3)))
+
+
+def test_the_conversion_for_gpus_leaves_what_is_frozen_and_keeps_the_parameters():
+    net = nn.Sequential(nn.Conv2D(3, 4, 1), nn.BatchNorm2D(4), nn.Sequential(nn.BatchNorm2D(4), nn.ReLU()))
+    frozen, moving = net[2][0], net[1]
+    frozen._use_global_stats = True
+    for parameter in frozen.parameters():
+        parameter.stop_gradient = True
+    moving._mean.set_value(paddle.to_tensor([1.0, 2.0, 3.0, 4.0]))
+    moving.bias.stop_gradient = True
+    names, before = list(net.state_dict()), {name: value.numpy() for name, value in net.state_dict().items()}
+    assert sync_batch_norm.convert_for_gpus(net) is net
+    assert net[2][0] is frozen and type(frozen) is nn.BatchNorm2D
+    assert type(net[1]) is nn.SyncBatchNorm and net[1].weight is moving.weight
+    assert net[1].bias.stop_gradient and not net[1].weight.stop_gradient
+    assert list(net.state_dict()) == names
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), before[name], err_msg=name)
+
+
+def test_the_conversion_for_gpus_is_chosen_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(paddle.device, "get_device", lambda: "gpu:0")
+    assert type(convert_sync_batch_norm(nn.Sequential(nn.BatchNorm2D(3)))[0]) is nn.SyncBatchNorm
+    assert type(convert_sync_batch_norm(nn.BatchNorm2D(3))) is nn.SyncBatchNorm
