@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common import checkpoint, distributed, pretrained, random_state
-from common.carried_files import adopt_files
+from common.learned_files import adopt_files
 from common.config import load_config
 from common.config_check import SPLIT_KEYS
 from common.data.loader import Loader

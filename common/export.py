@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from common.carried_files import carried_files
+from common.learned_files import learned_files
 from common.compare import differences, listed
 from common.data.transform import random_for
 from common.errors import DataError, EnvironmentProblem, KitError
@@ -60,7 +60,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
             **{f"in/{k}": v for k, v in inputs.items()},
             **{f"out/{k}": v for k, v in golden.items()},
         )
-        for name, path in carried_files(config, described_split(config)).items():
+        for name, path in learned_files(config, described_split(config)).items():
             shutil.copyfile(path, building / name)
         (building / "infer.yml").write_text(describe(model, config, labels, shapes), encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
@@ -123,7 +123,7 @@ def describe(model, config, labels, shapes):
     split = described_split(config)
     completed = config.completed()
     transforms = completed["data"][split].get("transforms", []) if split else []
-    files = carried_files(config, split)
+    files = learned_files(config, split)
     transforms = [entry | {"file": Path(entry["file"]).name} if "file" in entry else entry for entry in transforms]
     entry = {
         "format": 1,

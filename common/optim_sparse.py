@@ -97,6 +97,7 @@ class PairSchedule(Schedule):
 
     def __init__(self, first, second):
         self.first, self.second = first, second
+        self.base, self.warmup_steps, self.warmup_epochs = first.base, first.warmup_steps, first.warmup_epochs
         self.second_lr = second.base
 
     def bind(self, steps_per_epoch, total_steps):

@@ -12,7 +12,7 @@ from common.assemble import build_loader, build_model, class_names, labels_of
 from common.callbacks.checkpoint import Checkpoint
 from common.callbacks.evaluate import Evaluate
 from common.callbacks.log import NextSteps
-from common.carried_files import carried_files
+from common.learned_files import learned_files
 from common.data.image_io import decode_image
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
@@ -159,7 +159,7 @@ class TrainingSession:
                 settings.keep,
                 config.dump(),
                 pdparams=args.format == "pdparams",
-                files=carried_files(config, "train"),
+                files=learned_files(config, "train"),
             )
         )
         if distributed.is_main():

@@ -25,6 +25,8 @@ class WordWindows(Transform):
         power (float): negatives are drawn by their counts to this power.
     """
 
+    files = ("file",)
+
     def __init__(self, file, mode="skip_gram", window=5, subsample=1e-4, negatives=5, power=0.75):
         if mode not in ("skip_gram", "cbow"):
             raise ConfigError(f"mode is '{mode}'; it must be skip_gram or cbow")

@@ -32,7 +32,7 @@ class ItemIds(Transform):
         ConfigError: a number is out of range.
     """
 
-    learns = True
+    learns, files = True, ("file",)
 
     def __init__(self, file, columns, num_items, min_count=1):
         if num_items < 2 or min_count < 1:

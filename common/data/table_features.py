@@ -47,6 +47,8 @@ class TableFeatures(Transform):
         ConfigError: the tables have no room, or both or none of `num_ids` and `sizes` are given.
     """
 
+    files = ("file",)
+
     def __init__(
         self, file, numbers=(), categories=(), scale="none", num_ids=None, sizes=None, min_count=1, hash_rows=0
     ):

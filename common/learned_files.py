@@ -11,7 +11,7 @@ from common.errors import ConfigError
 SPLITS = ("train", "eval", "test", "infer")
 
 
-def carried_files(config, split):
+def learned_files(config, split):
     """{name: Path} of the files that the transforms of a split learned, as far as they are there.
 
     Raises:
