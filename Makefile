@@ -7,7 +7,7 @@ TESTABLE := $(VENV)/.testable
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test smoke fork lint bench lock clean
+.PHONY: help setup demo cpp cpp-sanitize test smoke fork lint bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,14 @@ demo: $(READY)  ## the main job end to end: data, training, evaluation, export, 
 test: $(TESTABLE)  ## the tests (minutes, CPU)
 	KIT_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
+cpp: $(READY)  ## build kit_infer, which runs exported models, into deploy/cpp/build
+	@command -v cmake >/dev/null && command -v c++ >/dev/null || { echo "error: cmake or a C++ compiler is not there: apt-get install cmake g++" >&2; exit 4; }
+	cmake -S deploy/cpp -B deploy/cpp/build -DKIT_PYTHON=$(CURDIR)/$(BIN)/python -DKIT_SANITIZE=OFF
+	cmake --build deploy/cpp/build --parallel 2
+
+cpp-sanitize: $(TESTABLE)  ## the C++ sources and their tests under the address and undefined-behaviour sanitizers
+	$(BIN)/python -m pytest -m slow tests/deploy/test_sanitizers.py
+
 smoke: $(TESTABLE)  ## every tiny twin trains, and the slow tests
 	$(BIN)/python -m pytest -m slow
 
@@ -52,4 +60,4 @@ lock:  ## pin the requirements anew (needs pip-tools)
 	pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements-test.lock requirements-test.in
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) output demo .ruff_cache
+	rm -rf $(VENV) output demo .ruff_cache deploy/cpp/build

@@ -10,6 +10,7 @@ from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
 from common.errors import ConfigError
+from common.hub.published import find_published
 from common.log import logger
 from common.model_inputs import check_inputs
 from common.picture_sizes import check_picture_sizes
@@ -26,7 +27,7 @@ def build_dataset(config, split):
     if node is None:
         have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
         raise ConfigError(f"{config.place('data')}: data.{split} is not there; the splits are {have or 'none'}")
-    given = {"labels": config.get("labels"), "seed": config.get("seed")}
+    given = {key: config.get(key) for key in ("labels", "num_classes", "seed")}
     dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
     wanted, labels = config.get("labels"), class_names(dataset)
     if wanted is not None and labels is not None and list(wanted) != labels:
@@ -116,6 +117,9 @@ def labels_of(config, dataset=None):
         return class_names(dataset)
     if config.get("labels") is not None:
         return list(config.get("labels"))
+    published = find_published(config.kit, config.get("weights"))
+    if published is not None and published.labels:
+        return published.class_names()
     saved = saved_config(config)
     if saved is not None and saved.get("labels") is not None:
         return list(saved.get("labels"))
@@ -129,7 +133,7 @@ def labels_of(config, dataset=None):
 
 def saved_config(config):
     """The completed configuration beside the checkpoint that `weights` names, or None."""
-    if not config.get("weights"):
+    if not config.get("weights") or find_published(config.kit, config.get("weights")):
         return None
     found = checkpoint.find_weights(config.get("weights"))
     path = (found.parent if found.is_file() else found) / "config.yml"
@@ -155,17 +159,21 @@ def given_classes(labels):
     return {} if labels is None else {"labels": labels, "num_classes": len(labels)}
 
 
-def read_weights(config):
-    """The arrays that `weights` names: name -> array.
+def read_weights(config, key="weights"):
+    """The arrays that `weights` (or `pretrained`) names, by a path or by a name of the kit's index: name -> array.
 
     Raises:
         ConfigError: none are named, or nothing is there.
         CheckpointError: they are damaged.
+        EnvironmentProblem: they cannot be fetched.
     """
-    weights = config.get("weights")
+    weights = config.get(key)
     if not weights:
         folder = Path(config.get("output_dir")) / config.name
         raise ConfigError(f"no weights: give -o weights={folder / 'best'}")
+    published = find_published(config.kit, weights)
+    if published:
+        return published.arrays()
     adopt_files(config)
     return checkpoint.read_weights(weights)
 

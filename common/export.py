@@ -25,7 +25,7 @@ from common.errors import DataError, EnvironmentProblem, KitError
 from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx
-from common.predictor import Predictor, load_engine, run_engine
+from common.predictor import Predictor, load_engine, passes_to_delete, run_engine
 
 
 def export(model, config, labels, inputs, folder, onnx=False):
@@ -62,7 +62,8 @@ def export(model, config, labels, inputs, folder, onnx=False):
         )
         for name, path in learned_files(config, described_split(config)).items():
             shutil.copyfile(path, building / name)
-        (building / "infer.yml").write_text(describe(model, config, labels, shapes), encoding="utf-8")
+        passes = passes_to_delete(building / "model")
+        (building / "infer.yml").write_text(describe(model, config, labels, shapes, passes), encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
         if onnx:  # with the sizes left free, paddle2onnx converts the suppression of boxes wrongly and says nothing
             sizes = {name: list(value.shape) for name, value in inputs.items()}
@@ -118,8 +119,8 @@ def eager_outputs(model, inputs):
     return {name: value.numpy() for name, value in zip(model.outputs, outputs, strict=True)}
 
 
-def describe(model, config, labels, shapes):
-    """The text of infer.yml; `shapes` are those of the program's inputs, by name."""
+def describe(model, config, labels, shapes, delete_passes=()):
+    """The text of infer.yml; `shapes` are those of the program's inputs, by name, `delete_passes` what it must not meet."""
     split = described_split(config)
     completed = config.completed()
     transforms = completed["data"][split].get("transforms", []) if split else []
@@ -133,7 +134,9 @@ def describe(model, config, labels, shapes):
         "params": "model.pdiparams",
         "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in model.inputs.items()],
         "outputs": list(model.outputs),
-        "labels": list(labels),
+        "labels": list(labels or []),
+        "engine": config.settings("export").engine,
+        "delete_passes": list(delete_passes),
         "size_multiple": getattr(model, "size_multiple", 1),
         "preprocess": transforms,
     } | ({"files": list(files)} if files else {})

@@ -42,12 +42,12 @@ def suits(x):
     )
 
 
-def conv2d(x, weight, stride, padding, groups):
+def conv2d(x, weight, stride, padding, groups, dilation=1):
     """The convolution without bias of an x that suits."""
-    return Chain.apply(x, weight, stages=(convolution(*shapes(x, weight), stride, padding, groups),))
+    return Chain.apply(x, weight, stages=(convolution(*shapes(x, weight), stride, padding, groups, dilation),))
 
 
-def conv_norm(x, weight, norm, activation, stride, padding, groups):
+def conv_norm(x, weight, norm, activation, stride, padding, groups, dilation=1):
     """Convolution, normalisation by the batch's statistics and activation of an x that suits.
 
     Args:
@@ -56,10 +56,11 @@ def conv_norm(x, weight, norm, activation, stride, padding, groups):
         norm (nn.BatchNorm2D): in training mode; its running statistics are moved.
         activation (str): a key of ACTIVATIONS.
         stride (int): of the convolution.
-        padding (int): of the convolution, on all sides.
+        padding (int | tuple): of the convolution: on all sides, or (top, left, bottom, right).
         groups (int): of the convolution.
+        dilation (int): of the convolution.
     """
-    first = convolution(*shapes(x, weight), stride, padding, groups)
+    first = convolution(*shapes(x, weight), stride, padding, groups, dilation)
     stages = [first, normalisation(first.target, norm._epsilon)]
     if ACTIVATIONS[activation]:
         stages.append(elementwise(first.target, activation))
@@ -117,18 +118,22 @@ class Convolution:
         x (tuple[int, ...]): sizes of what comes in.
         weight (tuple[int, ...]): sizes of the weight.
         stride (int): along both axes.
-        padding (int): on all sides.
+        padding (int | tuple): on all sides, or (top, left, bottom, right).
         groups (int): equal to the channels it is depthwise.
+        dilation (int): along both axes.
     """
 
     takes = 1
 
-    def __init__(self, x, weight, stride, padding, groups):
-        y = (x[0], weight[0], *((side + 2 * padding - weight[2]) // stride + 1 for side in x[2:]))
+    def __init__(self, x, weight, stride, padding, groups, dilation=1):
+        sides = (padding,) * 4 if isinstance(padding, int) else padding
+        before, after, reach = sides[:2], sides[2:], dilation * (weight[2] - 1) + 1
+        extents = ((x[i + 2] + before[i] + after[i] - reach) // stride + 1 for i in (0, 1))
+        y = (x[0], weight[0], *extents)
         if groups > 1:
             weight = (groups, weight[0] // groups, *weight[1:])
         self.weight = onednn.plain(*weight)
-        ends = [onednn.numbers(pair) for pair in ((stride, stride), (0, 0), (padding, padding), (padding, padding))]
+        ends = [onednn.numbers(pair) for pair in ((stride,) * 2, (dilation - 1,) * 2, before, after)]
         free = [onednn.any_layout(sizes) for sizes in (x, weight, y)]
         kind = onednn.DIRECT_CONVOLUTION
         forward = onednn.describe("convolution_forward", onednn.FORWARD_TRAINING, kind, *free[:2], None, free[2], *ends)

@@ -69,7 +69,9 @@ def show(sample, records, as_json):
     if as_json:
         sys.stdout.write(json.dumps({"image": name, "predictions": records}, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write(f"{name}: {len(records)} found\n")
+        boxes = any("box" in record for record in records)
+        best = f"{records[0]['label']} {records[0]['score']:.3f}" if records and not boxes else f"{len(records)} found"
+        sys.stdout.write(f"{name}: {best}\n")
         for record in records:
             box = ", ".join(f"{v:.1f}" for v in record.get("box", []))
             sys.stdout.write(f"  {record['label']} {record['score']:.3f}" + (f" [{box}]" if box else "") + "\n")

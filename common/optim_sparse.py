@@ -97,7 +97,6 @@ class PairSchedule(Schedule):
 
     def __init__(self, first, second):
         self.first, self.second = first, second
-        self.base, self.warmup_steps, self.warmup_epochs = first.base, first.warmup_steps, first.warmup_epochs
         self.second_lr = second.base
 
     def bind(self, steps_per_epoch, total_steps):
@@ -109,6 +108,13 @@ class PairSchedule(Schedule):
         self.first.scale(factor)
         self.second.scale(factor)
         return self
+
+    def warmup_length(self):
+        return self.first.warmup_length()
+
+    def rate(self, step):
+        self.second.rate(max(step, self.second.warmup_length()))
+        return self.first.rate(step)
 
     def at(self, step):
         self.second_lr = self.second.at(step)

@@ -38,7 +38,7 @@ class Predictor:
         self.labels, self.task = self.about["labels"], self.about["task"]
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
-        self.engine = load_engine(self.folder / "model", threads)
+        self.engine = load_engine(self.folder / "model", threads, self.about.get("delete_passes"))
         self.pipeline = Pipeline(self.preprocess())
 
     def preprocess(self):
@@ -85,8 +85,28 @@ class Predictor:
         return self.pipeline.transforms[0](dict(sample), random_for(0))
 
 
-def load_engine(prefix, threads=0):
-    """The framework's predictor of `<prefix>.json` and `<prefix>.pdiparams`."""
+# Passes of the framework's predictor that fail on a program that holds an operator of this name
+HARMFUL_PASSES = {
+    "leaky_relu": "conv_activation_onednn_fuse_pass",  # it reads the slope, a double, as a float: SIGSEGV
+    "nearest_interp": "onednn_placement_pass",  # it cannot read the list of scales; convolutions stay with oneDNN
+    "bilinear_interp": "onednn_placement_pass",
+}
+
+
+def passes_to_delete(prefix):
+    """The names of the passes that `<prefix>.json` must not meet; exports note them in infer.yml for all who load them."""
+    program = Path(f"{prefix}.json").read_text(encoding="utf-8")
+    return sorted({name for operator, name in HARMFUL_PASSES.items() if operator in program})
+
+
+def load_engine(prefix, threads=0, delete_passes=None):
+    """The framework's predictor of `<prefix>.json` and `<prefix>.pdiparams`.
+
+    Args:
+        prefix (str | Path): of the two files.
+        threads (int): of the math library; 0 for what `common.runtime` has chosen.
+        delete_passes (list[str] | None): left out of the framework's own; None: found in the program.
+    """
     runtime.prepare()
     from paddle import inference
 
@@ -97,8 +117,8 @@ def load_engine(prefix, threads=0):
     config.enable_memory_optim()
     config.disable_glog_info()
     config.enable_mkldnn()
-    if "leaky_relu" in Path(f"{prefix}.json").read_text(encoding="utf-8"):
-        config.delete_pass("conv_activation_onednn_fuse_pass")  # it reads the slope, a double, as a float: SIGSEGV
+    for name in passes_to_delete(prefix) if delete_passes is None else delete_passes:
+        config.delete_pass(name)
     config.set_cpu_math_library_num_threads(threads or int(os.environ.get("OMP_NUM_THREADS", "1")))
     return inference.create_predictor(config)
 
@@ -162,29 +182,40 @@ class ModelInMemory:
         model = assemble.build_model(config, labels)
         assemble.load_weights(model, arrays, config)
         split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
-        return cls(model, assemble.build_transforms(config, split, labels=labels, num_classes=len(labels)), labels)
+        return cls(model, assemble.build_transforms(config, split, **assemble.given_classes(labels)), labels)
 
     task_module = Predictor.task_module
     decode = Predictor.decode
 
 
-def predict(model, samples, threshold=0.5):
+def predict(model, samples, threshold=None):
     """The records of decoded samples, run as one batch.
 
     Args:
         model (Predictor | ModelInMemory): asked.
         samples (list[dict]): as `decode` leaves them; they are not changed.
-        threshold (float): answers that score less are left out.
+        threshold (float): answers that score less are left out; None for what suits the task.
 
     Returns:
         list[list[dict]]: what `common.tasks.<task>.records` gives, a list for each sample.
     """
+    outputs = model.run(stacked(model, prepared(model, samples)))
+    task = model.task_module()
+    threshold = task.THRESHOLD if threshold is None else threshold
+    return task.records(outputs, model.labels, threshold)[: len(samples)]
+
+
+def prepared(model, samples):
+    """The decoded samples after the transforms that see one sample each; raises BadSample."""
     rest = Pipeline(model.pipeline.transforms[1:])
-    prepared = [rest.sample([dict(sample)], 0, 0) for sample in samples]
-    prepared = rest.batch(prepared, 0, 0)
-    prepared += prepared[-1:] * ((fixed_batch(model) or 0) - len(prepared))
-    batch = {name: np.stack([sample[name] for sample in prepared]) for name in model.inputs}
-    return model.task_module().records(model.run(batch), model.labels, threshold)[: len(samples)]
+    return [rest.sample([dict(sample)], 0, 0) for sample in samples]
+
+
+def stacked(model, samples):
+    """Prepared samples as the batch that `run` takes, {name: array}; a fixed batch is filled with the last sample."""
+    samples = list(Pipeline(model.pipeline.transforms[1:]).batch(samples, 0, 0))
+    samples += samples[-1:] * ((fixed_batch(model) or 0) - len(samples))
+    return {name: np.stack([sample[name] for sample in samples]) for name in model.inputs}
 
 
 def fixed_batch(model):

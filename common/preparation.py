@@ -4,8 +4,8 @@ import dataclasses
 import os
 from pathlib import Path
 
-from common import checkpoint, distributed
-from common.assemble import build_dataset, class_names
+from common import distributed
+from common.assemble import build_dataset, class_names, read_weights
 from common.data.check import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.fitting import fit_transforms
@@ -51,7 +51,7 @@ def prepare_training(config, args):
         make_folder(folder)
     if args.resume not in (None, "auto"):
         follow(args.resume)
-    weights = {key: checkpoint.read_weights(config.get(key)) for key in ("pretrained", "weights") if config.get(key)}
+    weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     fit_transforms(config, datasets["train"])
     if args.eval:

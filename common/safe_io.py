@@ -61,9 +61,24 @@ def read_pickled(path):
         data = Path(path).read_bytes()
     except OSError as error:
         raise EnvironmentProblem(f"{path}: {error.strerror}") from None
+    return parse_pickled(path, data)
+
+
+def parse_pickled(path, data, known=None, storage=None):
+    """The plain values and arrays of a pickle given as bytes.
+
+    Args:
+        path (str | Path): for messages.
+        data (bytes): the pickle.
+        known (dict): (module, name) -> stand-in, beside those that Paddle's files need.
+        storage (Callable): from a persistent id to a plain value; without it such ids are refused.
+
+    Raises:
+        UnsafeFile, EnvironmentProblem: as :func:`read_pdparams`.
+    """
     try:
-        _look_through(path, data)
-        tree = _Reader(path, data).load()
+        _look_through(path, data, storage is not None)
+        tree = _Reader(path, data, known or {}, storage).load()
         return _finish(tree, 0, [MAX_VALUES])
     except UnsafeFile:
         raise
@@ -72,7 +87,7 @@ def read_pickled(path):
         MemoryError, RecursionError, UnicodeError, AssertionError,
     ) as error:  # fmt: skip
         start = " (it starts with '<', an HTML page?)" if data[:64].lstrip()[:1] == b"<" else ""
-        reason = "the file is empty" if not data else f"truncated or not a file that Paddle wrote: {error}{start}"
+        reason = "the file is empty" if not data else f"truncated or not a file of weights: {error}{start}"
         raise EnvironmentProblem(f"{path}: {reason}") from None
 
 
@@ -134,9 +149,9 @@ class _Array:
 class _Reader(pickle.Unpickler):
     """An unpickler that finds stand-ins under a few exact names, and refuses every other name."""
 
-    def __init__(self, path, data):
+    def __init__(self, path, data, known, storage):
         super().__init__(io.BytesIO(data), encoding="latin1")
-        self.path, self.budget = path, 2 * len(data)
+        self.path, self.budget, self.storage = path, 2 * len(data), storage
         numpy_parts = {
             ("multiarray", "_reconstruct"): lambda *ignored: _Array(),
             ("multiarray", "scalar"): lambda dtype, raw: _from_bytes(raw, dtype, (), "C")[()],
@@ -152,6 +167,7 @@ class _Reader(pickle.Unpickler):
         }
         for (module, name), stand_in in numpy_parts.items():
             self.known["numpy.core." + module, name] = self.known["numpy._core." + module, name] = stand_in
+        self.known |= known
 
     def find_class(self, module, name):
         if (module, name) not in self.known:
@@ -159,7 +175,9 @@ class _Reader(pickle.Unpickler):
         return self.known[module, name]
 
     def persistent_load(self, pid):
-        raise _refuse(self.path, "it refers to objects outside the file")
+        if self.storage is None:
+            raise _refuse(self.path, "it refers to objects outside the file")
+        return self.storage(pid)
 
     def encode(self, text, encoding="latin1"):
         """Protocol 2 keeps bytes as latin-1 text; the text of one memo entry must not be multiplied at will."""
@@ -182,9 +200,9 @@ def _from_bytes(data, dtype, shape, order):
     return np.frombuffer(data, dtype.real()).reshape(shape, order=order)
 
 
-def _look_through(path, data):
+def _look_through(path, data, has_storages):
     """Refuses opcodes that files of weights do not use, and memo places that would take all the memory."""
-    allowed = set(_OPCODES.split())
+    allowed = set(_OPCODES.split()) | ({"BINPERSID"} if has_storages else set())
     for count, (opcode, argument, position) in enumerate(pickletools.genops(data)):
         if opcode.name not in allowed:
             raise _refuse(path, f"it uses the pickle opcode {opcode.name} (byte {position})")
@@ -209,7 +227,7 @@ def _finish(value, depth, budget):
         if value.value is None:
             raise ValueError("an array without content")
         return value.value
-    if type(value) is dict:
+    if isinstance(value, dict):
         return {_finish(k, depth + 1, budget): _finish(v, depth + 1, budget) for k, v in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_finish(item, depth + 1, budget) for item in value)

@@ -151,7 +151,7 @@ class TrainingSession:
             metric = config.build("data.metric", dataset=evaluation)
             found.append(Evaluate(loader, metric, settings.eval_every, settings.early_stop))
         if distributed.is_main():
-            found += self.watchers(model)
+            found += self.watchers(model, evaluation)
         found.append(
             Checkpoint(
                 settings.save_every,
@@ -166,13 +166,13 @@ class TrainingSession:
             found.append(NextSteps())
         return found
 
-    def watchers(self, model):
+    def watchers(self, model, evaluation):
         """The callbacks that write for people."""
         from common.callbacks.card import Card
         from common.callbacks.log import Log
         from common.callbacks.plots import Plots
 
-        watchers = [Log(self.config.get("log_every")), Plots(draw=drawing(model)), Card(self.command_line)]
+        watchers = [Log(self.config.get("log_every")), Plots(draw=drawing(model, evaluation)), Card(self.command_line)]
         if self.args.use_vdl:
             from common.callbacks.visualdl import VisualDL
 
@@ -231,14 +231,16 @@ class TrainingSession:
                 callback.metric.compute()
 
 
-def drawing(model):
+def drawing(model, dataset):
     """From a batch and the model's outputs to its pictures with the answers drawn; None without pictures."""
     task = importlib.import_module(f"common.tasks.{model.task}")
     if not hasattr(task, "draw"):
         return None
+    read = getattr(dataset, "picture_of", lambda path: decode_image(Path(path).read_bytes()))
 
     def draw(batch, outputs):
-        pictures = [decode_image(Path(path).read_bytes()) for path in batch["path"]]
-        return [task.draw(image, found) for image, found in zip(pictures, task.records(outputs, model.labels, 0.3))]
+        pictures = [read(path) for path in batch["path"]]
+        records = task.records(outputs, model.labels, min(0.3, task.THRESHOLD))
+        return [task.draw(image, found) for image, found in zip(pictures, records)]
 
     return draw

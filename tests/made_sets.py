@@ -3,10 +3,12 @@
 import dataclasses
 import pathlib
 
+from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digits import make_digits
 
 MAKERS = {
     "digits": lambda folder: make_digits(folder, train=24, evaluation=4, size=96),
+    "digit_classes": lambda folder: make_digit_classes(folder, train=12, evaluation=4),
 }
 
 

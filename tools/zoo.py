@@ -15,12 +15,17 @@ from common.cli_parser import Parser  # noqa: E402
 
 ZOO = ROOT / "tests/zoo.csv"
 MODELS = ROOT / "MODELS.md"
-COLUMNS = ("kit", "model", "config", "classes", "tiny", "parameters", "first_losses", "score", "command")
+COLUMNS = (
+    *("kit", "model", "config", "classes", "tiny", "parameters", "official", "macs", "published", "latency"),
+    *("first_losses", "score", "command"),
+)
 HEAD = """# Models
 
 Written by `python tools/zoo.py` from `tests/zoo.csv`. Every row is tested: the configuration loads, its model has this
 many parameters, and its tiny twin trains to the losses that the row notes. A score is that of a model trained from
-random weights by the commands below the table.
+random weights by the commands below the table. MACs are the multiply-adds of one picture of the size it is evaluated
+at; "published" is what its authors or the official collection report; the latency is that of the exported model on one
+thread of a CPU, measured by `benchmarks/zoo_latency.py`.
 """
 
 
@@ -45,13 +50,14 @@ def table(rows):
         own = [row for row in rows if row["kit"] == kit]
         lines += [
             f"## {kit}\n",
-            "| model | configuration | classes | parameters | score |",
-            "| --- | --- | --: | --: | --- |",
+            "| model | configuration | classes | parameters | MACs | published | latency | score |",
+            "| --- | --- | --: | --: | --: | --- | --: | --- |",
         ]
         for row in own:
             link = f"[`{row['config']}`]({kit}/{row['config']})"
-            count = f"{int(row['parameters']):,}"
-            lines.append(f"| {row['model']} | {link} | {row['classes']} | {count} | {row['score'] or '-'} |")
+            numbers = f"{row['classes']} | {int(row['parameters']):,} | {in_billions(row['macs'])}"
+            rest = [row[name] or "-" for name in ("published", "latency", "score")]
+            lines.append(f"| {row['model']} | {link} | {numbers} | {' | '.join(rest)} |")
         scored = [row for row in own if row["command"]]
         if scored:
             lines += ["\nThe scores come from:\n", "```bash"]
@@ -59,6 +65,11 @@ def table(rows):
             lines.append("```")
         lines.append("")
     return "\n".join(lines)
+
+
+def in_billions(count):
+    """A number of multiply-adds to read, such as `4.089 G`."""
+    return f"{int(count) / 1e9:.3f} G" if count else "-"
 
 
 def parser():

@@ -153,7 +153,7 @@ def compare_size(image, width, height, turned, issues):
     told = (image["width"], image["height"])
     if max(width, height) > MAX_ASPECT * min(width, height):
         issues.warn("D120", "image is a strip", value=f"{width}x{height}", file=image["path"])
-    if told == upright:
+    if told == upright or told == (None, None):
         return
     message = f"annotated size {told[0]}x{told[1]} differs from the file's {upright[0]}x{upright[1]}"
     fix = "annotate this file again, or correct `width` and `height` if its boxes are right"

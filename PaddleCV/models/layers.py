@@ -46,43 +46,79 @@ ACTIVATIONS = {
 class ConvNorm(nn.Layer):
     """Convolution without bias, batch normalisation, activation: [N, in_channels, H, W] to [N, out_channels, H', W'].
 
-    The padding is (kernel_size - 1) / 2, so that an odd kernel of stride 1 keeps H and W.
+    Unless given, the padding is dilation * (kernel_size - 1) / 2, so that an odd kernel of stride 1 keeps H and W.
 
     Args:
         in_channels (int): channels that come in.
         out_channels (int): channels that go out.
-        kernel_size (int): of the convolution, odd.
+        kernel_size (int): of the convolution, odd; or its height and width, a list of two.
         stride (int): of the convolution.
         groups (int): of the convolution; equal to in_channels it is depthwise.
         activation (str): relu, relu6, leaky_relu (slope 0.1), hard_swish, swish or none.
         norm (str): bn (of several processes it is joint), or frozen_bn (fixed statistics, scale and shift).
+        dilation (int): of the convolution.
+        padding (int | str): of the convolution, on all sides; or same, that of TensorFlow, see :func:`same_padding`.
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size=3, stride=1, groups=1, activation="relu", norm="bn"):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size=3,
+        stride=1,
+        groups=1,
+        activation="relu",
+        norm="bn",
+        dilation=1,
+        padding=None,
+    ):
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f"ConvNorm has no activation {activation!r}; it knows {', '.join(ACTIVATIONS)}")
+        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        self.same = padding == "same" and stride > 1  # of stride 1 it is the usual padding
+        if padding in (None, "same"):
+            padding = [dilation * (side - 1) // 2 for side in (height, width)]
         self.conv = nn.Conv2D(
             in_channels,
             out_channels,
-            kernel_size,
+            (height, width),
             stride=stride,
-            padding=(kernel_size - 1) // 2,
+            padding="SAME" if self.same else padding,
+            dilation=dilation,
             groups=groups,
             bias_attr=False,
         )
         self.norm = batch_norm(out_channels, norm)
         self.activation = ACTIVATIONS[activation]()
         self.activation_name = activation
-        self.geometry = (stride, (kernel_size - 1) // 2, groups)
-        self.is_fast = kernel_size > 1  # a kernel of 1 is a matrix product, which the framework does well
+        self.geometry = (stride, padding if isinstance(padding, int) else padding[0], groups, dilation)
+        self.is_fast = height == width > 1  # a kernel of 1 is a matrix product, which the framework does well
 
     def forward(self, x):
         if not self.is_fast or not self.training or not is_untouched(self.conv, nn.Conv2D) or not fused_conv.suits(x):
             return self.activation(self.norm(self.conv(x)))
+        geometry = self.geometry_for(x)
         if self.norm.training and is_untouched(self.norm, nn.BatchNorm2D) and not self.norm._use_global_stats:
-            return fused_conv.conv_norm(x, self.conv.weight, self.norm, self.activation_name, *self.geometry)
-        return self.activation(self.norm(fused_conv.conv2d(x, self.conv.weight, *self.geometry)))
+            return fused_conv.conv_norm(x, self.conv.weight, self.norm, self.activation_name, *geometry)
+        return self.activation(self.norm(fused_conv.conv2d(x, self.conv.weight, *geometry)))
+
+    def geometry_for(self, x):
+        """Stride, padding, groups and dilation of the convolution of an x [N, C, H, W]."""
+        stride, padding, groups, dilation = self.geometry
+        if self.same:
+            padding = same_padding(x.shape[2:], self.conv.weight.shape[2], stride)
+        return stride, padding, groups, dilation
+
+
+def same_padding(size, kernel_size, stride):
+    """TensorFlow's SAME padding (top, left, bottom, right) of an input [H, W], for an output of ceil(side / stride).
+
+    An odd row or column is at the bottom or the right.
+    """
+    totals = [max(0, ((side + stride - 1) // stride - 1) * stride + kernel_size - side) for side in size]
+    before = [total // 2 for total in totals]
+    return (*before, *(total - part for total, part in zip(totals, before)))
 
 
 class SqueezeExcitation(nn.Layer):
@@ -118,6 +154,13 @@ def batch_norm(channels, norm="bn"):
     if norm == "frozen_bn":
         freeze(layer)
     return layer
+
+
+def adjust_norms(network, epsilon, momentum):
+    """Gives every batch normalisation of a network this epsilon, and this momentum of its running statistics."""
+    for part in network.sublayers(include_self=True):
+        if isinstance(part, nn.BatchNorm2D):
+            part._epsilon, part._momentum = epsilon, momentum
 
 
 def freeze(layer):

@@ -48,7 +48,8 @@ def check(args, default_kit):
             datasets[split] = build_dataset(config, split)
             found, counts[split] = check_dataset(datasets[split], not args.fast, samples_wanted(config, split))
             issues += found
-    issues += shared_files(datasets)
+    broken = any(issue.severity == "error" for issue in issues)
+    issues += shared_files(datasets, deep=not args.fast and not broken)
     if args.issues:
         write_issues(args.issues, issues)
     if args.fix:
@@ -93,20 +94,30 @@ def described(dataset, count):
     return words if classes is None else f"{words}, {classes} classes"
 
 
-def shared_files(datasets):
-    """A warning for pictures that training and evaluation share."""
+def shared_files(datasets, deep=False):
+    """A warning for pictures that training and evaluation share: the same file or, deep, the same content."""
     from common.errors import DataIssue
 
     if "train" not in datasets or not hasattr(datasets["train"], "paths"):
         return []
-    trained = set(datasets["train"].paths())
-    issues = []
+    train, issues = datasets["train"], []
     for split in ("eval", "test"):
-        both = sorted(trained & set(datasets[split].paths())) if hasattr(datasets.get(split), "paths") else []
+        other = datasets.get(split)
+        both = sorted(set(train.paths()) & set(other.paths())) if hasattr(other, "paths") else []
+        what = f"pictures are in data.train and in data.{split}"
+        if not both and deep and hasattr(train, "digests") and hasattr(other, "digests"):
+            both = same_content(train, other)
+            what = f"pictures of data.{split} equal pictures of data.train"
         if both:
-            message = f"{len(both)} pictures are in data.train and in data.{split}: the scores will flatter"
+            message = f"{len(both)} {what}: the scores will flatter"
             issues.append(DataIssue("D150", "warning", both[0], message, fix="take them out of one of the two"))
     return issues
+
+
+def same_content(train, other):
+    """The paths of the pictures of `other` that `train` holds too, under whatever name."""
+    known = set(train.digests())
+    return [path for path, digest in zip(other.paths(), other.digests()) if digest in known]
 
 
 def run_one_batch(config, datasets):

@@ -19,7 +19,7 @@ def parser():
     options = Parser(
         prog="eval.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_config_arguments(options)
+    add_config_arguments(options, weights=True)
     options.add_argument("--model", metavar="DIR", help="an exported model to score instead of -o weights=...")
     options.add_argument(
         "--split", default="eval", choices=["train", "eval", "test"], help="the part of data: to score on"

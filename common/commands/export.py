@@ -18,7 +18,7 @@ def parser():
     options = Parser(
         prog="export.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_config_arguments(options)
+    add_config_arguments(options, weights=True)
     options.add_argument("--out", metavar="DIR", help="where to write (default: output/<config>/export)")
     options.add_argument(
         "--onnx",
@@ -49,7 +49,8 @@ def write(args, default_kit):
     refuse_other(folder)
     arrays = assemble.read_weights(config)
     labels = assemble.labels_of(config)
-    config.fix(labels=labels, num_classes=len(labels))
+    if labels is not None:
+        config.fix(labels=labels, num_classes=len(labels))
     runtime.prepare()
     select_device(config.get("device"))
     model = assemble.build_model(config, labels)

@@ -12,6 +12,7 @@ from common.commands.main import add_config_arguments, open_config, run
 EXAMPLES = """examples:
   python tools/infer.py --model output/yolov3/export --image street.jpg --json
   python tools/infer.py -c configs/yolov3.yml -o weights=output/yolov3/best --image pictures/ --out drawn
+  python tools/infer.py -c configs/resnet50.yml --weights output/resnet50/best picture.jpg
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
 
@@ -21,12 +22,17 @@ def parser():
     options = Parser(
         prog="infer.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_config_arguments(options, required=False)
+    add_config_arguments(options, required=False, weights=True)
     options.add_argument("--model", metavar="DIR", help="an exported model (or -c with -o weights=...)")
-    options.add_argument("--image", required=True, metavar="PATH", help="a picture, a folder, a video, or -")
+    options.add_argument("--image", metavar="PATH", help="a picture, a folder, a video, or -")
+    options.add_argument("picture", nargs="?", help="the same, at the end of the command")
     options.add_argument("--json", action="store_true", help="one JSON object a picture on standard output")
     options.add_argument("--out", metavar="DIR", help="write the pictures (or the video) with the answers drawn")
-    options.add_argument("--threshold", type=float, default=0.5, help="leave out answers that score less (default 0.5)")
+    options.add_argument(
+        "--threshold",
+        type=float,
+        help="leave out answers that score less (default 0.5; 0 for the classes of a picture)",
+    )
     options.add_argument("--batch", type=int, default=1, help="pictures at a time (default 1)")
     options.add_argument(
         "--threads", type=int, default=0, help="threads of the math library (default: chosen for the machine)"
@@ -45,8 +51,13 @@ def infer(args, default_kit):
 
     if bool(args.model) == bool(args.config):
         raise ConfigError("infer.py takes either --model EXPORTED_DIR, or -c CONFIG with -o weights=CHECKPOINT")
+    if bool(args.image) == bool(args.picture):
+        raise ConfigError("infer.py takes one --image PATH: a picture, a folder, a video, or - for standard input")
+    if args.weights and args.model:
+        raise ConfigError("infer.py takes --weights with -c; --model is an exported model with its own")
+    args.image = args.image or args.picture
     for name, right, allowed in (
-        ("threshold", 0 <= args.threshold <= 1, "0 to 1"),
+        ("threshold", args.threshold is None or 0 <= args.threshold <= 1, "0 to 1"),
         ("batch", args.batch >= 1, "1 or more"),
         ("threads", args.threads >= 0, "0 or more"),
     ):

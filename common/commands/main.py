@@ -65,8 +65,8 @@ def report(error, most=12):
     sys.stderr.flush()
 
 
-def add_config_arguments(parser, required=True):
-    """`-c` and `-o`, as every command has them."""
+def add_config_arguments(parser, required=True, weights=False):
+    """`-c` and `-o`, as every command has them; `--weights` where a command takes a checkpoint."""
     parser.add_argument(
         "-c", "--config", required=required, metavar="FILE", help="the configuration, such as configs/yolov3.yml"
     )
@@ -79,6 +79,8 @@ def add_config_arguments(parser, required=True):
         metavar="KEY=VALUE",
         help="change keys of the configuration: -o train.epochs=2 seed=1",
     )
+    if weights:
+        parser.add_argument("--weights", metavar="PATH", help="a checkpoint; short for -o weights=PATH")
     parser.add_argument("--print-config", action="store_true", help="print the completed configuration and end")
 
 
@@ -86,7 +88,10 @@ def open_config(args, default_kit):
     """The checked configuration of `-c` and `-o`; None after `--print-config` has printed it."""
     from common.config import load_config
 
-    config = load_config(args.config, args.override, default_kit=default_kit)
+    overrides = [*args.override]
+    if getattr(args, "weights", None):
+        overrides.append(f"weights={args.weights}")
+    config = load_config(args.config, overrides, default_kit=default_kit)
     config.check()
     if args.print_config:
         sys.stdout.write(config.dump())

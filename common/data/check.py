@@ -22,6 +22,7 @@ Codes, the same in every kit:
     D118  a line of a list file is malformed
     D119  a coordinate is not a finite number
     D120  a picture is a strip, over a thousand times longer than wide
+    D121  the same picture has two labels
     D150  a picture is in two splits
 """
 

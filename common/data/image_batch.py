@@ -151,7 +151,9 @@ def weighted(one, other, lam):
 
 
 def soft_label(label, num_classes, smoothing=0.0):
-    """One-hot float32 [num_classes] of a class id, with some of it spread over all classes."""
+    """One-hot float32 [num_classes] of a class id, or what is one already, with some of it spread over all classes."""
+    if np.ndim(label):
+        return (np.asarray(label) * (1 - smoothing) + smoothing / num_classes).astype(np.float32)
     vector = np.full(num_classes, smoothing / num_classes, np.float32)
     vector[int(label)] += np.float32(1 - smoothing)
     return vector

@@ -138,18 +138,18 @@ def nearest_name(path):
     return f"did you mean '{near[0]}'?" if near else f"the folder '{folder}' holds {len(names)} other files"
 
 
-def open_header(data, name, max_pixels):
-    """Opens a picture without decoding it (Pillow is lazy) and checks its size."""
+def open_header(data, name, max_pixels, formats=FORMATS):
+    """Opens a picture without decoding it (Pillow is lazy) and checks its format and size; raises D101 to D103."""
     if not data:
         raise bad("D101", name, "the file is empty (0 bytes)", fix="fetch it again, or remove it from the annotations")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+            picture = Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError:
         code = "D102" if data[:3] == b"\xff\xd8\xff" else "D101"
         message = "the picture's header is cut off" if code == "D102" else f"not a picture ({start_of(data)})"
-        raise bad(code, name, message, fix=f"formats read: {', '.join(FORMATS)}") from None
+        raise bad(code, name, message, fix=f"formats read: {', '.join(formats)}") from None
     except Image.DecompressionBombError as error:
         raise bad("D103", name, str(error).split(",")[0]) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 INPUT = "picture"
+THRESHOLD = 0.5  # of the score, unless told otherwise
 
 
-def records(outputs, labels, threshold=0.5):
+def records(outputs, labels, threshold=THRESHOLD):
     """The boxes of each picture that score enough, best first.
 
     Args:

@@ -3,9 +3,10 @@
 import numpy as np
 
 INPUT = "table"
+THRESHOLD = 0.0  # of the score, unless told otherwise
 
 
-def records(outputs, labels, threshold=0.0):
+def records(outputs, labels, threshold=THRESHOLD):
     """The best items of each row, best first.
 
     Args:

@@ -84,6 +84,21 @@ def test_answers_gradients_and_statistics_are_those_of_the_framework(case, activ
     assert_same(fast, own)
 
 
+@pytest.mark.parametrize("more", [{"dilation": 2}, {"stride": 2, "padding": "same"}, {"kernel_size": 5, "dilation": 4}])
+@pytest.mark.parametrize("side", [20, 17])
+@pytest.mark.parametrize("groups", [1, 16])
+def test_dilated_and_unevenly_padded_convolutions_too_are_those_of_the_framework(more, side, groups, monkeypatch):
+    paddle.seed(5)
+    layer = ConvNorm(16, 32, **{"groups": groups, **more})
+    x = paddle.randn([2, 16, side, side])
+    x.stop_gradient = False
+    calls = count_calls(monkeypatch, "conv_norm")
+    side = -(-side // more.get("stride", 1))
+    fast, own = both(layer, x, paddle.randn([2, 32, side, side]), monkeypatch)
+    assert len(calls) == 1
+    assert_same(fast, own)
+
+
 def test_every_activation_of_a_configuration_is_known():
     from PaddleCV.models.layers import ACTIVATIONS
 
@@ -145,7 +160,7 @@ def test_nothing_is_held_once_the_gradients_are_there():
     class Kept(list):
         """One that can be watched."""
 
-    stage = fused_conv.convolution((2, 16, 20, 20), (32, 16, 3, 3), 1, 1, 1)
+    stage = fused_conv.convolution((2, 16, 20, 20), (32, 16, 3, 3), 1, 1, 1, 1)
     forward = stage.forward
 
     def watched(x, weight):

@@ -6,12 +6,13 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices, freeze
+from ..layers import ConvNorm, check_out_indices
+from .staged import StagedBackbone
 
 DEPTHS = {53: (1, 2, 8, 8, 4)}
 
 
-class DarkNet(nn.Layer):
+class DarkNet(StagedBackbone):
     """Five stages, each a convolution of stride 2 and residual blocks.
 
     Args:
@@ -34,28 +35,12 @@ class DarkNet(nn.Layer):
         if len(depths) != 5:
             raise ValueError(f"DarkNet has 5 stages, depths names {len(depths)}: {list(depths)}")
         channels = [max(8, int(32 * 2**i * width)) for i in range(6)]
-        self.out_indices = check_out_indices("DarkNet", out_indices, 5)
-        self.out_channels = [channels[i + 1] for i in self.out_indices]
-        self.strides = [2 ** (i + 1) for i in self.out_indices]
-
+        out_indices = check_out_indices("DarkNet", out_indices, 5)
         self.stem = ConvNorm(in_channels, channels[0], activation="leaky_relu", norm=norm)
         self.stages = nn.LayerList(
-            DarkNetStage(channels[i], channels[i + 1], depths[i], norm) for i in range(self.out_indices[-1] + 1)
+            DarkNetStage(channels[i], channels[i + 1], depths[i], norm) for i in range(out_indices[-1] + 1)
         )
-        if freeze_stages:
-            freeze(self.stem)
-        for stage in self.stages[:freeze_stages]:
-            freeze(stage)
-
-    def forward(self, image):
-        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
-        x = self.stem(image)
-        features = []
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            if index in self.out_indices:
-                features.append(x)
-        return features
+        self.finish(out_indices, channels[1:], [2 ** (i + 1) for i in range(5)], freeze_stages)
 
 
 class DarkNetStage(nn.Layer):

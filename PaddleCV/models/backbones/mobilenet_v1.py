@@ -6,13 +6,15 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices, freeze
+from ..depthwise import DepthwiseSeparable
+from ..layers import ConvNorm, check_out_indices
+from .staged import StagedBackbone
 
 # (channels that go out, stride of the first block, blocks) of each stage
 STAGES = ((64, 1, 1), (128, 2, 2), (256, 2, 2), (512, 2, 6), (1024, 2, 2))
 
 
-class MobileNetV1(nn.Layer):
+class MobileNetV1(StagedBackbone):
     """A convolution and thirteen depthwise separable ones, in five stages.
 
     Args:
@@ -25,13 +27,11 @@ class MobileNetV1(nn.Layer):
 
     def __init__(self, scale=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3, norm="bn"):
         super().__init__()
-        self.out_indices = check_out_indices("MobileNetV1", out_indices, len(STAGES))
+        out_indices = check_out_indices("MobileNetV1", out_indices, len(STAGES))
         channels = int(32 * scale)
         self.stem = ConvNorm(in_channels, channels, stride=2, norm=norm)
         self.stages = nn.LayerList()
-        self.out_channels, self.strides = [], []
-        for index in range(self.out_indices[-1] + 1):
-            out_channels, stride, count = STAGES[index]
+        for out_channels, stride, count in STAGES[: out_indices[-1] + 1]:
             blocks = []
             for block in range(count):
                 blocks.append(
@@ -39,32 +39,9 @@ class MobileNetV1(nn.Layer):
                 )
                 channels = int(out_channels * scale)
             self.stages.append(nn.Sequential(*blocks))
-            if index in self.out_indices:
-                self.out_channels.append(channels)
-                self.strides.append(2 ** (index + 1))
-        if freeze_stages:
-            freeze(self.stem)
-        for stage in self.stages[:freeze_stages]:
-            freeze(stage)
-
-    def forward(self, image):
-        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
-        x = self.stem(image)
-        features = []
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            if index in self.out_indices:
-                features.append(x)
-        return features
-
-
-class DepthwiseSeparable(nn.Layer):
-    """A 3x3 convolution of each channel by itself, then a 1x1 convolution."""
-
-    def __init__(self, in_channels, out_channels, stride, norm):
-        super().__init__()
-        self.depthwise = ConvNorm(in_channels, in_channels, stride=stride, groups=in_channels, norm=norm)
-        self.pointwise = ConvNorm(in_channels, out_channels, kernel_size=1, norm=norm)
-
-    def forward(self, x):
-        return self.pointwise(self.depthwise(x))
+        self.finish(
+            out_indices,
+            channels=[int(stage[0] * scale) for stage in STAGES],
+            strides=[2 ** (index + 1) for index in range(len(STAGES))],
+            freeze_stages=freeze_stages,
+        )

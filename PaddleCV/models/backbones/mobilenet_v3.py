@@ -1,14 +1,20 @@
 """Searching for MobileNetV3 (https://arxiv.org/abs/1905.02244, tables 1 and 2).
 
+The hard sigmoid of the squeeze and excitation has the official slope 0.2, not the paper's 1/6.
+
 Shapes in this file:
-    N images of H x W pixels; a stage begins with each halving of H and W, so stage i (0 to 4) has stride 2^(i+1).
+    N images of H x W pixels; a stage begins with each halving of H and W, so stage i (0 to 4) has stride 2^(i+1);
+    stage 5 is the 1x1 convolution after the blocks, of the stride of stage 4.
 """
 
 from paddle import nn
 
-from ..layers import ConvNorm, SqueezeExcitation, check_out_indices, divisible, freeze
+from ..depthwise import InvertedResidual, OutputStride
+from ..layers import ConvNorm, check_out_indices, divisible
+from .staged import StagedBackbone
 
 # kernel size, expanded channels, channels that go out, squeeze and excitation, activation, stride
+LAST = {"large": 960, "small": 576}  # channels of the 1x1 convolution after the blocks
 BLOCKS = {
     "large": (
         (3, 16, 16, False, "relu", 1),
@@ -43,70 +49,55 @@ BLOCKS = {
 }
 
 
-class MobileNetV3(nn.Layer):
-    """Inverted residual blocks with hard swish and squeeze and excitation, up to the last of them.
+class MobileNetV3(StagedBackbone):
+    """Inverted residual blocks with hard swish and squeeze and excitation, and a 1x1 convolution after them.
 
     Args:
         model (str): large or small.
         scale (float): multiplies every number of channels, which stay multiples of 8.
-        out_indices (list[int]): the stages whose outputs are returned, 0 to 4.
+        out_indices (list[int]): the stages whose outputs are returned, 0 to 5.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
+        output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
+        stem_stride (int): of the first convolution; 1 for pictures of a few dozen pixels halves all strides.
+        always_expand (bool): whether the first block has a 1x1 convolution before its depthwise one, as PaddleClas 2 and
+            its weights do; the first official definition, as the paper, has none where it widens nothing.
     """
 
-    def __init__(self, model="large", scale=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3, norm="bn"):
+    def __init__(
+        self,
+        model="large",
+        scale=1.0,
+        out_indices=(2, 3, 4),
+        freeze_stages=0,
+        in_channels=3,
+        norm="bn",
+        output_stride=32,
+        stem_stride=2,
+        always_expand=False,
+    ):
         super().__init__()
         if model not in BLOCKS:
             raise ValueError(f"MobileNetV3 is {' or '.join(BLOCKS)}, not {model!r}")
-        self.out_indices = check_out_indices("MobileNetV3", out_indices, 5)
+        out_indices = check_out_indices("MobileNetV3", out_indices, 6)
+        steps = OutputStride("MobileNetV3", output_stride)
         channels = divisible(16 * scale)
-        self.stem = ConvNorm(in_channels, channels, stride=2, activation="hard_swish", norm=norm)
-        stages, stage_channels = [[]], [channels]
+        self.stem = ConvNorm(in_channels, channels, stride=steps.next(stem_stride)[0], activation="hard_swish", norm=norm)
+        stages, widths, strides = [[]], [channels], [steps.reached]
         for kernel_size, expanded, out_channels, excite, activation, stride in BLOCKS[model]:
             if stride == 2:
                 stages.append([])
-                stage_channels.append(channels)
-            expanded, out_channels = divisible(expanded * scale), divisible(out_channels * scale)
-            stages[-1].append(
-                InvertedResidual(channels, expanded, out_channels, kernel_size, stride, excite, activation, norm)
-            )
-            channels = stage_channels[-1] = out_channels
-        self.stages = nn.LayerList(nn.Sequential(*blocks) for blocks in stages[: self.out_indices[-1] + 1])
-        self.out_channels = [stage_channels[i] for i in self.out_indices]
-        self.strides = [2 ** (i + 1) for i in self.out_indices]
-        if freeze_stages:
-            freeze(self.stem)
-        for stage in self.stages[:freeze_stages]:
-            freeze(stage)
-
-    def forward(self, image):
-        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
-        x = self.stem(image)
-        features = []
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            if index in self.out_indices:
-                features.append(x)
-        return features
-
-
-class InvertedResidual(nn.Layer):
-    """1x1 up where there are more channels, depthwise, squeeze and excitation, 1x1 down; the shortcut where it fits."""
-
-    def __init__(self, in_channels, expanded, out_channels, kernel_size, stride, excite, activation, norm):
-        super().__init__()
-        self.shortcut = stride == 1 and in_channels == out_channels
-        layers = []
-        if expanded != in_channels:
-            layers.append(ConvNorm(in_channels, expanded, kernel_size=1, activation=activation, norm=norm))
-        layers.append(
-            ConvNorm(expanded, expanded, kernel_size, stride, groups=expanded, activation=activation, norm=norm)
-        )
-        if excite:
-            layers.append(SqueezeExcitation(expanded))
-        layers.append(ConvNorm(expanded, out_channels, kernel_size=1, activation="none", norm=norm))
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x):
-        return x + self.layers(x) if self.shortcut else self.layers(x)
+                widths.append(0)
+                strides.append(0)
+            stride, dilation = steps.next(stride)
+            expanded, width = divisible(expanded * scale), divisible(out_channels * scale)
+            block = (channels, expanded, width, kernel_size, stride, excite, activation, norm, dilation, always_expand)
+            stages[-1].append(InvertedResidual(*block))
+            channels = widths[-1] = width
+            strides[-1] = steps.reached
+        self.stages = nn.LayerList(nn.Sequential(*blocks) for blocks in stages[: out_indices[-1] + 1])
+        last = divisible(LAST[model] * scale)
+        if out_indices[-1] == 5:
+            self.stages.append(ConvNorm(channels, last, kernel_size=1, activation="hard_swish", norm=norm))
+        self.finish(out_indices, [*widths, last], [*strides, steps.reached], freeze_stages)

@@ -5,82 +5,113 @@
     vd   vc, and an average pooling in place of the stride of a 1x1 shortcut (figure 2c)
 
 The first block has a 1x1 convolution in its shortcut even where its shape stays, as the published weights have it.
+With squeeze and excitation (https://arxiv.org/abs/1709.01507, figure 3) a block scales its channels before the sum.
+
+Dilation (https://arxiv.org/abs/1706.05587, section 3.1): the stages beyond the output stride keep their resolution, and
+all 3x3 convolutions of such a stage, those of its first block too, are dilated by the stride that was left out.
 
 Shapes in this file:
-    N images of H x W pixels; stage i (0 to 3) has stride 2^(i+2).
+    N images of H x W pixels; stage i (0 to 3) has stride 2^(i+2), or the output stride where that is less.
 """
 
 from paddle import nn
+from paddle.nn import functional as F
 
-from ..layers import ConvNorm, check_out_indices, freeze
+from ..layers import ConvNorm, check_out_indices
+from .stages import freeze_first, stage_features
 
 DEPTHS = {
+    14: (1, 1, 1, 1),
     18: (2, 2, 2, 2),
+    26: (2, 2, 2, 2),
     34: (3, 4, 6, 3),
     50: (3, 4, 6, 3),
     101: (3, 4, 23, 3),
     152: (3, 8, 36, 3),
     200: (3, 12, 48, 3),
 }
+BASIC = (18, 34)  # the depths whose blocks have two convolutions, not three
 VARIANTS = ("b", "vc", "vd")
+OUTPUT_STRIDES = (8, 16, 32)
 
 
-class ResNet(nn.Layer):
+class ResidualStages(nn.Layer):
+    """A stem of stride 4 and four stages of residual blocks, whatever those are.
+
+    Args:
+        stem (Layer): picture to features at a quarter of its height and width.
+        depth (int): a key of DEPTHS.
+        make_block (callable): (stage, is_first, stride, dilation) to the block, which has `out_channels`.
+        output_stride (int): 8, 16 or 32.
+        out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
+        freeze_stages (int): the stem and this many stages are not trained.
+    """
+
+    def __init__(self, stem, depth, make_block, output_stride, out_indices, freeze_stages):
+        super().__init__()
+        self.out_indices = check_out_indices(type(self).__name__, out_indices, 4)
+        self.stem = stem
+        self.stages = nn.LayerList()
+        self.out_channels, self.strides = [], []
+        for stage in range(self.out_indices[-1] + 1):
+            whole = 2 ** (stage + 2)
+            stride = 2 if stage > 0 and whole <= output_stride else 1
+            dilation = max(1, whole // output_stride)
+            blocks = [
+                make_block(stage, position == 0, stride if position == 0 else 1, dilation)
+                for position in range(DEPTHS[depth][stage])
+            ]
+            self.stages.append(nn.Sequential(*blocks))
+            if stage in self.out_indices:
+                self.out_channels.append(blocks[-1].out_channels)
+                self.strides.append(min(whole, output_stride))
+        freeze_first(self.stem, self.stages, freeze_stages)
+
+    def forward(self, image):
+        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
+        return stage_features(self.stem(image), self.stages, self.out_indices)
+
+
+class ResNet(ResidualStages):
     """A stem of stride 4 and four stages of residual blocks.
 
     Args:
-        depth (int): 18, 34, 50, 101, 152 or 200.
+        depth (int): 18, 34, 50, 101, 152 or 200; 14 and 26 are short ones for tests.
         variant (str): b, vc or vd.
         width (float): multiplies every number of channels; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
+        output_stride (int): 32, or 16 or 8 for finer features by dilation.
+        se (bool): squeeze and excitation in every block.
     """
 
     def __init__(
-        self, depth=50, variant="b", width=1.0, out_indices=(1, 2, 3), freeze_stages=0, in_channels=3, norm="bn"
+        self,
+        depth=50,
+        variant="b",
+        width=1.0,
+        out_indices=(1, 2, 3),
+        freeze_stages=0,
+        in_channels=3,
+        norm="bn",
+        output_stride=32,
+        se=False,
     ):
-        super().__init__()
-        if depth not in DEPTHS:
-            raise ValueError(f"ResNet has depth {', '.join(map(str, DEPTHS))}, not {depth}")
-        if variant not in VARIANTS:
-            raise ValueError(f"ResNet has variant {', '.join(VARIANTS)}, not {variant!r}")
-        self.out_indices = check_out_indices("ResNet", out_indices, 4)
-        block = Bottleneck if depth >= 50 else BasicBlock
+        check_design("ResNet", depth, variant, output_stride)
         base = int(64 * width)
-        self.stem = stem(in_channels, base, variant, norm)
-        channels = base
-        self.stages = nn.LayerList()
-        self.out_channels, self.strides = [], []
-        for index in range(self.out_indices[-1] + 1):
-            inner = base * 2**index
-            blocks = []
-            for position in range(DEPTHS[depth][index]):
-                stride = 2 if index > 0 and position == 0 else 1
-                around = shortcut(
-                    channels, inner * block.expansion, stride, variant, norm, first=index == 0 and position == 0
-                )
-                blocks.append(block(channels, inner, stride, around, norm))
-                channels = inner * block.expansion
-            self.stages.append(nn.Sequential(*blocks))
-            if index in self.out_indices:
-                self.out_channels.append(channels)
-                self.strides.append(2 ** (index + 2))
-        if freeze_stages:
-            freeze(self.stem)
-        for stage in self.stages[:freeze_stages]:
-            freeze(stage)
+        kind = BasicBlock if depth in BASIC else Bottleneck
 
-    def forward(self, image):
-        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
-        x = self.stem(image)
-        features = []
-        for index, stage in enumerate(self.stages):
-            x = stage(x)
-            if index in self.out_indices:
-                features.append(x)
-        return features
+        def make_block(stage, is_first, stride, dilation):
+            inner = base * 2**stage
+            out_channels = inner * kind.expansion
+            before = out_channels if not is_first else base if stage == 0 else out_channels // 2
+            around = shortcut(before, out_channels, stride, variant, norm) if is_first else nn.Identity()
+            return kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
+
+        first = (base // 2, base // 2, base) if variant != "b" else (base,)
+        super().__init__(stem(in_channels, first, norm), depth, make_block, output_stride, out_indices, freeze_stages)
 
 
 class BasicBlock(nn.Layer):
@@ -88,52 +119,84 @@ class BasicBlock(nn.Layer):
 
     expansion = 1
 
-    def __init__(self, in_channels, channels, stride, around, norm):
+    def __init__(self, in_channels, channels, out_channels, around, stride, dilation, groups, se, norm):
         super().__init__()
-        self.first = ConvNorm(in_channels, channels, stride=stride, norm=norm)
-        self.second = ConvNorm(channels, channels, activation="none", norm=norm)
+        self.out_channels = out_channels
+        self.first = ConvNorm(in_channels, channels, 3, stride, groups, norm=norm, dilation=dilation)
+        self.second = ConvNorm(channels, out_channels, 3, 1, groups, "none", norm, dilation=dilation)
+        self.excitation = ChannelGate(out_channels) if se else nn.Identity()
         self.shortcut = around
         self.activation = nn.ReLU()
 
     def forward(self, x):
-        return self.activation(self.shortcut(x) + self.second(self.first(x)))
+        return self.activation(self.shortcut(x) + self.excitation(self.second(self.first(x))))
 
 
 class Bottleneck(nn.Layer):
-    """A 1x1 convolution down, a 3x3, a 1x1 up to four times the channels, and the shortcut around them."""
+    """A 1x1 convolution down, a 3x3, a 1x1 up to the channels that go out, and the shortcut around them."""
 
     expansion = 4
 
-    def __init__(self, in_channels, channels, stride, around, norm):
+    def __init__(self, in_channels, channels, out_channels, around, stride, dilation, groups, se, norm):
         super().__init__()
+        self.out_channels = out_channels
         self.reduce = ConvNorm(in_channels, channels, kernel_size=1, norm=norm)
-        self.middle = ConvNorm(channels, channels, stride=stride, norm=norm)
-        self.expand = ConvNorm(channels, channels * 4, kernel_size=1, activation="none", norm=norm)
+        self.middle = ConvNorm(channels, channels, 3, stride, groups, norm=norm, dilation=dilation)
+        self.expand = ConvNorm(channels, out_channels, kernel_size=1, activation="none", norm=norm)
+        self.excitation = ChannelGate(out_channels) if se else nn.Identity()
         self.shortcut = around
         self.activation = nn.ReLU()
 
     def forward(self, x):
-        return self.activation(self.shortcut(x) + self.expand(self.middle(self.reduce(x))))
+        return self.activation(self.shortcut(x) + self.excitation(self.expand(self.middle(self.reduce(x)))))
 
 
-def stem(in_channels, channels, variant, norm):
-    """Convolution and pooling to a quarter of H and W."""
-    if variant == "b":
-        convolutions = [ConvNorm(in_channels, channels, kernel_size=7, stride=2, norm=norm)]
-    else:
-        convolutions = [
-            ConvNorm(in_channels, channels // 2, stride=2, norm=norm),
-            ConvNorm(channels // 2, channels // 2, norm=norm),
-            ConvNorm(channels // 2, channels, norm=norm),
-        ]
+class ChannelGate(nn.Layer):
+    """Squeeze and excitation (https://arxiv.org/abs/1709.01507, equations 2 to 4), a reduction of 16.
+
+    Of linear layers and a true sigmoid, as the published weights of residual networks have them.
+
+    Args:
+        channels (int): C of the input [N, C, H, W] and of the output.
+        reduction (int): the hidden layer has C / reduction channels.
+    """
+
+    def __init__(self, channels, reduction=16):
+        super().__init__()
+        hidden = max(1, channels // reduction)
+        self.squeeze = nn.Linear(channels, hidden)
+        self.excite = nn.Linear(hidden, channels)
+
+    def forward(self, x):
+        means = F.adaptive_avg_pool2d(x, 1).flatten(1)  # [N, C]
+        weights = F.sigmoid(self.excite(F.relu(self.squeeze(means))))
+        return x * weights.unsqueeze([2, 3])
+
+
+def stem(in_channels, channels, norm):
+    """Convolutions of these channels and pooling to a quarter of H and W; one is 7x7, of several each is 3x3."""
+    kernel_size = 7 if len(channels) == 1 else 3
+    convolutions = []
+    for index, out_channels in enumerate(channels):
+        convolutions.append(ConvNorm(in_channels, out_channels, kernel_size, 2 if index == 0 else 1, norm=norm))
+        in_channels = out_channels
     return nn.Sequential(*convolutions, nn.MaxPool2D(3, stride=2, padding=1))
 
 
-def shortcut(in_channels, out_channels, stride, variant, norm, first):
-    """The way around a block: nothing where the shape stays, a 1x1 convolution where it changes and in the first."""
-    if in_channels == out_channels and stride == 1 and not first:
-        return nn.Identity()
+def shortcut(in_channels, out_channels, stride, variant, norm):
+    """The way around the first block of a stage: a 1x1 convolution, after a pooling in vd."""
     if variant == "vd" and stride == 2:
         pool = nn.AvgPool2D(2, stride=2, ceil_mode=True)
         return nn.Sequential(pool, ConvNorm(in_channels, out_channels, 1, activation="none", norm=norm))
     return ConvNorm(in_channels, out_channels, kernel_size=1, stride=stride, activation="none", norm=norm)
+
+
+def check_design(name, depth, variant, output_stride, depths=tuple(DEPTHS)):
+    """Refuses what there is no such network of."""
+    for what, value, known in (
+        ("depth", depth, depths),
+        ("variant", variant, VARIANTS),
+        ("output_stride", output_stride, OUTPUT_STRIDES),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} has {what} {', '.join(map(str, known))}, not {value!r}")

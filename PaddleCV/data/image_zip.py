@@ -1,0 +1,117 @@
+"""Reads pictures from a zip file that holds one folder a class, without unpacking it."""
+
+import hashlib
+import os
+import posixpath
+import zipfile
+import zlib
+
+import numpy as np
+
+from common.data.check import IssueList, cached, refusal
+from common.data.image_files import IMAGE_SUFFIXES
+from common.data.image_io import bad, decode_image
+from common.errors import BadSample
+
+from .classification import ClassificationDataset, repeated_pictures
+from .coco import read_labels
+from .image_folder import known_classes
+
+LARGEST = 1 << 28  # bytes of one picture
+ENCRYPTED = 1
+
+
+class ImageZip(ClassificationDataset):
+    """Pictures of a zip file, in one folder a class, named for it.
+
+    Args:
+        root (str): the zip file.
+        folder (str): the folder of the classes' folders, in the file; empty for the top.
+        labels (list[str] | str): class names in order, or a file with one a line; default: the folders found, sorted.
+        bad_samples (str): `error`, or `skip` a few images with errors.
+
+    Raises:
+        DataError: with every error found, each with a code of `common.data.check`.
+    """
+
+    def __init__(self, root="dataset/pictures.zip", folder="train", labels=None, bad_samples="error"):
+        self.source, self.opened = str(root), None
+        issues = IssueList(self.source)
+        images, found = [], []
+        for member in members_of(self.source, issues):
+            parts = posixpath.relpath(member.filename, folder or ".").split("/")
+            if len(parts) > 1 and parts[0] != ".." and parts[-1].lower().endswith(IMAGE_SUFFIXES):
+                found.append(parts[0])
+                images.append({"path": f"{self.source}!{member.filename}", "member": member.filename})
+        known = sorted(set(found))
+        if not images:
+            issues.error("D117", f"holds no pictures in folders within {folder!r}", fix="set `folder`")
+            raise refusal(issues.errors)
+        names = read_labels(labels, os.path.dirname(self.source))
+        self.labels = known if names is None else names
+        known_classes(known, self.labels, issues)
+        order = sorted(range(len(images)), key=lambda i: (self.labels.index(found[i]), images[i]["member"]))
+        targets = np.array([self.labels.index(found[i]) for i in order], np.int64)
+        self.settle([{**images[i], "file": self.source} for i in order], targets, issues, bad_samples)
+
+    def __getstate__(self):
+        return {**self.__dict__, "opened": None}
+
+    def read(self, index):
+        """The bytes of a picture; raises BadSample."""
+        if self.opened is None or self.opened[0] != os.getpid():  # a file shared with a parent has one position
+            self.opened = (os.getpid(), zipfile.ZipFile(self.source))
+        image, archive = self.images[index], self.opened[1]
+        try:
+            about = archive.getinfo(image["member"])
+            if about.flag_bits & ENCRYPTED:
+                raise bad("D101", image["path"], "the picture is encrypted")
+            if about.file_size > LARGEST:
+                raise bad("D103", image["path"], f"a picture of {about.file_size} bytes")
+            return archive.read(about)
+        except (OSError, zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
+            raise bad("D102", image["path"], f"cannot be read: {error}") from None
+
+    def picture_of(self, path):
+        """The picture of a sample's `path`."""
+        return self[self.paths().index(path)]["image"]
+
+    def __getitem__(self, index):
+        """One picture: `path` (the file and its member), `image` uint8 [H, W, 3], `label`."""
+        path = self.images[index]["path"]
+        return {"path": path, "image": decode_image(self.read(index), path), "label": self.target(index)}
+
+    def digests(self):
+        """A digest of the content of each picture."""
+        return [hashlib.blake2b(self.read(i), digest_size=16).digest() for i in range(len(self))]
+
+    def check(self, deep=False, cache=None):
+        """Everything that is wrong with the file; deep decodes every picture."""
+        name = f"{type(self).__name__}_{'deep' if deep else 'fast'}"
+        return self.issues + (cached(cache, name, [self.source], self.check_pictures) if deep else [])
+
+    def check_pictures(self):
+        """The issues of the pictures."""
+        issues = IssueList(self.source)
+        for i in range(len(self)):
+            try:
+                decode_image(self.read(i), self.images[i]["path"])
+            except BadSample as error:
+                issues.errors.append(error.issue)
+        return issues.all() or repeated_pictures(self)
+
+
+def members_of(path, issues):
+    """The files of a zip file.
+
+    Raises:
+        DataError: D104 when it cannot be opened, D112 when it is no zip file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [member for member in archive.infolist() if not member.is_dir()]
+    except OSError as error:
+        issues.error("D104", f"zip file cannot be opened: {error.strerror}", fix="set `root` to the zip file")
+    except zipfile.BadZipFile as error:
+        issues.error("D112", f"is not a whole zip file: {error}", fix="fetch it again")
+    raise refusal(issues.errors)

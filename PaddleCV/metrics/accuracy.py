@@ -1,0 +1,88 @@
+"""How often a classifier is right.
+
+Shapes in this file:
+    N images of a batch, I of all seen, C classes.
+"""
+
+import numpy as np
+
+
+class Accuracy:
+    """The share of pictures whose class is the best scored, and among the k best scored; confusion and class accuracy.
+
+    Of equal scores the class with the lower number comes first.
+
+    Args:
+        dataset (object): with `labels`.
+        topk (list[int]): the k's; one above the number of classes is left out.
+    """
+
+    def __init__(self, dataset, topk=(1, 5)):
+        if not topk or any(k < 1 for k in topk):
+            raise ValueError(f"topk is {list(topk)}; it takes numbers from 1")
+        self.labels = list(dataset.labels)
+        self.topk = [k for k in topk if k <= len(self.labels)] or [1]
+        self.primary = f"top{self.topk[0]}"
+        self.reset()
+
+    def reset(self):
+        """Forgets every picture."""
+        count = len(self.labels)
+        self.hits = np.zeros(len(self.topk), np.int64)
+        self.matrix = np.zeros((count, count), np.int64)  # class, answer
+
+    def update(self, outputs, batch):
+        """Takes scores [N, C] and `label` int64 [N]."""
+        scores, target = np.asarray(outputs["scores"]), np.asarray(batch["label"])
+        if target.ndim != 1:
+            raise ValueError("Accuracy takes one class a picture; for several there is MultiLabelMap")
+        rank = rank_of(scores, target)
+        self.hits += np.array([(rank < k).sum() for k in self.topk])
+        np.add.at(self.matrix, (target, scores.argmax(1)), 1)
+
+    def state(self):
+        """What this process has counted, as arrays."""
+        return {"hits": self.hits, "matrix": self.matrix}
+
+    def merge(self, states):
+        """Becomes the sum of what several processes have counted."""
+        self.hits = sum(state["hits"] for state in states)
+        self.matrix = sum(state["matrix"] for state in states)
+
+    def compute(self):
+        """`top1`, `top5`, ... and `class_mean`, the mean accuracy of the classes that have a picture; 0 of none."""
+        total = max(1, int(self.matrix.sum()))
+        scores = {f"top{k}": float(hits / total) for k, hits in zip(self.topk, self.hits)}
+        known = [value["accuracy"] for value in self.per_class().values() if value["accuracy"] >= 0]
+        return {**scores, "class_mean": float(np.mean(known)) if known else 0.0}
+
+    def per_class(self):
+        """Of every class by name: `accuracy` (the share of its pictures that is found), `precision` and `images`.
+
+        A share of nothing is -1.
+        """
+        right, of_class, answered = np.diag(self.matrix), self.matrix.sum(1), self.matrix.sum(0)
+        return {
+            name: {
+                "accuracy": share(right[i], of_class[i]),
+                "precision": share(right[i], answered[i]),
+                "images": int(of_class[i]),
+            }
+            for i, name in enumerate(self.labels)
+        }
+
+    def confusion(self):
+        """How many pictures of each class (row) got each answer (column), int64 [C, C]."""
+        return self.matrix
+
+
+def rank_of(scores, target):
+    """How many classes come before the right one, int64 [N], of scores [N, C] and classes [N]."""
+    own = np.take_along_axis(scores, target[:, None], 1)
+    before = np.arange(scores.shape[1])[None] < target[:, None]
+    return ((scores > own) | ((scores == own) & before)).sum(1)
+
+
+def share(part, whole):
+    """part / whole; -1 of nothing."""
+    return float(part / whole) if whole else -1.0

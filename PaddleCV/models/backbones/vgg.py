@@ -1,0 +1,51 @@
+"""Very deep convolutional networks (https://arxiv.org/abs/1409.1556, table 1, columns A, B, D and E).
+
+The convolutions have no bias, unlike the paper's, as the published weights have none.
+
+Shapes in this file:
+    N images of H x W pixels; stage i (0 to 4) has stride 2^(i+1) and 64, 128, 256, 512 and 512 channels (times `width`).
+"""
+
+from paddle import nn
+
+from ..layers import check_out_indices
+from .stages import freeze_first, stage_features
+
+# convolutions of each stage
+DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+CHANNELS = (64, 128, 256, 512, 512)
+
+
+class VGG(nn.Layer):
+    """Five stages of 3x3 convolutions, each of which ends with a 2x2 pooling.
+
+    Args:
+        depth (int): 11, 13, 16 or 19, the number of layers with the three of the classifier.
+        width (float): multiplies every number of channels; 1.0 is the original.
+        out_indices (list[int]): the stages whose outputs are returned, 0 to 4.
+        freeze_stages (int): this many stages are not trained; 0 trains all.
+        in_channels (int): channels of the picture.
+    """
+
+    def __init__(self, depth=16, width=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3):
+        super().__init__()
+        if depth not in DEPTHS:
+            raise ValueError(f"VGG has depth {', '.join(map(str, DEPTHS))}, not {depth}")
+        self.out_indices = check_out_indices("VGG", out_indices, len(CHANNELS))
+        self.stages = nn.LayerList()
+        self.out_channels, self.strides = [], []
+        for index in range(self.out_indices[-1] + 1):
+            channels = int(CHANNELS[index] * width)
+            layers = []
+            for _ in range(DEPTHS[depth][index]):
+                layers += [nn.Conv2D(in_channels, channels, 3, padding=1, bias_attr=False), nn.ReLU()]
+                in_channels = channels
+            self.stages.append(nn.Sequential(*layers, nn.MaxPool2D(2, stride=2)))
+            if index in self.out_indices:
+                self.out_channels.append(channels)
+                self.strides.append(2 ** (index + 1))
+        freeze_first(None, self.stages, freeze_stages)
+
+    def forward(self, image):
+        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
+        return stage_features(image, self.stages, self.out_indices)

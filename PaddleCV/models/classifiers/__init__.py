@@ -1,0 +1,1 @@
+"""Classifiers: a backbone, a head and a loss put together."""

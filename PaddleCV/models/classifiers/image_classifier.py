@@ -1,0 +1,73 @@
+"""A picture's class, or classes: backbone, head, loss.
+
+Shapes in this file:
+    N images of H x W pixels, C classes.
+"""
+
+from paddle import nn
+from paddle.nn import functional as F
+
+
+class ImageClassifier(nn.Layer):
+    """A backbone whose last features a head turns into one number a class.
+
+    A head takes the list of the backbone's features and gives logits [N, C].  One with a method `auxiliary(features)`
+    gives a list of further logits for training alone; each adds its loss times the head's `auxiliary_weight`.
+
+    Args:
+        backbone (Layer): picture to features, from the finest to the coarsest.
+        head (Layer): features to logits.
+        loss (Layer): logits and targets to a number; its `multi_label` says whether a picture has several classes.
+    """
+
+    task = "classification"
+    inputs = {"image": ([None, 3, None, None], "float32")}
+    outputs = ("scores",)
+
+    def __init__(self, backbone, head, loss):
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.loss_terms = loss
+
+    @classmethod
+    def from_config(cls, backbone, head, loss, num_classes, build):
+        """Builds the parts in order, the head told the channels of the backbone.
+
+        Args:
+            backbone (node): a network of PaddleCV/models/backbones.
+            head (node): ClassifierHead, or the head of the backbone's own paper.
+            loss (node): CrossEntropy, FocalLoss, or MultiLabelLoss for pictures of several classes.
+            num_classes (int): C.
+        """
+        backbone = build(backbone)
+        head = build(head, in_channels=backbone.out_channels, num_classes=num_classes)
+        return cls(backbone, head, build(loss))
+
+    def predict(self, image):
+        """Logits [N, C]."""
+        return self.head(self.backbone(image))
+
+    def forward(self, image):
+        """Scores [N, C]: the softmax of the logits, or for pictures of several classes the sigmoid of each.
+
+        Args:
+            image (Tensor): float32 [N, 3, H, W].
+        """
+        logits = self.predict(image)
+        return F.sigmoid(logits) if self.loss_terms.multi_label else F.softmax(logits)
+
+    def loss(self, batch):
+        """The terms of the loss, each a mean over the images.
+
+        Args:
+            batch (dict): image [N, 3, H, W]; label int64 [N], or float32 [N, C] of several classes; and, where
+                pictures are blended, soft_label float32 [N, C], which is taken instead.
+        """
+        features = self.backbone(batch["image"])
+        target = batch.get("soft_label", batch["label"])
+        losses = {"loss_class": self.loss_terms(self.head(features), target)}
+        if hasattr(self.head, "auxiliary"):
+            for number, logits in enumerate(self.head.auxiliary(features), 1):
+                losses[f"loss_aux{number}"] = self.head.auxiliary_weight * self.loss_terms(logits, target)
+        return losses

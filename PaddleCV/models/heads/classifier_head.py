@@ -1,0 +1,36 @@
+"""The usual end of a classifier: the mean over all places, then one linear layer.
+
+Shapes in this file:
+    N images, D channels of the last feature, H x W cells, C classes.
+"""
+
+import math
+
+from paddle import ParamAttr, nn
+from paddle.nn import functional as F
+
+
+class ClassifierHead(nn.Layer):
+    """Global average pooling, dropout, a linear layer (https://arxiv.org/abs/1512.03385, section 3.3).
+
+    Args:
+        in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
+        num_classes (int): C.
+        dropout (float): probability that a pooled channel is left out in training.
+    """
+
+    def __init__(self, in_channels, num_classes, dropout=0.0):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.fc = classifier_layer(in_channels[-1], num_classes)
+
+    def forward(self, features):
+        """Logits [N, C] of features whose last is [N, D, H, W]."""
+        pooled = F.adaptive_avg_pool2d(features[-1], 1).flatten(1)  # [N, D]
+        return self.fc(self.dropout(pooled))
+
+
+def classifier_layer(in_features, num_classes):
+    """A linear layer of weights uniform within 1 / sqrt(in_features) and biases 0, as classifiers start with."""
+    bound = 1 / math.sqrt(in_features)
+    return nn.Linear(in_features, num_classes, weight_attr=ParamAttr(initializer=nn.initializer.Uniform(-bound, bound)))

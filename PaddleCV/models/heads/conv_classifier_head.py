@@ -1,0 +1,28 @@
+"""The classifier of SqueezeNet: a 1x1 convolution to the classes, then the mean over all places.
+
+Shapes in this file:
+    N images, D channels of the last feature, H x W cells, C classes.
+"""
+
+from paddle import nn
+from paddle.nn import functional as F
+
+
+class ConvClassifierHead(nn.Layer):
+    """Dropout, a 1x1 convolution, ReLU, global average pooling (https://arxiv.org/abs/1602.07360, table 1).
+
+    Args:
+        in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
+        num_classes (int): C.
+        dropout (float): probability that a number is left out in training.
+    """
+
+    def __init__(self, in_channels, num_classes, dropout=0.5):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.conv = nn.Conv2D(in_channels[-1], num_classes, 1)
+
+    def forward(self, features):
+        """Logits [N, C], none below 0, of features whose last is [N, D, H, W]."""
+        x = F.relu(self.conv(self.dropout(features[-1])))  # [N, C, H, W]
+        return F.adaptive_avg_pool2d(x, 1).flatten(1)

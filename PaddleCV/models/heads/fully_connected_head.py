@@ -1,0 +1,41 @@
+"""The classifiers of AlexNet and VGG: pooling to a fixed size, two hidden linear layers, one for the classes.
+
+Shapes in this file:
+    N images, D channels of the last feature, H x W cells, P x P cells after the pooling, C classes.
+"""
+
+from paddle import nn
+from paddle.nn import functional as F
+
+from .classifier_head import classifier_layer
+
+
+class FullyConnectedHead(nn.Layer):
+    """Three linear layers with ReLU and dropout between (https://arxiv.org/abs/1409.1556, section 2.1).
+
+    The mean over P x P areas, which for the picture size of the paper changes nothing, lets other sizes in.
+
+    Args:
+        in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
+        num_classes (int): C.
+        cells (int): P; 6 for AlexNet, 7 for VGG.
+        hidden (int): outputs of the first and of the second layer.
+        dropout (float): probability that a number is left out in training.
+        dropout_first (bool): drops what goes into the first two layers, as AlexNet, not what comes out, as VGG.
+    """
+
+    def __init__(self, in_channels, num_classes, cells=7, hidden=4096, dropout=0.5, dropout_first=False):
+        super().__init__()
+        self.cells = cells
+        self.dropout = nn.Dropout(dropout)
+        self.dropout_first = dropout_first
+        self.first = classifier_layer(in_channels[-1] * cells * cells, hidden)
+        self.second = classifier_layer(hidden, hidden)
+        self.fc = classifier_layer(hidden, num_classes)
+
+    def forward(self, features):
+        """Logits [N, C] of features whose last is [N, D, H, W]."""
+        x = F.adaptive_avg_pool2d(features[-1], self.cells).flatten(1)  # [N, D * P * P]
+        for layer in (self.first, self.second):
+            x = F.relu(layer(self.dropout(x))) if self.dropout_first else self.dropout(F.relu(layer(x)))
+        return self.fc(x)

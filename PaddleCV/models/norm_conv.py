@@ -1,0 +1,55 @@
+"""Normalisation and activation before a convolution (https://arxiv.org/abs/1603.05027), as dense networks have it.
+
+Shapes in this file:
+    N images, H x W pixels.
+"""
+
+from paddle import nn
+from paddle.nn import functional as F
+
+from common import fused_conv
+
+from .layers import batch_norm, is_untouched
+
+
+class NormConv(nn.Layer):
+    """Batch normalisation, ReLU, convolution without bias: [N, in_channels, H, W] to [N, out_channels, H', W'].
+
+    Args:
+        in_channels (int): channels that come in.
+        out_channels (int): channels that go out.
+        kernel_size (int): of the convolution, odd.
+        stride (int): of the convolution.
+        groups (int): of the convolution.
+        norm (str): bn or frozen_bn.
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size=1, stride=1, groups=1, norm="bn"):
+        super().__init__()
+        padding = (kernel_size - 1) // 2
+        self.norm = batch_norm(in_channels, norm)
+        self.conv = nn.Conv2D(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias_attr=False)
+        self.geometry = (stride, padding, groups)
+        self.is_fast = kernel_size > 1
+
+    def forward(self, x):
+        x = F.relu(self.norm(x))
+        if self.is_fast and self.training and is_untouched(self.conv, nn.Conv2D) and fused_conv.suits(x):
+            return fused_conv.conv2d(x, self.conv.weight, *self.geometry)
+        return self.conv(x)
+
+
+class NormReLU(nn.Layer):
+    """Batch normalisation and ReLU, which end a network of NormConv.
+
+    Args:
+        channels (int): C of [N, C, H, W].
+        norm (str): bn or frozen_bn.
+    """
+
+    def __init__(self, channels, norm="bn"):
+        super().__init__()
+        self.norm = batch_norm(channels, norm)
+
+    def forward(self, x):
+        return F.relu(self.norm(x))

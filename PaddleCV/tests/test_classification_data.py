@@ -1,0 +1,275 @@
+"""Readers of classification data: lists, folders, zip and idx files, CIFAR archives; targets of every form."""
+
+import gzip
+import io
+import pickle
+import struct
+import tarfile
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+
+from common.errors import DataError
+from common.safe_io import UnsafeFile
+from PaddleCV.data.cifar_archive import CifarArchive
+from PaddleCV.data.idx_images import IdxImages
+from PaddleCV.data.image_folder import ImageFolder
+from PaddleCV.data.image_zip import ImageZip
+from PaddleCV.data.imagenet_list import ImageNetList
+
+
+def png(value=0, side=8):
+    return cv2.imencode(".png", np.full((side, side, 3), value, np.uint8))[1].tobytes()
+
+
+def write(folder, names, start=0):
+    for number, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(start + number))
+
+
+def listed(folder, text, encoding="utf-8", **keys):
+    (folder / "list.txt").write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+    return ImageNetList(str(folder), "list.txt", **keys)
+
+
+@pytest.mark.parametrize("text", ["a.png 0\nb.png 2\n", "a.png\t0\r\nb.png\t2\r\n\r\n", "\ufeffa.png   0\n\nb.png 2"])
+def test_blanks_tabs_line_ends_and_a_byte_order_mark_make_no_difference(tmp_path, text):
+    write(tmp_path, ["a.png", "b.png"])
+    found = listed(tmp_path, text)
+    assert found.targets.tolist() == [0, 2] and found.labels == ["0", "1", "2"]
+    assert found[1] == {"path": str(tmp_path / "b.png"), "label": 2}
+
+
+def test_names_with_blanks_and_of_every_script_are_read(tmp_path):
+    names = ["my cat.png", "猫 %20.png", "kitten \U0001f431.png"]
+    write(tmp_path, names)
+    found = listed(tmp_path, "".join(f"{name} {i}\n" for i, name in enumerate(names)))
+    assert [path.split("/")[-1] for path in found.paths()] == names
+
+
+def test_labels_name_the_classes_and_say_how_many_there_are(tmp_path):
+    write(tmp_path, ["a.png"])
+    (tmp_path / "labels.txt").write_text("cat\ndog\nbird\n")
+    assert listed(tmp_path, "a.png 1\n").labels == ["cat", "dog", "bird"]
+    assert listed(tmp_path, "a.png 1\n", labels=["x", "y"]).labels == ["x", "y"]
+
+
+def test_num_classes_says_it_where_no_labels_do(tmp_path):
+    write(tmp_path, ["a.png"])
+    assert listed(tmp_path, "a.png 1\n", num_classes=7).num_classes == 7
+
+
+def test_pictures_of_several_classes_have_a_target_of_every_class(tmp_path):
+    write(tmp_path, ["a.png", "b.png"])
+    wanted = [[1, 0, 1, 0], [0, 0, 0, 1]]
+    by_number = listed(tmp_path, "a.png 0,2\nb.png 3\n", form="classes")
+    by_flag = listed(tmp_path, "a.png 1,0,1,0\nb.png 0,0,0,1\n", form="flags")
+    for found in (by_number, by_flag):
+        assert found.targets.tolist() == wanted and found.num_classes == 4
+        assert found[0]["label"].dtype == np.float32 and found.counts().tolist() == [1, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "code", "words"),
+    [
+        ("a.png\n", {}, "D118", ["line 1", "has a path and no"]),
+        ("a.png 0\nb.png one\n", {}, "D118", ["line 2", "'one'"]),
+        ("a.png 1.5\n", {}, "D118", ["'1.5'"]),
+        ("a.png \uff11\n", {}, "D118", ["not a class number"]),
+        ("a.png 0 1\n", {}, "D118", ["has 3 fields"]),
+        ("a.png -1\n", {}, "D109", ["class -1 is unknown"]),
+        ("a.png 3\n", {"num_classes": 3}, "D109", ["there are 3 classes, 0 to 2", "number them from 0"]),
+        ("a.png 9\n", {"labels": ["x", "y"]}, "D109", ["(labels)"]),
+        ("a.png 0,1\n", {}, "D118", ["form: classes"]),
+        ("a.png 0,2\n", {"form": "flags"}, "D118", ["a flag other than 0 and 1"]),
+        ("a.png 0,1\nb.png 1\n", {"form": "flags", "labels": ["x", "y"]}, "D118", ["1 flags for 2 classes"]),
+        ("A.png 0\n", {}, "D104", ["line 1", "did you mean 'a.png'"]),
+        ("", {}, "D117", ["lists no image"]),
+        (b"a.png 0\n\xe4.png 1\n", {}, "D112", ["line 2, byte 8"]),
+    ],
+)
+def test_a_wrong_line_is_named_with_what_would_be_right(tmp_path, text, keys, code, words):
+    write(tmp_path, ["a.png", "b.png"])
+    with pytest.raises(DataError) as refused:
+        listed(tmp_path, text, **keys)
+    assert {issue.code for issue in refused.value.issues} == {code}
+    assert all(word in str(refused.value) for word in [*words, "list.txt"])
+
+
+def test_flags_of_different_number_are_refused_without_labels_too(tmp_path):
+    write(tmp_path, ["a.png", "b.png"])
+    with pytest.raises(DataError, match="1 flags for 2 classes"):
+        listed(tmp_path, "a.png 0,1\nb.png 1\n", form="flags")
+
+
+def test_a_missing_list_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"D104.*list of images cannot be opened"):
+        ImageNetList(str(tmp_path), "other.txt")
+
+
+def test_a_few_missing_pictures_may_be_skipped(tmp_path):
+    write(tmp_path, ["a.png", "b.png"])
+    found = listed(tmp_path, "a.png 0\nc.png 1\nb.png 1\n", bad_samples="skip")
+    assert found.targets.tolist() == [0, 1] and "image skipped" in found.issues[0].message
+
+
+def test_folders_are_classes_and_what_lies_deeper_belongs_to_them(tmp_path):
+    write(tmp_path, ["train/dog/1.png", "train/cat/deep/2.PNG", "train/cat/1.png", "train/.hidden/x.png"])
+    (tmp_path / "train/cat/note.txt").write_text("no picture")
+    found = ImageFolder(str(tmp_path))
+    assert found.labels == ["cat", "dog"] and found.targets.tolist() == [0, 0, 1]
+    assert ImageFolder(str(tmp_path), labels=["dog", "cat"]).targets.tolist() == [0, 1, 1]
+
+
+def test_a_folder_that_is_no_class_and_a_class_without_a_picture_are_named(tmp_path):
+    write(tmp_path, ["val/cat/1.png", "val/dgo/1.png"])
+    with pytest.raises(DataError, match=r"D109[\s\S]*did you mean 'dog'"):
+        ImageFolder(str(tmp_path), "val", labels=["cat", "dog"])
+    (tmp_path / "val/dgo").rename(tmp_path / "dgo")
+    found = ImageFolder(str(tmp_path), "val", labels=["cat", "dog"])
+    assert [issue.severity for issue in found.issues] == ["warning", "warning"]
+    assert "1 of 2 classes have no image" in found.issues[0].message and "one class" in found.issues[1].message
+    with pytest.raises(DataError, match="D104"):
+        ImageFolder(str(tmp_path), "test")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no folder"):
+        ImageFolder(str(tmp_path), "empty")
+
+
+def zipped(path, names, payload=None):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, name in enumerate(names):
+            archive.writestr(name, payload or png(number))
+    return str(path)
+
+
+def test_a_zip_file_is_read_without_unpacking_and_from_workers(tmp_path):
+    path = zipped(tmp_path / "set.zip", ["train/b/1.png", "train/a/2.png", "test/a/1.png", "train/a/1.png"])
+    found = pickle.loads(pickle.dumps(ImageZip(path)))
+    assert found.labels == ["a", "b"] and found.targets.tolist() == [0, 0, 1]
+    assert found[0]["image"].shape == (8, 8, 3) and (found[2]["image"] == 0).all()
+    assert found[0]["path"].endswith("set.zip!train/a/1.png")
+    assert ImageZip(path, "test").targets.tolist() == [0] and not found.check(deep=True)
+
+
+def test_a_zip_file_that_is_none_or_holds_damaged_pictures_is_named(tmp_path):
+    (tmp_path / "no.zip").write_bytes(b"<html>")
+    with pytest.raises(DataError, match="D112"):
+        ImageZip(str(tmp_path / "no.zip"))
+    with pytest.raises(DataError, match="D104"):
+        ImageZip(str(tmp_path / "other.zip"))
+    bad = ImageZip(zipped(tmp_path / "bad.zip", ["train/a/1.png", "train/b/1.png"], b"<html>"))
+    assert [issue.code for issue in bad.check(deep=True)] == ["D101", "D101"] and not bad.check()
+    with pytest.raises(DataError, match="no pictures in folders"):
+        ImageZip(zipped(tmp_path / "flat.zip", ["1.png"]), "")
+
+
+def idx(array):
+    head = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}i", *array.shape)
+    return head + array.tobytes()
+
+
+def test_idx_files_are_read_plain_and_gzipped(tmp_path):
+    pictures = np.arange(2 * 4 * 5, dtype=np.uint8).reshape(2, 4, 5)
+    (tmp_path / "images").write_bytes(idx(pictures))
+    (tmp_path / "classes.gz").write_bytes(gzip.compress(idx(np.array([3, 1], np.uint8))))
+    found = IdxImages(str(tmp_path), "images", "classes.gz")
+    assert found.targets.tolist() == [3, 1] and found.num_classes == 4
+    assert (found[1]["image"] == pictures[1][..., None]).all() and found[1]["image"].shape == (4, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is no such idx file"),
+        (idx(np.zeros((2, 4, 5), np.uint8))[:-1], "39 bytes where its head says 2 x 4 x 5"),
+        (idx(np.zeros(3, np.uint8)), "is no such idx file"),
+        (gzip.compress(idx(np.zeros((2, 4, 5), np.uint8)), mtime=0)[:-9], "is not a whole gzip file"),
+        (struct.pack(">BBBBiii", 0, 0, 8, 3, -1, -1, 4), "-1 x -1 x 4"),
+    ],
+)
+def test_a_damaged_idx_file_is_named(tmp_path, data, words):
+    (tmp_path / "images").write_bytes(data)
+    (tmp_path / "classes").write_bytes(idx(np.zeros(2, np.uint8)))
+    with pytest.raises(DataError, match=rf"D112[\s\S]*images|{words}") as refused:
+        IdxImages(str(tmp_path), "images", "classes")
+    assert words in str(refused.value)
+
+
+def test_more_classes_than_pictures_are_refused(tmp_path):
+    (tmp_path / "images").write_bytes(idx(np.zeros((2, 4, 5), np.uint8)))
+    (tmp_path / "classes").write_bytes(idx(np.zeros(3, np.uint8)))
+    with pytest.raises(DataError, match="2 pictures, but there are 3 classes"):
+        IdxImages(str(tmp_path), "images", "classes")
+
+
+def archive(path, files):
+    with tarfile.open(path, "w:gz") as tar:
+        for name, data in files.items():
+            about = tarfile.TarInfo(f"cifar/{name}")
+            about.size = len(data)
+            tar.addfile(about, io.BytesIO(data))
+    return str(path)
+
+
+PIXELS = np.arange(2 * 3072, dtype=np.int64).astype(np.uint8).reshape(2, 3072)
+
+
+def test_cifar_is_read_from_its_pickled_and_its_binary_archive(tmp_path):
+    part = {"data": PIXELS, "labels": [1, 0], "filenames": ["a", "b"], "batch_label": "x"}
+    meta = {"label_names": ["plane", "car"]}
+    pickled = {"data_batch_1": pickle.dumps(part, 2), "batches.meta": pickle.dumps(meta, 2), "readme.html": b""}
+    rows = b"".join(bytes([c]) + row.tobytes() for c, row in zip((1, 0), PIXELS))
+    binary = {"data_batch_1.bin": rows, "batches.meta.txt": b"plane\ncar\n\n"}
+    hundred = {"train.bin": b"".join(bytes([9, c]) + row.tobytes() for c, row in zip((1, 0), PIXELS))}
+    for name, files in (("python", pickled), ("binary", binary), ("hundred", hundred)):
+        found = CifarArchive(archive(tmp_path / f"{name}.tar.gz", files))
+        assert found.targets.tolist() == [1, 0]
+        assert found.labels == (["0", "1"] if name == "hundred" else ["plane", "car"])
+        assert (found[1]["image"].transpose(2, 0, 1).ravel() == PIXELS[1]).all()
+
+
+def test_a_cifar_archive_that_would_run_code_is_refused_and_runs_none(tmp_path):
+    class Gadget:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    path = archive(tmp_path / "bad.tar.gz", {"data_batch_1": pickle.dumps({"data": Gadget(), "labels": []})})
+    with pytest.raises(UnsafeFile, match="data_batch_1"):
+        CifarArchive(path)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"data_batch_1.bin": b"123"}, "3 bytes, no multiple of 3073"),
+        ({"data_batch_1": b"123"}, "D112"),
+        ({"data_batch_1": pickle.dumps({"labels": [1]}, 2)}, "has no `data`"),
+        ({"data_batch_1": pickle.dumps({"data": PIXELS, "labels": "ab"}, 2)}, "has no `labels`"),
+        ({"data_batch_1": pickle.dumps({"data": PIXELS, "labels": [1]}, 2)}, "2 pictures, but there are 1 classes"),
+        ({"other": b""}, "no files of the split 'train'"),
+    ],
+)
+def test_a_damaged_cifar_archive_is_named(tmp_path, files, words):
+    with pytest.raises(DataError, match=words):
+        CifarArchive(archive(tmp_path / "cifar.tar.gz", files))
+
+
+def test_the_same_picture_twice_is_told_with_one_label_and_with_two(tmp_path):
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(png(7))
+    codes = {issue.code for issue in listed(tmp_path, "a.png 0\nb.png 0\nc.png 1\n").check(deep=True)}
+    assert codes == {"D115", "D121"}
+
+
+def test_a_damaged_picture_is_found_by_the_deep_check_and_a_text_by_the_fast_one(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(1, 64)[:-30])
+    (tmp_path / "b.png").write_bytes(b"<html>")
+    found = listed(tmp_path, "a.png 0\nb.png 1\n")
+    assert [issue.code for issue in found.check()] == ["D101"]
+    assert {issue.code for issue in found.check(deep=True)} == {"D101", "D102"}

@@ -1,0 +1,99 @@
+"""Writes a small classification set: scikit-learn's handwritten digits as pictures, one folder a class, and lists.
+
+python PaddleCV/tools/make_digit_classes.py --out dataset/digit_classes
+"""
+
+import importlib
+import os
+import pathlib
+import shutil
+import sys
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.cli_parser import Parser  # noqa: E402
+from common.errors import ConfigError, KitError  # noqa: E402
+from common.log import logger, set_up_logging  # noqa: E402
+
+
+def make_digit_classes(out, train=0, evaluation=0, size=32, seed=0):
+    """Writes the set into a temporary folder beside `out`, which must not exist, and renames it.
+
+    `out` gets `train/<digit>/*.png`, `val/<digit>/*.png`, `train_list.txt`, `val_list.txt` and `labels.txt`.
+
+    Args:
+        out (str | Path): the folder to make.
+        train (int): training pictures of each class; 0 for all, about 144.
+        evaluation (int): evaluation pictures of each class; 0 for all, about 36.
+        size (int): side of a picture in pixels.
+        seed (int): chooses which digits are for evaluation.
+    """
+    out = pathlib.Path(out)
+    if out.exists():
+        raise ConfigError(f"{out} exists; remove it, or give another --out")
+    digits = importlib.import_module(f"{KIT.name}.data.digits")
+    temporary = out.with_name(f"{out.name}.tmp-{os.getpid()}")
+    try:
+        for split, source, most in (("train", "train", train), ("val", "eval", evaluation)):
+            pictures, values = digits.split_digits(seed)[source]
+            lines = write_split(temporary, split, pictures, values, most, size)
+            (temporary / f"{split}_list.txt").write_text("".join(lines), encoding="utf-8")
+        (temporary / "labels.txt").write_text("".join(f"{digit}\n" for digit in range(10)), encoding="utf-8")
+        temporary.rename(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_split(folder, split, pictures, values, most, size):
+    """Writes the pictures of a split, at most `most` a class (0: all); returns the lines of its list."""
+    import cv2
+
+    lines, counts = [], dict.fromkeys(range(10), 0)
+    for picture, value in zip(pictures, values.tolist()):
+        if most and counts[value] >= most:
+            continue
+        name = f"{split}/{value}/{counts[value]:03d}.png"
+        counts[value] += 1
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        large = cv2.resize(picture * (255 / 16), (size, size), interpolation=cv2.INTER_CUBIC)
+        data = cv2.imencode(".png", large.clip(0, 255).round().astype("uint8"))[1]
+        (folder / name).write_bytes(data.tobytes())
+        lines.append(f"{name} {value}\n")
+    return lines
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="make_digit_classes.py",
+        description=__doc__.splitlines()[0],
+        epilog="example: python PaddleCV/tools/make_digit_classes.py --out dataset/digit_classes",
+    )
+    options.add_argument("--out", default="dataset/digit_classes", help="the folder to make (default: %(default)s)")
+    options.add_argument("--train", type=int, default=0, help="training pictures of each class (default: all)")
+    options.add_argument("--eval", type=int, default=0, help="evaluation pictures of each class (default: all)")
+    options.add_argument("--size", type=int, default=32, help="side of a picture in pixels (default: %(default)s)")
+    options.add_argument("--seed", type=int, default=0, help="chooses the digits for evaluation (default: %(default)s)")
+    return options
+
+
+def main(argv=None):
+    """The command line; returns the exit code."""
+    args = parser().parse_args(argv)
+    set_up_logging()
+    try:
+        make_digit_classes(args.out, args.train, args.eval, args.size, args.seed)
+    except KitError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{args.out} cannot be written: {error}\n")
+        return 4
+    logger.info("%s written: handwritten digits of %d pixels", args.out, args.size)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

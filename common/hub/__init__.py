@@ -1,0 +1,1 @@
+"""Published weights: where they are, and how they come here whole."""

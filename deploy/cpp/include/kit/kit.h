@@ -1,0 +1,134 @@
+// Runs an exported model: pictures or tensors in, records or tensors out. All that a program of your own includes.
+//
+//     kit::Model model("output/yolov3/export");
+//     for (const kit::Record& found : model.predict({kit::read_image("street.jpg")}, 0.5)[0]) use(found.label, found.box);
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace kit {
+
+// A refusal in one message: what is wrong, where, and what would be right. `exit_code` is that of the commands:
+// 2 usage or configuration, 3 data, 4 environment.
+class Error : public std::runtime_error {
+ public:
+  Error(int code, const std::string& message) : std::runtime_error(message), exit_code(code) {}
+  int exit_code;
+};
+struct ConfigError : Error {
+  explicit ConfigError(const std::string& message) : Error(2, message) {}
+};
+struct DataError : Error {
+  explicit DataError(const std::string& message) : Error(3, message) {}
+};
+struct EnvironmentProblem : Error {
+  explicit EnvironmentProblem(const std::string& message) : Error(4, message) {}
+};
+
+enum class DType { float32, float64, int32, int64, uint8, int8, boolean };
+std::size_t size_of(DType type);
+std::string name_of(DType type);                 // as NumPy spells it
+DType dtype_named(const std::string& name);      // raises ConfigError
+
+// An array, the last axis running fastest.
+struct Tensor {
+  DType dtype = DType::float32;
+  std::vector<std::int64_t> shape;
+  std::vector<std::uint8_t> bytes;
+
+  static Tensor of(DType dtype, std::vector<std::int64_t> shape);  // zeros
+  std::int64_t size() const;                                       // elements
+  std::vector<double> numbers() const;                             // every element as a double
+  template <typename T>
+  T* data() { return reinterpret_cast<T*>(bytes.data()); }
+  template <typename T>
+  const T* data() const { return reinterpret_cast<const T*>(bytes.data()); }
+};
+using Tensors = std::map<std::string, Tensor>;
+std::string spelled(const Tensor& tensor);       // such as float32[1, 3, 320, 320]
+
+// An upright RGB picture, [height, width, 3].
+struct Image {
+  int height = 0, width = 0;
+  std::vector<std::uint8_t> pixels;
+};
+
+constexpr std::int64_t pixel_limit = 178956970;
+
+// Decodes JPEG, PNG, WebP, BMP, GIF (first frame) and PPM as Python's `decode_image` does; raises DataError.
+Image decode_image(const std::uint8_t* data, std::size_t size, const std::string& name,
+                   std::int64_t max_pixels = pixel_limit);
+Image read_image(const std::string& path, std::int64_t max_pixels = pixel_limit);
+void write_image(const std::string& path, const Image& image);  // .jpg, .jpeg or .png
+
+// One answer; `box` (x1, y1, x2, y2 in pixels of the picture) is empty where the task gives none.
+struct Record {
+  std::string label;
+  int category_id = 0;
+  double score = 0;
+  std::vector<double> box;
+};
+using Records = std::vector<Record>;
+
+struct Options {
+  std::string engine = "auto";  // paddle, openvino, or auto: what infer.yml names
+  int threads = 0;              // of the math library; 0: the cores this process may use
+  int workers = 1;              // clones that will run at the same time
+};
+
+struct Input {
+  std::string name;
+  std::vector<std::int64_t> shape;  // -1: any size
+  DType dtype;
+};
+
+// What infer.yml says of a model.
+struct About {
+  std::string folder, name, task, engine;
+  std::vector<Input> inputs;
+  std::vector<std::string> outputs, labels;
+  int size_multiple = 1;
+  std::optional<int> fixed_batch() const;  // how many samples the program takes, where its export has fixed that
+};
+
+// Seconds spent in each stage of a call.
+struct Stages {
+  double preprocess = 0, run = 0, postprocess = 0;
+};
+
+// An exported folder, checked file by file and loaded. Not to be used by two threads at once: clone it.
+class Model {
+ public:
+  explicit Model(const std::string& folder, const Options& options = {});
+  ~Model();
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+
+  Model clone() const;  // shares the weights
+  const About& about() const;
+  const std::string& engine() const;  // the one in use
+
+  // Decodes a picture under the limit of pixels that the pre-processing sets.
+  Image decode(const std::vector<std::uint8_t>& bytes, const std::string& name) const;
+  // Answers one batch, by the names of infer.yml. Raises ConfigError for an input of another name, shape or dtype.
+  Tensors run(const Tensors& inputs) const;
+  // The records of each picture, run as one batch. Without a threshold the task's own is taken.
+  std::vector<Records> predict(const std::vector<Image>& images, std::optional<double> threshold = {},
+                               Stages* stages = nullptr) const;
+  Tensors preprocess(const std::vector<Image>& images) const;
+  Image draw(const Image& image, const Records& records) const;
+
+ private:
+  struct Parts;
+  explicit Model(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace kit

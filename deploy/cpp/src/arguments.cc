@@ -1,0 +1,83 @@
+#include "arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "files.h"
+
+namespace kit {
+namespace {
+
+const char* const examples = R"(examples:
+  kit_infer --model output/yolov3/export --image street.jpg --json
+  kit_infer --model output/yolov3/export --image pictures/ --out drawn --workers 2 --threads 1
+  cat street.jpg | kit_infer --model output/yolov3/export --image - --json
+  kit_infer --model output/yolov3/export --image street.jpg --batch 8 --repeat 100      # how fast
+  kit_infer --model output/mine/export --input in.npz --output out.npz                  # any model
+  kit_infer --model output/yolov3/export --golden                                       # does it answer as when exported?)";
+
+void refuse_unknown(const CLI::App& app, int count, char** words) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i], name = word.substr(0, word.find('='));
+    if (word.rfind("--", 0) == 0 && word.size() > 2 && std::count(known.begin(), known.end(), name) == 0)
+      throw ConfigError("kit_infer: there is no option " + name + did_you_mean(name, known));
+  }
+}
+
+void check_range(const char* name, bool right, const std::string& value, const char* allowed) {
+  if (!right) throw ConfigError(std::string("--") + name + " is " + value + "; allowed: " + allowed);
+}
+
+void check(const Arguments& given) {
+  const int tasks = !given.image.empty() + !given.input.empty() + given.golden;
+  if (tasks != 1) throw ConfigError("kit_infer takes one of --image PATH, --input FILE and --golden");
+  if (!given.output.empty() && given.input.empty()) throw ConfigError("--output goes with --input; drawn pictures go to --out");
+  if (!given.out.empty() && given.image.empty()) throw ConfigError("--out goes with --image");
+  check_range("threads", given.threads >= 0 && given.threads <= 1024, std::to_string(given.threads), "0 to 1024");
+  check_range("workers", given.workers >= 1 && given.workers <= 256, std::to_string(given.workers), "1 to 256");
+  check_range("batch", given.batch >= 1 && given.batch <= 65536, std::to_string(given.batch), "1 to 65536");
+  check_range("repeat", given.repeat >= 0, std::to_string(given.repeat), "0 or more");
+  check_range("warmup", given.warmup >= 0, std::to_string(given.warmup), "0 or more");
+  if (given.threshold) check_range("threshold", *given.threshold >= 0 && *given.threshold <= 1, std::to_string(*given.threshold), "0 to 1");
+  if (given.engine != "auto" && given.engine != "paddle" && given.engine != "openvino")
+    throw ConfigError("--engine " + given.engine + ": there is no such engine" +
+                      did_you_mean(given.engine, {"auto", "paddle", "openvino"}) + " (auto, paddle, openvino)");
+}
+
+}  // namespace
+
+std::optional<Arguments> parse(int count, char** words) {
+  Arguments given;
+  CLI::App app("Answers for pictures or tensors, by a model that tools/export.py wrote.", "kit_infer");
+  app.footer(examples);
+  app.add_option("--model", given.model, "the exported folder")->required()->type_name("DIR");
+  app.add_option("--image", given.image, "a picture, a folder, or - for standard input (a picture, or one path a line)")->type_name("PATH");
+  app.add_option("--input", given.input, "tensors: .npz by the names of infer.yml, or .npy for a model of one input")->type_name("FILE");
+  app.add_option("--output", given.output, "where the answers to --input go, .npz, or .npy for a model of one output")->type_name("FILE");
+  app.add_flag("--golden", given.golden, "run the export's own golden.npz and compare; exit code 1 where it differs");
+  app.add_option("--out", given.out, "write the pictures with the answers drawn: a folder, or a .jpg or .png")->type_name("PATH");
+  app.add_flag("--json", given.json, "one JSON object a picture on standard output");
+  app.add_option("--threshold", given.threshold, "leave out answers that score less (default: the task's)")->type_name("T");
+  app.add_option("--batch", given.batch, "pictures at a time (default 1)")->type_name("N");
+  app.add_option("--threads", given.threads, "threads of the math library, of each worker (default: the cores)")->type_name("N");
+  app.add_option("--workers", given.workers, "clones of the predictor that work side by side (default 1)")->type_name("N");
+  app.add_option("--engine", given.engine, "paddle, openvino, or auto: what infer.yml names (default)")->type_name("NAME");
+  app.add_option("--repeat", given.repeat, "run everything N times and report the latency of each stage")->type_name("N");
+  app.add_option("--warmup", given.warmup, "unmeasured runs before --repeat (default 5)")->type_name("N");
+  refuse_unknown(app, count, words);
+  try {
+    app.parse(count, words);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return {};
+  } catch (const CLI::ParseError& error) {
+    throw ConfigError(std::string("kit_infer: ") + error.what() + "\n    kit_infer --help shows what there is");
+  }
+  check(given);
+  return given;
+}
+
+}  // namespace kit

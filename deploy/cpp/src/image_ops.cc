@@ -1,0 +1,251 @@
+#include "image_ops.h"
+
+#include <algorithm>
+#include <array>
+#include <opencv2/imgproc.hpp>
+#include <set>
+
+#include "files.h"
+#include "image_geometry.h"
+
+namespace kit {
+namespace {
+
+using Step = std::function<void(Sample&)>;
+
+// The arguments of one transform; each is read by name, and those that nobody read are refused.
+class Arguments {
+ public:
+  Arguments(const YAML::Node& node, std::string file) : node_(node), file_(std::move(file)) {
+    type = node["type"].as<std::string>();
+  }
+  template <typename T>
+  T get(const std::string& name, T otherwise) {
+    read_.insert(name);
+    const YAML::Node value = node_[name];
+    return value && !value.IsNull() ? value.as<T>() : otherwise;
+  }
+  bool given(const std::string& name) const { return node_[name] && !node_[name].IsNull(); }
+  void ignore(const std::string& name) { read_.insert(name); }
+  std::pair<int, int> size(const std::string& name = "size") {
+    read_.insert(name);
+    const YAML::Node value = node_[name];
+    if (!value) throw wrong("needs " + name);
+    if (value.IsScalar()) return {value.as<int>(), value.as<int>()};
+    return {value[0].as<int>(), value[1].as<int>()};
+  }
+  cv::Scalar fill(double otherwise) {
+    read_.insert("fill");
+    const YAML::Node value = node_["fill"];
+    if (!value) return cv::Scalar::all(otherwise);
+    if (value.IsScalar()) return cv::Scalar::all(value.as<double>());
+    return {value[0].as<double>(), value[1].as<double>(), value[2].as<double>(), 0};
+  }
+  std::string interpolation() {
+    std::string name = get<std::string>("interp", "bilinear");
+    if (!is_interpolation(name)) throw wrong("has interp '" + name + "', which is none of nearest, bilinear, cubic, area, lanczos");
+    return name;
+  }
+  void finish() const {
+    for (const auto& entry : node_)
+      if (const auto key = entry.first.as<std::string>(); key != "type" && read_.count(key) == 0)
+        throw wrong("has '" + key + "', which this program does not know");
+  }
+  ConfigError wrong(const std::string& why) const { return ConfigError(file_ + ": preprocess: " + type + " " + why); }
+  std::string type;
+
+ private:
+  YAML::Node node_;
+  std::string file_;
+  std::set<std::string> read_;
+};
+
+int up_to_multiple(int value, int divisor) { return (value + divisor - 1) / divisor * divisor; }
+
+Step resize(Arguments& given) {
+  const auto size = given.size();
+  const bool keep = given.get("keep_ratio", false);
+  return [size, keep, interp = given.interpolation()](Sample& sample) {
+    auto [height, width] = size;
+    const double rows = sample.image.rows, columns = sample.image.cols;
+    if (keep) std::tie(height, width) = scaled(sample.image.rows, sample.image.cols, std::min(height / rows, width / columns));
+    resize_sample(sample, height, width, interp);
+  };
+}
+
+Step resize_short(Arguments& given) {
+  const int size = given.size().first, most = given.get("max_size", 0);
+  return [size, most, interp = given.interpolation()](Sample& sample) {
+    const auto [least, longest] = std::minmax(sample.image.rows, sample.image.cols);
+    double scale = static_cast<double>(size) / least;
+    if (most > 0) scale = std::min(scale, static_cast<double>(most) / longest);
+    const auto [height, width] = scaled(sample.image.rows, sample.image.cols, scale);
+    resize_sample(sample, height, width, interp);
+  };
+}
+
+Step resize_long(Arguments& given) {
+  const int size = given.size().first;
+  return [size, interp = given.interpolation()](Sample& sample) {
+    const double scale = static_cast<double>(size) / std::max(sample.image.rows, sample.image.cols);
+    const auto [height, width] = scaled(sample.image.rows, sample.image.cols, scale);
+    resize_sample(sample, height, width, interp);
+  };
+}
+
+Step pad(Arguments& given, std::pair<int, int> size, double colour) {
+  const int divisor = given.get("divisor", 1);
+  const bool centre = given.get("centre", false);
+  given.ignore("ignore");
+  return [size, divisor, centre, fill = given.fill(colour)](Sample& sample) {
+    const int rows = sample.image.rows, columns = sample.image.cols;
+    const int height = up_to_multiple(std::max(rows, size.first), divisor);
+    const int width = up_to_multiple(std::max(columns, size.second), divisor);
+    const int top = centre ? (height - rows) / 2 : 0, left = centre ? (width - columns) / 2 : 0;
+    const Tensor before = sample.facts.at("im_shape");
+    window_sample(sample, -top, -left, height, width, fill);
+    if (!centre) sample.facts["im_shape"] = before;
+  };
+}
+
+Step letter_box(Arguments& given) {
+  const auto size = given.size();
+  return [size, interp = given.interpolation(), padding = pad(given, size, 114)](Sample& sample) {
+    const double scale = std::min(size.first / static_cast<double>(sample.image.rows),
+                                  size.second / static_cast<double>(sample.image.cols));
+    const auto [height, width] = scaled(sample.image.rows, sample.image.cols, scale);
+    resize_sample(sample, height, width, interp);
+    padding(sample);
+  };
+}
+
+int half_down(int value) { return value >= 0 ? value / 2 : -((1 - value) / 2); }  // as Python's // 2
+
+Step centre_crop(Arguments& given) {
+  const auto size = given.size();
+  given.ignore("ignore");
+  return [size, fill = given.fill(0)](Sample& sample) {
+    const auto [height, width] = size;
+    window_sample(sample, half_down(sample.image.rows - height), half_down(sample.image.cols - width), height, width, fill);
+  };
+}
+
+Step normalize(Arguments& given) {
+  const auto mean = given.get<std::vector<double>>("mean", {0.485, 0.456, 0.406});
+  const auto deviation = given.get<std::vector<double>>("std", {0.229, 0.224, 0.225});
+  const double scale = given.get("scale", 1 / 255.0);
+  const bool bgr = given.get("bgr", false);
+  if ((mean.size() != 1 && mean.size() != 3) || deviation.size() != mean.size())
+    throw given.wrong("needs 1 or 3 values in mean and in std");
+  std::vector<std::array<float, 256>> tables(mean.size());
+  for (std::size_t c = 0; c < mean.size(); ++c)
+    for (int level = 0; level < 256; ++level)
+      tables[c][level] = static_cast<float>((level * scale - mean[c]) / deviation[c]);
+  return [tables, bgr](Sample& sample) {
+    cv::Mat image = sample.image;
+    const int channels = static_cast<int>(tables.size());
+    if (channels == 1) cv::cvtColor(sample.image, image, cv::COLOR_RGB2GRAY);
+    sample.planes = Tensor::of(DType::float32, {channels, image.rows, image.cols});
+    float* out = sample.planes.data<float>();
+    const std::size_t plane = static_cast<std::size_t>(image.rows) * image.cols;
+    for (int y = 0; y < image.rows; ++y) {
+      const std::uint8_t* row = image.ptr<std::uint8_t>(y);
+      for (int c = 0; c < channels; ++c) {
+        const float* table = tables[c].data();
+        const std::uint8_t* from = row + (bgr ? channels - 1 - c : c);
+        float* target = out + plane * c + static_cast<std::size_t>(y) * image.cols;
+        for (int x = 0; x < image.cols; ++x) target[x] = table[from[channels * x]];
+      }
+    }
+    sample.image.release();
+  };
+}
+
+// Pads every picture of a batch at the bottom and right, to the largest among them and to a multiple.
+std::function<void(std::vector<Sample>&)> pad_batch(Arguments& given) {
+  const int divisor = given.get("divisor", 32);
+  const double value = given.get("fill", 0.0);
+  given.ignore("ignore");
+  return [divisor, value](std::vector<Sample>& samples) {
+    int height = 0, width = 0;
+    for (const Sample& sample : samples) height = std::max(height, sample.height()), width = std::max(width, sample.width());
+    height = up_to_multiple(height, divisor);
+    width = up_to_multiple(width, divisor);
+    for (Sample& sample : samples) {
+      if (!sample.normalized()) {
+        const Tensor before = sample.facts.at("im_shape");
+        window_sample(sample, 0, 0, height, width, cv::Scalar::all(value));
+        sample.facts["im_shape"] = before;
+        continue;
+      }
+      if (sample.height() == height && sample.width() == width) continue;
+      const auto channels = sample.planes.shape[0];
+      Tensor wide = Tensor::of(DType::float32, {channels, height, width});
+      std::fill_n(wide.data<float>(), wide.size(), static_cast<float>(value));
+      for (std::int64_t row = 0; row < channels * sample.height(); ++row)
+        std::copy_n(sample.planes.data<float>() + row * sample.width(), sample.width(),
+                    wide.data<float>() + (row / sample.height() * height + row % sample.height()) * width);
+      sample.planes = std::move(wide);
+    }
+  };
+}
+
+}  // namespace
+
+int Sample::height() const { return normalized() ? static_cast<int>(planes.shape[1]) : image.rows; }
+int Sample::width() const { return normalized() ? static_cast<int>(planes.shape[2]) : image.cols; }
+
+Sample sample_of(const Image& image) {
+  Sample sample;
+  sample.image = cv::Mat(image.height, image.width, CV_8UC3, const_cast<std::uint8_t*>(image.pixels.data()));
+  Tensor size = Tensor::of(DType::int64, {2});
+  size.data<std::int64_t>()[0] = image.height;
+  size.data<std::int64_t>()[1] = image.width;
+  sample.facts["original_size"] = std::move(size);
+  set_fact(sample, "im_shape", static_cast<float>(image.height), static_cast<float>(image.width));
+  set_fact(sample, "scale_factor", 1, 1);
+  return sample;
+}
+
+Pipeline::Pipeline(const YAML::Node& transforms, const std::string& file) {
+  static const std::map<std::string, std::function<Step(Arguments&)>> known{
+      {"Resize", resize},
+      {"ResizeShort", resize_short},
+      {"ResizeLong", resize_long},
+      {"LetterBox", letter_box},
+      {"Pad", [](Arguments& given) { return pad(given, given.given("size") ? given.size() : (given.ignore("size"), std::pair(1, 1)), 0); }},
+      {"CenterCrop", centre_crop},
+      {"Normalize", normalize}};
+  for (const auto& node : transforms) {
+    Arguments given(node, file);
+    if (given.type == "Decode") {
+      max_pixels_ = given.get("max_pixels", pixel_limit);
+      if (given.get<std::string>("colour", "rgb") == "gray")
+        steps_.push_back([](std::vector<Sample>& samples) {
+          for (Sample& sample : samples) {
+            cv::Mat grey, three;
+            cv::cvtColor(sample.image, grey, cv::COLOR_RGB2GRAY);
+            cv::cvtColor(grey, three, cv::COLOR_GRAY2RGB);
+            sample.image = three;
+          }
+        });
+    } else if (given.type == "PadBatch") {
+      steps_.push_back(pad_batch(given));
+    } else if (const auto found = known.find(given.type); found != known.end()) {
+      steps_.push_back([step = found->second(given)](std::vector<Sample>& samples) {
+        for (Sample& sample : samples) step(sample);
+      });
+    } else {
+      std::string names = "Decode, PadBatch";
+      for (const auto& entry : known) names += ", " + entry.first;
+      throw ConfigError(file + ": preprocess: this program has no '" + given.type + "'; it has " + names);
+    }
+    given.finish();
+  }
+}
+
+void Pipeline::apply(std::vector<Sample>& samples) const {
+  for (const auto& step : steps_) step(samples);
+}
+
+}  // namespace kit

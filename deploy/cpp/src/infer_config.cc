@@ -1,0 +1,70 @@
+#include "infer_config.h"
+
+#include <filesystem>
+
+#include "files.h"
+
+namespace kit {
+namespace fs = std::filesystem;
+namespace {
+
+// Refuses a path that is no exported folder, and says what it is.
+void refuse_other(const fs::path& folder) {
+  const std::string given = "--model " + folder.string();
+  if (fs::is_regular_file(folder / "infer.yml")) return;
+  if (!fs::exists(folder)) {
+    std::vector<std::string> beside;
+    std::error_code none;
+    const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
+    for (const auto& entry : fs::directory_iterator(parent, none))
+      if (entry.is_directory()) beside.push_back((folder.has_parent_path() ? entry.path() : entry.path().filename()).string());
+    throw ConfigError(given + ": there is no such folder" + did_you_mean(folder.string(), beside));
+  }
+  const std::string ending = folder.extension().string();
+  if (fs::exists(folder / "model.safetensors") || ending == ".safetensors" || ending == ".pdparams")
+    throw ConfigError(given + ": weights of training, not an exported model; export them with tools/export.py");
+  if (fs::exists(folder / "manifest.json"))
+    throw EnvironmentProblem(folder.string() + ": infer.yml is missing, the export is not complete; export it again");
+  throw ConfigError(given + ": no exported model; give the folder that tools/export.py wrote");
+}
+
+Input input_of(const YAML::Node& entry) {
+  Input input{entry["name"].as<std::string>(), {}, dtype_named(entry["dtype"].as<std::string>())};
+  for (const auto& size : entry["shape"]) input.shape.push_back(size.IsNull() ? -1 : size.as<std::int64_t>());
+  return input;
+}
+
+}  // namespace
+
+InferConfig read_infer_config(const std::string& folder) {
+  refuse_other(folder);
+  const std::string file = (fs::path(folder) / "infer.yml").string();
+  try {
+    const YAML::Node root = YAML::LoadFile(file);
+    if (const int format = root["format"].as<int>(); format != 1)
+      throw EnvironmentProblem(file + ": format " + std::to_string(format) + ", this program reads 1; build it again");
+    if (!root["delete_passes"])
+      throw EnvironmentProblem(file + ": no delete_passes, an earlier version wrote it; export the model again");
+    InferConfig config;
+    config.about.folder = folder;
+    config.about.name = root["name"].as<std::string>();
+    config.about.task = root["task"].as<std::string>();
+    config.about.engine = root["engine"].as<std::string>("paddle");
+    config.about.size_multiple = root["size_multiple"].as<int>(1);
+    for (const auto& entry : root["inputs"]) config.about.inputs.push_back(input_of(entry));
+    config.about.outputs = root["outputs"].as<std::vector<std::string>>();
+    config.about.labels = root["labels"].as<std::vector<std::string>>();
+    config.delete_passes = root["delete_passes"].as<std::vector<std::string>>();
+    config.preprocess = root["preprocess"];
+    return config;
+  } catch (const YAML::Exception& error) {
+    throw EnvironmentProblem(file + ": " + error.what());
+  }
+}
+
+std::optional<int> About::fixed_batch() const {
+  if (inputs.empty() || inputs[0].shape.empty() || inputs[0].shape[0] <= 0) return {};
+  return static_cast<int>(inputs[0].shape[0]);
+}
+
+}  // namespace kit

@@ -1,0 +1,22 @@
+// infer.yml of an exported folder: what the program takes and gives, and the pre-processing.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <string>
+#include <vector>
+
+#include "kit/kit.h"
+
+namespace kit {
+
+struct InferConfig {
+  About about;
+  std::vector<std::string> delete_passes;
+  YAML::Node preprocess;  // a sequence of {type: ..., arguments}
+};
+
+// Raises ConfigError for a folder that is no export, EnvironmentProblem for one that is damaged.
+InferConfig read_infer_config(const std::string& folder);
+
+}  // namespace kit

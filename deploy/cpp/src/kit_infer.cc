@@ -1,0 +1,42 @@
+// kit_infer: answers for pictures or tensors, by a model that tools/export.py wrote. `--help` shows the options.
+#include <csignal>
+#include <iostream>
+#include <new>
+
+#include "runner.h"
+
+namespace {
+
+int fail(const std::string& message, int code) {
+  std::cout.flush();
+  const bool marked = message.rfind("error", 0) == 0;
+  std::cerr << (marked ? "" : "error: ") << message << '\n';
+  return code;
+}
+
+int run(int count, char** words) {
+  const auto given = kit::parse(count, words);
+  if (!given) return 0;
+  kit::Options options;
+  options.engine = given->engine;
+  options.threads = given->threads;
+  options.workers = given->workers;
+  kit::Model model(given->model, options);
+  if (given->golden) return kit::run_golden(model, *given);
+  return given->input.empty() ? kit::run_pictures(model, *given) : kit::run_tensors(model, *given);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  std::ios::sync_with_stdio(false);
+  try {
+    return run(count, words);
+  } catch (const kit::Error& error) {
+    return fail(error.what(), error.exit_code);
+  } catch (const std::bad_alloc&) {
+    return fail("the memory does not suffice\n  fix: a smaller --batch, fewer --workers, or smaller pictures", 4);
+  } catch (const std::exception& error) {
+    return fail(std::string("this is a fault of the program: ") + error.what(), 1);
+  }
+}

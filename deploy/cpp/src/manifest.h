@@ -1,0 +1,12 @@
+// manifest.json of an exported folder: the size and sha256 of every file.
+#pragma once
+
+#include <string>
+
+namespace kit {
+
+// Reads every file against the manifest. Raises EnvironmentProblem, which names the file: a predictor would run
+// without its weights, or on altered ones, and answer garbage.
+void verify_manifest(const std::string& folder);
+
+}  // namespace kit

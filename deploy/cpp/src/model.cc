@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <chrono>
+#include <opencv2/core.hpp>
+
+#include "engine.h"
+#include "image_ops.h"
+#include "infer_config.h"
+#include "manifest.h"
+#include "tasks/task.h"
+
+namespace kit {
+namespace {
+
+std::string taken(const Input& input) {
+  std::string text = name_of(input.dtype) + "[";
+  for (std::size_t i = 0; i < input.shape.size(); ++i)
+    text += (i ? ", " : "") + (input.shape[i] > 0 ? std::to_string(input.shape[i]) : "any");
+  return text + "]";
+}
+
+// Refuses a batch that lacks an input, or has it in another shape or type, before the framework misreads it.
+void check_inputs(const About& about, const Tensors& given) {
+  for (const Input& input : about.inputs) {
+    const auto found = given.find(input.name);
+    const std::string takes = "the model of " + about.folder + " takes ";
+    if (found == given.end()) {
+      std::string names;
+      for (const Input& each : about.inputs) names += (names.empty() ? "" : ", ") + each.name;
+      throw ConfigError("the caller gives no '" + input.name + "'; " + takes + names);
+    }
+    const Tensor& tensor = found->second;
+    bool fits = tensor.dtype == input.dtype && tensor.shape.size() == input.shape.size();
+    for (std::size_t i = 0; fits && i < input.shape.size(); ++i)
+      fits = input.shape[i] <= 0 ? tensor.shape[i] > 0 : tensor.shape[i] == input.shape[i];
+    if (!fits) throw ConfigError("the caller gives '" + input.name + "' as " + spelled(tensor) + "; " + takes + taken(input));
+    if (tensor.shape.size() == 4 && (tensor.shape[2] % about.size_multiple || tensor.shape[3] % about.size_multiple))
+      throw ConfigError("the caller gives pictures of " + std::to_string(tensor.shape[2]) + " x " +
+                        std::to_string(tensor.shape[3]) + "; " + takes + "sides that are multiples of " +
+                        std::to_string(about.size_multiple) + ": resize to such a size, or pad with the transform PadBatch");
+  }
+}
+
+// One tensor [N, ...] of the same tensor of each sample; those after `parts` repeat the last, up to `count`.
+Tensor stacked(std::vector<Tensor*>& parts, std::size_t count, const std::string& name) {
+  const Tensor& first = *parts[0];
+  Tensor batch{first.dtype, first.shape, {}};
+  batch.shape.insert(batch.shape.begin(), static_cast<std::int64_t>(count));
+  if (count == 1) {
+    batch.bytes = std::move(parts[0]->bytes);
+    return batch;
+  }
+  batch.bytes.reserve(first.bytes.size() * count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Tensor& part = *parts[std::min(i, parts.size() - 1)];
+    if (part.shape != first.shape)
+      throw ConfigError("the pictures of a batch have the sizes " + spelled(first) + " and " + spelled(part) + " as '" + name +
+                        "': the pre-processing keeps their shapes; run them one at a time (--batch 1), or pad with PadBatch");
+    batch.bytes.insert(batch.bytes.end(), part.bytes.begin(), part.bytes.end());
+  }
+  return batch;
+}
+
+class Lap {
+ public:
+  double operator()() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> spent = now - began_;
+    began_ = now;
+    return spent.count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+struct Model::Parts {
+  std::shared_ptr<const About> about;
+  std::shared_ptr<const Pipeline> pipeline;  // none where the task takes no pictures
+  const Task* task = nullptr;
+  std::string engine_name;
+  std::unique_ptr<Engine> engine;
+
+  const Task& needed_task() const {
+    if (task != nullptr && pipeline != nullptr) return *task;
+    throw ConfigError(about->folder + ": the task is '" + about->task +
+                      "', which this program runs on tensors: --input in.npz --output out.npz");
+  }
+};
+
+Model::Model(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+
+Model::Model(const std::string& folder, const Options& options) : parts_(std::make_unique<Parts>()) {
+  const InferConfig config = read_infer_config(folder);
+  verify_manifest(folder);
+  parts_->about = std::make_shared<About>(config.about);
+  parts_->task = task_named(config.about.task);
+  if (parts_->task != nullptr) parts_->pipeline = std::make_shared<Pipeline>(config.preprocess, folder + "/infer.yml");
+  parts_->engine_name = options.engine == "auto" ? config.about.engine : options.engine;
+  EngineOptions how{folder, config.about.outputs, config.delete_passes, options.threads, options.workers};
+  if (how.threads == 0) how.threads = std::max(1, usable_cores() / options.workers);
+  cv::setNumThreads(how.threads);
+  parts_->engine = load_engine(parts_->engine_name, how);
+}
+
+Model Model::clone() const {
+  auto twin = std::make_unique<Parts>();
+  twin->about = parts_->about;
+  twin->pipeline = parts_->pipeline;
+  twin->task = parts_->task;
+  twin->engine_name = parts_->engine_name;
+  twin->engine = parts_->engine->clone();
+  return Model(std::move(twin));
+}
+
+const About& Model::about() const { return *parts_->about; }
+const std::string& Model::engine() const { return parts_->engine_name; }
+
+Image Model::decode(const std::vector<std::uint8_t>& bytes, const std::string& name) const {
+  parts_->needed_task();
+  return decode_image(bytes.data(), bytes.size(), name, parts_->pipeline->max_pixels());
+}
+
+Tensors Model::run(const Tensors& inputs) const {
+  check_inputs(*parts_->about, inputs);
+  try {
+    return parts_->engine->run(inputs);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw EnvironmentProblem(parts_->about->folder + ": the engine " + parts_->engine_name + " failed: " + error.what());
+  }
+}
+
+Tensors Model::preprocess(const std::vector<Image>& images) const {
+  parts_->needed_task();
+  std::vector<Sample> samples;
+  for (const Image& image : images) samples.push_back(sample_of(image));
+  parts_->pipeline->apply(samples);
+  const std::size_t count = static_cast<std::size_t>(about().fixed_batch().value_or(static_cast<int>(samples.size())));
+  if (samples.empty() || samples.size() > count)
+    throw ConfigError(about().folder + ": " + std::to_string(images.size()) + " pictures were given, the program takes " +
+                      std::to_string(count));
+  Tensors batch;
+  for (const Input& input : about().inputs) {
+    std::vector<Tensor*> parts;
+    for (Sample& sample : samples) {
+      const bool picture = input.name == "image";
+      const auto fact = sample.facts.find(input.name);
+      if (picture ? !sample.normalized() : fact == sample.facts.end())
+        throw ConfigError(about().folder + "/infer.yml: the pre-processing makes no '" + input.name + "', which the program takes");
+      parts.push_back(picture ? &sample.planes : &fact->second);
+    }
+    batch[input.name] = stacked(parts, count, input.name);
+  }
+  return batch;
+}
+
+std::vector<Records> Model::predict(const std::vector<Image>& images, std::optional<double> threshold, Stages* stages) const {
+  const Task& task = parts_->needed_task();
+  Stages spent;
+  Lap lap;
+  const Tensors inputs = preprocess(images);
+  spent.preprocess = lap();
+  const Tensors outputs = run(inputs);
+  spent.run = lap();
+  std::vector<Records> found = task.records(outputs, about().labels, threshold.value_or(task.threshold()));
+  found.resize(images.size());
+  spent.postprocess = lap();
+  if (stages != nullptr) *stages = spent;
+  return found;
+}
+
+Image Model::draw(const Image& image, const Records& records) const { return parts_->needed_task().draw(image, records); }
+
+}  // namespace kit

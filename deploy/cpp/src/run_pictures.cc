@@ -1,0 +1,223 @@
+#include <condition_variable>
+#include <exception>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include "json.h"
+#include "latency.h"
+#include "runner.h"
+#include "source.h"
+
+namespace kit {
+namespace {
+
+// One batch on its way: pictures that decode, what was answered, and why others do not.
+struct Batch {
+  std::vector<const Picture*> pictures;
+  std::vector<Image> images;
+  std::vector<Records> records;
+  std::vector<std::string> problems;
+  std::exception_ptr failure;
+};
+
+Json json_of(const Record& record) {
+  Json entry = {{"label", record.label}, {"category_id", record.category_id}, {"score", record.score}};
+  if (!record.box.empty()) entry["box"] = record.box;
+  return entry;
+}
+
+void show(const std::string& name, const Records& records, bool as_json) {
+  if (as_json) {
+    Json all = Json::array();
+    for (const Record& record : records) all.push_back(json_of(record));
+    std::cout << python_json({{"image", name}, {"predictions", all}}) << '\n';
+    return;
+  }
+  std::cout << name << ": " << records.size() << " found\n";
+  for (const Record& record : records) {
+    char number[64];
+    std::snprintf(number, sizeof number, " %.3f", record.score);
+    std::cout << "  " << record.label << number;
+    for (std::size_t i = 0; i < record.box.size(); ++i) {
+      std::snprintf(number, sizeof number, "%s%.1f", i ? ", " : " [", record.box[i]);
+      std::cout << number;
+    }
+    std::cout << (record.box.empty() ? "\n" : "]\n");
+  }
+}
+
+// `error[D102] the file ends early ... file` in one line.
+std::string one_line(const std::string& message) {
+  std::string line;
+  for (char letter : message)
+    if (letter == '\n')
+      line += " |";
+    else
+      line += letter;
+  return line;
+}
+
+class PictureRun {
+ public:
+  PictureRun(Model& model, const Arguments& given)
+      : given_(given), source_(open_source(given.image)), size_(static_cast<std::size_t>(model.about().fixed_batch().value_or(given.batch))) {
+    models_.push_back(&model);
+    for (int i = 1; i < given.workers; ++i) clones_.push_back(model.clone());
+    for (Model& clone : clones_) models_.push_back(&clone);
+    if (!given.out.empty()) drawing_.emplace(given.out, source_);
+  }
+
+  int answers() {
+    in_order([&](Batch& batch) {
+      if (batch.failure) std::rethrow_exception(batch.failure);
+      for (const std::string& problem : batch.problems) {
+        if (!source_.many) throw DataError(problem);
+        std::cerr << one_line(problem) << '\n';
+      }
+      bad_ += batch.problems.size();
+      for (std::size_t i = 0; i < batch.pictures.size(); ++i, ++good_) {
+        show(batch.pictures[i]->name, batch.records[i], given_.json);
+        if (drawing_) drawing_->add(*batch.pictures[i], models_[0]->draw(batch.images[i], batch.records[i]));
+      }
+      std::cout.flush();
+    });
+    if (good_ + bad_ == 0) throw DataError(source_.name + ": no picture was found");
+    if (bad_ > 0)
+      std::cerr << "error: " << source_.name << ": " << bad_ << " of " << bad_ + good_ << " pictures could not be read\n";
+    return bad_ > 0 ? 3 : 0;
+  }
+
+  // Runs all pictures `repeat` times; files are read before, so that stages are decode, preprocess, run, postprocess.
+  void measure() {
+    for (Picture& picture : source_.pictures) picture.bytes = picture.content(), picture.path.clear();
+    while (source_.pictures.size() < size_) source_.pictures.push_back(source_.pictures[source_.pictures.size() % count_]);
+    for (int i = 0; i < given_.warmup; ++i)
+      for (Model* model : models_) answer(*model, 0, nullptr);
+    const std::size_t batches = (source_.pictures.size() + size_ - 1) / size_ * static_cast<std::size_t>(given_.repeat);
+    std::vector<Latency> taken(models_.size());
+    const auto began = Clock::now();
+    std::vector<std::thread> threads;
+    for (std::size_t k = 0; k < models_.size(); ++k)
+      threads.emplace_back([&, k] {
+        for (std::size_t i = k; i < batches; i += models_.size()) answer(*models_[k], i, &taken[k]);
+      });
+    for (std::thread& thread : threads) thread.join();
+    const double seconds = milliseconds_since(began) / 1000;
+    for (std::size_t k = 1; k < taken.size(); ++k) taken[0].merge(taken[k]);
+    report(taken[0], static_cast<double>(batches * size_) / seconds);
+  }
+
+ private:
+  // Batch number `index` of all; those beyond the last start again from the first.
+  Batch answer(const Model& model, std::size_t index, Latency* latency) const {
+    Batch batch;
+    const auto began = Clock::now();
+    const std::size_t first = index % ((source_.pictures.size() + size_ - 1) / size_) * size_;
+    try {
+      for (std::size_t i = first; i < std::min(first + size_, source_.pictures.size()); ++i) {
+        const Picture& picture = source_.pictures[i];
+        try {
+          batch.images.push_back(picture.path.empty() ? model.decode(picture.bytes, picture.name == "stdin.png" ? "standard input" : picture.name)
+                                                      : model.decode(picture.content(), picture.path));
+          batch.pictures.push_back(&picture);
+        } catch (const DataError& error) {
+          batch.problems.emplace_back(error.what());
+        }
+      }
+      const double decoded = milliseconds_since(began);
+      Stages stages;
+      if (!batch.images.empty()) batch.records = model.predict(batch.images, given_.threshold, &stages);
+      if (latency != nullptr) {
+        latency->add("decode", decoded);
+        latency->add("preprocess", 1000 * stages.preprocess);
+        latency->add("run", 1000 * stages.run);
+        latency->add("postprocess", 1000 * stages.postprocess);
+        latency->add("total", milliseconds_since(began));
+      }
+    } catch (...) {
+      batch.failure = std::current_exception();
+    }
+    return batch;
+  }
+
+  // Workers take batches as they come free; `use` sees them in order. No worker is more than two rounds ahead.
+  template <typename Use>
+  void in_order(Use use) {
+    const std::size_t batches = (source_.pictures.size() + size_ - 1) / size_, ahead = 2 * models_.size();
+    std::map<std::size_t, Batch> done;
+    std::size_t next = 0, shown = 0;
+    bool stop = false;
+    std::mutex lock;
+    std::condition_variable changed;
+    auto work = [&](const Model& model) {
+      for (std::unique_lock<std::mutex> held(lock);;) {
+        changed.wait(held, [&] { return stop || next >= batches || next < shown + ahead; });
+        if (stop || next >= batches) return;
+        const std::size_t mine = next++;
+        held.unlock();
+        Batch batch = answer(model, mine, nullptr);
+        held.lock();
+        done.emplace(mine, std::move(batch));
+        changed.notify_all();
+      }
+    };
+    std::vector<std::thread> threads;
+    for (Model* model : models_) threads.emplace_back(work, std::cref(*model));
+    std::exception_ptr failure;
+    try {
+      for (; shown < batches;) {
+        std::unique_lock<std::mutex> held(lock);
+        changed.wait(held, [&] { return done.count(shown) > 0; });
+        Batch batch = std::move(done.extract(shown).mapped());
+        held.unlock();
+        use(batch);
+        held.lock();
+        ++shown;
+        changed.notify_all();
+      }
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    {
+      std::lock_guard<std::mutex> held(lock);
+      stop = true;
+    }
+    changed.notify_all();
+    for (std::thread& thread : threads) thread.join();
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  void report(const Latency& latency, double rate) const {
+    if (given_.json) {
+      std::cout << python_json({{"latency_ms", latency.summary()},
+                                {"engine", models_[0]->engine()},
+                                {"batch", size_},
+                                {"workers", models_.size()},
+                                {"pictures_per_second", rounded(rate, 2)}})
+                << '\n';
+      return;
+    }
+    std::cout << latency.table() << "engine " << models_[0]->engine() << ", batch " << size_ << ", " << models_.size()
+              << " worker(s): " << rounded(rate, 2) << " pictures a second\n";
+  }
+
+  const Arguments& given_;
+  Source source_;
+  std::size_t size_, good_ = 0, bad_ = 0;
+  std::size_t count_ = source_.pictures.size();
+  std::vector<Model> clones_;
+  std::vector<Model*> models_;
+  std::optional<Drawing> drawing_;
+};
+
+}  // namespace
+
+int run_pictures(Model& model, const Arguments& given) {
+  PictureRun run(model, given);
+  const int code = run.answers();
+  if (given.repeat > 0 && code == 0) run.measure();
+  return code;
+}
+
+}  // namespace kit

@@ -1,0 +1,17 @@
+// The three things kit_infer does; each returns the exit code.
+#pragma once
+
+#include "arguments.h"
+#include "kit/kit.h"
+
+namespace kit {
+
+int run_pictures(Model& model, const Arguments& given);  // 0, or 3 when a picture could not be read
+int run_tensors(Model& model, const Arguments& given);
+int run_golden(Model& model, const Arguments& given);    // 0, or 1 when an answer differs
+
+// The largest difference of one output from the golden, relative to its largest value (at least 1); infinite for
+// another shape. Rows of a table may come in another order where their scores are as good as equal.
+double difference(const Tensor& got, const Tensor& expected);
+
+}  // namespace kit

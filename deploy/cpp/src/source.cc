@@ -1,0 +1,101 @@
+#include "source.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "files.h"
+
+namespace kit {
+namespace fs = std::filesystem;
+namespace {
+
+const std::set<std::string> endings{".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"};
+
+bool is_text(const std::vector<std::uint8_t>& bytes) {  // UTF-8 without zeros
+  for (std::size_t i = 0; i < bytes.size();) {
+    const std::uint8_t lead = bytes[i++];
+    const int more = lead < 0x80 ? 0 : lead >= 0xf0 && lead < 0xf5 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc2 ? 1 : -1;
+    if (lead == 0 || more < 0 || lead >= 0xf5 || i + more > bytes.size()) return false;
+    for (int k = 0; k < more; ++k)
+      if ((bytes[i++] & 0xc0) != 0x80) return false;
+  }
+  return true;
+}
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r\n"), last = text.find_last_not_of(" \t\r\n");
+  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+}
+
+Source standard_input() {
+  std::vector<std::uint8_t> bytes((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
+  if (bytes.empty()) throw DataError("standard input is empty; it takes a picture, or one path a line");
+  if (!is_text(bytes)) return {"-", {{"stdin.png", "", std::move(bytes)}}, false};
+  Source source{"-", {}, true};
+  std::istringstream lines(std::string(bytes.begin(), bytes.end()));
+  for (std::string line; std::getline(lines, line);)
+    if (line = trimmed(line); !line.empty()) source.pictures.push_back({line, line, {}});
+  return source;
+}
+
+std::vector<std::string> pictures_in(const std::string& folder) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied))
+    if (endings.count(lower(entry.path().extension().string())) > 0) files.push_back(entry.path().lexically_normal().string());
+  std::sort(files.begin(), files.end(), [](const std::string& a, const std::string& b) { return fs::path(a) < fs::path(b); });
+  return files;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> Picture::content() const { return path.empty() ? bytes : read_file(path); }
+
+Source open_source(const std::string& path) {
+  if (path == "-") return standard_input();
+  if (trimmed(path).empty()) throw ConfigError("--image: write which picture or folder; - is standard input");
+  std::error_code none;
+  if (!fs::is_directory(path, none)) return {path, {{path, path, {}}}, false};
+  Source source{path, {}, true};
+  for (const std::string& file : pictures_in(path)) source.pictures.push_back({file, file, {}});
+  if (source.pictures.empty()) {
+    std::string known;
+    for (const std::string& ending : endings) known += (known.empty() ? "" : ", ") + ending;
+    throw DataError(path + ": the folder holds no picture (" + known + ")");
+  }
+  return source;
+}
+
+Drawing::Drawing(const std::string& out, const Source& source) : out_(out) {
+  const std::string ending = lower(fs::path(out).extension().string());
+  single_ = endings.count(ending) > 0 && !fs::is_directory(out);
+  if (single_ && source.many) throw ConfigError("--out " + out + ": a picture, but there are several; name a folder");
+  if (single_ && ending != ".jpg" && ending != ".jpeg" && ending != ".png")
+    throw ConfigError("--out " + out + ": pictures are written as .jpg or .png");
+  std::error_code error;
+  if (!single_) fs::create_directories(out, error);
+  if (error) throw EnvironmentProblem("--out " + out + ": cannot be made: " + error.message());
+}
+
+void Drawing::add(const Picture& picture, const Image& image) {
+  fs::path target = out_;
+  if (!single_) {
+    const fs::path name = fs::path(picture.name).filename();
+    std::string ending = lower(name.extension().string());
+    if (ending != ".jpg" && ending != ".jpeg") ending = ".png";
+    std::string chosen = name.stem().string() + ending;
+    for (int number = 1; std::count(names_.begin(), names_.end(), chosen) > 0; ++number)
+      chosen = name.stem().string() + "_" + std::to_string(number) + ending;
+    names_.push_back(chosen);
+    target /= chosen;
+  }
+  std::error_code none;
+  if (!picture.path.empty() && fs::equivalent(target, picture.path, none))
+    throw ConfigError("--out " + out_ + ": would write over " + picture.path + "; name another");
+  write_image(target.string(), image);
+}
+
+}  // namespace kit

@@ -1,0 +1,67 @@
+// Scores [N, C]: the best classes of each picture, at most five.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "drawing.h"
+#include "json.h"
+#include "tasks/task.h"
+
+namespace kit {
+namespace {
+
+constexpr std::size_t most = 5;
+
+class Classification : public Task {
+ public:
+  double threshold() const override { return 0; }
+
+  std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels,
+                               double threshold) const override {
+    const Tensor& scores = output_named("scores", outputs);
+    if (scores.shape.size() != 2)
+      throw EnvironmentProblem("the model gives scores of " + spelled(scores) + "; its task reads [N, C]");
+    const std::vector<double> numbers = scores.numbers();
+    const std::size_t classes = static_cast<std::size_t>(scores.shape[1]);
+    std::vector<Records> found;
+    for (std::int64_t n = 0; n < scores.shape[0]; ++n) found.push_back(best(&numbers[n * classes], classes, labels, threshold));
+    return found;
+  }
+
+  Image draw(const Image& image, const Records& records) const override {
+    Image drawn = image;
+    const int size = std::max(11, static_cast<int>(std::nearbyint(std::max(image.height, image.width) / 25.0)));
+    int row = 0;
+    for (const Record& record : records) {
+      const int down = 2 + static_cast<int>(std::nearbyint((++row) * 1.6 * size));
+      draw_name(drawn, named(record), {2, down}, colour_of(record.category_id), size);
+    }
+    return drawn;
+  }
+
+ private:
+  static Records best(const double* scores, std::size_t classes, const std::vector<std::string>& labels, double threshold) {
+    std::vector<int> order(classes);
+    std::iota(order.begin(), order.end(), 0);
+    auto greater = [&](int a, int b) {  // of equal scores the lower number comes first; those that are no number last
+      const double one = std::isnan(scores[a]) ? -INFINITY : scores[a], other = std::isnan(scores[b]) ? -INFINITY : scores[b];
+      return one != other ? one > other : a < b;
+    };
+    const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(most, classes));
+    std::partial_sort(order.begin(), end, order.end(), greater);
+    Records here;
+    for (auto number = order.begin(); number != end; ++number)
+      if (std::isfinite(scores[*number]) && scores[*number] >= threshold)
+        here.push_back({label_of(*number, labels), *number, rounded(scores[*number], 4), {}});
+    return here;
+  }
+};
+
+}  // namespace
+
+const Task& classification() {
+  static const Classification task;
+  return task;
+}
+
+}  // namespace kit

@@ -1,0 +1,1 @@
+"""Serves exported models over HTTP; `tools/serve.py` starts it."""

@@ -1,0 +1,185 @@
+"""The routes of the server."""
+
+import base64
+import hashlib
+import json
+import re
+import time
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Route
+
+from common.errors import KitError
+from common.log import logger
+from common.suggest import did_you_mean
+from deploy.serving.envelope import Envelope, respond
+from deploy.serving.inputs import Bodies, read_items
+from deploy.serving.openapi import document
+from deploy.serving.problems import Limits, Problem
+
+PAGE = Path(__file__).resolve().with_name("page.html")
+
+
+class Server:
+    """The state behind the routes.
+
+    Args:
+        models (dict[str, Model]): by name.
+        metrics (Metrics): counts.
+        settings (Settings): of the models.
+        limits (Limits): of requests.
+    """
+
+    def __init__(self, models, metrics, settings, limits=None):
+        self.models, self.metrics, self.settings = models, metrics, settings
+        self.limits = limits or Limits(seconds=settings.deadline)
+        self.bodies = Bodies(self.limits)
+        self.closing = False
+
+    def application(self, key=""):
+        """The ASGI application; `key` is the API key, if one is asked for."""
+        routes = [
+            Route("/", self.page),
+            Route("/health/live", self.live),
+            Route("/health/ready", self.ready),
+            Route("/metrics", self.prometheus),
+            Route("/openapi.json", self.openapi),
+            Route("/v1/models", self.listing),
+            Route("/v1/models/{name:word}", self.about),
+            Route("/v1/models/{name:word}:predict", self.predict, methods=["POST"]),
+            Route("/v1/models/{name:word}:reload", self.reload, methods=["POST"]),
+            Route("/v1/models/{name:word}/versions/{version:word}:predict", self.predict, methods=["POST"]),
+        ]
+        handlers = {HTTPException: refused, Problem: problem, ClientDisconnect: gone, Exception: failed}
+        app = Starlette(routes=routes, exception_handlers=handlers)
+        app.router.redirect_slashes = False
+        return Envelope(app, key, self.metrics)
+
+    def model(self, request):
+        """The model that the address names; raises Problem 404."""
+        name = request.path_params["name"]
+        if name not in self.models:
+            raise Problem(404, f"there is no model '{name[:64]}'{did_you_mean(name[:64], list(self.models))}")
+        request.scope["model"] = name
+        return self.models[name]
+
+    async def predict(self, request):
+        """Answers pictures, texts or tensors."""
+        deadline = time.monotonic() + self.settings.deadline
+        lane = self.model(request).lane(request.path_params.get("version"))
+        async with self.bodies.body(request) as body:
+            items = await read_items(request, body, lane.description, self.limits)
+            lane = self.model(request).lane(request.path_params.get("version"))  # which may have changed meanwhile
+            texts = await lane.answer(items, deadline)
+        head = f'{{"model":{json.dumps(lane.name)},"version":{json.dumps(lane.version)},"predictions":['
+        return answer(b"".join([head.encode(), b",".join(texts), b"]}"]))
+
+    async def reload(self, request):
+        """Loads what is new in the model's folder."""
+        model = self.model(request)
+        try:
+            changed = await model.load()
+        except KitError as error:
+            logger.error("%s: not reloaded: %s", model.name, error)
+            raise Problem(409, f"the new version cannot be loaded, {model.newest.version} is served on") from None
+        return answer(json.dumps({"model": model.name, "version": model.newest.version, "changed": changed}))
+
+    async def listing(self, request):
+        """The models."""
+        return answer(json.dumps({"models": [model.about() for model in self.models.values()]}))
+
+    async def about(self, request):
+        """One model."""
+        return answer(json.dumps(self.model(request).about()))
+
+    async def live(self, request):
+        """Whether the server answers at all."""
+        return answer('{"status":"live"}')
+
+    async def ready(self, request):
+        """Whether every model can answer."""
+        down = [model.name for model in self.models.values() if not model.newest.up]
+        if self.closing or down:
+            raise Problem(503, "closing" if self.closing else f"starting: {', '.join(down)}", {"Retry-After": "1"})
+        return answer('{"status":"ready"}')
+
+    async def prometheus(self, request):
+        """The counters."""
+        return Response(self.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(self, request):
+        """What this server can be asked."""
+        return answer(json.dumps(document(list(self.models), self.limits)))
+
+    async def page(self, request):
+        """The page; nothing but its own script and style may run in it."""
+        html = PAGE.read_text(encoding="utf-8")
+        return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy(html)})
+
+
+class Word(StringConvertor):
+    """A part of an address up to the colon before what is to be done."""
+
+    regex = "[^/:]+"
+
+
+register_url_convertor("word", Word())
+
+
+def answer(data):
+    """A JSON answer."""
+    return Response(data, media_type="application/json")
+
+
+def policy(html):
+    """The Content-Security-Policy that lets the page's own script and style run, by their hashes."""
+    hashes = {}
+    for kind in ("script", "style"):
+        (inside,) = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
+        hashes[kind] = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; "
+        "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+async def problem(request, error):
+    """A refusal of ours."""
+    return Refused(error)
+
+
+async def refused(request, error):
+    """A refusal of the router: no such page, or method."""
+    return Refused(Problem(error.status_code, str(error.detail), error.headers))
+
+
+async def gone(request, error):
+    """The client went away while it sent; nobody reads this."""
+    return Refused(Problem(400, "the client went away"))
+
+
+async def failed(request, error):
+    """A bug: said without details, which the log has."""
+    logger.error("request %s failed", request.scope["request_id"], exc_info=error)
+    return Refused(Problem(500, "the server failed; its log says why"))
+
+
+class Refused:
+    """A problem as a response.
+
+    Args:
+        error (Problem): what is sent.
+    """
+
+    def __init__(self, error):
+        self.error = error
+
+    async def __call__(self, scope, receive, send):
+        """Sends it."""
+        await respond(self.error, scope, send)

@@ -1,0 +1,218 @@
+"""One loaded version of a model: a bounded queue, batches, and the processes that answer them."""
+
+import asyncio
+import collections
+import contextlib
+import math
+import time
+
+from common.errors import KitError
+from common.log import logger
+from deploy.serving.problems import Problem
+from deploy.serving.process import Died, Hung, PredictorProcess
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds between two starts of a process that does not come up
+
+
+class Job:
+    """One item that waits for its answer; `future` gets (status, bytes), or a Problem."""
+
+    __slots__ = ("arrived", "future", "item")
+
+    def __init__(self, item, future):
+        self.item, self.future, self.arrived = item, future, time.monotonic()
+
+
+class Lane:
+    """Answers items with one version of a model.
+
+    Args:
+        name (str): of the model.
+        version (str): of the model.
+        folder (Path): the exported model.
+        settings (Settings): of the server.
+        metrics (Metrics): counts.
+    """
+
+    def __init__(self, name, version, folder, settings, metrics):
+        self.name, self.version, self.folder, self.settings, self.metrics = name, version, folder, settings, metrics
+        self.queue, self.waiters = collections.deque(), set()
+        self.up, self.closing, self.tasks, self.description = 0, False, [], {}
+        self.max_batch, self.batch_seconds = settings.max_batch, 0.0
+
+    async def start(self):
+        """Loads the model in every process.
+
+        Raises:
+            KitError: it cannot be loaded; no process is left.
+        """
+        starts = [PredictorProcess.start(self.folder, self.settings.threads) for _ in range(self.settings.workers)]
+        children = await asyncio.gather(*starts, return_exceptions=True)
+        failed = [child for child in children if isinstance(child, BaseException)]
+        if failed:
+            await asyncio.gather(*(c.stop() for c in children if isinstance(c, PredictorProcess)))
+            raise failed[0]
+        self.description = children[0].description
+        self.max_batch = self.description["batch"] or self.settings.max_batch
+        self.up = len(children)
+        self.tasks = [asyncio.create_task(self.keep_running(child)) for child in children]
+
+    # What requests do ------------------------------------------------------------------------------------------------
+
+    async def answer(self, items, deadline):
+        """The records of the items of one request, as JSON, in their order.
+
+        Args:
+            items (list[tuple[dict, list[bytes]]]): see `worker.answer`.
+            deadline (float): of `time.monotonic()`.
+
+        Raises:
+            Problem: 503 the queue is full or the process died, 504 the deadline has passed, 422 an item is wrong.
+        """
+        jobs = self.submit(items)
+        try:
+            await asyncio.wait([job.future for job in jobs], timeout=max(0, deadline - time.monotonic()))
+        finally:
+            late = [job for job in jobs if not job.future.done()]
+            for job in late:
+                job.future.cancel()
+                with contextlib.suppress(ValueError):
+                    self.queue.remove(job)
+        problems = [job.future.exception() for job in jobs if job not in late]
+        problem = next(filter(None, problems), None)
+        if late:
+            raise Problem(504, f"no answer within the deadline of {self.settings.deadline:g} s")
+        if problem:
+            raise problem
+        answers = [job.future.result() for job in jobs]
+        wrong = next(((status, text) for status, text in answers if status != 200), None)
+        if wrong:
+            raise Problem(wrong[0], wrong[1].decode())
+        return [text for _, text in answers]
+
+    def submit(self, items):
+        """Queues items, all or none; raises Problem 503 where there is no room."""
+        if len(self.queue) + len(items) > self.settings.queue:
+            raise Problem(503, f"{len(self.queue)} items are waiting, the queue is full", self.retry_after())
+        loop = asyncio.get_running_loop()
+        jobs = [Job(item, loop.create_future()) for item in items]
+        self.queue.extend(jobs)
+        self.wake()
+        return jobs
+
+    def retry_after(self):
+        """When it makes sense to ask again, from how long the last batch took."""
+        batches = len(self.queue) / self.max_batch / max(1, self.up)
+        return {"Retry-After": str(min(30, max(1, math.ceil(batches * self.batch_seconds))))}
+
+    # What the processes do -------------------------------------------------------------------------------------------
+
+    async def keep_running(self, child):
+        """Feeds one process; another is started when it dies, until the lane is closed."""
+        pause = FIRST_PAUSE
+        while True:
+            if child is None:
+                try:
+                    child = await PredictorProcess.start(self.folder, self.settings.threads)
+                    self.up, pause = self.up + 1, FIRST_PAUSE
+                except (KitError, OSError) as error:
+                    logger.error("%s: %s", self.name, str(error).splitlines()[0])
+                    if self.closing:
+                        return
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE)
+                    continue
+            ended = asyncio.create_task(child.process.wait())
+            ended.add_done_callback(lambda _: self.wake())
+            try:
+                await self.feed(child)
+                return
+            except (Died, Hung) as error:
+                logger.warning("%s: the process %d of the predictor is gone: %s", self.name, child.process.pid, error)
+            finally:
+                self.up -= 1
+                await child.stop()
+                await ended
+            self.metrics.restarts.labels(self.name).inc()
+            child = None
+
+    async def feed(self, child):
+        """Gives batches to a process until the lane is closed and empty; raises Died or Hung."""
+        while jobs := await self.next_batch(child):
+            began = time.monotonic()
+            self.metrics.batches.labels(self.name).observe(len(jobs))
+            try:
+                answers = await child.ask([job.item for job in jobs], self.settings.deadline)
+            except Hung:
+                self.fail(jobs, 504, "the predictor did not answer in time and was started anew")
+                raise
+            except Died:
+                self.fail(jobs, 503, "the predictor ended while it worked on this, and is started anew")
+                raise
+            self.batch_seconds = time.monotonic() - began
+            for job, found in zip(jobs, answers, strict=True):
+                if not job.future.done():
+                    job.future.set_result(found)
+
+    def fail(self, jobs, status, detail):
+        """Answers the jobs of a batch with a problem."""
+        headers = {"Retry-After": "1"} if status == 503 else {}
+        for job in jobs:
+            if not job.future.done():
+                job.future.set_exception(Problem(status, detail, headers))
+
+    async def next_batch(self, child):
+        """The jobs of the next batch: as many as there are, up to `max_batch`, the first having waited `max_wait`.
+
+        Returns:
+            list[Job]: none when the lane is closed.
+
+        Raises:
+            Died: the process ended while there was nothing to do.
+        """
+        while True:
+            if child.process.returncode is not None:
+                raise Died(f"exit code {child.process.returncode}")
+            wait = None
+            if self.queue:
+                wait = self.queue[0].arrived + self.settings.max_wait - time.monotonic()
+                if wait <= 0 or self.closing or len(self.queue) >= self.max_batch:
+                    return [self.queue.popleft() for _ in range(min(self.max_batch, len(self.queue)))]
+            elif self.closing:
+                return []
+            await self.changed(wait)
+
+    async def changed(self, seconds):
+        """Waits until :meth:`wake`, or so long."""
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        timer = seconds is not None and loop.call_later(seconds, wake, waiter)
+        self.waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self.waiters.discard(waiter)
+            if timer:
+                timer.cancel()
+
+    def wake(self):
+        """Lets everyone who waits in :meth:`changed` look again."""
+        for waiter in self.waiters:
+            wake(waiter)
+
+    async def close(self):
+        """Answers what is queued, then ends the processes."""
+        self.closing = True
+        self.wake()
+        _, late = await asyncio.wait(self.tasks, timeout=self.settings.deadline) if self.tasks else ((), ())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        self.fail(list(self.queue), 503, "the server is closing")
+        self.queue.clear()
+
+
+def wake(waiter):
+    """Ends the wait for a future."""
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,248 @@
+"""From the body of a request to the items of a batch, with every limit checked before anything is decoded."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import math
+
+import numpy as np
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from common.data.image_io import open_header
+from common.errors import BadSample
+from deploy.serving.problems import Problem
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+KEYS = {"picture": ("image", "images"), "text": ("text", "texts"), "tensors": ("inputs",)}
+FILE_TYPES = ("image/", "application/octet-stream")
+INLINE = 64 * 2**10  # bytes of JSON that are read in the loop; more is read in a thread
+CLOSE = {"Connection": "close"}
+
+
+class Bodies:
+    """Reads the bodies of requests, within the limits for each and for all that are being answered.
+
+    Args:
+        limits (Limits): of requests.
+    """
+
+    def __init__(self, limits):
+        self.limits, self.held = limits, 0
+
+    @contextlib.asynccontextmanager
+    async def body(self, request):
+        """Around what is done with the bytes of a request's body.
+
+        Raises:
+            Problem: 413 it is too long, by its head where that says so; 408 it comes too slowly; 503 there are too many.
+        """
+        said = request.headers.get("content-length", "")
+        parts, size = [], 0
+        try:
+            if said.isdigit() and int(said) > self.limits.body:
+                await self.refuse(request)
+            async with asyncio.timeout(self.limits.seconds):
+                async for part in request.stream():
+                    size += len(part)
+                    self.held += len(part)
+                    if size > self.limits.body:
+                        await self.refuse(request)
+                    if self.held > self.limits.held:
+                        raise Problem(503, "too many large requests at a time", {"Retry-After": "1", **CLOSE})
+                    parts.append(part)
+            yield b"".join(parts)
+        except TimeoutError:
+            raise Problem(408, f"the body did not arrive within {self.limits.seconds:g} s", CLOSE) from None
+        finally:
+            self.held -= size
+
+    async def refuse(self, request):
+        """Raises Problem 413, after some more has come: most clients write all before they read."""
+        size = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                async for part in request.stream():
+                    size += len(part)
+                    if size > 3 * self.limits.body:
+                        break
+        raise Problem(413, f"the body may have {self.limits.body} bytes", CLOSE)
+
+
+async def read_items(request, body, model, limits):
+    """The items of a request for a model.
+
+    Args:
+        request (Request): its content type and query are read.
+        body (bytes): its body.
+        model (dict): `Lane.description`.
+        limits (Limits): of requests.
+
+    Returns:
+        list[tuple[dict, list[bytes]]]: see `worker.answer`.
+
+    Raises:
+        Problem: 400, 413, 415 or 422.
+    """
+    threshold = read_query(request.query_params)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not body:
+        raise Problem(400, "the body is empty")
+    if kind == "application/json":
+        given = (from_json, body, threshold, model, limits)
+        return await asyncio.to_thread(*given) if len(body) > INLINE else given[0](*given[1:])
+    if model["input"] != "picture" or not (kind == "multipart/form-data" or kind.startswith(FILE_TYPES)):
+        files = ", multipart/form-data, image/* and application/octet-stream" if model["input"] == "picture" else ""
+        raise Problem(415, f"this model takes application/json{files}")
+    files = await from_form(request, body, limits) if kind == "multipart/form-data" else [body]
+    return [picture(data, f"image {n}", threshold, limits) for n, data in enumerate(files, 1)]
+
+
+def read_query(query):
+    """The threshold of `?threshold=`; raises Problem 422 for anything else."""
+    unknown = [key for key in query if key != "threshold"]
+    if unknown or len(query.getlist("threshold")) > 1:
+        raise Problem(422, "the query takes threshold=NUMBER, once")
+    text = query.get("threshold")
+    try:
+        return checked_threshold(0.5 if text is None else float(text))
+    except ValueError:
+        raise Problem(422, "threshold is not a number") from None
+
+
+def checked_threshold(value):
+    """The threshold; raises Problem 422 where it is not from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise Problem(422, "threshold is a number from 0 to 1")
+    return float(value)
+
+
+async def from_form(request, body, limits):
+    """The files of a form, all named `image`."""
+
+    async def stream():
+        yield body
+
+    try:
+        parser = MultiPartParser(request.headers, stream(), max_files=limits.items + 1, max_fields=0)
+        parser.spool_max_size = limits.body + 1  # never to the disk
+        form = await parser.parse()
+    except (MultiPartException, HTTPException, KeyError, ValueError) as error:
+        status = 413 if "Too many files" in str(error) else 400
+        raise Problem(status, f"the form cannot be read: {str(error)[:200]}") from None
+    files = form.multi_items()
+    if not files or any(name != "image" for name, _ in files):
+        raise Problem(422, "the form takes files named image")
+    check_count(len(files), limits)
+    return [await file.read() for _, file in files]
+
+
+def from_json(body, threshold, model, limits):
+    """The items of a JSON body: image, images, text, texts or inputs, and threshold."""
+    try:
+        data = json.loads(body, parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, f"the body is not JSON: {str(error)[:100]}") from None
+    keys = (*KEYS[model["input"]], *(KEYS["tensors"] if model["input"] == "picture" else ()))
+    if not isinstance(data, dict):
+        raise Problem(422, f"the body is an object with one of {', '.join(keys)}")
+    threshold = checked_threshold(data.pop("threshold", threshold))
+    if len(data) != 1 or next(iter(data)) not in keys:
+        raise Problem(422, f"this model takes one of {', '.join(keys)}, and threshold")
+    key, value = next(iter(data.items()))
+    if key == "inputs":
+        return tensors(value, threshold, model, limits)
+    values = value if key.endswith("s") else [value]
+    if not isinstance(values, list) or not values or not all(isinstance(one, str) for one in values):
+        raise Problem(422, f"{key} is {'a list of texts' if key.endswith('s') else 'a text'}")
+    check_count(len(values), limits)
+    if key.startswith("text"):
+        return [text(one, threshold, limits) for one in values]
+    files = [from_base64(one, f"image {n}") for n, one in enumerate(values, 1)]
+    return [picture(data, f"image {n}", threshold, limits) for n, data in enumerate(files, 1)]
+
+
+def refuse_constant(name):
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(f"{name} is not JSON")
+
+
+def check_count(count, limits):
+    """Refuses too many items; raises Problem 413."""
+    if count > limits.items:
+        raise Problem(413, f"{count} items; a request may have {limits.items}")
+
+
+def from_base64(value, name):
+    """The bytes of a text in base64; raises Problem 400."""
+    try:
+        return base64.b64decode(value.encode("ascii"), validate=True)
+    except ValueError:
+        raise Problem(400, f"{name} is not base64") from None
+
+
+def picture(data, name, threshold, limits):
+    """The item of a picture file, whose format and size are told from its header.
+
+    Raises:
+        Problem: 415 another format, 422 not a picture, or too many pixels.
+    """
+    try:
+        open_header(data, name, limits.pixels, FORMATS)
+    except BadSample as error:
+        status = 415 if error.issue.code == "D101" and data else 422
+        about = f"[{error.issue.code}] {name}: {error.issue.message}"
+        raise Problem(status, about + (f"; formats read: {', '.join(FORMATS)}" if status == 415 else "")) from None
+    item = {"kind": "picture", "name": name, "threshold": threshold, "max_pixels": limits.pixels}
+    return item, [data]
+
+
+def text(value, threshold, limits):
+    """The item of a text; raises Problem 413 or 422."""
+    if len(value) > limits.characters:
+        raise Problem(413, f"a text of {len(value)} characters; {limits.characters} are allowed")
+    try:
+        return {"kind": "text", "threshold": threshold}, [value.encode()]
+    except UnicodeEncodeError:
+        raise Problem(422, "the text holds half of a surrogate pair") from None
+
+
+def tensors(value, threshold, model, limits):
+    """An item for each row of the arrays of a batch, given as nested lists by the names of the inputs.
+
+    Raises:
+        Problem: 413 too many rows, 422 an input is missing, unknown, or not what the model takes.
+    """
+    wanted = {entry["name"]: entry for entry in model["inputs"]}
+    if not isinstance(value, dict) or set(value) != set(wanted):
+        raise Problem(422, f"inputs is an object with the keys {', '.join(wanted)}")
+    arrays = {name: array(name, value[name], entry) for name, entry in wanted.items()}
+    if len({len(one) for one in arrays.values()}) != 1:
+        raise Problem(422, "the inputs have different numbers of rows")
+    rows = len(next(iter(arrays.values())))
+    check_count(rows, limits)
+    heads = [[name, str(one.dtype), list(one.shape[1:])] for name, one in arrays.items()]
+    item = {"kind": "tensors", "threshold": threshold, "arrays": heads}
+    return [(item, [one[row].tobytes() for one in arrays.values()]) for row in range(rows)]
+
+
+def array(name, value, entry):
+    """The array of one input; raises Problem 422."""
+    shape, dtype = entry["shape"], np.dtype(entry["dtype"])
+    taken = f"{name} is {dtype} of the shape [{', '.join(str(n) if n and n > 0 else 'any' for n in shape)}]"
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            given = np.array(value)
+            found = given.astype(dtype)
+    except (ValueError, TypeError, OverflowError):
+        raise Problem(422, taken) from None
+    kinds = "iuf" if dtype.kind == "f" else "iu" if dtype.kind in "iu" else dtype.kind
+    fits = found.ndim == len(shape) and all(want in (None, -1, size) for want, size in zip(shape[1:], found.shape[1:]))
+    if not fits or given.dtype.kind not in kinds or math.prod(found.shape) == 0:
+        raise Problem(422, taken)
+    if dtype.kind == "f" and not np.isfinite(found).all():
+        raise Problem(422, f"{name} holds a number too large for {dtype}")
+    if dtype.kind in "iu" and not np.array_equal(given, found):
+        raise Problem(422, f"{name} holds a number too large for {dtype}")
+    return found

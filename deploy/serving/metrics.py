@@ -1,0 +1,41 @@
+"""What the server counts, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+
+
+class Metrics:
+    """Counters of one server.
+
+    Args:
+        models (Callable): gives the models when a gauge is read: name -> `Model`.
+    """
+
+    def __init__(self, models):
+        self.registry = CollectorRegistry()
+        self.models = models
+        self.requests = Counter("kit_requests", "Requests answered", ["model", "status"], registry=self.registry)
+        self.seconds = Histogram(
+            "kit_request_seconds", "Time to answer", ["model"], buckets=SECONDS, registry=self.registry
+        )
+        self.batches = Histogram(
+            "kit_batch_items", "Items of a batch", ["model"], buckets=(1, 2, 4, 8, 16, 32, 64), registry=self.registry
+        )
+        self.restarts = Counter(
+            "kit_predictor_restarts", "Processes of predictors started anew", ["model"], registry=self.registry
+        )
+        self.waiting = Gauge("kit_queue_items", "Items waiting", ["model"], registry=self.registry)
+        self.up = Gauge("kit_predictors_up", "Processes of predictors ready", ["model"], registry=self.registry)
+
+    def observe(self, model, status, seconds):
+        """Counts one request; `model` is "-" where none was asked."""
+        self.requests.labels(model, str(status)).inc()
+        self.seconds.labels(model).observe(seconds)
+
+    def text(self):
+        """The metrics as Prometheus reads them (bytes)."""
+        for name, model in self.models().items():
+            self.waiting.labels(name).set(sum(len(lane.queue) for lane in model.lanes.values()))
+            self.up.labels(name).set(sum(lane.up for lane in model.lanes.values()))
+        return generate_latest(self.registry)

@@ -1,0 +1,183 @@
+"""The served models: which folders they come from, their versions, and how a new version takes the place of an old one.
+
+A folder is an export itself, or holds one in a folder with a number for a name for each version (`yolov3/1`,
+`yolov3/2`).  The version of a bare export is the beginning of its manifest's checksum.
+"""
+
+import asyncio
+import dataclasses
+import re
+from pathlib import Path
+
+import yaml
+
+from common.errors import ConfigError, EnvironmentProblem, KitError
+from common.log import logger
+from common.manifest import read_manifest
+from common.predictor import refuse_other
+from deploy.serving.batcher import Lane
+from deploy.serving.problems import Problem
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+READ = ("picture", "text", "tensors")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How models are served.
+
+    Args:
+        workers (int): processes for each version.
+        threads (int): of the math library in each process; 0 for the machine's choice.
+        max_batch (int): items run together.
+        max_wait (float): seconds the first item of a batch waits for others.
+        queue (int): items that may wait for each version.
+        deadline (float): seconds for a request, and for a batch.
+        keep (int): newest versions that are loaded.
+    """
+
+    workers: int = 1
+    threads: int = 0
+    max_batch: int = 8
+    max_wait: float = 0.005
+    queue: int = 64
+    deadline: float = 30.0
+    keep: int = 1
+
+
+class Model:
+    """A model by its name.
+
+    Args:
+        name (str): in the address.
+        folder (Path): of the export or of its versions.
+        settings (Settings): of the server.
+        metrics (Metrics): counts.
+    """
+
+    def __init__(self, name, folder, settings, metrics):
+        self.name, self.folder, self.settings, self.metrics = name, folder, settings, metrics
+        self.lanes = {}  # by version, the newest last
+        self.turn = asyncio.Lock()
+        self.draining = set()
+
+    @property
+    def newest(self):
+        """The lane that answers when no version is asked for."""
+        return next(reversed(self.lanes.values()))
+
+    def lane(self, version=None):
+        """The lane of a version; raises Problem 404."""
+        if version is None:
+            return self.newest
+        if version not in self.lanes:
+            raise Problem(404, f"{self.name} has no version '{version[:64]}'; loaded: {', '.join(self.lanes)}")
+        return self.lanes[version]
+
+    async def load(self):
+        """Loads the newest versions that are not loaded yet, then lets go of those that are too many.
+
+        Until a version answers, the ones before it do; what those have queued is answered before they end.
+
+        Returns:
+            bool: whether anything changed.
+
+        Raises:
+            KitError: a version cannot be loaded; what was served is served on.
+        """
+        async with self.turn:
+            found = dict(list(versions(self.folder).items())[-self.settings.keep :])
+            fresh = {}
+            for version, folder in found.items():
+                if version not in self.lanes:
+                    lane = Lane(self.name, version, folder, self.settings, self.metrics)
+                    try:
+                        await lane.start()
+                        fresh[version] = lane
+                        refuse_unread(lane)
+                    except BaseException:
+                        await asyncio.gather(*(other.close() for other in fresh.values()))
+                        raise
+            old = [lane for version, lane in self.lanes.items() if version not in found]
+            self.lanes = {version: fresh.get(version) or self.lanes[version] for version in found}
+            for lane in old:
+                self.drain(lane)
+            return bool(fresh or old)
+
+    def drain(self, lane):
+        """Closes a lane once it has answered what is queued; nothing new comes to it."""
+        task = asyncio.create_task(lane.close())
+        self.draining.add(task)
+        task.add_done_callback(self.draining.discard)
+
+    async def close(self):
+        """Answers what is queued, then ends all processes."""
+        await asyncio.gather(*(lane.close() for lane in self.lanes.values()), *self.draining)
+
+    def about(self):
+        """What GET /v1/models says of it."""
+        described = self.newest.description
+        return {
+            "name": self.name,
+            "version": self.newest.version,
+            "versions": [{"version": v, "ready": lane.up > 0} for v, lane in self.lanes.items()],
+            **{key: described[key] for key in ("task", "input", "labels", "inputs", "outputs")},
+        }
+
+
+def refuse_unread(lane):
+    """Refuses a model whose task reads what no request can carry."""
+    kind = lane.description["input"]
+    if kind not in READ:
+        raise ConfigError(f"{lane.folder}: its task reads {kind}; the server reads {', '.join(READ)}")
+
+
+def versions(folder):
+    """The versions in a folder, the newest last: {version: folder}.
+
+    Raises:
+        ConfigError: the folder is not there, or holds no export.
+        EnvironmentProblem: a manifest cannot be read.
+    """
+    if folder.is_dir() and not (folder / "infer.yml").is_file():
+        numbered = [path for path in folder.iterdir() if re.fullmatch(r"[0-9]{1,18}", path.name)]
+        numbered = sorted((path for path in numbered if (path / "infer.yml").is_file()), key=lambda p: int(p.name))
+        if numbered:
+            return {path.name: path for path in numbered}
+    refuse_other(folder)
+    return {read_manifest(folder)["sha256"][:12]: folder}
+
+
+def named(arguments):
+    """The folders of `--model [NAME=]DIR ...`: {name: folder}; without a name that of the configuration.
+
+    Raises:
+        ConfigError: a folder is no export, a name cannot stand in an address, or two models have one name.
+        EnvironmentProblem: infer.yml or the manifest is damaged.
+    """
+    found = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        folder = Path(text if equals else argument).resolve()
+        newest = list(versions(folder).values())[-1]
+        if not equals:
+            try:
+                name = yaml.safe_load((newest / "infer.yml").read_text(encoding="utf-8"))["name"]
+            except (yaml.YAMLError, OSError, UnicodeDecodeError, KeyError, TypeError) as error:
+                raise EnvironmentProblem(f"{newest / 'infer.yml'}: damaged; export the model again") from error
+        if not NAME.fullmatch(str(name)):
+            raise ConfigError(f"--model {argument}: a name is letters, digits, '.', '_' and '-'; write --model NAME=DIR")
+        if name in found:
+            raise ConfigError(f"--model {argument}: there are two models named {name}; write --model NAME=DIR")
+        found[name] = folder
+    return found
+
+
+async def reload(models):
+    """Loads what is new of all models; says what failed and goes on."""
+    for model in models.values():
+        try:
+            changed = await model.load()
+            logger.info("%s: version %s%s", model.name, model.newest.version, "" if changed else " (unchanged)")
+        except KitError as error:
+            logger.error("%s: not reloaded: %s", model.name, str(error).splitlines()[0])

@@ -1,0 +1,167 @@
+"""What the server can be asked, as an OpenAPI 3.1 document."""
+
+from deploy.serving.problems import CONTENT_TYPE, Limits
+
+REASONS = {
+    "400": "the body is empty, or cannot be read",
+    "401": "the API key is missing or wrong",
+    "403": "asked by another site's page",
+    "404": "there is no such model or version",
+    "405": "there is no such method",
+    "408": "the body came too slowly",
+    "409": "the new version cannot be loaded; the old one is served on",
+    "413": "too many bytes, items or characters",
+    "415": "a type that the model does not take",
+    "422": "what was sent is not what the model takes",
+    "503": "the queue is full, the predictor is being started anew, or the server is closing; Retry-After says when",
+    "504": "no answer within the deadline",
+}
+RECORD = {"type": "object", "description": "what the task finds, as `tools/infer.py --json` writes it"}
+RECORDS = {"type": "array", "items": RECORD}
+NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+    },
+    "additionalProperties": False,
+}
+
+
+def document(models, limits=None):
+    """The document of a server.
+
+    Args:
+        models (list[str]): names.
+        limits (Limits): of requests.
+    """
+    limits = limits or Limits()
+    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "enum": models}}
+    version = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
+    predict = predictor(limits)
+    page = {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "the page"}
+    metrics = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "in Prometheus' format"}
+    status = schema({"status": {"type": "string"}})
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Models", "version": "1", "description": "Answers by exported models."},
+        "components": {
+            "schemas": {"Problem": PROBLEM, "Model": MODEL},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"bearer": []}],
+        "paths": {
+            "/": {"get": operation("a page to try the models on", page)},
+            "/health/live": {"get": operation("whether the server answers", ok(status))},
+            "/health/ready": {"get": operation("whether every model can answer", ok(status), "503")},
+            "/metrics": {"get": operation("counters", metrics)},
+            "/openapi.json": {"get": operation("this document", ok({"type": "object"}))},
+            "/v1/models": {"get": operation("the models", ok(schema({"models": {"type": "array", "items": ref("Model")}})))},
+            "/v1/models/{name}": {"parameters": [name], "get": operation("one model", ok(ref("Model")), "404")},
+            "/v1/models/{name}:predict": {"parameters": [name], "post": predict},
+            "/v1/models/{name}/versions/{version}:predict": {"parameters": [name, version], "post": predict},
+            "/v1/models/{name}:reload": {
+                "parameters": [name],
+                "post": operation(
+                    "load a new version",
+                    ok(schema({"model": TEXT, "version": TEXT, "changed": {"type": "boolean"}})),
+                    *("404", "409"),
+                ),
+            },
+        },
+    }
+
+
+def predictor(limits):
+    """The operation that answers."""
+    image = {"type": "string", "contentEncoding": "base64", "description": "a JPEG, PNG, WebP or BMP file in base64"}
+    text = {"type": "string", "maxLength": limits.characters}
+    many = {"type": "array", "minItems": 1, "maxItems": limits.items}
+    tensors = {
+        "type": "object",
+        "description": f"nested lists of numbers by the names of the inputs, up to {limits.items} rows",
+        "additionalProperties": {"type": "array"},
+    }
+    kinds = {
+        "image": image,
+        "images": {**many, "items": image},
+        "text": text,
+        "texts": {**many, "items": text},
+        "inputs": tensors,
+    }
+    choices = [schema({key: value}, {"threshold": NUMBER}) for key, value in kinds.items()]
+    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    form = schema({"image": {**many, "items": file}})
+    found = schema({"model": TEXT, "version": TEXT, "predictions": {"type": "array", "items": RECORDS}})
+    answer = operation(
+        "answers of a model",
+        ok(found),
+        *("400", "404", "408", "413", "415", "422", "503", "504"),
+    )
+    answer["description"] = (
+        f"A request has at most {limits.body} bytes and {limits.items} pictures (at most {limits.pixels} pixels each), "
+        "texts or rows. `predictions` has one list of records for each of them, in their order."
+    )
+    answer["parameters"] = [
+        {"name": "threshold", "in": "query", "schema": NUMBER, "description": "leave out answers that score less (0.5)"}
+    ]
+    answer["requestBody"] = {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"anyOf": choices}},
+            "multipart/form-data": {"schema": form},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+    return answer
+
+
+def operation(summary, answer, *statuses):
+    """An operation with its answer, and the problems that it may have."""
+    problems = {
+        status: {"description": REASONS[status], "content": {CONTENT_TYPE: {"schema": ref("Problem")}}}
+        for status in sorted({"401", "403", "405", *statuses})
+    }
+    return {"summary": summary, "responses": {"200": answer, **problems}}
+
+
+def ok(content):
+    """A JSON answer."""
+    return {"description": "done", "content": {"application/json": {"schema": content}}}
+
+
+def schema(required, optional=None):
+    """An object that has these keys, and perhaps those, and no other."""
+    return {
+        "type": "object",
+        "required": list(required),
+        "properties": {**required, **(optional or {})},
+        "additionalProperties": False,
+    }
+
+
+def ref(name):
+    """A schema by its name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+TEXT = {"type": "string"}
+TEXTS = {"type": "array", "items": TEXT}
+SHAPE = {"type": "array", "items": {"type": ["integer", "null"]}}
+MODEL = schema(
+    {
+        "name": TEXT,
+        "version": TEXT,
+        "versions": {"type": "array", "items": schema({"version": TEXT, "ready": {"type": "boolean"}})},
+        "task": TEXT,
+        "input": {"enum": ["picture", "text", "tensors"]},
+        "labels": TEXTS,
+        "inputs": {"type": "array", "items": schema({"name": TEXT, "shape": SHAPE, "dtype": TEXT})},
+        "outputs": TEXTS,
+    }
+)

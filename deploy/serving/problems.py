@@ -1,0 +1,49 @@
+"""What the server refuses, as problem details (RFC 9457): a status, what is wrong, and never a traceback."""
+
+import dataclasses
+import http
+import json
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """An answer other than 200.
+
+    Args:
+        status (int): of HTTP.
+        detail (str): what is wrong, and what would be right.
+        headers (dict[str, str]): more headers of the answer.
+    """
+
+    def __init__(self, status, detail, headers=None):
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, dict(headers or {})
+
+
+def body(status, detail, request_id):
+    """The JSON of a problem, in ASCII so that whatever was sent can be quoted."""
+    title = http.HTTPStatus(status).phrase
+    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, "request_id": request_id}
+    return json.dumps(problem).encode()
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a request may ask for; all are checked before anything is decoded.
+
+    Args:
+        body (int): bytes of a request.
+        held (int): bytes of all requests that are being answered.
+        items (int): pictures, texts or rows of a request.
+        pixels (int): of a picture, told from its header.
+        characters (int): of a text.
+        seconds (float): within which the body must have arrived.
+    """
+
+    body: int = 10 * 2**20
+    held: int = 256 * 2**20
+    items: int = 16
+    pixels: int = 25_000_000
+    characters: int = 10_000
+    seconds: float = 30.0

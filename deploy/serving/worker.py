@@ -1,0 +1,164 @@
+"""The process that holds one predictor: it answers batches over a socket, and ends when the server does.
+
+    python deploy/serving/worker.py FOLDER SOCKET THREADS
+
+It is a program of its own, so that what goes wrong inside the framework ends this process and not the server.
+"""
+
+import contextlib
+import ctypes
+import itertools
+import json
+import os
+import pathlib
+import signal
+import socket
+import sys
+import traceback
+
+import numpy as np
+
+if __name__ == "__main__":
+    sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
+
+from common.data.image_io import decode_image  # noqa: E402
+from common.errors import BadSample, KitError  # noqa: E402
+from common.predictor import Predictor, fixed_batch, prepared, stacked  # noqa: E402
+from deploy.serving import wire  # noqa: E402
+
+END_WITH_PARENT = 1  # prctl(2): PR_SET_PDEATHSIG
+
+
+def main(folder, number, threads):
+    """Loads the model, says what it is, and answers until the other end closes."""
+    ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(2, 1)  # what the framework prints goes to the log
+    with socket.socket(fileno=int(number)) as connection, connection.makefile("rb") as requests:
+        try:
+            model = Predictor(folder, int(threads))
+            description = describe(model)
+        except (KitError, OSError, ValueError, KeyError) as error:
+            code = getattr(error, "exit_code", 4)
+            connection.sendall(wire.frame({"error": str(error) or type(error).__name__, "exit_code": code}))
+            return
+        warm_up(model)
+        connection.sendall(wire.frame(description))
+        while (request := wire.read(requests)) is not None:
+            message, blobs = request
+            connection.sendall(answer_frame(model, message, blobs))
+
+
+def describe(model):
+    """What the server needs to know of the model."""
+    task = model.task_module()
+    return {
+        "task": model.task,
+        "input": task.INPUT,
+        "labels": [str(label) for label in model.labels],
+        "inputs": [{"name": name, "shape": shape, "dtype": dtype} for name, (shape, dtype) in model.inputs.items()],
+        "outputs": model.outputs,
+        "batch": fixed_batch(model),
+    }
+
+
+def warm_up(model):
+    """Runs the export's golden once: the first run of a program prepares it and takes longer."""
+    with contextlib.suppress(OSError, KitError), np.load(model.folder / "golden.npz") as golden:
+        model.run({name: golden[f"in/{name}"] for name in model.inputs})
+
+
+def answer_frame(model, message, blobs):
+    """The frame that answers a request: `id`, the status of each item, and as blobs their records or the reasons."""
+    parts = iter(blobs)
+    items = [(item, list(itertools.islice(parts, item["blobs"]))) for item in message["items"]]
+    statuses, texts = zip(*answer(model, items))
+    return wire.frame({"id": message["id"], "statuses": statuses}, [text.encode() for text in texts])
+
+
+def answer(model, items):
+    """Answers the items of a batch, each by itself where one of them is wrong.
+
+    Items are run together only where the arrays that go in are of one size, so that no answer depends on what else was
+    asked at the time.
+
+    Args:
+        model (Predictor): answers.
+        items (list[tuple[dict, list[bytes]]]): `kind`, `threshold`, and what the kind needs; the bytes that belong to it.
+
+    Returns:
+        list[tuple[int, str]]: for each item 200 and the JSON of its records, or 422 or 500 and what is wrong.
+    """
+    answers, groups = [None] * len(items), {}
+    for position, (item, blobs) in enumerate(items):
+        try:
+            sample = READERS[item["kind"]](model, item, blobs)
+        except KitError as error:
+            answers[position] = (422, reason(error))
+            continue
+        sizes = tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
+        groups.setdefault((item["kind"], sizes), []).append((position, sample))
+    for (kind, _), members in groups.items():
+        for position, found in zip([p for p, _ in members], run_group(model, kind, members, items), strict=True):
+            answers[position] = found
+    return answers
+
+
+def run_group(model, kind, members, items):
+    """The answers of samples of one size, see :func:`answer`; if they fail together, each is tried alone."""
+    samples = [sample for _, sample in members]
+    try:
+        batch = joined(model, samples) if kind == "tensors" else stacked(model, samples)
+        outputs = model.run(batch)
+        thresholds = [items[position][0]["threshold"] for position, _ in members]
+        found = {t: model.task_module().records(outputs, model.labels, t) for t in set(thresholds)}
+        return [(200, json.dumps(found[t][row], allow_nan=False)) for row, t in enumerate(thresholds)]
+    except Exception as error:  # whatever one sample does, the process goes on answering
+        if len(members) > 1:
+            return [run_group(model, kind, [member], items)[0] for member in members]
+        if isinstance(error, KitError):
+            return [(422, reason(error))]
+        traceback.print_exc()
+        return [(500, "the model failed on this input")]
+
+
+def read_picture(model, item, blobs):
+    """The prepared sample of an encoded picture."""
+    image = decode_image(blobs[0], item["name"], item["max_pixels"])
+    return prepared(model, [model.decode({"path": item["name"], "image": image})])[0]
+
+
+def read_text(model, item, blobs):
+    """The prepared sample of a text in UTF-8."""
+    return prepared(model, [model.decode({"text": blobs[0].decode()})])[0]
+
+
+def read_tensors(model, item, blobs):
+    """One row of every input."""
+    return {
+        name: np.frombuffer(blob, dtype).reshape(1, *shape)
+        for (name, dtype, shape), blob in zip(item["arrays"], blobs, strict=True)
+    }
+
+
+def joined(model, samples):
+    """Rows as a batch; a fixed batch is filled with the last row."""
+    samples = samples + samples[-1:] * ((fixed_batch(model) or 0) - len(samples))
+    return {name: np.concatenate([sample[name] for sample in samples]) for name in model.inputs if name in samples[0]}
+
+
+READERS = {"picture": read_picture, "text": read_text, "tensors": read_tensors}
+
+
+def reason(error):
+    """What is wrong with an item, in one line."""
+    if isinstance(error, BadSample):
+        issue = error.issue
+        return f"[{issue.code}] {issue.file}: {issue.message}"
+    return str(error).splitlines()[0].removeprefix("the caller gives ")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(0)  # at once: taking the framework down takes a second

@@ -1,0 +1,165 @@
+"""The page at /, in a real browser (Debian: apt-get install chromium chromium-driver; pip install selenium)."""
+
+import importlib.util
+import json
+import shutil
+import time
+
+import pytest
+
+from tests.deploy.serving_process import serving
+
+LACKING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)]
+LACKING += [] if importlib.util.find_spec("selenium") else ["selenium"]
+pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"needs {', '.join(LACKING)}")
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --window-size=1100,900"
+).split()
+KEY = "correct-horse"
+# drops a file of these bytes, by their base64, on the page
+DROP = """
+const bytes = Uint8Array.from(atob(arguments[0]), letter => letter.charCodeAt(0)), data = new DataTransfer();
+data.items.add(new File([bytes], arguments[1], {type: arguments[2]}));
+document.getElementById("drop").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+"""
+INK = """
+const canvas = document.getElementById("canvas"), one = canvas.getContext("2d").getImageData(...arguments).data;
+return Array.from(one);
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def server(exported, numbers):
+    with serving(exported, numbers) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser, server):
+    browser.get(server.url)
+    until(lambda: text(browser, "model"))
+    return browser
+
+
+def text(browser, name):
+    return browser.find_element("id", name).text
+
+
+def until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def answered(page):
+    until(lambda: text(page, "state") not in ("", "..."))
+    return text(page, "state")
+
+
+def set_threshold(page, value):
+    page.execute_script(
+        "const one = document.getElementById('threshold'); one.value = arguments[0];"
+        "one.dispatchEvent(new Event('input')); one.dispatchEvent(new Event('change'));",
+        value,
+    )
+
+
+@pytest.fixture
+def photo(digits):
+    return digits / "digits/JPEGImages/eval_00000.jpg"
+
+
+def test_a_chosen_picture_is_answered_with_boxes_names_scores_and_the_json(page, server, photo):
+    assert text(page, "model").split() == ["yolov3", "(detection)", "numbers", "(tensors)"]
+    set_threshold(page, "0.05")
+    page.find_element("id", "file").send_keys(str(photo))
+    state = answered(page)
+    expected = server.ask("/v1/models/yolov3:predict?threshold=0.05", photo.read_bytes(), "image/jpeg").json
+    records = expected["predictions"][0]
+    assert state.startswith(f"{len(records)} found in ") and " ms by yolov3" in state
+    assert json.loads(text(page, "json")) == expected
+    rows = [row.text.split() for row in page.find_elements("css selector", "#found tbody tr")]
+    assert rows == [[record["label"], f"{record['score']:.3f}"] for record in records]
+    box, scale = records[0]["box"], page.execute_script("return document.getElementById('canvas').width") / 96
+    x, y = (box[0] + box[2]) / 2 * scale, box[3] * scale  # the lower edge
+    line = page.execute_script(INK, x, min(y, 96 * scale) - 4, 1, 8)
+    colour = page.execute_script(
+        "const c = document.createElement('canvas').getContext('2d'); c.fillStyle = colour(arguments[0]);"
+        "c.fillRect(0, 0, 1, 1); return Array.from(c.getImageData(0, 0, 1, 1).data)",
+        records[0]["category_id"],
+    )
+    assert colour in [line[start : start + 4] for start in range(0, len(line), 4)]
+    assert page.get_log("browser") == []
+
+
+def test_a_picture_can_be_dropped_and_the_threshold_moved(page, photo):
+    import base64
+
+    page.execute_script(DROP, base64.b64encode(photo.read_bytes()).decode(), "a.jpg", "image/jpeg")
+    answered(page)
+    set_threshold(page, "0")
+    until(lambda: text(page, "state").split()[0] not in ("0", "...", ""))
+    every = int(text(page, "state").split()[0])
+    set_threshold(page, "1")
+    until(lambda: text(page, "state").startswith("0 found"))
+    assert every > 0
+
+
+def test_what_is_no_picture_is_refused_in_words(page, tmp_path):
+    (tmp_path / "notes.jpg").write_bytes(b"no picture at all")
+    page.find_element("id", "file").send_keys(str(tmp_path / "notes.jpg"))
+    assert "(415)" in answered(page) and "not a picture" in text(page, "state")
+    assert page.find_element("id", "state").get_attribute("class") == "bad"
+    assert not page.find_element("id", "raw").is_displayed()
+
+
+def test_tensors_are_typed_as_json(page):
+    from selenium.webdriver.support.select import Select
+
+    Select(page.find_element("id", "model")).select_by_value("numbers")
+    field = page.find_element("id", "text")
+    assert json.loads(field.get_attribute("value")) == {"x": [[0]]}
+    field.clear()
+    field.send_keys('{"x": [[40]]}')
+    page.find_element("css selector", "#words button").click()
+    answered(page)
+    assert json.loads(text(page, "json"))["predictions"] == [[{"y": [42]}]]
+    field.clear()
+    field.send_keys('{"x": ')
+    page.find_element("css selector", "#words button").click()
+    until(lambda: "This is not JSON" in text(page, "state"))
+
+
+def test_a_server_that_is_gone_and_a_key_that_is_asked_for_are_said_in_words(browser, numbers):
+    with serving(numbers, environment={"KIT_API_KEY": KEY}) as locked:
+        browser.get(locked.url)
+        until(lambda: "(401)" in text(browser, "state"))
+        browser.find_element("id", "key").send_keys(KEY + "\t")
+        until(lambda: text(browser, "model"))
+        assert text(browser, "state") == ""
+        assert locked.stop() == 0
+        browser.find_element("css selector", "#words button").click()
+        until(lambda: "The server does not answer" in text(browser, "state"))
+
+
+def test_nothing_comes_from_elsewhere(server):
+    html = server.ask("/").body.decode()
+    assert "://" not in html.replace("http://www.w3.org", "")
+    assert "unsafe-inline" not in server.ask("/").headers["content-security-policy"]
