@@ -53,9 +53,7 @@ def png_bomb(width, height):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 999)) + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 999)) + chunk(b"IEND", b"")
 
 
 def test_a_picture_is_answered_as_the_command_line_does_in_every_way_of_sending_it(server, photo, exported, digits):
@@ -137,12 +135,7 @@ REFUSALS = {
     "a few bytes of a JPEG": (JPEG[:20], "image/jpeg", 422, ["D102"]),
     "26 million pixels": (png_bomb(5200, 5000), "image/png", 422, ["D103", "5200x5000"]),
     "a bomb": (png_bomb(60_000, 60_000), "image/png", 422, ["D103"]),
-    "tensors of another shape": (
-        {"inputs": {"image": [[1]], "im_shape": [], "scale_factor": []}},
-        None,
-        422,
-        ["image is"],
-    ),
+    "tensors of another shape": ({"inputs": {"image": [[1]], "im_shape": [], "scale_factor": []}}, None, 422, ["image is"]),
     "tensors by other names": ({"inputs": {"x": [1]}}, None, 422, ["image, im_shape, scale_factor"]),
     "no tensors": ({"inputs": 3}, None, 422, ["object"]),
 }
@@ -154,9 +147,7 @@ def test_bad_input_is_refused_with_its_reason(server, name):
     server.ask(PREDICT, body, kind).refused(status, *words)
 
 
-@pytest.mark.parametrize(
-    "query", ["?threshold=x", "?threshold=2", "?threshold=nan", "?treshold=0.5", "?threshold=0&threshold=1"]
-)
+@pytest.mark.parametrize("query", ["?threshold=x", "?threshold=2", "?threshold=nan", "?treshold=0.5", "?threshold=0&threshold=1"])
 def test_a_bad_query_is_refused(server, query):
     server.ask(PREDICT + query, JPEG, "image/jpeg").refused(422, "threshold")
 

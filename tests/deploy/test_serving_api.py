@@ -69,17 +69,7 @@ def test_the_metrics_are_read_by_prometheus_and_count_each_model(server):
 
 def test_rows_that_are_no_numbers_are_refused(server):
     cases = {
-        "x is float32 of the shape [any, 1]": [
-            [[1, 2]],
-            [1],
-            [],
-            [[]],
-            [["1"]],
-            [[True]],
-            [[None]],
-            "1",
-            [[1], [1, 2]],
-        ],
+        "x is float32 of the shape [any, 1]": [[[1, 2]], [1], [], [[]], [["1"]], [[True]], [[None]], "1", [[1], [1, 2]]],
         "a number too large": [[[1e300]]],
         "17 items": [[[1]] * 17],
     }
