@@ -20,6 +20,7 @@ from common.errors import ConfigError, KitError
 from common.log import logger
 from common.preparation import run_folder
 from common.signals import GracefulStop
+from common.stream_trainer import StreamTrainer, check_stream
 from common.trainer import Trainer, run_length, to_tensors
 
 
@@ -92,7 +93,10 @@ class TrainingSession:
         amp = Amp(settings.amp, settings.amp_dtype)
         amp.decorate(model)
         ema = ExponentialMovingAverage(model, settings.ema) if settings.ema else None
-        trainer = Trainer(
+        stream = settings.mode == "stream"
+        if stream:
+            check_stream(dataset, loader.sampler, settings.accumulate)
+        trainer = (StreamTrainer if stream else Trainer)(
             model,
             loader,
             optimizer.build(model),
@@ -104,6 +108,8 @@ class TrainingSession:
             stop=GracefulStop(),
         )
         trainer.config = config
+        if stream:
+            trainer.metric = config.build("data.metric", dataset=dataset)
         trainer.callbacks = self.callbacks(evaluation, model)
         return trainer
 
@@ -152,6 +158,10 @@ class TrainingSession:
             found.append(Evaluate(loader, metric, settings.eval_every, settings.early_stop))
         if distributed.is_main():
             found += self.watchers(model, evaluation)
+        if settings.mode == "stream" and distributed.is_main():
+            from common.callbacks.publish import Publish
+
+            found.append(Publish(config, settings.keep))  # before it is saved: a version may come twice, never not at all
         found.append(
             Checkpoint(
                 settings.save_every,

@@ -23,13 +23,16 @@ ITEMS, GROUPS, SLOTS = 60, 6, 5
 def main(argv=None):
     """Runs the command."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("kind", choices=list(KINDS), help="what the rows are")
+    options.add_argument("kind", choices=[*KINDS, "hours"], help="what the rows are; hours: slots, an hour a folder")
     options.add_argument("folder", type=pathlib.Path, help="where to: train.txt and eval.txt")
     options.add_argument("--train", type=int, default=2000, help="training rows (default 2000)")
     options.add_argument("--eval", type=int, default=400, help="evaluation rows (default 400)")
     options.add_argument("--seed", type=int, default=0, help="of the rows (default 0)")
     args = options.parse_args(argv)
-    make_rows(args.kind, args.folder, args.train, args.eval, args.seed)
+    if args.kind == "hours":
+        make_hours(args.folder, rows=args.train, seed=args.seed)
+    else:
+        make_rows(args.kind, args.folder, args.train, args.eval, args.seed)
     sys.stdout.write(f"{args.folder}\n")
 
 
@@ -118,6 +121,29 @@ def slots(rng, training):
             words.append(f"{sign * 7919 + slot}:{slot}")
             logit += ((sign * 37 + slot) % 11 - 5) / 5
     return " ".join(["1", str(int(rng.random() < 1 / (1 + np.exp(-logit)))), *words])
+
+
+def make_hours(folder, hours=4, rows=300, seed=0, start=0):
+    """Writes `20200401/HH/part-0` and `part-1` of click logs with a donefile, and eval.txt.
+
+    Args:
+        folder (str | Path): made when missing.
+        hours (int): how many, of one day.
+        rows (int): of an hour.
+        seed (int): of the rows.
+        start (int): the first hour.
+    """
+    folder = pathlib.Path(folder)
+    for hour in range(start, start + hours):
+        place = folder / "20200401" / f"{hour:02d}"
+        place.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng([seed, 2, hour])
+        lines = [slots(rng, True) + "\n" for _ in range(rows)]
+        for part in (0, 1):
+            (place / f"part-{part}").write_text("".join(lines[part::2]))
+        (place / "donefile").write_text("")
+    rng = np.random.default_rng([seed, 1])
+    (folder / "eval.txt").write_text("".join(slots(rng, False) + "\n" for _ in range(100)))
 
 
 KINDS = {

@@ -158,11 +158,15 @@ class TableFeatures(Transform):
         if missing:
             raise DataError(f"error[D113] the rows have no column '{missing[0]}'; there are {', '.join(columns)}")
         found = {name: column for name, column in columns.items() if name not in used and column.dtype.kind in "biuf"}
-        if self.numbers:
-            found["numbers"] = self.scaled(self.read_numbers(columns))
+        found["numbers"] = self.scaled(self.read_numbers(columns)) if self.numbers else self.nothing(columns)
         if self.categories:
             found["ids"] = self.ids(self.keys(columns))
         return found
+
+    @staticmethod
+    def nothing(columns):
+        """No number columns, float32 [N, 0]."""
+        return np.zeros((len(next(iter(columns.values()))), 0), "float32")
 
     def read_numbers(self, columns):
         """The number columns, float64 [N, D], NaN where they are empty; raises BadRows."""
