@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 .PHONY: help setup demo cpp cpp-sanitize test smoke fork lint bench lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements.lock
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there (Debian: apt-get install python3 python3-venv); name another with make PYTHON=..." >&2; exit 4; }
@@ -49,7 +49,7 @@ fork: $(TESTABLE)  ## a copied kit trains, inside the repository and outside it
 lint: $(TESTABLE)  ## ruff, bandit, the conventions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV tools benchmarks
+	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV tools deploy benchmarks
 	$(BIN)/python -m pytest tests/test_conventions.py
 
 bench: $(TESTABLE)  ## the measurements of benchmarks/, as ratios

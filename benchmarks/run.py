@@ -9,7 +9,7 @@ from pathlib import Path
 
 import measure
 
-SCRIPTS = ("loop.py", "detection_pipeline.py", "training_step.py")
+SCRIPTS = ("loop.py", "detection_pipeline.py", "training_step.py", "serving.py")
 
 
 def main():
@@ -22,6 +22,7 @@ def main():
         "loop.py": ["--steps", "5", "--rounds", "3"],
         "detection_pipeline.py": ["--pictures", "32", "--epochs", "1", "--rounds", "1"],
         "training_step.py": ["--steps", "1", "--rounds", "1", "--size", "128", "--batch", "2"],
+        "serving.py": ["--seconds", "1", "--rounds", "1"],
     }
     results, failed = {}, []
     with tempfile.TemporaryDirectory() as folder:

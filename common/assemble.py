@@ -172,10 +172,11 @@ def read_weights(config, key="weights"):
         folder = Path(config.get("output_dir")) / config.name
         raise ConfigError(f"no weights: give -o weights={folder / 'best'}")
     published = find_published(config.kit, weights)
-    if published:
-        return published.arrays()
-    adopt_files(config)
-    return checkpoint.read_weights(weights)
+    if published is None:
+        adopt_files(config)
+        return checkpoint.read_weights(weights)
+    published.check_settings(config)
+    return published.arrays()
 
 
 def load_weights(model, arrays, config):

@@ -120,7 +120,12 @@ def eager_outputs(model, inputs):
 
 
 def describe(model, config, labels, shapes, delete_passes=()):
-    """The text of infer.yml; `shapes` are those of the program's inputs, by name, `delete_passes` what it must not meet."""
+    """The text of infer.yml.
+
+    Args:
+        shapes (dict[str, list]): of the program's inputs, by name.
+        delete_passes (list[str]): passes that the program must not meet.
+    """
     split = described_split(config)
     completed = config.completed()
     transforms = completed["data"][split].get("transforms", []) if split else []

@@ -94,7 +94,7 @@ HARMFUL_PASSES = {
 
 
 def passes_to_delete(prefix):
-    """The names of the passes that `<prefix>.json` must not meet; exports note them in infer.yml for all who load them."""
+    """The passes that `<prefix>.json` must not meet; exports note them in infer.yml for all who load them."""
     program = Path(f"{prefix}.json").read_text(encoding="utf-8")
     return sorted({name for operator, name in HARMFUL_PASSES.items() if operator in program})
 

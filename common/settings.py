@@ -66,9 +66,7 @@ class Export:
     batch_size: int | None = setting(None, help="fixed number of samples; null keeps it free", low=1)
     nms: dict | None = setting(None, help="suppression of overlapping boxes, in place of the model's own")
     tolerance: float = setting(1e-4, help="largest relative difference from the model in memory", above=0)
-    engine: Literal["paddle", "openvino"] = setting(
-        "paddle", help="what the C++ program runs it with; openvino: --onnx"
-    )
+    engine: Literal["paddle", "openvino"] = setting("paddle", help="what C++ runs it with; openvino needs --onnx")
 
 
 @dataclasses.dataclass

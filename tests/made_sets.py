@@ -10,12 +10,24 @@ from PaddleRec.tools.make_rows import make_hours, make_rows
 
 MAKERS = {
     "digits": lambda folder: make_digits(folder, train=24, evaluation=4, size=96),
-    "digit_classes": lambda folder: make_digit_classes(folder, train=12, evaluation=4),
+    "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
 MAKERS["clicks"] = lambda folder: make_clicks(folder, train=1500, evaluation=200, values=200)
 MAKERS["hours"] = lambda folder: make_hours(folder, hours=3, rows=150)
 for kind in ("sessions", "histories", "sentences", "tagged", "pairs", "slots"):
     MAKERS[kind] = lambda folder, kind=kind: make_rows(kind, folder, train=700, evaluation=100)
+
+
+def make_digit_classes_and_teacher(folder):
+    """Pictures of digits, and `teacher.safetensors`, the weights that configs/tiny/resnet.yml begins with."""
+    make_digit_classes(folder, train=12, evaluation=4)
+    from safetensors.numpy import save_file
+
+    from common.assemble import build_model
+    from common.config import load_config
+
+    model = build_model(load_config("configs/tiny/resnet.yml", [f"dataset={folder}"]), list(map(str, range(10))))
+    save_file({name: value.numpy() for name, value in model.state_dict().items()}, folder / "teacher.safetensors")
 
 
 @dataclasses.dataclass

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from common.commands import check, configure, eval, export, infer, train
+from deploy.serving import command as command_of_serving
 from tests.commands import at, command
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -21,6 +22,7 @@ PARSERS = {
     "infer": infer.parser,
     "check": check.parser,
     "configure": configure.parser,
+    "serve": command_of_serving.parser,
 }
 CPU_SECONDS = 0.5
 MANY_NUMPYS = 5  # on a busy machine, where all takes longer: no more than this many times `import numpy`

@@ -82,7 +82,7 @@ def check(command, kit=None):
         if words[0] == "python" and words[1].endswith(".py"):
             check_script(words[1], words[2:], kit)
         elif words[0] == "make":
-            targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+            targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
             assert [word for word in words[1:] if "=" not in word and word not in targets] == []
         elif words[0] in ("./run.sh", "bash"):
             check_run(words[1:] if words[0] == "./run.sh" else words[2:])

@@ -3,16 +3,18 @@
 import re
 import shlex
 
+import paddle
 import pytest
 
 from common.config import load_config
+from common.flops import count_macs
 from common.kit import ROOT
 from common.testing import count_parameters
 from tests.tiny_twins import first_losses, losses_before_and_after
 from tools import zoo
 
 ROWS = zoo.read_zoo()
-QUICK = {"yolov3", "yolov3_mobilenet_v1"}  # whose parameters are counted by `make test`
+TWINS = list({(row["kit"], row["tiny"]): row for row in reversed(ROWS)}.values())[::-1]  # the first row of each twin
 TOLERANCE = (1e-3, 1e-3, 1e-2)  # of each step: processors and threads add in another order, and it grows
 
 
@@ -21,8 +23,8 @@ def name(row):
 
 
 def slow_but(chosen):
-    """The rows as parameters; all but the chosen ones take long."""
-    return [pytest.param(row, id=name(row), marks=() if name(row) in chosen else pytest.mark.slow) for row in ROWS]
+    """The rows of different twins as parameters; all but the chosen ones take long."""
+    return [pytest.param(row, id=name(row), marks=() if name(row) in chosen else pytest.mark.slow) for row in TWINS]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name)
@@ -45,13 +47,37 @@ def test_every_configuration_has_one_row():
         assert {config for owner, config in listed if owner == kit} == full
 
 
-@pytest.mark.parametrize("row", slow_but(QUICK))
+@pytest.mark.parametrize("row", ROWS, ids=name)
 def test_a_full_size_model_has_the_parameters_of_its_row(row):
     config = load_config(ROOT / row["kit"] / row["config"])
     labels = config.get("labels")
     assert labels is None or len(labels) == int(row["classes"])
-    model = config.build("model", num_classes=int(row["classes"]))
+    labels = labels or [str(number) for number in range(int(row["classes"]))]
+    with paddle.LazyGuard():  # shapes without memory
+        model = config.build("model", num_classes=len(labels), labels=labels)
     assert count_parameters(model)[0] == int(row["parameters"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", [row for row in ROWS if row["macs"]], ids=name)
+def test_a_full_size_model_answers_with_the_multiply_adds_of_its_row(row):
+    config = load_config(ROOT / row["kit"] / row["config"])
+    model = config.build("model", num_classes=int(row["classes"]))
+    size = config.get("size")
+    height, width = (size, size) if isinstance(size, int) else size
+    answers = []
+    hook = model.head.register_forward_post_hook(lambda layer, given, output: answers.append(output))
+    assert count_macs(model, paddle.rand([1, model.inputs["image"][0][1], height, width])) == int(row["macs"])
+    hook.remove()
+    assert answers[0].shape == [1, int(row["classes"])] and paddle.isfinite(answers[0]).all().item()
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=name)
+def test_rows_that_share_a_twin_have_its_first_losses(twin):
+    expected = [float(text) for text in twin["first_losses"].split()]
+    for row in ROWS:
+        if (row["kit"], row["tiny"]) == (twin["kit"], twin["tiny"]):
+            assert [float(text) for text in row["first_losses"].split()] == pytest.approx(expected, rel=TOLERANCE[0])
 
 
 @pytest.mark.parametrize("row", slow_but({"yolov3", "yolov3_mobilenet_v3"}))

@@ -7,7 +7,8 @@ A kit lists what it knows in `pretrained.csv`, one line a set of weights:
     sha256    of the file; empty where its publisher gives none, then that of the first download is kept and held to
     licence   of the weights
     labels    a file of the kit with the class names, one a line, in the order of the classes
-    family    which names its file uses, see `OfficialNames` of the kit
+    family    which names its file uses, see `OfficialNames` of the kit; empty where they are ours
+    settings  keys of `configs/<name>.yml` that the model of these weights needs otherwise: `model.backbone.x=true`
     top1, top5  published accuracy in percent
 """
 
@@ -25,7 +26,7 @@ from common.log import logger
 from common.suggest import did_you_mean
 
 INDEX = "pretrained.csv"
-COLUMNS = ("name", "address", "sha256", "licence", "labels", "family", "top1", "top5")
+COLUMNS = ("name", "address", "sha256", "licence", "labels", "family", "settings", "top1", "top5")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 
 
@@ -41,6 +42,7 @@ class Published:
         licence (str): of the weights.
         labels (str): a file of the kit, or empty.
         family (str): of the names in the file, or empty where they are ours.
+        settings (str): `key=value`, separated by blanks, that the model needs.
         top1 (str): published accuracy in percent, or empty.
         top5 (str): the same of five guesses.
     """
@@ -52,8 +54,20 @@ class Published:
     licence: str
     labels: str
     family: str
+    settings: str
     top1: str
     top5: str
+
+    def check_settings(self, config):
+        """Refuses a configuration whose model lacks a setting that these weights need.
+
+        Raises:
+            ConfigError: it names what to add.
+        """
+        for setting in self.settings.split():
+            key, _, value = setting.partition("=")
+            if str(config.get(key, None)).lower() != value.lower():
+                raise ConfigError(f"{self.name}: these weights are of a model with {setting}; add -o {self.settings}")
 
     def class_names(self):
         """The names of its classes (list[str]), None where the index knows none."""
@@ -114,7 +128,7 @@ class Published:
         runtime.prepare()
         import paddle
 
-        config = load_config(self.kit / "configs" / f"{self.name}.yml")
+        config = load_config(self.kit / "configs" / f"{self.name}.yml", self.settings.split())
         labels = self.class_names()
         with paddle.LazyGuard(), paddle.utils.unique_name.guard():
             model = config.build("model", labels=labels, num_classes=len(labels))

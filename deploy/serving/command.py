@@ -12,7 +12,6 @@ import importlib.util
 import os
 import signal
 import socket
-from pathlib import Path
 
 from common.cli_parser import Parser
 from common.commands.main import run
@@ -76,9 +75,8 @@ def serve(args):
     from deploy.serving.models import named
 
     folders = named(args.model)
-    if not args.threads:
-        if "KIT_THREADS" not in os.environ:
-            args.threads = max(1, runtime.usable_cores() // args.workers)
+    if not args.threads and "KIT_THREADS" not in os.environ:
+        args.threads = max(1, runtime.usable_cores() // args.workers)
     with listening(args.host, args.port) as listener:
         if not key and not listener.getsockname()[0].startswith("127."):
             logger.warning("%s can be reached from other machines and KIT_API_KEY is not set", args.host)
@@ -153,8 +151,14 @@ async def serving(args, folders, listener, key):
     server = Server(models, metrics, settings)
     config = uvicorn.Config(
         server.application(key),
-        **{"log_config": None, "access_log": False, "lifespan": "off", "server_header": False},
-        **{"timeout_keep_alive": 15, "timeout_graceful_shutdown": int(args.deadline) + 5, "ws": "none"},
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=int(args.deadline) + 5,
+        ws="none",
     )
     http, loop, tasks = uvicorn.Server(config), asyncio.get_running_loop(), set()
 

@@ -166,7 +166,7 @@ def named(arguments):
             except (yaml.YAMLError, OSError, UnicodeDecodeError, KeyError, TypeError) as error:
                 raise EnvironmentProblem(f"{newest / 'infer.yml'}: damaged; export the model again") from error
         if not NAME.fullmatch(str(name)):
-            raise ConfigError(f"--model {argument}: a name is letters, digits, '.', '_' and '-'; write --model NAME=DIR")
+            raise ConfigError(f"--model {argument}: a name is letters, digits, . _ and -; write --model NAME=DIR")
         if name in found:
             raise ConfigError(f"--model {argument}: there are two models named {name}; write --model NAME=DIR")
         found[name] = folder

@@ -61,7 +61,9 @@ def document(models, limits=None):
             "/health/ready": {"get": operation("whether every model can answer", ok(status), "503")},
             "/metrics": {"get": operation("counters", metrics)},
             "/openapi.json": {"get": operation("this document", ok({"type": "object"}))},
-            "/v1/models": {"get": operation("the models", ok(schema({"models": {"type": "array", "items": ref("Model")}})))},
+            "/v1/models": {
+                "get": operation("the models", ok(schema({"models": {"type": "array", "items": ref("Model")}})))
+            },
             "/v1/models/{name}": {"parameters": [name], "get": operation("one model", ok(ref("Model")), "404")},
             "/v1/models/{name}:predict": {"parameters": [name], "post": predict},
             "/v1/models/{name}/versions/{version}:predict": {"parameters": [name, version], "post": predict},

@@ -51,7 +51,9 @@ class PredictorProcess:
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *arguments),
-                **{"pass_fds": [theirs.fileno()], "start_new_session": True, "env": environment},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
             )
         reader, writer = await asyncio.open_connection(sock=ours)

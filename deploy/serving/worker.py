@@ -21,10 +21,10 @@ import numpy as np
 if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
-from common.data.image_io import decode_image  # noqa: E402
-from common.errors import BadSample, KitError  # noqa: E402
-from common.predictor import Predictor, fixed_batch, prepared, stacked  # noqa: E402
-from deploy.serving import wire  # noqa: E402
+from common.data.image_io import decode_image
+from common.errors import BadSample, KitError
+from common.predictor import Predictor, fixed_batch, prepared, stacked
+from deploy.serving import wire
 
 END_WITH_PARENT = 1  # prctl(2): PR_SET_PDEATHSIG
 
@@ -84,7 +84,7 @@ def answer(model, items):
 
     Args:
         model (Predictor): answers.
-        items (list[tuple[dict, list[bytes]]]): `kind`, `threshold`, and what the kind needs; the bytes that belong to it.
+        items (list[tuple[dict, list[bytes]]]): `kind`, `threshold`, and what the kind needs; its bytes.
 
     Returns:
         list[tuple[int, str]]: for each item 200 and the JSON of its records, or 422 or 500 and what is wrong.
@@ -113,7 +113,7 @@ def run_group(model, kind, members, items):
         thresholds = [items[position][0]["threshold"] for position, _ in members]
         found = {t: model.task_module().records(outputs, model.labels, t) for t in set(thresholds)}
         return [(200, json.dumps(found[t][row], allow_nan=False)) for row, t in enumerate(thresholds)]
-    except Exception as error:  # whatever one sample does, the process goes on answering
+    except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on answering
         if len(members) > 1:
             return [run_group(model, kind, [member], items)[0] for member in members]
         if isinstance(error, KitError):

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from common.config import load_config
 from common.errors import ConfigError, EnvironmentProblem
 from common.hub import published
 from common.hub.published import COLUMNS, find_published, read_index
@@ -13,6 +14,7 @@ from tests.common.lying_server import serving
 
 WEIGHTS = {"block.0._weight": np.arange(6, dtype="f4").reshape(2, 3), "block.0._bias": np.ones(3, "f4")}
 NAMES = '''
+from common.config import load_config
 from common.errors import ConfigError
 
 
@@ -72,7 +74,7 @@ def kit(tmp_path, server):
         (folder / "configs/small.yml").write_text("# small\nmodel: {type: SmallNet}\n")
         (folder / "labels.txt").write_text("cat\nbig dog\n")
         line = {"name": name, "address": server.address, "sha256": sha256, "licence": "MIT", "labels": "labels.txt"}
-        line |= {"family": family, "top1": "70.0", "top5": "90.0"} | more
+        line |= {"family": family, "settings": "", "top1": "70.0", "top5": "90.0"} | more
         (folder / "pretrained.csv").write_text(",".join(COLUMNS) + "\n" + ",".join(line[c] for c in COLUMNS) + "\n")
         return folder
 
@@ -122,6 +124,15 @@ def test_a_published_file_that_would_run_code_is_refused(kit, server):
         find_published(kit(), "small").arrays()
 
 
+def test_a_model_without_what_the_weights_need_is_told_what_to_add(kit):
+    folder = kit(settings="model.wide=true")
+    config = load_config(folder / "configs/small.yml")
+    with pytest.raises(ConfigError, match=r"a model with model\.wide=true; add -o model\.wide=true"):
+        find_published(folder, "small").check_settings(config)
+    config.set("model.wide", True)
+    find_published(folder, "small").check_settings(config)
+
+
 def test_a_wrong_name_is_refused_with_the_one_that_was_meant(kit):
     with pytest.raises(ConfigError, match=r"smal: .*did you mean 'small'"):
         find_published(kit(), "smal")
@@ -145,7 +156,7 @@ def test_a_kit_without_an_index_knows_no_names(tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"name": "Bad Name"}, "no name"), ({"sha256": "abc"}, "64 hexadecimal"), ({"top5": "1,2"}, "8 columns")],
+    [({"name": "Bad Name"}, "no name"), ({"sha256": "abc"}, "64 hexadecimal"), ({"top5": "1,2"}, "9 columns")],
 )
 def test_a_line_that_is_wrong_is_named(kit, given, words):
     with pytest.raises(ConfigError, match=rf"pretrained\.csv:2: .*{words}"):

@@ -57,10 +57,12 @@ class Serving:
 
     def __init__(self, models, *options, environment=None):
         arguments = [text for model in models for text in ("--model", str(model))]
-        self.log = tempfile.TemporaryFile("w+b")
+        self.log = tempfile.TemporaryFile("w+b")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "tools/serve.py", *arguments, "--port", "0", "--threads", "1", *map(str, options)],
-            **{"cwd": ROOT, "stderr": self.log, "env": {**os.environ, **(environment or {})}},
+            cwd=ROOT,
+            stderr=self.log,
+            env={**os.environ, **(environment or {})},
         )
         found = None
         while not found and self.process.poll() is None:
@@ -135,8 +137,7 @@ class Serving:
         """Ends it in order; returns its exit code."""
         if self.process.poll() is None:
             self.process.terminate()
-        code = self.process.wait(60)
-        return code
+        return self.process.wait(60)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Exports a layer of one input without a configuration: a model of tensors, small or large, for tests and benchmarks."""
+"""Exports a layer of one input without a configuration: a model of tensors for tests and benchmarks."""
 
 from pathlib import Path
 
@@ -30,9 +30,16 @@ def export_layer(layer, folder, shape, name="numbers"):
     layer.eval()
     write_program(layer, folder / "model", {"x": shape})
     about = {
-        **{"format": 1, "name": name, "task": "tensors", "program": "model.json", "params": "model.pdiparams"},
-        **{"inputs": [{"name": "x", "shape": shape, "dtype": "float32"}], "outputs": ["y"], "labels": []},
-        **{"size_multiple": 1, "preprocess": []},
+        "format": 1,
+        "name": name,
+        "task": "tensors",
+        "program": "model.json",
+        "params": "model.pdiparams",
+        "inputs": [{"name": "x", "shape": shape, "dtype": "float32"}],
+        "outputs": ["y"],
+        "labels": [],
+        "size_multiple": 1,
+        "preprocess": [],
     }
     (folder / "infer.yml").write_text(yaml.safe_dump(about), encoding="utf-8")
     np.savez(folder / "golden.npz", **{"in/x": np.zeros([1, *shape[1:]], np.float32)})

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import random
 import struct
 import zlib
 
@@ -53,7 +54,9 @@ def png_bomb(width, height):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 999)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 999)) + chunk(b"IEND", b"")
+    )
 
 
 def test_a_picture_is_answered_as_the_command_line_does_in_every_way_of_sending_it(server, photo, exported, digits):
@@ -135,7 +138,12 @@ REFUSALS = {
     "a few bytes of a JPEG": (JPEG[:20], "image/jpeg", 422, ["D102"]),
     "26 million pixels": (png_bomb(5200, 5000), "image/png", 422, ["D103", "5200x5000"]),
     "a bomb": (png_bomb(60_000, 60_000), "image/png", 422, ["D103"]),
-    "tensors of another shape": ({"inputs": {"image": [[1]], "im_shape": [], "scale_factor": []}}, None, 422, ["image is"]),
+    "tensors of another shape": (
+        {"inputs": {"image": [[1]], "im_shape": [], "scale_factor": []}},
+        None,
+        422,
+        ["image is"],
+    ),
     "tensors by other names": ({"inputs": {"x": [1]}}, None, 422, ["image, im_shape, scale_factor"]),
     "no tensors": ({"inputs": 3}, None, 422, ["object"]),
 }
@@ -147,17 +155,33 @@ def test_bad_input_is_refused_with_its_reason(server, name):
     server.ask(PREDICT, body, kind).refused(status, *words)
 
 
-@pytest.mark.parametrize("query", ["?threshold=x", "?threshold=2", "?threshold=nan", "?treshold=0.5", "?threshold=0&threshold=1"])
+@pytest.mark.parametrize(
+    "query", ["?threshold=x", "?threshold=2", "?threshold=nan", "?treshold=0.5", "?threshold=0&threshold=1"]
+)
 def test_a_bad_query_is_refused(server, query):
     server.ask(PREDICT + query, JPEG, "image/jpeg").refused(422, "threshold")
+
+
+def test_damaged_pictures_are_refused_or_answered_and_never_end_the_predictor(server, photo):
+    pid = server.predictors()[0].pid
+    draw, line = random.Random(0), server.connection()
+    for form_name in ("JPEG", "PNG", "WEBP", "BMP"):
+        whole = photo if form_name == "JPEG" else encoded(form_name)
+        for _ in range(25):
+            data = bytearray(whole)
+            for _ in range(draw.randint(1, 20)):
+                data[draw.randrange(len(data))] = draw.randrange(256)
+            reply = server.ask(PREDICT, bytes(data[: draw.randint(1, 2 * len(data))]), "image/x", connection=line)
+            assert reply.status in (200, 415, 422), reply.body
+    line.close()
+    assert server.predictors()[0].pid == pid
 
 
 def test_a_body_that_is_too_long_is_refused_by_its_head_and_while_it_comes(server):
     long = bytes(11 * 2**20)
     server.ask(PREDICT, long, "image/jpeg").refused(413, "10485760")
     pieces = (long[start : start + 2**20] for start in range(0, len(long), 2**20))
-    chunked = {"Transfer-Encoding": "chunked"}
-    server.ask(PREDICT, pieces, "image/jpeg", headers=chunked).refused(413, "10485760")
+    server.ask(PREDICT, pieces, "image/jpeg").refused(413, "10485760")  # in chunks, without a length
 
 
 def test_other_addresses_and_methods_are_refused(server):

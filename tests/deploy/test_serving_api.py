@@ -69,7 +69,17 @@ def test_the_metrics_are_read_by_prometheus_and_count_each_model(server):
 
 def test_rows_that_are_no_numbers_are_refused(server):
     cases = {
-        "x is float32 of the shape [any, 1]": [[[1, 2]], [1], [], [[]], [["1"]], [[True]], [[None]], "1", [[1], [1, 2]]],
+        "x is float32 of the shape [any, 1]": [
+            [[1, 2]],
+            [1],
+            [],
+            [[]],
+            [["1"]],
+            [[True]],
+            [[None]],
+            "1",
+            [[1], [1, 2]],
+        ],
         "a number too large": [[[1e300]]],
         "17 items": [[[1]] * 17],
     }
@@ -106,7 +116,10 @@ def run_schemathesis(folder, server, cases):
     options = ["--max-examples", str(cases), "--checks", f"{checks},unsupported_method,negative_data_rejection"]
     done = subprocess.run(
         [str(found), "run", f"{server.url}/openapi.json", *options, "-H", f"X-API-Key: {KEY}", "--seed", "1"],
-        **{"cwd": folder, "capture_output": True, "text": True, "timeout": 3000},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=3000,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     assert not re.search(r'"status": 500', server.said())
@@ -119,8 +132,10 @@ def test_generated_requests_are_answered_as_described(server, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_two_thousand_generated_requests_an_endpoint_are_answered_as_described(server, tmp_path):
-    run_schemathesis(tmp_path, server, 2000)
+@pytest.mark.parametrize("model", ["numbers", "exported"])
+def test_two_thousand_generated_requests_an_endpoint_are_answered_as_described(model, request, tmp_path):
+    with serving(request.getfixturevalue(model), environment={"KIT_API_KEY": KEY}) as server:
+        run_schemathesis(tmp_path, server, 2000)
 
 
 # The command ---------------------------------------------------------------------------------------------------------
@@ -177,5 +192,5 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(monkeypatch):
 
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "uvicorn" else find(name))
-    with pytest.raises(EnvironmentProblem, match="uvicorn.*pip install -r deploy/serving/requirements.txt"):
+    with pytest.raises(EnvironmentProblem, match=r"uvicorn.*pip install -r deploy/serving/requirements.txt"):
         refuse_lacking()

@@ -13,10 +13,17 @@ LACKING = [name for name in ("chromium", "chromedriver") if not shutil.which(nam
 LACKING += [] if importlib.util.find_spec("selenium") else ["selenium"]
 pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"needs {', '.join(LACKING)}")
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1100,900"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1100,900",
+]
 KEY = "correct-horse"
 # drops a file of these bytes, by their base64, on the page
 DROP = """

@@ -42,7 +42,6 @@ class DPNSize:
 
 
 DEPTHS = {
-    26: DPNSize(8, 3, 16, 32, 8, (4, 8, 8, 16), (1, 1, 1, 1)),  # a tiny one, not of the paper
     68: DPNSize(10, 3, 64, 128, 32, (16, 32, 32, 64), (3, 4, 12, 3)),
     92: DPNSize(64, 7, 256, 96, 32, (16, 32, 24, 128), (3, 4, 20, 3)),
     98: DPNSize(96, 7, 256, 160, 40, (16, 32, 32, 128), (3, 6, 20, 3)),
@@ -55,31 +54,35 @@ class DPN(StagedBackbone):
     """A stem of stride 4 and four stages of dual path blocks.
 
     Args:
-        depth (int): 68, 92, 98, 107 or 131; 26 is a tiny one.
+        depth (int): 68, 92, 98, 107 or 131.
+        width (float): multiplies every number of channels and of groups; 1.0 is the original.
+        depths (list[int]): blocks of each stage, in place of those of `depth`.
         out_indices (list[int]): the stages whose outputs are returned, both paths together, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
     """
 
-    def __init__(self, depth=92, out_indices=(1, 2, 3), freeze_stages=0, in_channels=3, norm="bn"):
+    def __init__(
+        self, depth=92, width=1.0, depths=None, out_indices=(1, 2, 3), freeze_stages=0, in_channels=3, norm="bn"
+    ):
         super().__init__()
         if depth not in DEPTHS:
             raise ValueError(f"DPN has depth {', '.join(map(str, DEPTHS))}, not {depth}")
         out_indices = check_out_indices("DPN", out_indices, 4)
-        size = DEPTHS[depth]
+        size = scaled(DEPTHS[depth], width, depths)
         self.stem = nn.Sequential(
             ConvNorm(in_channels, size.stem, kernel_size=size.kernel_size, stride=2, norm=norm),
             nn.MaxPool2D(3, stride=2, padding=1),
         )
         self.stages, widths, channels = nn.LayerList(), [], size.stem
         for index in range(out_indices[-1] + 1):
-            width, inner, growth = size.width * 2**index, size.inner * 2**index, size.growths[index]
+            given = size.width * 2**index, size.inner * 2**index, size.growths[index], size.groups
             blocks = nn.Sequential()
             for block in range(size.depths[index]):
                 stride = (2 if index > 0 else 1) if block == 0 else 0
-                blocks.add_sublayer(str(block), DualPath(channels, width, inner, growth, size.groups, stride, norm))
-                channels = width + 3 * growth if block == 0 else channels + growth
+                blocks.add_sublayer(str(block), DualPath(channels, *given, stride, norm))
+                channels = blocks[-1].out_channels
             if index == 3:
                 blocks.add_sublayer(str(len(blocks)), JoinedNorm(channels, norm))
             self.stages.append(blocks)
@@ -106,6 +109,7 @@ class DualPath(nn.Layer):
     def __init__(self, in_channels, width, inner, growth, groups, stride, norm):
         super().__init__()
         self.width = width
+        self.out_channels = width + 3 * growth if stride else in_channels + growth
         self.project = None
         if stride:
             self.project = NormConv(in_channels, width + 2 * growth, stride=stride, norm=norm)
@@ -128,6 +132,16 @@ class JoinedNorm(NormReLU):
 
     def forward(self, paths):
         return super().forward(joined(paths))
+
+
+def scaled(size, width, depths=None):
+    """A DPNSize with channels and groups multiplied by `width`, and with other `depths` where they are given."""
+    depths = tuple(depths or size.depths)
+    if len(depths) != 4:
+        raise ValueError(f"DPN has 4 stages, depths names {len(depths)}: {list(depths)}")
+    numbers = {name: int(getattr(size, name) * width) for name in ("stem", "width", "inner", "groups")}
+    growths = tuple(int(growth * width) for growth in size.growths)
+    return dataclasses.replace(size, depths=depths, growths=growths, **numbers)
 
 
 def split(x, width):

@@ -9,8 +9,10 @@ Shapes in this file:
     1/32 of H and W.  The auxiliary classifiers take 4a and 4d.
 """
 
+import math
+
 import paddle
-from paddle import nn
+from paddle import ParamAttr, nn
 from paddle.nn import functional as F
 
 from ..layers import check_out_indices
@@ -73,13 +75,13 @@ class Inception(nn.Layer):
     def __init__(self, in_channels, one, reduced_three, three, reduced_five, five, pooled):
         super().__init__()
         self.out_channels = one + three + five + pooled
-        self.one = convolution(in_channels, one, 1)
+        self.one = convolution(in_channels, one, 1, rectified=True)
         self.reduce_three = convolution(in_channels, reduced_three, 1)
-        self.three = convolution(reduced_three, three, 3)
+        self.three = convolution(reduced_three, three, 3, rectified=True)
         self.reduce_five = convolution(in_channels, reduced_five, 1)
-        self.five = convolution(reduced_five, five, 5)
+        self.five = convolution(reduced_five, five, 5, rectified=True)
         self.pool = nn.MaxPool2D(3, stride=1, padding=1)
-        self.project = convolution(in_channels, pooled, 1)
+        self.project = convolution(in_channels, pooled, 1, rectified=True)
 
     def forward(self, x):
         three = self.three(self.reduce_three(x))
@@ -87,6 +89,13 @@ class Inception(nn.Layer):
         return F.relu(paddle.concat([self.one(x), three, five, self.project(self.pool(x))], axis=1))
 
 
-def convolution(in_channels, out_channels, kernel_size, stride=1):
-    """A convolution without bias that keeps H and W but for its stride."""
-    return nn.Conv2D(in_channels, out_channels, kernel_size, stride, (kernel_size - 1) // 2, bias_attr=False)
+def convolution(in_channels, out_channels, kernel_size, stride=1, rectified=False):
+    """A convolution without bias that keeps H and W but for its stride.
+
+    Its weights start uniform, with a variance of one over the inputs of each output, or two where a ReLU follows, so
+    that the values keep their size (https://arxiv.org/abs/1502.01852, equation 10).
+    """
+    bound = math.sqrt((6 if rectified else 3) / (in_channels * kernel_size**2))
+    start = ParamAttr(initializer=nn.initializer.Uniform(-bound, bound))
+    padding = (kernel_size - 1) // 2
+    return nn.Conv2D(in_channels, out_channels, kernel_size, stride, padding, weight_attr=start, bias_attr=False)

@@ -13,8 +13,8 @@ from ..depthwise import InvertedResidual, OutputStride
 from ..layers import ConvNorm, check_out_indices, divisible
 from .staged import StagedBackbone
 
-# kernel size, expanded channels, channels that go out, squeeze and excitation, activation, stride
 LAST = {"large": 960, "small": 576}  # channels of the 1x1 convolution after the blocks
+# kernel size, expanded channels, channels that go out, squeeze and excitation, activation, stride
 BLOCKS = {
     "large": (
         (3, 16, 16, False, "relu", 1),
@@ -61,8 +61,8 @@ class MobileNetV3(StagedBackbone):
         norm (str): bn or frozen_bn.
         output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
         stem_stride (int): of the first convolution; 1 for pictures of a few dozen pixels halves all strides.
-        always_expand (bool): whether the first block has a 1x1 convolution before its depthwise one, as PaddleClas 2 and
-            its weights do; the first official definition, as the paper, has none where it widens nothing.
+        always_expand (bool): whether the first block has a 1x1 convolution before its depthwise one, as PaddleClas 2
+            and its weights do; the first official definition, as the paper, has none where it widens nothing.
     """
 
     def __init__(
@@ -83,7 +83,9 @@ class MobileNetV3(StagedBackbone):
         out_indices = check_out_indices("MobileNetV3", out_indices, 6)
         steps = OutputStride("MobileNetV3", output_stride)
         channels = divisible(16 * scale)
-        self.stem = ConvNorm(in_channels, channels, stride=steps.next(stem_stride)[0], activation="hard_swish", norm=norm)
+        self.stem = ConvNorm(
+            in_channels, channels, stride=steps.next(stem_stride)[0], activation="hard_swish", norm=norm
+        )
         stages, widths, strides = [[]], [channels], [steps.reached]
         for kernel_size, expanded, out_channels, excite, activation, stride in BLOCKS[model]:
             if stride == 2:

@@ -107,7 +107,7 @@ class ResNet(ResidualStages):
             inner = base * 2**stage
             out_channels = inner * kind.expansion
             before = out_channels if not is_first else base if stage == 0 else out_channels // 2
-            around = shortcut(before, out_channels, stride, variant, norm) if is_first else nn.Identity()
+            around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
             return kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
 
         first = (base // 2, base // 2, base) if variant != "b" else (base,)
@@ -183,10 +183,10 @@ def stem(in_channels, channels, norm):
     return nn.Sequential(*convolutions, nn.MaxPool2D(3, stride=2, padding=1))
 
 
-def shortcut(in_channels, out_channels, stride, variant, norm):
-    """The way around the first block of a stage: a 1x1 convolution, after a pooling in vd."""
-    if variant == "vd" and stride == 2:
-        pool = nn.AvgPool2D(2, stride=2, ceil_mode=True)
+def shortcut(in_channels, out_channels, stride, variant, norm, stage=0):
+    """The way around the first block of a stage: a 1x1 convolution; in vd, after a pooling where the stride is 2."""
+    if variant == "vd" and stage > 0:
+        pool = nn.AvgPool2D(2, stride=2, ceil_mode=True) if stride == 2 else nn.Identity()
         return nn.Sequential(pool, ConvNorm(in_channels, out_channels, 1, activation="none", norm=norm))
     return ConvNorm(in_channels, out_channels, kernel_size=1, stride=stride, activation="none", norm=norm)
 

@@ -1,7 +1,7 @@
 """Aggregated residual transformations (https://arxiv.org/abs/1611.05431, table 1), and their kin.
 
-"32x4d" is `groups` 32 and `width_per_group` 4: the 3x3 convolution of stage i has groups * width_per_group * 2^i channels
-in `groups` groups, and a block gives 256 * 2^i channels whatever that is.
+"32x4d" is `groups` 32 and `width_per_group` 4: the 3x3 convolution of stage i has groups * width_per_group * 2^i
+channels in `groups` groups, and a block gives 256 * 2^i channels whatever that is.
 
     ResNeXt101_32x48d_wsl   groups 32, width_per_group 48 (https://arxiv.org/abs/1805.00932)
     SE_ResNeXt50_32x4d      se (https://arxiv.org/abs/1709.01507, table 1)
@@ -58,7 +58,7 @@ class ResNeXt(ResidualStages):
             inner = groups * width_per_group * 2**stage
             out_channels = 256 * 2**stage
             before = out_channels if not is_first else first[-1] if stage == 0 else out_channels // 2
-            around = shortcut(before, out_channels, stride, variant, norm) if is_first else nn.Identity()
+            around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
             return Bottleneck(before, inner, out_channels, around, stride, dilation, groups, se, norm)
 
         super().__init__(stem(in_channels, first, norm), depth, make_block, output_stride, out_indices, freeze_stages)

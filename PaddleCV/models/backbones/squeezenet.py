@@ -77,4 +77,5 @@ class Fire(nn.Layer):
 
     def forward(self, x):
         x = F.relu(self.squeeze(x))
-        return F.relu(paddle.concat([self.expand_one(x), self.expand_three(x)], axis=1))
+        # not one ReLU of both: PaddlePaddle 3.3's oneDNN pass fails on one that follows a concatenation of biased ones
+        return paddle.concat([F.relu(self.expand_one(x)), F.relu(self.expand_three(x))], axis=1)

@@ -3,7 +3,7 @@
 The convolutions have no bias, unlike the paper's, as the published weights have none.
 
 Shapes in this file:
-    N images of H x W pixels; stage i (0 to 4) has stride 2^(i+1) and 64, 128, 256, 512 and 512 channels (times `width`).
+    N images of H x W pixels; stage i (0 to 4) has stride 2^(i+1) and CHANNELS[i] channels (times `width`).
 """
 
 from paddle import nn

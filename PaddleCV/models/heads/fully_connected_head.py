@@ -4,7 +4,7 @@ Shapes in this file:
     N images, D channels of the last feature, H x W cells, P x P cells after the pooling, C classes.
 """
 
-from paddle import nn
+from paddle import ParamAttr, nn
 from paddle.nn import functional as F
 
 from .classifier_head import classifier_layer
@@ -29,8 +29,8 @@ class FullyConnectedHead(nn.Layer):
         self.cells = cells
         self.dropout = nn.Dropout(dropout)
         self.dropout_first = dropout_first
-        self.first = classifier_layer(in_channels[-1] * cells * cells, hidden)
-        self.second = classifier_layer(hidden, hidden)
+        self.first = hidden_layer(in_channels[-1] * cells * cells, hidden)
+        self.second = hidden_layer(hidden, hidden)
         self.fc = classifier_layer(hidden, num_classes)
 
     def forward(self, features):
@@ -39,3 +39,9 @@ class FullyConnectedHead(nn.Layer):
         for layer in (self.first, self.second):
             x = F.relu(layer(self.dropout(x))) if self.dropout_first else self.dropout(F.relu(layer(x)))
         return self.fc(x)
+
+
+def hidden_layer(in_features, out_features):
+    """A linear layer whose output keeps its size through a ReLU (https://arxiv.org/abs/1502.01852, equation 10)."""
+    start = ParamAttr(initializer=nn.initializer.KaimingNormal())
+    return nn.Linear(in_features, out_features, weight_attr=start)

@@ -7,11 +7,13 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
+from ..backbones.googlenet import convolution
 from .classifier_head import classifier_layer
+from .fully_connected_head import hidden_layer
 
 
 class GoogLeNetHead(nn.Layer):
-    """Global average pooling, dropout and a linear layer; and in training two auxiliary classifiers of earlier features.
+    """Global average pooling, dropout, a linear layer; in training two auxiliary classifiers of earlier features too.
 
     Args:
         in_channels (list[int]): channels of three features, given by the backbone: two for the auxiliary classifiers,
@@ -69,8 +71,8 @@ class AuxiliaryClassifier(nn.Layer):
     def __init__(self, in_channels, num_classes, dropout, cells, hidden):
         super().__init__()
         self.cells = cells
-        self.conv = nn.Conv2D(in_channels, 128, 1, bias_attr=False)
-        self.hidden = classifier_layer(128 * cells * cells, hidden)
+        self.conv = convolution(in_channels, 128, 1)
+        self.hidden = hidden_layer(128 * cells * cells, hidden)
         self.dropout = nn.Dropout(dropout)
         self.fc = classifier_layer(hidden, num_classes)
 

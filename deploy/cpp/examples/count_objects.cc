@@ -9,7 +9,7 @@ int main(int count, char** words) {
     const kit::Model model(words[1]);
     for (int i = 2; i < count; ++i) {
       std::map<std::string, int> seen;
-      for (const kit::Record& found : model.predict({kit::read_image(words[i])}, 0.5)[0]) ++seen[found.label];
+      for (const kit::Record& found : model.predict(kit::read_image(words[i]), 0.5)) ++seen[found.label];
       std::printf("%s:", words[i]);
       for (const auto& [label, times] : seen) std::printf(" %d x %s", times, label.c_str());
       std::printf("\n");

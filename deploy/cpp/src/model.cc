@@ -175,6 +175,10 @@ std::vector<Records> Model::predict(const std::vector<Image>& images, std::optio
   return found;
 }
 
+Records Model::predict(const Image& image, std::optional<double> threshold) const {
+  return std::move(predict(std::vector<Image>{image}, threshold)[0]);
+}
+
 Image Model::draw(const Image& image, const Records& records) const { return parts_->needed_task().draw(image, records); }
 
 }  // namespace kit

@@ -1,7 +1,7 @@
 // Runs an exported model: pictures or tensors in, records or tensors out. All that a program of your own includes.
 //
 //     kit::Model model("output/yolov3/export");
-//     for (const kit::Record& found : model.predict({kit::read_image("street.jpg")}, 0.5)[0]) use(found.label, found.box);
+//     for (const kit::Record& found : model.predict(kit::read_image("street.jpg"))) use(found.label, found.box);
 #pragma once
 
 #include <cstddef>
@@ -122,6 +122,7 @@ class Model {
   // The records of each picture, run as one batch. Without a threshold the task's own is taken.
   std::vector<Records> predict(const std::vector<Image>& images, std::optional<double> threshold = {},
                                Stages* stages = nullptr) const;
+  Records predict(const Image& image, std::optional<double> threshold = {}) const;
   Tensors preprocess(const std::vector<Image>& images) const;
   Image draw(const Image& image, const Records& records) const;
 

@@ -1,0 +1,53 @@
+"""Residual networks for pictures of 32 pixels (https://arxiv.org/abs/1512.03385, section 4.2).
+
+Shapes in this file:
+    N images of H x W pixels; stage i (0 to 2) has stride 2^i and 16 * 2^i channels (times `width`).
+"""
+
+from paddle import nn
+
+from ..layers import ConvNorm, check_out_indices
+from .resnet import BasicBlock, shortcut
+from .stages import freeze_first, stage_features
+
+
+class SmallResNet(nn.Layer):
+    """A 3x3 convolution that keeps the size, and three stages of residual blocks.
+
+    A block whose shape changes has a 1x1 convolution in its shortcut (the paper's option B).  Wider ones are those of
+    https://arxiv.org/abs/1605.07146, but for the order of normalisation and convolution.
+
+    Args:
+        depth (int): layers, 6 n + 2: the paper has 20, 32, 44, 56 and 110.
+        width (float): multiplies every number of channels.
+        out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
+        freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
+        in_channels (int): channels of the picture.
+        norm (str): bn or frozen_bn.
+    """
+
+    def __init__(self, depth=20, width=1.0, out_indices=(0, 1, 2), freeze_stages=0, in_channels=3, norm="bn"):
+        super().__init__()
+        if depth < 8 or depth % 6 != 2:
+            raise ValueError(f"SmallResNet has a depth of 6 n + 2, such as 8, 14 and 20, not {depth}")
+        self.out_indices = check_out_indices("SmallResNet", out_indices, 3)
+        channels = max(1, int(16 * width))
+        self.stem = ConvNorm(in_channels, channels, norm=norm)
+        self.stages, self.out_channels, self.strides = nn.LayerList(), [], []
+        for stage in range(self.out_indices[-1] + 1):
+            out_channels, blocks = max(1, int(16 * width)) * 2**stage, []
+            for position in range((depth - 2) // 6):
+                stride = 2 if stage > 0 and position == 0 else 1
+                changes = channels != out_channels
+                around = shortcut(channels, out_channels, stride, "b", norm) if changes else nn.Identity()
+                blocks.append(BasicBlock(channels, out_channels, out_channels, around, stride, 1, 1, False, norm))
+                channels = out_channels
+            self.stages.append(nn.Sequential(*blocks))
+            if stage in self.out_indices:
+                self.out_channels.append(channels)
+                self.strides.append(2**stage)
+        freeze_first(self.stem, self.stages, freeze_stages)
+
+    def forward(self, image):
+        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
+        return stage_features(self.stem(image), self.stages, self.out_indices)

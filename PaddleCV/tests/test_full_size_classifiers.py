@@ -1,0 +1,26 @@
+"""Every classifier of the zoo at its full size: one picture of the evaluated size goes through, at the noted cost."""
+
+import numpy as np
+import paddle
+import pytest
+
+from common.config import load_config
+from common.flops import count_macs
+from common.kit import ROOT
+from tools import zoo
+
+ROWS = [row for row in zoo.read_zoo() if row["kit"] == "PaddleCV" and row["macs"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["config"].removeprefix("configs/").removesuffix(".yml"))
+def test_a_picture_goes_through_at_the_noted_cost(row):
+    config = load_config(ROOT / "PaddleCV" / row["config"])
+    model = config.build("model", num_classes=int(row["classes"]))
+    image = paddle.rand([1, 3, config.get("size"), config.get("size")])
+    assert count_macs(model, image) == int(row["macs"])
+    model.eval()
+    with paddle.no_grad():
+        scores = model(image).numpy()
+    assert scores.shape == (1, int(row["classes"]))
+    np.testing.assert_allclose(scores.sum(), 1, rtol=1e-4)

@@ -1,0 +1,87 @@
+"""Measures the latency of the models of tests/zoo.csv, exported, one picture at a time on a CPU.
+
+python benchmarks/zoo_latency.py resnet50 --write
+"""
+
+import csv
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)
+
+from common import runtime  # noqa: E402
+from common.cli_parser import Parser  # noqa: E402
+from tools import zoo  # noqa: E402
+
+
+def latency(row, threads, runs):
+    """Milliseconds of the exported model for one picture of the size it is evaluated at: the median of several."""
+    import numpy as np
+    import paddle
+
+    from common.config import load_config
+    from common.picture_sizes import transform_sizes
+    from common.predictor import load_engine, run_engine
+    from common.testing import save_program
+
+    config = load_config(ROOT / row["kit"] / row["config"])
+    labels = list(map(str, range(int(row["classes"]))))
+    model = config.build("model", num_classes=len(labels), labels=labels)
+    model.eval()
+    size = next(sizes[-1] for place, sizes in transform_sizes(config) if place.startswith("data.eval"))
+    height, width = size if isinstance(size, list) else (size, size)
+    random = np.random.default_rng(0)
+    inputs = {"im_shape": np.array([[height, width]], "float32"), "scale_factor": np.ones([1, 2], "float32")}
+    inputs["image"] = random.normal(size=(1, 3, height, width)).astype("float32")
+    with tempfile.TemporaryDirectory() as folder:
+        with paddle.no_grad():
+            save_program(model, pathlib.Path(folder) / "model")
+        engine = load_engine(pathlib.Path(folder) / "model", threads)
+    times = []
+    for _ in range(runs + 3):
+        start = time.perf_counter()
+        run_engine(engine, {name: inputs[name] for name in engine.get_input_names()})
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times[3:])
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(prog="zoo_latency.py", description=__doc__.splitlines()[0], epilog="example: " + EXAMPLE)
+    options.add_argument("names", nargs="*", metavar="NAME", help="configurations, such as resnet50; all when none is")
+    options.add_argument("--threads", type=int, default=1, help="of the math library (default: %(default)s)")
+    options.add_argument("--runs", type=int, default=20, help="pictures timed (default: %(default)s)")
+    options.add_argument("--write", action="store_true", help="note the numbers in tests/zoo.csv")
+    return options
+
+
+EXAMPLE = "python benchmarks/zoo_latency.py resnet50 mobilenetv1"
+
+
+def main(argv=None):
+    """The command line; returns the exit code."""
+    args = parser().parse_args(argv)
+    runtime.prepare()
+    rows = zoo.read_zoo()
+    for row in rows:
+        name = pathlib.Path(row["config"]).stem
+        if args.names and name not in args.names:
+            continue
+        milliseconds = latency(row, args.threads, args.runs)
+        sys.stdout.write(f"{name:<28}{milliseconds:9.2f} ms, {args.threads} threads\n")
+        sys.stdout.flush()
+        row["latency"] = f"{milliseconds:.1f} ms" if milliseconds < 100 else f"{milliseconds:.0f} ms"
+    if args.write:
+        with open(zoo.ZOO, "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, zoo.COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

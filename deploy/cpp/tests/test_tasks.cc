@@ -1,0 +1,62 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "json.h"
+#include "refusal.h"
+#include "tasks/task.h"
+
+namespace {
+
+kit::Tensor floats(std::vector<std::int64_t> shape, const std::vector<float>& values) {
+  kit::Tensor tensor = kit::Tensor::of(kit::DType::float32, std::move(shape));
+  std::copy(values.begin(), values.end(), tensor.data<float>());
+  return tensor;
+}
+
+kit::Tensor counts(const std::vector<std::int32_t>& values) {
+  kit::Tensor tensor = kit::Tensor::of(kit::DType::int32, {static_cast<std::int64_t>(values.size())});
+  std::copy(values.begin(), values.end(), tensor.data<std::int32_t>());
+  return tensor;
+}
+
+}  // namespace
+
+TEST_CASE("boxes are dealt to their pictures, the best first, the weak left out") {
+  const kit::Tensors outputs{{"boxes", floats({4, 6}, {0, 0.6f, 1, 2, 3, 4, 1, 0.9f, 5, 6, 7, 8, 0, 0.1f, 0, 0, 1, 1, 7, 0.8f, 0, 0, 1, 1.239f})},
+                             {"num_boxes", counts({3, 0, 1})}};
+  const auto found = kit::detection().records(outputs, {"cat", "dog"}, 0.5);
+  REQUIRE(found.size() == 3);
+  REQUIRE(found[0].size() == 2);
+  CHECK(found[0][0].label == "dog");
+  CHECK(found[0][0].score == 0.9);
+  CHECK(found[0][1].box == std::vector<double>{1, 2, 3, 4});
+  CHECK(found[1].empty());
+  CHECK(found[2][0].label == "7");  // beyond the names
+  CHECK(found[2][0].box[3] == 1.24);
+}
+
+TEST_CASE("no box at all, boxes of no number, and more boxes promised than there are") {
+  const auto none = kit::detection().records({{"boxes", floats({1, 1}, {-1})}, {"num_boxes", counts({0})}}, {}, 0.5);
+  CHECK(none.size() == 1);
+  CHECK(none[0].empty());
+  const auto bad = kit::detection().records({{"boxes", floats({1, 6}, {0, NAN, 0, 0, 1, 1})}, {"num_boxes", counts({5})}}, {}, 0);
+  CHECK(bad[0].empty());
+  CHECK(holds(refusal([] { kit::detection().records({}, {}, 0); }), "no output 'boxes'"));
+}
+
+TEST_CASE("the best five classes, of equal scores the lower number first") {
+  const kit::Tensors outputs{{"scores", floats({1, 7}, {0.1f, 0.2f, 0.2f, NAN, 0.05f, 0.05f, 0.4f})}};
+  const auto found = kit::classification().records(outputs, {"a", "b", "c", "d", "e", "f", "g"}, 0);
+  std::string order;
+  for (const auto& record : found[0]) order += record.label;
+  CHECK(order == "gbcae");
+}
+
+TEST_CASE("numbers are written as Python writes them") {
+  CHECK(kit::rounded(0.99506, 4) == 0.9951);
+  CHECK(kit::rounded(2.675, 2) == 2.67);  // which is 2.67499999...
+  CHECK(kit::python_json({{"a", {1.0, 0.5, 1e-5}}, {"b", "é\n"}, {"c", kit::Json::array()}}) ==
+        "{\"a\": [1.0, 0.5, 1e-05], \"b\": \"é\\n\", \"c\": []}");
+  CHECK(kit::python_json("é", true) == "\"\\u00e9\"");
+}

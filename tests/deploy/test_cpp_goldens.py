@@ -1,0 +1,71 @@
+"""Every exported model answers in C++ as it did when it was exported."""
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+
+from common import assemble
+from common.compare import differences
+from common.config import load_config
+from common.export import example_inputs, export
+from common.predictor import Predictor
+from tests.tiny_twins import arguments
+from tools import zoo
+
+TOLERANCE = 1e-4
+
+
+def twins():
+    """The rows of the zoo, one of each tiny configuration now, the others in `make smoke`."""
+    seen = set()
+    for row in zoo.read_zoo():
+        family = (row["kit"], shlex.split(row["tiny"])[0])
+        marks = pytest.mark.slow if family in seen else ()
+        seen.add(family)
+        yield pytest.param(row, id=row["config"].removeprefix("configs/").removesuffix(".yml"), marks=marks)
+
+
+def exported_twin(row, sets, folder):
+    """The tiny twin of a row on its first, untrained weights, exported."""
+    given = arguments(row, sets)
+    config = load_config(given[1], given[3:])
+    config.check()
+    labels = assemble.labels_of(config)
+    config.fix(labels=labels, num_classes=len(labels))
+    model = assemble.build_model(config, labels)
+    model.eval()
+    export(model, config, labels, example_inputs(model, config), folder)
+    return folder
+
+
+@pytest.mark.parametrize("row", twins())
+def test_a_tiny_twin_answers_in_cpp_as_in_python(row, made_sets, program, tmp_path):
+    folder = exported_twin(row, made_sets, tmp_path / "export")
+    golden = dict(np.load(folder / "golden.npz"))
+    inputs = {name[3:]: value for name, value in golden.items() if name.startswith("in/")}
+    answer = program("--model", folder, "--input", folder / "golden.npz", "--output", tmp_path / "out.npz")
+    assert answer.code == 0, answer.err
+    in_python = Predictor(folder).run(inputs)
+    apart = differences(dict(np.load(tmp_path / "out.npz")), in_python)
+    assert max(apart.values()) <= TOLERANCE, apart
+    expected = {name[4:]: value for name, value in golden.items() if name.startswith("out/")}
+    if max(differences(in_python, expected).values()) <= TOLERANCE:  # else scores tie, and the export has said so
+        assert program("--model", folder, "--golden").code == 0
+
+
+def test_a_golden_that_is_not_met_is_code_1(exported, program, tmp_path):
+    import shutil
+
+    from common.manifest import write_manifest
+
+    folder = shutil.copytree(exported, tmp_path / "export")
+    golden = dict(np.load(folder / "golden.npz"))
+    golden["out/boxes"] = golden["out/boxes"] + np.float32(1)
+    np.savez(folder / "golden.npz", **golden)
+    (folder / "manifest.json").unlink()
+    write_manifest(folder)
+    answer = program("--model", folder, "--golden", "--json").refused(1, "not those of the export")
+    assert json.loads(answer.out)["golden"] is False
+    assert program("--model", exported, "--golden").code == 0

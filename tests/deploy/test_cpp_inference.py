@@ -1,0 +1,190 @@
+"""`kit_infer` answers as `tools/infer.py` does, and refuses as it does."""
+
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from common.manifest import write_manifest
+from tests.bad_inputs.pictures import REFUSED
+from tests.commands import command
+
+
+@pytest.fixture(scope="module")
+def pictures(digits):
+    return sorted((digits / "digits/JPEGImages").glob("*.jpg"))
+
+
+@pytest.fixture(scope="module")
+def low(exported, tmp_path_factory):
+    """The small detector; its scores are low, so answers are asked for with `--threshold 0.02`."""
+    return exported
+
+
+def answers(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def same(one, other):
+    """Whether two answers are equal: scores within 1e-4 and a rounding, coordinates within half a pixel."""
+    assert [a["image"] for a in one] == [a["image"] for a in other]
+    for a, b in zip(one, other, strict=True):
+        assert len(a["predictions"]) == len(b["predictions"])
+        for x, y in zip(a["predictions"], b["predictions"], strict=True):
+            assert list(x) == list(y)
+            assert (x["label"], x["category_id"]) == (y["label"], y["category_id"])
+            assert abs(x["score"] - y["score"]) <= 1.01e-4
+            assert np.abs(np.subtract(x["box"], y["box"])).max() <= 0.5
+    return True
+
+
+@pytest.fixture(scope="module")
+def expected(low, pictures):
+    """What Python answers to the whole folder."""
+    found = command("infer", "--model", low, "--image", pictures[0].parent, "--json", "--threshold", 0.02)
+    assert found.code == 0, found.err
+    assert any(answer["predictions"] for answer in answers(found.out)), (
+        "the detector finds nothing: the test shows nothing"
+    )
+    return answers(found.out)
+
+
+@pytest.mark.parametrize("more", [(), ("--batch", 3), ("--workers", 2, "--threads", 1), ("--batch", 5, "--workers", 3)])
+def test_a_folder_is_answered_as_python_answers_it_however_the_work_is_split(more, program, low, pictures, expected):
+    got = program("--model", low, "--image", pictures[0].parent, "--json", "--threshold", 0.02, *more)
+    assert got.code == 0, got.err
+    assert same(answers(got.out), expected)
+
+
+def test_the_text_for_people_is_the_same_too(program, low, pictures):
+    arguments = ("--model", low, "--image", pictures[0], "--threshold", 0.02)
+    assert program(*arguments).out == command("infer", *arguments).out
+
+
+def test_standard_input_is_a_picture_or_paths(program, low, pictures, expected):
+    arguments = ("--model", low, "--image", "-", "--json", "--threshold", 0.02)
+    (whole,) = answers(program(*arguments, stdin=pictures[0].read_bytes()).out)
+    assert whole["image"] == "stdin.png" and whole["predictions"] == expected[0]["predictions"]
+    listed = program(*arguments, stdin="\n".join(map(str, pictures[:3])).encode())
+    assert same(answers(listed.out), expected[:3])
+    program(*arguments).refused(3, "standard input is empty")
+
+
+def test_drawn_pictures_have_the_size_and_the_boxes(program, low, pictures, tmp_path):
+    for out in (tmp_path / "one.png", tmp_path / "folder"):
+        assert program("--model", low, "--image", pictures[0], "--out", out, "--threshold", 0.02).code == 0
+    drawn = cv2.imread(str(tmp_path / "one.png"))
+    source = cv2.imread(str(pictures[0]))
+    assert drawn.shape == source.shape and np.abs(drawn.astype(int) - source).max() > 60
+    assert (tmp_path / "folder" / pictures[0].name).is_file()
+    copy = shutil.copy(pictures[0], tmp_path / "kept.jpg")
+    program("--model", low, "--image", copy, "--out", copy).refused(2, "would write over")
+
+
+def test_one_bad_picture_is_named_and_the_others_are_answered(program, low, pictures, tmp_path):
+    shutil.copy(pictures[0], tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").write_bytes(pictures[1].read_bytes()[:900])
+    shutil.copy(pictures[2], tmp_path / "c.jpg")
+    got = program("--model", low, "--image", tmp_path, "--json", "--workers", 2).refused(3, "b.jpg", "1 of 3 pictures")
+    assert [answer["image"] for answer in answers(got.out)] == [str(tmp_path / "a.jpg"), str(tmp_path / "c.jpg")]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_is_no_picture_is_refused(name, program, low, tmp_path):
+    data, code = REFUSED[name]
+    (tmp_path / "x.jpg").write_bytes(data)
+    program("--model", low, "--image", tmp_path / "x.jpg").refused(3, "D101" if "float" in name else code, "x.jpg")
+
+
+def test_what_is_not_there_is_refused_with_what_may_have_been_meant(program, low, pictures, tmp_path):
+    program("--model", low, "--image", str(pictures[0])[:-5] + ".jpg").refused(3, "D104", "did you mean")
+    program("--model", low, "--image", tmp_path).refused(3, "holds no picture")
+    program("--model", f"{low}s", "--image", pictures[0]).refused(2, "there is no such folder", "did you mean")
+    program("--model", tmp_path, "--image", pictures[0]).refused(2, "no exported model")
+    program("--model", low, "--imagee", pictures[0]).refused(2, "there is no option --imagee; did you mean '--image'?")
+    program("--model", low, "--image", pictures[0], "--batch", 0).refused(2, "--batch is 0")
+    program("--model", low, "--image", pictures[0], "--batch", "two").refused(2, "--help")
+    program("--model", low, "--image", pictures[0], "--engine", "padle").refused(2, "did you mean 'paddle'?")
+    program("--model", low).refused(2, "--image")
+    assert program("--help").code == 0
+
+
+def copied(exported, place):
+    return shutil.copytree(exported, place / "model")
+
+
+@pytest.mark.parametrize("name", ["model.pdiparams", "model.json", "infer.yml", "manifest.json"])
+@pytest.mark.parametrize("how", ["missing", "truncated", "flipped"])
+def test_a_damaged_export_is_refused_and_the_file_named(how, name, program, exported, pictures, tmp_path):
+    model = copied(exported, tmp_path)
+    file = model / name
+    data = bytearray(file.read_bytes())
+    if how == "missing":
+        file.unlink()
+    elif how == "truncated":
+        file.write_bytes(data[: len(data) // 2])
+    else:
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+    program("--model", model, "--image", pictures[0]).refused(4, name)
+
+
+def test_an_input_of_another_rank_type_or_size_is_refused(program, exported, tmp_path):
+    golden = dict(np.load(exported / "golden.npz"))
+    inputs = {key: value for key, value in golden.items() if key.startswith("in/")}
+    image = inputs["in/image"]
+
+    def given(**changed):
+        np.savez(tmp_path / "in.npz", **{**inputs, **{f"in/{key}": value for key, value in changed.items()}})
+        return program("--model", exported, "--input", tmp_path / "in.npz")
+
+    assert given().code == 0
+    given(image=image[0]).refused(2, "'image' as float32[3, 96, 96]", "takes float32[any, 3, 96, 96]")
+    given(image=image.astype("float64")).refused(2, "float64")
+    given(image=image[:, :, :50]).refused(2, "float32[1, 3, 50, 96]")
+    given(im_shape=np.zeros((1, 3), "float32")).refused(2, "im_shape")
+    np.savez(tmp_path / "in.npz", image=image)
+    program("--model", exported, "--input", tmp_path / "in.npz").refused(2, "gives no 'im_shape'")
+    np.save(tmp_path / "in.npy", image)
+    program("--model", exported, "--input", tmp_path / "in.npy").refused(2, "takes 3")
+    (tmp_path / "in.npz").write_bytes(b"PK")
+    program("--model", exported, "--input", tmp_path / "in.npz").refused(3, "not a .npz")
+    np.save(tmp_path / "in.npy", np.asfortranarray(np.zeros((2, 3))))
+    program("--model", exported, "--input", tmp_path / "in.npy").refused(2)
+
+
+def test_a_batch_is_answered_as_its_samples_one_by_one(program, exported, pictures, tmp_path):
+    image, shape, factor = (np.load(exported / "golden.npz")[f"in/{n}"] for n in ("image", "im_shape", "scale_factor"))
+    batch = {"image": np.concatenate([image, image[..., ::-1]]), "im_shape": shape.repeat(2, 0)}
+    np.savez_compressed(tmp_path / "in.npz", **batch, scale_factor=factor.repeat(2, 0))
+    answer = program("--model", exported, "--input", tmp_path / "in.npz", "--output", tmp_path / "out.npz")
+    assert answer.code == 0, answer.err
+    out = np.load(tmp_path / "out.npz")
+    golden = np.load(exported / "golden.npz")
+    assert out["num_boxes"].shape == (2,) and out["num_boxes"][0] == golden["out/num_boxes"][0]
+    np.testing.assert_allclose(out["boxes"][: out["num_boxes"][0]], golden["out/boxes"], rtol=1e-4, atol=1e-3)
+
+
+def test_the_report_of_the_latency_has_every_stage(program, exported, pictures):
+    got = program("--model", exported, "--image", pictures[0], "--json", "--repeat", 3, "--warmup", 1, "--batch", 2)
+    report = json.loads(got.out.splitlines()[-1])
+    assert list(report["latency_ms"]) == ["decode", "preprocess", "run", "postprocess", "total"]
+    assert set(report["latency_ms"]["run"]) == {"p50", "p95", "p99", "mean"}
+    assert report["engine"] == "paddle" and report["batch"] == 2
+
+
+def test_a_transform_that_cpp_does_not_have_is_refused_by_name(program, exported, pictures, tmp_path):
+    model = copied(exported, tmp_path)
+    text = (model / "infer.yml").read_text()
+    (model / "infer.yml").write_text(text.replace("type: Resize", "type: RandomFlip"))
+    (model / "manifest.json").unlink()
+    write_manifest(model)
+    program("--model", model, "--image", pictures[0]).refused(2, "infer.yml", "no 'RandomFlip'")
+
+
+def test_the_example_program_counts_what_is_seen(program, exported, pictures):
+    got = program(exported, pictures[0], name="count_objects")
+    assert got.code == 0 and str(pictures[0]) in got.out
+    program(tmp := exported / "nothing", pictures[0], name="count_objects").refused(2, str(tmp))

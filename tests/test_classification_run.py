@@ -1,0 +1,90 @@
+"""A classifier through every command, as a user types them."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.commands import command
+from tools import zoo_parameters
+
+CONFIG = "configs/tiny/small_pictures.yml"
+
+
+@pytest.fixture(scope="module")
+def run(made_sets, tmp_path_factory):
+    """The data set, the folder of a short run, and `-c` and `-o` of its configuration."""
+    place, data = tmp_path_factory.mktemp("run"), made_sets.folder("digit_classes")
+    given = ["-c", CONFIG, "-o", f"dataset={data}", f"output_dir={place}", "train.epochs=2", "eval.workers=0"]
+    answer = command("train", "--eval", *given)
+    assert answer.code == 0 and "top1" in answer.err, answer.err
+    return data, place / "small_pictures", given
+
+
+@pytest.fixture(scope="module")
+def exported(run):
+    """The exported model of that run."""
+    answer = command("export", "--weights", run[1] / "best", *run[2])
+    assert answer.code == 0, answer.err
+    return run[1] / "export"
+
+
+def test_the_run_leaves_the_confusion_matrix_and_pictures_with_names(run):
+    assert {"confusion.png", "predictions.png", "scores.png"} <= {file.name for file in (run[1] / "plots").iterdir()}
+
+
+def test_weights_and_the_exported_model_have_the_same_scores(run, exported):
+    scores = [
+        json.loads(command("eval", "--json", *way, *run[2]).out)
+        for way in (["--weights", run[1] / "best"], ["--model", exported])
+    ]
+    assert scores[0] == scores[1] and set(scores[0]) == {"top1", "top5", "class_mean"}
+
+
+def test_names_and_scores_are_printed_of_a_picture_at_the_end_of_the_command(run):
+    picture = run[0] / "val/3/000.png"
+    answer = command("infer", "--weights", run[1] / "best", "--json", *run[2], "--image", picture)
+    (line,) = answer.out.splitlines()
+    found = json.loads(line)["predictions"]
+    assert len(found) == 5 and found == sorted(found, key=lambda item: -item["score"])
+    text = command("infer", *run[2], "--weights", run[1] / "best", picture).out.splitlines()
+    assert text[0] == f"{picture}: {found[0]['label']} {found[0]['score']:.3f}" and len(text) == 6
+
+
+def test_the_exported_model_answers_alike_and_draws(run, exported, tmp_path):
+    answer = command("infer", "--model", exported, "--threshold", "0.2", "--out", tmp_path / "drawn", run[0] / "val/3")
+    assert answer.code == 0 and len(list((tmp_path / "drawn").iterdir())) == 4
+    golden = np.load(exported / "golden.npz")
+    assert golden["out/scores"].shape == (1, 10) and golden["out/scores"].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_which_picture_and_which_weights_is_asked_when_it_is_unclear(exported):
+    command("infer", "--model", exported).refused(2, "one --image PATH")
+    command("infer", "--model", exported, "--image", "a.png", "b.png").refused(2, "one --image PATH")
+    command("infer", "--model", exported, "--weights", "x", "a.png").refused(2, "--weights with -c")
+
+
+def test_a_picture_that_is_in_both_splits_under_another_name_is_told_and_a_wrong_line_named(made_sets, tmp_path):
+    folder = tmp_path / "set"
+    shutil.copytree(made_sets.folder("digit_classes"), folder)
+    given = ["-c", "configs/tiny/resnet.yml", "-o", f"dataset={folder}"]
+    shutil.copy(folder / "train/3/001.png", folder / "val/3/000.png")
+    answer = command("check", *given)
+    assert answer.code == 0 and "D150" in answer.out and "equal pictures of data.train" in answer.out, answer.out
+    assert "D150" not in command("check", "--fast", *given).out
+    with open(folder / "train_list.txt", "a") as file:
+        file.write("train/3/001.png ten\n")
+    command("check", *given).refused(3, "D118", "train_list.txt", "line 121", "'ten'")
+
+
+def test_a_count_that_differs_from_the_published_is_named():
+    right = {"trained": 100, "statistics": 10, "macs": 100_000}
+    assert zoo_parameters.differences((100, 10, 100_090), right) == []  # within a thousandth
+    found = zoo_parameters.differences((101, 10, 100_110), right)
+    assert found == ["parameters 101 instead of 100", "multiply-adds 100,110 instead of 100,000"]
+    assert zoo_parameters.read_published()["ResNet50"]["macs"] == 4_089_184_256
+
+
+def test_a_name_without_a_row_is_refused(capsys):
+    assert zoo_parameters.main(["ResNet51"]) == 2 and "ResNet51" in capsys.readouterr().err

@@ -1,0 +1,88 @@
+"""Compares every full-size model of tests/zoo.csv that the official collection has with its published counts.
+
+python tools/zoo_parameters.py
+"""
+
+import csv
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+
+from common.cli_parser import Parser  # noqa: E402
+from tools.zoo import read_zoo  # noqa: E402
+
+PUBLISHED = ROOT / "tests/published_parameters.csv"
+MACS_TOLERANCE = 1e-3
+
+
+def read_published(path=PUBLISHED):
+    """The published counts by the official name: trained parameters, statistics, multiply-adds, height, width."""
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {row.pop("official"): {name: int(value) for name, value in row.items()} for row in rows}
+
+
+def counts_of(row, size):
+    """(trained parameters, other numbers, multiply-adds) of the model of a row for one picture of [height, width]."""
+    import paddle
+
+    from common.config import load_config
+    from common.flops import count_macs
+    from common.testing import count_parameters
+
+    config = load_config(ROOT / row["kit"] / row["config"])
+    model = config.build("model", num_classes=int(row["classes"]), labels=list(map(str, range(int(row["classes"])))))
+    return *count_parameters(model), count_macs(model, paddle.zeros([1, 3, *size]))
+
+
+def differences(counts, published):
+    """What differs from the published counts, in words; multiply-adds within a thousandth are equal."""
+    wanted = published["trained"], published["statistics"], published["macs"]
+    allowed = 0, 0, MACS_TOLERANCE * published["macs"]
+    names = "parameters", "statistics", "multiply-adds"
+    return [
+        f"{name} {got:,} instead of {right:,}"
+        for name, got, right, tolerance in zip(names, counts, wanted, allowed)
+        if abs(got - right) > tolerance
+    ]
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="zoo_parameters.py",
+        description=__doc__.splitlines()[0],
+        epilog="example: python tools/zoo_parameters.py ResNet50 VGG19",
+    )
+    options.add_argument("names", nargs="*", metavar="NAME", help="official names; all when none is given")
+    return options
+
+
+def main(argv=None):
+    """The command line; returns the exit code: 0, or 1 when a count differs."""
+    args = parser().parse_args(argv)
+    published = read_published()
+    rows = [row for row in read_zoo() if row["official"] and (not args.names or row["official"] in args.names)]
+    unknown = set(args.names) - {row["official"] for row in rows}
+    if unknown:
+        sys.stderr.write(f"no row of tests/zoo.csv has the official name {', '.join(sorted(unknown))}\n")
+        return 2
+    wrong = 0
+    for row in rows:
+        right = published[row["official"]]
+        counts = counts_of(row, (right["height"], right["width"]))
+        found = differences(counts, right)
+        wrong += bool(found)
+        size = f"{right['height']}x{right['width']}"
+        numbers = f"{counts[0]:>12,} {counts[1]:>9,} {counts[2]:>15,} {size:>8}"
+        sys.stdout.write(f"{row['official']:<26}{numbers}  {'; '.join(found) or 'as published'}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{len(rows)} models, {wrong} differ\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
