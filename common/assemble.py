@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from common import checkpoint, distributed, pretrained, random_state
-from common.learned_files import adopt_files
 from common.config import load_config
 from common.config_check import SPLIT_KEYS
 from common.data.loader import Loader
@@ -11,6 +10,7 @@ from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
 from common.errors import ConfigError
 from common.hub.published import find_published
+from common.learned_files import adopt_files
 from common.log import logger
 from common.model_inputs import check_inputs
 from common.picture_sizes import check_picture_sizes

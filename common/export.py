@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from common.learned_files import learned_files
 from common.compare import differences, listed
 from common.data.transform import random_for
 from common.errors import DataError, EnvironmentProblem, KitError
+from common.learned_files import learned_files
 from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx

@@ -59,7 +59,11 @@ class PairOptimizer:
 def build_pair(settings, model):
     """The optimizer that `settings` (a DenseAndSparse) describes."""
     parameters = dict(model.named_parameters())
-    tables = {id(layer.weight) for layer in model.sublayers() if isinstance(layer, nn.Embedding) and layer._sparse}
+    tables = {
+        id(layer.weight)
+        for layer in model.sublayers(include_self=True)
+        if isinstance(layer, nn.Embedding) and layer._sparse
+    }
     sparse = {name: parameter for name, parameter in parameters.items() if id(parameter) in tables}
     dense = {name: parameter for name, parameter in parameters.items() if name not in sparse}
     for what, part in (("no embedding table with sparse gradients", sparse), ("nothing but tables", dense)):

@@ -12,11 +12,11 @@ from common.assemble import build_loader, build_model, class_names, labels_of
 from common.callbacks.checkpoint import Checkpoint
 from common.callbacks.evaluate import Evaluate
 from common.callbacks.log import NextSteps
-from common.learned_files import learned_files
 from common.data.image_io import decode_image
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
 from common.errors import ConfigError, KitError
+from common.learned_files import learned_files
 from common.log import logger
 from common.preparation import run_folder
 from common.signals import GracefulStop
@@ -161,7 +161,7 @@ class TrainingSession:
         if settings.mode == "stream" and distributed.is_main():
             from common.callbacks.publish import Publish
 
-            found.append(Publish(config, settings.keep))  # before it is saved: a version may come twice, never not at all
+            found.append(Publish(config, settings.keep))  # before saving: a version may come twice
         found.append(
             Checkpoint(
                 settings.save_every,
