@@ -1,5 +1,7 @@
 """Readers: Criteo, csv, parquet, MultiSlot, sessions, texts, histories; what is bad is named."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -81,9 +83,10 @@ def test_parquet_rows_are_those_of_csv_and_every_shard_has_its_own(tmp_path):
     columns = whole(rows)
     assert columns["town"].tolist() == [f"t{k}".encode() for k in range(99)] + [b""]
     parts = [rows.assemble(list(rows.rows(shard, 3)))["town"].tolist() for shard in range(3)]
-    assert sorted(sum(parts, [])) == sorted(columns["town"].tolist())
+    assert sorted(itertools.chain(*parts)) == sorted(columns["town"].tolist())
     with Loader(rows, Pipeline([]), StreamSampler(32)) as loader:
-        assert sum((batch["town"].tolist() for batch in loader.epoch(0)), []) == columns["town"].tolist()
+        read = [batch["town"].tolist() for batch in loader.epoch(0)]
+    assert list(itertools.chain(*read)) == columns["town"].tolist()
     (tmp_path / "not.parquet").write_text("text")
     with pytest.raises(DataError, match=r"not\.parquet: not a parquet file"):
         TableRows([str(tmp_path / "not.parquet")])

@@ -64,8 +64,7 @@ def test_rows_with_gradients_move_as_in_a_dense_table(rule):
         model, settings = Small(sparse), RULES[rule]()
         settings.groups = [{"match": "out.*", "freeze": True}]
         found.append(trained(model, settings.build(model), settings.schedule.bind(10, 100)))
-    touched = [1, 7, 10, 11, 12, 13]  # FTRL makes a weight that never had a gradient zero in a dense table
-    np.testing.assert_allclose(found[0][touched], found[1][touched], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(found[0][[1, 7]], found[1][[1, 7]], rtol=1e-5, atol=1e-7)  # in every step
 
 
 def test_adam_for_tables_is_lazy():
