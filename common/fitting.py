@@ -7,6 +7,7 @@ from common.assemble import build_transforms, class_names, given_classes
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import StreamSampler
+from common.data.transform import Transform
 from common.errors import DataError
 from common.log import logger
 
@@ -35,12 +36,30 @@ def fit_transforms(config, dataset, force=False):
             continue
         if distributed.is_main():
             logger.info("%s: learning the features from the training rows", transform.file)
-            rows = Loader(dataset, Pipeline(transforms[:number]), StreamSampler(ROWS), watchdog=0)
+            steps, bad = [*transforms[:number], Probe(transform)], config.get("train.bad_samples", "error")
+            rows = Loader(dataset, Pipeline(steps), StreamSampler(ROWS), bad_samples=bad, watchdog=0)
             transform.fit(rows.epoch(0))
             written.append(transform.file)
         else:
             wait_for(transform)
     return written
+
+
+class Probe(Transform):
+    """Has a transform look at rows before it learns from them, so that a bad one is named by its line.
+
+    Args:
+        transform (Transform): with `probe(columns)`, which raises BadRows, or without.
+    """
+
+    def __init__(self, transform):
+        self.probe = getattr(transform, "probe", None)
+
+    def table(self, columns):
+        """The columns as they are; raises BadRows."""
+        if self.probe:
+            self.probe(columns)
+        return columns
 
 
 def wait_for(transform):

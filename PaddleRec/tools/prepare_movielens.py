@@ -58,7 +58,7 @@ def prepare(package, folder, seed=0):
     for user, item, rating, stamp in ratings:
         when = int(float(stamp))
         film = items[item]
-        rows.append((rating, user, item, *users[user], film[2], film[3], when // 3600 % 24, when // 86400 % 7))
+        rows.append((rating, user, item, *users[user], film[2] if film[2].isdigit() else "", film[3], when // 3600 % 24, when // 86400 % 7))
     order = np.random.default_rng(seed).permutation(len(rows))
     first, second = len(rows) * 8 // 10, len(rows) * 9 // 10
     folder.mkdir(parents=True, exist_ok=True)

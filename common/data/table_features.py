@@ -116,6 +116,18 @@ class TableFeatures(Transform):
         write_whole(self.file, encode_arrays(found))
         self.kept = found
 
+    def probe(self, columns):
+        """Refuses rows that cannot be learned from (BadRows), and tables without a column (DataError)."""
+        self.refuse_missing(columns)
+        if self.numbers:
+            self.read_numbers(columns)
+
+    def refuse_missing(self, columns):
+        """Raises DataError when a column is not there."""
+        missing = [name for name in (*self.numbers, *self.categories) if name not in columns]
+        if missing:
+            raise DataError(f"error[D113] the rows have no column '{missing[0]}'; there are {', '.join(columns)}")
+
     def load(self):
         """Reads the file, once.
 
@@ -154,9 +166,7 @@ class TableFeatures(Transform):
         """`numbers` and `ids` of a table; its other columns stay as far as they are numbers."""
         self.load()
         used = {*self.numbers, *self.categories}
-        missing = [name for name in (*self.numbers, *self.categories) if name not in columns]
-        if missing:
-            raise DataError(f"error[D113] the rows have no column '{missing[0]}'; there are {', '.join(columns)}")
+        self.refuse_missing(columns)
         found = {name: column for name, column in columns.items() if name not in used and column.dtype.kind in "biuf"}
         found["numbers"] = self.scaled(self.read_numbers(columns)) if self.numbers else self.nothing(columns)
         if self.categories:
