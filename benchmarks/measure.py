@@ -54,10 +54,15 @@ def run_child(python, script, *arguments, **environment):
     Raises:
         SystemExit: the script failed; shows the end of what it said.
     """
+    return run_program(python, BENCHMARKS / script, *arguments, **environment)
+
+
+def run_program(*words, **environment):
+    """The same of any program."""
     variables = {**os.environ, **{k: v for k, v in environment.items() if v is not None}}
     for name in [name for name, value in environment.items() if value is None]:
         variables.pop(name, None)
-    command = [python, str(BENCHMARKS / script), *map(str, arguments)]
+    command = [str(word) for word in words]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, cwd=REPOSITORY)
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-1000:]}{done.stderr[-3000:]}")

@@ -17,8 +17,12 @@ def fully_connected(folder):
     return export_layer(wide, Path(folder), [-1, 64])
 
 
-def detector(place):
+def detector(place, *more):
     """The tiny YOLOv3 after one step, bound by arithmetic: batches help little; (its export, a JPEG of 96 x 96).
+
+    Args:
+        place (Path): for the data, the run and the export.
+        more (str): KEY=VALUE of its configuration.
 
     Raises:
         SystemExit: a command failed; what it said.
@@ -27,7 +31,7 @@ def detector(place):
     from tests.made_sets import MadeSets
 
     digits = MadeSets(Path(place)).folder("digits")
-    options = ["-c", "configs/tiny/yolov3.yml", "-o", f"dataset={digits}", f"output_dir={place}/output"]
+    options = ["-c", "configs/tiny/yolov3.yml", "-o", f"dataset={digits}", f"output_dir={place}/output", *more]
     for arguments in (
         ["train", *options, "train.max_steps=1"],
         ["export", *options, f"weights={place}/output/yolov3/last"],

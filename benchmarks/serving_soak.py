@@ -4,7 +4,7 @@
             seconds.  Counted are wrong answers (none is allowed), and refusals: they must be 503, and come within
             5 seconds after a kill.
 --requests  pictures are sent to a detector; the resident memory of the server and its predictor at the end is compared
-            with that after a tenth of them.
+            with that after three tenths of them, when every size of a batch has come often enough.
 """
 
 import argparse
@@ -101,10 +101,12 @@ async def kill(server, end, every, killed):
 
 
 def memory(place, requests):
-    """Resident memory after all requests, relative to that after a tenth of them."""
+    """Resident memory after all requests, relative to that after three tenths of them."""
     import psutil
 
-    folder, picture = detector(place / "detector")
+    from tests.commands import SMALL
+
+    folder, picture = detector(place / "detector", *SMALL)
     with Ours(folder) as server:
         found, rows = [], []
 
@@ -121,7 +123,7 @@ def memory(place, requests):
             total = (tenth + 1) * requests // 10
             rows.append([f"after {total}", *(f"{one:.1f}" for one in found[-1]), f"{answer['rate']:.0f}"])
     measure.table("Resident memory, MB", ["requests", "server", "predictor", "requests/s"], rows)
-    return max(after / before for before, after in zip(found[0], found[-1]))
+    return max(after / before for before, after in zip(found[2], found[-1]))
 
 
 if __name__ == "__main__":

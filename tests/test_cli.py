@@ -192,7 +192,7 @@ def test_a_configuration_is_found_from_the_current_folder_first(tmp_path):
 
 
 def test_a_bug_shows_its_traceback_and_ends_with_1(digits, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("common.commands.check.shared_files", broken)
@@ -210,7 +210,7 @@ def test_a_bug_shows_its_traceback_and_ends_with_1(digits, monkeypatch):
     ],
 )
 def test_what_the_machine_refuses_is_no_bug(digits, monkeypatch, error, words):
-    def refuses(*_):
+    def refuses(*_, **__):
         raise error
 
     monkeypatch.setattr("common.commands.check.shared_files", refuses)

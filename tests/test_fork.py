@@ -151,7 +151,7 @@ def test_a_fork_trains_in_the_repository_with_the_roots_own_command(repository, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["yolov33"], "there are: bccd"),
+        (["yolov33"], "there are: alexnet"),
         (["tiny/yolov3", "--stage", "9"], "0 to 4, not '9'"),
         (["tiny/yolov3", "--stage"], "0 to 4, not ''"),
         (["tiny/yolov3", "--stage", "3", "--stop", "1"], "is after"),

@@ -36,7 +36,8 @@ Json Latency::summary() const {
     all[stage] = {{"p50", rounded(percentile(values, 0.5), 3)},
                   {"p95", rounded(percentile(values, 0.95), 3)},
                   {"p99", rounded(percentile(values, 0.99), 3)},
-                  {"mean", rounded(mean, 3)}};
+                  {"mean", rounded(mean, 3)},
+                  {"min", rounded(*std::min_element(values.begin(), values.end()), 3)}};
   }
   return all;
 }

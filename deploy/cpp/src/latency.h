@@ -17,7 +17,7 @@ class Latency {
  public:
   void add(const std::string& stage, double milliseconds);
   void merge(const Latency& other);
-  // {stage: {p50, p95, p99, mean}} in milliseconds, in the order the stages were first met.
+  // {stage: {p50, p95, p99, mean, min}} in milliseconds, in the order the stages were first met.
   Json summary() const;
   std::string table() const;
 

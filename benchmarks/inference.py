@@ -1,0 +1,231 @@
+"""One picture through exported models: the C++ program with each engine, Python's predictor, and onnxruntime.
+
+    cpp paddle, cpp openvino   kit_infer --golden --repeat (make cpp first; openvino where its wheel is)
+    python                     common.predictor, as tools/infer.py runs it
+    onnxruntime                on the same model.onnx
+
+Detectors are measured twice: the network alone (raw predictions: ONNX has no suppression of boxes for free sizes), and
+end to end, from the bytes of a JPEG to boxes. Rows run in processes of their own and take turns.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import measure
+
+KIT_INFER = measure.REPOSITORY / "deploy/cpp/build/kit_infer"
+# name: (configuration, key=value more, or a backbone's node; side of the picture)
+MODELS = {
+    "YOLOv3-MobileNetV3": ("PaddleCV/configs/yolov3_mobilenet_v3.yml", None, 320),
+    "YOLOv3-ResNet50_vd": ("PaddleCV/configs/yolov3_resnet50_vd.yml", None, 320),
+    "MobileNetV1": ("PaddleCV/configs/yolov3_mobilenet_v1.yml", {"type": "MobileNetV1", "out_indices": [3]}, 224),
+    "ResNet50_vd": (
+        "PaddleCV/configs/yolov3_resnet50_vd.yml",
+        {"type": "ResNet", "depth": 50, "variant": "vd", "out_indices": [3]},
+        224,
+    ),
+}
+
+
+def main():
+    """Runs the rows and prints the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=MODELS, action="append", help="some of them; default all")
+    parser.add_argument("--threads", type=int, action="append", help="default 1 and 2")
+    parser.add_argument(
+        "--repeat", type=int, default=50, help="runs a row and round, of which the median is taken (50)"
+    )
+    parser.add_argument("--rounds", type=int, default=2, help="processes a row; the lower median counts (2)")
+    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--child", choices=("python", "onnxruntime", "end to end", "export"), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        return CHILDREN[args.child](args)
+    if not KIT_INFER.is_file():
+        sys.exit(f"{KIT_INFER} is not built: make cpp")
+    results = {}
+    with tempfile.TemporaryDirectory() as place:
+        for name in args.model or MODELS:
+            folder = Path(place) / name
+            measure.run_child(sys.executable, "inference.py", "--child", "export", "--model", name, "--folder", folder)
+            for threads in args.threads or (1, 2):
+                results |= compare(name, folder, threads, args)
+    return measure.finish(results, args.json)
+
+
+def compare(name, folder, threads, args):
+    """Measures the rows of one model: {aim: (ratio, comparison, goal)}."""
+    child = ("--child", "{}", "--model", name, "--repeat", args.repeat, "--folder")
+    rows = {
+        "onnxruntime": lambda: in_python("onnxruntime", child, folder / "raw", threads),
+        "python": lambda: in_python("python", child, folder / "raw", threads),
+        "cpp paddle": lambda: in_cpp(folder / "raw", "--golden", threads, "paddle", args.repeat)["run"],
+    }
+    if (KIT_INFER.parent / "libkit_openvino.so").is_file():
+        rows["cpp openvino"] = lambda: in_cpp(folder / "raw", "--golden", threads, "openvino", args.repeat)["run"]
+    detector = (folder / "whole").is_dir()
+    if detector:
+        picture = ("--image", folder / "picture.jpg")
+        rows["end to end, python"] = lambda: in_python("end to end", child, folder / "whole", threads)
+        rows["end to end, cpp"] = lambda: in_cpp(folder / "whole", picture, threads, "paddle", args.repeat)["total"]
+    found = {row: [] for row in rows}
+    for _ in range(args.rounds):
+        for row, run in rows.items():
+            found[row].append(run())
+    best = {row: (min(r["p50"] for r in runs), min(r["min"] for r in runs)) for row, runs in found.items()}
+    base = best["onnxruntime"]
+    lines = [[row, p50, least, p50 / base[0]] for row, (p50, least) in best.items()]
+    measure.table(f"{name}, {threads} thread(s), ms a picture", ["", "median", "least", "/ onnxruntime"], lines)
+    ours = min(best[row][0] for row in best if row.startswith("cpp"))
+    aims = {f"{name}, {threads} thread(s), our fastest / onnxruntime": (ours / base[0], "<=", 1.05)}
+    if detector:
+        ratio = best["end to end, cpp"][0] / best["end to end, python"][0]
+        aims[f"{name}, {threads} thread(s), end to end, C++ / Python"] = (ratio, "<=", 1.0)
+    return aims
+
+
+def clean(threads):
+    """The environment of a row."""
+    names = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "KIT_MKL", "KIT_MALLOC")
+    return dict.fromkeys(names) | {"KIT_THREADS": str(threads)}
+
+
+def in_python(kind, child, folder, threads):
+    """{"p50", "min"} in milliseconds of a child of this script."""
+    arguments = [str(word).format(kind) for word in child]
+    return measure.run_child(sys.executable, "inference.py", *arguments, folder, **clean(threads))
+
+
+def in_cpp(folder, what, threads, engine, repeat):
+    """The stages of kit_infer's report."""
+    what = (what,) if isinstance(what, str) else what
+    options = ("--threads", threads, "--engine", engine, "--repeat", repeat, "--json")
+    return measure.run_program(KIT_INFER, "--model", folder, *what, *options, **clean(threads))["latency_ms"]
+
+
+# In a process of its own ---------------------------------------------------------------------------------------------
+
+
+def timed(run, repeat, warm=5):
+    """Prints the median and the least milliseconds of a call."""
+    taken = []
+    for _ in range(repeat + warm):
+        began = time.perf_counter()
+        run()
+        taken.append(1000 * (time.perf_counter() - began))
+    print(json.dumps({"p50": measure.median(taken[warm:]), "min": min(taken[warm:])}))
+
+
+def golden_of(folder):
+    """The inputs of an export's golden."""
+    import numpy as np
+
+    arrays = np.load(Path(folder) / "golden.npz")
+    return {name[3:]: arrays[name] for name in arrays.files if name.startswith("in/")}
+
+
+def run_python(args):
+    """Python's predictor on the golden."""
+    from common.predictor import Predictor
+
+    model, inputs = Predictor(args.folder), golden_of(args.folder)
+    timed(lambda: model.run(inputs), args.repeat)
+
+
+def run_onnxruntime(args):
+    """onnxruntime with as many threads."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(os.environ["KIT_THREADS"])
+    options.log_severity_level = 3
+    path = str(Path(args.folder) / "model.onnx")
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    inputs = golden_of(args.folder)
+    timed(lambda: session.run(None, inputs), args.repeat)
+
+
+def run_end_to_end(args):
+    """Python from the bytes of a picture to records."""
+    from common.data.image_io import decode_image
+    from common.predictor import Predictor, predict
+
+    model = Predictor(args.folder)
+    data = (Path(args.folder).parent / "picture.jpg").read_bytes()
+    timed(lambda: predict(model, [model.decode({"path": "", "image": decode_image(data)})]), args.repeat)
+
+
+def write_exports(args):
+    """Writes `raw` (the network alone, with ONNX), and of a detector `whole` and a picture."""
+    from common import runtime
+
+    runtime.prepare()
+    import cv2
+    import paddle
+
+    from common import assemble
+    from common.config import load_config
+    from common.export import example_inputs, export, made_up_sample
+
+    (name,) = args.model
+    path, backbone, side = MODELS[name]
+    sides = [f"size=[{side},{side}]", f"export.image_size=[{side},{side}]"]
+    config = load_config(path, [*sides, "export.tolerance=1e-3"])
+    config.check()
+    labels = [str(number) for number in range(80)]
+    folder = Path(args.folder)
+    folder.mkdir(parents=True)
+
+    class Raw(paddle.nn.Layer):
+        """The network of a model without what comes after it."""
+
+        task = "tensors"
+        inputs = {"image": ([None, 3, None, None], "float32")}
+
+        def __init__(self, network):
+            super().__init__()
+            self.network = network
+            with paddle.no_grad():
+                count = len(self.forward(paddle.zeros([1, 3, side, side])))
+            self.outputs = tuple(f"level_{number}" for number in range(count))
+
+        def predict(self, image):
+            return self.forward(image)
+
+        def forward(self, image):
+            return paddle.utils.flatten(self.network.predict(image) if backbone is None else self.network(image))
+
+    if backbone:
+        config.set("model.backbone", backbone)
+        network = config.build("model.backbone")
+        network.eval()
+    else:
+        model = assemble.build_model(config, labels)
+        model.eval()
+        export(model, config, labels, example_inputs(model, config), folder / "whole")
+        network = model
+        cv2.imwrite(str(folder / "picture.jpg"), made_up_sample()["image"][..., ::-1])
+    raw = Raw(network)
+    raw.eval()
+    inputs = {"image": paddle.randn([1, 3, side, side]).numpy()}
+    export(raw, config, labels, inputs, folder / "raw", onnx=True)
+    print("{}")
+
+
+CHILDREN = {
+    "python": run_python,
+    "onnxruntime": run_onnxruntime,
+    "end to end": run_end_to_end,
+    "export": write_exports,
+}
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(measure.REPOSITORY))
+    main()
