@@ -65,23 +65,25 @@ def compare(name, folder, threads, args):
     rows = {
         "onnxruntime": lambda: in_python("onnxruntime", child, folder / "raw", threads),
         "python": lambda: in_python("python", child, folder / "raw", threads),
-        "cpp paddle": lambda: in_cpp(folder / "raw", "--golden", threads, "paddle", args.repeat)["run"],
+        "cpp paddle": lambda: in_cpp(folder / "raw", "--golden", threads, "paddle", args.repeat),
     }
     if (KIT_INFER.parent / "libkit_openvino.so").is_file():
-        rows["cpp openvino"] = lambda: in_cpp(folder / "raw", "--golden", threads, "openvino", args.repeat)["run"]
+        rows["cpp openvino"] = lambda: in_cpp(folder / "raw", "--golden", threads, "openvino", args.repeat)
     detector = (folder / "whole").is_dir()
     if detector:
         picture = ("--image", folder / "picture.jpg")
         rows["end to end, python"] = lambda: in_python("end to end", child, folder / "whole", threads)
-        rows["end to end, cpp"] = lambda: in_cpp(folder / "whole", picture, threads, "paddle", args.repeat)["total"]
+        rows["end to end, cpp"] = lambda: in_cpp(folder / "whole", picture, threads, "paddle", args.repeat)
     found = {row: [] for row in rows}
     for _ in range(args.rounds):
         for row, run in rows.items():
             found[row].append(run())
-    best = {row: (min(r["p50"] for r in runs), min(r["min"] for r in runs)) for row, runs in found.items()}
+    best = {row: [min(r[key] for r in runs) for key in ("p50", "min", "cpu")] for row, runs in found.items()}
     base = best["onnxruntime"]
-    lines = [[row, p50, least, p50 / base[0]] for row, (p50, least) in best.items()]
-    measure.table(f"{name}, {threads} thread(s), ms a picture", ["", "median", "least", "/ onnxruntime"], lines)
+    lines = [[row, *times, times[0] / base[0], times[2] / base[2]] for row, times in best.items()]
+    measure.table(
+        f"{name}, {threads} thread(s), ms a picture", ["", "median", "least", "CPU", "median ratio", "CPU ratio"], lines
+    )
     ours = min(best[row][0] for row in best if row.startswith("cpp"))
     aims = {f"{name}, {threads} thread(s), our fastest / onnxruntime": (ours / base[0], "<=", 1.05)}
     if detector:
@@ -97,16 +99,17 @@ def clean(threads):
 
 
 def in_python(kind, child, folder, threads):
-    """{"p50", "min"} in milliseconds of a child of this script."""
+    """{"p50", "min", "cpu"} in milliseconds of a child of this script."""
     arguments = [str(word).format(kind) for word in child]
     return measure.run_child(sys.executable, "inference.py", *arguments, folder, **clean(threads))
 
 
 def in_cpp(folder, what, threads, engine, repeat):
-    """The stages of kit_infer's report."""
+    """The same of kit_infer's report: of the run, or of all stages where pictures are given."""
     what = (what,) if isinstance(what, str) else what
     options = ("--threads", threads, "--engine", engine, "--repeat", repeat, "--json")
-    return measure.run_program(KIT_INFER, "--model", folder, *what, *options, **clean(threads))["latency_ms"]
+    report = measure.run_program(KIT_INFER, "--model", folder, *what, *options, **clean(threads))
+    return report["latency_ms"]["run" if "total" not in report["latency_ms"] else "total"] | {"cpu": report["cpu_ms"]}
 
 
 # In a process of its own ---------------------------------------------------------------------------------------------
@@ -114,12 +117,22 @@ def in_cpp(folder, what, threads, engine, repeat):
 
 def timed(run, repeat, warm=5):
     """Prints the median and the least milliseconds of a call."""
-    taken = []
-    for _ in range(repeat + warm):
+    taken, used = [], 0.0
+    for number in range(repeat + warm):
+        if number == warm:
+            used = time.process_time()
         began = time.perf_counter()
         run()
         taken.append(1000 * (time.perf_counter() - began))
-    print(json.dumps({"p50": measure.median(taken[warm:]), "min": min(taken[warm:])}))
+    print(
+        json.dumps(
+            {
+                "p50": measure.median(taken[warm:]),
+                "min": min(taken[warm:]),
+                "cpu": 1000 * (time.process_time() - used) / repeat,
+            }
+        )
+    )
 
 
 def golden_of(folder):

@@ -45,6 +45,7 @@ class PredictorProcess:
         """
         ours, theirs = socket.socketpair()
         environment = {name: value for name, value in os.environ.items() if name != "KIT_API_KEY"}
+        environment.setdefault("KIT_MALLOC", "0")  # batches of many sizes: kept memory would be memory lost
         if threads:
             environment["KIT_THREADS"] = str(threads)
         arguments = [str(WORKER), str(folder), str(theirs.fileno()), str(threads)]

@@ -149,12 +149,17 @@ Step normalize(Arguments& given) {
     float* out = sample.planes.data<float>();
     const std::size_t plane = static_cast<std::size_t>(image.rows) * image.cols;
     for (int y = 0; y < image.rows; ++y) {
-      const std::uint8_t* row = image.ptr<std::uint8_t>(y);
-      for (int c = 0; c < channels; ++c) {
-        const float* table = tables[c].data();
-        const std::uint8_t* from = row + (bgr ? channels - 1 - c : c);
-        float* target = out + plane * c + static_cast<std::size_t>(y) * image.cols;
-        for (int x = 0; x < image.cols; ++x) target[x] = table[from[channels * x]];
+      const std::uint8_t* from = image.ptr<std::uint8_t>(y);
+      float* target = out + static_cast<std::size_t>(y) * image.cols;
+      if (channels == 1) {
+        for (int x = 0; x < image.cols; ++x) target[x] = tables[0][from[x]];
+        continue;
+      }
+      const int first = bgr ? 2 : 0, last = 2 - first;
+      for (int x = 0; x < image.cols; ++x, from += 3, ++target) {
+        target[0] = tables[0][from[first]];
+        target[plane] = tables[1][from[1]];
+        target[2 * plane] = tables[2][from[last]];
       }
     }
     sample.image.release();

@@ -12,6 +12,7 @@ namespace kit {
 
 using Clock = std::chrono::steady_clock;
 double milliseconds_since(Clock::time_point began);
+double cpu_milliseconds();  // of this process and all its threads so far
 
 class Latency {
  public:

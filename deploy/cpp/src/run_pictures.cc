@@ -97,6 +97,7 @@ class PictureRun {
     const std::size_t batches = (source_.pictures.size() + size_ - 1) / size_ * static_cast<std::size_t>(given_.repeat);
     std::vector<Latency> taken(models_.size());
     const auto began = Clock::now();
+    const double cpu = cpu_milliseconds();
     std::vector<std::thread> threads;
     for (std::size_t k = 0; k < models_.size(); ++k)
       threads.emplace_back([&, k] {
@@ -105,7 +106,8 @@ class PictureRun {
     for (std::thread& thread : threads) thread.join();
     const double seconds = milliseconds_since(began) / 1000;
     for (std::size_t k = 1; k < taken.size(); ++k) taken[0].merge(taken[k]);
-    report(taken[0], static_cast<double>(batches * size_) / seconds);
+    const double pictures = static_cast<double>(batches * size_);
+    report(taken[0], pictures / seconds, (cpu_milliseconds() - cpu) / pictures);
   }
 
  private:
@@ -188,9 +190,10 @@ class PictureRun {
     if (failure) std::rethrow_exception(failure);
   }
 
-  void report(const Latency& latency, double rate) const {
+  void report(const Latency& latency, double rate, double cpu) const {
     if (given_.json) {
       std::cout << python_json({{"latency_ms", latency.summary()},
+                                {"cpu_ms", rounded(cpu, 3)},
                                 {"engine", models_[0]->engine()},
                                 {"batch", size_},
                                 {"workers", models_.size()},

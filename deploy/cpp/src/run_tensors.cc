@@ -66,13 +66,17 @@ std::vector<double> in_order_of(const std::vector<double>& got, const std::vecto
 void measure(const Model& model, const Tensors& inputs, const Arguments& given) {
   for (int i = 0; i < given.warmup; ++i) model.run(inputs);
   Latency latency;
+  const double cpu = cpu_milliseconds();
   for (int i = 0; i < given.repeat; ++i) {
     const auto began = Clock::now();
     model.run(inputs);
     latency.add("run", milliseconds_since(began));
   }
   if (given.json)
-    std::cout << python_json({{"latency_ms", latency.summary()}, {"engine", model.engine()}}) << '\n';
+    std::cout << python_json({{"latency_ms", latency.summary()},
+                              {"cpu_ms", rounded((cpu_milliseconds() - cpu) / given.repeat, 3)},
+                              {"engine", model.engine()}})
+              << '\n';
   else
     std::cout << latency.table();
 }
