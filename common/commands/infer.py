@@ -72,7 +72,13 @@ def infer(args, default_kit):
     from common.inference import run_inference
     from common.predictor import ModelInMemory, Predictor
     from common.sources import open_source
+    from common.table_sources import is_table
 
-    source = open_source(args.image)
+    tables = is_table(args.image)
+    source = None if tables else open_source(args.image)
     model = Predictor(args.model, args.threads) if args.model else ModelInMemory.from_config(config)
+    if tables:
+        from common.table_inference import run_tables
+
+        return run_tables(model, args.image, args)
     return run_inference(model, source, args)
