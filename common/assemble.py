@@ -10,6 +10,7 @@ from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
 from common.errors import ConfigError
 from common.hub.published import find_published
+from common.learned_files import adopt_files
 from common.log import logger
 from common.model_inputs import check_inputs
 from common.picture_sizes import check_picture_sizes
@@ -172,6 +173,7 @@ def read_weights(config, key="weights"):
         raise ConfigError(f"no weights: give -o weights={folder / 'best'}")
     published = find_published(config.kit, weights)
     if published is None:
+        adopt_files(config)
         return checkpoint.read_weights(weights)
     published.check_settings(config)
     return published.arrays()

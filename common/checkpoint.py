@@ -34,7 +34,7 @@ from common.tensor_files import decode_arrays, encode_arrays
 NAMED = {"lac": "package:LAC/lac_model/model"}  # weights that go by a name
 
 
-def write_checkpoint(root, step, arrays, state, config_text="", pdparams=False):
+def write_checkpoint(root, step, arrays, state, config_text="", pdparams=False, files=None):
     """Writes `root/step_<step>` and points `root/last` at it.
 
     Args:
@@ -44,6 +44,7 @@ def write_checkpoint(root, step, arrays, state, config_text="", pdparams=False):
         state (dict): whatever else resuming needs, in JSON types.
         config_text (str): the completed configuration, saved as `config.yml`.
         pdparams (bool): also write the `model` group as `model.pdparams`, for the official tools.
+        files (dict): name -> bytes of whatever else belongs to the model, such as what its features learned.
 
     Returns:
         Path: the folder written.
@@ -52,7 +53,8 @@ def write_checkpoint(root, step, arrays, state, config_text="", pdparams=False):
         EnvironmentProblem: the disk is full or does not take the files. Earlier checkpoints are untouched.
     """
     root = Path(root)
-    files = {f"{group}.safetensors": encode_arrays(named) for group, named in sorted(arrays.items())}
+    files = {name: [content] for name, content in (files or {}).items()}
+    files |= {f"{group}.safetensors": encode_arrays(named) for group, named in sorted(arrays.items())}
     files["state.json"] = [json.dumps(state, indent=1, default=_plain).encode()]
     files["config.yml"] = [config_text.encode()]
     if pdparams:

@@ -10,6 +10,7 @@ An exported folder holds:
 
 import importlib
 import inspect
+import itertools
 import os
 import shutil
 import warnings
@@ -129,7 +130,7 @@ def carry_files(config, folder):
     Returns:
         list[dict]: a node a transform.
     """
-    split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
+    split = described_split(config)
     transforms = config.completed()["data"][split].get("transforms", []) if split else []
     taken = {}
     for entry in transforms:
@@ -170,6 +171,11 @@ def describe(model, config, labels, shapes, transforms, delete_passes=()):
         "preprocess": transforms,
     }
     return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
+
+
+def described_split(config):
+    """The split whose transforms are the pre-processing, or None."""
+    return next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
 
 
 def repeated(value, count):
@@ -255,6 +261,11 @@ def example_inputs(model, config):
     check_rows(pipeline.transforms, model)
     try:
         dataset = build_dataset(config, split)
+        if hasattr(dataset, "assemble"):
+            rows = list(itertools.islice(dataset.rows(0, 1), 2))
+            return {
+                name: value for name, value in pipeline.table(dataset.assemble(rows)).items() if name in model.inputs
+            }
         sample = pipeline.sample(dataset, 0, 0)
     except DataError as error:
         task = importlib.import_module(f"common.tasks.{model.task}")

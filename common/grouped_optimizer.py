@@ -103,9 +103,15 @@ def fill(optimizer, wanted):
             target.set_value(np.ascontiguousarray(array))
 
 
-def build_grouped(settings, model):
-    """The optimizer that `settings` (of `common.optim`) describes; what is frozen now is left out of it."""
-    parameters = dict(model.named_parameters())
+def build_grouped(settings, model, parameters=None):
+    """The optimizer that `settings` (of `common.optim`) describes; what is frozen now is left out of it.
+
+    Args:
+        settings (SGD): or a child of it.
+        model (nn.Layer): whose parameters are moved.
+        parameters (dict[str, Parameter]): those of them that are meant, by structured name; all when None.
+    """
+    parameters = dict(model.named_parameters()) if parameters is None else parameters
     decay = settings.l1_decay or settings.weight_decay
     plan = {name: {"lr_scale": 1.0, "weight_decay": decay, "freeze": False} for name in parameters}
     for name in without_decay(model, settings.no_decay, parameters):

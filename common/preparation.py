@@ -8,6 +8,7 @@ from common import distributed
 from common.assemble import build_dataset, class_names, read_weights
 from common.data.check import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
+from common.fitting import fit_transforms
 from common.run_folder import follow
 
 
@@ -52,6 +53,7 @@ def prepare_training(config, args):
         follow(args.resume)
     weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     datasets = {"train": build_dataset(config, "train"), "eval": None}
+    fit_transforms(config, datasets["train"])
     if args.eval:
         datasets["eval"] = build_dataset(config, "eval")
         here, there = class_names(datasets["train"]), class_names(datasets["eval"])

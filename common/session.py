@@ -17,9 +17,11 @@ from common.data.vocabulary import check_rows
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
 from common.errors import ConfigError, KitError
+from common.learned_files import learned_files
 from common.log import logger
 from common.preparation import run_folder
 from common.signals import GracefulStop
+from common.stream_trainer import StreamTrainer, check_stream
 from common.trainer import Trainer, run_length, to_tensors
 
 
@@ -93,7 +95,10 @@ class TrainingSession:
         amp = Amp(settings.amp, settings.amp_dtype)
         amp.decorate(model)
         ema = ExponentialMovingAverage(model, settings.ema) if settings.ema else None
-        trainer = Trainer(
+        stream = settings.mode == "stream"
+        if stream:
+            check_stream(dataset, loader.sampler, settings.accumulate)
+        trainer = (StreamTrainer if stream else Trainer)(
             model,
             loader,
             optimizer.build(model),
@@ -105,6 +110,8 @@ class TrainingSession:
             stop=GracefulStop(),
         )
         trainer.config = config
+        if stream:
+            trainer.metric = config.build("data.metric", dataset=dataset)
         trainer.callbacks = self.callbacks(evaluation, model)
         return trainer
 
@@ -153,6 +160,10 @@ class TrainingSession:
             found.append(Evaluate(loader, metric, settings.eval_every, settings.early_stop))
         if distributed.is_main():
             found += self.watchers(model, evaluation)
+        if settings.mode == "stream" and distributed.is_main():
+            from common.callbacks.publish import Publish
+
+            found.append(Publish(config, settings.keep))  # before saving: a version may come twice
         found.append(
             Checkpoint(
                 settings.save_every,
@@ -160,6 +171,7 @@ class TrainingSession:
                 settings.keep,
                 config.dump(),
                 pdparams=args.format == "pdparams",
+                files=learned_files(config, "train"),
             )
         )
         if distributed.is_main():

@@ -19,8 +19,9 @@ def setting(default=dataclasses.MISSING, *, help, low=None, high=None, above=Non
 class Train:
     """How to train."""
 
-    epochs: int = setting(help="times every sample is seen", low=1)
+    epochs: int = setting(help="times every sample is seen; hours of a stream", low=1)
     batch_size: int = setting(help="samples a process takes in one step", low=1)
+    mode: Literal["epochs", "stream"] = setting("epochs", help="stream: learn each hour that comes once, then publish")
     workers: int = setting(2, help="processes that read data; 0 reads in the training process", low=0, high=256)
     accumulate: int = setting(1, help="batches whose gradients are summed before one update", low=1)
     base_batch: int | None = setting(

@@ -5,6 +5,8 @@ import pathlib
 
 from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digits import make_digits
+from PaddleRec.tools.make_clicks import make_clicks
+from PaddleRec.tools.make_rows import make_hours, make_rows
 from tests.made_texts import make_texts
 
 MAKERS = {
@@ -12,6 +14,10 @@ MAKERS = {
     "texts": make_texts,
     "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
+MAKERS["clicks"] = lambda folder: make_clicks(folder, train=1500, evaluation=200, values=200)
+MAKERS["hours"] = lambda folder: make_hours(folder, hours=3, rows=150)
+for kind in ("sessions", "histories", "sentences", "tagged", "pairs", "slots"):
+    MAKERS[kind] = lambda folder, kind=kind: make_rows(kind, folder, train=700, evaluation=100)
 
 
 def make_digit_classes_and_teacher(folder):

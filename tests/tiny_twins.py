@@ -69,7 +69,7 @@ def loss_of_first_batch(config, weights):
     from common.trainer import to_tensors
 
     dataset = assemble.build_dataset(config, "train")
-    model = assemble.build_model(config, dataset.labels)
+    model = assemble.build_model(config, assemble.class_names(dataset))
     if weights is not None:
         config.set("weights", str(weights))
         assemble.load_weights(model, checkpoint.read_weights(weights), config)

@@ -17,11 +17,12 @@ class Checkpoint(Callback):
         keep (int): how many of the newest stay beside the best; -1 for all.
         config_text (str): the completed configuration, saved beside the weights.
         pdparams (bool): whether to write `model.pdparams` for official tools too.
+        files (dict): name -> path of what else belongs to the model; copied into every checkpoint.
     """
 
-    def __init__(self, every=1, every_steps=0, keep=3, config_text="", pdparams=False):
+    def __init__(self, every=1, every_steps=0, keep=3, config_text="", pdparams=False, files=None):
         self.every, self.every_steps, self.keep, self.config_text = every, every_steps, keep, config_text
-        self.pdparams = pdparams
+        self.pdparams, self.files = pdparams, files or {}
         self.saved = None
 
     def after_step(self, trainer):
@@ -50,8 +51,9 @@ class Checkpoint(Callback):
         arrays, state = trainer.state()
         if distributed.is_main():
             self.refuse_poison(arrays["model"], trainer.step)
+            files = {name: path.read_bytes() for name, path in self.files.items()}
             checkpoint.write_checkpoint(
-                trainer.folder, trainer.step, arrays, state, self.config_text, pdparams=self.pdparams
+                trainer.folder, trainer.step, arrays, state, self.config_text, pdparams=self.pdparams, files=files
             )
             protect = set()
             if trainer.best is not None:

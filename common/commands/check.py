@@ -40,6 +40,7 @@ def check(args, default_kit):
     from common.assemble import build_dataset
     from common.data.check import report, write_issues
     from common.data.check_samples import check_dataset
+    from common.fitting import fit_transforms
 
     issues, datasets, counts = [], {}, {}
     for split in ("train", "eval", "test"):
@@ -61,6 +62,8 @@ def check(args, default_kit):
     if errors:
         return 3
     if not args.fast:
+        if "train" in datasets:
+            fit_transforms(config, datasets["train"])
         run_one_batch(config, datasets)
         sys.stdout.write("one batch went through the model and back\n")
     sys.stdout.write("all well\n" if not issues else f"no errors, {len(issues)} warnings\n")

@@ -76,8 +76,16 @@ def infer(args, default_kit):
     from common.predictor import ModelInMemory, Predictor
     from common.sources import open_source
 
-    source = open_source(args.input, task_of(args, config), args.text)
+    task = task_of(args, config)
+    reads_rows = getattr(task, "INPUT", "") == "table"
+    if reads_rows and args.input is None:
+        raise ConfigError("--input: write which file of rows, .csv or .jsonl")
+    source = None if reads_rows else open_source(args.input, task, args.text)
     model = Predictor(args.model, args.threads) if args.model else ModelInMemory.from_config(config)
+    if reads_rows:
+        from common.table_inference import run_tables
+
+        return run_tables(model, args.input, args)
     return run_inference(model, source, args)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 from common.data.collate import collate
+from common.data.row_files import BadRows
 from common.errors import BadSample, DataError, DataIssue
 
 END = "end"  # what a stream answers when it has no more batches
@@ -138,6 +139,40 @@ class StreamedBatches:
             text = " ".join(str(error).split())[:300]
             issue = DataIssue("D100", "error", file, f"reading failed: {type(error).__name__}: {text}", place=where)
             raise BadSample(issue) from error
+
+
+class TableBatches(StreamedBatches):
+    """Batches of a stream whose rows are cheap to read and become arrays a batch at a time.
+
+    The data set has `assemble(rows)`, which makes a dict of arrays, and `place(row)`, for messages.
+    """
+
+    def make(self, epoch, step, wanted, is_cancelled):
+        """See :meth:`StreamedBatches.make`; rows that are not `wanted` are read and not looked at."""
+        self.board.write(f"row {self.position} of shard {self.shard}")
+        rows = self.read()
+        if not rows or (self.drop_last and len(rows) < self.batch_size):
+            return END
+        first, self.position = self.position, self.position + len(rows)
+        left_out, numbers = [], list(range(first, self.position))
+        while wanted and rows:
+            if is_cancelled():
+                return None
+            try:
+                return Made(self.pipeline.table(self.dataset.assemble(rows)), left_out)
+            except BadRows as error:
+                issues = {row: self.issue_of(rows[row], *what) for row, what in sorted(error.rows.items())}
+                if not self.skip_bad:
+                    raise BadSample(next(iter(issues.values()))) from error
+                left_out += [((self.shard, numbers[row]), issue) for row, issue in issues.items()]
+                rows = [row for number, row in enumerate(rows) if number not in issues]
+                numbers = [number for row, number in enumerate(numbers) if row not in issues]
+        return Made(None, left_out)
+
+    def issue_of(self, row, code, message, value):
+        """The report of one bad row."""
+        file, place = self.dataset.place(row)
+        return DataIssue(code, "error", file, message, place=place, value=value)
 
 
 def finish(samples, pipeline, epoch, step, padding):

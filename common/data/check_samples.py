@@ -22,7 +22,7 @@ def check_dataset(dataset, deep, most=0):
     """
     is_stream = hasattr(dataset, "iterate")
     if hasattr(dataset, "check"):
-        return dataset.check(deep=deep), 0 if is_stream else len(dataset)
+        return dataset.check(deep=deep), len(dataset) if hasattr(dataset, "__len__") else 0
     if is_stream:
         return check_stream(dataset, most if deep else 1)
     issues, length = [], len(dataset)

@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 import time
 
-from common.data.batches import END, IndexedBatches, StreamedBatches
+from common.data.batches import END, IndexedBatches, StreamedBatches, TableBatches
 from common.data.pool import NoBatch, Patience, WorkerPool
 from common.data.shared_batch import Board
 from common.data.watch import Watch
@@ -39,7 +39,8 @@ class Loader:
     is waited for: two seconds after it first returned true, NoBatch is raised.
 
     Args:
-        dataset (object): map-style (`__len__`, `__getitem__`) or iterable (`iterate(shard, num_shards, epoch)`).
+        dataset (object): map-style (`__len__`, `__getitem__`) or iterable (`iterate(shard, num_shards, epoch)`, and
+            `assemble(rows)` where the rows of a batch become arrays together).
         pipeline (Pipeline): what is done to its samples.
         sampler (EpochSampler): which samples make a batch; a StreamSampler for an iterable data set.
         workers (int): processes that prepare batches; 0 prepares them in this one.
@@ -73,12 +74,25 @@ class Loader:
         self._pool, self._epochs_begun = None, 0
 
     def __len__(self):
+        if self.is_stream and not self.sampler.steps and hasattr(self.dataset, "num_rows"):
+            return sum(self._batches_of(shard) for shard in self._shards())
         return len(self.sampler)
 
     @property
     def length(self):
         """Batches an epoch; None where only the end of a stream tells."""
-        return None if self.is_stream and not self.sampler.steps else len(self.sampler)
+        unknown = self.is_stream and not self.sampler.steps and not hasattr(self.dataset, "num_rows")
+        return None if unknown else len(self)
+
+    def _shards(self):
+        """The shards of a stream that this process reads."""
+        readers = max(self.workers, 1)
+        return range(self.sampler.rank * readers, (self.sampler.rank + 1) * readers)
+
+    def _batches_of(self, shard):
+        """Batches of one shard of a stream that knows its rows."""
+        rows = self.dataset.num_rows(shard, self.sampler.world * max(self.workers, 1))
+        return rows // self.sampler.batch_size if self.sampler.drop_last else -(-rows // self.sampler.batch_size)
 
     def __enter__(self):
         return self
@@ -210,14 +224,14 @@ class Loader:
         if not self.is_stream:
             return IndexedBatches(self.dataset, self.pipeline, skip, board)
         readers, sampler = max(self.workers, 1), self.sampler
-        return StreamedBatches(
+        return (TableBatches if hasattr(self.dataset, "assemble") else StreamedBatches)(
             self.dataset,
             self.pipeline,
             skip,
             board,
             sampler.batch_size,
             sampler.drop_last,
-            shard=sampler.rank * readers + number,
+            shard=self._shards()[number],
             num_shards=sampler.world * readers,
         )
 

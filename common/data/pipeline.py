@@ -85,6 +85,16 @@ class Pipeline:
         rng = random_for(self.seed, epoch, shard, position, STREAM)
         return self._run(lambda: sample, (shard, position), epoch, rng, self.sample_stage, None)
 
+    def table(self, columns):
+        """Columns (dict of arrays, one row a sample) after all transforms, each of which has `table`.
+
+        Raises:
+            BadRows: with what is wrong with which rows.
+        """
+        for transform in self.transforms:
+            columns = transform.table(columns)
+        return columns
+
     def batch(self, samples, epoch, step):
         """The samples of a batch after the batch stage; the random numbers depend on (seed, epoch, step).
 

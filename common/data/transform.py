@@ -8,6 +8,7 @@ class Transform:
 
     `extra` is the number of other samples the step mixes in; they arrive as a third argument.
     A step with `per_batch` takes and returns the list of samples of a batch instead of one sample.
+    A step for tables has `table(columns)` besides: a dict of arrays with a row a sample, changed for all rows at once.
     All randomness comes from the generator given to the call.
     """
 

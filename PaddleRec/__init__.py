@@ -1,0 +1,1 @@
+"""Recommendation on PaddlePaddle: rankers, matchers, sparse tables, streams of rows."""

@@ -1,0 +1,1 @@
+"""Readers of rows, sessions and clicks."""

@@ -1,0 +1,67 @@
+"""The rows of the Criteo display advertising challenge: label, 13 numbers, 26 categories, separated by tabs."""
+
+import numpy as np
+
+from common.data.row_files import BadRows, RowFiles
+from common.errors import ConfigError
+
+NUMBERS = tuple(f"I{k}" for k in range(1, 14))
+CATEGORIES = tuple(f"C{k}" for k in range(1, 27))
+
+
+class CriteoRows(RowFiles):
+    """A stream of rows `label, I1 .. I13, C1 .. C26`; empty fields are missing values.
+
+    Args:
+        files (list[str]): paths or globs, plain or .gz.
+        shuffle (int): rows that are read ahead and put in random order; 0 keeps the order of the files.
+        layout (str): `raw` as the challenge has it, or `ids` for a label and 39 words, the categories C1 to C39.
+        seed (int): of the order.
+
+    Raises:
+        DataError: a file is missing, or all are empty.
+    """
+
+    def __init__(self, files, shuffle=0, layout="raw", seed=0):
+        if layout not in ("raw", "ids"):
+            raise ConfigError(f"layout is '{layout}'; it must be raw or ids")
+        super().__init__(files, shuffle, seed=seed)
+        self.names = (*NUMBERS, *CATEGORIES) if layout == "raw" else tuple(f"C{k}" for k in range(1, 40))
+
+    def assemble(self, rows):
+        """`label` float32 [N], and a column of words by each name."""
+        fields = split_rows(rows, b"\t", 1 + len(self.names))
+        columns = dict(zip(self.names, fields[:, 1:].T))
+        return {"label": labels_of(fields[:, 0]), **columns}
+
+
+def split_rows(rows, separator, count):
+    """The fields of rows as words, `S` [N, count].
+
+    Raises:
+        BadRows: a row has another number of fields.
+    """
+    bad = {
+        number: ("D118", f"{row.count(separator) + 1} columns where {count} are expected", "")
+        for number, row in enumerate(rows)
+        if row.count(separator) != count - 1
+    }
+    if bad:
+        raise BadRows(bad)
+    text = separator.join([row.rstrip(b"\r\n") for row in rows])
+    return np.array(text.split(separator), "S").reshape(len(rows), count)
+
+
+def labels_of(words):
+    """Labels 0 or 1 as float32 [N]; raises BadRows for anything else."""
+    positive, negative = words == b"1", words == b"0"
+    wrong = np.flatnonzero(~(positive | negative))
+    if len(wrong):
+        shown = words[:].tolist()
+        raise BadRows(
+            {
+                int(row): ("D109", "the label is neither 0 nor 1", shown[row][:40].decode("utf-8", "replace"))
+                for row in wrong
+            }
+        )
+    return positive.astype("float32")

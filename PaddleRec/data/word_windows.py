@@ -1,0 +1,81 @@
+"""Words and what stands around them (https://arxiv.org/abs/1310.4546, sections 2 and 2.3).
+
+Shapes in this file:
+    N texts, L words of a text (-1 for padding), P words that are learned, W the words on both sides, K negative words.
+"""
+
+import zlib
+
+import numpy as np
+
+from common.data.item_ids import read_items
+from common.data.transform import Transform, random_for
+from common.errors import ConfigError
+
+
+class WordWindows(Transform):
+    """Makes pairs of words to learn from texts: `items` [P, W] to predict from, `target` [P], `negatives` [P, K].
+
+    Args:
+        file (str): of the words, as ItemIds keeps them.
+        mode (str): `skip_gram` predicts each word around a word from it (W is 1), `cbow` a word from all around it.
+        window (int): words on one side; each place draws a smaller or equal one at random.
+        subsample (float): t of eq. (5): of a word with the share f of all, the part sqrt(t / f) stays; 0 keeps all.
+        negatives (int): K.
+        power (float): negatives are drawn by their counts to this power.
+    """
+
+    files = ("file",)
+
+    def __init__(self, file, mode="skip_gram", window=5, subsample=1e-4, negatives=5, power=0.75):
+        if mode not in ("skip_gram", "cbow"):
+            raise ConfigError(f"mode is '{mode}'; it must be skip_gram or cbow")
+        if window < 1 or negatives < 1 or subsample < 0:
+            raise ConfigError(f"window is {window}, negatives {negatives}, subsample {subsample}; at least 1, 1 and 0")
+        self.file, self.mode, self.window, self.negatives = file, mode, window, negatives
+        self.subsample, self.power = subsample, power
+        self.edges = None
+
+    def load(self):
+        """Reads the counts, once."""
+        if self.edges is None:
+            counts = read_items(self.file)["counts"].astype(np.float64)
+            self.keep = np.concatenate([[0.0], kept_part(counts / counts.sum(), self.subsample)])
+            drawn = counts**self.power
+            self.edges = np.cumsum(drawn / drawn.sum())
+
+    def __call__(self, sample, rng):
+        return sample
+
+    def table(self, columns):
+        """The pairs of the words `text` int64 [N, L]; the random numbers are a function of the words alone."""
+        self.load()
+        text = columns["text"]
+        rng = random_for(zlib.crc32(np.ascontiguousarray(text)))
+        found, targets = [], []
+        for row in text:
+            words = row[row > 0]
+            words = words[rng.random(len(words)) < self.keep[words]]
+            reach = rng.integers(1, self.window + 1, len(words))
+            for place, size in enumerate(reach.tolist()):
+                around = np.concatenate([words[max(0, place - size) : place], words[place + 1 : place + 1 + size]])
+                if self.mode == "skip_gram":
+                    found += [[words[place]]] * len(around)
+                    targets += around.tolist()
+                elif len(around):
+                    found.append(around)
+                    targets.append(words[place])
+        if not targets:
+            found, targets = [text[0, :1]], [0]
+        width = 1 if self.mode == "skip_gram" else 2 * self.window
+        items = np.full((len(targets), width), -1, np.int64)
+        for row, around in zip(items, found):
+            row[: len(around)] = around
+        negatives = 1 + np.searchsorted(self.edges, rng.random((len(targets), self.negatives)))
+        negatives = np.minimum(negatives, len(self.edges))
+        return {"items": items, "target": np.array(targets, np.int64), "negatives": negatives}
+
+
+def kept_part(shares, threshold):
+    """Eq. (5) of the paper: the part of the places of a word with this share of all that stays."""
+    return np.minimum(1.0, np.sqrt(threshold / shares)) if threshold else np.ones_like(shares)

@@ -1,0 +1,1 @@
+"""How features meet: products, crosses, attention, graphs."""

@@ -1,0 +1,58 @@
+"""Deep Interest Network for Click-Through Rate Prediction (https://arxiv.org/abs/1706.06978).
+
+Shapes in this file:
+    N rows, L items of a history (-1 where it is shorter), K numbers in the vector of an item with its category.
+"""
+
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+from ..embeddings.sparse_table import SparseEmbedding
+from ..interactions.attention_unit import AttentionUnit
+from ..towers.mlp import MLP
+from .ranker import Ranker
+
+
+class DIN(Ranker):
+    """What a user did, each thing weighed by how it bears on the item; any length of history, also none.
+
+    Args:
+        num_items (int): rows of the table of items.
+        num_groups (int): rows of the table of their categories.
+        width (int): numbers in the vector of an item, and in that of a category.
+        attention (list[int]): hidden layers of the attention unit.
+        hidden (list[int]): hidden layers of the network behind it.
+    """
+
+    inputs = {
+        "history": ([None, None], "int64"),
+        "history_groups": ([None, None], "int64"),
+        "item": ([None], "int64"),
+        "group": ([None], "int64"),
+    }
+
+    def __init__(self, num_items, num_groups, width=64, attention=(80, 40), hidden=(80, 40)):
+        super().__init__()
+        self.items = SparseEmbedding(num_items, width)
+        self.groups = SparseEmbedding(num_groups, width)
+        self.item_bias = SparseEmbedding(num_items, 1, deviation=0.0)
+        self.attention = AttentionUnit(2 * width, attention)
+        self.interest = nn.Linear(2 * width, 2 * width)
+        self.network = MLP(4 * width, [*hidden, 1], activation="sigmoid", last_linear=True)
+
+    def vectors(self, items, groups):
+        """[..., K] of items and categories int64 [...]."""
+        return paddle.concat([self.items(items), self.groups(groups)], axis=-1)
+
+    def predict(self, history, history_groups, item, group):
+        """Logits [N] of histories int64 [N, L] and candidates int64 [N]."""
+        target = self.vectors(item, group)  # [N, K]
+        done = self.vectors(history, history_groups)  # [N, L, K]
+        interest = self.interest(self.attention(done, target, history >= 0))
+        logits = self.network(paddle.concat([interest, target], axis=-1)).squeeze(-1)
+        return logits + self.item_bias(item).squeeze(-1)
+
+    def forward(self, history, history_groups, item, group):
+        """The probability [N] of label 1."""
+        return F.sigmoid(self.predict(history, history_groups, item, group))

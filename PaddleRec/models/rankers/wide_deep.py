@@ -1,0 +1,32 @@
+"""Wide & Deep Learning for Recommender Systems (https://arxiv.org/abs/1606.07792)."""
+
+from paddle import nn
+
+from ..embeddings.field_embedding import FieldEmbedding
+from ..towers.mlp import MLP
+from .ranker import Ranker, table_inputs
+
+
+class WideDeep(Ranker):
+    """A linear model beside a deep one; their logits are added (section 3.3).
+
+    Args:
+        num_numbers (int): number columns.
+        num_categories (int): category columns.
+        num_ids (int): rows of the table of all categories.
+        width (int): numbers in an embedding.
+        hidden (list[int]): sizes of the deep part's layers.
+        dropout (float): of the deep part.
+    """
+
+    def __init__(self, num_numbers, num_categories, num_ids, width=32, hidden=(1024, 512, 256), dropout=0.0):
+        super().__init__()
+        self.inputs = table_inputs(num_numbers, num_categories)
+        self.fields = FieldEmbedding(num_numbers, num_ids, width)
+        self.deep = MLP((num_numbers + num_categories) * width, hidden, dropout=dropout)
+        self.out = nn.Linear(hidden[-1], 1)
+
+    def predict(self, numbers, ids):
+        """Logits [N] of numbers float32 [N, D] and ids int64 [N, C]."""
+        first_order, vectors = self.fields(numbers, ids)
+        return first_order.sum(1) + self.out(self.deep(vectors.flatten(1))).squeeze(-1)

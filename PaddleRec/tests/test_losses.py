@@ -1,0 +1,93 @@
+"""Losses by hand, and equal to the operators that the original models were trained with."""
+
+import math
+
+import numpy as np
+import paddle
+import pytest
+
+from PaddleRec.models.losses import ranking_losses as losses
+from PaddleRec.models.matchers.matcher import best_items, last_of, log_popularity, popular_items
+from PaddleRec.tests.golden_numbers import golden
+
+
+def tensor(values, dtype="float32"):
+    return paddle.to_tensor(np.array(values, dtype))
+
+
+def test_the_cosine_is_that_of_the_original_operator():
+    case = golden("cos_sim")
+    found = losses.cosine(tensor(case["in/x"]), tensor(case["in/y"]))
+    np.testing.assert_allclose(found.numpy(), case["out/o"][:, 0], rtol=1e-5)
+    assert losses.cosine(tensor([[0, 0]]), tensor([[1, 1]])).tolist() == [0.0]
+
+
+def test_bpr_over_classes_is_that_of_the_original_operator():
+    case = golden("bpr_loss")
+    logits = paddle.to_tensor(case["in/x"], stop_gradient=False)
+    found = losses.bpr_of_classes(logits, paddle.to_tensor(case["in/y"][:, 0]))
+    np.testing.assert_allclose(found.numpy(), case["out/o"][:, 0], rtol=1e-5)
+    found.sum().backward()
+    np.testing.assert_allclose(logits.grad.numpy(), case["out/grad_x"], atol=1e-6)
+
+
+def test_the_margin_loss_is_that_of_the_original_operator():
+    case = golden("margin_rank_loss")
+    found = losses.margin_loss(tensor(case["in/l"]), tensor(case["in/r"]), tensor(case["in/y"]), 0.1)
+    np.testing.assert_allclose(found.numpy(), case["out/o"], rtol=1e-5)
+
+
+def test_bpr_counts_the_valid_pairs():
+    # softplus(2 - 1) = 1.313262, softplus(0 - 1) = 0.313262
+    assert losses.bpr_loss(tensor([1]), tensor([[2, 0]])).item() == pytest.approx(0.813262, abs=1e-5)
+    valid = tensor([[True, False]], "bool")
+    assert losses.bpr_loss(tensor([1]), tensor([[2, 0]]), valid).item() == pytest.approx(1.313262, abs=1e-5)
+
+
+def test_negative_sampling_by_hand():
+    # softplus(-1) + softplus(0) + softplus(2) = 0.313262 + 0.693147 + 2.126928
+    found = losses.negative_sampling_loss(tensor([1]), tensor([[0, 2]]))
+    assert found.item() == pytest.approx(3.133337, abs=1e-5)
+
+
+def test_nce_with_a_noise_of_one_is_negative_sampling():
+    wanted, others = tensor([1, -2]), tensor([[0, 2], [1, 3]])
+    plain = losses.negative_sampling_loss(wanted, others)
+    zeros = losses.nce_loss(wanted, others, paddle.zeros_like(wanted), paddle.zeros_like(others))
+    assert zeros.item() == plain.item()
+    # with K q = 1/2 for all, every score rises by log 2
+    half = losses.nce_loss(
+        wanted, others, paddle.full_like(wanted, math.log(0.5)), paddle.full_like(others, math.log(0.5))
+    )
+    assert half.item() == pytest.approx(
+        losses.negative_sampling_loss(wanted + math.log(2), others + math.log(2)).item()
+    )
+
+
+def test_a_sample_of_all_items_gives_the_full_cross_entropy():
+    scores = np.array([[1.0, 2.0, 0.5, -1.0]], "float32")
+    wanted, others = tensor(scores[:, 1]), tensor(scores)
+    valid = tensor([[True, False, True, True]], "bool")  # the wanted item is in the sample
+    found = losses.sampled_cross_entropy(wanted, others, valid, paddle.zeros([4])).item()
+    assert found == pytest.approx(-2.0 + math.log(np.exp(scores).sum()), rel=1e-5)
+
+
+def test_the_best_items_leave_out_the_unknown_one():
+    items, values = best_items(tensor([[9, 1, 3, 2]]), 2)
+    assert items.tolist() == [[2, 3]] and values.tolist() == [[3.0, 2.0]]
+    assert best_items(tensor([[9, 1, 3, 2]]), 50)[0].tolist() == [[2, 3, 1]]
+
+
+def test_the_last_place_of_a_session_and_of_an_empty_one():
+    hidden = tensor([[[1], [2], [3]], [[4], [5], [6]]])
+    assert last_of(hidden, tensor([[True, True, False], [False] * 3], "bool")).tolist() == [[2.0], [0.0]]
+
+
+def test_popular_items_are_drawn_as_often_as_their_probability_says():
+    paddle.seed(1)
+    drawn, log_shares = popular_items(200000, 11)
+    counts = np.bincount(drawn.numpy(), minlength=11)
+    shares = np.exp(log_popularity(paddle.arange(1, 11), 11).numpy())
+    assert counts[0] == 0 and shares.sum() == pytest.approx(1, rel=1e-5)
+    np.testing.assert_allclose(counts[1:] / 200000, shares, atol=0.005)
+    np.testing.assert_allclose(log_shares.numpy(), np.log(shares)[drawn.numpy() - 1], rtol=1e-5)

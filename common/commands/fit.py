@@ -1,0 +1,43 @@
+"""`tools/fit.py`: learns what the transforms of a configuration take from the training rows, such as vocabularies."""
+
+import argparse
+import sys
+
+from common.cli_parser import Parser
+from common.commands.main import add_config_arguments, open_config, run
+
+EXAMPLES = """examples:
+  python tools/fit.py -c configs/deepfm.yml            # training does the same where it has not been done
+  python tools/fit.py -c configs/deepfm.yml --force    # learn anew, after the data or the settings changed
+"""
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="fit.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(options)
+    options.add_argument("--force", action="store_true", help="learn anew what was learned before")
+    return options
+
+
+def main(default_kit=None, argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), lambda args: fit(args, default_kit), argv)
+
+
+def fit(args, default_kit):
+    """What the command does."""
+    config = open_config(args, default_kit)
+    if config is None:
+        return 0
+    from common.assemble import build_dataset
+    from common.fitting import fit_transforms
+
+    written = fit_transforms(config, build_dataset(config, "train"), force=args.force)
+    for path in written:
+        sys.stdout.write(f"{path}\n")
+    if not written:
+        sys.stdout.write("nothing to learn: it is done already, or no transform learns (--force learns anew)\n")
+    return 0

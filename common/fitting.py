@@ -1,0 +1,71 @@
+"""Has the transforms that learn from data read the training rows, once, before anything else needs them."""
+
+import time
+
+from common import distributed
+from common.assemble import build_transforms, class_names, given_classes
+from common.data.loader import Loader
+from common.data.pipeline import Pipeline
+from common.data.samplers import StreamSampler
+from common.data.transform import Transform
+from common.errors import DataError
+from common.log import logger
+
+ROWS = 4096  # read at a time
+PATIENCE = 3600  # seconds that a process waits for the main one
+
+
+def fit_transforms(config, dataset, force=False):
+    """Lets each transform of `data.train` that has `fit` learn, unless it has learned before; the main process does it.
+
+    Args:
+        config (Config): checked.
+        dataset (RowFiles): the training rows.
+        force (bool): learn anew.
+
+    Returns:
+        list[Path]: the files written.
+
+    Raises:
+        DataError: a row cannot be used.
+    """
+    transforms = build_transforms(config, "train", dataset=dataset, **given_classes(class_names(dataset)))
+    written = []
+    for number, transform in enumerate(transforms):
+        if not hasattr(transform, "fit") or not transform.learns or (transform.fitted() and not force):
+            continue
+        if distributed.is_main():
+            logger.info("%s: learning the features from the training rows", transform.file)
+            steps, bad = [*transforms[:number], Probe(transform)], config.get("train.bad_samples", "error")
+            rows = Loader(dataset, Pipeline(steps), StreamSampler(ROWS), bad_samples=bad, watchdog=0)
+            transform.fit(rows.epoch(0))
+            written.append(transform.file)
+        else:
+            wait_for(transform)
+    return written
+
+
+class Probe(Transform):
+    """Has a transform look at rows before it learns from them, so that a bad one is named by its line.
+
+    Args:
+        transform (Transform): with `probe(columns)`, which raises BadRows, or without.
+    """
+
+    def __init__(self, transform):
+        self.probe = getattr(transform, "probe", None)
+
+    def table(self, columns):
+        """The columns as they are; raises BadRows."""
+        if self.probe:
+            self.probe(columns)
+        return columns
+
+
+def wait_for(transform):
+    """Waits until the main process has written what a transform learned."""
+    end = time.monotonic() + PATIENCE
+    while not transform.fitted():
+        if time.monotonic() > end:
+            raise DataError(f"error[D104] {transform.file}: the main process has not written it")
+        time.sleep(0.2)

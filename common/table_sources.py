@@ -1,0 +1,97 @@
+"""Rows of a table to be answered: a csv file with names in its first line, or JSON lines, one object a row."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+
+from common.data.row_hash import as_words
+from common.errors import DataError
+
+
+def open_table(path):
+    """The rows of a file, dicts by column, as they are asked for.
+
+    Raises:
+        DataError: the file is missing or empty, or a line is no row; names the line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"error[D104] {path}: there is no such file")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from json_rows(file, path) if path.suffix.lower().startswith(".json") else csv_rows(file, path)
+
+
+def csv_rows(file, path):
+    """The rows of a csv file, or of a tsv file by its ending."""
+    reader = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    names = next(reader, [])
+    if not names:
+        raise DataError(f"error[D117] {path}: no line of column names")
+    for row in reader:
+        if row and len(row) != len(names):
+            place = f"{path}: line {reader.line_num}"
+            raise DataError(f"error[D118] {place}: {len(row)} columns where {len(names)} are named")
+        if row:
+            yield dict(zip(names, row))
+
+
+def json_rows(file, path):
+    """The rows of a file of JSON lines."""
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"error[D112] {path}: line {number}: not JSON ({error})") from None
+        if not isinstance(row, dict):
+            raise DataError(f"error[D113] {path}: line {number}: an object by column is expected, not {line[:40]}")
+        yield row
+
+
+def table_of(rows, inputs):
+    """Columns of raw rows, as the transforms of a table take them.
+
+    A column that is an input of the model has as many axes as the input: a sequence is a list or words between blanks,
+    padded with empty words, a list of lists of numbers is padded with -1.  Every other column is one word a row.
+
+    Args:
+        rows (list[dict]): by column; a missing value is an empty word.
+        inputs (dict): of the model, name -> (shape, dtype).
+
+    Returns:
+        dict[str, ndarray]: of N rows each.
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    found = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        axes = len(inputs[name][0]) if name in inputs else 1
+        if axes == 3:
+            found[name] = padded_numbers(values)
+        elif axes == 2 and not all(is_numbers(value) for value in values):
+            lists = [value if isinstance(value, list) else str(value or "").split() for value in values]
+            longest = max(1, *map(len, lists))
+            words = [word for items in lists for word in [*items, *[None] * (longest - len(items))]]
+            found[name] = as_words(words).reshape(len(rows), longest)
+        else:
+            found[name] = as_words(values)
+    return found
+
+
+def is_numbers(value):
+    """Whether a value is a list of floats, which is an input as it stands."""
+    return isinstance(value, list) and bool(value) and all(isinstance(item, float) for item in value)
+
+
+def padded_numbers(values):
+    """int64 [N, S, L] of lists of S lists of at most L numbers, -1 where there are fewer."""
+    longest = max([1, *(len(slot) for value in values for slot in value or [])])
+    slots = max([1, *(len(value or []) for value in values)])
+    found = np.full((len(values), slots, longest), -1, np.int64)
+    for row, value in enumerate(values):
+        for slot, numbers in enumerate(value or []):
+            found[row, slot, : len(numbers)] = numbers
+    return found

@@ -1,0 +1,132 @@
+"""Tables and the rest moved by rules of their own: rows without a gradient stay, every rule is the dense one's."""
+
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+
+from common.errors import ConfigError
+from common.ftrl import ftrl_step
+from common.optim import SGD, Adam, Momentum
+from common.optim_adaptive import Adagrad
+from common.optim_sparse import FTRL, DenseAndSparse
+from common.schedules import StepDecay
+
+
+class Small(nn.Layer):
+    """A table of 50 rows and a linear layer."""
+
+    def __init__(self, sparse=True):
+        super().__init__()
+        paddle.seed(5)
+        self.table = nn.Embedding(50, 3, sparse=sparse)
+        self.out = nn.Linear(3, 1)
+
+    def forward(self, ids):
+        return self.out(self.table(ids)).sum()
+
+
+RULES = {
+    "SGD": lambda: SGD(0.1),
+    "Adam": lambda: Adam(0.1),
+    "Adagrad": lambda: Adagrad(0.1, initial=0.1),
+    "FTRL": lambda: FTRL(0.1, l1=0.01, l2=0.1),
+}
+
+
+def trained(model, optimizer, schedule, steps=4):
+    for step in range(steps):
+        model(paddle.to_tensor([[1, 7, 7], [step + 10, 7, 1]])).backward()
+        optimizer.step(schedule.at(step))
+        optimizer.clear()
+    return model.table.weight.numpy()
+
+
+def pair(rule, **keys):
+    settings = DenseAndSparse(SGD(0.05), rule, **keys)
+    settings.schedule.bind(10, 100)
+    return settings
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rows_without_a_gradient_stay_and_the_others_move(rule):
+    model, settings = Small(), pair(RULES[rule]())
+    before = model.table.weight.numpy().copy()
+    after = trained(model, settings.build(model), settings.schedule)
+    moved = np.flatnonzero((before != after).any(1)).tolist()
+    assert moved == [1, 7, 10, 11, 12, 13]
+
+
+@pytest.mark.parametrize("rule", ["SGD", "Adagrad", "FTRL"])
+def test_rows_with_gradients_move_as_in_a_dense_table(rule):
+    found = []
+    for sparse in (True, False):
+        model, settings = Small(sparse), RULES[rule]()
+        settings.groups = [{"match": "out.*", "freeze": True}]
+        found.append(trained(model, settings.build(model), settings.schedule.bind(10, 100)))
+    np.testing.assert_allclose(found[0][[1, 7]], found[1][[1, 7]], rtol=1e-5, atol=1e-7)  # in every step
+
+
+def test_adam_for_tables_is_lazy():
+    model, settings = Small(), pair(Adam(0.1))
+    optimizer = settings.build(model)
+    before = trained(model, optimizer, settings.schedule).copy()
+    model(paddle.to_tensor([[2]])).backward()
+    optimizer.step(0.05)
+    after = model.table.weight.numpy()
+    assert np.flatnonzero((before != after).any(1)).tolist() == [2]  # 1 and 7 have moments, and stay
+
+
+def test_ftrl_by_hand():
+    values = [np.array([x], "float32") for x in (0.5, 0.0, 0.0, 2.0)]
+    weight, squares, linear = ftrl_step(*map(paddle.to_tensor, values), lr=0.1, l1=0.0, l2=0.0, beta=1.0)
+    # n = 4, sigma = 2 / 0.1 = 20, z = 2 - 20 * 0.5 = -8, w = 8 / ((1 + 2) / 0.1) = 8 / 30
+    assert squares.item() == 4 and linear.item() == -8 and weight.item() == pytest.approx(8 / 30)
+    # with l1 = 1 and l2 = 5: (8 - 1) / (30 + 5)
+    weight, _, _ = ftrl_step(*map(paddle.to_tensor, values), lr=0.1, l1=1.0, l2=5.0, beta=1.0)
+    assert weight.item() == pytest.approx(0.2)
+    weight, _, _ = ftrl_step(*map(paddle.to_tensor, values), lr=0.1, l1=9.0, l2=5.0, beta=1.0)
+    assert weight.item() == 0.0
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_state_that_is_saved_and_loaded_goes_on_to_the_bit(rule):
+    model, settings = Small(), pair(RULES[rule]())
+    optimizer = settings.build(model)
+    trained(model, optimizer, settings.schedule)
+    arrays, state = optimizer.state()
+    weights = {name: value.numpy().copy() for name, value in model.state_dict().items()}
+    whole = trained(model, optimizer, settings.schedule).copy()
+    again, others = Small(), pair(RULES[rule]())
+    again.set_state_dict(weights)
+    resumed = others.build(again)
+    resumed.load({name: value.copy() for name, value in arrays.items()}, state)
+    np.testing.assert_array_equal(trained(again, resumed, others.schedule), whole)
+
+
+def test_each_part_has_its_own_schedule():
+    settings = DenseAndSparse(
+        SGD(StepDecay(base=1.0, at_epochs=[1], factor=0.1)), SGD(StepDecay(base=8.0, at_epochs=[2]))
+    )
+    schedule = settings.schedule.bind(10, 30).scale(0.5)
+    rates = [(schedule.at(step), schedule.second_lr) for step in (0, 10, 20)]
+    np.testing.assert_allclose(rates, [(0.5, 4.0), (0.05, 4.0), (0.05, 0.4)])
+    model = Small()
+    optimizer = settings.build(model)
+    table, layer = model.table.weight.numpy().copy(), model.out.weight.numpy().copy()
+    model(paddle.to_tensor([3])).backward()
+    gradients = model.out.weight.grad.numpy().copy()
+    optimizer.step(schedule.at(20))
+    np.testing.assert_allclose(layer - model.out.weight.numpy(), 0.05 * gradients, rtol=1e-4)
+    np.testing.assert_allclose((table - model.table.weight.numpy())[3], 0.4 * layer[:, 0], rtol=1e-4)
+
+
+def test_what_would_reach_every_row_is_refused():
+    with pytest.raises(ValueError, match="moves every row"):
+        DenseAndSparse(SGD(0.1), Momentum(0.1))
+    with pytest.raises(ValueError, match="weight decay for sparse"):
+        DenseAndSparse(SGD(0.1), Adagrad(0.1, weight_decay=1e-4))
+    with pytest.raises(ConfigError, match="no embedding table with sparse gradients"):
+        DenseAndSparse(SGD(0.1), SGD(0.1)).build(Small(sparse=False))
+    with pytest.raises(ConfigError, match="nothing but tables"):
+        DenseAndSparse(SGD(0.1), SGD(0.1)).build(Small().table)
