@@ -1,5 +1,6 @@
 """The DeepFM step of rec.py in torch, with sparse gradients; run by it, in an environment of its own."""
 
+import itertools
 import json
 import sys
 import time
