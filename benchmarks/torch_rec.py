@@ -1,5 +1,6 @@
 """The DeepFM step of rec.py in torch, with sparse gradients; run by it, in an environment of its own."""
 
+import itertools
 import json
 import sys
 import time
@@ -18,7 +19,7 @@ class DeepFM(nn.Module):
         self.table = nn.Embedding(rows, 1 + width, sparse=True)
         nn.init.normal_(self.table.weight, std=0.01)
         sizes = [fields * width, *hidden]
-        layers = [layer for a, b in zip(sizes, sizes[1:]) for layer in (nn.Linear(a, b), nn.ReLU())]
+        layers = [layer for a, b in itertools.pairwise(sizes) for layer in (nn.Linear(a, b), nn.ReLU())]
         self.deep = nn.Sequential(*layers, nn.Linear(hidden[-1], 1))
 
     def forward(self, ids):

@@ -57,8 +57,9 @@ def prepare(package, folder, seed=0):
     rows = []
     for user, item, rating, stamp in ratings:
         when = int(float(stamp))
-        film = items[item]
-        rows.append((rating, user, item, *users[user], film[2] if film[2].isdigit() else "", film[3], when // 3600 % 24, when // 86400 % 7))
+        film, hour = items[item], (when // 3600 % 24, when // 86400 % 7)
+        year = film[2] if film[2].isdigit() else ""
+        rows.append((rating, user, item, *users[user], year, film[3], *hour))
     order = np.random.default_rng(seed).permutation(len(rows))
     first = len(rows) * 8 // 10
     folder.mkdir(parents=True, exist_ok=True)
