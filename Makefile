@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTABLE := $(VENV)/.testable
+TORCH := .venv-torch
+COMPARABLE := $(TORCH)/.comparable
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cpp cpp-sanitize test smoke fork lint bench lock clean
+.PHONY: help setup demo cpp cpp-sanitize test smoke fork lint bench parity lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,15 +51,24 @@ fork: $(TESTABLE)  ## a copied kit trains, inside the repository and outside it
 lint: $(TESTABLE)  ## ruff, bandit, the conventions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV tools deploy benchmarks
+	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV PaddleNLP PaddleRec tools deploy benchmarks
 	$(BIN)/python -m pytest tests/test_conventions.py
 
 bench: $(TESTABLE)  ## the measurements of benchmarks/, as ratios
 	$(BIN)/python benchmarks/run.py
+
+$(COMPARABLE): tests/parity/requirements.txt
+	test -x $(TORCH)/bin/python || $(PYTHON) -m venv $(TORCH)
+	@echo "installing torch, torchvision and timm into $(TORCH) (about 1 GB) ..."
+	$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r tests/parity/requirements.txt
+	@touch $@
+
+parity: $(READY) $(if $(KIT_TORCH_PYTHON),,$(COMPARABLE))  ## our classifiers answer as those of torchvision and timm do
+	$(BIN)/python tests/parity/torch_parity.py
 
 lock:  ## pin the requirements anew (needs pip-tools)
 	pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock requirements.in
 	pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements-test.lock requirements-test.in
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) output demo .ruff_cache deploy/cpp/build
+	rm -rf $(VENV) $(TORCH) output demo .ruff_cache deploy/cpp/build

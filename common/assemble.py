@@ -121,13 +121,11 @@ def labels_of(config, dataset=None):
     if published is not None and published.labels:
         return published.class_names()
     saved = saved_config(config)
-    if saved is not None and saved.get("labels") is not None:
-        return list(saved.get("labels"))
+    if saved is not None:  # it has the classes of the data it was trained on, if they have any
+        return None if saved.get("labels") is None else list(saved.get("labels"))
     for split in ("eval", "train"):
         if config.get(f"data.{split}"):
             return class_names(build_dataset(config, split))
-    if saved is not None:
-        return None
     raise ConfigError(f"{config.path}: no labels: give labels, a data set, or weights=CHECKPOINT")
 
 
@@ -167,7 +165,7 @@ def read_weights(config, key="weights"):
         CheckpointError: they are damaged.
         EnvironmentProblem: they cannot be fetched.
     """
-    weights = config.get(key)
+    weights = weights_of(config) if key == "weights" else config.get(key)
     if not weights:
         folder = Path(config.get("output_dir")) / config.name
         raise ConfigError(f"no weights: give -o weights={folder / 'best'}")
@@ -181,8 +179,13 @@ def read_weights(config, key="weights"):
 
 def load_weights(model, arrays, config):
     """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
-    pretrained.apply(model, arrays, source=str(config.get("weights")), strict=True)
-    logger.info("weights: %s", config.get("weights"))
+    pretrained.apply(model, arrays, source=str(weights_of(config)), strict=True)
+    logger.info("weights: %s", weights_of(config))
+
+
+def weights_of(config):
+    """What names the weights of a trained model: `weights`, else `pretrained`, all of which must fit then."""
+    return config.get("weights") or config.get("pretrained")
 
 
 def answer_of(model):

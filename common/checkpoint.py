@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from common import dense_tensor_io, safe_io
+from common.data.text_files import PACKAGE, find_file
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
 from common.manifest import (
@@ -29,6 +30,8 @@ from common.manifest import (
 )
 from common.run_folder import STEP, follow, move_into_place, newest_first, next_serial, point, sweep, target
 from common.tensor_files import decode_arrays, encode_arrays
+
+NAMED = {"lac": "package:LAC/lac_model/model"}  # weights that go by a name
 
 
 def write_checkpoint(root, step, arrays, state, config_text="", pdparams=False, files=None):
@@ -162,6 +165,9 @@ def read_weights(path):
         CheckpointError: a file is damaged.
         UnsafeFile: a `.pdparams` wants to run code.
     """
+    named = named_weights(path)
+    if named is not None:
+        return dense_tensor_io.read_folder(named)
     real = find_weights(path)
     if real.is_file():
         return _read_weight_file(real)
@@ -172,6 +178,16 @@ def read_weights(path):
         raise CheckpointError(f"{real}: holds no model weights")
     averaged = arrays.get("ema", {})
     return {name: averaged.get(name, value) for name, value in arrays["model"].items()}
+
+
+def named_weights(path):
+    """The folder of parameter files that a name such as `lac`, or a path `package:...`, stands for; else None.
+
+    Raises:
+        EnvironmentProblem: the package that carries them is not installed.
+    """
+    text = NAMED.get(str(path), str(path))
+    return find_file(text) if text.startswith(PACKAGE) and find_file(text).is_dir() else None
 
 
 def find_weights(path):

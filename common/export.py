@@ -8,6 +8,7 @@ An exported folder holds:
     manifest.json                 sha256 and size of each file
 """
 
+import importlib
 import inspect
 import itertools
 import os
@@ -19,13 +20,14 @@ import numpy as np
 import yaml
 
 from common.compare import differences, listed
+from common.data.text_files import find_file
 from common.data.transform import random_for
+from common.data.vocabulary import check_rows
 from common.errors import DataError, EnvironmentProblem, KitError
-from common.learned_files import learned_files
 from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx
-from common.predictor import Predictor, load_engine, passes_to_delete, run_engine
+from common.predictor import Predictor, carried_files, load_engine, passes_to_delete, run_engine
 
 
 def export(model, config, labels, inputs, folder, onnx=False):
@@ -34,7 +36,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
     Args:
         model (nn.Layer): with `inputs`, `outputs` and `task`.
         config (Config): the checked configuration; `data.eval` (or `data.test`) gives the pre-processing.
-        labels (list[str]): class names.
+        labels (list[str] | None): class names.
         inputs (dict[str, ndarray]): a batch of at least one real or made-up sample, for the golden.
         folder (str | Path): where to; replaced if it is an export already.
         onnx (bool): write model.onnx too, compared the same way.
@@ -60,10 +62,9 @@ def export(model, config, labels, inputs, folder, onnx=False):
             **{f"in/{k}": v for k, v in inputs.items()},
             **{f"out/{k}": v for k, v in golden.items()},
         )
-        for name, path in learned_files(config, described_split(config)).items():
-            shutil.copyfile(path, building / name)
-        passes = passes_to_delete(building / "model")
-        (building / "infer.yml").write_text(describe(model, config, labels, shapes, passes), encoding="utf-8")
+        passes, transforms = passes_to_delete(building / "model"), carry_files(config, building)
+        about = describe(model, config, labels, shapes, transforms, passes)
+        (building / "infer.yml").write_text(about, encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
         if onnx:  # with the sizes left free, paddle2onnx converts the suppression of boxes wrongly and says nothing
             sizes = {name: list(value.shape) for name, value in inputs.items()}
@@ -119,18 +120,42 @@ def eager_outputs(model, inputs):
     return {name: value.numpy() for name, value in zip(model.outputs, outputs, strict=True)}
 
 
-def describe(model, config, labels, shapes, delete_passes=()):
+def carry_files(config, folder):
+    """The pre-processing as infer.yml has it; the files it needs, such as vocabularies, are copied into the folder.
+
+    Args:
+        config (Config): `data.infer`, `data.eval` or `data.test` gives the transforms.
+        folder (Path): of the export; a file that it carries is named relatively to it.
+
+    Returns:
+        list[dict]: a node a transform.
+    """
+    split = described_split(config)
+    transforms = config.completed()["data"][split].get("transforms", []) if split else []
+    taken = {}
+    for entry in transforms:
+        for key in carried_files(config.namespace.resolve(entry["type"]), entry):
+            source = find_file(entry[key])
+            name, number = source.name, 1
+            while taken.get(name, source) != source or (name not in taken and (folder / name).exists()):
+                name, number = f"{source.stem}_{number}{source.suffix}", number + 1
+            if name not in taken:
+                shutil.copyfile(source, folder / name)
+            taken[name], entry[key] = source, name
+    return transforms
+
+
+def describe(model, config, labels, shapes, transforms, delete_passes=()):
     """The text of infer.yml.
 
     Args:
-        shapes (dict[str, list]): of the program's inputs, by name.
-        delete_passes (list[str]): passes that the program must not meet.
+        model (nn.Layer): with `inputs`, `outputs` and `task`.
+        config (Config): the checked configuration.
+        labels (list[str]): class names.
+        shapes (dict[str, list]): of the program's inputs.
+        transforms (list[dict]): what :func:`carry_files` gave.
+        delete_passes (list[str]): of the engine, which the program must not meet.
     """
-    split = described_split(config)
-    completed = config.completed()
-    transforms = completed["data"][split].get("transforms", []) if split else []
-    files = learned_files(config, split)
-    transforms = [entry | {"file": Path(entry["file"]).name} if "file" in entry else entry for entry in transforms]
     entry = {
         "format": 1,
         "name": config.name,
@@ -139,12 +164,12 @@ def describe(model, config, labels, shapes, delete_passes=()):
         "params": "model.pdiparams",
         "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in model.inputs.items()],
         "outputs": list(model.outputs),
-        "labels": list(labels or []),
+        "labels": None if labels is None else list(labels),
         "engine": config.settings("export").engine,
         "delete_passes": list(delete_passes),
         "size_multiple": getattr(model, "size_multiple", 1),
         "preprocess": transforms,
-    } | ({"files": list(files)} if files else {})
+    }
     return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
 
 
@@ -233,6 +258,7 @@ def example_inputs(model, config):
 
     split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
     pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
+    check_rows(pipeline.transforms, model)
     try:
         dataset = build_dataset(config, split)
         if hasattr(dataset, "assemble"):
@@ -242,8 +268,9 @@ def example_inputs(model, config):
             }
         sample = pipeline.sample(dataset, 0, 0)
     except DataError as error:
-        logger.warning("the golden is made of a made-up picture: %s", str(error).splitlines()[0])
-        sample = pipeline.sample([made_up_sample()], 0, 0)
+        task = importlib.import_module(f"common.tasks.{model.task}")
+        logger.warning("the golden is made of a made-up %s: %s", task.INPUT, str(error).splitlines()[0])
+        sample = pipeline.sample([task.made_up() if hasattr(task, "made_up") else made_up_sample()], 0, 0)
     sample = pipeline.batch([sample], 0, 0)[0]
     return {name: np.asarray(sample[name])[None] for name in model.inputs}
 

@@ -9,7 +9,7 @@ from common.errors import ConfigError
 from common.gradients import clip_gradients, global_norm
 from common.suggest import did_you_mean, nearest
 
-GROUP_KEYS = ("match", "lr_scale", "weight_decay", "freeze")
+GROUP_KEYS = ("match", "lr_scale", "layer_decay", "weight_decay", "freeze")
 
 
 class GroupedOptimizer:
@@ -118,8 +118,11 @@ def build_grouped(settings, model, parameters=None):
         plan[name]["weight_decay"] = 0.0
     for index, group in enumerate(settings.groups):
         exceptions, matched = read_group(settings, index, group, parameters)
+        decay = exceptions.pop("layer_decay", None)
         for name in matched:
             plan[name].update(exceptions)
+            if decay is not None:
+                plan[name]["lr_scale"] *= decay ** layers_above(index, model, name)
     members = {}
     for name, parameter in parameters.items():
         parameter.stop_gradient = parameter.stop_gradient or plan[name]["freeze"]
@@ -145,12 +148,19 @@ def read_group(settings, index, group, parameters):
                 f"{where} has no key '{key}'{did_you_mean(key, GROUP_KEYS)}; it takes {', '.join(GROUP_KEYS)}"
             )
     exceptions = {key: value for key, value in group.items() if key != "match"}
-    for key in ("lr_scale", "weight_decay"):
+    for key in ("lr_scale", "layer_decay", "weight_decay"):
         if key in exceptions:
             settings.number(f"groups[{index}].{key}", exceptions[key], least=0)
     if not isinstance(exceptions.get("freeze", False), bool):
         raise ConfigError(f"{where}.freeze is {exceptions['freeze']!r}; it must be true or false")
     return exceptions, matching(f"{where}.match", group["match"], parameters)
+
+
+def layers_above(index, model, name):
+    """How many layers of a model stand above a parameter, which the model says."""
+    if not hasattr(model, "layers_above"):
+        raise ConfigError(f"optimizer.groups[{index}].layer_decay: {type(model).__name__} does not tell its layers")
+    return model.layers_above(name)
 
 
 def matching(where, pattern, parameters):

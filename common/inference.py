@@ -1,17 +1,17 @@
-"""Runs a model over a source of pictures, and writes the answers as JSON lines and as drawings."""
+"""Runs a model over a source of pictures or texts, and writes the answers as lines, as JSON and as drawings."""
 
 import itertools
 import json
 import sys
 
 from common.data.check import one_line
-from common.errors import BadSample, DataError
+from common.errors import BadSample, ConfigError, DataError
 from common.log import logger
 from common.predictor import fixed_batch, predict
 
 
 def run_inference(model, source, args):
-    """Answers every picture of `source`; one that cannot be read is named, and the rest go on.
+    """Answers every sample of `source`; one that cannot be read is named, and the rest go on.
 
     Args:
         model (Predictor | ModelInMemory): answers batches.
@@ -19,30 +19,40 @@ def run_inference(model, source, args):
         args (Namespace): json, out, threshold, batch.
 
     Returns:
-        int: 0, or 3 when a picture could not be read.
+        int: 0, or 3 when a sample could not be read.
     """
+    what = getattr(source, "what", "picture")
+    if args.out and not hasattr(source, "drawing"):
+        raise ConfigError("--out draws on pictures; the answers to texts go to standard output")
     drawing = source.drawing(args.out) if args.out else None
     bad = total = 0
-    for samples in batches(source, fixed_batch(model) or args.batch):
+    for samples in batches(source, fixed_batch(model) or args.batch or source.batch):
         good, problems = readable(model, samples)
         for error in problems:
             if not source.many:
                 raise error
             logger.error(one_line(error.issue) if isinstance(error, BadSample) else str(error))
         bad += len(problems)
-        for sample, records in zip(good, predict(model, good, args.threshold) if good else []):
+        for sample, records in answers(model, good, args.threshold):
             total += 1
-            show(sample, records, args.json)
+            show(sample, records, args.json, model.task_module())
             if drawing:
                 drawing.add(sample, model.task_module().draw(sample["image"], records))
     if drawing:
         drawing.close()
         logger.info("drawn: %s", args.out)
     if total == 0 and bad == 0:
-        raise DataError(f"{source.name}: no picture was found")
+        raise DataError(f"{source.name}: no {what} was found")
     if bad:
-        logger.error("%s: %d of %d pictures could not be read", source.name, bad, bad + total)
+        logger.error("%s: %d of %d %ss could not be read", source.name, bad, bad + total, what)
     return 3 if bad else 0
+
+
+def answers(model, samples, threshold):
+    """(sample, records) of each, in order; a sample marked `blank` has none and is not run."""
+    full = [sample for sample in samples if not sample.get("blank")]
+    found = iter(predict(model, full, threshold) if full else [])
+    return [(sample, [] if sample.get("blank") else next(found)) for sample in samples]
 
 
 def batches(source, size):
@@ -53,20 +63,26 @@ def batches(source, size):
 
 
 def readable(model, samples):
-    """Splits samples into those that decode (with `image` set) and the errors of those that do not."""
+    """Splits samples into those that decode (with `image` or `tokens` set) and the errors of those that do not."""
     good, problems = [], []
     for sample in samples:
         try:
-            good.append(model.decode(sample))
+            good.append(sample if sample.get("blank") else model.decode(sample))
         except DataError as error:
             problems.append(error)
     return good, problems
 
 
-def show(sample, records, as_json):
-    """One picture's answers on standard output."""
+def show(sample, records, as_json, task):
+    """One sample's answers on standard output; a task with `line(sample, records)` says how they are written."""
     name = sample["name"]
-    if as_json:
+    if hasattr(task, "line"):
+        given = {key: sample[key] for key in ("text_a", "text_b", "question", "context") if key in sample}
+        text = (
+            json.dumps(given | {"predictions": records}, ensure_ascii=False) if as_json else task.line(sample, records)
+        )
+        sys.stdout.write(text + "\n")
+    elif as_json:
         sys.stdout.write(json.dumps({"image": name, "predictions": records}, ensure_ascii=False) + "\n")
     else:
         boxes = any("box" in record for record in records)

@@ -215,6 +215,14 @@ class Namespace:
             methods.update(item.name for item in node.body if isinstance(item, ast.FunctionDef))
         return bases, methods
 
+    def constant_of(self, definition, name):
+        """The plain value that the body of a class, or of a base of it, gives to a name; None where none does."""
+        for _, node in self._family(definition):
+            for item in node.body:
+                if isinstance(item, ast.Assign) and any(getattr(t, "id", None) == name for t in item.targets):
+                    return getattr(item.value, "value", None)
+        return None
+
     # The object itself -----------------------------------------------------------------------------------------------
 
     def resolve(self, name):

@@ -20,7 +20,8 @@ class SGD:
         weight_decay (float): pulls every weight towards zero, in proportion to it.
         l1_decay (float): pulls every weight towards zero, by its sign; excludes weight_decay.
         groups (list[dict]): exceptions for the parameters whose names match a glob; later ones win:
-            {match: "backbone.*", lr_scale: 0.1, weight_decay: 0, freeze: true}.
+            {match: "backbone.*", lr_scale: 0.1, weight_decay: 0, freeze: true}; layer_decay: 0.9 multiplies the
+            rate by 0.9 for every layer that stands above a parameter, where the model tells its layers.
         no_decay (list[str]): globs of parameter names without weight decay; `bias` and `norm` stand for all
             biases and for the parameters of normalisation layers.
         clip_norm (float): largest norm of all gradients together.

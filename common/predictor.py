@@ -10,6 +10,7 @@ import yaml
 from common import namespace, runtime
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
+from common.data.vocabulary import check_rows
 from common.device import select_device
 from common.errors import ConfigError, EnvironmentProblem
 from common.manifest import verify_manifest
@@ -46,10 +47,10 @@ class Predictor:
         index = namespace.Namespace(Path(__file__).resolve().parent)
         transforms = []
         for entry in self.about["preprocess"]:
+            kind = index.resolve(entry["type"])
             arguments = {key: value for key, value in entry.items() if key != "type"}
-            if arguments.get("file") in self.about.get("files", []):
-                arguments["file"] = str(self.folder / arguments["file"])
-            transforms.append(index.resolve(entry["type"])(**arguments))
+            carried = {key: str(self.folder / arguments[key]) for key in carried_files(kind, arguments)}
+            transforms.append(kind(**arguments | carried))
         return transforms
 
     def clone(self):
@@ -81,7 +82,7 @@ class Predictor:
         return importlib.import_module(f"common.tasks.{self.task}")
 
     def decode(self, sample):
-        """The sample with its picture decoded by the first transform; raises BadSample."""
+        """The sample after the first transform, which decodes a picture or cuts a text; raises BadSample."""
         return self.pipeline.transforms[0](dict(sample), random_for(0))
 
 
@@ -182,7 +183,10 @@ class ModelInMemory:
         model = assemble.build_model(config, labels)
         assemble.load_weights(model, arrays, config)
         split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
-        return cls(model, assemble.build_transforms(config, split, **assemble.given_classes(labels)), labels)
+        given = {} if labels is None else {"labels": labels, "num_classes": len(labels)}
+        transforms = assemble.build_transforms(config, split, **given)
+        check_rows(transforms, model)
+        return cls(model, transforms, labels)
 
     task_module = Predictor.task_module
     decode = Predictor.decode
@@ -199,10 +203,11 @@ def predict(model, samples, threshold=None):
     Returns:
         list[list[dict]]: what `common.tasks.<task>.records` gives, a list for each sample.
     """
-    outputs = model.run(stacked(model, prepared(model, samples)))
-    task = model.task_module()
+    ready = prepared(model, samples)
+    outputs, task = model.run(stacked(model, ready)), model.task_module()
     threshold = task.THRESHOLD if threshold is None else threshold
-    return task.records(outputs, model.labels, threshold)[: len(samples)]
+    asked = {"samples": ready} if task.INPUT == "text" else {}
+    return task.records(outputs, model.labels, threshold, **asked)[: len(samples)]
 
 
 def prepared(model, samples):
@@ -216,6 +221,11 @@ def stacked(model, samples):
     samples = list(Pipeline(model.pipeline.transforms[1:]).batch(samples, 0, 0))
     samples += samples[-1:] * ((fixed_batch(model) or 0) - len(samples))
     return {name: np.stack([sample[name] for sample in samples]) for name in model.inputs}
+
+
+def carried_files(kind, arguments):
+    """The arguments of a transform that are files, which an exported folder carries (list of their names)."""
+    return [key for key in getattr(kind, "files", ()) if arguments.get(key)]
 
 
 def fixed_batch(model):

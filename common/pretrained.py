@@ -101,14 +101,17 @@ def apply(model, arrays, source, strict):
 
     Args:
         model (nn.Layer): the model.
-        arrays (dict): name -> array, by the model's structured names (`backbone.conv.weight`); or all of them by the
-            names that a program has for them (`conv2d_0.w_0`), such as those of an exported model.
+        arrays (dict): name -> array, by the model's structured names (`backbone.conv.weight`), or by others that its
+            `convert_weights(arrays)` knows; or all of them by the names that a program has for them (`conv2d_0.w_0`),
+            such as those of an exported model.
         source (str): where they come from, for messages.
         strict (bool): see :func:`check`.
 
     Returns:
         Report: what was loaded; it is also logged unless everything fitted.
     """
+    convert = getattr(model, "convert_weights", None)
+    arrays = convert(arrays) if convert else arrays
     wanted = model.state_dict()
     arrays = by_structure(arrays, {getattr(value, "name", name): name for name, value in wanted.items()})
     report = check(arrays, {name: tuple(value.shape) for name, value in wanted.items()}, source, strict)
@@ -139,9 +142,12 @@ def _as(array, tensor):
             return np.ascontiguousarray(array)
         bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
         return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    if array.dtype == np.uint16:
-        array = (array.astype(np.uint32) << 16).view(np.float32)
-    return np.ascontiguousarray(array, np.dtype(kind))
+    return np.ascontiguousarray(widened(array), np.dtype(kind))
+
+
+def widened(array):
+    """The bits of bfloat16, kept as uint16, as float32; other arrays as they are."""
+    return (array.astype(np.uint32) << 16).view(np.float32) if array.dtype == np.uint16 else array
 
 
 def _grouped(mismatched):

@@ -13,6 +13,7 @@ from common.callbacks.checkpoint import Checkpoint
 from common.callbacks.evaluate import Evaluate
 from common.callbacks.log import NextSteps
 from common.data.image_io import decode_image
+from common.data.vocabulary import check_rows
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
 from common.errors import ConfigError, KitError
@@ -86,6 +87,7 @@ class TrainingSession:
             config.fix(labels=labels, num_classes=len(labels))
         model = self.build_model(dataset)
         loader = self.loaders.enter_context(build_loader(config, "train", dataset, settings, training=True))
+        check_rows(loader.pipeline.transforms, model)
         optimizer = config.build("optimizer")
         schedule = optimizer.schedule
         self.bind(schedule, loader.length)
@@ -242,11 +244,11 @@ class TrainingSession:
 
 
 def drawing(model, dataset):
-    """From a batch and the model's outputs to its pictures with the answers drawn; None without pictures."""
+    """From a batch and the model's outputs to the pictures of the batch, answers drawn; None for texts."""
     task = importlib.import_module(f"common.tasks.{model.task}")
-    if not hasattr(task, "draw"):
-        return None
     read = getattr(dataset, "picture_of", lambda path: decode_image(Path(path).read_bytes()))
+    if task.INPUT != "picture":
+        return None
 
     def draw(batch, outputs):
         pictures = [read(path) for path in batch["path"]]

@@ -1,4 +1,4 @@
-"""Where the pictures of an inference come from: a file, a folder, a video, standard input."""
+"""Where the pictures of an inference come from: a file, a folder, a video, standard input; texts: `text_sources.py`."""
 
 import sys
 from pathlib import Path
@@ -8,18 +8,31 @@ from common.data.image_io import decode_image
 from common.errors import ConfigError, DataError
 from common.inference_output import PictureDrawing, VideoDrawing
 from common.log import logger
+from common.text_sources import open_texts
 
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"}
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
 
 
-def open_source(path):
+def open_source(path, task=None, text=None):
     """The source that `path` names.
+
+    Args:
+        path (str | None): a file, a folder, a video, or - for standard input, which texts also come from when None.
+        task (module): of `common.tasks`; its `INPUT` says what is read. None reads pictures.
+        text (str | None): a text of the command line, in place of a path.
 
     Raises:
         ConfigError: the path is empty.
         DataError: nothing is there, it is no picture, or a folder holds none.
     """
+    kind = task.INPUT if task else "picture"
+    if kind == "text":
+        return open_texts(path, task, text)
+    if kind != "picture":
+        raise ConfigError(f"tools/infer.py reads pictures and texts; this model takes {kind}, see Predictor.run")
+    if text is not None or path is None:
+        raise ConfigError("this model takes pictures: --input PICTURE, a folder, a video, or -")
     if path == "-":
         return standard_input()
     if not path.strip():
@@ -59,6 +72,8 @@ class Pictures:
         many (bool): whether an unreadable picture leaves the rest to go on.
     """
 
+    batch = 1
+
     def __init__(self, items, name, many):
         self.items = [item.strip() if isinstance(item, str) else item for item in items]
         self.name, self.many = name, many
@@ -85,7 +100,7 @@ class Video:
         DataError: the file is not there, has no stream that can be read, or not one frame.
     """
 
-    many = True
+    many, batch = True, 1
 
     def __init__(self, path):
         import cv2

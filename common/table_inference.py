@@ -5,7 +5,7 @@ import json
 import sys
 
 from common.data.row_files import BadRows
-from common.errors import ConfigError, DataError
+from common.errors import DataError
 from common.log import logger
 from common.table_sources import open_table, table_of
 
@@ -23,11 +23,8 @@ def run_tables(model, path, args):
     Returns:
         int: 0, or 3 when a row could not be used.
     """
-    task = model.task_module()
-    if task.INPUT != "table":
-        raise ConfigError(f"{path}: a table, but the model's task is {model.task}, which reads a {task.INPUT}")
     rows, number, bad = open_table(path), 0, 0
-    while block := list(itertools.islice(rows, max(args.batch, ROWS))):
+    while block := list(itertools.islice(rows, max(args.batch or 1, ROWS))):
         numbers = list(range(number + 1, number + 1 + len(block)))
         number += len(block)
         good, records, problems = answered(model, block, args.threshold)

@@ -9,13 +9,6 @@ import numpy as np
 from common.data.row_hash import as_words
 from common.errors import DataError
 
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
-
-
-def is_table(path):
-    """Whether a path is that of a table, by its ending."""
-    return Path(path).suffix.lower() in SUFFIXES
-
 
 def open_table(path):
     """The rows of a file, dicts by column, as they are asked for.

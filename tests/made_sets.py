@@ -7,9 +7,11 @@ from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digits import make_digits
 from PaddleRec.tools.make_clicks import make_clicks
 from PaddleRec.tools.make_rows import make_hours, make_rows
+from tests.made_texts import make_texts
 
 MAKERS = {
     "digits": lambda folder: make_digits(folder, train=24, evaluation=4, size=96),
+    "texts": make_texts,
     "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
 MAKERS["clicks"] = lambda folder: make_clicks(folder, train=1500, evaluation=200, values=200)

@@ -21,8 +21,8 @@ DOCUMENTS = sorted(
     if file.name != "MODELS.md"
 )
 # modules whose docstring and help hold commands, and configurations, whose heads do
-TOOLS = ["train", "eval", "export", "infer", "check", "configure"]
-PLAIN = {"cp", "cd", "cat", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl"}
+TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert"]
+PLAIN = {"cp", "cd", "cat", "echo", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl"}
 COMMAND = re.compile(r"^\s*(?:\$ )?((?:python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
 
 

@@ -128,6 +128,7 @@ def run_one_batch(config, datasets):
     import paddle
 
     from common.assemble import build_loader, build_model, class_names
+    from common.data.vocabulary import check_rows
     from common.device import select_device
     from common.errors import Diverged
     from common.model_inputs import check_inputs
@@ -139,6 +140,7 @@ def run_one_batch(config, datasets):
     model = build_model(config, class_names(dataset))
     model.train()
     with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
+        check_rows(loader.pipeline.transforms, model)
         batch = next(iter(loader.epoch(0)))
     check_inputs(getattr(model, "inputs", {}), batch, f"data.{split}", multiple=getattr(model, "size_multiple", 1))
     losses = model.loss(to_tensors(batch))

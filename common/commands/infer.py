@@ -1,7 +1,7 @@
-"""`tools/infer.py`: answers for pictures, with an exported model or a checkpoint.
+"""`tools/infer.py`: answers for pictures or texts, with an exported model or a checkpoint.
 
-A file, a folder, a video, or `-` for standard input (a picture, or one path a line).  One JSON object a picture goes
-to standard output with --json; pictures with the answers drawn go to --out.
+Pictures: a file, a folder, a video, or `-` for standard input (a picture, or one path a line); with the answers drawn
+they go to --out.  Texts: a file with one a line, --text, or standard input.  --json writes one JSON object a sample.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from common.commands.main import add_config_arguments, open_config, run
 EXAMPLES = """examples:
   python tools/infer.py --model output/yolov3/export --image street.jpg --json
   python tools/infer.py -c configs/yolov3.yml -o weights=output/yolov3/best --image pictures/ --out drawn
+  echo 百度是一家高科技公司 | python tools/infer.py -c configs/lac.yml
   python tools/infer.py -c configs/resnet50.yml --weights output/resnet50/best picture.jpg
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
@@ -24,16 +25,18 @@ def parser():
     )
     add_config_arguments(options, required=False, weights=True)
     options.add_argument("--model", metavar="DIR", help="an exported model (or -c with -o weights=...)")
-    options.add_argument("--image", metavar="PATH", help="a picture, a folder, a video, or -")
-    options.add_argument("picture", nargs="?", help="the same, at the end of the command")
-    options.add_argument("--json", action="store_true", help="one JSON object a picture on standard output")
+    options.add_argument("--input", metavar="PATH", help="a file, a folder, a video, or - (texts: the default)")
+    options.add_argument("--image", dest="input", metavar="PATH", help="the same, for pictures")
+    options.add_argument("path", nargs="?", help="the same, at the end of the command")
+    options.add_argument("--text", metavar="TEXT", help="one text, instead of --input")
+    options.add_argument("--json", action="store_true", help="one JSON object a sample on standard output")
     options.add_argument("--out", metavar="DIR", help="write the pictures (or the video) with the answers drawn")
     options.add_argument(
         "--threshold",
         type=float,
         help="leave out answers that score less (default 0.5; 0 for the classes of a picture)",
     )
-    options.add_argument("--batch", type=int, default=1, help="pictures at a time (default 1)")
+    options.add_argument("--batch", type=int, help="samples at a time (default: 1 picture, 32 texts)")
     options.add_argument(
         "--threads", type=int, default=0, help="threads of the math library (default: chosen for the machine)"
     )
@@ -51,14 +54,14 @@ def infer(args, default_kit):
 
     if bool(args.model) == bool(args.config):
         raise ConfigError("infer.py takes either --model EXPORTED_DIR, or -c CONFIG with -o weights=CHECKPOINT")
-    if bool(args.image) == bool(args.picture):
-        raise ConfigError("infer.py takes one --image PATH: a picture, a folder, a video, or - for standard input")
+    if args.input is not None and args.path is not None:
+        raise ConfigError("infer.py takes one --input PATH: a file, a folder, a video, or - for standard input")
     if args.weights and args.model:
         raise ConfigError("infer.py takes --weights with -c; --model is an exported model with its own")
-    args.image = args.image or args.picture
+    args.input = args.path if args.input is None else args.input
     for name, right, allowed in (
         ("threshold", args.threshold is None or 0 <= args.threshold <= 1, "0 to 1"),
-        ("batch", args.batch >= 1, "1 or more"),
+        ("batch", args.batch is None or args.batch >= 1, "1 or more"),
         ("threads", args.threads >= 0, "0 or more"),
     ):
         if not right:
@@ -72,13 +75,41 @@ def infer(args, default_kit):
     from common.inference import run_inference
     from common.predictor import ModelInMemory, Predictor
     from common.sources import open_source
-    from common.table_sources import is_table
 
-    tables = is_table(args.image)
-    source = None if tables else open_source(args.image)
+    task = task_of(args, config)
+    reads_rows = getattr(task, "INPUT", "") == "table"
+    if reads_rows and args.input is None:
+        raise ConfigError("--input: write which file of rows, .csv or .jsonl")
+    source = None if reads_rows else open_source(args.input, task, args.text)
     model = Predictor(args.model, args.threads) if args.model else ModelInMemory.from_config(config)
-    if tables:
+    if reads_rows:
         from common.table_inference import run_tables
 
-        return run_tables(model, args.image, args)
+        return run_tables(model, args.input, args)
     return run_inference(model, source, args)
+
+
+def task_of(args, config):
+    """The module of `common.tasks` of the model, found without loading the model; None where only loading can tell."""
+    import importlib
+    from pathlib import Path
+
+    import yaml
+
+    from common.predictor import refuse_other
+
+    if config is not None:
+        definition = config.namespace.find(config.get("model.type"))
+        name = config.namespace.constant_of(definition, "task")
+    else:
+        if args.input is None:
+            refuse_other(Path(args.model))
+        try:
+            about = yaml.safe_load((Path(args.model) / "infer.yml").read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            return None
+        name = about.get("task") if isinstance(about, dict) else None
+    try:
+        return importlib.import_module(f"common.tasks.{name}") if name else None
+    except ModuleNotFoundError:
+        return None

@@ -23,6 +23,15 @@ Codes, the same in every kit:
     D119  a coordinate is not a finite number
     D120  a picture is a strip, over a thousand times longer than wide
     D121  the same picture has two labels
+    D122  a vocabulary that cannot be used
+    D123  half of a surrogate pair in a text
+    D124  a phrase of a dictionary without its label
+    D125  control characters in a text
+    D126  a text or a token is empty
+    D127  every sample has the same label
+    D128  a tag goes on where nothing began
+    D129  an answer that is not where it says, or not in its text
+    D131  a byte that is not of the encoding
     D150  a picture is in two splits
 """
 

@@ -1,64 +1,67 @@
-"""Names of others sorted into the order of our layers."""
+"""Names of others put in order: numbers worked out by hand."""
 
 import numpy as np
 import pytest
 
 from common.errors import ConfigError
-from common.hub.name_order import NameOrder
+from common.hub.name_order import NameOrder, fitted, identity
 
-ORDER = NameOrder("stem block conv fc", rewrites=((r"conv(\d)", r"conv\1_0"), (r"bn(\d)", r"conv\1_1")))
-NAMES = [
-    "stem.weight",
-    "block.2.conv1.weight",
-    "block.2.bn1.weight",
-    "block.2.bn1.running_mean",
-    "block.10.conv1.weight",
-]
-NAMES += ["fc.weight", "fc.bias"]
-NAMES[3] = "block.2.bn1._mean"
-SHAPES = dict(zip("abcdefg", [(1, 1, 3, 3), (2, 1, 1, 1), (2,), (2,), (2, 2, 1, 1), (4, 2), (4,)]))
-
-
-def arrays(**changed):
-    rng = np.random.default_rng(0)
-    shapes = {**dict(zip(NAMES, SHAPES.values(), strict=True)), **changed}
-    return {name: rng.random(shape, np.float32) for name, shape in reversed(shapes.items())}
-
-
-def test_numbers_rise_and_words_come_in_their_order_whatever_the_order_of_the_file():
-    given = arrays()
-    found = ORDER.rename(given, SHAPES)
-    assert list(found) == list(SHAPES)
-    assert all((found[ours] == given[theirs]).all() for ours, theirs in zip(SHAPES, NAMES, strict=True))
+ORDER = NameOrder(
+    "stem layer conv bn fc",
+    rewrites=((r"running_mean$", "mean"), (r"running_var$", "variance")),
+    transposed=True,
+    ignored=r".*\.num_batches_tracked",
+    zeros=r".*conv\.bias",
+    identities=r"extra\..*",
+    epsilon=0.5,
+)
+THEIRS = {
+    "layer10.fc.weight": np.arange(6, dtype="f4").reshape(3, 2),
+    "layer2.bn.running_var": np.full(2, 2, "f4"),
+    "layer2.bn.running_mean": np.full(2, 1, "f4"),
+    "layer2.bn.num_batches_tracked": np.array(7),
+    "layer2.conv.bias": np.zeros(2, "f4"),
+}
+OURS = {"norm._mean": (2,), "norm._variance": (2,), "head.weight": (2, 3)}
 
 
-def test_a_word_of_another_family_is_named():
-    with pytest.raises(ConfigError, match=r"gru\.weight: 'gru' is no name of this family"):
-        ORDER.rename(arrays() | {"gru.weight": np.ones(1)}, SHAPES)
+def test_numbers_rise_and_words_follow_the_given_order():
+    assert ORDER.ordered(THEIRS) == ["layer2.bn.running_mean", "layer2.bn.running_var", "layer10.fc.weight"]
 
 
-def test_another_shape_is_named_with_both():
-    with pytest.raises(ConfigError, match=r"fc\.bias has shape \[5\], where g has \[4\]"):
-        ORDER.rename(arrays(**{"fc.bias": (5,)}), SHAPES)
+def test_matrices_turn_and_variances_make_up_for_the_epsilon():
+    found = ORDER.rename(THEIRS, OURS)
+    assert found["norm._mean"].tolist() == [1, 1] and found["norm._variance"].tolist() == [2.5, 2.5]
+    assert found["head.weight"].tolist() == [[0, 2, 4], [1, 3, 5]]
 
 
-def test_one_array_too_many_or_too_few_is_named():
-    with pytest.raises(ConfigError, match=r"has 8 arrays, the model 7: fc\.bias\.1 is left over"):
-        ORDER.rename(arrays(**{"fc.bias.1": (4,)}), SHAPES)
-    with pytest.raises(ConfigError, match="has 7 arrays, the model 8: h is left over"):
-        ORDER.rename(arrays(), SHAPES | {"h": (1,)})
+def test_layers_that_a_file_lacks_become_identities_and_only_those():
+    more = {"extra.conv.weight": (2, 2, 1, 1), "extra.norm._variance": (2,)}
+    found = ORDER.rename(THEIRS, more | OURS)
+    assert list(found) == [*more, *OURS]
+    assert found["extra.conv.weight"][:, :, 0, 0].tolist() == [[1, 0], [0, 1]]
+    with pytest.raises(ConfigError, match="the file has 3 arrays, the model 6: extra"):
+        ORDER.rename(THEIRS, OURS | more | {"other.weight": (1,)})
 
 
-def test_matrices_are_turned_names_left_out_and_arrays_scaled_where_the_family_says_so():
-    order = NameOrder("a b num", transposed=True, ignored=r".*\.num", scales=(("b.weight", 0.5),))
-    given = {
-        "b.weight": np.array([2.0, 4.0], "f4"),
-        "a.weight": np.arange(6, dtype="f4").reshape(2, 3),
-        "a.num": np.ones(1),
-    }
-    found = order.rename(given, {"x": (3, 2), "y": (2,)})
-    assert found["x"].tolist() == [[0, 3], [1, 4], [2, 5]] and found["x"].flags.c_contiguous
-    del given["b.weight"]
-    with pytest.raises(ConfigError, match=r"the file lacks b\.weight"):
-        order.rename(given, {"x": (3, 2)})
-    assert found["y"].tolist() == [1, 2] and found["y"].dtype == np.float32
+def test_a_bias_without_a_place_must_be_zero():
+    with pytest.raises(ConfigError, match=r"layer2\.conv\.bias: must be 0"):
+        ORDER.rename(THEIRS | {"layer2.conv.bias": np.float32([0, 1])}, OURS)
+
+
+def test_an_unknown_word_is_named():
+    with pytest.raises(ConfigError, match="'attention' is no name of this family"):
+        ORDER.ordered({"layer1.attention.weight": np.zeros(1)})
+
+
+def test_identity_is_a_normalisation_by_zero_and_one():
+    values = {part: float(identity(f"a.norm.{part}", (1,))[0]) for part in ("weight", "bias", "_mean", "_variance")}
+    assert values["weight"] == 1 and values["bias"] == values["_mean"] == 0
+    assert np.sqrt(np.float32(values["_variance"]) + np.float32(1e-5)) == pytest.approx(1, abs=1e-7)
+
+
+def test_convolutions_and_matrices_take_each_others_place():
+    kernel = np.arange(8, dtype="f4").reshape(2, 1, 2, 2)  # 2 out, 1 channel of 2 x 2 in
+    assert fitted(kernel, (4, 2)).tolist() == [[0, 4], [1, 5], [2, 6], [3, 7]]
+    assert fitted(np.ones((5, 3), "f4"), (5, 3, 1, 1)).shape == (5, 3, 1, 1)
+    assert fitted(kernel, kernel.shape) is kernel

@@ -115,6 +115,15 @@ def test_groups_change_rate_and_decay_and_later_ones_win():
     assert found["backbone.0.bias"] == pytest.approx(2 - 0.05)
 
 
+def test_the_rate_falls_from_layer_to_layer_where_the_model_tells_its_layers():
+    net = Net()
+    net.layers_above = lambda name: 2 if name.startswith("backbone.") else 0
+    optimizer = SGD(1.0, groups=[{"match": "*", "layer_decay": 0.5}]).build(net)
+    assert sorted(scale for _, scale in optimizer.parts) == [0.25, 1.0]
+    with pytest.raises(ConfigError, match="Net does not tell its layers"):
+        SGD(1.0, groups=[{"match": "*", "layer_decay": 0.5}]).build(Net())
+
+
 def test_frozen_groups_stay():
     net = Net()
     optimizer = Momentum(0.1, weight_decay=0.1, groups=[{"match": "backbone.*", "freeze": True}]).build(net)

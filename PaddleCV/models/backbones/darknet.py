@@ -23,10 +23,19 @@ class DarkNet(StagedBackbone):
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
+        activation (str): leaky_relu; or relu, which the official classifier and its weights have.
     """
 
     def __init__(
-        self, depth=53, depths=None, width=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3, norm="bn"
+        self,
+        depth=53,
+        depths=None,
+        width=1.0,
+        out_indices=(2, 3, 4),
+        freeze_stages=0,
+        in_channels=3,
+        norm="bn",
+        activation="leaky_relu",
     ):
         super().__init__()
         if depths is None and depth not in DEPTHS:
@@ -36,9 +45,9 @@ class DarkNet(StagedBackbone):
             raise ValueError(f"DarkNet has 5 stages, depths names {len(depths)}: {list(depths)}")
         channels = [max(8, int(32 * 2**i * width)) for i in range(6)]
         out_indices = check_out_indices("DarkNet", out_indices, 5)
-        self.stem = ConvNorm(in_channels, channels[0], activation="leaky_relu", norm=norm)
+        self.stem = ConvNorm(in_channels, channels[0], activation=activation, norm=norm)
         self.stages = nn.LayerList(
-            DarkNetStage(channels[i], channels[i + 1], depths[i], norm) for i in range(out_indices[-1] + 1)
+            DarkNetStage(channels[i], channels[i + 1], depths[i], norm, activation) for i in range(out_indices[-1] + 1)
         )
         self.finish(out_indices, channels[1:], [2 ** (i + 1) for i in range(5)], freeze_stages)
 
@@ -46,10 +55,10 @@ class DarkNet(StagedBackbone):
 class DarkNetStage(nn.Layer):
     """A 3x3 convolution of stride 2, then `num_blocks` residual blocks."""
 
-    def __init__(self, in_channels, out_channels, num_blocks, norm):
+    def __init__(self, in_channels, out_channels, num_blocks, norm, activation):
         super().__init__()
-        self.downsample = ConvNorm(in_channels, out_channels, stride=2, activation="leaky_relu", norm=norm)
-        self.blocks = nn.Sequential(*(DarkNetBlock(out_channels, norm) for _ in range(num_blocks)))
+        self.downsample = ConvNorm(in_channels, out_channels, stride=2, activation=activation, norm=norm)
+        self.blocks = nn.Sequential(*(DarkNetBlock(out_channels, norm, activation) for _ in range(num_blocks)))
 
     def forward(self, x):
         return self.blocks(self.downsample(x))
@@ -58,10 +67,10 @@ class DarkNetStage(nn.Layer):
 class DarkNetBlock(nn.Layer):
     """A 1x1 convolution to half the channels, a 3x3 one back, and the shortcut around both."""
 
-    def __init__(self, channels, norm):
+    def __init__(self, channels, norm, activation):
         super().__init__()
-        self.reduce = ConvNorm(channels, channels // 2, kernel_size=1, activation="leaky_relu", norm=norm)
-        self.expand = ConvNorm(channels // 2, channels, activation="leaky_relu", norm=norm)
+        self.reduce = ConvNorm(channels, channels // 2, kernel_size=1, activation=activation, norm=norm)
+        self.expand = ConvNorm(channels // 2, channels, activation=activation, norm=norm)
 
     def forward(self, x):
         return x + self.expand(self.reduce(x))

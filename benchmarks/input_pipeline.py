@@ -1,7 +1,10 @@
-"""Pictures a second of the detection pipeline, against the same operations of torchvision.transforms.v2.
+"""Pictures a second of the training pipelines, against the same operations of torchvision.transforms.v2.
 
-decode a JPEG of 640 x 480 with 8 boxes, distort its colours, expand, crop by IoU, flip, resize to 416, normalise,
-stack 8 to a batch; without workers and with 2. Both read the same files.
+    detection        decode a JPEG of 640 x 480 with 8 boxes, distort its colours, expand, crop by IoU, flip, resize to
+                     416, normalise, stack 8 to a batch
+    classification   decode the same, crop a part of random area and shape and resize it to 224, flip, normalise, stack
+
+Without workers and with 2. Both read the same files.
 Every row runs in a process of its own, in rounds.
 """
 
@@ -15,7 +18,8 @@ import measure
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FILL = (124, 116, 104)
-WIDTH, HEIGHT, OBJECTS, BATCH, SIZE = 640, 480, 8, 8, 416
+WIDTH, HEIGHT, OBJECTS, BATCH = 640, 480, 8, 8
+SIZES = {"detection": 416, "classification": 224}
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "ihc.png", "motorcycle_left.png")
 
 
@@ -26,39 +30,40 @@ def main():
     parser.add_argument("--epochs", type=int, default=2, help="measured times through them, after one that is not (2)")
     parser.add_argument("--rounds", type=int, default=3, help="processes a row (3)")
     parser.add_argument("--workers", type=int, action="append", help="one of the numbers of workers; default 0 and 2")
+    parser.add_argument("--task", choices=SIZES, action="append", help="one of them; default both")
     parser.add_argument("--json", help="a file for the ratios")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
-        return child(Path(args.child), args.workers[0], args.epochs)
+        return child(Path(args.child), args.task[0], args.workers[0], args.epochs)
+    results = {}
     with tempfile.TemporaryDirectory() as folder:
         write_pictures(Path(folder), args.pictures)
-        results = compare(folder, args)
+        for task in args.task or SIZES:
+            results |= compare(folder, task, args)
     return measure.finish(results, args.json)
 
 
-def compare(folder, args):
-    """Measures all rows: {aim: (ratio, comparison, goal)}."""
+def compare(folder, task, args):
+    """Measures all rows of one task: {aim: (ratio, comparison, goal)}."""
     torch = measure.torch_python()
     rows = [(side, count) for count in args.workers or (0, 2) for side in ("ours", "torchvision")]
     rows = [row for row in rows if torch or row[0] == "ours"]
     found = {row: {"rate": [], "cpu": []} for row in rows}
     for _ in range(args.rounds):
         for side, workers in rows:
-            common = ("--workers", workers, "--epochs", args.epochs, "--child", folder)
-            python, script = (
-                (sys.executable, "detection_pipeline.py") if side == "ours" else (torch, "torch_pipeline.py")
-            )
-            answer = measure.run_child(
-                python, script, *common, OMP_WAIT_POLICY="passive"
-            )  # threads that wait use no CPU
+            common = ("--task", task, "--workers", workers, "--epochs", args.epochs, "--child", folder)
+            python, script = (sys.executable, "input_pipeline.py") if side == "ours" else (torch, "torch_pipeline.py")
+            passive = {"OMP_WAIT_POLICY": "passive"}  # threads that wait use no CPU
+            answer = measure.run_child(python, script, *common, **passive)
             for name in ("rate", "cpu"):
                 found[side, workers][name].append(answer[name])
     lines = [
         [f"{side}, {workers} workers", measure.median(f["rate"]), max(f["rate"]), 1000 * measure.median(f["cpu"])]
         for (side, workers), f in found.items()
     ]
-    measure.table("Detection pipeline, 640 x 480 to 416 x 416", ["", "pictures/s", "most", "CPU ms a picture"], lines)
+    title = f"Pipeline of {task}, {WIDTH} x {HEIGHT} to {SIZES[task]} x {SIZES[task]}"
+    measure.table(title, ["", "pictures/s", "most", "CPU ms a picture"], lines)
     if not torch:
         print(f"  {measure.NO_TORCH}")
         return {}
@@ -66,9 +71,9 @@ def compare(folder, args):
     for workers in args.workers or (0, 2):
         ours, theirs = found["ours", workers], found["torchvision", workers]
         ratio = measure.median(ours["rate"]) / measure.median(theirs["rate"])
-        results[f"pictures a second, {workers} workers: ours / torchvision"] = (ratio, ">=", 1.5)
+        results[f"{task}, pictures a second, {workers} workers: ours / torchvision"] = (ratio, ">=", 1.5)
         ratio = measure.median(theirs["cpu"]) / measure.median(ours["cpu"])
-        results[f"CPU a picture, {workers} workers: torchvision / ours"] = (ratio, ">=", 1.5)
+        results[f"{task}, CPU a picture, {workers} workers: torchvision / ours"] = (ratio, ">=", 1.5)
     return results
 
 
@@ -100,13 +105,15 @@ class Pictures:
 
     Args:
         folder (Path): as `write_pictures` left it.
+        task (str): detection, or classification, of which a picture has a label instead of boxes.
     """
 
     padding = {"boxes": 0, "labels": -1}
 
-    def __init__(self, folder):
+    def __init__(self, folder, task):
         import numpy as np
 
+        self.task = task
         self.paths = sorted(str(path) for path in folder.glob("*.jpg"))
         self.boxes, self.labels_of_one = np.load(folder / "boxes.npy"), np.arange(OBJECTS)
         self.labels, self.num_classes = [str(number) for number in range(OBJECTS)], OBJECTS
@@ -115,35 +122,40 @@ class Pictures:
         return len(self.paths)
 
     def __getitem__(self, index):
+        if self.task == "classification":
+            return {"path": self.paths[index], "label": index % OBJECTS}
         return {"path": self.paths[index], "boxes": self.boxes[index], "labels": self.labels_of_one}
 
 
-def child(folder, workers, epochs):
+def child(folder, task, workers, epochs):
     """Measures one row of ours in this process and prints it as JSON."""
     sys.path.insert(0, str(measure.REPOSITORY))
     from common.data.image_affine import RandomExpand, RandomFlip
     from common.data.image_colour import Normalize, RandomDistort
-    from common.data.image_crop import RandomCrop
+    from common.data.image_crop import RandomCrop, RandomResizedCrop
     from common.data.image_io import Decode
     from common.data.image_resize import Resize
     from common.data.loader import Loader
     from common.data.pipeline import Pipeline
     from common.data.samplers import EpochSampler
 
-    dataset = Pictures(folder)
-    transforms = [Decode(), RandomDistort(), RandomExpand(fill=FILL), RandomCrop(), RandomFlip(), Resize(SIZE)]
-    transforms.append(Normalize(MEAN, STD))
+    dataset, size = Pictures(folder, task), SIZES[task]
+    transforms = {
+        "detection": [RandomDistort(), RandomExpand(fill=FILL), RandomCrop(), RandomFlip(), Resize(size)],
+        "classification": [RandomResizedCrop(size), RandomFlip()],
+    }
+    transforms = [Decode(), *transforms[task], Normalize(MEAN, STD)]
     sampler = EpochSampler(len(dataset), BATCH, shuffle=True, seed=0, drop_last=True)
     with Loader(dataset, Pipeline(transforms), sampler, workers=workers) as loader:
-        measure_epochs(lambda epoch: loader.epoch(epoch), epochs, lambda: worker_seconds(loader.worker_pids))
+        measure_epochs(lambda epoch: loader.epoch(epoch), size, epochs, lambda: worker_seconds(loader.worker_pids))
 
 
-def measure_epochs(batches_of, epochs, seconds_of_workers):
+def measure_epochs(batches_of, size, epochs, seconds_of_workers):
     """Goes through the data once to warm up, then `epochs` times; prints pictures a second and CPU seconds of one."""
     import time
 
     for batch in batches_of(0):
-        assert batch["image"].shape[1:] == (3, SIZE, SIZE)
+        assert batch["image"].shape[1:] == (3, size, size)
     began, used, count = time.perf_counter(), measure.cpu_seconds() + seconds_of_workers(), 0
     for epoch in range(1, 1 + epochs):
         for batch in batches_of(epoch):

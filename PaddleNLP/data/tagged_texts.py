@@ -1,0 +1,114 @@
+"""Texts with a tag for every token: the original's tsv of characters, and CoNLL's columns."""
+
+import numpy as np
+
+from common.data.text_files import read_lines
+
+from .text_dataset import TextDataset, columns_of
+
+SEPARATOR = "\x02"
+
+
+class TaggedCharacters(TextDataset):
+    """The format of LAC: a header `text_a<tab>label`, then characters and tags, each separated by the byte 2.
+
+    A sample has `text_a` and `tags` int64 [T], a tag a character.
+
+    Args:
+        root (str): the folder.
+        file (str): the file in it.
+        labels (list[str]): names of the tags; null takes those of the file, sorted.
+        encoding (str): of the file.
+        bad_samples (str): `error`, or `skip` lines with an error, a few.
+    """
+
+    def __init__(self, root, file, labels=None, encoding="utf-8", bad_samples="error"):
+        super().__init__(root, file, labels, bad_samples)
+        lines = read_lines(self.source, encoding)
+        columns = columns_of(lines[0].split("\t") if lines else [], ("text_a", "label"), (), self.source)
+        rows = []
+        for number, line in enumerate(lines[1:], 2):
+            fields = line.split("\t")
+            if len(fields) != 2:
+                self.error("D118", f"{len(fields)} fields where 2 are expected", number, line[:60])
+                continue
+            tokens = fields[columns["text_a"]].split(SEPARATOR)
+            tags = fields[columns["label"]].split(SEPARATOR)
+            if check_row(self, tokens, tags, number):
+                rows.append((number, tokens, tags))
+        self.keep(rows)
+
+    def keep(self, rows):
+        """Numbers the tags of (line, tokens, tags), and keeps them as samples."""
+        names = [tag for _, _, tags in rows for tag in tags]
+        numbers = {name: k for k, name in enumerate(self.wanted or sorted(set(names)))}
+        for number, tokens, tags in rows:
+            ids = np.array([numbers[tag] for tag in tags], np.int64)
+            self.samples.append(self.sample(tokens, ids) | {"path": self.source, "place": f"line {number}"})
+        if not self.wanted:
+            self.wanted = list(numbers)
+        self.settle(names)
+
+    def sample(self, tokens, ids):
+        """One sample without its place."""
+        return {"text_a": "".join(tokens), "tags": ids}
+
+
+class ConllTags(TaggedCharacters):
+    """CoNLL's format: a token and its tag a line, an empty line between sentences.
+
+    A sample has `tokens`, a list of T texts, and `tags` int64 [T].
+
+    Args:
+        root (str): the folder.
+        file (str): the file in it.
+        labels (list[str]): names of the tags; null takes those of the file, sorted.
+        separator (str): between the columns; null is any blank.
+        encoding (str): of the file.
+        bad_samples (str): `error`, or `skip` sentences with an error, a few.
+    """
+
+    def __init__(self, root, file, labels=None, separator=None, encoding="utf-8", bad_samples="error"):
+        TextDataset.__init__(self, root, file, labels, bad_samples)
+        rows, tokens, tags, broken = [], [], [], False
+        for number, line in enumerate([*read_lines(self.source, encoding), ""], 1):
+            fields = line.split(separator) if line.strip() else []
+            if not fields or fields[0] == "-DOCSTART-":
+                if tokens and not broken and check_row(self, tokens, tags, number - len(tokens)):
+                    rows.append((number - len(tokens), tokens, tags))
+                tokens, tags, broken = [], [], False
+            elif len(fields) < 2:
+                self.error("D118", "a token without a tag", number, line[:60])
+                broken = True
+            else:
+                tokens.append(fields[0])
+                tags.append(fields[-1])
+        self.keep(rows)
+
+    def sample(self, tokens, ids):
+        """One sample without its place."""
+        return {"tokens": tokens, "tags": ids}
+
+
+def check_row(dataset, tokens, tags, line):
+    """Whether a sentence can be used; notes why not, and an `I` that nothing began."""
+    if len(tokens) != len(tags):
+        dataset.error("D118", f"{len(tokens)} tokens but {len(tags)} tags", line)
+        return False
+    if not all(tokens):
+        dataset.error("D126", "a token is empty", line)
+        return False
+    if not all(dataset.known(tag, line) for tag in tags):
+        return False
+    before = "O"
+    for tag in tags:
+        kind = tag.removeprefix("I-").removesuffix("-I")
+        if kind != tag and before not in (tag, f"B-{kind}", f"{kind}-B"):
+            dataset.problems.warn(
+                "D128",
+                "a tag goes on (I) where nothing of its kind began; it counts as a beginning",
+                f"line {line}",
+                tag,
+            )
+        before = tag
+    return True

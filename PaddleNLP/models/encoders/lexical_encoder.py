@@ -1,0 +1,62 @@
+"""The encoder of LAC: Chinese Lexical Analysis with Deep Bi-GRU-CRF Network (https://arxiv.org/abs/1807.01882).
+
+Shapes in this file:
+    N texts of T tokens (padded), V tokens known, E features of a token, D of a state.
+"""
+
+from paddle import nn
+
+from ..layers import mask_of, uniform
+from ..layers_recurrent import GRU
+
+
+class LexicalEncoder(nn.Layer):
+    """Embedding and bidirectional GRUs on top of one another.
+
+    Args:
+        vocab_size (int): V.
+        embedding_size (int): E.
+        hidden_size (int): D of each direction.
+        layers (int): bidirectional GRUs.
+        init (float): first weights lie between -init and init.
+    """
+
+    segments = False
+
+    def __init__(self, vocab_size, embedding_size=128, hidden_size=128, layers=2, init=0.1):
+        super().__init__()
+        self.vocab_size, self.out_channels, self.init = vocab_size, 2 * hidden_size, init
+        self.embedding = nn.Embedding(vocab_size, embedding_size, weight_attr=uniform(init))
+        sizes = [embedding_size] + [2 * hidden_size] * (layers - 1)
+        self.layers = nn.LayerList([GRU(size, hidden_size, 2, init) for size in sizes])
+
+    def forward(self, input_ids, length):
+        """Features of every token, [N, T, 2 D], zero at the padding of the last layer's input."""
+        mask = mask_of(length, input_ids)
+        x = self.embedding(input_ids)
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
+
+    def convert_weights(self, arrays):
+        """The arrays of the original's files (`word_emb`, `fc_0.w_0`, `gru_0.w_0`, ..., `crfw`) under our names.
+
+        Args:
+            arrays (dict): name -> array; what is no such file's is returned as it is.
+        """
+        if "word_emb" not in arrays:
+            return arrays
+        names = {"word_emb": "encoder.embedding.weight", "crfw": "head.transitions"}
+        for number in range(2 * len(self.layers)):
+            layer, side = divmod(number, 2)
+            place = f"encoder.layers.{layer}"
+            names[f"fc_{number}.w_0"] = f"{place}.inputs.{side}.weight"
+            names[f"fc_{number}.b_0"] = f"{place}.inputs.{side}.bias"
+            names[f"gru_{number}.w_0"] = f"{place}.cells.{side}.weight"
+            names[f"gru_{number}.b_0"] = f"{place}.cells.{side}.bias"
+        last = 2 * len(self.layers)
+        names |= {f"fc_{last}.w_0": "head.emission.weight", f"fc_{last}.b_0": "head.emission.bias"}
+        found = {names.get(name, name): array for name, array in arrays.items()}
+        return {
+            name: array[0] if name.endswith(".bias") and array.ndim == 2 else array for name, array in found.items()
+        }

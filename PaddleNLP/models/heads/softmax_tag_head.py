@@ -1,0 +1,39 @@
+"""A tag for every token on its own.
+
+Shapes in this file:
+    N texts of T tokens (padded), C tags.
+"""
+
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+from ..layers import mask_of
+
+
+class SoftmaxTagHead(nn.Layer):
+    """Scores of tags.
+
+    Args:
+        in_channels (int): features of a token, given by the encoder.
+        num_classes (int): C.
+        dropout (float): share of features that is dropped in training.
+    """
+
+    def __init__(self, in_channels, num_classes, dropout=0.1):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.emission = nn.Linear(in_channels, num_classes)
+
+    def forward(self, features):
+        """Scores of the tags of each token, [N, T, C]."""
+        return self.emission(self.dropout(features))
+
+    def loss(self, emissions, tags, length):
+        """The mean over the tokens that have a tag (0 or more) of the cross entropy, a dict."""
+        return {"loss_tags": F.cross_entropy(emissions, tags, ignore_index=-1)}
+
+    def decode(self, emissions, length):
+        """The most probable tag of each token, int64 [N, T]; 0 at the padding."""
+        best = paddle.argmax(emissions, 2)
+        return best * mask_of(length, emissions).astype(best.dtype)

