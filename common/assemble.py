@@ -121,13 +121,11 @@ def labels_of(config, dataset=None):
     if published is not None and published.labels:
         return published.class_names()
     saved = saved_config(config)
-    if saved is not None and saved.get("labels") is not None:
-        return list(saved.get("labels"))
+    if saved is not None:  # it has the classes of the data it was trained on, if they have any
+        return None if saved.get("labels") is None else list(saved.get("labels"))
     for split in ("eval", "train"):
         if config.get(f"data.{split}"):
             return class_names(build_dataset(config, split))
-    if saved is not None:
-        return None
     raise ConfigError(f"{config.path}: no labels: give labels, a data set, or weights=CHECKPOINT")
 
 

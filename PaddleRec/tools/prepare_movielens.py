@@ -57,9 +57,9 @@ def prepare(package, folder, seed=0):
     rows = []
     for user, item, rating, stamp in ratings:
         when = int(float(stamp))
-        film = items[item]
-        year, genres = film[2] if film[2].isdigit() else "", film[3]
-        rows.append((rating, user, item, *users[user], year, genres, when // 3600 % 24, when // 86400 % 7))
+        film, hour = items[item], (when // 3600 % 24, when // 86400 % 7)
+        year = film[2] if film[2].isdigit() else ""
+        rows.append((rating, user, item, *users[user], year, film[3], *hour))
     order = np.random.default_rng(seed).permutation(len(rows))
     first = len(rows) * 8 // 10
     folder.mkdir(parents=True, exist_ok=True)

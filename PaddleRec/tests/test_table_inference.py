@@ -1,0 +1,90 @@
+"""A raw row in, an answer out: csv and JSON lines, an exported model and a checkpoint, bad rows named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from common.errors import DataError
+from common.table_sources import is_table, open_table, table_of
+from PaddleRec.tools.make_clicks import make_clicks
+from tests.commands import command
+
+CONFIG = "PaddleRec/configs/tiny/deepfm.yml"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a small trained and exported DeepFM, and ten rows as csv."""
+    place = tmp_path_factory.mktemp("clicks")
+    make_clicks(place, 600, 10, values=50)
+    given = ["-c", CONFIG, "-o", f"dataset={place}", f"output_dir={place}", "train.epochs=1"]
+    answer = command("train", "--eval", *given)
+    assert answer.code == 0, answer.err
+    answer = command("export", *given, f"weights={place / 'deepfm/best'}")
+    assert answer.code == 0, answer.err
+    names = [f"I{k}" for k in range(1, 14)] + [f"C{k}" for k in range(1, 27)]
+    rows = [line.split("\t")[1:] for line in (place / "eval.txt").read_text().splitlines()]
+    (place / "rows.csv").write_text("\n".join(map(",".join, [names, *rows])) + "\n")
+    objects = [json.dumps(dict(zip(names, row))) for row in rows]
+    (place / "rows.jsonl").write_text("\n".join(objects[:5]) + "\n\n" + "\n".join(objects[5:]) + "\n")
+    return place
+
+
+def scores(*arguments, code=0):
+    answer = command("infer", "--json", *arguments)
+    assert answer.code == code, answer.err
+    found = [json.loads(line) for line in answer.out.splitlines()]
+    return [row["predictions"][0]["score"] for row in found], answer.err
+
+
+def test_an_exported_model_answers_rows_as_the_checkpoint_does_and_needs_nothing_else(trained, tmp_path):
+    (trained / "deepfm/export").rename(tmp_path / "export")
+    exported, _ = scores("--model", tmp_path / "export", "--image", trained / "rows.csv")
+    given = ["-c", CONFIG, "-o", "dataset=/nowhere", f"weights={trained / 'deepfm/best'}"]
+    in_memory, _ = scores("--image", trained / "rows.jsonl", *given)
+    assert len(exported) == 10 and len(set(exported)) > 5
+    np.testing.assert_allclose(exported, in_memory, atol=2e-6)
+    (tmp_path / "export").rename(trained / "deepfm/export")
+
+
+def test_a_row_that_cannot_be_used_is_named_and_the_others_are_answered(trained, tmp_path):
+    lines = (trained / "rows.csv").read_text().splitlines()
+    lines[3] = "many" + lines[3][lines[3].index(",") :]
+    (tmp_path / "bad.csv").write_text("\n".join(lines))
+    found, said = scores("--model", trained / "deepfm/export", "--image", tmp_path / "bad.csv", code=3)
+    assert len(found) == 9 and "bad.csv: row 3: column 'I1' holds no finite number (many)" in said
+
+
+def test_features_that_were_changed_are_noticed(trained, tmp_path):
+    file = trained / "deepfm/export/deepfm.features"
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    answer = command("infer", "--model", trained / "deepfm/export", "--image", trained / "rows.csv")
+    file.write_bytes(data)
+    answer.refused(4, "deepfm.features")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.csv", "", "no line of column names"),
+        ("a.csv", "x,y\n1\n", "line 2: 1 columns where 2 are named"),
+        ("a.jsonl", '{"x": 1}\n{"x"\n', "line 2: not JSON"),
+        ("a.jsonl", "[1]\n", "line 1: an object by column is expected"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_by_its_line(tmp_path, name, text, words):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=words):
+        list(open_table(tmp_path / name))
+    assert is_table(name) and not is_table("a.jpg")
+
+
+def test_columns_have_the_axes_of_the_model_s_inputs():
+    inputs = {"items": ([None, None], "int64"), "slots": ([None, 2, None], "int64"), "item": ([None], "int64")}
+    rows = [{"items": "a b", "slots": [[1], []], "item": 7, "town": "New York"}, {"items": [5], "slots": [[2, 3]]}]
+    made = table_of(rows, inputs)
+    assert made["items"].tolist() == [[b"a", b"b"], [b"5", b""]]
+    assert made["slots"].tolist() == [[[1, -1], [-1, -1]], [[2, 3], [-1, -1]]]
+    assert made["item"].tolist() == [b"7", b""] and made["town"].tolist() == [b"New York", b""]
