@@ -24,7 +24,7 @@ def run_tables(model, path, args):
         int: 0, or 3 when a row could not be used.
     """
     rows, number, bad = open_table(path), 0, 0
-    while block := list(itertools.islice(rows, max(args.batch or 1, ROWS))):
+    while block := list(itertools.islice(rows, args.batch or ROWS)):
         numbers = list(range(number + 1, number + 1 + len(block)))
         number += len(block)
         good, records, problems = answered(model, block, args.threshold)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ from common.errors import DataError
 
 
 def open_table(path):
-    """The rows of a file, dicts by column, as they are asked for.
+    """The rows of a file, dicts by column, as they are asked for; - is JSON lines on standard input.
 
     Raises:
         DataError: the file is missing or empty, or a line is no row; names the line.
     """
+    if path == "-":
+        yield from json_rows(sys.stdin, "standard input")
+        return
     path = Path(path)
     if not path.is_file():
         raise DataError(f"error[D104] {path}: there is no such file")
