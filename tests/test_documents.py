@@ -21,7 +21,7 @@ DOCUMENTS = sorted(
     if file.name != "MODELS.md"
 )
 # modules whose docstring and help hold commands, and configurations, whose heads do
-TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert"]
+TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert", "fit"]
 PLAIN = {"cp", "cd", "cat", "echo", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl"}
 COMMAND = re.compile(r"^\s*(?:\$ )?((?:python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
 
@@ -91,12 +91,13 @@ def check(command, kit=None):
 
 
 def check_script(script, arguments, kit):
-    script = re.sub(r"^MyDet\b", "PaddleCV", script)
+    fork = re.compile(r"^My[A-Z]\w+(?=/)")  # a copy of the document's kit
+    script = fork.sub(kit.name if kit else "PaddleCV", script)
     script = script if (ROOT / script).is_file() else f"{kit.name}/{script}" if kit else script
     assert (ROOT / script).is_file(), f"there is no {script}"
     if "..." in arguments:
         return
-    given = [re.sub(r"^MyDet\b", "PaddleCV", argument) for argument in arguments]
+    given = [fork.sub(kit.name if kit else "PaddleCV", argument) for argument in arguments]
     args = parser_of(script).parse_args([argument for argument in given if not re.fullmatch(r"[<>].*", argument)])
     if getattr(args, "config", None) and "mine.yml" not in args.config and "/my" not in args.config:
         load_config(args.config, args.override, default_kit=kit).check()
@@ -147,11 +148,12 @@ def test_files_named_in_a_document_exist(document):
     text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     places = [document.parent, ROOT, ROOT / "common", *shipped_kits()]
     for quoted in re.findall(r"`([\w./*-]+\.(?:py|yml|csv|md|sh|json|txt|toml))`", text):
-        if quoted.startswith(("output/", "configs/mine", "step_")) or quoted in WRITTEN_BY_RUNS:
+        if quoted.startswith(("output/", "configs/mine", "step_")) or quoted in WRITTEN_BY_RUNS | OF_THE_USER:
             continue
         assert any(list(place.glob(quoted.removeprefix("./"))) for place in places), quoted
 
 
+OF_THE_USER = {"labels.txt"}
 WRITTEN_BY_RUNS = {"env.json", "infer.yml", "manifest.json", "state.json", "config.yml", "model.json"}
 
 

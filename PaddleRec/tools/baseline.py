@@ -15,11 +15,16 @@ from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
 
 
-def main(argv=None):
-    """Runs the command."""
+def parser():
+    """The options of the command."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_arguments(options)
-    run(options, score, argv)
+    return options
+
+
+def main(argv=None):
+    """Runs the command."""
+    run(parser(), score, argv)
 
 
 def score(args):

@@ -23,15 +23,20 @@ BLOCK = 20000
 MISSING = 0.05
 
 
-def main(argv=None):
-    """Runs the command."""
+def parser():
+    """The options of the command."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=pathlib.Path, help="where to: train.txt, eval.txt, about.json")
     options.add_argument("--train", type=int, default=20000, help="training rows (default 20000)")
     options.add_argument("--eval", type=int, default=4000, help="evaluation rows (default 4000)")
     options.add_argument("--values", type=int, default=1000, help="different values of a category (default 1000)")
     options.add_argument("--seed", type=int, default=0, help="of the rows (default 0)")
-    args = options.parse_args(argv)
+    return options
+
+
+def main(argv=None):
+    """Runs the command."""
+    args = parser().parse_args(argv)
     make_clicks(args.folder, args.train, args.eval, args.values, args.seed)
     sys.stdout.write(f"{args.folder}\n")
 

@@ -20,15 +20,20 @@ from common.cli_parser import Parser  # noqa: E402
 ITEMS, GROUPS, SLOTS = 60, 6, 5
 
 
-def main(argv=None):
-    """Runs the command."""
+def parser():
+    """The options of the command."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("kind", choices=[*KINDS, "hours"], help="what the rows are; hours: slots, an hour a folder")
     options.add_argument("folder", type=pathlib.Path, help="where to: train.txt and eval.txt")
     options.add_argument("--train", type=int, default=2000, help="training rows (default 2000)")
     options.add_argument("--eval", type=int, default=400, help="evaluation rows (default 400)")
     options.add_argument("--seed", type=int, default=0, help="of the rows (default 0)")
-    args = options.parse_args(argv)
+    return options
+
+
+def main(argv=None):
+    """Runs the command."""
+    args = parser().parse_args(argv)
     if args.kind == "hours":
         make_hours(args.folder, rows=args.train, seed=args.seed)
     else:

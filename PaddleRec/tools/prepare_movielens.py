@@ -27,13 +27,18 @@ PLACE = "recbole/dataset_example/ml-100k/ml-100k."
 COLUMNS = ("rating", "user", "item", "age", "gender", "occupation", "zip_code", "year", "genres", "hour", "weekday")
 
 
-def main(argv=None):
-    """Runs the command."""
+def parser():
+    """The options of the command."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("package", type=pathlib.Path, help="the wheel of recbole")
     options.add_argument("folder", type=pathlib.Path, help="where to")
     options.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
-    run(options, lambda args: prepare(args.package, args.folder, args.seed), argv)
+    return options
+
+
+def main(argv=None):
+    """Runs the command."""
+    run(parser(), lambda args: prepare(args.package, args.folder, args.seed), argv)
 
 
 def prepare(package, folder, seed=0):

@@ -20,15 +20,20 @@ from common.commands.main import add_config_arguments, open_config, run  # noqa:
 from common.errors import ConfigError  # noqa: E402
 
 
-def main(argv=None):
-    """Runs the command."""
+def parser():
+    """The options of the command."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_arguments(options)
     options.add_argument("--query", metavar="WORDS", help="items separated by blanks; standard input when left out")
     options.add_argument("--top", type=int, default=20, help="items of an answer (default 20)")
     options.add_argument("--engine", choices=["brute", "faiss"], default="brute", help="what searches (default brute)")
     options.add_argument("--save", metavar="FILE", help="write the index and end")
-    run(options, retrieve, argv)
+    return options
+
+
+def main(argv=None):
+    """Runs the command."""
+    run(parser(), retrieve, argv)
 
 
 def retrieve(args):

@@ -14,20 +14,22 @@ SMALLEST = 1e-8
 class JensenShannonLoss(nn.Layer):
     """The Jensen-Shannon divergence of student and teacher, the mean over the images (SSLD, 2103.05959, section 3.1).
 
-    It is bounded by log 2 and the same both ways, which bears a teacher that is wrong now and then.
+    It is bounded by log 2 and the same both ways, which bears a teacher that is wrong now and then.  Of a student that
+    knows nothing yet its gradient is an eighth of cross entropy's (ten classes, a sure teacher): hence the weight.
 
     Args:
         temperature (float): divides the logits of both.
+        weight (float): multiplies the divergence.
     """
 
-    def __init__(self, temperature=1.0):
+    def __init__(self, temperature=1.0, weight=1.0):
         super().__init__()
-        self.temperature = positive(self, temperature)
+        self.temperature, self.weight = positive(self, temperature), weight
 
     def forward(self, student, teacher):
         """A number, from the logits [N, C] of both."""
         probabilities = (F.softmax(logits / self.temperature) for logits in (student, teacher))
-        return jensen_shannon(*probabilities).mean()
+        return self.weight * jensen_shannon(*probabilities).mean()
 
 
 class SoftLabelLoss(nn.Layer):
