@@ -171,7 +171,8 @@ def read_weights(config, key="weights"):
         raise ConfigError(f"no weights: give -o weights={folder / 'best'}")
     published = find_published(config.kit, weights)
     if published is None:
-        adopt_files(config)
+        if key == "weights" and Path(weights).exists():
+            adopt_files(config, weights)
         return checkpoint.read_weights(weights)
     published.check_settings(config)
     return published.arrays()

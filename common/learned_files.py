@@ -27,9 +27,9 @@ def learned_files(config, split):
     return found
 
 
-def adopt_files(config):
-    """Has every transform read the file beside the weights of the configuration, where there is one."""
-    place = checkpoint.find_weights(config.get("weights"))
+def adopt_files(config, weights):
+    """Has every transform read the file beside these weights (a path), where there is one."""
+    place = checkpoint.find_weights(weights)
     folder = place.parent if place.is_file() else place
     for split in SPLITS:
         for key, file in file_keys(config, split):

@@ -60,8 +60,8 @@ def test_the_exported_model_answers_alike_and_draws(run, exported, tmp_path):
 
 
 def test_which_picture_and_which_weights_is_asked_when_it_is_unclear(exported):
-    command("infer", "--model", exported).refused(2, "one --image PATH")
-    command("infer", "--model", exported, "--image", "a.png", "b.png").refused(2, "one --image PATH")
+    command("infer", "--model", exported).refused(2, "--input PICTURE")
+    command("infer", "--model", exported, "--image", "a.png", "b.png").refused(2, "one --input PATH")
     command("infer", "--model", exported, "--weights", "x", "a.png").refused(2, "--weights with -c")
 
 

@@ -1,5 +1,6 @@
 """`tests/zoo.csv`: every row complete, and everything in the row true."""
 
+import contextlib
 import re
 import shlex
 
@@ -53,7 +54,8 @@ def test_a_full_size_model_has_the_parameters_of_its_row(row):
     labels = config.get("labels")
     assert labels is None or len(labels) == int(row["classes"])
     labels = labels or [str(number) for number in range(int(row["classes"]))]
-    with paddle.LazyGuard():  # shapes without memory
+    has_gru = row["kit"] == "PaddleRec"  # the framework's cannot be built without memory
+    with contextlib.nullcontext() if has_gru else paddle.LazyGuard():
         model = config.build("model", num_classes=len(labels), labels=labels)
     assert count_parameters(model)[0] == int(row["parameters"])
 

@@ -10,6 +10,7 @@ from common import assemble
 from common.compare import differences
 from common.config import load_config
 from common.export import example_inputs, export
+from common.fitting import fit_transforms
 from common.predictor import Predictor
 from tests.tiny_twins import arguments
 from tools import zoo
@@ -32,8 +33,10 @@ def exported_twin(row, sets, folder):
     given = arguments(row, sets)
     config = load_config(given[1], given[3:])
     config.check()
+    fit_transforms(config, assemble.build_dataset(config, "train"))
     labels = assemble.labels_of(config)
-    config.fix(labels=labels, num_classes=len(labels))
+    if labels is not None:
+        config.fix(labels=labels, num_classes=len(labels))
     model = assemble.build_model(config, labels)
     model.eval()
     export(model, config, labels, example_inputs(model, config), folder)

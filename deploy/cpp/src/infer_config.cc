@@ -53,7 +53,7 @@ InferConfig read_infer_config(const std::string& folder) {
     config.about.size_multiple = root["size_multiple"].as<int>(1);
     for (const auto& entry : root["inputs"]) config.about.inputs.push_back(input_of(entry));
     config.about.outputs = root["outputs"].as<std::vector<std::string>>();
-    config.about.labels = root["labels"].as<std::vector<std::string>>();
+    if (!root["labels"].IsNull()) config.about.labels = root["labels"].as<std::vector<std::string>>();
     config.delete_passes = root["delete_passes"].as<std::vector<std::string>>();
     config.preprocess = root["preprocess"];
     return config;
