@@ -141,8 +141,8 @@ def _mkl(late):
         return name, "not set", "KIT_MKL=0"
     if vendor != "AuthenticAMD":
         return name, "not set", f"the processor is {vendor or 'unknown'}; only on AMD does MKL choose a slow path"
-    if "avx2" not in flags or "avx512f" in flags:
-        return name, "not set", "the processor has " + ("AVX-512" if "avx512f" in flags else "no AVX2")
+    if "avx2" not in flags:
+        return name, "not set", "the processor has no AVX2"
     if late:
         return name, "not set", "PaddlePaddle was imported before; matrix products take 2 to 3 times as long"
     os.environ[name] = "5"

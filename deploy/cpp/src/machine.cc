@@ -28,14 +28,13 @@ int quota() {
   return limit > 0 && period > 0 ? static_cast<int>(std::ceil(limit / period)) : 0;
 }
 
-// MKL 2019 takes a slow path on AMD; with AVX-512 the variable does not help
+// MKL 2019 takes a slow path on AMD, also with AVX-512
 bool wants_mkl_type() {
   std::ifstream file("/proc/cpuinfo");
   bool amd = false;
   for (std::string line; std::getline(file, line);) {
     if (line.rfind("vendor_id", 0) == 0) amd = line.find("AuthenticAMD") != std::string::npos;
-    if (line.rfind("flags", 0) == 0)
-      return amd && line.find(" avx2") != std::string::npos && line.find(" avx512f") == std::string::npos;
+    if (line.rfind("flags", 0) == 0) return amd && line.find(" avx2") != std::string::npos;
   }
   return false;
 }
