@@ -183,8 +183,7 @@ class ModelInMemory:
         model = assemble.build_model(config, labels)
         assemble.load_weights(model, arrays, config)
         split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
-        given = {} if labels is None else {"labels": labels, "num_classes": len(labels)}
-        transforms = assemble.build_transforms(config, split, **given)
+        transforms = assemble.build_transforms(config, split, **assemble.given_classes(labels))
         check_rows(transforms, model)
         return cls(model, transforms, labels)
 
