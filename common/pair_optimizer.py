@@ -2,6 +2,7 @@
 
 from paddle import nn
 
+from common import distributed
 from common.errors import ConfigError
 from common.grouped_optimizer import build_grouped
 
@@ -57,7 +58,17 @@ class PairOptimizer:
 
 
 def build_pair(settings, model):
-    """The optimizer that `settings` (a DenseAndSparse) describes."""
+    """The optimizer that `settings` (a DenseAndSparse) describes.
+
+    Raises:
+        ConfigError: the model has no table, or nothing else, or several processes train it: the sparse gradients of
+            their tables are not added up, and each would go its own way.
+    """
+    if distributed.world_size() > 1:
+        raise ConfigError(
+            f"optimizer: DenseAndSparse trains in one process, here are {distributed.world_size()}; the tables' gradients "
+            "are not exchanged\n  use one process, or an optimizer for all parameters and sparse: false"
+        )
     parameters = dict(model.named_parameters())
     tables = {
         id(layer.weight)

@@ -114,6 +114,15 @@ def test_public_things_have_docstrings(path):
     assert not missing
 
 
+@pytest.mark.parametrize(
+    "file", ["run.sh", *(f"tools/{name}.py" for name in ("train", "eval", "export", "infer", "check"))]
+)
+def test_the_scripts_that_every_kit_has_are_one_text(file):
+    """A kit stands alone, so each has its copy; here is what keeps the copies equal."""
+    texts = {kit: (ROOT / kit / file).read_text() for kit in KITS if (ROOT / kit).is_dir()}
+    assert len(texts) > 1 and len(set(texts.values())) == 1
+
+
 def test_no_file_has_a_name_that_says_nothing():
     bad = re.compile(r"^(utils?|helpers?|misc|stuff|.*_?manager)\.py$")
     assert not [name(path) for path in PYTHON if bad.match(path.name)]

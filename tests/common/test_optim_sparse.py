@@ -130,3 +130,9 @@ def test_what_would_reach_every_row_is_refused():
         DenseAndSparse(SGD(0.1), SGD(0.1)).build(Small(sparse=False))
     with pytest.raises(ConfigError, match="nothing but tables"):
         DenseAndSparse(SGD(0.1), SGD(0.1)).build(Small().table)
+
+
+def test_tables_are_not_trained_by_several_processes(monkeypatch):
+    monkeypatch.setattr("common.distributed.world_size", lambda: 2)
+    with pytest.raises(ConfigError, match="trains in one process, here are 2"):
+        DenseAndSparse(SGD(0.1), SGD(0.1)).build(Small())
