@@ -66,8 +66,9 @@ def build_pair(settings, model):
     """
     if distributed.world_size() > 1:
         raise ConfigError(
-            f"optimizer: DenseAndSparse trains in one process, here are {distributed.world_size()}; the tables' gradients "
-            "are not exchanged\n  use one process, or an optimizer for all parameters and sparse: false"
+            f"optimizer: DenseAndSparse trains in one process, here are {distributed.world_size()}; "
+            "the gradients of the tables are not exchanged\n  "
+            "use one process, or an optimizer for all parameters and sparse: false"
         )
     parameters = dict(model.named_parameters())
     tables = {

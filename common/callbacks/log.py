@@ -4,6 +4,7 @@
 was not; what depends on the machine and the hour goes to `timing.jsonl`.
 """
 
+import importlib
 import os
 import shlex
 import sys
@@ -15,6 +16,8 @@ from common.callbacks.lines import JsonLines
 from common.config_yaml import shown
 from common.distributed import world_size
 from common.log import logger
+
+ASKED = {"picture": "--image PATH", "text": "--text TEXT", "table": "--input PATH", "sound": "--input PATH"}
 
 
 class Log(Callback):
@@ -204,12 +207,15 @@ def next_commands(trainer):
     keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
     options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])
     several = f"-m paddle.distributed.launch --nproc_per_node {world_size()} " if world_size() > 1 else ""
-    return {
+    asked = ASKED.get(importlib.import_module(f"common.tasks.{trainer.model.task}").INPUT)
+    commands = {
         "resume": f"python {several}{tools / 'train.py'} -c {config} -r auto{options}",
         "evaluate": f"python {tools / 'eval.py'} -c {config} {keys}",
         "export": f"python {tools / 'export.py'} -c {config} {keys}",
-        "predict": f"python {tools / 'infer.py'} -c {config} --image PATH {keys}",
     }
+    if asked:
+        commands["predict"] = f"python {tools / 'infer.py'} -c {config} {asked} {keys}"
+    return commands
 
 
 def best_so_far(trainer):
