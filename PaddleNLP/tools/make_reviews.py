@@ -24,17 +24,29 @@ def parser():
     """The options of the command."""
     options = Parser(prog="make_reviews.py", description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[2])
     options.add_argument("--out", required=True, metavar="DIR", help="where to write")
+    options.add_argument(
+        "--repeats",
+        action="store_true",
+        help="keep reviews that come more than once (most do): five of six held-out ones are then trained on as well, "
+        "and scores compare with those of others who split the lines, not with what new reviews would give",
+    )
     return options
 
 
-def reviews():
-    """(label, text) of every review; one that comes twice is kept once, one with both labels not at all."""
+def reviews(repeats=False):
+    """(label, text) of every review.
+
+    Args:
+        repeats (bool): whether to keep all as they are; else one that comes twice is kept once, one with both labels
+            not at all.
+    """
+    lines = [(label, " ".join(line.split())) for label, file in FILES.items() for line in read_lines(file)]
+    lines = [(label, text) for label, text in lines if text]
+    if repeats:
+        return lines
     labels = {}
-    for label, file in FILES.items():
-        for line in read_lines(file):
-            text = " ".join(line.split())
-            if text:
-                labels.setdefault(text, set()).add(label)
+    for label, text in lines:
+        labels.setdefault(text, set()).add(label)
     return [(min(found), text) for text, found in labels.items() if len(found) == 1]
 
 
@@ -42,7 +54,7 @@ def write(args):
     """What the command does."""
     from collections import Counter
 
-    found = reviews()
+    found = reviews(args.repeats)
     order = random_for(0).permutation(len(found)).tolist()
     cut = int(len(found) * EVAL_SHARE)
     out = pathlib.Path(args.out)
