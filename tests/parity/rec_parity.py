@@ -4,7 +4,8 @@
     pip download --no-deps recbole==1.2.1
     python tests/parity/rec_parity.py --python other/bin/python --recbole recbole-1.2.1-py3-none-any.whl
 
-Prints the largest difference of each model's outputs; ends with 1 if one is above 1e-5.
+Prints the largest difference of each model's outputs, and of the ranking scores from recbole's; ends with 1 if one is
+above 1e-5.
 """
 
 import argparse
@@ -23,6 +24,7 @@ runtime.prepare()
 import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 
+from common.metrics.rank_scores import RankScores  # noqa: E402
 from PaddleRec.models.matchers.gru4rec import GRU4Rec  # noqa: E402
 from PaddleRec.models.matchers.sr_gnn import SRGNN  # noqa: E402
 from PaddleRec.models.rankers.dcn import DCN  # noqa: E402
@@ -70,8 +72,19 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for name, (make, inputs) in CASES.items():
             np.savez(f"{folder}/{name}.npz", **answered(name, make, inputs))
+        np.savez(f"{folder}/scores.npz", **ranked())
         program = str(pathlib.Path(__file__).with_name("rec_torch.py"))
         return subprocess.run([args.python, program, folder, args.recbole], check=False).returncode
+
+
+def ranked():
+    """Lists of items, what was wanted of them, and our scores at 5 and 10."""
+    items = np.stack([RNG.permutation(np.arange(1, 31))[:10] for _ in range(200)])
+    wanted = np.stack([RNG.permutation(np.arange(1, 31))[:4] for _ in range(200)])
+    wanted[np.arange(4) >= RNG.integers(1, 5, 200)[:, None]] = 0  # one to four of them
+    metric = RankScores(at=[5, 10])
+    metric.update({"items": items}, {"target": wanted})
+    return {"items": items, "wanted": wanted} | {f"score/{name}": value for name, value in metric.compute().items()}
 
 
 def answered(name, make, inputs):
