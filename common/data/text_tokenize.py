@@ -127,9 +127,8 @@ class SentencePiece(WordPiece):
 
     def encode(self, text):
         """(numbers, places) of the pieces of one text; a place is (start, end) in it."""
-        found = self.processor.encode(text.lower() if self.lowercase else text, out_type="immutable_proto").pieces
-        pieces = [(piece.piece, piece.begin, piece.end) for piece in found if piece.end > piece.begin]
-        return [self.vocabulary.number(p) for p, _, _ in pieces], [(begin, end) for _, begin, end in pieces]
+        found = self.processor.encode(lowered(text) if self.lowercase else text, return_type="offset_mapping")
+        return [self.vocabulary.number(piece) for piece in found["pieces"]], found["offsets"]
 
     def __getstate__(self):
         state = dict(self.__dict__)
@@ -139,6 +138,12 @@ class SentencePiece(WordPiece):
     def __setstate__(self, state):
         self.__dict__.update(state)
         self.processor = self.tokenizer = load_pieces(self.model)
+
+
+def lowered(text):
+    """The text in lower case, character for character: one that would become two stays, for the places' sake."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 class ModelPieces(Vocabulary):

@@ -1,0 +1,81 @@
+"""Texts into the pieces of a SentencePiece model, which is trained here."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from common.data.text_tokenize import SentencePiece, lowered
+from common.errors import DataError
+
+sentencepiece = pytest.importorskip("sentencepiece", reason="SentencePiece needs pip install sentencepiece")
+WIDE = "\uff28\uff25"  # full-width H and E
+TEXTS = ["百度是一家高科技公司", "hello world of small models", "hello again, 世界", "今天天气很好 weather is fine"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model of 46 pieces, the special ones of ERNIE Tiny among them."""
+    prefix = tmp_path_factory.mktemp("pieces") / "small"
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS * 50),
+        model_prefix=str(prefix),
+        vocab_size=46,
+        user_defined_symbols=["[CLS]", "[SEP]", "[PAD]"],
+        minloglevel=2,
+    )
+    return f"{prefix}.model"
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("百度 Hello", ["", "百", "度", " ", "He", "ll", "o"]),
+        (f"{WIDE}LLO 世界", ["", f"{WIDE}", "LL", "O", " ", "世", "界"]),  # wide letters as if of usual width
+        ("😀 hello", ["", "😀", " ", "he", "ll", "o"]),
+        ("a  of\t", ["", "a", "  ", "o", "f"]),  # blanks together, none at the end
+        ("", []),
+    ],
+)
+def test_places_are_those_of_the_original_text(model, text, pieces):
+    numbers, places = SentencePiece(model).encode(text)
+    found = [text[begin:end] for begin, end in places]
+    assert len(numbers) == len(places)
+    assert "".join(found).replace(" ", "") == "".join(pieces).replace(" ", "")
+    assert [f for f in found if f.strip()] == [p for p in pieces if p.strip()]
+
+
+def test_numbers_are_those_of_the_model(model):
+    processor = sentencepiece.SentencePieceProcessor(model_file=model)
+    for text in TEXTS:
+        assert SentencePiece(model).encode(text)[0] == processor.encode(text)
+
+
+def test_a_vocabulary_gives_other_numbers_and_the_unknown_one(model, tmp_path):
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("[PAD]\t0\n[CLS]\t1\n[SEP]\t2\n[UNK]\t3\n▁\t4\n世\t5\n", encoding="utf-8")
+    assert SentencePiece(model, str(vocabulary)).encode("世 界")[0] == [4, 5, 4, 3]
+
+
+def test_a_pair_is_cut_and_framed(model):
+    transform = SentencePiece(model, max_length=7)
+    sample = transform({"text_a": "hello world", "text_b": "世界"}, np.random.default_rng(0))
+    first, last = (transform.processor.piece_to_id(piece) for piece in ("[CLS]", "[SEP]"))
+    assert sample["input_ids"][0] == first and (sample["input_ids"] == last).sum() == 2
+    assert sample["length"] == 7 and sample["token_type_ids"].tolist() == sorted(sample["token_type_ids"].tolist())
+
+
+def test_a_transform_that_went_to_a_worker_answers_the_same(model):
+    transform = SentencePiece(model)
+    there = pickle.loads(pickle.dumps(transform))  # what a worker process is given
+    assert there.encode(TEXTS[2]) == transform.encode(TEXTS[2])
+
+
+def test_lower_case_keeps_every_character_in_its_place():
+    assert lowered("İstanbul ABC") == "İstanbul abc" and lowered("ÄÖ") == "äö"
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    (tmp_path / "bad.model").write_bytes(b"no model")
+    with pytest.raises(DataError, match="not a SentencePiece model"):
+        SentencePiece(str(tmp_path / "bad.model"))
