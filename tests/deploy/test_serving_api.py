@@ -17,6 +17,14 @@ from tests.test_cli import quick
 
 KEY = "correct-horse"
 PREDICT = "/v1/models/numbers:predict"
+SETTINGS = """
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "413", "415", "422", "503", "504"]
+
+[[operations]]
+include-path = "/health/ready"
+checks.not_a_server_error.enabled = false
+"""
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +117,7 @@ def run_schemathesis(folder, server, cases):
     found = pathlib.Path(sys.executable).with_name("schemathesis")
     if not found.exists():
         pytest.skip("schemathesis is not installed: pip install -r requirements-test.lock")
-    (folder / "schemathesis.toml").write_text(
-        "[[operations]]\ninclude-path = '/health/ready'\nchecks.not_a_server_error.enabled = false\n", encoding="utf-8"
-    )
+    (folder / "schemathesis.toml").write_text(SETTINGS, encoding="utf-8")
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     options = ["--max-examples", str(cases), "--checks", f"{checks},unsupported_method,negative_data_rejection"]
     done = subprocess.run(
