@@ -129,7 +129,7 @@ def raise_on_errors(issues, policy="error", total=0):
     Args:
         issues (list[DataIssue]): what was found.
         policy (str): `error` refuses any error; `skip` lets a few pass, which are logged.
-        total (int): number of samples, of which `skip` lets one in a thousand pass (at least one, at most 100).
+        total (int): number of samples, of which `skip` lets one in a thousand pass (at least three, at most 100).
 
     Raises:
         DataError: carries the report as its text and the errors as its attribute `issues`.
@@ -170,8 +170,8 @@ def check_before_training(datasets, policy="error", cache=None):
 
 
 def skip_limit(total):
-    """How many of `total` samples may be skipped: one in a thousand, at least one, at most 100."""
-    return max(1, min(SKIP_AT_MOST, total // SKIP_ONE_IN))
+    """How many of `total` samples may be skipped: one in a thousand, at least three, at most 100."""
+    return max(3, min(SKIP_AT_MOST, total // SKIP_ONE_IN))
 
 
 def refusal(errors):

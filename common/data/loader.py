@@ -10,13 +10,12 @@ import itertools
 import time
 
 from common.data.batches import END, IndexedBatches, StreamedBatches, TableBatches
+from common.data.check import SKIP_AT_MOST, skip_limit
 from common.data.pool import NoBatch, Patience, WorkerPool
 from common.data.shared_batch import Board
 from common.data.watch import Watch
 from common.errors import ConfigError, DataError, DataIssue
 from common.log import logger
-
-MOST_SKIPPED = 100  # and no more than one sample in a thousand, but always one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -251,7 +250,7 @@ class Loader:
             known.add(index)
             self.skipped.append(Skipped(index, issue))
             logger.warning("left out, because bad_samples is skip: %s", issue)
-        allowed = MOST_SKIPPED if self.is_stream else min(MOST_SKIPPED, max(1, len(self.dataset) // 1000))
+        allowed = SKIP_AT_MOST if self.is_stream else skip_limit(len(self.dataset))
         if len(self.skipped) > allowed:
             of = "a stream" if self.is_stream else f"{len(self.dataset)} samples"
             first = "\n".join(f"  {skipped.file}: {skipped.issue.message}" for skipped in self.skipped[:3])

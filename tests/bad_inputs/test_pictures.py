@@ -98,7 +98,7 @@ def test_one_bad_picture_may_be_skipped_and_is_listed(spoilt):
 
 
 def test_more_bad_pictures_than_may_be_skipped_are_refused(spoilt):
-    for number in (1, 2, 3):
+    for number in (1, 2, 3, 4):
         (spoilt.digits / f"JPEGImages/train_0000{number}.jpg").write_bytes(b"")
     command("train", *spoilt.arguments("train.bad_samples=skip")).refused(3, "D101", "train_00001.jpg")
 
