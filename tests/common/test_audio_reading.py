@@ -149,10 +149,11 @@ def test_decoding_sets_rate_samples_and_duration(tmp_path):
 def test_the_program_says_once_that_it_converts(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("kit"), "propagate", True)
     wav(tmp_path / "a.wav", tone(440, 16000, 0.5), 16000)
-    transform = DecodeAudio(8000)
-    for _ in range(3):
+    transform, said = DecodeAudio(8000), []
+    for _ in range(2):
         transform({"path": str(tmp_path / "a.wav")}, random_for(0))
-    assert sum("converted from 16000" in message for message in caplog.messages) == 1
+        said.append([message for message in caplog.messages if "converted from 16000" in message])
+    assert said[0] and said[0] == said[1]
 
 
 @pytest.mark.parametrize(
