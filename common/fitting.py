@@ -1,4 +1,7 @@
-"""Has the transforms that learn from data read the training rows, once, before anything else needs them."""
+"""Has the transforms that learn from data read the training data, once, before anything else needs them.
+
+They are given tables of rows where the data set is a stream, else batches of one sample each, in random order.
+"""
 
 import time
 
@@ -6,7 +9,7 @@ from common import distributed
 from common.assemble import build_transforms, class_names, given_classes
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
-from common.data.samplers import StreamSampler
+from common.data.samplers import EpochSampler, StreamSampler
 from common.data.transform import Transform
 from common.errors import DataError
 from common.log import logger
@@ -20,14 +23,14 @@ def fit_transforms(config, dataset, force=False):
 
     Args:
         config (Config): checked.
-        dataset (RowFiles): the training rows.
+        dataset (object): the training data.
         force (bool): learn anew.
 
     Returns:
         list[Path]: the files written.
 
     Raises:
-        DataError: a row cannot be used.
+        DataError: a row or a sample cannot be used.
     """
     transforms = build_transforms(config, "train", dataset=dataset, **given_classes(class_names(dataset)))
     written = []
@@ -35,14 +38,23 @@ def fit_transforms(config, dataset, force=False):
         if not hasattr(transform, "fit") or not transform.learns or (transform.fitted() and not force):
             continue
         if distributed.is_main():
-            logger.info("%s: learning the features from the training rows", transform.file)
-            steps, bad = [*transforms[:number], Probe(transform)], config.get("train.bad_samples", "error")
-            rows = Loader(dataset, Pipeline(steps), StreamSampler(ROWS), bad_samples=bad, watchdog=0)
-            transform.fit(rows.epoch(0))
+            logger.info("%s: learning from the training data", transform.file)
+            steps = [step for step in transforms[:number] if not step.augments]
+            with reader(dataset, steps, transform, config.get("train.bad_samples", "error")) as loader:
+                transform.fit(loader.epoch(0))
             written.append(transform.file)
         else:
             wait_for(transform)
     return written
+
+
+def reader(dataset, steps, transform, bad_samples):
+    """A Loader over the training data, as far as a transform sees them; see the head of this file."""
+    if hasattr(dataset, "iterate"):
+        steps, sampler = [*steps, Probe(transform)], StreamSampler(ROWS)
+    else:
+        sampler = EpochSampler(len(dataset), 1, drop_last=False)
+    return Loader(dataset, Pipeline(steps), sampler, bad_samples=bad_samples, watchdog=0)
 
 
 class Probe(Transform):

@@ -1,4 +1,4 @@
-"""Runs a model over a source of pictures or texts, and writes the answers as lines, as JSON and as drawings."""
+"""Runs a model over pictures, texts or recordings, and writes the answers as lines, as JSON and as drawings."""
 
 import itertools
 import json
@@ -7,7 +7,7 @@ import sys
 from common.data.check import one_line
 from common.errors import BadSample, ConfigError, DataError
 from common.log import logger
-from common.predictor import fixed_batch, predict
+from common.predictor import answer, fixed_batch, prepared
 
 
 def run_inference(model, source, args):
@@ -23,7 +23,7 @@ def run_inference(model, source, args):
     """
     what = getattr(source, "what", "picture")
     if args.out and not hasattr(source, "drawing"):
-        raise ConfigError("--out draws on pictures; the answers to texts go to standard output")
+        raise ConfigError("--out draws on pictures; the other answers go to standard output")
     drawing = source.drawing(args.out) if args.out else None
     bad = total = 0
     for samples in batches(source, fixed_batch(model) or args.batch or source.batch):
@@ -49,10 +49,10 @@ def run_inference(model, source, args):
 
 
 def answers(model, samples, threshold):
-    """(sample, records) of each, in order; a sample marked `blank` has none and is not run."""
-    full = [sample for sample in samples if not sample.get("blank")]
-    found = iter(predict(model, full, threshold) if full else [])
-    return [(sample, [] if sample.get("blank") else next(found)) for sample in samples]
+    """(sample, records) of each, in order; one that is `blank` has none and is not run."""
+    full = [ready for _, ready in samples if ready is not None]
+    found = iter(answer(model, full, threshold) if full else [])
+    return [(sample, [] if ready is None else next(found)) for sample, ready in samples]
 
 
 def batches(source, size):
@@ -63,11 +63,19 @@ def batches(source, size):
 
 
 def readable(model, samples):
-    """Splits samples into those that decode (with `image` or `tokens` set) and the errors of those that do not."""
+    """Splits samples into those that can be read, and the errors of the others.
+
+    Returns:
+        tuple[list[tuple], list[DataError]]: (the sample decoded, the same prepared, None where it is `blank`) of each.
+    """
     good, problems = [], []
     for sample in samples:
         try:
-            good.append(sample if sample.get("blank") else model.decode(sample))
+            if sample.get("blank"):
+                good.append((sample, None))
+            else:
+                decoded = model.decode(sample)
+                good.append((decoded, prepared(model, [decoded])[0]))
         except DataError as error:
             problems.append(error)
     return good, problems
@@ -78,6 +86,7 @@ def show(sample, records, as_json, task):
     name = sample["name"]
     if hasattr(task, "line"):
         given = {key: sample[key] for key in ("text_a", "text_b", "question", "context") if key in sample}
+        given |= {"sound": name} if task.INPUT == "sound" else {}
         text = (
             json.dumps(given | {"predictions": records}, ensure_ascii=False) if as_json else task.line(sample, records)
         )

@@ -202,11 +202,15 @@ def predict(model, samples, threshold=None):
     Returns:
         list[list[dict]]: what `common.tasks.<task>.records` gives, a list for each sample.
     """
-    ready = prepared(model, samples)
+    return answer(model, prepared(model, samples), threshold)
+
+
+def answer(model, ready, threshold=None):
+    """The records of prepared samples, see :func:`predict`."""
     outputs, task = model.run(stacked(model, ready)), model.task_module()
     threshold = task.THRESHOLD if threshold is None else threshold
     asked = {"samples": ready} if task.INPUT == "text" else {}
-    return task.records(outputs, model.labels, threshold, **asked)[: len(samples)]
+    return task.records(outputs, model.labels, threshold, **asked)[: len(ready)]
 
 
 def prepared(model, samples):

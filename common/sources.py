@@ -1,8 +1,12 @@
-"""Where the pictures of an inference come from: a file, a folder, a video, standard input; texts: `text_sources.py`."""
+"""Where the pictures of an inference come from: a file, a folder, a video, standard input.
+
+Texts: `text_sources.py`; recordings: `audio_sources.py`.
+"""
 
 import sys
 from pathlib import Path
 
+from common.audio_sources import open_sounds
 from common.data.image_files import image_size
 from common.data.image_io import decode_image
 from common.errors import ConfigError, DataError
@@ -29,8 +33,11 @@ def open_source(path, task=None, text=None):
     kind = task.INPUT if task else "picture"
     if kind == "text":
         return open_texts(path, task, text)
+    if kind == "sound" and text is None:
+        return open_sounds(path)
     if kind != "picture":
-        raise ConfigError(f"tools/infer.py reads pictures and texts; this model takes {kind}, see Predictor.run")
+        read = "pictures, texts and recordings"
+        raise ConfigError(f"tools/infer.py reads {read}; this model takes {kind}, see Predictor.run")
     if text is not None or path is None:
         raise ConfigError("this model takes pictures: --input PICTURE, a folder, a video, or -")
     if path == "-":

@@ -6,6 +6,7 @@ NumPy has no bfloat16: as in Paddle itself, an array of uint16 is the bits of a 
 
 import hashlib
 import json
+import os
 
 import numpy as np
 from safetensors import SafetensorError, deserialize
@@ -74,3 +75,12 @@ def digest(arrays):
     for piece in encode_arrays(arrays):
         total.update(piece)
     return total.hexdigest()
+
+
+def write_whole(path, pieces):
+    """Writes the pieces of a file (Path) so that nobody sees half of it; its folder is made when missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    with draft.open("wb") as file:
+        file.writelines(pieces)
+    draft.replace(path)

@@ -7,6 +7,7 @@ from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digits import make_digits
 from PaddleRec.tools.make_clicks import make_clicks
 from PaddleRec.tools.make_rows import make_hours, make_rows
+from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
 from tests.made_texts import make_texts
 
 MAKERS = {
@@ -15,6 +16,7 @@ MAKERS = {
     "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
 MAKERS["clicks"] = lambda folder: make_clicks(folder, train=1500, evaluation=200, values=200)
+MAKERS["spoken_tones"] = lambda folder: make_spoken_tones(folder, train=48, evaluation=16)
 MAKERS["hours"] = lambda folder: make_hours(folder, hours=3, rows=150)
 for kind in ("sessions", "histories", "sentences", "tagged", "pairs", "slots"):
     MAKERS[kind] = lambda folder, kind=kind: make_rows(kind, folder, train=700, evaluation=100)

@@ -16,6 +16,7 @@ if __name__ == "__main__":
 from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import run  # noqa: E402
 from common.data.text_files import read_lines  # noqa: E402
+from common.data.vocabulary_files import frequent, write_tokens  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
 SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "pieces": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
@@ -66,7 +67,7 @@ def tokens_of(text, unit):
 def vocabulary(texts, unit, least):
     """The special tokens, then those that come `least` times, commonest first (list of str)."""
     counts = Counter(token for text in texts for token in tokens_of(text, unit))
-    common = [token for token, count in counts.most_common() if count >= least and token.strip()]
+    common = frequent(counts, least)
     if unit == "pieces":
         letters = sorted({letter for token in counts for letter in token if len(token) > 1})
         known = set(common)
@@ -77,10 +78,8 @@ def vocabulary(texts, unit, least):
 def write(args):
     """What the command does."""
     tokens = vocabulary(texts_of(args.texts, args.columns), args.unit, args.least)
-    out = pathlib.Path(args.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text("\n".join(tokens) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{out}: {len(tokens)} tokens; the model's vocab_size is {len(tokens)}\n")
+    write_tokens(pathlib.Path(args.out), tokens)
+    sys.stdout.write(f"{args.out}: {len(tokens)} tokens; the model's vocab_size is {len(tokens)}\n")
 
 
 def main(argv=None):

@@ -95,19 +95,20 @@ def described(dataset, count):
 
 
 def shared_files(datasets, deep=False):
-    """A warning for pictures that training and evaluation share: the same file or, deep, the same content."""
+    """A warning for what training and evaluation share: the same files or, deep, pictures of the same content."""
     from common.errors import DataIssue
 
     if "train" not in datasets or not hasattr(datasets["train"], "paths"):
         return []
     train, issues = datasets["train"], []
+    kind = f"{getattr(train, 'what', 'picture')}s"
     for split in ("eval", "test"):
         other = datasets.get(split)
         both = sorted(set(train.paths()) & set(other.paths())) if hasattr(other, "paths") else []
-        what = f"pictures are in data.train and in data.{split}"
+        what = f"{kind} are in data.train and in data.{split}"
         if not both and deep and hasattr(train, "digests") and hasattr(other, "digests"):
             both = same_content(train, other)
-            what = f"pictures of data.{split} equal pictures of data.train"
+            what = f"{kind} of data.{split} equal {kind} of data.train"
         if both:
             message = f"{len(both)} {what}: the scores will flatter"
             issues.append(DataIssue("D150", "warning", both[0], message, fix="take them out of one of the two"))

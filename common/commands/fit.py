@@ -1,4 +1,4 @@
-"""`tools/fit.py`: learns what the transforms of a configuration take from the training rows, such as vocabularies."""
+"""`tools/fit.py`: learns what the transforms of a configuration take from the training data, such as vocabularies."""
 
 import argparse
 import sys

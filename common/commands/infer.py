@@ -1,7 +1,8 @@
-"""`tools/infer.py`: answers for pictures or texts, with an exported model or a checkpoint.
+"""`tools/infer.py`: answers for pictures, texts or recordings, with an exported model or a checkpoint.
 
 Pictures: a file, a folder, a video, or `-` for standard input (a picture, or one path a line); with the answers drawn
-they go to --out.  Texts: a file with one a line, --text, or standard input.  --json writes one JSON object a sample.
+they go to --out.  Texts: a file with one a line, --text, or standard input.  Recordings: a file, a folder, or `-`.
+--json writes one JSON object a sample.
 """
 
 import argparse
@@ -14,6 +15,7 @@ EXAMPLES = """examples:
   python tools/infer.py -c configs/yolov3.yml -o weights=output/yolov3/best --image pictures/ --out drawn
   echo 百度是一家高科技公司 | python tools/infer.py -c configs/lac.yml
   python tools/infer.py -c configs/resnet50.yml --weights output/resnet50/best picture.jpg
+  python tools/infer.py --model output/deepspeech2/export speech.wav
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
 
@@ -36,7 +38,7 @@ def parser():
         type=float,
         help="leave out answers that score less (default 0.5; 0 for the classes of a picture)",
     )
-    options.add_argument("--batch", type=int, help="samples at a time (default: 1 picture, 32 texts)")
+    options.add_argument("--batch", type=int, help="samples at a time (default: 1 picture or recording, 32 texts)")
     options.add_argument(
         "--threads", type=int, default=0, help="threads of the math library (default: chosen for the machine)"
     )

@@ -32,6 +32,16 @@ Codes, the same in every kit:
     D128  a tag goes on where nothing began
     D129  an answer that is not where it says, or not in its text
     D131  a byte that is not of the encoding
+    D140  not a sound (empty, another format)
+    D141  a sound that ends early, is damaged, or is not as long as its manifest says
+    D142  samples of a sound that are not finite, or far outside [-1, 1]
+    D143  another sample rate
+    D144  too many channels, or one that is not there
+    D145  a sound that is too short or too long
+    D146  a sound that is silent, constant or clipped
+    D147  a character that the vocabulary lacks
+    D148  another number of features than was learned from
+    D149  a sound that is too short for its transcript
     D150  a picture is in two splits
 """
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from common.data.row_hash import as_words, hash_words
-from common.data.table_features import found_in, write_whole
+from common.data.table_features import found_in
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError
 from common.log import logger
-from common.tensor_files import decode_arrays, encode_arrays
+from common.tensor_files import decode_arrays, encode_arrays, write_whole
 
 
 class ItemIds(Transform):

@@ -1,4 +1,4 @@
-"""Batches of texts of about the same length, by number of samples or by number of tokens."""
+"""Batches of texts or recordings of about the same length, by number of samples, of tokens or of seconds."""
 
 import numpy as np
 
@@ -31,16 +31,18 @@ class LengthSampler(EpochSampler):
         ConfigError: a number is out of range.
     """
 
+    unit, least = "tokens", 1
+
     def __init__(
         self, length, batch_size, dataset, tokens=0, chunk=50, shuffle=True, seed=0, drop_last=True, rank=0, world=1
     ):
         if tokens < 0 or chunk < 1:
-            raise ConfigError(f"tokens is {tokens}, chunk {chunk}; the least are 0 and 1")
-        self.sizes = np.maximum(1, told(dataset, "lengths", length))
+            raise ConfigError(f"{self.unit} is {tokens}, chunk {chunk}; the least are 0 and 1")
+        self.sizes = np.maximum(self.least, told(dataset, "lengths", length))
         self.tokens, self.chunk = tokens, chunk
         if tokens and self.sizes.max() > tokens:
             raise ConfigError(
-                f"tokens is {tokens}, but the longest sample has {self.sizes.max()}: raise it, or cut samples"
+                f"{self.unit} is {tokens}, but the longest sample has {self.sizes.max()}: raise it, or cut samples"
             )
         self.by_length = self.token_batches(batch_size * world, tokens * world) if tokens else None
         super().__init__(length, batch_size, shuffle, seed, drop_last, rank, world)
@@ -80,3 +82,54 @@ class LengthSampler(EpochSampler):
         if self.shuffle:
             batches = [batches[k] for k in random_for(self.seed, epoch, MIX).permutation(len(batches))]
         return batches
+
+
+class DurationSampler(LengthSampler):
+    """A :class:`LengthSampler` of recordings, whose data set tells `lengths` in seconds.
+
+    In the first epochs the batches may go from the shortest recordings to the longest, which is easier to learn
+    (SortaGrad, Deep Speech 2, https://arxiv.org/abs/1512.02595, section 3.3).
+
+    Args:
+        length (int): number of samples of the data set.
+        batch_size (int): samples a batch, of one process; the most that one holds where `seconds` decides.
+        dataset (object): tells the `lengths` of its samples.
+        seconds (float): seconds a batch at most, padding counted, of one process; 0 leaves it to batch_size.
+        chunk (int): batches that are sorted together.
+        sorted_epochs (int): epochs that go from short to long.
+        seed (int): of the order.
+        drop_last (bool): leaves out the samples that do not fill a batch; without effect where `seconds` decides.
+        rank (int): number of this process, from 0.
+        world (int): number of processes.
+
+    Raises:
+        DataError: there is no sample, or not one whole batch.
+        ConfigError: a number is out of range.
+    """
+
+    unit, least = "seconds", 0.0
+
+    def __init__(
+        self,
+        length,
+        batch_size,
+        dataset,
+        seconds=0.0,
+        chunk=50,
+        sorted_epochs=0,
+        seed=0,
+        drop_last=True,
+        rank=0,
+        world=1,
+    ):
+        self.sorted_epochs = sorted_epochs
+        super().__init__(length, batch_size, dataset, seconds, chunk, True, seed, drop_last, rank, world)
+
+    def global_batches(self, epoch):
+        """The batches of all processes together: arrays of indexes."""
+        if epoch >= self.sorted_epochs:
+            return super().global_batches(epoch)
+        ranked = np.argsort(self.sizes, kind="stable")
+        if self.by_length:
+            return [ranked[places] for places in self.by_length if len(places) >= self.world]
+        return split(ranked, self.batch_lengths())

@@ -4,7 +4,6 @@ Shapes in this file:
     N rows, D number columns, C category columns, K kept values of all category columns together.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from common.data.table_vocabulary import Counts, choose
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError
 from common.log import logger
-from common.tensor_files import decode_arrays, encode_arrays
+from common.tensor_files import decode_arrays, encode_arrays, write_whole
 
 ROWS = 4096  # read at a time
 SCALES = ("none", "min_max", "log", "standard")
@@ -263,12 +262,3 @@ def difference(before, now):
     """The first setting of two texts that differs."""
     pairs = zip(before.split(" "), now.split(" "))
     return next((f"{old[:60]} there, {new[:60]} here" for old, new in pairs if old != new), "unreadable settings")
-
-
-def write_whole(path, pieces):
-    """Writes a file so that nobody sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    with draft.open("wb") as file:
-        file.writelines(pieces)
-    draft.replace(path)

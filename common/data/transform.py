@@ -8,12 +8,14 @@ class Transform:
 
     `extra` is the number of other samples the step mixes in; they arrive as a third argument.
     A step with `per_batch` takes and returns the list of samples of a batch instead of one sample.
+    A step with `augments` makes samples differ at random; transforms that learn from data see them without it.
     A step for tables has `table(columns)` besides: a dict of arrays with a row a sample, changed for all rows at once.
     All randomness comes from the generator given to the call.
     """
 
     extra = 0
     per_batch = False
+    augments = False
 
     def __call__(self, sample, rng):
         raise NotImplementedError(f"{type(self).__name__} does not define __call__")

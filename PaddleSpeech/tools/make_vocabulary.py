@@ -1,0 +1,62 @@
+"""Writes the characters of the transcripts of manifests as a vocabulary, a character a line.
+
+python tools/make_vocabulary.py dataset/mine/train.jsonl --out dataset/mine/vocab.txt
+"""
+
+import json
+import pathlib
+import sys
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import run  # noqa: E402
+from common.data.text_files import read_lines  # noqa: E402
+from common.data.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from common.errors import DataError, DataIssue  # noqa: E402
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(prog="make_vocabulary.py", description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[2])
+    options.add_argument("manifests", nargs="+", help="JSON lines with a text")
+    options.add_argument("--least", type=int, default=1, help="times that a character must come (default 1)")
+    options.add_argument("--out", required=True, metavar="FILE", help="where to write")
+    return options
+
+
+def texts_of(manifest):
+    """The transcripts of a manifest (list of str).
+
+    Raises:
+        DataError: a line has none.
+    """
+    texts = []
+    for number, line in enumerate(read_lines(manifest), 1):
+        if line.strip():
+            try:
+                texts.append(" ".join(json.loads(line)["text"].split()))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                issue = DataIssue("D118", "error", manifest, 'not an object with a "text"', f"line {number}", line[:60])
+                raise DataError(str(issue)) from None
+    return texts
+
+
+def write(args):
+    """What the command does."""
+    tokens = characters_of([text for manifest in args.manifests for text in texts_of(manifest)], args.least)
+    if not tokens:
+        raise DataError(str(DataIssue("D117", "error", args.manifests[0], "no character comes so often")))
+    write_tokens(pathlib.Path(args.out), tokens)
+    sys.stdout.write(f"{args.out}: {len(tokens)} characters; with the blank they make {len(tokens) + 1} classes\n")
+
+
+def main(argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), write, argv)
+
+
+if __name__ == "__main__":
+    main()
