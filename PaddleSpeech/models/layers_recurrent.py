@@ -100,20 +100,12 @@ class RecurrentLayer(nn.Layer):
         """
         if state is None:
             state = paddle.zeros([self.directions, paddle.shape(x)[0], self.hidden_size])
-        if self.cell == "rnn" or self.takes_steps(x):
+        if self.cell == "rnn":
             return self.run_steps(x, mask, state)
         return self.run_kernel(x, length, mask, state)
 
-    def takes_steps(self, x):
-        """Whether Python takes the steps of a GRU: training on a CPU.
-
-        The framework's kernel is told W, not W x; its statistics need W x besides, a second product that costs more
-        there than the steps do.
-        """
-        return self.training and paddle.in_dynamic_mode() and x.place.is_cpu_place()
-
     def run_steps(self, x, mask, state):
-        """:meth:`forward` as a loop over the frames."""
+        """:meth:`forward` of simple layers, a loop over the frames."""
         sides = [projection(x, mask) for projection in self.inputs] * (self.directions // len(self.inputs))
         masks = [mask] * self.directions
         if self.directions == 2:
@@ -122,10 +114,9 @@ class RecurrentLayer(nn.Layer):
         masks = paddle.stack(masks, 1).unsqueeze(3).transpose([2, 1, 0, 3])  # [T, G, N, 1]
         weights = paddle.stack([cell.weight for cell in self.cells])  # [G, K D, D]
         biases = paddle.stack([cell.bias for cell in self.cells]).unsqueeze(1)  # [G, 1, K D]
-        advance = {"gru": gru_step, "rnn": simple_step}[self.cell]
 
         def step(state, x, mask):
-            after = state + mask * (advance(x, state, weights, biases) - state)
+            after = state + mask * (simple_step(x, state, weights, biases) - state)
             return after, after
 
         hidden, state = scan(step, [sides, masks], state)
@@ -133,7 +124,10 @@ class RecurrentLayer(nn.Layer):
         return paddle.concat(outputs, 2).transpose([1, 0, 2]) * mask.unsqueeze(2), state
 
     def run_kernel(self, x, length, mask, state):
-        """:meth:`forward` of GRUs by the framework's kernel, which `nn.GRU` runs, too."""
+        """:meth:`forward` of GRUs by the kernel that `nn.GRU` runs, which takes the normalisation in its weights.
+
+        In training the statistics cost the product of inputs and weights a second time.
+        """
         folded = [projection.folded(x, mask) for projection in self.inputs] * (self.directions // len(self.inputs))
         weights, biases = [], []
         for (weight, bias), cell in zip(folded, self.cells):

@@ -17,7 +17,7 @@ def made_up():
     return {"path": "made-up", "audio": audio, "rate": rate}
 
 
-def records(outputs, labels, threshold=THRESHOLD):
+def records(outputs, labels, threshold=THRESHOLD, samples=()):
     """The text of each recording.
 
     Args:
