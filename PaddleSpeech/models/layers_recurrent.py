@@ -9,7 +9,6 @@ Shapes in this file:
 
 import paddle
 from paddle import nn
-from paddle.nn import functional as F
 
 from common.scan import scan
 
@@ -154,19 +153,3 @@ class RecurrentLayer(nn.Layer):
 def simple_step(x, state, weights, biases):
     """min(max(x + U h + b, 0), 20) of x and h [G, N, D], U [G, D, D], b [G, 1, D]."""
     return paddle.clip(x + paddle.matmul(state, weights, transpose_y=True) + biases, 0.0, CLIP)
-
-
-def gru_step(x, state, weights, biases):
-    """The state after one frame, see the head of the file; gates in the order r, z, c.
-
-    Args:
-        x (Tensor): [G, N, 3 D].
-        state (Tensor): [G, N, D].
-        weights (Tensor): [G, 3 D, D].
-        biases (Tensor): [G, 1, 3 D].
-    """
-    size = weights.shape[2]
-    kept = paddle.matmul(state, weights, transpose_y=True) + biases
-    opened = F.sigmoid(x[:, :, : 2 * size] + kept[:, :, : 2 * size])
-    new = paddle.tanh(x[:, :, 2 * size :] + opened[:, :, :size] * kept[:, :, 2 * size :])
-    return new + opened[:, :, size:] * (state - new)

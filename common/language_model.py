@@ -1,11 +1,10 @@
 """N-gram language models in the ARPA format, which KenLM, SRILM and `PaddleSpeech/tools/make_arpa.py` write.
 
-With back-off (Katz 1987): log p(w | h) is that of the longest n-gram h' w in the file, h' the end of h, plus the back-off
-weights of the histories that were given up for it.
+With back-off (Katz 1987): log p(w | h) is that of the longest n-gram h' w in the file, h' the end of h, plus the
+back-off weights of the histories that were given up for it.
 """
 
 import gzip
-import itertools
 import math
 import re
 
@@ -125,26 +124,26 @@ def read_arpa(path):
         if seen.get(size, 0) != count:
             raise bad(path, place, f"{seen.get(size, 0)} n-grams of {size} words; the head counts {count}")
     if not grams:
-        raise bad(path, place, "no n-grams")
+        raise bad(path, place, "no n-grams: is it an ARPA file?")
     return grams
 
 
 def read_gram(path, place, line, order, longest):
-    """(words, (log p, log back-off)) of one line."""
-    fields = line.split("\t") if "\t" in line else line.split()
-    words = tuple(itertools.chain.from_iterable(field.split() for field in fields[1:2]))
-    rest = fields[2:]
-    if "\t" not in line:
+    """(words, (log p, log back-off)) of one line: log10 p, words, perhaps the log10 of a back-off weight."""
+    fields = line.split("\t")
+    words, rest = tuple(" ".join(fields[1:2]).split()), fields[2:]
+    if len(fields) == 1:  # blanks in place of tabs
+        fields = line.split()
         words, rest = tuple(fields[1 : 1 + order]), fields[1 + order :]
     if len(words) != order or len(rest) > (order < longest):
-        raise bad(path, place, f"'{line[:60]}' is no n-gram of {order} words: log10 p, words, perhaps a back-off weight")
+        raise bad(path, place, f"'{line[:60]}' is no n-gram of {order} words")
     try:
-        numbers = [float(text) for text in (fields[0], *rest)]
+        chance, weight = float(fields[0]), float(rest[0]) if rest else 0.0
     except ValueError:
         raise bad(path, place, f"'{line[:60]}' begins or ends with no number") from None
-    if not all(map(math.isfinite, numbers)) and numbers[0] != -math.inf or numbers[0] > 1e-6:
-        raise bad(path, place, f"{fields[0]} is no log10 of a probability")
-    return words, (numbers[0] * math.log(10), numbers[1] * math.log(10) if rest else 0.0)
+    if not chance <= 1e-6 or not math.isfinite(weight):
+        raise bad(path, place, f"'{line[:60]}': the first is the log10 of a probability, the last one finite")
+    return words, (chance * math.log(10), weight * math.log(10))
 
 
 def numbered_lines(path):
@@ -156,7 +155,7 @@ def numbered_lines(path):
             packed = raw.read(2) == b"\x1f\x8b"
         with gzip.open(file, "rb") if packed else open(file, "rb") as stream:
             for number, line in enumerate(stream, 1):
-                if text := line.decode("utf-8").strip():
+                if text := line.decode("utf-8").strip(" \t\r\n"):
                     yield number, text
     except UnicodeDecodeError:
         raise bad(path, number, "is no UTF-8 text") from None
@@ -166,4 +165,6 @@ def numbered_lines(path):
 
 def bad(path, place, message):
     """The DataError of a line."""
-    return DataError(str(DataIssue("D160", "error", str(path), f"the language model: {message}", place=f"line {place}")))
+    return DataError(
+        str(DataIssue("D160", "error", str(path), f"the language model: {message}", place=f"line {place}"))
+    )

@@ -1,0 +1,173 @@
+"""Prefix beam search for CTC with a language model (Hannun et al. 2014, https://arxiv.org/abs/1408.2873, algorithm 1).
+
+A text is worth log p_ctc(text) + alpha log p_lm(text) + beta (words, or characters, of the text): p_ctc sums over all
+ways to write it into the frames, as far as the beam keeps them.
+
+Shapes in this file:
+    T frames, C tokens with the blank, which is number 0, K texts of the beam, S tokens looked at in a frame.
+"""
+
+import numpy as np
+
+from common.language_model import END
+
+
+class WordScorer:
+    """What a model of words says, when a blank ends a word and at the end.
+
+    Args:
+        model (NgramModel | None): of words; None says nothing.
+        tokens (list[str]): what each token is in a text.
+        alpha (float): weight of the model.
+        beta (float): added for each word.
+    """
+
+    def __init__(self, model, tokens, alpha, beta):
+        self.model, self.tokens, self.alpha, self.beta = model, tokens, alpha, beta
+
+    def begin(self):
+        """The state of an empty text."""
+        return (self.model.begin() if self.model else (), "")
+
+    def extend(self, state, token):
+        """(what is added for a further token, the state after it)."""
+        history, letters = state
+        if self.tokens[token] != " ":
+            return 0.0, (history, letters + self.tokens[token])
+        if not letters:
+            return 0.0, state
+        return self.word(history, letters), (self.model.after(history, letters) if self.model else (), "")
+
+    def word(self, history, letters):
+        """What is added for a word."""
+        return self.beta + (self.alpha * self.model.score(history, letters) if self.model else 0.0)
+
+    def finish(self, state):
+        """What is added at the end."""
+        history, letters = state
+        total = self.word(history, letters) if letters else 0.0
+        if self.model:
+            total += self.alpha * self.model.score(self.model.after(history, letters) if letters else history, END)
+        return total
+
+
+class CharacterScorer(WordScorer):
+    """What a model of characters says at each; it has `<space>` for a blank between words."""
+
+    def begin(self):
+        """The state of an empty text."""
+        return self.model.begin() if self.model else ()
+
+    def extend(self, state, token):
+        """(what is added for a further token, the state after it)."""
+        text = "<space>" if self.tokens[token] == " " else self.tokens[token]
+        return self.word(state, text), self.model.after(state, text) if self.model else ()
+
+    def finish(self, state):
+        """What is added at the end."""
+        return self.alpha * self.model.score(state, END) if self.model else 0.0
+
+
+class Prefixes:
+    """Texts as a tree: each is another one and a token. The empty one is number 0.
+
+    Args:
+        scorer (WordScorer): says what a text is worth.
+    """
+
+    def __init__(self, scorer):
+        self.scorer, self.children = scorer, {}
+        self.parent, self.token, self.state, self.worth = [-1], [0], [scorer.begin()], [0.0]
+
+    def child(self, place, token):
+        """The number of the text at `place` with a further token."""
+        found = self.children.get((place, token))
+        if found is None:
+            found = self.children[place, token] = len(self.parent)
+            added, state = self.scorer.extend(self.state[place], token)
+            self.parent.append(place)
+            self.token.append(token)
+            self.state.append(state)
+            self.worth.append(self.worth[place] + added)
+        return found
+
+    def text(self, place):
+        """The tokens of a text, a list."""
+        tokens = []
+        while place:
+            tokens.append(self.token[place])
+            place = self.parent[place]
+        return tokens[::-1]
+
+
+def beam_search(log_probs, scorer, beam_size=64, cutoff=1.0, most=40):
+    """The best texts of a recording, the best first.
+
+    Args:
+        log_probs (ndarray): float [T, C].
+        scorer (WordScorer): of texts.
+        beam_size (int): texts that are kept after each frame.
+        cutoff (float): of a frame, the likeliest tokens that together have this probability are looked at, ...
+        most (int): ... but not more than so many.
+
+    Returns:
+        list[tuple[list[int], float, float]]: tokens, what the text is worth, its log p_ctc.
+    """
+    tree = Prefixes(scorer)
+    nodes, blank, other = np.zeros(1, np.int64), np.zeros(1), np.full(1, -np.inf)
+    with np.errstate(invalid="ignore"):
+        for row in np.asarray(log_probs, np.float64):
+            nodes, blank, other = advance(tree, row, nodes, blank, other, beam_size, likely(row, cutoff, most))
+    heard = np.logaddexp(blank, other)
+    found = [
+        (tree.text(node), float(chance + tree.worth[node] + scorer.finish(tree.state[node])), float(chance))
+        for node, chance in zip(nodes.tolist(), heard)
+    ]
+    return sorted(found, key=lambda item: -item[1])
+
+
+def likely(row, cutoff, most):
+    """The tokens of a frame that are looked at, without the blank; see :func:`beam_search`."""
+    order = np.argsort(-row, kind="stable")
+    count = len(order) if cutoff >= 1 else int(np.searchsorted(np.cumsum(np.exp(row[order])), cutoff)) + 1
+    order = order[: min(count, most)]
+    return order[order != 0]
+
+
+def advance(tree, row, nodes, blank, other, beam_size, tokens):
+    """The beam after a further frame.
+
+    Args:
+        tree (Prefixes): all texts.
+        row (ndarray): [C], log probabilities of the frame.
+        nodes (ndarray): [K], numbers of texts.
+        blank (ndarray): [K], log p of the ways to write them that end with a blank.
+        other (ndarray): [K], of those that do not.
+        beam_size (int): texts kept.
+        tokens (ndarray): [S], what a text may go on with.
+
+    Returns:
+        tuple: the three of them.
+    """
+    last = np.array([tree.token[node] for node in nodes])
+    total = np.logaddexp(blank, other)
+    stay_blank, stay_other = total + row[0], other + row[last]
+    grown = np.where(tokens == last[:, None], blank[:, None], total[:, None]) + row[tokens]  # [K, S]
+    places = {node: k for k, node in enumerate(nodes.tolist())}
+    columns = {token: s for s, token in enumerate(tokens.tolist())}
+    for k, node in enumerate(nodes.tolist()):  # texts of the beam that are others of the beam and a token
+        above, column = places.get(tree.parent[node]), columns.get(tree.token[node])
+        if above is not None and column is not None:
+            stay_other[k] = np.logaddexp(stay_other[k], grown[above, column])
+            grown[above, column] = -np.inf
+    worth = np.array([tree.worth[node] for node in nodes])
+    scores = [np.logaddexp(stay_blank, stay_other) + worth]
+    children = np.array([[tree.child(node, token) for token in tokens.tolist()] for node in nodes.tolist()], np.int64)
+    if len(tokens):
+        scores.append((grown + np.array(tree.worth)[children]).ravel())
+    scores = np.concatenate(scores)
+    alive = np.flatnonzero(scores > -np.inf)
+    best = alive[np.argsort(-scores[alive], kind="stable")[:beam_size]]
+    after = np.concatenate([nodes, children.ravel()])[best]
+    nothing = np.full(grown.size, -np.inf)
+    return after, np.concatenate([stay_blank, nothing])[best], np.concatenate([stay_other, grown.ravel()])[best]
