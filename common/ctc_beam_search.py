@@ -100,30 +100,42 @@ class Prefixes:
         return tokens[::-1]
 
 
-def beam_search(log_probs, scorer, beam_size=64, cutoff=1.0, most=40):
-    """The best texts of a recording, the best first.
+class RunningBeam:
+    """The texts of a recording, as far as it has been heard.
 
     Args:
-        log_probs (ndarray): float [T, C].
         scorer (WordScorer): of texts.
         beam_size (int): texts that are kept after each frame.
         cutoff (float): of a frame, the likeliest tokens that together have this probability are looked at, ...
         most (int): ... but not more than so many.
-
-    Returns:
-        list[tuple[list[int], float, float]]: tokens, what the text is worth, its log p_ctc.
     """
-    tree = Prefixes(scorer)
-    nodes, blank, other = np.zeros(1, np.int64), np.zeros(1), np.full(1, -np.inf)
-    with np.errstate(invalid="ignore"):
-        for row in np.asarray(log_probs, np.float64):
-            nodes, blank, other = advance(tree, row, nodes, blank, other, beam_size, likely(row, cutoff, most))
-    heard = np.logaddexp(blank, other)
-    found = [
-        (tree.text(node), float(chance + tree.worth[node] + scorer.finish(tree.state[node])), float(chance))
-        for node, chance in zip(nodes.tolist(), heard)
-    ]
-    return sorted(found, key=lambda item: -item[1])
+
+    def __init__(self, scorer, beam_size=64, cutoff=1.0, most=40):
+        self.tree, self.beam_size, self.cutoff, self.most = Prefixes(scorer), beam_size, cutoff, most
+        self.nodes, self.blank, self.other = np.zeros(1, np.int64), np.zeros(1), np.full(1, -np.inf)
+
+    def feed(self, log_probs):
+        """Hears further frames, log probabilities float [T, C]."""
+        with np.errstate(invalid="ignore"):
+            for row in np.asarray(log_probs, np.float64):
+                tokens = likely(row, self.cutoff, self.most)
+                beam = self.nodes, self.blank, self.other
+                self.nodes, self.blank, self.other = advance(self.tree, row, *beam, self.beam_size, tokens)
+
+    def texts(self):
+        """(tokens, what the text is worth if it ends here, its log p_ctc) of the texts, the best first."""
+        tree, found = self.tree, []
+        for node, chance in zip(self.nodes.tolist(), np.logaddexp(self.blank, self.other).tolist()):
+            worth = chance + tree.worth[node] + tree.scorer.finish(tree.state[node])
+            found.append((tree.text(node), worth, chance))
+        return sorted(found, key=lambda item: -item[1])
+
+
+def beam_search(log_probs, scorer, beam_size=64, cutoff=1.0, most=40):
+    """The best texts of a recording, float [T, C], as :meth:`RunningBeam.texts` has them."""
+    beam = RunningBeam(scorer, beam_size, cutoff, most)
+    beam.feed(log_probs)
+    return beam.texts()
 
 
 def likely(row, cutoff, most):

@@ -14,7 +14,7 @@ class BeamSearch(Transform):
         alpha (float): weight of the language model.
         beta (float): added for each word, or for each character.
         unit (str): `word` or `character`, what the language model is of.
-        beam_size (int): texts that are kept after each frame.
+        beam_size (int): texts that are kept after each frame; 0 leaves it at the best path.
         cutoff (float): of a frame, the likeliest tokens that together have this probability are looked at, ...
         most (int): ... but not more than so many.
     """
@@ -24,13 +24,14 @@ class BeamSearch(Transform):
     def __init__(self, lm=None, alpha=0.5, beta=1.0, unit="word", beam_size=64, cutoff=0.999, most=40):
         if unit not in UNITS:
             raise ConfigError(f"unit is {unit!r}; it is one of {', '.join(UNITS)}")
-        if beam_size < 1 or most < 1 or not 0 < cutoff <= 1:
+        if beam_size < 0 or most < 1 or not 0 < cutoff <= 1:
             raise ConfigError(
-                f"beam_size is {beam_size}, most {most}, cutoff {cutoff}; allowed are 1 or more, and up to 1"
+                f"beam_size is {beam_size}, most {most}, cutoff {cutoff}; allowed are 0, 1 or more, up to 1"
             )
         self.settings = {"lm": lm, "alpha": alpha, "beta": beta, "unit": unit}
         self.settings |= {"beam_size": beam_size, "cutoff": cutoff, "most": most}
 
     def __call__(self, sample, rng):
-        sample["decoder"] = self.settings
+        if self.settings["beam_size"]:
+            sample["decoder"] = self.settings
         return sample

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from common.ctc_beam_search import CharacterScorer, WordScorer, beam_search
+from common.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer
 from common.data.speech_labels import spelled, written
 from common.data.transform import random_for
 from common.language_model import NgramModel
@@ -56,16 +56,17 @@ def search(log_probs, labels, settings):
         labels (list[str]): the blank and the characters.
         settings (dict): see `common.data.beam_search.BeamSearch`.
     """
-    chosen = {key: settings[key] for key in ("beam_size", "cutoff", "most")}
-    tokens, _, heard = beam_search(log_probs, scorer_of(settings, labels), **chosen)[0]
+    beam = beam_of(settings, labels)
+    beam.feed(log_probs)
+    tokens, _, heard = beam.texts()[0]
     return " ".join(written(tokens, labels).split()), float(np.exp(heard / len(log_probs)))
 
 
-def scorer_of(settings, labels):
-    """What says how much a text is worth; a language model is read once."""
+def beam_of(settings, labels):
+    """A beam before the first frame; a language model is read once."""
     model = language_model(settings["lm"]) if settings["lm"] else None
-    spelling = [spelled(label) for label in labels]
-    return SCORERS[settings["unit"]](model, spelling, settings["alpha"], settings["beta"])
+    scorer = SCORERS[settings["unit"]](model, [spelled(label) for label in labels], settings["alpha"], settings["beta"])
+    return RunningBeam(scorer, *(settings[key] for key in ("beam_size", "cutoff", "most")))
 
 
 @functools.lru_cache(maxsize=4)
