@@ -8,7 +8,7 @@ Issues raised here (`BadSample`):
     D140  empty, not a sound, or a sound without a sample
     D141  the file ends before its header says so, or is damaged
     D142  samples that are not finite, or far outside [-1, 1]
-    D143  another rate than asked for, where rates are not converted
+    D143  a rate that no sound has
     D144  more channels than are mixed down, or a channel that is not there
     D145  longer or shorter than allowed, told from the header before anything is decoded
 """
@@ -23,6 +23,7 @@ from common.data.image_io import nearest_name, start_of
 from common.errors import BadSample, DataIssue, EnvironmentProblem
 
 MOST_CHANNELS = 32
+RATES = (1000, 1_000_000)  # samples a second
 LOUDEST = 8.0  # 18 dB over full scale; samples of integers that nobody has divided lie far above
 TOLERANCE = 0.02  # seconds by which a duration may differ: manifests have few digits
 UNKNOWN = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # sizes of a WAV that was written to a pipe
@@ -68,7 +69,7 @@ def read_header(source, name=None):
         return header
 
 
-def decode_audio(source, name=None, channel="mix", start=0.0, seconds=None, max_seconds=3600.0):
+def decode_audio(source, name=None, channel="mix", start=0.0, seconds=None, max_seconds=3600.0, max_samples=2**30):
     """Reads a sound, or a part of it.
 
     The format is told from the content. Integers of n bits are divided by 2^(n-1); floats a little outside [-1, 1]
@@ -81,6 +82,7 @@ def decode_audio(source, name=None, channel="mix", start=0.0, seconds=None, max_
         start (float): seconds into the file at which to begin.
         seconds (float): how much is read; null reads to the end.
         max_seconds (float): more is refused from the header.
+        max_samples (int): of all channels; more are refused from the header.
 
     Returns:
         tuple[ndarray, int]: float32 [S], and the samples a second.
@@ -101,6 +103,9 @@ def decode_audio(source, name=None, channel="mix", start=0.0, seconds=None, max_
         if wanted > max_seconds * header.rate:
             message = f"{wanted / header.rate:.1f} s long, {max_seconds:g} s are allowed"
             raise bad("D145", name, message, fix="cut it, or raise max_seconds")
+        if wanted * header.channels > max_samples:
+            message = f"{wanted} samples of {header.channels} channels, {max_samples} are allowed together"
+            raise bad("D145", name, message)
         if channel != "mix" and channel >= header.channels:
             raise bad("D144", name, f"has {header.channels} channels, numbered from 0; channel {channel} is not there")
         values = read_frames(file, first, wanted, name, header)
@@ -155,8 +160,10 @@ def opened(source, name=None):
             raise bad("D140", name, message, fix="formats read: WAV, FLAC, OGG, MP3, AIFF, AU") from None
         with file:
             header = Header(file.frames, file.samplerate, file.channels, file.format)
-            if header.frames < 1 or header.rate < 1:
+            if header.frames < 1:
                 raise bad("D140", name, "the sound has no sample")
+            if not RATES[0] <= header.rate <= RATES[1]:
+                raise bad("D143", name, f"{header.rate} samples a second; {RATES[0]} to {RATES[1]} are read")
             if header.channels > MOST_CHANNELS:
                 message = f"{header.channels} channels, at most {MOST_CHANNELS} are mixed down"
                 raise bad("D144", name, message, fix="keep the channels that hold speech")

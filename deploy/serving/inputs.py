@@ -15,8 +15,16 @@ from common.errors import BadSample
 from deploy.serving.problems import Problem
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
-KEYS = {"picture": ("image", "images"), "text": ("text", "texts"), "tensors": ("inputs",)}
-FILE_TYPES = ("image/", "application/octet-stream")
+KEYS = {
+    "picture": ("image", "images"),
+    "sound": ("sound", "sounds"),
+    "text": ("text", "texts"),
+    "tensors": ("inputs",),
+}
+FILES = {"picture": "image", "sound": "audio"}  # what a model is sent as files, by the beginning of their type
+THRESHOLDS = {"sound": 0.0}  # where a request has none; 0.5 for the other models
+BYTES = "application/octet-stream"
+SOUNDS = {"WAV": b"RIFF", "FLAC": b"fLaC", "OGG": b"OggS"}
 INLINE = 64 * 2**10  # bytes of JSON that are read in the loop; more is read in a thread
 CLOSE = {"Connection": "close"}
 
@@ -85,28 +93,30 @@ async def read_items(request, body, model, limits):
     Raises:
         Problem: 400, 413, 415 or 422.
     """
-    threshold = read_query(request.query_params)
+    threshold = read_query(request.query_params, THRESHOLDS.get(model["input"], 0.5))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not body:
         raise Problem(400, "the body is empty")
     if kind == "application/json":
         given = (from_json, body, threshold, model, limits)
         return await asyncio.to_thread(*given) if len(body) > INLINE else given[0](*given[1:])
-    if model["input"] != "picture" or not (kind == "multipart/form-data" or kind.startswith(FILE_TYPES)):
-        files = ", multipart/form-data, image/* and application/octet-stream" if model["input"] == "picture" else ""
+    group, form = FILES.get(model["input"]), kind == "multipart/form-data"
+    if not group or not (form or kind == BYTES or kind.startswith(f"{group}/")):
+        files = f", multipart/form-data, {group}/* and {BYTES}" if group else ""
         raise Problem(415, f"this model takes application/json{files}")
-    files = await from_form(request, body, limits) if kind == "multipart/form-data" else [body]
-    return [picture(data, f"image {n}", threshold, limits) for n, data in enumerate(files, 1)]
+    name = KEYS[model["input"]][0]
+    files = await from_form(request, body, limits, name) if form else [body]
+    return [ENCODED[name](data, f"{name} {n}", threshold, limits) for n, data in enumerate(files, 1)]
 
 
-def read_query(query):
-    """The threshold of `?threshold=`; raises Problem 422 for anything else."""
+def read_query(query, default):
+    """The threshold of `?threshold=`, or the default; raises Problem 422 for anything else."""
     unknown = [key for key in query if key != "threshold"]
     if unknown or len(query.getlist("threshold")) > 1:
         raise Problem(422, "the query takes threshold=NUMBER, once")
     text = query.get("threshold")
     try:
-        return checked_threshold(0.5 if text is None else float(text))
+        return checked_threshold(default if text is None else float(text))
     except ValueError:
         raise Problem(422, "threshold is not a number") from None
 
@@ -118,8 +128,8 @@ def checked_threshold(value):
     return float(value)
 
 
-async def from_form(request, body, limits):
-    """The files of a form, all named `image`."""
+async def from_form(request, body, limits, wanted):
+    """The files of a form, all named as `wanted`."""
 
     async def stream():
         yield body
@@ -132,19 +142,19 @@ async def from_form(request, body, limits):
         status = 413 if "Too many files" in str(error) else 400
         raise Problem(status, f"the form cannot be read: {str(error)[:200]}") from None
     files = form.multi_items()
-    if not files or any(name != "image" for name, _ in files):
-        raise Problem(422, "the form takes files named image")
+    if not files or any(name != wanted for name, _ in files):
+        raise Problem(422, f"the form takes files named {wanted}")
     check_count(len(files), limits)
     return [await file.read() for _, file in files]
 
 
 def from_json(body, threshold, model, limits):
-    """The items of a JSON body: image, images, text, texts or inputs, and threshold."""
+    """The items of a JSON body: a key of KEYS, and threshold."""
     try:
         data = json.loads(body, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Problem(400, f"the body is not JSON: {str(error)[:100]}") from None
-    keys = (*KEYS[model["input"]], *(KEYS["tensors"] if model["input"] == "picture" else ()))
+    keys = (*KEYS[model["input"]], *(KEYS["tensors"] if model["input"] in FILES else ()))
     if not isinstance(data, dict):
         raise Problem(422, f"the body is an object with one of {', '.join(keys)}")
     threshold = checked_threshold(data.pop("threshold", threshold))
@@ -159,8 +169,9 @@ def from_json(body, threshold, model, limits):
     check_count(len(values), limits)
     if key.startswith("text"):
         return [text(one, threshold, limits) for one in values]
-    files = [from_base64(one, f"image {n}") for n, one in enumerate(values, 1)]
-    return [picture(data, f"image {n}", threshold, limits) for n, data in enumerate(files, 1)]
+    name = KEYS[model["input"]][0]
+    files = [from_base64(one, f"{name} {n}") for n, one in enumerate(values, 1)]
+    return [ENCODED[name](data, f"{name} {n}", threshold, limits) for n, data in enumerate(files, 1)]
 
 
 def refuse_constant(name):
@@ -196,6 +207,21 @@ def picture(data, name, threshold, limits):
         raise Problem(status, about + (f"; formats read: {', '.join(FORMATS)}" if status == 415 else "")) from None
     item = {"kind": "picture", "name": name, "threshold": threshold, "max_pixels": limits.pixels}
     return item, [data]
+
+
+def sound(data, name, threshold, limits):
+    """The item of a sound file, whose format is told from its first bytes; its header is read where it is decoded.
+
+    Raises:
+        Problem: 415 another format.
+    """
+    if not (data.startswith((*SOUNDS.values(), b"ID3")) or (data[:1] == b"\xff" and data[1:2] >= b"\xe0")):
+        about = f"[D140] {name}: not a sound" if data else f"[D140] {name}: the file is empty (0 bytes)"
+        raise Problem(415 if data else 422, f"{about}; formats read: {', '.join(SOUNDS)}, MP3")
+    return {"kind": "sound", "name": name, "threshold": threshold, "max_seconds": limits.sound_seconds}, [data]
+
+
+ENCODED = {"image": picture, "sound": sound}
 
 
 def text(value, threshold, limits):

@@ -19,7 +19,7 @@ from deploy.serving.batcher import Lane
 from deploy.serving.problems import Problem
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-READ = ("picture", "text", "tensors")
+READ = ("picture", "text", "sound", "tensors")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -82,6 +82,7 @@ def document(models, limits=None):
 def predictor(limits):
     """The operation that answers."""
     image = {"type": "string", "contentEncoding": "base64", "description": "a JPEG, PNG, WebP or BMP file in base64"}
+    sound = {"type": "string", "contentEncoding": "base64", "description": "a WAV, FLAC, OGG or MP3 file in base64"}
     text = {"type": "string", "maxLength": limits.characters}
     many = {"type": "array", "minItems": 1, "maxItems": limits.items}
     tensors = {
@@ -92,13 +93,15 @@ def predictor(limits):
     kinds = {
         "image": image,
         "images": {**many, "items": image},
+        "sound": sound,
+        "sounds": {**many, "items": sound},
         "text": text,
         "texts": {**many, "items": text},
         "inputs": tensors,
     }
     choices = [schema({key: value}, {"threshold": NUMBER}) for key, value in kinds.items()]
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
-    form = schema({"image": {**many, "items": file}})
+    form = {"anyOf": [schema({name: {**many, "items": file}}) for name in ("image", "sound")]}
     found = schema({"model": TEXT, "version": TEXT, "predictions": {"type": "array", "items": RECORDS}})
     answer = operation(
         "answers of a model",
@@ -107,10 +110,16 @@ def predictor(limits):
     )
     answer["description"] = (
         f"A request has at most {limits.body} bytes and {limits.items} pictures (at most {limits.pixels} pixels each), "
-        "texts or rows. `predictions` has one list of records for each of them, in their order."
+        f"recordings (at most {limits.sound_seconds:g} seconds each), texts or rows. "
+        "`predictions` has one list of records for each of them, in their order."
     )
     answer["parameters"] = [
-        {"name": "threshold", "in": "query", "schema": NUMBER, "description": "leave out answers that score less (0.5)"}
+        {
+            "name": "threshold",
+            "in": "query",
+            "schema": NUMBER,
+            "description": "leave out answers that score less (0.5; 0 of recordings)",
+        }
     ]
     answer["requestBody"] = {
         "required": True,
@@ -161,7 +170,7 @@ MODEL = schema(
         "version": TEXT,
         "versions": {"type": "array", "items": schema({"version": TEXT, "ready": {"type": "boolean"}})},
         "task": TEXT,
-        "input": {"enum": ["picture", "text", "tensors"]},
+        "input": {"enum": ["picture", "text", "sound", "tensors"]},
         "labels": TEXTS,
         "inputs": {"type": "array", "items": schema({"name": TEXT, "shape": SHAPE, "dtype": TEXT})},
         "outputs": TEXTS,

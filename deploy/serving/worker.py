@@ -7,6 +7,7 @@ It is a program of its own, so that what goes wrong inside the framework ends th
 
 import contextlib
 import ctypes
+import inspect
 import itertools
 import json
 import os
@@ -21,11 +22,13 @@ import numpy as np
 if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
+from common.data.audio_io import decode_audio
 from common.data.image_io import decode_image
 from common.errors import BadSample, KitError
 from common.predictor import Predictor, fixed_batch, prepared, stacked
 from deploy.serving import wire
 
+MOST_SAMPLES = 32 * 2**20  # of a recording, all channels; 128 MB as they are decoded
 END_WITH_PARENT = 1  # prctl(2): PR_SET_PDEATHSIG
 
 
@@ -111,7 +114,10 @@ def run_group(model, kind, members, items):
         batch = joined(model, samples) if kind == "tensors" else stacked(model, samples)
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
-        found = {t: model.task_module().records(outputs, model.labels, t) for t in set(thresholds)}
+        records = model.task_module().records
+        told = kind != "tensors" and "samples" in inspect.signature(records).parameters
+        asked = {"samples": samples} if told else {}
+        found = {t: records(outputs, model.labels, t, **asked) for t in set(thresholds)}
         return [(200, json.dumps(found[t][row], allow_nan=False)) for row, t in enumerate(thresholds)]
     except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on answering
         if len(members) > 1:
@@ -126,6 +132,12 @@ def read_picture(model, item, blobs):
     """The prepared sample of an encoded picture."""
     image = decode_image(blobs[0], item["name"], item["max_pixels"])
     return prepared(model, [model.decode({"path": item["name"], "image": image})])[0]
+
+
+def read_sound(model, item, blobs):
+    """The prepared sample of an encoded recording, whose length is told from its header before it is decoded."""
+    audio, rate = decode_audio(blobs[0], item["name"], max_seconds=item["max_seconds"], max_samples=MOST_SAMPLES)
+    return prepared(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
 
 
 def read_text(model, item, blobs):
@@ -147,7 +159,7 @@ def joined(model, samples):
     return {name: np.concatenate([sample[name] for sample in samples]) for name in model.inputs if name in samples[0]}
 
 
-READERS = {"picture": read_picture, "text": read_text, "tensors": read_tensors}
+READERS = {"picture": read_picture, "sound": read_sound, "text": read_text, "tensors": read_tensors}
 
 
 def reason(error):
