@@ -1,4 +1,4 @@
-"""Copies of the language kit and of the speech kit run alone, in a folder of `common/` and the copy and nothing else."""
+"""Copies of the language kit and of the speech kit run alone, in a folder that holds `common/` and one of them."""
 
 import shutil
 

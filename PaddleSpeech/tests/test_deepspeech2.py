@@ -4,6 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
+from common import distributed
 from common.config import load_config
 from common.kit import ROOT
 from common.testing import check_model, count_parameters
@@ -131,6 +132,23 @@ def test_without_padding_the_normalisation_is_that_of_the_framework():
     other = paddle.nn.BatchNorm1D(5, data_format="NLC")
     scale, shift = SequenceBatchNorm(5).affine(sums_of_rows(x, paddle.ones([4, 6])))
     np.testing.assert_allclose((x * scale + shift).numpy(), other(x).numpy(), atol=1e-5)
+
+
+def test_processes_with_equal_parts_normalise_and_learn_as_one_does_alone(monkeypatch):
+    """Sums, counts and gradients of the sums double; means, and so everything else, stay."""
+    found = []
+    for world in (1, 2):
+        monkeypatch.setattr(distributed, "world_size", lambda world=world: world)
+        monkeypatch.setattr(distributed, "second_channel", lambda: None)
+        monkeypatch.setattr(distributed, "all_reduce_sum", lambda array, group=None: array * 2)
+        paddle.seed(0)
+        norm, x = SequenceBatchNorm(4), paddle.randn([2, 5, 4])
+        x.stop_gradient = False
+        scale, shift = norm.affine(sums_of_rows(x, paddle.to_tensor([[1.0] * 5, [1.0] * 3 + [0.0] * 2])))
+        ((x * scale + shift) ** 3).sum().backward()
+        found.append([scale.numpy(), shift.numpy(), norm._mean.numpy(), norm._variance.numpy(), x.grad.numpy()])
+    for alone, together in zip(*found):
+        np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-4)
 
 
 def plain_gru(x, weight, bias, projection):
