@@ -173,13 +173,43 @@ def advance(tree, row, nodes, blank, other, beam_size, tokens):
             stay_other[k] = np.logaddexp(stay_other[k], grown[above, column])
             grown[above, column] = -np.inf
     worth = np.array([tree.worth[node] for node in nodes])
-    scores = [np.logaddexp(stay_blank, stay_other) + worth]
-    children = np.array([[tree.child(node, token) for token in tokens.tolist()] for node in nodes.tolist()], np.int64)
-    if len(tokens):
-        scores.append((grown + np.array(tree.worth)[children]).ravel())
-    scores = np.concatenate(scores)
+    stay = np.logaddexp(stay_blank, stay_other) + worth
+    rows, cols, children, scores = grow(tree, nodes, tokens, grown, worth, stay, beam_size)
+    scores = np.concatenate([stay, scores])
     alive = np.flatnonzero(scores > -np.inf)
     best = alive[np.argsort(-scores[alive], kind="stable")[:beam_size]]
-    after = np.concatenate([nodes, children.ravel()])[best]
-    nothing = np.full(grown.size, -np.inf)
-    return after, np.concatenate([stay_blank, nothing])[best], np.concatenate([stay_other, grown.ravel()])[best]
+    nothing = np.full(len(rows), -np.inf)
+    after = np.concatenate([nodes, children])[best]
+    return after, np.concatenate([stay_blank, nothing])[best], np.concatenate([stay_other, grown[rows, cols]])[best]
+
+
+def grow(tree, nodes, tokens, grown, worth, stay, beam_size):
+    """The longer texts that may be among the best, and maybe others; a model is asked about no more.
+
+    Args:
+        tree (Prefixes): all texts.
+        nodes (ndarray): [K], texts of the beam.
+        tokens (ndarray): [S], what they may go on with.
+        grown (ndarray): [K, S], log p of the longer texts.
+        worth (ndarray): [K], what the model says of the texts of the beam.
+        stay (ndarray): [K], scores of the texts of the beam that stay as they are.
+        beam_size (int): texts kept.
+
+    Returns:
+        tuple: places in `grown`, [M] and [M], numbers of the texts, [M], their scores, [M].
+    """
+    most = (grown + worth[:, None]).ravel() + max(0.0, tree.scorer.beta)  # a model takes away at best nothing
+    order = np.argsort(-most, kind="stable")
+    order = order[most[order] > -np.inf]
+    children, scores = [], []
+    for start, end in ((0, beam_size), (beam_size, len(order))):
+        known = np.sort(np.concatenate([stay, scores]))[::-1]
+        least = known[beam_size - 1] if start and len(known) >= beam_size else -np.inf
+        for place in order[start:end].tolist():
+            if most[place] < least:
+                break
+            row, col = divmod(place, len(tokens))
+            children.append(tree.child(int(nodes[row]), int(tokens[col])))
+            scores.append(grown[row, col] + tree.worth[children[-1]])
+    rows, cols = np.divmod(order[: len(children)], max(1, len(tokens)))
+    return rows, cols, np.array(children, np.int64), np.array(scores)

@@ -1,11 +1,12 @@
 """Beam search against all texts of small alphabets, with and without a language model."""
 
+import copy
 import itertools
 
 import numpy as np
 import pytest
 
-from common.ctc_beam_search import CharacterScorer, WordScorer, beam_search, likely
+from common.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer, beam_search, likely
 from common.language_model import NgramModel
 from common.tasks.speech_recognition import records
 from PaddleSpeech.models.losses.ctc_loss import ctc_probability
@@ -75,6 +76,21 @@ def test_a_text_that_the_best_path_misses_is_found():
     rows = np.log(np.array([[0.6, 0.4], [0.6, 0.4]]))
     text, worth, _ = beam_search(rows, WordScorer(None, ["", "a"], 0.0, 0.0))[0]
     assert text == [1] and worth == pytest.approx(np.log(0.64))
+
+
+def test_asking_a_model_about_the_likeliest_first_drops_no_text_that_is_better(tmp_path):
+    """A narrow beam against one that asks about every text it could go on with, frame by frame."""
+    model = model_of(tmp_path, ["a ab", "ba a", "ab ab b"], "character")
+    for seed in range(8):
+        rows, beam = log_probs(12, seed), RunningBeam(CharacterScorer(model, TOKENS, 1.3, 0.9), 6)
+        for row in rows:
+            wide = copy.deepcopy(beam)
+            wide.beam_size = 10**6
+            wide.feed(row[None])
+            beam.feed(row[None])
+            scores = np.logaddexp(wide.blank, wide.other) + np.array(wide.tree.worth)[wide.nodes]
+            best = [wide.tree.text(wide.nodes[k]) for k in np.argsort(-scores, kind="stable")[:6]]
+            assert [beam.tree.text(node) for node in beam.nodes] == best
 
 
 def test_a_narrow_beam_keeps_its_size_and_still_finds_what_is_plain():

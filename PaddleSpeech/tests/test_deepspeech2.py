@@ -7,7 +7,7 @@ import pytest
 from common import distributed
 from common.config import load_config
 from common.kit import ROOT
-from common.testing import check_model, count_parameters
+from common.testing import check_model, count_parameters, load_program, run_program, save_program
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder
 from PaddleSpeech.models.encoders.speech_convolutions import SpeechConvolutions
@@ -226,6 +226,22 @@ def test_the_convolutions_halve_the_frequencies_twice_as_in_the_original():
     assert convolutions.out_channels == 41 * 32
     x, length, mask = convolutions(paddle.randn([1, 40, 161]), paddle.to_tensor([40]))
     assert x.shape == [1, 14, 1312] and length.item() == 14 and mask.shape == [1, 14]
+
+
+@pytest.mark.parametrize("name", ["gru", "rnn"])
+def test_a_length_that_cannot_be_counts_as_the_nearest_that_can_exported_too(name, tmp_path):
+    model, features = settled(ENCODERS[name]), batch()["features"]
+    save_program(model, tmp_path / "model")
+    engine = load_program(tmp_path / "model")
+    for wrong, right in (([10**9, 25, -3], [24, 24, 1]), ([0, 24, 9], [1, 24, 9])):
+        found, wanted = (
+            run_program(engine, {"features": features, "feature_length": np.array(length)}) for length in (wrong, right)
+        )
+        for one, two in zip(found, wanted):
+            np.testing.assert_array_equal(one, two)
+        with paddle.no_grad():
+            eager = model(paddle.to_tensor(features), paddle.to_tensor(wrong))
+        np.testing.assert_allclose(found[2], eager[2].numpy(), atol=1e-4)
 
 
 def test_the_inputs_of_both_directions_have_one_weight_where_they_are_shared():

@@ -28,6 +28,8 @@ class BeamSearch(Transform):
             raise ConfigError(
                 f"beam_size is {beam_size}, most {most}, cutoff {cutoff}; allowed are 0, 1 or more, up to 1"
             )
+        if alpha < 0:
+            raise ConfigError(f"alpha is {alpha}; a language model weighs 0 or more")
         self.settings = {"lm": lm, "alpha": alpha, "beta": beta, "unit": unit}
         self.settings |= {"beam_size": beam_size, "cutoff": cutoff, "most": most}
 

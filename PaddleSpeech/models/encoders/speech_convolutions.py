@@ -79,8 +79,11 @@ class SpeechConvolutions(nn.Layer):
 
         Args:
             features (Tensor): float32 [N, T, F].
-            length (Tensor): int64 [N], 1 to T.
+            length (Tensor): int64 [N], 1 to T; what is outside counts as the nearest of them, since the recurrent
+                kernel would read memory that is not there.
         """
+        frames = paddle.shape(features)[1].astype("int64")
+        length = paddle.minimum(paddle.maximum(length, paddle.ones_like(length)), frames)
         x = (features * mask_of(length, features).unsqueeze(2)).unsqueeze(1)
         length = self.first.length_after(length)
         mask = mask_of(length, x[:, 0, :: self.first.stride[0]])
