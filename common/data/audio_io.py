@@ -154,7 +154,7 @@ def opened(source, name=None):
         refuse_short_wav(data, start, name)
         data.seek(0)
         try:
-            file = soundfile.SoundFile(data)
+            file = soundfile.SoundFile(Forgiving(data))
         except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
             message = f"not a sound ({start_of(start)}): {reason(error)}"
             raise bad("D140", name, message, fix="formats read: WAV, FLAC, OGG, MP3, AIFF, AU") from None
@@ -168,6 +168,26 @@ def opened(source, name=None):
                 message = f"{header.channels} channels, at most {MOST_CHANNELS} are mixed down"
                 raise bad("D144", name, message, fix="keep the channels that hold speech")
             yield file, header
+
+
+class Forgiving:
+    """A binary file in which a place before its beginning is its beginning.
+
+    libsndfile asks for such places in damaged files; what Python raises then is printed, not raised, by soundfile.
+
+    Args:
+        file (BinaryIO): opened to read.
+    """
+
+    def __init__(self, file):
+        self.file, self.tell, self.read, self.readinto = file, file.tell, file.read, file.readinto
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        """Goes to a place; returns it."""
+        before = {io.SEEK_SET: 0, io.SEEK_CUR: self.file.tell()}.get(whence)
+        if before is None:
+            before = self.file.seek(0, io.SEEK_END)
+        return self.file.seek(max(0, before + offset))
 
 
 def open_bytes(source, name):

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import sys
 
 import numpy as np
 import pytest
@@ -111,6 +112,24 @@ def test_floats_a_little_outside_are_cut_off():
 
 def test_too_many_channels_are_refused():
     refused(written(np.zeros((10, 1024), np.float32)), "D144", "1024 channels, at most 32")
+
+
+def test_damaged_bytes_are_read_or_refused_and_nothing_else(monkeypatch):
+    rng, codes, printed = random_for(0), set(), []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    for kind in ("WAV", "FLAC", "OGG", "AIFF"):
+        data = written(tone(440, RATE, 0.5), kind)
+        for _ in range(100):
+            spoilt = bytearray(data[: rng.integers(1, len(data) + 1)])
+            for place in rng.integers(0, min(len(spoilt), 200), rng.integers(0, 4)):
+                spoilt[place] = rng.integers(256)
+            try:
+                audio, _ = decode_audio(bytes(spoilt), max_seconds=60, max_samples=2**22)
+                assert np.isfinite(audio).all() and np.abs(audio).max(initial=0) <= 1
+            except BadSample as error:
+                codes.add(error.issue.code)
+    assert codes <= {"D140", "D141", "D142", "D143", "D144", "D145"} and {"D140", "D141"} <= codes
+    assert not printed
 
 
 def test_a_long_recording_is_refused_from_its_header():
