@@ -98,7 +98,8 @@ class RecurrentLayer(nn.Layer):
             tuple[Tensor, Tensor]: [N, T, G D] and [G, N, D].
         """
         if state is None:
-            state = paddle.zeros([self.directions, paddle.shape(x)[0], self.hidden_size])
+            count = x.shape[0]  # a fixed number must stay one for the kernel
+            state = paddle.zeros([self.directions, paddle.shape(x)[0] if count < 0 else count, self.hidden_size])
         if self.cell == "rnn":
             return self.run_steps(x, mask, state)
         return self.run_kernel(x, length, mask, state)
