@@ -10,11 +10,11 @@ from common.kit import ROOT
 from common.testing import check_model, count_parameters, load_program, run_program, save_program
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder
-from PaddleSpeech.models.encoders.speech_convolutions import SpeechConvolutions
 from PaddleSpeech.models.heads.ctc_head import CTCHead
 from PaddleSpeech.models.layers_recurrent import RecurrentLayer, simple_step
 from PaddleSpeech.models.losses.ctc_loss import CTCLoss
 from PaddleSpeech.models.sequence_batch_norm import SequenceBatchNorm, sums_of_maps, sums_of_rows
+from PaddleSpeech.models.speech_convolutions import SpeechConvolutions
 from PaddleSpeech.models.tasks.speech_recognizer import SpeechRecognizer
 
 ENCODERS = {

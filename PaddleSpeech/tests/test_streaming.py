@@ -12,8 +12,9 @@ from common.predictor import Predictor
 from common.speech_stream import SpeechStream
 from common.testing import load_program, run_program, save_program
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
-from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder, RowConvolution
+from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder
 from PaddleSpeech.models.heads.ctc_head import CTCHead
+from PaddleSpeech.models.row_convolution import RowConvolution
 from PaddleSpeech.models.tasks.chunk_recognizer import ChunkRecognizer
 from PaddleSpeech.tools import export_chunks
 from PaddleSpeech.tools import stream as stream_command

@@ -8,7 +8,7 @@ Shapes in this file:
 from paddle import nn
 
 from ..layers_recurrent import RecurrentLayer
-from .speech_convolutions import SpeechConvolutions
+from ..speech_convolutions import SpeechConvolutions
 
 
 class DeepSpeech2Encoder(nn.Layer):

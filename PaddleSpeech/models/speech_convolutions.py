@@ -10,8 +10,8 @@ from paddle.nn import functional as F
 
 from common.padding import mask_of
 
-from ..layers_recurrent import CLIP
-from ..sequence_batch_norm import SequenceBatchNorm, sums_of_maps
+from .layers_recurrent import CLIP
+from .sequence_batch_norm import SequenceBatchNorm, sums_of_maps
 
 TIME = 11  # frames under a filter
 MARGIN = TIME // 2
