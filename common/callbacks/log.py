@@ -208,7 +208,7 @@ def next_commands(trainer):
         "resume": f"python {several}{tools / 'train.py'} -c {config} -r auto{options}",
         "evaluate": f"python {tools / 'eval.py'} -c {config} {keys}",
         "export": f"python {tools / 'export.py'} -c {config} {keys}",
-        "predict": f"python {tools / 'infer.py'} -c {config} --image PATH {keys}",
+        "predict": f"python {tools / 'infer.py'} -c {config} --input PATH {keys}",
     }
 
 
