@@ -149,7 +149,7 @@ def describe(model, config, labels, shapes, transforms, delete_passes=()):
     """The text of infer.yml.
 
     Args:
-        model (nn.Layer): with `inputs`, `outputs` and `task`.
+        model (nn.Layer): with `inputs`, `outputs` and `task`, and perhaps `about`, further keys for who runs it.
         config (Config): the checked configuration.
         labels (list[str]): class names.
         shapes (dict[str, list]): of the program's inputs.
@@ -169,6 +169,7 @@ def describe(model, config, labels, shapes, transforms, delete_passes=()):
         "delete_passes": list(delete_passes),
         "size_multiple": getattr(model, "size_multiple", 1),
         "preprocess": transforms,
+        **getattr(model, "about", {}),
     }
     return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
 

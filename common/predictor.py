@@ -209,7 +209,7 @@ def answer(model, ready, threshold=None):
     """The records of prepared samples, see :func:`predict`."""
     outputs, task = model.run(stacked(model, ready)), model.task_module()
     threshold = task.THRESHOLD if threshold is None else threshold
-    asked = {"samples": ready} if task.INPUT == "text" else {}
+    asked = {"samples": ready} if task.INPUT in ("text", "sound") else {}
     return task.records(outputs, model.labels, threshold, **asked)[: len(ready)]
 
 

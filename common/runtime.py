@@ -44,7 +44,7 @@ def prepare(load=True):
     if not _done:
         late = "paddle" in sys.modules
         _done.extend([_mkl(late), _threads(late), _wait(late), _convolutions(), _malloc(), _glog()])
-        for words in ("No ccache found", "When training, we now always track global mean"):
+        for words in ("No ccache found", "When training, we now always track global mean", "Tensor do not have"):
             warnings.filterwarnings("ignore", message=words)
     if load and "paddle" not in sys.modules:
         _import_quietly()

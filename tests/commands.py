@@ -49,14 +49,15 @@ class Answer:
 
 
 def command(tool, *arguments, stdin=b"", kit=None):
-    """Runs `tools/<tool>.py` with these arguments."""
-    main = importlib.import_module(f"common.commands.{tool}").main
+    """Runs `tools/<tool>.py`, or `main(argv)` of a kit's own tool, with these arguments."""
+    main = importlib.import_module(f"common.commands.{tool}").main if isinstance(tool, str) else tool
+    given = {"default_kit": kit} if isinstance(tool, str) else {}
     handlers = logger.handlers[:]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         code = 0
         try:
             with caught(1, "stdout", out), caught(2, "stderr", err), typed(stdin):
-                main(default_kit=kit, argv=[str(argument) for argument in arguments])
+                main(argv=[str(argument) for argument in arguments], **given)
         except SystemExit as end:
             code = end.code or 0
         except Exception:

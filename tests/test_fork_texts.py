@@ -1,4 +1,4 @@
-"""A copy of the language kit runs alone, in a folder that holds `common/` and the copy and nothing else."""
+"""Copies of the language kit and of the speech kit run alone, in a folder that holds `common/` and one of them."""
 
 import shutil
 
@@ -16,3 +16,15 @@ def test_a_fork_of_the_language_kit_trains_exports_and_answers_in_an_empty_folde
     answer = python(alone, "MyTexts/tools/infer.py", "--model", "output/mine/export", "--text", "the book was good")
     label, score, text = answer.strip().split("\t")
     assert label in "01" and 0.5 <= float(score) <= 1 and text == "the book was good"
+
+
+def test_a_fork_of_the_speech_kit_trains_exports_and_answers_in_an_empty_folder(made_sets, tmp_path):
+    alone, tones = tmp_path / "a new project", made_sets.folder("spoken_tones")
+    shutil.copytree(ROOT / "common", alone / "common", ignore=IGNORED)
+    shutil.copytree(ROOT / "PaddleSpeech", alone / "MySpeech", ignore=IGNORED)
+    settings = [f"dataset={tones}", "train.max_steps=2", "name=mine"]
+    printed = run(alone, "bash", "MySpeech/run.sh", "tiny/deepspeech2", "--stage", "1", "--stop", "3", "-o", *settings)
+    assert "CER" in printed and printed.splitlines()[-1] == "output/mine/export"
+    recording = str(tones / "wav/eval_0000.wav")
+    answer = python(alone, "MySpeech/tools/infer.py", "--model", "output/mine/export", "--input", recording)
+    assert answer.startswith(f"{recording}\t")

@@ -1,4 +1,4 @@
-"""What several parts share: masks of padded texts, sums and means over what is not padding.
+"""What several parts share: sums and maxima over what is not padding, first weights.
 
 Shapes in this file:
     N texts of T tokens (padded), D features.
@@ -6,20 +6,6 @@ Shapes in this file:
 
 import paddle
 from paddle import nn
-
-
-def mask_of(length, like):
-    """1 for tokens, 0 for padding.
-
-    Args:
-        length (Tensor): int64 [N], tokens of each text.
-        like (Tensor): [N, T, ...], whose T is meant.
-
-    Returns:
-        Tensor: float32 [N, T].
-    """
-    places = paddle.arange(paddle.shape(like)[1]).astype("int64")
-    return (places.unsqueeze(0) < length.unsqueeze(1)).astype("float32")
 
 
 def masked_sum(x, mask):

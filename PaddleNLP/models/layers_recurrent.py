@@ -11,8 +11,9 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.scan import scan
+
 from .layers import uniform
-from .scan import scan
 
 
 class GRU(nn.Layer):

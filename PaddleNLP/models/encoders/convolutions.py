@@ -7,7 +7,9 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from ..layers import mask_of, masked_max, masked_sum, uniform
+from common.padding import mask_of
+
+from ..layers import masked_max, masked_sum, uniform
 
 
 class BOW(nn.Layer):

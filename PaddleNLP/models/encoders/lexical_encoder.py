@@ -6,7 +6,9 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..layers import mask_of, uniform
+from common.padding import mask_of
+
+from ..layers import uniform
 from ..layers_recurrent import GRU
 
 

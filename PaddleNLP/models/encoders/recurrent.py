@@ -7,8 +7,10 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
+from common.padding import mask_of
+
 from .. import layers_recurrent
-from ..layers import mask_of, masked_max, uniform
+from ..layers import masked_max, uniform
 
 CELLS = {"lstm": layers_recurrent.LSTM, "gru": layers_recurrent.GRU}
 

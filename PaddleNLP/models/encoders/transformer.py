@@ -10,8 +10,9 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.padding import mask_of
+
 from ..checkpoint_names import our_names
-from ..layers import mask_of
 
 ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu}
 

@@ -11,8 +11,10 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from ..layers import mask_of, uniform
-from ..scan import scan
+from common.padding import mask_of
+from common.scan import scan
+
+from ..layers import uniform
 
 
 class CRFHead(nn.Layer):

@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from ..layers import mask_of
+from common.padding import mask_of
 
 
 class SoftmaxTagHead(nn.Layer):

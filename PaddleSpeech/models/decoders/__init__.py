@@ -1,0 +1,1 @@
+"""From scores of tokens to texts."""

@@ -1,0 +1,1 @@
+"""From features of sound to features of what is said."""

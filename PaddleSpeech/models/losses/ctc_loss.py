@@ -1,0 +1,114 @@
+"""Connectionist temporal classification (Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf, eq. 8).
+
+Shapes in this file:
+    N utterances of T frames (padded), C tokens with the blank, which is number 0, U tokens of a text (padded).
+"""
+
+import numpy as np
+from paddle import nn
+from paddle.nn import functional as F
+
+from common.errors import DataError
+
+BLANK = 0
+
+
+class CTCLoss(nn.Layer):
+    """The mean over the utterances of -log p(text), `loss_ctc`.
+
+    Args:
+        per_token (bool): divides that of each utterance by the number of its tokens.
+    """
+
+    def __init__(self, per_token=False):
+        super().__init__()
+        self.per_token = per_token
+
+    def forward(self, scores, length, labels, label_length):
+        """{"loss_ctc": float32 []}; the arguments are those of :func:`ctc_loss`."""
+        losses = ctc_loss(scores, length, labels, label_length)
+        return {"loss_ctc": (losses / label_length.astype("float32") if self.per_token else losses).mean()}
+
+
+def ctc_loss(scores, length, labels, label_length):
+    """-log of the probability of all ways to write a text into frames, float32 [N].
+
+    Args:
+        scores (Tensor): float32 [N, T, C], before the softmax.
+        length (Tensor): int64 [N], frames of each utterance.
+        labels (Tensor): int32 [N, U], 1 to C - 1; anything beyond the end.
+        label_length (Tensor): int64 [N].
+
+    Raises:
+        DataError: an utterance that the operator would read or write memory for that is not its own, or answer 0.
+    """
+    check_utterances(scores.shape, *(value.numpy() for value in (length, labels, label_length)))
+    return F.ctc_loss(
+        scores.transpose([1, 0, 2]), labels.astype("int32"), length, label_length, blank=BLANK, reduction="none"
+    ).reshape([-1])
+
+
+def check_utterances(shape, length, labels, label_length):
+    """Refuses what the operator does not check, and names the utterance by its place in the batch.
+
+    Args:
+        shape (list[int]): of the scores, N, T, C.
+        length (ndarray): int64 [N].
+        labels (ndarray): int32 [N, U].
+        label_length (ndarray): int64 [N].
+
+    Raises:
+        DataError: see :func:`ctc_loss`.
+    """
+    count, frames, tokens = shape
+    if not len(length) == len(labels) == len(label_length) == count:
+        raise DataError(
+            f"CTC: {count} utterances, {len(length)} lengths, {len(labels)} texts, {len(label_length)} ends"
+        )
+    for row in range(count):
+        long, there = int(length[row]), int(label_length[row])
+        name = f"CTC: utterance {row} of the batch"
+        if not 1 <= long <= frames:
+            raise DataError(f"{name} is {long} frames long; the batch has {frames}")
+        if not 1 <= there <= labels.shape[1]:
+            raise DataError(f"{name} has a text of {there} tokens; it has 1 to {labels.shape[1]}")
+        text = labels[row, :there]
+        if text.min() <= BLANK or text.max() >= tokens:
+            odd = int(text.min() if text.min() <= BLANK else text.max())
+            raise DataError(f"{name} has the token {odd}; tokens are 1 to {tokens - 1}, and {BLANK} is the blank")
+        if frames_needed(text) > long:
+            raise DataError(
+                f"{name} has a text of {there} tokens that needs {frames_needed(text)} frames, but {long} frames: "
+                "leave it out, or take a smaller stride"
+            )
+
+
+def frames_needed(text):
+    """The fewest frames that hold a text (int): one a token, and a blank between two equal ones.
+
+    Args:
+        text (ndarray): int [U].
+    """
+    return len(text) + int(np.count_nonzero(text[1:] == text[:-1]))
+
+
+def ctc_probability(probabilities, text):
+    """The probability of a text by the recursion of eq. 6-8 (float), for tests and small alphabets.
+
+    Args:
+        probabilities (ndarray): [T, C], rows that sum to 1.
+        text (list[int]): without blanks.
+    """
+    marked = [BLANK]
+    for token in text:
+        marked += [token, BLANK]
+    alpha = np.zeros(len(marked))
+    alpha[: 2 if len(marked) > 1 else 1] = probabilities[0, marked[:2]]
+    for row in probabilities[1:]:
+        before = alpha.copy()
+        for place, token in enumerate(marked):
+            total = before[place] + (before[place - 1] if place else 0.0)
+            if place > 1 and token not in (BLANK, marked[place - 2]):
+                total += before[place - 2]
+            alpha[place] = total * row[token]
+    return float(alpha[-2:].sum())

@@ -1,0 +1,1 @@
+"""Whole models: encoder, head, loss, decoder."""

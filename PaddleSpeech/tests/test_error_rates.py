@@ -1,0 +1,69 @@
+"""Word and character error rates against numbers worked out by hand, and against jiwer."""
+
+import types
+
+import numpy as np
+import pytest
+
+from PaddleSpeech.metrics.error_rates import ErrorRates, edit_distance
+
+LABELS = ["<blank>", "a", "b", "c", "<space>"]
+
+
+def rates(pairs):
+    """The rates of (what is right, what was heard)."""
+    metric = ErrorRates(types.SimpleNamespace(labels=LABELS))
+    for right, text in pairs:
+        metric.add(text, right)
+    return metric
+
+
+def made_texts(count=60):
+    rng = np.random.default_rng(0)
+    words = ["a", "b", "ab", "cab", "bac", "cc"]
+    return [" ".join(rng.choice(words, rng.integers(1, 7))) for _ in range(count)]
+
+
+def test_an_edit_distance_worked_out_by_hand():
+    """kitten -> sitten -> sittin -> sitting."""
+    assert edit_distance("kitten", "sitting") == 3
+    assert edit_distance("", "abc") == edit_distance("abc", "") == 3 and edit_distance("", "") == 0
+    assert edit_distance(["a", "b"], ["b"]) == 1
+
+
+def test_the_distances_of_the_original_operator():
+    assert edit_distance([1, 2, 3], [1, 3, 3]) / 3 == pytest.approx(1 / 3)
+    assert edit_distance([4, 5], [9, 5, 6]) / 3 == pytest.approx(2 / 3)
+
+
+def test_rates_are_of_all_texts_together():
+    """Words: 1 substitution and 1 insertion to 4 words; characters: 1 and 2 (blank, c) to 5."""
+    assert rates([("a b", "a c"), ("b", "b c"), ("a", "a")]).compute() == {"WER": 2 / 4, "CER": 3 / 5}
+
+
+def test_the_rates_are_those_of_jiwer():
+    jiwer = pytest.importorskip("jiwer")
+    right, heard = made_texts(), made_texts(61)[1:]
+    found = rates(zip(right, heard)).compute()
+    assert found["WER"] == pytest.approx(jiwer.wer(right, heard), abs=1e-12)
+    assert found["CER"] == pytest.approx(jiwer.cer(right, heard), abs=1e-12)
+
+
+def test_a_text_without_words_counts_what_was_put_in_and_nothing_at_all_is_no_error():
+    assert rates([("", "a b"), ("a", "a")]).compute() == {"WER": 2.0, "CER": 3.0}
+    assert rates([("", "")]).compute() == {"WER": 0.0, "CER": 0.0}
+    assert rates([("", "a")]).compute() == {"WER": np.inf, "CER": np.inf}
+
+
+def test_an_answer_of_a_model_is_compared_with_the_labels_of_its_batch():
+    metric = ErrorRates(types.SimpleNamespace(labels=LABELS), primary="CER")
+    batch = {"labels": np.array([[1, 4, 2], [3, 0, 0]], "int32"), "label_length": np.array([3, 1])}
+    metric.update({"ids": np.array([[1, 4, 3], [3, 0, 0]]), "score": np.ones(2, "float32")}, batch)
+    assert metric.compute() == {"WER": 1 / 3, "CER": 1 / 4}
+
+
+def test_the_states_of_several_processes_are_one():
+    parts = [rates([("a b", "a c")]), rates([("b", "b c"), ("a", "a")])]
+    whole = rates([])
+    whole.merge([part.state() for part in parts])
+    assert whole.compute() == rates([("a b", "a c"), ("b", "b c"), ("a", "a")]).compute()

@@ -1,0 +1,87 @@
+"""Exports a streaming model for sound that comes in pieces: what is kept between two pieces goes in and comes out.
+
+    python tools/export_chunks.py -c configs/deepspeech2_streaming.yml -o weights=output/deepspeech2_streaming/best
+
+`tools/export.py` exports the same model for whole recordings.
+"""
+
+import argparse
+import pathlib
+import sys
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.errors import ConfigError  # noqa: E402
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_config_arguments(options, weights=True)
+    options.add_argument("--out", metavar="DIR", help="where to write (default: output/<config>/export_chunks)")
+    return options
+
+
+def main(argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), write, argv)
+
+
+def write(args):
+    """What the command does."""
+    config = open_config(args, KIT)
+    if config is None:
+        return 0
+    from common import runtime
+
+    runtime.prepare(load=False)
+    from common import assemble
+    from common.device import select_device
+    from common.export import export, refuse_other
+
+    folder = pathlib.Path(args.out or pathlib.Path(config.get("output_dir")) / config.name / "export_chunks")
+    refuse_other(folder)
+    arrays = assemble.read_weights(config)
+    labels = assemble.labels_of(config)
+    config.fix(labels=labels, num_classes=len(labels))
+    runtime.prepare()
+    select_device(config.get("device"))
+    model = assemble.build_model(config, labels)
+    assemble.load_weights(model, arrays, config)
+    chunks = recognizer_of(model, config)
+    export(chunks, config, labels, golden_piece(chunks), folder)
+    sys.stdout.write(f"{folder}\n")
+    return 0
+
+
+def recognizer_of(model, config):
+    """The ChunkRecognizer of a model.
+
+    Raises:
+        ConfigError: it hears whole recordings only.
+    """
+    chunks = config.namespace.resolve("ChunkRecognizer")
+    try:
+        chunks = chunks(model.encoder, model.head)
+    except ValueError as error:
+        raise ConfigError(f"{config.place('model.encoder')}: {error}") from None
+    chunks.eval()
+    return chunks
+
+
+def golden_piece(chunks):
+    """A first piece of numbers drawn at random, {name: array}."""
+    from common.data.transform import random_for
+
+    count = 2 * chunks.about["first_frames"]
+    features = random_for(0).standard_normal((1, count, chunks.encoder.num_features), "float32")
+    begin = {name: value.numpy() for name, value in chunks.encoder.begin().items()}
+    return {"features": features, "final": random_for(0).integers(0, 1, 1, "int64"), **begin}
+
+
+if __name__ == "__main__":
+    main()

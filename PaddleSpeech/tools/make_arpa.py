@@ -1,0 +1,137 @@
+"""Builds an n-gram language model in the ARPA format from transcripts: interpolated Witten-Bell.
+
+    python tools/make_arpa.py dataset/fsdd/train.jsonl --out dataset/fsdd/words.arpa --order 2
+    python tools/make_arpa.py texts.txt more.txt --out characters.arpa.gz --order 5 --unit character
+
+Manifests (.jsonl) give their `text`, other files a text a line.  With c(h w) how often w follows h, N(h) the sum of
+that over w, and T(h) how many different w there are,
+    p(w | h) = (c(h w) + T(h) p(w | h')) / (N(h) + T(h)),   h' without its first word,
+and below the single words all words, `<unk>` among them, are equally likely (Witten and Bell 1991; Chen and Goodman,
+https://arxiv.org/abs/cmp-lg/9606011, section 2.4).
+"""
+
+import argparse
+import collections
+import gzip
+import json
+import math
+import pathlib
+import sys
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import run  # noqa: E402
+from common.data.text_files import read_lines  # noqa: E402
+from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem  # noqa: E402
+from common.language_model import BEGIN, END, UNKNOWN  # noqa: E402
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("texts", nargs="+", type=pathlib.Path, help="manifests, or files with a text a line")
+    options.add_argument("--out", type=pathlib.Path, required=True, help="the model; .gz is compressed")
+    options.add_argument("--order", type=int, default=3, help="words of the longest n-grams (default 3)")
+    options.add_argument("--unit", choices=["word", "character"], default="word", help="what it is a model of")
+    return options
+
+
+def main(argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), write, argv)
+
+
+def write(args):
+    """What the command does."""
+    if args.order < 1:
+        raise ConfigError(f"--order is {args.order}; it is 1 or more")
+    texts = [units(text, args.unit) for path in args.texts for text in read_texts(path)]
+    grams = witten_bell(texts, args.order)
+    data = "".join(f"{line}\n" for line in arpa_lines(grams, args.order)).encode()
+    try:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_bytes(gzip.compress(data, mtime=0) if args.out.suffix == ".gz" else data)
+    except OSError as error:
+        raise EnvironmentProblem(f"--out {args.out}: {error.strerror}") from error
+    sizes = ", ".join(f"{sum(len(gram) == k for gram in grams)}" for k in range(1, args.order + 1))
+    sys.stdout.write(f"{args.out}: {len(texts)} texts, n-grams of 1 to {args.order}: {sizes}\n")
+
+
+def read_texts(path):
+    """The texts of a file that are not empty, as they come."""
+    for number, line in enumerate(read_lines(path), 1):
+        if path.suffix == ".jsonl" and line.strip():
+            try:
+                line = json.loads(line)["text"]
+            except (ValueError, KeyError, TypeError):
+                issue = DataIssue("D118", "error", str(path), "no object with a 'text'", place=f"line {number}")
+                raise DataError(str(issue)) from None
+        if line.strip():
+            yield line
+
+
+def units(text, unit):
+    """The words of a text, or its characters with `<space>` between words."""
+    words = text.split()
+    return words if unit == "word" else ["<space>" if letter == " " else letter for letter in " ".join(words)]
+
+
+def witten_bell(texts, order):
+    """The n-grams of a model, {words: (p of the last one, back-off weight or None)}.
+
+    Args:
+        texts (list[list[str]]): words, without marks of beginning and end.
+        order (int): words of the longest n-grams.
+
+    Raises:
+        DataError: there is no word, or one that is a mark.
+    """
+    counts = collections.Counter()
+    for words in texts:
+        marked = [BEGIN, *words, END]
+        for size in range(1, order + 1):
+            counts.update(tuple(marked[k : k + size]) for k in range(len(marked) - size + 1))
+    odd = {BEGIN, END, UNKNOWN} & {word for words in texts for word in words}
+    if not texts or odd:
+        raise DataError(f"the texts hold {'the words ' + ', '.join(sorted(odd)) if odd else 'no word'}")
+    counts.pop((BEGIN,))
+    total, kinds = collections.Counter(), collections.Counter()
+    for gram, count in counts.items():
+        total[gram[:-1]] += count
+        kinds[gram[:-1]] += 1
+    words = kinds[()] + 1  # and <unk>
+    chance = {}
+    for gram in sorted(counts, key=len):
+        history = gram[:-1]
+        below = chance[gram[1:]] if history else 1 / words
+        chance[gram] = (counts[gram] + kinds[history] * below) / (total[history] + kinds[history])
+    chance[(UNKNOWN,)] = kinds[()] / words / (total[()] + kinds[()])
+    chance[(BEGIN,)] = 0.0
+    weight = {history: kinds[history] / (total[history] + kinds[history]) for history in total if history}
+    return {gram: (p, weight.get(gram)) for gram, p in chance.items()}
+
+
+def arpa_lines(grams, order):
+    """The lines of an ARPA file.
+
+    Args:
+        grams (dict): what :func:`witten_bell` gave.
+        order (int): words of the longest.
+    """
+    by_size = [sorted(gram for gram in grams if len(gram) == size) for size in range(1, order + 1)]
+    yield "\\data\\"
+    yield from (f"ngram {size}={len(held)}" for size, held in enumerate(by_size, 1))
+    for size, held in enumerate(by_size, 1):
+        yield from ("", f"\\{size}-grams:")
+        for gram in held:
+            p, weight = grams[gram]
+            line = f"{math.log10(p) if p else -99:.7f}\t{' '.join(gram)}"
+            yield line if weight is None else f"{line}\t{math.log10(weight):.7f}"
+    yield from ("", "\\end\\")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Finds the weights of a language model: scores a grid of alpha and beta on a split, and prints the best.
+
+    python tools/tune_decoder.py -c configs/deepspeech2.yml -o weights=output/deepspeech2/best --lm words.arpa
+    python tools/tune_decoder.py -c configs/deepspeech2_aishell.yml --model output/deepspeech2_aishell/export \\
+        --lm characters.arpa.gz --unit character --alpha 0.5 1 1.5 2 --beta 0 1 2 3
+
+The model runs once; each point of the grid decodes what it said.
+"""
+
+import argparse
+import itertools
+import json
+import pathlib
+import sys
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.errors import ConfigError  # noqa: E402
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_config_arguments(options, weights=True)
+    options.add_argument("--model", metavar="DIR", help="an exported model instead of -o weights=...")
+    options.add_argument("--split", default="eval", choices=["train", "eval", "test"], help="where to score")
+    options.add_argument("--lm", help="an ARPA file; none finds the best beta alone")
+    options.add_argument("--unit", default="word", choices=["word", "character"], help="what it is a model of")
+    options.add_argument("--alpha", nargs="+", type=float, default=[0.0, 0.5, 1.0, 1.5, 2.0], help="weights to try")
+    options.add_argument("--beta", nargs="+", type=float, default=[0.0, 1.0, 2.0], help="bonuses to try")
+    options.add_argument("--beam-size", type=int, default=64, help="texts kept after each frame (default 64)")
+    options.add_argument("--json", action="store_true", help="print one JSON object")
+    return options
+
+
+def main(argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), tune, argv)
+
+
+def tune(args):
+    """What the command does."""
+    config = open_config(args, KIT)
+    if config is None:
+        return 0
+    heard, metric = hear(config, args)
+    alphas = args.alpha if args.lm else [0.0]
+    rows = [
+        {"alpha": alpha, "beta": beta} | score(heard, metric, args, alpha, beta)
+        for alpha, beta in itertools.product(alphas, args.beta)
+    ]
+    best = min(rows, key=lambda row: row[metric.primary])
+    show(score(heard, metric), rows, best, metric.primary, args.json)
+    return 0
+
+
+def hear(config, args):
+    """What the model says of every batch, a list of (outputs, batch), and the configuration's metric.
+
+    Raises:
+        ConfigError: the metric is none of texts.
+    """
+    from common import assemble, preparation, runtime
+
+    preparation.need(config, "data.metric", "a score")
+    runtime.prepare(load=False)
+    from common.commands.eval import answer_of
+    from common.device import select_device
+
+    arrays = None if args.model else assemble.read_weights(config)
+    dataset = assemble.build_dataset(config, args.split)
+    metric = config.build("data.metric", dataset=dataset)
+    if not hasattr(metric, "labels") or not hasattr(metric, "add"):
+        raise ConfigError(f"{config.place('data.metric')}: the weights are tuned for ErrorRates")
+    runtime.prepare()
+    select_device(config.get("device"))
+    answer = answer_of(args, config, dataset, arrays)
+    with assemble.build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
+        return [(answer(batch), batch) for batch in loader.epoch(0)], metric
+
+
+def score(heard, metric, args=None, alpha=0.0, beta=0.0):
+    """The rates of a beam search with these weights, or along the best path without `args`.
+
+    Args:
+        heard (list): what :func:`hear` gave.
+        metric (ErrorRates): counts.
+        args (Namespace | None): lm, unit, beam_size.
+        alpha (float): weight of the language model.
+        beta (float): added for each word or character.
+    """
+    from common.data.beam_search import BeamSearch
+
+    metric.reset()
+    for outputs, batch in heard:
+        batch = {name: value for name, value in batch.items() if name != "decoder"}
+        if args is not None:
+            how = BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size).settings
+            batch["decoder"] = [how] * len(batch["label_length"])
+        metric.update(outputs, batch)
+    return metric.compute()
+
+
+def show(greedy, rows, best, primary, as_json):
+    """The table, the best row marked."""
+    if as_json:
+        sys.stdout.write(json.dumps({"greedy": greedy, "rows": rows, "best": best}) + "\n")
+        return
+    sys.stdout.write(f"alpha   beta    WER     CER      (best path: WER {greedy['WER']:.4f} CER {greedy['CER']:.4f})\n")
+    for row in rows:
+        mark = "  <-" if row is best else ""
+        sys.stdout.write(f"{row['alpha']:<7g} {row['beta']:<7g} {row['WER']:.4f}  {row['CER']:.4f}{mark}\n")
+    sys.stdout.write(f"the best {primary} {best[primary]:.4f}: alpha: {best['alpha']:g}, beta: {best['beta']:g}\n")
+
+
+if __name__ == "__main__":
+    main()
