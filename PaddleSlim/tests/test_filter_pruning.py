@@ -13,8 +13,9 @@ from common.errors import ConfigError
 from common.export import eager_outputs, write_program
 from common.flops import count_macs
 from common.kit import ROOT
+from common.namespace import Namespace
 from common.predictor import load_engine, run_engine
-from common.structure import FILE
+from common.structure import FILE, change
 from common.trainer import to_tensors
 from PaddleSlim.models.prune import filter_pruning
 from PaddleSlim.models.prune.filter_pruning import FilterPruning
@@ -135,6 +136,19 @@ def test_what_cannot_be_pruned_is_refused_by_name(made_sets, tmp_path, keys, wor
     with pytest.raises(ConfigError) as caught:
         FilterPruning(**({"flops": 0.5} | keys)).compress(model, context)
     assert words in str(caught.value)
+
+
+def test_what_was_pruned_can_be_pruned_again_and_both_steps_lead_there(made_sets, tmp_path):
+    config, model, context = built("tiny/mobilenet_v1", made_sets, tmp_path)
+    image = paddle.to_tensor(context.example_inputs(model)["image"])
+    whole = count_macs(model, image)
+    steps = [*FilterPruning(flops=0.7).compress(model, context), *FilterPruning(flops=0.7).compress(model, context)]
+    assert count_macs(model, image) / whole == pytest.approx(0.49, rel=0.03)
+    fresh = assemble.build_model(config, [str(number) for number in range(10)])
+    change(fresh, json.loads(json.dumps(steps)), Namespace(ROOT / "PaddleSlim"))
+    assert fresh.set_state_dict(model.state_dict()) == ([], [])
+    model.eval(), fresh.eval()
+    np.testing.assert_array_equal(fresh.predict(image).numpy(), model.predict(image).numpy())
 
 
 @pytest.mark.parametrize(
