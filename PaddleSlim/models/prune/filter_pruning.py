@@ -141,7 +141,7 @@ class FilterPruning(Compression):
     def sensitivities(self, model, graph, groups, orders, context):
         """The curve of each group, measured in the folder of the run or found there."""
         metric = context.metric(self.split)
-        way = f"{self.criterion} {self.split} {self.batches} {context.dry} {context.seed} {metric.primary}"
+        way = f"{self.criterion} {self.split} {self.batches} {context.dry} {metric.primary}"
         measurer = Sensitivity(
             model,
             graph,
