@@ -1,6 +1,7 @@
 """Fake quantisation in an ONNX graph turned into what runtimes compute with 8-bit numbers.
 
-Exported fake quantisation is a chain of Div, Round, Max, Min, Mul with constants: scale, ends of the grid, scale.  Of an
+Exported fake quantisation is a chain of Div, Clip, Add, Add, Mul with constants: scale, ends of the grid, a large number
+and its negative (which round), scale.  Of an
 activation it becomes QuantizeLinear and DequantizeLinear (uint8); of a weight, the int8 numbers themselves and
 DequantizeLinear.  A bias between two quantised inputs becomes int32 of the product of their scales, as runtimes want it.
 """
@@ -9,7 +10,8 @@ import dataclasses
 
 import numpy as np
 
-CHAIN = ("Div", "Round", "Max", "Min", "Mul")
+CHAIN = ("Div", "Clip", "Add", "Add", "Mul")
+ROUNDING = 2.0**22  # what is added to round is larger
 
 
 @dataclasses.dataclass
@@ -58,11 +60,18 @@ class Graph:
                 node.input[number] = same.get(name, name)
             if node.op_type == "Constant" and node.attribute[0].name == "value":
                 self.constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
-            elif node.op_type == "Identity" and node.output[0] not in self.outputs():
+            elif self.does_nothing(node) and node.output[0] not in self.outputs():
                 same[node.output[0]] = node.input[0]
             else:
                 self.nodes.append(node)
         self.index()
+
+    def does_nothing(self, node):
+        """Whether a node hands on its input: an identity, or a product with 1."""
+        if node.op_type != "Mul":
+            return node.op_type == "Identity"
+        factor = self.constants.get(node.input[1])
+        return factor is not None and factor.size == 1 and factor.ndim < 2 and factor == 1
 
     def outputs(self):
         """The names of what the graph answers."""
@@ -77,38 +86,37 @@ class Graph:
                 self.takers.setdefault(name, []).append(node)
 
     def value(self, name):
-        """The array of a constant, or of a reshaped one; None of what is computed."""
+        """The array of a constant, or of one in another shape; None of what is computed."""
         if name in self.constants:
             return self.constants[name]
         node = self.maker.get(name)
-        if node is None or node.op_type not in ("Reshape", "Cast"):
+        if node is None or node.op_type not in ("Reshape", "Squeeze"):
             return None
         source = self.value(node.input[0])
-        if node.op_type == "Cast" or source is None:
-            return source
+        if source is None or node.op_type == "Squeeze":
+            return source if source is None else source.squeeze()
         shape = self.value(node.input[1])
         return None if shape is None else source.reshape([int(side) for side in shape])
 
     def chains(self):
         """Every fake quantisation (list[Chain]), in the order of the graph."""
-        return [chain for node in self.nodes if node.op_type == "Round" and (chain := self.chain_of(node))]
+        return [chain for node in self.nodes if node.op_type == CHAIN[0] and (chain := self.chain_of(node))]
 
-    def chain_of(self, rounding):
-        """The chain around a Round node, None if there is none."""
-        first, nodes = self.maker.get(rounding.input[0]), [rounding]
-        while len(nodes) < len(CHAIN) - 1:
+    def chain_of(self, first):
+        """The chain that begins with a node, None if none does."""
+        nodes = [first]
+        for kind in CHAIN[1:]:
             after = self.takers.get(nodes[-1].output[0], [])
-            if len(after) != 1 or after[0].op_type != CHAIN[len(nodes) + 1]:
+            if len(after) != 1 or after[0].op_type != kind:
                 return None
             nodes.append(after[0])
-        if first is None or first.op_type != "Div":
+        constants = [self.value(node.input[1]) for node in nodes] + [self.value(nodes[1].input[2])]
+        if any(value is None for value in constants):
             return None
-        scale, again, *ends = (self.value(node.input[1]) for node in (first, nodes[3], nodes[1], nodes[2]))
-        if scale is None or again is None or any(end is None or end.size != 1 for end in ends):
+        scale, lowest, up, down, again, highest = constants
+        if not np.array_equal(scale, again) or up.size > 1 or up != -down or up < ROUNDING:
             return None
-        if not np.array_equal(scale, again):
-            return None
-        return Chain(first.input[0], nodes[3].output[0], scale, *(int(end.item()) for end in ends))
+        return Chain(first.input[0], nodes[-1].output[0], scale, int(lowest.item()), int(highest.item()))
 
     def put(self, name, array):
         """Adds a constant; returns its name."""
@@ -159,9 +167,22 @@ def quantize_graph(model):
         replace_everywhere(graph, chain.result, made[key])
     graph.nodes = [part for node in graph.nodes for part in inserted.get(node.output[0], [node])]
     graph.index()
+    carry_through(graph, scales)
     quantize_biases(graph, scales)
     graph.finish()
     return len(chains)
+
+
+def quantize_file(path):
+    """The same of a file, which is written again if there was anything to do; returns how many there were."""
+    import onnx
+
+    model = onnx.load(path)
+    count = quantize_graph(model)
+    if count:
+        onnx.checker.check_model(model)
+        onnx.save(model, path)
+    return count
 
 
 def of_tensor(graph, chain, number):
@@ -195,6 +216,22 @@ def replace_everywhere(graph, old, new):
             if name == old:
                 node.input[number] = new
     graph.takers.setdefault(new, []).extend(graph.takers.get(old, []))
+
+
+def carry_through(graph, scales):
+    """Repeats the quantisation after a pooling of maxima, whose output is on the grid of its input."""
+    from onnx import helper
+
+    for node in [node for node in graph.nodes if node.op_type == "MaxPool" and node.input[0] in scales]:
+        before, name = graph.maker[node.input[0]], f"{node.input[0]}.{node.output[0]}"
+        replace_everywhere(graph, node.output[0], name)
+        inputs, at = list(before.input[1:]), graph.nodes.index(node) + 1
+        graph.nodes[at:at] = [
+            helper.make_node("QuantizeLinear", [node.output[0], *inputs], [f"{name}.integers"], name=f"{name}.q"),
+            helper.make_node("DequantizeLinear", [f"{name}.integers", *inputs], [name], name=f"{name}.dq"),
+        ]
+        scales[name] = scales[node.input[0]]
+        graph.index()
 
 
 def quantize_biases(graph, scales):

@@ -1,6 +1,7 @@
 """From a float network and some batches to one whose ranges are known."""
 
 import contextlib
+import dataclasses
 
 import numpy as np
 import paddle
@@ -11,62 +12,91 @@ from .observers import THRESHOLDS, Observer
 from .placement import Watch, followers, place
 from .quantized_layers import WEIGHT_SCALES
 from .selection import chosen
-from .structure import apply_fold, apply_quantize, quantized_weights, quantizers
+from .structure import fold_batch_norm, quantize_layers, quantized_weights, quantizers
 
 FOLDING_TOLERANCE = 1e-3
 
 
-def quantize(network, run, batches, settings):
+@dataclasses.dataclass
+class Rules:
+    """What to quantise, and how.
+
+    Args:
+        observer (str): of activations, a key of THRESHOLDS.
+        weights (str): a key of WEIGHT_SCALES.
+        batches (int): to find the ranges with.
+        layers (list[str]): patterns of the paths of layers.
+        keep_float (list[str]): patterns of those that stay as they are.
+        outputs (bool): quantise outputs of convolutions that no quantised layer takes too.
+        percentile (float): of |x| inside the range, in percent.
+        momentum (float): of the ranges while training; 1 leaves them as they are.
+    """
+
+    observer: str = "mse"
+    weights: str = "abs_max"
+    batches: int = 16
+    layers: tuple = ("*",)
+    keep_float: tuple = ()
+    outputs: bool = True
+    percentile: float = 99.99
+    momentum: float = 1.0
+
+    def __post_init__(self):
+        for key, known in (("observer", THRESHOLDS), ("weights", WEIGHT_SCALES)):
+            if getattr(self, key) not in known:
+                raise ValueError(f"{key} is {getattr(self, key)!r}; it may be {', '.join(known)}")
+        if not self.batches > 0 or not 0 < self.percentile <= 100:
+            raise ValueError(f"batches {self.batches} and percentile {self.percentile} do not suffice for a range")
+
+
+def quantize(network, run, batches, rules):
     """Folds, places the quantisers, and finds their ranges.
 
     Args:
-        network (nn.Layer): float; it is changed.
+        network (nn.Layer): float; it is changed, and left in evaluation mode.
         run (Callable): runs the network on one batch, and returns what it predicts, Tensors however nested.
-        batches (iterable): what `run` takes.
-        settings (Settings): what to quantise, and how.
+        batches (iterable): what `run` takes; the first `rules.batches` are used.
+        rules (Rules): what to quantise, and how.
 
     Returns:
         list[dict]: the steps that were taken, see structure.py.
+
+    Raises:
+        ConfigError: a pattern matches nothing, or there is no batch.
     """
     network.eval()
     batches = iter(batches)
     first = next(batches, None)
     if first is None:
-        raise ConfigError("slim: there is no batch to calibrate with")
+        raise ConfigError("slim: there is no batch to find ranges with")
     with paddle.no_grad():
+        paths = chosen(network, rules.layers, rules.keep_float)
         steps = fold_all(network, run, first)
         with Watch(network).watching() as watch:
             run(first)
-        layers = chosen(network, settings.layers, settings.keep_float)
-        inputs, outputs = place(watch, layers, settings.quantize_outputs)
-        step = {
-            "type": "Quantize",
-            "layers": layers,
-            "inputs": inputs,
-            "outputs": outputs,
-            "momentum": settings.momentum,
-        }
-        apply_quantize(network, step)
-        calibrate(network, run, [first], batches, settings)
-    return [*steps, step]
+        layers, ends = place(watch, paths, rules.outputs)
+        step = {"layers": layers, "ends": ends, "momentum": rules.momentum}
+        quantize_layers(network, **step)
+        calibrate(network, run, first, batches, rules)
+    return [*steps, {"type": "quantize_layers", **step}]
 
 
 def fold_all(network, run, batch):
-    """Folds every batch normalisation that follows a convolution, and checks that nothing has changed."""
+    """Folds every batch normalisation that follows a convolution, and checks that the answers stay (list of steps)."""
     with Watch(network).watching() as watch:
         before = flat(run(batch))
-    step = {"type": "FoldBatchNorm", "pairs": followers(watch)}
-    if not step["pairs"]:
+    pairs = followers(watch)
+    if not pairs:
         return []
-    apply_fold(network, step)
+    fold_batch_norm(network, pairs)
     for old, new in zip(before, flat(run(batch)), strict=True):
         apart = float(np.abs(new - old).max(initial=0)) / max(1.0, float(np.abs(old).max(initial=0)))
-        if apart > FOLDING_TOLERANCE:
+        if not apart <= FOLDING_TOLERANCE:
             raise KitError(
                 f"with batch normalisation put into the convolutions, the network answers otherwise (by {apart:.1e}): "
-                "some output of a convolution goes elsewhere besides its normalisation"
+                "the output of a convolution goes elsewhere besides its normalisation"
             )
-    return [step]
+    return [{"type": "fold_batch_norm", "pairs": pairs}]
 
 
 def flat(outputs):
@@ -74,36 +104,34 @@ def flat(outputs):
     return [value.numpy() for value in paddle.utils.flatten(outputs)]
 
 
-def calibrate(network, run, first, rest, settings):
-    """Sets every range: of weights by themselves, of activations by what passes in `settings.batches` batches."""
+def calibrate(network, run, first, rest, rules):
+    """Sets every range: of weights by themselves, of activations by what passes.
+
+    Args:
+        network (nn.Layer): with quantised layers.
+        run (Callable): runs the network on one batch.
+        first (object): a batch.
+        rest (iterator): the batches after it.
+        rules (Rules): how many batches, and what range to take of what they show.
+    """
     for layer in quantized_weights(network).values():
-        layer.fit_weight(settings.weights)
+        layer.fit_weight(rules.weights)
     found = quantizers(network)
-    with observing(found, settings):
-        for count, batch in enumerate(batch for some in (first, rest) for batch in some):
-            if count >= settings.batches:
-                break
+    with observing(found, rules):
+        run(first)
+        for _, batch in zip(range(rules.batches - 1), rest):
             run(batch)
-        for path, quantizer in found.items():
-            if not quantizer.observer.batches:
-                raise KitError(f"{path}: nothing came by while calibrating")
-            quantizer.set_range(*quantizer.observer.range(settings.observer))
+        for quantizer in found.values():
+            quantizer.set_range(*quantizer.observer.range(rules.observer))
 
 
 @contextlib.contextmanager
-def observing(found, settings):
+def observing(found, rules):
     """Gives each quantiser an observer inside of the block."""
     for quantizer in found.values():
-        quantizer.observer = Observer(settings.percentile)
+        quantizer.observer = Observer(rules.percentile)
     try:
         yield
     finally:
         for quantizer in found.values():
             quantizer.observer = None
-
-
-def check_settings(observer, weights):
-    """Refuses rules that are not there."""
-    for key, value, known in (("observer", observer, THRESHOLDS), ("weights", weights, WEIGHT_SCALES)):
-        if value not in known:
-            raise ConfigError(f"slim.{key}: there is no '{value}'; it may be {', '.join(known)}")

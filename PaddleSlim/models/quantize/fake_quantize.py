@@ -12,7 +12,8 @@ import numpy as np
 import paddle
 
 LEVELS = 256
-WEIGHT_HIGHEST = 127  # -128 stays unused, so that the grid is symmetric
+WEIGHT_ENDS = (-127.0, 127.0)  # -128 stays unused, so that the grid is symmetric
+WITHOUT_FRACTION = 1.5 * 2**23
 LEAST_SCALE = 1e-8  # of a tensor that is 0 everywhere
 
 
@@ -31,23 +32,31 @@ def grid(low, high):
     return scale, int(np.clip(np.rint(low / scale), 1 - LEVELS, 0))
 
 
+def nearest_whole(x):
+    """The whole number nearest to each of x, the even one of two; for |x| below 2^22.
+
+    A float32 above 2^23 has no fraction.  The operator `round` does the same, 70 times slower once exported.
+    """
+    return x + WITHOUT_FRACTION - WITHOUT_FRACTION
+
+
 def on_grid(x, scale, lowest, highest):
     """The nearest number of the grid for each of x; of all beyond its ends, the end.
 
     Args:
         x (Tensor): float32 of any shape.
         scale (Tensor): float32, broadcast to x.
-        lowest (Tensor): a whole number, float32, broadcast to x.
-        highest (Tensor): a whole number, float32, broadcast to x.
+        lowest (Tensor | float): a whole number.
+        highest (Tensor | float): a whole number.
     """
-    return paddle.minimum(paddle.maximum(paddle.round(x / scale), lowest), highest) * scale
+    return nearest_whole(paddle.clip(x / scale, lowest, highest)) * scale
 
 
 def straight_through(x, scale, lowest, highest):
     """As :func:`on_grid`, with the gradient of x itself inside the range and none outside
-    (https://arxiv.org/abs/1308.3432)."""
-    inside = paddle.minimum(paddle.maximum(x, lowest * scale), highest * scale)
-    return inside + (on_grid(x, scale, lowest, highest) - inside).detach()
+    (https://arxiv.org/abs/1308.3432); a scale that is trained gets that of https://arxiv.org/abs/1902.08153, eq. (3)."""
+    steps = paddle.clip(x / scale, lowest, highest)
+    return (steps + (nearest_whole(steps) - steps).detach()) * scale
 
 
 def per_channel(scales, axis, ndim):
@@ -65,7 +74,7 @@ def abs_max_scales(weight, axis):
         axis (int): that of the output channels.
     """
     others = [i for i in range(weight.ndim) if i != axis]
-    return paddle.clip(weight.abs().amax(others) / WEIGHT_HIGHEST, min=LEAST_SCALE)
+    return paddle.clip(weight.abs().amax(others) / WEIGHT_ENDS[1], min=LEAST_SCALE)
 
 
 def least_error_scales(weight, axis, steps=40, least=0.4):
@@ -83,10 +92,9 @@ def least_error_scales(weight, axis, steps=40, least=0.4):
     widest = abs_max_scales(weight, axis)
     others = [i for i in range(weight.ndim) if i != axis]
     best, error = widest, paddle.full_like(widest, float("inf"))
-    ends = paddle.to_tensor(-float(WEIGHT_HIGHEST)), paddle.to_tensor(float(WEIGHT_HIGHEST))
     for share in np.linspace(1, least, steps):
         scales = widest * float(share)
-        found = ((on_grid(weight, per_channel(scales, axis, weight.ndim), *ends) - weight) ** 2).sum(others)
+        found = ((on_grid(weight, per_channel(scales, axis, weight.ndim), *WEIGHT_ENDS) - weight) ** 2).sum(others)
         best = paddle.where(found < error, scales, best)
         error = paddle.minimum(found, error)
     return best

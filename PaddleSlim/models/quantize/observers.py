@@ -88,9 +88,15 @@ def least_squares(seen):
 
 
 def least_divergence(seen):
-    """That which loses the least information of the distribution of |x|."""
+    """That which loses the least information of the distribution of |x|.
+
+    The first bin counts as many as the second: behind a ReLU it holds zeros, which every grid has, and which would
+    outweigh all the rest.
+    """
+    counts = seen.magnitudes()
+    counts[0] = counts[1]
     positive = max(2, round(LEVELS * abs_max(seen) / (seen.high - seen.low)))  # levels on the longer side of 0
-    return least_divergence_of(seen.magnitudes(), seen.reach, positive)
+    return least_divergence_of(counts, seen.reach, positive)
 
 
 THRESHOLDS = {

@@ -11,8 +11,6 @@ import hashlib
 import paddle
 from paddle import nn
 
-from .quantized_layers import QUANTIZED
-
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.Hardswish, nn.Swish, nn.Silu, nn.Sigmoid, nn.Hardsigmoid, nn.GELU)
 TRANSPARENT = (nn.MaxPool2D, nn.Flatten, nn.Dropout)  # their output is on the grid of their input
 
@@ -89,44 +87,51 @@ def place(watch, chosen, quantize_outputs=True):
 
     Args:
         watch (Watch): of one run, in evaluation mode, batch normalisation folded.
-        chosen (list[str]): paths of the layers to quantise.
-        quantize_outputs (bool): also outputs that no quantised layer takes.
+        chosen (list[str]): paths of the layers to quantise; those that the run does not reach are left out.
+        quantize_outputs (bool): also outputs of convolutions that no quantised layer takes.
 
     Returns:
-        tuple[list[str], list[str]]: the layers whose input, and those whose output is quantised.
+        tuple[dict, dict]: {path of a layer to quantise: path of the quantiser of its input}, and {path of a layer
+            whose output is quantised besides: the convolution it comes from}.
     """
-    producers = watch.producers()
-    chosen_set, inputs, outputs = set(chosen), [], []
+    producers, once, layers = watch.producers(), watch.once(), {}
     for path, _, taken, _ in watch.calls:
-        if path in chosen_set:
-            source = producers.get(id(taken))
-            if source is None:
-                inputs.append(path)
-            else:
-                outputs.append(source)
-    if quantize_outputs:
-        outputs += open_ends(watch, chosen_set, set(outputs), set(inputs))
-    keep = list(dict.fromkeys(outputs))
-    return list(dict.fromkeys(inputs)), keep
+        if path in chosen:
+            source = producers.get(id(taken)) if path in once else None
+            layers.setdefault(path, quantizer_path(path, source))
+    return layers, open_ends(watch, layers) if quantize_outputs else {}
 
 
-def open_ends(watch, chosen, outputs, inputs):
-    """The convolutions among the chosen, or the activations after them, whose output nothing quantises yet."""
-    once, leaves = watch.once(), {}
-    quantized = {digest(taken) for path, _, taken, _ in watch.calls if path in inputs}
+def quantizer_path(path, source):
+    """The path of the quantiser of a layer's input, behind the layer `source` or, without one, in the layer itself."""
+    return f"{path}.input_quantizer" if source is None else f"{source}.output_quantizer"
+
+
+def open_ends(watch, layers):
+    """The convolutions among the layers, or the activations after them, whose output nothing quantises yet.
+
+    Args:
+        watch (Watch): of one run.
+        layers (dict[str, str]): what :func:`place` found.
+
+    Returns:
+        dict[str, str]: {path of the layer at the end: path of the convolution}.
+    """
+    once, after, found = watch.once(), {}, {}
+    outputs = {quantizer.rpartition(".")[0] for path, quantizer in layers.items() if quantizer != f"{path}.input_quantizer"}
+    taken_over = {digest(x) for path, _, x, _ in watch.calls if layers.get(path) == f"{path}.input_quantizer"}
     for path, layer, taken, output in watch.calls:
         if isinstance(layer, ACTIVATIONS) and path in once:
-            leaves.setdefault(id(taken), (path, output))
-    found = []
+            after.setdefault(id(taken), (path, output))
     for path, layer, _, output in watch.calls:
-        if path not in chosen or path not in once or QUANTIZED.get(type(layer)) is not QUANTIZED[nn.Conv2D]:
+        if path not in layers or path not in once or type(layer) is not nn.Conv2D:
             continue
-        end, after = path, output
-        while id(after) in leaves and end not in outputs:
-            end, after = leaves[id(after)]
-        functional = digest(nn.functional.relu(after)) in quantized or digest(after) in quantized
-        if end not in outputs and not functional:
-            found.append(end)
+        end = path
+        while id(output) in after and end not in outputs:
+            end, output = after[id(output)]
+        unseen = {digest(output), digest(nn.functional.relu(output))}  # a functional ReLU before a quantised input
+        if end not in outputs and not unseen & taken_over:
+            found[end] = path
     return found
 
 

@@ -12,7 +12,7 @@ from common import distributed, fused_conv
 
 from .fake_quantize import (
     LEVELS,
-    WEIGHT_HIGHEST,
+    WEIGHT_ENDS,
     abs_max_scales,
     grid,
     least_error_scales,
@@ -61,7 +61,8 @@ class Quantizer(nn.Layer):
         """The same of any shape, float32."""
         if self.observer is not None:
             self.observer.update(x.numpy())
-        if self.is_off or self.observer is not None:
+            return x
+        if self.is_off:
             return x
         if not self.training:
             return on_grid(x, self.scale, self.lowest, self.highest)
@@ -94,8 +95,7 @@ class QuantizedWeight:
         if self.training:
             self.fit_weight()
         scale = per_channel(self.weight_scale, self.weight_axis, self.weight.ndim)
-        ends = paddle.full([1], -float(WEIGHT_HIGHEST)), paddle.full([1], float(WEIGHT_HIGHEST))
-        return (straight_through if self.training else on_grid)(self.weight, scale, *ends)
+        return (straight_through if self.training else on_grid)(self.weight, scale, *WEIGHT_ENDS)
 
     def quantized_input(self, x):
         """x on its grid, unless it comes from there."""

@@ -1,42 +1,49 @@
-"""The steps by which a float network becomes a quantised one; they are stored beside its weights.
-
-    {"type": "FoldBatchNorm", "pairs": [[convolution, normalisation], ...]}
-    {"type": "Quantize", "layers": [...], "inputs": [...], "outputs": [...], "momentum": 1.0}
-"""
-
-from common.errors import ConfigError
+"""The steps by which a float network becomes a quantised one; they are stored beside its weights."""
 
 from .folding import fold
 from .quantized_layers import QUANTIZED, QuantizedWeight, Quantizer
 from .selection import layer_at, replace
 
-
-def apply_fold(network, step):
-    """Does one FoldBatchNorm step."""
-    fold(network, step["pairs"])
+EXPORT_TOLERANCE = 0.05  # programs that add in another order may round to neighbours
 
 
-def apply_quantize(network, step):
-    """Does one Quantize step; the ranges come with the weights, or from calibration."""
-    inputs = set(step["inputs"])
-    for path in step["layers"]:
-        layer = layer_at(network, path)
+def fold_batch_norm(model, pairs):
+    """Gives convolutions a bias, and puts identities in place of the normalisations that are in them now.
+
+    Args:
+        model (nn.Layer): with both.
+        pairs (list[list[str]]): paths of a convolution and of its normalisation.
+    """
+    fold(model, pairs)
+
+
+def quantize_layers(model, layers, ends, momentum):
+    """Puts quantised layers in place of float ones; the ranges come with the weights, or from calibration.
+
+    Args:
+        model (nn.Layer): of float layers.
+        layers (dict[str, str]): path of a layer: path of the quantiser of its input.
+        ends (dict[str, str]): path of a layer whose output is quantised besides: the convolution it comes from.
+        momentum (float): of the ranges, see Quantizer.
+    """
+    outputs = list(ends)
+    for path, quantizer in layers.items():
+        layer, own = layer_at(model, path), quantizer == f"{path}.input_quantizer"
         if type(layer) not in QUANTIZED:
-            raise ConfigError(f"{path} is a {type(layer).__name__}, which is not quantised: it is no float layer")
-        replace(network, path, QUANTIZED[type(layer)](layer, step["momentum"], path in inputs))
-    for path in step["outputs"]:
-        quantize_output(layer_at(network, path), step["momentum"])
-    (network.train if network.training else network.eval)()  # the new layers as well
-
-
-def quantize_output(layer, momentum):
-    """Makes a layer quantise what it gives."""
-    layer.output_quantizer = Quantizer(momentum)
-    layer.register_forward_post_hook(quantized_output)
+            raise ValueError(f"{path} is a {type(layer).__name__}, no float layer that can be quantised")
+        replace(model, path, QUANTIZED[type(layer)](layer, momentum, own))
+        if not own:
+            outputs.append(quantizer.rpartition(".")[0])
+    for path in dict.fromkeys(outputs):
+        layer = layer_at(model, path)
+        layer.output_quantizer = Quantizer(momentum)
+        layer.register_forward_post_hook(quantized_output)
+    (model.train if model.training else model.eval)()  # the new layers as well
+    model.export_tolerance = EXPORT_TOLERANCE
 
 
 def quantized_output(layer, inputs, output):
-    """The hook of :func:`quantize_output`."""
+    """The hook of a layer whose output is quantised."""
     return layer.output_quantizer(output)
 
 
