@@ -120,7 +120,7 @@ def imported(package, path):
         return importlib.import_module(package)
     except ImportError as error:
         raise EnvironmentProblem(
-            f"{path.parent} is run by {package}, which is not installed: pip install {package}, or choose --engine paddle"
+            f"{path.parent} is run by {package}, which is not installed: pip install {package}, or use --engine paddle"
         ) from error
 
 
@@ -138,7 +138,8 @@ def load_onnx(folder, name, threads):
     """
     if name not in ENGINES:
         known = ["paddle", *ENGINES]
-        raise ConfigError(f"there is no engine '{name}'{did_you_mean(name, known) or '; it may be ' + ', '.join(known)}")
+        hint = did_you_mean(name, known) or f"; it may be {', '.join(known)}"
+        raise ConfigError(f"there is no engine '{name}'{hint}")
     path = folder / "model.onnx"
     if not path.is_file():
         raise EnvironmentProblem(f"{path}: missing, and {name} reads nothing else; export the model with --onnx")

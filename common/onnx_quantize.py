@@ -1,9 +1,9 @@
 """Fake quantisation in an ONNX graph turned into what runtimes compute with 8-bit numbers.
 
-Exported fake quantisation is a chain of Div, Clip, Add, Add, Mul with constants: scale, ends of the grid, a large number
-and its negative (which round), scale.  Of an
-activation it becomes QuantizeLinear and DequantizeLinear (uint8); of a weight, the int8 numbers themselves and
-DequantizeLinear.  A bias between two quantised inputs becomes int32 of the product of their scales, as runtimes want it.
+Exported fake quantisation is a chain of Div, Clip, Add, Add, Mul with constants: scale, ends of the grid, a large
+number and its negative (which round), scale.  Of an activation it becomes QuantizeLinear and DequantizeLinear (uint8);
+of a weight, the int8 numbers themselves and DequantizeLinear.  The bias of a convolution of both becomes int32, in
+steps of the product of their scales, as runtimes want it.
 """
 
 import dataclasses
@@ -133,12 +133,22 @@ class Graph:
             if wanted & set(node.output):
                 kept.append(node)
                 wanted |= set(node.input)
-        graph = self.model.graph
+        graph, short = self.model.graph, self.short_names(kept[::-1])
+        for node in kept:
+            node.name = ""
+            for names in (node.input, node.output):
+                names[:] = [short.get(name, name) for name in names]
         del graph.node[:], graph.initializer[:], graph.value_info[:]
         graph.node.extend(reversed(kept))
         graph.initializer.extend(
-            numpy_helper.from_array(array, name) for name, array in self.constants.items() if name in wanted
+            numpy_helper.from_array(array, short[name]) for name, array in self.constants.items() if name in wanted
         )
+
+    def short_names(self, nodes):
+        """{name: short name} of what is neither given nor answered: names take a share of a small file."""
+        kept = self.outputs() | {entry.name for entry in self.model.graph.input} | {""}
+        names = dict.fromkeys(name for node in nodes for name in (*node.input, *node.output) if name not in kept)
+        return {name: f"t{number}" for number, name in enumerate(names)}
 
 
 def quantize_graph(model):
@@ -205,7 +215,7 @@ def of_weight(graph, chain, weight, number):
     name, scale, axis = f"weight_{number}", chain.scale.astype(np.float32).ravel(), chain.axis()
     integers = graph.put(f"{name}.integers", chain.integers(weight))
     scale = scale if axis is not None else scale.reshape(())
-    inputs = [integers, graph.put(f"{name}.scale", scale), graph.put(f"{name}.zero", np.zeros(scale.shape, np.int8))]
+    inputs = [integers, graph.put(f"{name}.scale", scale)]
     return [helper.make_node("DequantizeLinear", inputs, [name], name=f"{name}.dq", axis=axis or 0)]
 
 
@@ -254,7 +264,6 @@ def quantize_biases(graph, scales):
         largest = np.iinfo(np.int32).max
         integers = np.clip(np.rint(bias.astype(np.float64) / scale), -largest, largest).astype(np.int32)
         inputs = [graph.put(f"{name}.integers", integers), graph.put(f"{name}.scale", scale)]
-        inputs.append(graph.put(f"{name}.zero", np.zeros(len(bias), np.int32)))
         graph.nodes.insert(
             graph.nodes.index(node), helper.make_node("DequantizeLinear", inputs, [name], name=f"{name}.dq", axis=0)
         )

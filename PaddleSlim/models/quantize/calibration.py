@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import inspect
 
 import numpy as np
 import paddle
@@ -135,3 +136,9 @@ def observing(found, rules):
     finally:
         for quantizer in found.values():
             quantizer.observer = None
+
+
+def prediction_of(model):
+    """A function from a batch (dict of arrays) to what `predict` answers."""
+    names = [name for name in inspect.signature(model.predict).parameters if name in model.inputs]
+    return lambda batch: model.predict(*(paddle.to_tensor(batch[name]) for name in names))

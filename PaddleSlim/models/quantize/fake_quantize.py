@@ -53,8 +53,11 @@ def on_grid(x, scale, lowest, highest):
 
 
 def straight_through(x, scale, lowest, highest):
-    """As :func:`on_grid`, with the gradient of x itself inside the range and none outside
-    (https://arxiv.org/abs/1308.3432); a scale that is trained gets that of https://arxiv.org/abs/1902.08153, eq. (3)."""
+    """As :func:`on_grid`, but with the gradient of x itself inside the range, and none outside.
+
+    This is the straight-through estimator of https://arxiv.org/abs/1308.3432; a scale that is trained gets the gradient
+    of https://arxiv.org/abs/1902.08153, eq. (3).
+    """
     steps = paddle.clip(x / scale, lowest, highest)
     return (steps + (nearest_whole(steps) - steps).detach()) * scale
 

@@ -29,9 +29,7 @@ class Watch:
     @contextlib.contextmanager
     def watching(self):
         """Takes note of every call inside of the block."""
-        hooks = [
-            layer.register_forward_post_hook(self.noting(path)) for path, layer in self.network.named_sublayers()
-        ]
+        hooks = [layer.register_forward_post_hook(self.noting(path)) for path, layer in self.network.named_sublayers()]
         try:
             yield self
         finally:
@@ -118,8 +116,9 @@ def open_ends(watch, layers):
         dict[str, str]: {path of the layer at the end: path of the convolution}.
     """
     once, after, found = watch.once(), {}, {}
-    outputs = {quantizer.rpartition(".")[0] for path, quantizer in layers.items() if quantizer != f"{path}.input_quantizer"}
-    taken_over = {digest(x) for path, _, x, _ in watch.calls if layers.get(path) == f"{path}.input_quantizer"}
+    own = {path for path, quantizer in layers.items() if quantizer == f"{path}.input_quantizer"}
+    outputs = {quantizer.rpartition(".")[0] for path, quantizer in layers.items() if path not in own}
+    taken_over = {digest(x) for path, _, x, _ in watch.calls if path in own}
     for path, layer, taken, output in watch.calls:
         if isinstance(layer, ACTIVATIONS) and path in once:
             after.setdefault(id(taken), (path, output))

@@ -1,13 +1,9 @@
 """Quantisation of a trained model: some batches show the ranges, nothing is trained."""
 
-import inspect
-
-import paddle
-
 from common.compression import Compression
 from common.log import logger
 
-from .calibration import Rules, quantize
+from .calibration import Rules, prediction_of, quantize
 from .structure import quantized_weights
 
 
@@ -27,7 +23,14 @@ class PostTrainingQuantization(Compression):
     trains = False
 
     def __init__(
-        self, observer="mse", weights="abs_max", batches=16, layers=("*",), keep_float=(), outputs=True, percentile=99.99
+        self,
+        observer="mse",
+        weights="abs_max",
+        batches=16,
+        layers=("*",),
+        keep_float=(),
+        outputs=True,
+        percentile=99.99,
     ):
         self.rules = Rules(observer, weights, batches, tuple(layers), tuple(keep_float), outputs, percentile)
 
@@ -45,12 +48,7 @@ def quantize_model(model, context, rules):
         rules (Rules): what to quantise, and how.
     """
     was_training = model.training
-    names = [name for name in inspect.signature(model.predict).parameters if name in model.inputs]
-
-    def run(batch):
-        return model.predict(*(paddle.to_tensor(batch[name]) for name in names))
-
-    steps = quantize(model, run, context.batches("train", 1 if context.dry else rules.batches), rules)
+    steps = quantize(model, prediction_of(model), context.batches("train", 1 if context.dry else rules.batches), rules)
     if was_training:
         model.train()
     found = quantized_weights(model)

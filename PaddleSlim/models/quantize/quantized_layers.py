@@ -53,9 +53,7 @@ class Quantizer(nn.Layer):
             paddle.distributed.all_reduce(ends, paddle.distributed.ReduceOp.MAX)
         low, high = (float(v) for v in ends.numpy() * [-1, 1])
         past, rest = self.momentum, 1 - self.momentum
-        self.set_range(
-            past * self.low.item() + rest * min(low, 0.0), past * self.high.item() + rest * max(high, 0.0)
-        )
+        self.set_range(past * self.low.item() + rest * min(low, 0.0), past * self.high.item() + rest * max(high, 0.0))
 
     def forward(self, x):
         """The same of any shape, float32."""

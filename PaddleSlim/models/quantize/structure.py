@@ -4,7 +4,7 @@ from .folding import fold
 from .quantized_layers import QUANTIZED, QuantizedWeight, Quantizer
 from .selection import layer_at, replace
 
-EXPORT_TOLERANCE = 0.05  # programs that add in another order may round to neighbours
+EXPORT_TOLERANCE = 0.1  # programs that add in another order may round to neighbours
 
 
 def fold_batch_norm(model, pairs):
