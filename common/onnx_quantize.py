@@ -6,6 +6,7 @@ of a weight, the int8 numbers themselves and DequantizeLinear.  The bias of a co
 steps of the product of their scales, as runtimes want it.
 """
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -37,6 +38,12 @@ class Chain:
         axes = [axis for axis, size in enumerate(self.scale.shape) if size > 1]
         return axes[0] if axes else None
 
+    def fits(self, is_weight):
+        """Whether QuantizeLinear cuts at the same ends: all of uint8, or for a weight no more than int8."""
+        if is_weight:
+            return -128 <= self.lowest and self.highest <= 127
+        return self.scale.size == 1 and -255 <= self.lowest <= 0 and self.highest - self.lowest == 255
+
     def integers(self, values):
         """The int8 numbers of an array on the grid."""
         return np.clip(np.rint(values / self.scale), self.lowest, self.highest).astype(np.int8)
@@ -55,7 +62,7 @@ class Graph:
         self.model = model
         self.constants = {entry.name: numpy_helper.to_array(entry) for entry in model.graph.initializer}
         self.nodes, same = [], {}
-        for node in model.graph.node:
+        for node in map(copy.deepcopy, model.graph.node):
             for number, name in enumerate(node.input):
                 node.input[number] = same.get(name, name)
             if node.op_type == "Constant" and node.attribute[0].name == "value":
@@ -161,7 +168,7 @@ def quantize_graph(model):
         int: how many there were.
     """
     graph = Graph(model)
-    chains = graph.chains()
+    chains = [chain for chain in graph.chains() if chain.fits(graph.value(chain.source) is not None)]
     if not chains:
         return 0
     made, scales = {}, {}
