@@ -41,7 +41,7 @@ class Chain:
     def fits(self, is_weight):
         """Whether QuantizeLinear cuts at the same ends: all of uint8, or for a weight no more than int8."""
         if is_weight:
-            return -128 <= self.lowest and self.highest <= 127
+            return self.lowest >= -128 and self.highest <= 127
         return self.scale.size == 1 and -255 <= self.lowest <= 0 and self.highest - self.lowest == 255
 
     def integers(self, values):
@@ -176,8 +176,10 @@ def quantize_graph(model):
     for number, chain in enumerate(chains):
         weight = graph.value(chain.source)
         key = (chain.source, chain.scale.tobytes(), chain.lowest)
-        if key not in made:
+        if key not in made or chain.result in graph.outputs():
             nodes = of_weight(graph, chain, weight, number) if weight is not None else of_tensor(graph, chain, number)
+            if chain.result in graph.outputs():
+                nodes[-1].output[0] = chain.result
             made[key] = nodes[-1].output[0]
             inserted[chain.result] = nodes
             scales[made[key]] = chain.scale

@@ -79,7 +79,7 @@ def test_an_engine_runs_any_number_of_samples(exported, engine):
     loaded = load_onnx(folder, engine, 1)
     for answers in (loaded.run({"image": batch(1, 6).numpy()}), loaded.clone().run({"image": batch(1, 6).numpy()})):
         assert np.abs(answers[0] - expected).max() < np.abs(expected).max() / 20
-    with pytest.raises(ConfigError, match="takes image of .*, and was given .*8, 9"):
+    with pytest.raises(ConfigError, match=r"takes image of .*, and was given .*8, 9"):
         loaded.run({"image": np.zeros((2, 3, 8, 9), "float32")})
     with pytest.raises(ConfigError, match="fixed sizes"):
         loaded.run({"image": np.zeros((3, 3, 8, 8), "float32")})
@@ -110,7 +110,7 @@ def test_an_engine_that_is_not_there_is_named(exported, monkeypatch, tmp_path):
     _, folder = exported
     with pytest.raises(ConfigError, match="no engine 'openvin'; did you mean 'openvino'"):
         load_onnx(folder, "openvin", 1)
-    with pytest.raises(EnvironmentProblem, match="model.onnx: missing.*--onnx"):
+    with pytest.raises(EnvironmentProblem, match=r"model.onnx: missing.*--onnx"):
         load_onnx(tmp_path, "openvino", 1)
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(EnvironmentProblem, match="pip install onnxruntime"):

@@ -169,7 +169,7 @@ def test_a_range_moves_by_its_share_and_one_of_momentum_one_stays():
 def test_patterns_choose_and_one_that_means_nothing_is_refused(network):
     paths = ["backbone.stem.conv", "backbone.stages.0.conv", "head.fc"]
     assert matching(paths, ["backbone.*"], "x") == paths[:2] and matching(paths, ["head"], "x") == paths[2:]
-    with pytest.raises(ConfigError, match="slim.keep_float.*'haed.fc'; did you mean head.fc"):
+    with pytest.raises(ConfigError, match=r"slim.keep_float.*'haed.fc'; did you mean head.fc"):
         matching(paths, ["haed.fc"], "slim.keep_float")
     quantized(network, keep_float=("block.*", "fc"))
     assert list(quantized_weights(network)) == ["stem.0", "depthwise"]
