@@ -134,7 +134,7 @@ def carry_files(config, folder):
     Returns:
         list[dict]: a node a transform.
     """
-    split = described_split(config)
+    split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
     transforms = config.completed()["data"][split].get("transforms", []) if split else []
     taken = {}
     for entry in transforms:
@@ -177,11 +177,6 @@ def describe(model, config, labels, shapes, transforms, delete_passes=(), tolera
         "preprocess": transforms,
     }
     return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
-
-
-def described_split(config):
-    """The split whose transforms are the pre-processing, or None."""
-    return next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
 
 
 def repeated(value, count):
