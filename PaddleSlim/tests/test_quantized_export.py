@@ -162,6 +162,6 @@ def test_the_analysis_is_printed_and_written(run, tmp_path, capsys):
         analyse.main(argv=[*map(str, given), "--out", str(tmp_path), "--worst", "2"])
     lines = capsys.readouterr().out.splitlines()
     assert end.value.code == 0 and lines[0].split() == ["layer", "output", "dB", "model", "dB"]
-    assert len(lines) == 30 and lines[-1] == f"slim.keep_float: [{lines[1].split()[0]}, {lines[2].split()[0]}]"
-    assert len((tmp_path / "layers.csv").read_text().splitlines()) == 1 + 28
+    assert len(lines) == 24 and lines[-1] == f"slim.keep_float: [{lines[1].split()[0]}, {lines[2].split()[0]}]"
+    assert len((tmp_path / "layers.csv").read_text().splitlines()) == 1 + 22
     assert (tmp_path / "layers.png").stat().st_size > 10_000
