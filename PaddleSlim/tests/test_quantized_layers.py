@@ -175,6 +175,10 @@ def test_patterns_choose_and_one_that_means_nothing_is_refused(network):
     assert list(quantized_weights(network)) == ["stem.0", "depthwise"]
     with pytest.raises(ConfigError, match="nothing is left"):
         quantized(Small(), keep_float=("*",))
+    every = Small()
+    quantized(every)
+    with pytest.raises(ConfigError, match="quantised already"):
+        quantized(every)
 
 
 def test_rules_that_are_not_there_are_refused():

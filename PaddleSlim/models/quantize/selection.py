@@ -51,9 +51,11 @@ def chosen(network, layers, keep_float):
         keep_float (list[str]): patterns.
 
     Raises:
-        ConfigError: a pattern matches nothing, or nothing is left.
+        ConfigError: a pattern matches nothing, nothing is left, or the network is quantised already.
     """
     paths = list(quantizable(network))
+    if not paths:
+        raise ConfigError("slim: the network has no float convolution or linear layer; is it quantised already?")
     kept = matching(paths, keep_float, "slim.keep_float")
     found = [path for path in matching(paths, layers, "slim.layers") if path not in kept]
     if not found:
