@@ -9,6 +9,8 @@ import paddle
 import pytest
 from onnx import helper, numpy_helper
 
+from common import assemble
+from common.config import load_config
 from common.errors import ConfigError, EnvironmentProblem
 from common.export import write_program
 from common.onnx_engines import OneAtATime, OnnxRuntimeEngine, load_onnx
@@ -16,6 +18,7 @@ from common.onnx_export import write_onnx
 from common.onnx_quantize import quantize_graph
 from common.predictor import Predictor, load_engine, run_engine
 from PaddleSlim.models.quantize.calibration import Rules, quantize
+from PaddleSlim.models.quantize.structure import quantized_weights
 from PaddleSlim.tests.test_quantized_layers import Small, batch
 from tests.commands import command
 
@@ -165,3 +168,25 @@ def test_the_analysis_is_printed_and_written(run, tmp_path, capsys):
     assert len(lines) == 24 and lines[-1] == f"slim.keep_float: [{lines[1].split()[0]}, {lines[2].split()[0]}]"
     assert len((tmp_path / "layers.csv").read_text().splitlines()) == 1 + 22
     assert (tmp_path / "layers.png").stat().st_size > 10_000
+
+
+def test_pruned_weights_are_quantised_too(made_sets, tmp_path):
+    given = ["-o", f"dataset={made_sets.folder('digit_classes')}", f"output_dir={tmp_path}", "train.max_steps=1"]
+    network = "model.backbone={type: MobileNetV1, scale: 0.25, out_indices: [4]}"
+    answer = command(
+        "train", "-c", "PaddleSlim/configs/tiny/prune.yml", *given, network, "slim.allocate=uniform", "size=32"
+    )
+    assert answer.code == 0, answer.err
+    slim = "slim={type: PostTrainingQuantization, batches: 1, keep_float: [head]}"
+    given += [network, slim, f"pretrained={tmp_path}/prune/last"]
+    answer = command("train", "-c", TINY, *given)
+    assert answer.code == 0, answer.err
+    structure = json.loads((tmp_path / "quantize/last/structure.json").read_text())
+    assert [step["type"] for step in structure["steps"]][-2:] == ["fold_batch_norm", "quantize_layers"]
+    assert structure["steps"][0]["type"] not in ("fold_batch_norm", "quantize_layers")
+    config = load_config(TINY, [*given[1:], f"weights={tmp_path}/quantize/last"])
+    model = assemble.build_model(config, [str(number) for number in range(10)])
+    assemble.load_weights(model, assemble.read_weights(config), config)
+    assert type(model.head.fc).__name__ == "Linear" and len(quantized_weights(model)) == 27
+    float_channels = int(1024 * 0.25)
+    assert model.backbone.stages[4][1].pointwise.conv.weight.shape[0] < float_channels
