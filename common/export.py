@@ -50,6 +50,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
         KitError: the exported model answers differently, or a file is missing or empty.
     """
     folder, settings = Path(folder), config.settings("export")
+    settings.tolerance = max(settings.tolerance, getattr(model, "export_tolerance", 0.0))
     building, scratch = (folder.with_name(f".{folder.name}.{what}-{os.getpid()}") for what in ("tmp", "raw"))
     shutil.rmtree(building, ignore_errors=True)
     try:
@@ -65,7 +66,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
             **{f"out/{k}": v for k, v in golden.items()},
         )
         passes, transforms = passes_to_delete(building / "model"), carry_files(config, building)
-        about = describe(model, config, labels, shapes, transforms, passes)
+        about = describe(model, config, labels, shapes, transforms, passes, settings.tolerance)
         (building / "infer.yml").write_text(about, encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
         if onnx:  # with the sizes left free, paddle2onnx converts the suppression of boxes wrongly and says nothing
@@ -74,7 +75,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
             write_onnx(building, "fixed")
         write_structure(model, building)
         write_manifest(building)
-        found = differences(Predictor(building).run(inputs), golden)
+        found = differences(Predictor(building, engine="paddle").run(inputs), golden)
         prove(found, settings.tolerance, "exported", lambda: raw_differences(model, inputs, scratch, shapes))
         if onnx:
             answers = run_onnx(building / "model.onnx", inputs, model.outputs)
@@ -133,7 +134,7 @@ def carry_files(config, folder):
     Returns:
         list[dict]: a node a transform.
     """
-    split = described_split(config)
+    split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
     transforms = config.completed()["data"][split].get("transforms", []) if split else []
     taken = {}
     for entry in transforms:
@@ -148,7 +149,7 @@ def carry_files(config, folder):
     return transforms
 
 
-def describe(model, config, labels, shapes, transforms, delete_passes=()):
+def describe(model, config, labels, shapes, transforms, delete_passes=(), tolerance=1e-4):
     """The text of infer.yml.
 
     Args:
@@ -158,6 +159,7 @@ def describe(model, config, labels, shapes, transforms, delete_passes=()):
         shapes (dict[str, list]): of the program's inputs.
         transforms (list[dict]): what :func:`carry_files` gave.
         delete_passes (list[str]): of the engine, which the program must not meet.
+        tolerance (float): the largest relative difference of an engine's answers from the golden's.
     """
     entry = {
         "format": 1,
@@ -170,16 +172,12 @@ def describe(model, config, labels, shapes, transforms, delete_passes=()):
         "labels": None if labels is None else list(labels),
         "engine": config.settings("export").engine,
         "delete_passes": list(delete_passes),
+        "tolerance": tolerance,
         "size_multiple": getattr(model, "size_multiple", 1),
         "preprocess": transforms,
         **getattr(model, "about", {}),
     }
     return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
-
-
-def described_split(config):
-    """The split whose transforms are the pre-processing, or None."""
-    return next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
 
 
 def repeated(value, count):

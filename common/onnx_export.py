@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from common.errors import EnvironmentProblem
+from common.onnx_quantize import quantize_file
 
 
 def write_onnx(folder, name):
@@ -30,6 +31,7 @@ def write_onnx(folder, name):
         raise EnvironmentProblem("paddle2onnx could not convert the model:\n  " + "\n  ".join(reasons[-4:]))
     for file in paths[:2]:
         Path(file).unlink()
+    quantize_file(paths[2])
 
 
 def run_onnx(path, inputs, outputs):

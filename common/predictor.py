@@ -15,6 +15,7 @@ from common.device import select_device
 from common.errors import ConfigError, EnvironmentProblem
 from common.manifest import verify_manifest
 from common.model_inputs import check_inputs
+from common.onnx_engines import OneAtATime, load_onnx
 from common.suggest import did_you_mean
 
 
@@ -24,6 +25,7 @@ class Predictor:
     Args:
         folder (str | Path): what `export` wrote.
         threads (int): threads of the math library; 0 for what `common.runtime` has chosen.
+        engine (str): paddle, onnxruntime or openvino; what infer.yml says when None.
 
     Raises:
         ConfigError: the folder is not there, or holds no export.
@@ -31,7 +33,7 @@ class Predictor:
             garbage).
     """
 
-    def __init__(self, folder, threads=0):
+    def __init__(self, folder, threads=0, engine=None):
         self.folder = Path(folder)
         refuse_other(self.folder)
         verify_manifest(self.folder)
@@ -39,7 +41,12 @@ class Predictor:
         self.labels, self.task = self.about["labels"], self.about["task"]
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
-        self.engine = load_engine(self.folder / "model", threads, self.about.get("delete_passes"))
+        engine = engine or self.about.get("engine", "paddle")
+        if engine == "paddle":
+            self.engine = load_engine(self.folder / "model", threads, self.about.get("delete_passes"))
+        else:
+            runtime.prepare(load=False)
+            self.engine = load_onnx(self.folder, engine, threads)
         self.pipeline = Pipeline(self.preprocess())
 
     def preprocess(self):
@@ -126,6 +133,8 @@ def load_engine(prefix, threads=0, delete_passes=None):
 
 def run_engine(engine, inputs):
     """The answers to a batch, a list of arrays; `inputs` holds an array by the name of each input."""
+    if isinstance(engine, OneAtATime):
+        return engine.run(inputs)
     for name in engine.get_input_names():
         engine.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(inputs[name]))
     engine.run()

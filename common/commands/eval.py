@@ -5,7 +5,7 @@ import json
 import sys
 
 from common.cli_parser import Parser
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import ENGINES, add_config_arguments, open_config, run
 
 EXAMPLES = """examples:
   python tools/eval.py -c configs/yolov3.yml -o weights=output/yolov3/best
@@ -21,6 +21,7 @@ def parser():
     )
     add_config_arguments(options, weights=True)
     options.add_argument("--model", metavar="DIR", help="an exported model to score instead of -o weights=...")
+    options.add_argument("--engine", choices=ENGINES, help="what runs --model (default: what its infer.yml says)")
     options.add_argument(
         "--split", default="eval", choices=["train", "eval", "test"], help="the part of data: to score on"
     )
@@ -69,7 +70,7 @@ def answer_of(args, config, dataset, arrays):
         from common.errors import ConfigError
         from common.predictor import Predictor
 
-        predictor = Predictor(args.model)
+        predictor = Predictor(args.model, engine=args.engine)
         labels = assemble.class_names(dataset)
         if labels is not None and list(predictor.labels or []) != labels:
             raise ConfigError(f"{args.model} knows {predictor.labels}; data.{args.split} has {labels}")

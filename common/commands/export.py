@@ -56,6 +56,7 @@ def write(args, default_kit):
     model = assemble.build_model(config, labels)
     assemble.load_weights(model, arrays, config)
     model.eval()
-    export(model, config, labels, example_inputs(model, config), folder, onnx=args.onnx)
+    onnx = args.onnx or config.settings("export").engine != "paddle"
+    export(model, config, labels, example_inputs(model, config), folder, onnx=onnx)
     sys.stdout.write(f"{folder}\n")
     return 0

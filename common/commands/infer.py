@@ -8,7 +8,7 @@ they go to --out.  Texts: a file with one a line, --text, or standard input.  Re
 import argparse
 
 from common.cli_parser import Parser
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import ENGINES, add_config_arguments, open_config, run
 
 EXAMPLES = """examples:
   python tools/infer.py --model output/yolov3/export --image street.jpg --json
@@ -42,6 +42,7 @@ def parser():
     options.add_argument(
         "--threads", type=int, default=0, help="threads of the math library (default: chosen for the machine)"
     )
+    options.add_argument("--engine", choices=ENGINES, help="what runs --model (default: what its infer.yml says)")
     return options
 
 
@@ -83,7 +84,7 @@ def infer(args, default_kit):
     if reads_rows and args.input is None:
         raise ConfigError("--input: write which file of rows, .csv or .jsonl")
     source = None if reads_rows else open_source(args.input, task, args.text)
-    model = Predictor(args.model, args.threads) if args.model else ModelInMemory.from_config(config)
+    model = Predictor(args.model, args.threads, args.engine) if args.model else ModelInMemory.from_config(config)
     if reads_rows:
         from common.table_inference import run_tables
 

@@ -6,6 +6,8 @@ import traceback
 from common.errors import EnvironmentProblem, KitError
 from common.log import logger, set_up_logging
 
+ENGINES = ("paddle", "onnxruntime", "openvino")
+
 
 def run(parser, command, argv=None):
     """Parses the arguments, runs `command(args)`, and ends the process with its exit code.

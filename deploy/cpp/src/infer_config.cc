@@ -50,6 +50,7 @@ InferConfig read_infer_config(const std::string& folder) {
     config.about.name = root["name"].as<std::string>();
     config.about.task = root["task"].as<std::string>();
     config.about.engine = root["engine"].as<std::string>("paddle");
+    config.about.tolerance = root["tolerance"].as<double>(1e-4);
     config.about.size_multiple = root["size_multiple"].as<int>(1);
     for (const auto& entry : root["inputs"]) config.about.inputs.push_back(input_of(entry));
     config.about.outputs = root["outputs"].as<std::vector<std::string>>();

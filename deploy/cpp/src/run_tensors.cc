@@ -110,7 +110,7 @@ int run_tensors(Model& model, const Arguments& given) {
 }
 
 int run_golden(Model& model, const Arguments& given) {
-  constexpr double tolerance = 1e-4;
+  const double tolerance = model.about().tolerance;
   const std::string path = (std::filesystem::path(model.about().folder) / "golden.npz").string();
   Tensors inputs, expected;
   for (auto& [name, tensor] : read_npz(path)) {
@@ -129,7 +129,7 @@ int run_golden(Model& model, const Arguments& given) {
   }
   if (given.json) std::cout << python_json({{"golden", same}, {"differences", found}}) << '\n';
   if (given.repeat > 0) measure(model, inputs, given);
-  if (!same) std::cerr << "error: " << path << ": the answers are not those of the export (allowed: 1e-04)\n";
+  if (!same) std::cerr << "error: " << path << ": the answers are not those of the export (allowed: " << tolerance << ")\n";
   return same ? 0 : 1;
 }
 
