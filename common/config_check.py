@@ -14,7 +14,7 @@ from common.suggest import did_you_mean, nearest
 GIVEN = frozenset(
     {"num_classes", "labels", "dataset", "seed", "in_channels", "out_channels", "strides", "input_channels"}
 )
-NODES = ("model", "optimizer")
+NODES = ("model", "optimizer", "search")
 SPLITS = ("train", "eval", "test", "infer")
 SPLIT_KEYS = ("transforms", "sampler")
 SAMPLER_GIVEN = frozenset({"length", "dataset", "batch_size", "seed", "rank", "world"})
