@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from common import checkpoint, distributed, pretrained, random_state
+from common import checkpoint, distributed, pretrained, random_state, structure
 from common.config import load_config
 from common.config_check import SPLIT_KEYS
 from common.data.loader import Loader
@@ -52,7 +52,7 @@ def build_transforms(config, split, **given):
     return [config.build(f"data.{split}.transforms.{i}", **given) for i in range(count)]
 
 
-def build_loader(config, split, dataset, settings, training):
+def build_loader(config, split, dataset, settings, training, alone=False):
     """A loader over `dataset`: shuffled whole batches for training, every sample once for evaluation.
 
     `data.<split>.sampler` puts another sampler in their place.
@@ -63,10 +63,11 @@ def build_loader(config, split, dataset, settings, training):
         dataset (object): what `build_dataset` gave.
         settings (Train | Eval): batch size, workers, what to do with bad samples.
         training (bool): whether to shuffle, and to leave out a last batch that is not full.
+        alone (bool): whether this process reads all samples, and not its share of them.
     """
     seed = config.get("seed")
     pipeline = Pipeline(build_transforms(config, split, dataset=dataset, **given_classes(class_names(dataset))), seed)
-    sampler = build_sampler(config, split, dataset, settings.batch_size, training)
+    sampler = build_sampler(config, split, dataset, settings.batch_size, training, alone)
     return Loader(
         dataset,
         pipeline,
@@ -77,7 +78,7 @@ def build_loader(config, split, dataset, settings, training):
     )
 
 
-def build_sampler(config, split, dataset, batch_size, training):
+def build_sampler(config, split, dataset, batch_size, training, alone=False):
     """Which samples of `dataset` make up which batch; see :func:`build_loader`.
 
     A sampler of data.train is left out where that split is evaluated, unless the split is a stream.
@@ -87,7 +88,8 @@ def build_sampler(config, split, dataset, batch_size, training):
         DataError: the data set is too small.
     """
     is_stream, node = hasattr(dataset, "iterate"), f"data.{split}.sampler"
-    given = {"batch_size": batch_size, "rank": distributed.rank(), "world": distributed.world_size()}
+    rank, world = (0, 1) if alone else (distributed.rank(), distributed.world_size())
+    given = {"batch_size": batch_size, "rank": rank, "world": world}
     if not is_stream:
         given["length"] = len(dataset)
     if config.get(node, None) and (is_stream or training or split != "train"):
@@ -138,8 +140,15 @@ def saved_config(config):
     return load_config(path, default_kit=config.kit) if path.is_file() else None
 
 
-def build_model(config, labels):
-    """The model of the configuration, on random weights from `seed`; `export.nms` is its suppression of boxes."""
+def build_model(config, labels, weights=None):
+    """The model of the configuration, on random weights from `seed`; `export.nms` is its suppression of boxes.
+
+    Args:
+        config (Config): checked.
+        labels (list[str] | None): class names.
+        weights (str | Path): the checkpoint whose structure the model takes; that of `weights`, else of `pretrained`,
+            when None.
+    """
     import paddle
 
     random_state.seed(config.get("seed"))
@@ -149,6 +158,7 @@ def build_model(config, labels):
     with paddle.utils.unique_name.guard():
         model = config.build("model", **given_classes(labels))
     check_picture_sizes(config, model)
+    structure.rebuild(model, config, weights or weights_of(config))
     return model
 
 
@@ -180,6 +190,7 @@ def read_weights(config, key="weights"):
 
 def load_weights(model, arrays, config):
     """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
+    structure.check_agreement(config, getattr(model, "structure", None), weights_of(config))
     pretrained.apply(model, arrays, source=str(weights_of(config)), strict=True)
     logger.info("weights: %s", weights_of(config))
 

@@ -5,12 +5,13 @@ config.check()                                    # ConfigError: all that is wro
 model = config.build("model", num_classes=80)
 """
 
+import functools
 from pathlib import Path
 
 from common import config_build, config_check, kit, settings
 from common.config_tree import Items, Node, Resolver, locate, mentioned, merge, plain, put
 from common.config_yaml import read_file, read_text, shown, write
-from common.errors import ConfigError
+from common.errors import ConfigError, EnvironmentProblem
 from common.namespace import Namespace
 from common.suggest import did_you_mean
 
@@ -43,11 +44,17 @@ def load_config(path, overrides=(), default_kit=None):
         raise ConfigError("\n".join(resolver.problems[:10]))
     named = resolved.get("kit")
     folder = kit.named_kit(named, resolved.places["kit"]) if named else kit.kit_of(file, default_kit)
+    slim, beside = resolved.get("slim"), kit.kit_above(file)
+    if isinstance(slim, Node) and "kit" not in slim and beside not in (None, folder):
+        slim.set("kit", beside.name if beside.parent == kit.ROOT else str(beside), slim.place)
     return Config(file, folder, resolved, used | resolver.used, overrides or ())
 
 
 def _with_bases(tree, file, used):
-    """The tree laid over the files that its `_base_` names; adds to `used` what any of them refers to."""
+    """The tree laid over the files that its `_base_` names; adds to `used` what any of them refers to.
+
+    A base in another kit is a configuration of that kit, and so is what lies over it.
+    """
     used |= mentioned(tree)
     keys = [key for key in BASE_KEYS if key in tree]
     if len(keys) > 1:
@@ -66,6 +73,11 @@ def _with_bases(tree, file, used):
         if base.resolve() == file.resolve():
             raise ConfigError(f"{place}: the base of this file is the file itself")
         below = read_file(base)
+        other = kit.kit_above(base)
+        if other not in (None, kit.kit_above(file)):  # a whole configuration of another kit, with bases of its own
+            below = _with_bases(below, base, used)
+            if "kit" not in below:
+                below.set("kit", str(other), place)
         for key in BASE_KEYS:
             if key in below:
                 raise ConfigError(f"{below.places[key]}: this file is the base of {shown(file)}; a base has no base")
@@ -107,13 +119,35 @@ class Config:
         """The name of the run: `name:`, or the file's name without its ending."""
         return str(self.tree.get("name") or self.path.stem)
 
+    @functools.cached_property
+    def methods(self):
+        """The namespace of `slim:`: of the kit it names, else of PaddleSlim, then of this configuration's kit.
+
+        Raises:
+            ConfigError: there is no kit that `slim.kit` names.
+            EnvironmentProblem: PaddleSlim is not here.
+        """
+        slim = self.tree.get("slim")
+        named = slim.get("kit") if isinstance(slim, Node) else None
+        if not named and not kit.is_kit(kit.ROOT / kit.METHODS):
+            raise EnvironmentProblem(
+                f"{self.place('slim')}: what makes a model smaller is in the kit {kit.METHODS}, which is not beside "
+                f"common/\n  fix: copy the folder {kit.METHODS} to {kit.ROOT}"
+            )
+        return Namespace(kit.named_kit(named or kit.METHODS, self.place("slim.kit")), after=self.namespace)
+
     def check(self):
         """Checks every key and value without importing a component.
 
         Raises:
             ConfigError: lists all problems, each with its place.
         """
-        config_check.Checker(self.tree, self.used, self.namespace).run()
+        self.checker().run()
+
+    def checker(self):
+        """What checks this configuration, and keeps the problems it found."""
+        methods = None if self.tree.get("slim") is None else self.methods
+        return config_check.Checker(self.tree, self.used, self.namespace, methods)
 
     def get(self, path, default=_ABSENT):
         """The value at a dotted path, as plain dicts and lists; without it, `default`, or else that of the settings."""
@@ -131,7 +165,7 @@ class Config:
     def _default(path):
         section, _, key = path.rpartition(".")
         known = settings.SECTIONS.get(section) if section else settings.Runtime
-        parameter = config_check.setting_parameters(known).get(key) if known else None
+        parameter = settings.setting_parameters(known).get(key) if known else None
         return parameter[0].literal[1] if parameter else None
 
     def node(self, path):
@@ -168,7 +202,7 @@ class Config:
         if section == "eval":
             train = plain(self.tree.get("train") or {})
             values = {k: train[k] for k in settings.EVAL_FROM_TRAIN if k in train} | values
-        keys = config_check.setting_parameters(kind)
+        keys = settings.setting_parameters(kind)
         lacking = [k for k, (parameter, _) in keys.items() if parameter.required and k not in values]
         if lacking:
             raise ConfigError(f"{self.place(section)}: {section} needs {', '.join(lacking)}")
@@ -196,7 +230,8 @@ class Config:
             ConfigError: with the place of the node, if the component refuses its arguments.
         """
         node = self.node(what) if isinstance(what, str) else what
-        return config_build.Builder(self.namespace, given).build(node, ignore=ignore)
+        namespace = self.methods if what == "slim" else self.namespace
+        return config_build.Builder(namespace, given).build(node, ignore=ignore)
 
     def completed(self):
         """The whole configuration as plain values, with every default filled in and every reference resolved."""

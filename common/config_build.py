@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common import kit, settings, signature
-from common.config_check import GIVEN, SAMPLER_GIVEN, SPLIT_KEYS, SPLITS, setting_parameters
+from common.config_check import GIVEN, SAMPLER_GIVEN, SPLIT_KEYS, SPLITS
 from common.config_tree import Items, Node, children, plain
 from common.errors import ConfigError
 
@@ -126,6 +126,8 @@ def completed(config):
     for key in ("model", "data", "optimizer"):
         if tree.get(key) is not None:
             result[key] = _filled(tree[key], config.namespace)
+    if tree.get("slim") is not None:
+        result["slim"] = {"kit": kit.METHODS} | _filled(tree["slim"], config.methods)
     for key, kind in settings.SECTIONS.items():
         values = plain(tree.get(key) or {})
         if key == "train" and not values:
@@ -141,7 +143,7 @@ def completed(config):
 def _section(kind, values):
     """The values of a section with its defaults, in the order of the section."""
     result = {}
-    for key, (parameter, _) in setting_parameters(kind).items():
+    for key, (parameter, _) in settings.setting_parameters(kind).items():
         if key in values:
             result[key] = values[key]
         elif not parameter.required:

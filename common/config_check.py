@@ -7,7 +7,7 @@ from common import config_types, settings
 from common.config_report import report
 from common.config_tree import Items, Node, children
 from common.errors import ConfigError
-from common.signature import REQUIRED, Parameter
+from common.settings import setting_parameters
 from common.suggest import did_you_mean, nearest
 
 # What the program gives to a component that asks for it.
@@ -21,19 +21,6 @@ SAMPLER_GIVEN = frozenset({"length", "dataset", "batch_size", "seed", "rank", "w
 DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 
 
-def setting_parameters(section):
-    """The keys of a settings class: (Parameter, limits) by name."""
-    found = {}
-    for field in dataclasses.fields(section):
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        value = field.default_factory() if field.default is dataclasses.MISSING and not required else field.default
-        simple = isinstance(field.type, type) and not hasattr(field.type, "__args__")
-        kind = field.type.__name__ if simple else str(field.type).replace("typing.", "")
-        default = REQUIRED if required else repr(value)
-        found[field.name] = (Parameter(field.name, default, kind, field.metadata["help"]), field.metadata)
-    return found
-
-
 class Checker:
     """Finds what is wrong with a configuration.
 
@@ -41,10 +28,11 @@ class Checker:
         tree (Node): merged and resolved.
         used (set[str]): top-level keys that a reference names.
         namespace (Namespace): of the kit.
+        methods (Namespace | None): of what `slim:` names.
     """
 
-    def __init__(self, tree, used, namespace):
-        self.tree, self.used, self.namespace = tree, used, namespace
+    def __init__(self, tree, used, namespace, methods=None):
+        self.tree, self.used, self.namespace, self.methods = tree, used, namespace, methods
         self.problems = []
 
     def run(self):
@@ -62,7 +50,7 @@ class Checker:
     def top(self):
         """Checks the whole configuration."""
         runtime = setting_parameters(settings.Runtime)
-        known = [*NODES, "data", *settings.SECTIONS, *runtime]
+        known = [*NODES, "data", "slim", *settings.SECTIONS, *runtime]
         if self.tree.get("model") is None and not any(nearest(k, ["model"]) for k in self.tree if k not in known):
             self.say(self.tree.place, "there is no 'model:', the node that says what to build")
         for key, value, place in children(self.tree):
@@ -74,6 +62,8 @@ class Checker:
                 self.node(value, place, key)
             elif key == "data":
                 self.data(value, place)
+            elif key == "slim":
+                self.method(value, place)
             elif key in settings.SECTIONS:
                 self.section(key, value, place)
             elif key not in self.used:
@@ -101,6 +91,16 @@ class Checker:
             self.node(node, place, "export.nms")
         else:
             self.arguments(node, place, "MulticlassNMS", self.namespace.signature(usual), "export.nms")
+
+    def method(self, value, place):
+        """Checks slim, whose types are looked up in another kit first."""
+        inner = Checker(self.tree, self.used, self.methods)
+        inner.node(value, place, "slim", extra=("kit",))
+        definition = inner.definition(value)
+        if not inner.problems and "Compression" not in self.methods.traits(definition)[0]:
+            found = [d.name for d in self.methods.components() if "Compression" in self.methods.traits(d)[0]]
+            self.say(value.places["type"], f"slim: {value['type']} is no method; the methods are {', '.join(found)}")
+        self.problems += inner.problems
 
     def data(self, value, place):
         """Checks the splits, their transforms, and the metric."""

@@ -4,6 +4,7 @@ An exported folder holds:
     model.json, model.pdiparams   the static program of `forward` and its weights
     infer.yml                     task, inputs, outputs, class names, pre-processing
     config.yml                    the completed configuration it came from
+    structure.json                of a compressed model: what was done to it
     golden.npz                    an input and the outputs of the model in memory
     manifest.json                 sha256 and size of each file
 """
@@ -28,6 +29,7 @@ from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx
 from common.predictor import Predictor, carried_files, load_engine, passes_to_delete, run_engine
+from common.structure import write_structure
 
 
 def export(model, config, labels, inputs, folder, onnx=False):
@@ -70,6 +72,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
             sizes = {name: list(value.shape) for name, value in inputs.items()}
             write_program(model, building / "fixed", sizes)
             write_onnx(building, "fixed")
+        write_structure(model, building)
         write_manifest(building)
         found = differences(Predictor(building).run(inputs), golden)
         prove(found, settings.tolerance, "exported", lambda: raw_differences(model, inputs, scratch, shapes))
@@ -185,9 +188,7 @@ def repeated(value, count):
 
 def fixed(shape, settings):
     """An input's shape with the batch and the picture size that the `export:` section fixes."""
-    shape = list(shape)
-    if settings.batch_size:
-        shape[0] = settings.batch_size
+    shape = [settings.batch_size or shape[0], *shape[1:]]
     if settings.image_size and len(shape) == 4:
         shape[2:] = settings.image_size
     return shape

@@ -8,6 +8,7 @@ from common.suggest import nearest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("PaddleCV", "PaddleNLP", "PaddleRec", "PaddleSpeech", "PaddleSlim")
+METHODS = "PaddleSlim"  # the kit of the ways to make a model smaller
 
 
 def is_kit(folder):

@@ -49,12 +49,14 @@ class Namespace:
 
     Args:
         kit (Path | None): the kit's folder; None for those of common alone.
+        after (Namespace | None): of another kit, whose own names come after those of this one.
     """
 
-    def __init__(self, kit=None):
+    def __init__(self, kit=None, after=None):
         self.kit = Path(kit).resolve() if kit else None
         self.own = self._scan(self._kit_files(), self.kit.parent) if self.kit else {}
         self.shared = self._scan([f for f in COMMON.rglob("*.py") if _is_shared(f)], COMMON.parent)
+        self.levels = (self.own, *([after.own] if after else ()), self.shared)
         self._trees, self._signatures = {}, {}
 
     @functools.cached_property
@@ -83,7 +85,7 @@ class Namespace:
     @property
     def names(self):
         """Every name that can be a `type`."""
-        return sorted({*self.own, *self.shared})
+        return sorted({name for level in self.levels for name in level})
 
     def find(self, name):
         """The definition of a name, or None.
@@ -91,7 +93,7 @@ class Namespace:
         Raises:
             ConfigError: two files of the kit, or two of common, define it.
         """
-        for level in (self.own, self.shared):
+        for level in self.levels:
             found = level.get(name, [])
             if len(found) > 1:
                 places = " and ".join(f"{d.file}:{d.line}" for d in found)
@@ -103,7 +105,7 @@ class Namespace:
     def components(self):
         """The definitions that are of use as a `type`: public classes, those of the kit before those of common."""
         seen = {}
-        for level in (self.shared, self.own):
+        for level in reversed(self.levels):
             first = {name: found[0] for name, found in level.items()}
             seen |= {name: d for name, d in first.items() if d.what == "class" and name[0].isupper()}
         return sorted(seen.values(), key=lambda d: (d.part, d.name))
@@ -202,7 +204,7 @@ class Namespace:
                 for alias in item.names:
                     if (alias.asname or alias.name) == name:
                         name, stem = alias.name, (item.module or "").rsplit(".", 1)[-1]
-        found = [d for level in (self.own, self.shared) for d in level.get(name, []) if d.what == "class"]
+        found = [d for level in self.levels for d in level.get(name, []) if d.what == "class"]
         if stem is not None:
             found = [d for d in found if d.file.stem == stem] or self._machinery.get(name, [])
             return next((d for d in found if d.file.stem == stem), None)

@@ -22,6 +22,7 @@ from common.log import logger
 from common.preparation import run_folder
 from common.signals import GracefulStop
 from common.stream_trainer import StreamTrainer, check_stream
+from common.structure import check_agreement
 from common.trainer import Trainer, run_length, to_tensors
 
 
@@ -49,7 +50,7 @@ class TrainingSession:
             if self.args.dry_run:
                 return self.dry_run()
             resume_from = self.place_to_start()
-            trainer = self.build()
+            trainer = self.build(resume_from)
             if resume_from:
                 self.resume(trainer, resume_from)
             elif self.args.overwrite:
@@ -78,14 +79,14 @@ class TrainingSession:
                     path.unlink()
         distributed.barrier()
 
-    def build(self):
-        """The trainer of this run, with its callbacks."""
+    def build(self, resume_from=None):
+        """The trainer of this run, with its callbacks; of one that goes on, of the structure in its checkpoint."""
         config, settings = self.config, self.settings
         dataset, evaluation = self.prepared.train, self.prepared.evaluation
         labels = labels_of(config, dataset)
         if labels is not None:
             config.fix(labels=labels, num_classes=len(labels))
-        model = self.build_model(dataset)
+        model, method = self.build_model(dataset, resume_from)
         loader = self.loaders.enter_context(build_loader(config, "train", dataset, settings, training=True))
         check_rows(loader.pipeline.transforms, model)
         optimizer = config.build("optimizer")
@@ -113,20 +114,43 @@ class TrainingSession:
         if stream:
             trainer.metric = config.build("data.metric", dataset=dataset)
         trainer.callbacks = self.callbacks(evaluation, model)
+        if method and not method.trains:
+            trainer.end_reason, trainer.scores_step = f"{type(method).__name__} needs no training", None
         return trainer
 
-    def build_model(self, dataset):
-        """The model, on pretrained weights if the configuration names some, normalising over all processes."""
-        model = build_model(self.config, class_names(dataset))
-        for key, arrays in self.prepared.weights.items():
+    def build_model(self, dataset, resume_from=None):
+        """The model, on pretrained weights if the configuration names some, normalising over all processes.
+
+        Args:
+            dataset (object): to train on.
+            resume_from (Path): the checkpoint of a run that goes on, whose structure the model takes.
+
+        Returns:
+            tuple: the model, and the method of `slim:` or None.
+        """
+        model = build_model(self.config, class_names(dataset), resume_from)
+        for key, arrays in self.prepared.weights.items() if resume_from is None else ():
             pretrained.apply(model, arrays, source=str(self.config.get(key)), strict=key == "weights")
+        method = self.compress(model, resume_from) if self.config.get("slim", None) else None
         if distributed.world_size() > 1:
             from common.sync_batch_norm import convert_sync_batch_norm
 
             convert_sync_batch_norm(model)
             distributed.broadcast_parameters(model)
         model.labels = class_names(dataset)
-        return model
+        return model, method
+
+    def compress(self, model, resume_from):
+        """The method of `slim:`, which has changed the model, or found it changed in a run that goes on."""
+        from common import compression
+
+        if resume_from is not None:
+            check_agreement(self.config, getattr(model, "structure", None), resume_from)
+        datasets = {"train": self.prepared.train, "eval": self.prepared.evaluation}
+        context = compression.Context(self.config, self.folder, datasets, self.args.dry_run)
+        method = compression.begin(self.config, model, context, resume_from is not None)
+        compression.add_loss(method, model)
+        return method
 
     def bind(self, schedule, batches):
         """Tells the schedule the length of the run, as far as it is known: `batches` an epoch, None for unknown."""

@@ -6,6 +6,8 @@ import dataclasses
 import math
 from typing import Literal
 
+from common.signature import REQUIRED, Parameter
+
 
 def setting(default=dataclasses.MISSING, *, help, low=None, high=None, above=None, below=None):
     """A field of a section; the limits are for each number in it, `above` and `below` are excluded themselves."""
@@ -87,6 +89,19 @@ class Runtime:
 
 SECTIONS = {"train": Train, "eval": Eval, "export": Export}
 EVAL_FROM_TRAIN = ("batch_size", "workers", "bad_samples", "watchdog")
+
+
+def setting_parameters(section):
+    """The keys of a settings class: (Parameter, limits) by name."""
+    found = {}
+    for field in dataclasses.fields(section):
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        value = field.default_factory() if field.default is dataclasses.MISSING and not required else field.default
+        simple = isinstance(field.type, type) and not hasattr(field.type, "__args__")
+        kind = field.type.__name__ if simple else str(field.type).replace("typing.", "")
+        default = REQUIRED if required else repr(value)
+        found[field.name] = (Parameter(field.name, default, kind, field.metadata["help"]), field.metadata)
+    return found
 
 
 def allowed(limits):

@@ -4,6 +4,7 @@ from common import checkpoint, distributed
 from common.callbacks.callback import Callback
 from common.errors import Diverged
 from common.log import logger
+from common.structure import files_of
 
 
 class Checkpoint(Callback):
@@ -51,7 +52,7 @@ class Checkpoint(Callback):
         arrays, state = trainer.state()
         if distributed.is_main():
             self.refuse_poison(arrays["model"], trainer.step)
-            files = {name: path.read_bytes() for name, path in self.files.items()}
+            files = {name: path.read_bytes() for name, path in self.files.items()} | files_of(trainer.model)
             checkpoint.write_checkpoint(
                 trainer.folder, trainer.step, arrays, state, self.config_text, pdparams=self.pdparams, files=files
             )

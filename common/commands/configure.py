@@ -10,7 +10,6 @@ from common.commands.generate import flow, generate, short
 from common.commands.main import run
 from common.components import components, kind_of
 from common.config import load_config
-from common.config_check import Checker, setting_parameters
 from common.config_tree import Items, Node, children, plain
 from common.config_yaml import shown
 from common.errors import ConfigError
@@ -70,7 +69,7 @@ def configure(args, default_kit=None):
         lines = helped(kits, args.name)
     elif args.command == "analyze":
         config = load_config(args.file, args.override, default_kit)
-        checker = Checker(config.tree, config.used, config.namespace)
+        checker = config.checker()
         checker.top()
         problems = config_check.report(checker.problems, most=10_000).splitlines()
         sys.stdout.write("\n".join(analyzed(config)) + "\n")
@@ -127,7 +126,7 @@ def helped(kits, name):
     if name in SECTIONS:
         kind = SECTIONS[name]
         lines = [f"{name}: {kind.__doc__}", ""]
-        for parameter, limits in setting_parameters(kind).values():
+        for parameter, limits in settings.setting_parameters(kind).values():
             allowed = settings.allowed(limits)
             lines += _argument(parameter, f" Allowed: {allowed}." if allowed else "")
         return lines
@@ -168,11 +167,11 @@ def analyzed(config):
     for key, value, _ in children(config.tree):
         if key in settings.SECTIONS and isinstance(value, Node):
             lines += ["", f"{key}:"]
-            for parameter, _ in setting_parameters(settings.SECTIONS[key]).values():
+            for parameter, _ in settings.setting_parameters(settings.SECTIONS[key]).values():
                 lines.append(_line(parameter, value, "  "))
         else:
             lines += [""] if isinstance(value, Node | Items) or lines[-1].startswith(" ") else []
-            lines += _tree(key, value, config.namespace, "")
+            lines += _tree(key, value, config.methods if key == "slim" else config.namespace, "")
     return [line for line in lines if line is not None]
 
 

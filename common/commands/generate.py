@@ -5,7 +5,7 @@ from pathlib import Path
 from common import settings
 from common.components import components
 from common.config import load_config
-from common.config_check import GIVEN, setting_parameters
+from common.config_check import GIVEN
 from common.config_tree import plain
 from common.config_yaml import write
 from common.errors import ConfigError, KitError
@@ -155,7 +155,7 @@ class Starter:
         """The keys of a fixed section, each with its meaning."""
         kind = settings.SECTIONS.get(name, settings.Runtime)
         lines = []
-        for key, (parameter, _) in setting_parameters(kind).items():
+        for key, (parameter, _) in settings.setting_parameters(kind).items():
             if key in ("kit", "name"):
                 continue
             value = values.get(key, plain(parameter.literal[1]))

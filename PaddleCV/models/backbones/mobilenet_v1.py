@@ -23,13 +23,14 @@ class MobileNetV1(StagedBackbone):
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
+        stem_stride (int): of the stem's convolution: 2, or 1 for small pictures, which halves every stride.
     """
 
-    def __init__(self, scale=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3, norm="bn"):
+    def __init__(self, scale=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3, norm="bn", stem_stride=2):
         super().__init__()
         out_indices = check_out_indices("MobileNetV1", out_indices, len(STAGES))
         channels = int(32 * scale)
-        self.stem = ConvNorm(in_channels, channels, stride=2, norm=norm)
+        self.stem = ConvNorm(in_channels, channels, stride=stem_stride, norm=norm)
         self.stages = nn.LayerList()
         for out_channels, stride, count in STAGES[: out_indices[-1] + 1]:
             blocks = []
@@ -42,6 +43,6 @@ class MobileNetV1(StagedBackbone):
         self.finish(
             out_indices,
             channels=[int(stage[0] * scale) for stage in STAGES],
-            strides=[2 ** (index + 1) for index in range(len(STAGES))],
+            strides=[stem_stride * 2**index for index in range(len(STAGES))],
             freeze_stages=freeze_stages,
         )

@@ -1,0 +1,1 @@
+"""What a configuration's `slim:` may name."""

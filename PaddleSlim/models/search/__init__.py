@@ -1,0 +1,1 @@
+"""Networks found by trying."""
