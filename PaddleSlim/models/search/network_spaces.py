@@ -42,7 +42,9 @@ class RowSpace:
     def finish(self):
         """Refuses a space without a choice."""
         if not self.dimensions:
-            raise ValueError(f"{type(self).__name__} has nothing to choose from: give several widths, kernels or repeats")
+            raise ValueError(
+                f"{type(self).__name__} has nothing to choose from: give several widths, kernels or repeats"
+            )
 
     def overrides(self, values):
         """The keys that a candidate changes (dict): its network.
@@ -176,7 +178,7 @@ def repeated(count, repeats):
 
 def scaled(channels, width):
     """Channels times a width, a multiple of 4 and 4 at least."""
-    return max(4, round(channels * width / 4) * 4)
+    return max(4, int(channels * width / 4 + 0.5) * 4)
 
 
 def checked(name, key, rows, count):
