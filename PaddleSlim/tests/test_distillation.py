@@ -137,7 +137,7 @@ def test_a_layer_that_is_not_there_is_refused_with_the_nearest_names(sets):
         prepared(sets, pairs=[pair])
     with pytest.raises(ConfigError, match=r"matches 5 layers of the student .* 1 of the teacher"):
         prepared(sets, pairs=[{**pair, "student": "backbone.stages.?"}])
-    with pytest.raises(ConfigError, match=r"stages.1 has \[.*, the teacher's backbone.stages.2 \["):
+    with pytest.raises(ConfigError, match=r"stages.1 answers \[20, .*, the teacher's backbone.stages.2 \[20, "):
         prepared(sets, pairs=[{**pair, "student": "backbone.stages.1"}])
     model = build_model(load_config(CONFIG), list("0123456789"))
     assert find_layers(model, "backbone.stages.?", "student") == [f"backbone.stages.{i}" for i in range(5)]

@@ -9,9 +9,9 @@ from common.cli_parser import Parser
 from common.commands.main import add_config_arguments, open_config, run
 
 EXAMPLES = """examples:
-  python tools/search.py -c configs/emotect_search.yml                       # the section search: says what and how
-  python tools/search.py -c configs/mobilenet_v2_search.yml --workers 2 -r auto    # goes on with a search, or begins
-  python tools/search.py -c configs/mobilenet_v2_search.yml --trials 100 --storage /shared/search.journal -r auto
+  python tools/search.py -c configs/mobilenet_v1_hyper_search.yml           # its section search: says what and how
+  python tools/search.py -c configs/mobilenet_v1_search.yml --workers 2 -r auto        # goes on, or begins
+  python tools/search.py -c configs/mobilenet_v1_search.yml --trials 50 --storage /mnt/search.journal -r auto
 """
 
 

@@ -9,6 +9,7 @@ from .feature_losses import adaptor, fsp_loss, mean_square
 from .named_layers import find_layers
 
 LOSSES = {"L2": "loss_l2", "FSP": "loss_fsp", "SoftLabel": "loss_soft_label"}
+ADAPTED = ("loss_l2", "loss_fsp")  # take features of other channels
 KEYS = ("student", "teacher", "loss", "weight", "temperature")
 
 
@@ -54,11 +55,13 @@ class Term:
         layers = nn.LayerList()
         for mine, other in self.tensors(ours, theirs):
             layer = adaptor(mine.shape, other.shape)
-            sizes = mine.shape[2:4], other.shape[2:4]
-            if self.name == "loss_l2" and len(mine.shape) == 4 and sizes[0] != sizes[1]:
-                raise ValueError(f"{self.student[0]} has {mine.shape}, the teacher's {self.teacher[0]} {other.shape}")
-            if self.name not in ("loss_l2", "loss_fsp") and not isinstance(layer, nn.Identity):
-                raise ValueError(f"{self.student[0]} has {mine.shape}, the teacher's {self.teacher[0]} {other.shape}")
+            shapes = list(mine.shape), list(other.shape)
+            of_other_size = self.name == "loss_l2" and len(shapes[0]) == 4 and shapes[0][2:] != shapes[1][2:]
+            if of_other_size or (self.name not in ADAPTED and not isinstance(layer, nn.Identity)):
+                here, there = self.student[0], self.teacher[0]
+                raise ValueError(
+                    f"{here} answers {shapes[0]}, the teacher's {there} {shapes[1]}: {self.name} cannot be"
+                )
             layers.append(layer)
         return layers
 
