@@ -12,6 +12,7 @@ import warnings
 from collections import Counter
 
 import optuna
+from filelock import FileLock
 from optuna.storages import JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
@@ -37,20 +38,26 @@ def open_storage(where):
     try:
         if "://" not in text and not text.endswith(".db"):
             return JournalStorage(JournalFileBackend(text))
-        url = text if "://" in text else f"sqlite:///{text}"
-        options = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-        return RDBStorage(
-            url,
-            engine_kwargs=options,
-            heartbeat_interval=HEARTBEAT,
-            grace_period=GRACE,
-            heartbeat_stale_trial_callback=wait_again,
-        )
+        if "://" in text:
+            return database(text)
+        with FileLock(f"{text}.lock"):  # two commands that make its tables at once would stand in each other's way
+            return database(f"sqlite:///{text}", {"connect_args": {"timeout": 60}})
     except ModuleNotFoundError as error:
         fix = f"pip install {error.name}"
         raise EnvironmentProblem(f"--storage {text} needs the package {error.name}: {fix}") from error
     except OSError as error:
         raise EnvironmentProblem(f"--storage {text}: cannot be opened: {error.strerror or error}") from error
+
+
+def database(url, options=None):
+    """The storage in a database, whose trials give signs of life."""
+    return RDBStorage(
+        url,
+        engine_kwargs=options or {},
+        heartbeat_interval=HEARTBEAT,
+        grace_period=GRACE,
+        heartbeat_stale_trial_callback=wait_again,
+    )
 
 
 def open_study(storage, name, direction, described, resume):
