@@ -3,7 +3,7 @@
     python benchmarks/slim_distill.py --teacher output/fashion_mobilenet_v1/best [--seeds 3] [--json FILE]
 
 Teacher: PaddleCV/configs/fashion_mobilenet_v1.yml (x0.25), trained on all 60,000 pictures. Student: x0.125, trained on
-the first 8,000 of them, scored on the 10,000 test pictures after its last epoch. Each run is the ordinary command.
+the first 5,000 of them, scored on the 10,000 test pictures after its last epoch. Each run is the ordinary command.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main():
     parser.add_argument("--teacher", type=Path, default=Path("output/fashion_mobilenet_v1/best"))
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--pictures", type=int, default=8000)
+    parser.add_argument("--pictures", type=int, default=5000)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
