@@ -51,7 +51,7 @@ fork: $(TESTABLE)  ## a copied kit trains, inside the repository and outside it
 lint: $(TESTABLE)  ## ruff, bandit, the conventions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV PaddleNLP PaddleRec tools deploy benchmarks
+	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV PaddleNLP PaddleRec PaddleSlim tools deploy benchmarks
 	$(BIN)/python -m pytest tests/test_conventions.py
 
 bench: $(TESTABLE)  ## the measurements of benchmarks/, as ratios

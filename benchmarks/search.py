@@ -1,6 +1,6 @@
 """Simulated annealing against random search on a recorded table of trained networks, at an equal number of trials.
 
-    python benchmarks/search.py [--seeds 200] [--trials 25 50 100] [--json FILE]
+    python benchmarks/search.py [--seeds 200] [--trials 10 20 40] [--json FILE]
 
 The table is `benchmarks/search_table.csv`, made by `benchmarks/search_table.py`. A search asks the strategies that
 `tools/search.py` uses, and finds the accuracy of a candidate in the table. Random search draws no candidate twice.
@@ -39,6 +39,7 @@ class Table:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         names = [name for name in rows[0] if name not in ("accuracy", "macs")]
+        names = [name for name in names if len({row[name] for row in rows}) > 1]
         self.dimensions = [Choice(n, tuple(sorted({float(row[n]) for row in rows}))) for n in names]
         self.scores = {tuple(float(row[n]) for n in names): float(row["accuracy"]) for row in rows}
         self.macs = {tuple(float(row[n]) for n in names): int(row["macs"]) for row in rows}
@@ -74,17 +75,17 @@ def interval(values):
     return statistics.mean(values), 1.96 * statistics.stdev(values) / math.sqrt(len(values))
 
 
-def compare(table, seeds, counts, most):
-    """Prints the mean best accuracy of each strategy, and returns {strategy: {trials: [best of each seed]}}."""
+def compare(table, names, seeds, counts, most):
+    """Prints the mean best accuracy of each named strategy, and returns {strategy: {trials: [best of each seed]}}."""
     found = {}
-    for name, strategy in STRATEGIES.items():
-        runs = [best_scores(table, strategy, seed, max(counts), most) for seed in range(seeds)]
+    for name in names:
+        runs = [best_scores(table, STRATEGIES[name], seed, max(counts), most) for seed in range(seeds)]
         found[name] = {count: [run[count - 1] for run in runs] for count in counts}
     for count in counts:
         for name, by_count in found.items():
             mean, half = interval(by_count[count])
             line = f"  {count:4d} trials  {name:<10} {100 * mean:.2f} +- {100 * half:.2f}"
-            if name != "random":
+            if name != "random" and "random" in found:
                 gains = [a - b for a, b in zip(by_count[count], found["random"][count])]
                 gain, half = interval(gains)
                 line += f"   {100 * gain:+.2f} +- {100 * half:.2f} points on random"
@@ -97,7 +98,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", type=Path, default=BENCHMARKS / "search_table.csv")
     parser.add_argument("--seeds", type=int, default=200)
-    parser.add_argument("--trials", type=int, nargs="+", default=[25, 50, 100])
+    parser.add_argument("--trials", type=int, nargs="+", default=[10, 20, 40])
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["random", "annealing"])
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     table = Table(args.table)
@@ -112,7 +114,7 @@ def main():
     for words, most in (("any network", costs[-1]), ("at most the median's multiply-adds", costs[len(costs) // 2])):
         reach = max(score for key, score in table.scores.items() if table.macs[key] <= most)
         print(f"{words} (the best of all has {100 * reach:.2f}):", flush=True)
-        results[words] = compare(table, args.seeds, args.trials, most)
+        results[words] = compare(table, args.strategies, args.seeds, args.trials, most)
     if args.json:
         args.json.write_text(json.dumps(results), encoding="utf-8")
 

@@ -90,31 +90,30 @@ class Context:
             self.remembered[split, count] = list(self.batches(split, count))
         return self.remembered[split, count]
 
-    def metric(self):
-        """The score of the configuration, empty; `primary` names its main number, `higher_is_better` says which way.
+    def metric(self, split="eval"):
+        """The score of the configuration for a split; `primary` names its main number.
 
         Raises:
             ConfigError: the configuration has none.
         """
         if self.config.get("data.metric", None) is None:
-            raise ConfigError(
-                f"{self.config.place('slim')}: {self.config.get('slim.type')} needs data.metric and data.eval"
-            )
-        return self.config.build("data.metric", dataset=self.dataset("eval"))
+            raise ConfigError(f"{self.config.place('slim')}: {self.config.get('slim.type')} needs data.metric")
+        return self.config.build("data.metric", dataset=self.dataset(split))
 
-    def evaluate(self, model, count=None):
-        """The scores of a model on data.eval, {name: number}, by this process alone.
+    def evaluate(self, model, count=None, split="eval"):
+        """The scores of a model on a split, {name: number}, by this process alone.
 
         Args:
             model (nn.Layer): its mode is restored.
             count (int): of batches, which are kept in memory for the next time; all of them when None.
+            split (str): train, eval or test.
         """
-        metric, answer, was_training = self.metric(), answer_of(model), model.training
+        metric, answer, was_training = self.metric(split), answer_of(model), model.training
         count = 1 if self.dry else count
         metric.reset()
         model.eval()
         try:
-            for batch in self.batches("eval") if count is None else self.first_batches("eval", count):
+            for batch in self.batches(split) if count is None else self.first_batches(split, count):
                 metric.update(answer(batch), batch)
         finally:
             if was_training:

@@ -296,6 +296,5 @@ def is_sampler(methods):
 
 def without_given(signature):
     """The signature of a sampler without what the program gives it."""
-    return dataclasses.replace(
-        signature, parameters=tuple(p for p in signature.parameters if p.name not in SAMPLER_GIVEN)
-    )
+    kept = tuple(p for p in signature.parameters if p.name not in SAMPLER_GIVEN)
+    return dataclasses.replace(signature, parameters=kept)

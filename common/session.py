@@ -70,12 +70,12 @@ class TrainingSession:
         return Path(path) if path else None
 
     def remove_earlier_run(self):
-        """Empties the folder, but for what is remembered of the data; done last, when nothing refuses to run."""
+        """Empties the folder, but for what is remembered of data and weights; last, when nothing refuses to run."""
         if distributed.is_main() and self.folder.is_dir():
             for path in self.folder.iterdir():
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
-                elif not path.name.startswith("check_"):
+                elif not path.name.startswith(("check_", "sensitivity")):
                     path.unlink()
         distributed.barrier()
 

@@ -154,7 +154,7 @@ def test_files_named_in_a_document_exist(document):
 
 
 OF_THE_USER = {"labels.txt"}
-WRITTEN_BY_RUNS = {"env.json", "infer.yml", "manifest.json", "state.json", "config.yml", "model.json"}
+WRITTEN_BY_RUNS = {"env.json", "infer.yml", "manifest.json", "state.json", "config.yml", "model.json", "structure.json"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)

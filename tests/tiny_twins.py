@@ -69,9 +69,10 @@ def loss_of_first_batch(config, weights):
     from common.trainer import to_tensors
 
     dataset = assemble.build_dataset(config, "train")
-    model = assemble.build_model(config, assemble.class_names(dataset))
     if weights is not None:
         config.set("weights", str(weights))
+    model = assemble.build_model(config, assemble.class_names(dataset))
+    if weights is not None:
         assemble.load_weights(model, checkpoint.read_weights(weights), config)
     model.train()
     with assemble.build_loader(config, "train", dataset, config.settings("train"), training=True) as loader:

@@ -92,7 +92,7 @@ class ConvNorm(nn.Layer):
         self.norm = batch_norm(out_channels, norm)
         self.activation = ACTIVATIONS[activation]()
         self.activation_name = activation
-        self.geometry = (stride, padding if isinstance(padding, int) else padding[0], groups, dilation)
+        self.geometry = (stride, padding if isinstance(padding, int) else padding[0], dilation)
         self.is_fast = height == width > 1  # a kernel of 1 is a matrix product, which the framework does well
 
     def forward(self, x):
@@ -105,10 +105,10 @@ class ConvNorm(nn.Layer):
 
     def geometry_for(self, x):
         """Stride, padding, groups and dilation of the convolution of an x [N, C, H, W]."""
-        stride, padding, groups, dilation = self.geometry
+        stride, padding, dilation = self.geometry
         if self.same:
             padding = same_padding(x.shape[2:], self.conv.weight.shape[2], stride)
-        return stride, padding, groups, dilation
+        return stride, padding, self.conv._groups, dilation
 
 
 def same_padding(size, kernel_size, stride):

@@ -48,6 +48,11 @@ class ImageClassifier(nn.Layer):
         """Logits [N, C]."""
         return self.head(self.backbone(image))
 
+    def training_outputs(self, image):
+        """All logits that training uses, a list: those of `predict`, then those of an auxiliary head."""
+        features = self.backbone(image)
+        return [self.head(features), *(self.head.auxiliary(features) if hasattr(self.head, "auxiliary") else ())]
+
     def forward(self, image):
         """Scores [N, C]: the softmax of the logits, or for pictures of several classes the sigmoid of each.
 

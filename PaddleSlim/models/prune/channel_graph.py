@@ -1,0 +1,265 @@
+"""Which numbers of which parameters belong to one channel, found by following channels through a model's program.
+
+Shapes in this file:
+    a unit is what can be removed by itself: a channel of every tensor that it goes through.
+The program of `predict` is traced as for an export. Every output channel of a convolution or a linear layer gets a
+label; labels go through the operators (`operators.py`), and where channels meet (residual additions, concatenations,
+depthwise and grouped convolutions, normalisation) they are merged. What has one label in the end is one unit.
+"""
+
+import collections
+import dataclasses
+import inspect
+
+import numpy as np
+
+from common.errors import ConfigError
+
+from .labels import FIXED, Labels, core
+from .operators import cut, rule_of
+
+Use = collections.namedtuple("Use", "name axis labels role")  # role: out, in, each (depthwise, shift ...), scale
+Product = collections.namedtuple("Product", "inputs outputs groups places")  # places: multiply-adds of a channel pair
+
+
+@dataclasses.dataclass
+class Group:
+    """Units of the same parameters, of which any number but all can be removed.
+
+    Args:
+        name (str): the dotted path of the first layer whose filters they are, with a number after the first such group.
+        layers (tuple[str]): the paths of all of these layers.
+        units (ndarray): their labels, int64 [n].
+    """
+
+    name: str
+    layers: tuple
+    units: np.ndarray
+
+
+class ChannelGraph:
+    """The units of a model, what of each parameter belongs to them, and the multiply-adds that they cost.
+
+    Args:
+        model (nn.Layer): traced in evaluation mode; its mode is restored.
+        inputs (dict[str, ndarray]): a batch of one sample, of the size whose multiply-adds count.
+
+    Raises:
+        ConfigError: parameters take part in training alone, where nothing can be followed.
+    """
+
+    def __init__(self, model, inputs):
+        self.names = {value.name: name for name, value in model.state_dict().items()}
+        self.shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+        self.labels, self.found, self.products = Labels(), {}, []
+        self.values, self.elements, self.whole = {}, {}, {}
+        self.counting = True
+        self.follow_all(model, model.predict, inputs)
+        if self.lost() and hasattr(model, "training_outputs"):
+            self.counting = False
+            self.follow_all(model, model.training_outputs, inputs)
+        lost = self.lost()
+        if lost:
+            raise ConfigError(
+                f"{type(model).__name__} cannot be pruned: {', '.join(lost[:3])} ({len(lost)} arrays) do not take part "
+                "in predict, so that nobody can tell which channels go there"
+            )
+        self.settle()
+
+    # What the rules ask -----------------------------------------------------------------------------------------------
+
+    def parameter(self, op, number):
+        """The structured name of an operand that is a parameter, else None."""
+        source = op.operands_source()[number].get_defining_op()
+        return self.names.get(source.attrs()["parameter_name"]) if source.name() == "builtin.parameter" else None
+
+    @staticmethod
+    def is_uniform(op, number):
+        """Whether an operand is one number, repeated, that the program makes to measure."""
+        return op.operands_source()[number].get_defining_op().name() in ("pd_op.full", "pd_op.full_like")
+
+    @staticmethod
+    def constant(op, number):
+        """The numbers of an operand that the program holds, else None."""
+        source = op.operands_source()[number].get_defining_op()
+        return source.attrs().get("value") if source.name() in ("pd_op.full", "pd_op.full_int_array") else None
+
+    def given(self, op, number):
+        """The labels of an operand; those of a parameter are an own one for each of its numbers."""
+        return self.labels_of(op.operands_source()[number])
+
+    def list_of(self, op, number):
+        """The labels of each tensor of an operand that is a list of them."""
+        source = op.operands_source()[number].get_defining_op()
+        if source.name() != "builtin.combine":
+            return self.values[op.operands_source()[number].id]
+        return [self.labels_of(value) for value in source.operands_source()]
+
+    def labels_of(self, value):
+        """The labels of a tensor of the program."""
+        source = value.get_defining_op()
+        name = self.names.get(source.attrs()["parameter_name"]) if source.name() == "builtin.parameter" else None
+        if name is None:
+            return self.values[value.id]
+        if name not in self.elements:
+            shape = self.shapes[name]
+            self.elements[name] = self.labels.fresh(int(np.prod(shape))).reshape(shape)
+        return self.elements[name]
+
+    def fix(self, labels, reason, op):
+        """What has these labels stays; the reason names the layer too."""
+        place = op.attrs().get("struct_name", "").strip("/").rpartition("/")[2]
+        self.labels.fix(core(labels), f"{reason} ({place})" if place else reason)
+
+    def fix_operand(self, op, number, reason):
+        """What an operand is made of stays."""
+        value = op.operands_source()[number]
+        name = self.parameter(op, number)
+        if name is not None:
+            self.whole[name] = reason
+        elif value.get_defining_op().name() == "builtin.combine":
+            for labels in self.list_of(op, number):
+                self.fix(labels, reason, op)
+        else:
+            self.fix(self.values[value.id], reason, op)
+
+    def use(self, op, number, axis, labels, role):
+        """Notes that the axis of a parameter goes by these labels, by new ones when None; answers them."""
+        name = self.parameter(op, number)
+        if name is None:
+            return labels
+        known = self.found.get((name, axis))
+        if known is None:
+            labels = self.labels.fresh(self.shapes[name][axis]) if labels is None else np.array(labels)
+            self.found[name, axis] = Use(name, axis, labels, role)
+        elif labels is not None:
+            self.labels.unite(known.labels, labels)
+        return self.found[name, axis].labels
+
+    def count(self, op, inputs, outputs, groups, is_transposed):
+        """Notes the multiply-adds of a layer."""
+        if self.parameter(op, 1) is None or not self.counting:
+            return
+        result, weight = tuple(op.results()[0].shape), tuple(op.operands_source()[1].shape)
+        places = tuple(op.operands_source()[0].shape) if is_transposed else result
+        each = np.prod(places[2:]) * np.prod(weight[2:]) if len(weight) > 2 else np.prod(result[:-1])
+        self.products.append(Product(np.array(inputs), outputs, groups, int(each)))
+
+    # Following --------------------------------------------------------------------------------------------------------
+
+    def follow_all(self, model, function, inputs):
+        """Follows channels through the program of a function of the model's inputs."""
+        program, outputs = program_of(model, function, inputs)
+        for op in program.global_block().ops:
+            self.follow(op)
+        for value in outputs:
+            self.labels.fix(core(self.values[value.id]), "is an output of the model")
+
+    def lost(self):
+        """The arrays that no program has used."""
+        return sorted(set(self.shapes) - {name for name, _ in self.found} - set(self.elements) - set(self.whole))
+
+    def follow(self, op):
+        """Gives the results of an operator their labels."""
+        name = op.name()
+        if name in ("builtin.parameter", "builtin.combine", "pd_op.split", "pd_op.split_with_num"):
+            return
+        shapes = [tuple(value.shape) for value in op.results() if value.type().as_vec_type() is None]
+        if name == "builtin.split":
+            answer = cut(self, op.operands_source()[0].get_defining_op(), shapes)
+        else:
+            answer = rule_of(name)(self, op)
+        answer = answer if isinstance(answer, list) else [answer]
+        for number, value in enumerate(op.results()):
+            labels = answer[number] if number < len(answer) else None
+            if labels is None and value.type().as_vec_type() is None:
+                labels = np.broadcast_to(np.int64(FIXED), [max(1, size) for size in value.shape])
+            self.values[value.id] = labels
+
+    def settle(self):
+        """Turns labels into units: what is left when all is merged, and what is fixed."""
+        for name, elements in self.elements.items():  # added, multiplied: by the one axis along which they differ
+            roots = self.labels.roots(elements)
+            axes = [
+                axis for axis in range(roots.ndim) if roots.shape[axis] > 1 and (roots != roots.take([0], axis)).any()
+            ]
+            if len(axes) == 1 and name not in self.whole:
+                labels = np.moveaxis(roots, axes[0], 0).reshape(roots.shape[axes[0]], -1)[:, 0]
+                known = self.found.get((name, axes[0]))
+                if known:
+                    self.labels.unite(known.labels, labels)
+                self.found[name, axes[0]] = known or Use(name, axes[0], labels, "each")
+            elif len(axes) > 1:
+                self.labels.fix(roots, "differs along several axes")
+        for (name, _), use in self.found.items():
+            if name in self.whole:
+                self.labels.fix(use.labels, self.whole[name])
+        self.uses = [use._replace(labels=self.labels.roots(use.labels)) for use in self.found.values()]
+        self.products = [
+            product._replace(inputs=self.labels.roots(product.inputs), outputs=self.labels.roots(product.outputs))
+            for product in self.products
+        ]
+        self.groups = self.find_groups()
+
+    def find_groups(self):
+        """The groups of units, in the order of the layers that make them."""
+        members = collections.defaultdict(list)
+        for number, use in enumerate(self.uses):
+            for label in np.unique(use.labels):
+                members[label].append(number)
+        groups = collections.defaultdict(list)
+        for label, numbers in members.items():
+            if label != FIXED and any(self.uses[number].role == "out" for number in numbers):
+                groups[tuple(numbers)].append(label)
+        found, names = [], collections.Counter()
+        for numbers, units in sorted(groups.items()):  # by the first layer that has to do with them
+            makers = [
+                self.uses[number].name.rpartition(".")[0] for number in numbers if self.uses[number].role == "out"
+            ]
+            names[makers[0]] += 1
+            name = makers[0] if names[makers[0]] == 1 else f"{makers[0]}#{names[makers[0]]}"
+            found.append(Group(name, tuple(makers), np.array(sorted(units))))
+        return found
+
+    # Answers ----------------------------------------------------------------------------------------------------------
+
+    def macs(self, removed=()):
+        """The multiply-adds of convolutions and linear layers without these units (iterable of labels)."""
+        alive = np.ones(len(self.labels.parents), bool)
+        alive[list(removed)] = False
+        total = 0
+        for product in self.products:
+            outputs, inputs = int(alive[product.outputs].sum()), int(alive[product.inputs].sum())
+            total += product.places * outputs * (inputs // product.groups if product.groups else 1)
+        return total
+
+    def kept(self, removed):
+        """{(name, axis): indices that stay} of every parameter that loses something."""
+        gone = np.zeros(len(self.labels.parents), bool)
+        gone[list(removed)] = True
+        return {(u.name, u.axis): np.flatnonzero(~gone[u.labels]) for u in self.uses if gone[u.labels].any()}
+
+    def reason(self, name):
+        """Why the filters of a weight stay."""
+        use = next(use for use in self.uses if use.name == name and use.role == "out")
+        original = self.found[name, use.axis].labels
+        reasons = [self.labels.reasons[label] for label in map(int, original) if label in self.labels.reasons]
+        return reasons[0] if reasons else "goes together with channels that are fixed"
+
+
+def program_of(model, function, inputs):
+    """(the program of a function of a model for inputs of these very shapes, its output values)."""
+    import paddle
+    from paddle.static import InputSpec
+
+    names = [name for name in inspect.signature(function).parameters if name in model.inputs]
+    specs = [InputSpec(inputs[name].shape, model.inputs[name][1], name) for name in names]
+    was_training = model.training
+    model.eval()
+    try:
+        concrete = paddle.jit.to_static(function, input_spec=specs, full_graph=True).concrete_program
+    finally:
+        paddle.disable_static()
+        if was_training:
+            model.train()
+    return concrete.main_program, paddle.utils.flatten(concrete.outputs)

@@ -1,0 +1,262 @@
+"""Channels that go together are found, those that cannot go are named, and a pruned network is the masked one."""
+
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+from paddle.nn import functional as F
+
+from common.errors import ConfigError
+from common.flops import count_macs
+from PaddleSlim.models.prune.channel_graph import ChannelGraph
+from PaddleSlim.models.prune.prune_channels import prune_channels, remove_channels
+
+PICTURE = np.random.default_rng(0).normal(size=(1, 3, 8, 8)).astype("float32")
+
+
+class Network(nn.Layer):
+    """A picture goes through `body`, then through a linear layer of two outputs."""
+
+    inputs = {"image": ([None, 3, None, None], "float32")}
+    features = 6
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2D(3, 6, 3, padding=1)
+        self.build()
+        self.fc = nn.Linear(self.features, 2)
+
+    def build(self):
+        """More layers."""
+
+    def body(self, x):
+        """What happens to features [N, 6, 8, 8]."""
+        return x
+
+    def predict(self, image):
+        """Two numbers a picture."""
+        return self.fc(F.adaptive_avg_pool2d(self.body(self.first(image)), 1).flatten(1))
+
+
+class Residual(Network):
+    """An addition ties the first and the last convolution; what is between is free."""
+
+    def build(self):
+        self.inner, self.last, self.norm = nn.Conv2D(6, 4, 1), nn.Conv2D(4, 6, 1), nn.BatchNorm2D(6)
+
+    def body(self, x):
+        return F.relu(x + self.norm(self.last(F.relu(self.inner(x)))))
+
+
+class Dense(Network):
+    """A concatenation ties nothing."""
+
+    features = 10
+
+    def build(self):
+        self.grow = nn.Conv2D(6, 4, 3, padding=1)
+
+    def body(self, x):
+        return paddle.concat([x, self.grow(x)], axis=1)
+
+
+class Depthwise(Network):
+    """A depthwise convolution takes what it is given, here two outputs a channel."""
+
+    features = 12
+
+    def build(self):
+        self.depthwise, self.norm = nn.Conv2D(6, 12, 3, groups=6), nn.BatchNorm2D(12)
+
+    def body(self, x):
+        return self.norm(self.depthwise(x))
+
+
+class Grouped(Network):
+    """Groups stay equal: of 6 channels in 2 groups, the first of both go together."""
+
+    features = 4
+
+    def build(self):
+        self.grouped = nn.Conv2D(6, 4, 1, groups=2)
+
+    def body(self, x):
+        return self.grouped(x)
+
+
+class Shuffled(Network):
+    """Halves that are split stay halves."""
+
+    def build(self):
+        self.other = nn.Conv2D(3, 3, 1)
+
+    def body(self, x):
+        kept, changed = paddle.split(x, 2, axis=1)
+        return F.channel_shuffle(paddle.concat([kept, self.other(changed)], axis=1), 2)
+
+
+class Flattened(Network):
+    """A linear layer after a flatten reads each channel at 64 places."""
+
+    features = 6 * 64
+
+    def predict(self, image):
+        return self.fc(self.first(image).flatten(1))
+
+
+class Gated(Network):
+    """Squeeze and excitation: the gate has the channels of what it gates."""
+
+    def build(self):
+        self.reduce, self.expand = nn.Conv2D(6, 2, 1), nn.Conv2D(2, 6, 1)
+
+    def body(self, x):
+        return x * F.sigmoid(self.expand(F.relu(self.reduce(F.adaptive_avg_pool2d(x, 1)))))
+
+
+class Upsampled(Network):
+    """A transposed convolution, and the places of a gate that is one for all channels."""
+
+    features = 5
+
+    def build(self):
+        self.up, self.attention = nn.Conv2DTranspose(6, 5, 2, stride=2), nn.Conv2D(5, 1, 1)
+
+    def body(self, x):
+        x = F.interpolate(self.up(x), scale_factor=2)
+        return x * F.sigmoid(self.attention(x))
+
+
+CASES = {  # layers of each group and its units
+    Residual: {("first", "last"): 6, ("inner",): 4},
+    Dense: {("first",): 6, ("grow",): 4},
+    Depthwise: {("first",): 6},
+    Grouped: {("first",): 3, ("grouped",): 2},
+    Shuffled: {("first", "other"): 3},
+    Flattened: {("first",): 6},
+    Gated: {("first", "expand"): 6, ("reduce",): 2},
+    Upsampled: {("first",): 6, ("up",): 5},
+}
+
+
+def made(kind):
+    """A network with statistics and biases that are not what they begin with."""
+    paddle.seed(3)
+    model = kind()
+    for value in model.state_dict().values():
+        if len(value.shape) == 1:
+            value.set_value(paddle.rand(value.shape) + 0.5)
+    model.eval()
+    return model
+
+
+@pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
+def test_channels_that_go_together_are_one_unit(kind):
+    graph = ChannelGraph(made(kind), {"image": PICTURE})
+    assert {group.layers: len(group.units) for group in graph.groups} == CASES[kind]
+    assert graph.reason("fc.weight") == "is an output of the model"
+
+
+@pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
+def test_a_pruned_network_answers_as_the_whole_one_does_with_zeros(kind):
+    model = made(kind)
+    graph = ChannelGraph(model, {"image": PICTURE})
+    removed = [int(unit) for group in graph.groups for unit in group.units[: len(group.units) // 2]]
+    values = model.state_dict()
+    for use in graph.uses:  # what reads the channels reads nothing
+        if use.role == "in":
+            array = np.moveaxis(values[use.name].numpy(), use.axis, 0).copy()
+            array[np.isin(use.labels, removed)] = 0
+            values[use.name].set_value(np.ascontiguousarray(np.moveaxis(array, 0, use.axis)))
+    image = paddle.to_tensor(PICTURE)
+    expected, whole = model.predict(image).numpy(), count_macs(model, image)
+    assert graph.macs() == whole
+    step = remove_channels(model, graph.kept(removed))
+    np.testing.assert_allclose(model.predict(image).numpy(), expected, rtol=1e-4, atol=1e-5)
+    assert count_macs(model, image) == graph.macs(removed) < whole
+
+    again = kind()
+    prune_channels(again, step["shapes"])
+    again.set_state_dict(model.state_dict())
+    again.eval()
+    np.testing.assert_array_equal(again.predict(image).numpy(), model.predict(image).numpy())
+
+
+def test_filters_of_zeros_change_nothing_when_they_go():
+    model = made(Residual)
+    values = model.state_dict()
+    for name in ("first.weight", "first.bias", "last.weight", "norm.weight", "norm.bias"):
+        array = values[name].numpy()
+        array[[1, 4]] = 0
+        values[name].set_value(array)
+    graph, image = ChannelGraph(model, {"image": PICTURE}), paddle.to_tensor(PICTURE)
+    before = model.predict(image).numpy()
+    group = next(group for group in graph.groups if "last" in group.layers)
+    remove_channels(model, graph.kept([int(group.units[1]), int(group.units[4])]))
+    assert model.first.weight.shape[0] == 4 and model.norm._num_features == 4 and model.inner._in_channels == 4
+    np.testing.assert_allclose(model.predict(image).numpy(), before, rtol=1e-5, atol=1e-6)
+
+
+def test_a_pruned_depthwise_convolution_knows_its_groups_and_learns():
+    model = made(Depthwise)
+    graph = ChannelGraph(model, {"image": PICTURE})
+    remove_channels(model, graph.kept([int(graph.groups[0].units[0])]))
+    assert (model.depthwise._groups, model.depthwise._in_channels, model.depthwise._out_channels) == (5, 5, 10)
+    model.train()
+    optimizer = paddle.optimizer.Momentum(0.1, parameters=model.parameters())
+    model.predict(paddle.to_tensor(PICTURE)).sum().backward()
+    assert all(list(p.grad.shape) == list(p.shape) for p in model.parameters() if not p.stop_gradient)
+    optimizer.step()
+
+
+class Attended(Network):
+    """A product of two tensors."""
+
+    features = 1
+
+    def body(self, x):
+        rows = x.flatten(2)
+        return paddle.matmul(rows, rows, transpose_y=True).unsqueeze(1)
+
+
+class Halved(Network):
+    """Cut at a number that stands in the program."""
+
+    features = 2
+
+    def body(self, x):
+        return x[:, :2]
+
+
+@pytest.mark.parametrize(("kind", "words"), [(Attended, "goes into matmul"), (Halved, "is cut at a certain channel")])
+def test_what_cannot_go_says_why(kind, words):
+    graph = ChannelGraph(made(kind), {"image": PICTURE})
+    assert graph.groups == [] and words in graph.reason("first.weight")
+
+
+class Auxiliary(Residual):
+    """A second linear layer, of which `predict` knows nothing."""
+
+    def build(self):
+        super().build()
+        self.auxiliary = nn.Linear(6, 2)
+
+
+class WithOutputs(Auxiliary):
+    """One that says what training uses."""
+
+    def training_outputs(self, image):
+        """What the second layer says."""
+        return self.auxiliary(F.adaptive_avg_pool2d(self.first(image), 1).flatten(1))
+
+
+def test_layers_of_training_alone_are_named():
+    with pytest.raises(ConfigError, match=r"auxiliary.bias, auxiliary.weight \(2 arrays\) do not take part in predict"):
+        ChannelGraph(made(Auxiliary), {"image": PICTURE})
+
+
+def test_layers_of_training_alone_are_followed_where_the_model_says_what_they_answer():
+    model = made(WithOutputs)
+    graph = ChannelGraph(model, {"image": PICTURE})
+    assert ("auxiliary.weight", 0) in graph.kept(graph.groups[0].units[:1])
+    assert graph.macs() == count_macs(model, paddle.to_tensor(PICTURE))
