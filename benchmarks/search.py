@@ -1,6 +1,6 @@
 """Simulated annealing against random search on a recorded table of trained networks, at an equal number of trials.
 
-    python benchmarks/search.py [--seeds 200] [--trials 10 20 40] [--json FILE]
+    python benchmarks/search.py [--seeds 200] [--trials 25 50 100] [--json FILE]
 
 The table is `benchmarks/search_table.csv`, made by `benchmarks/search_table.py`. A search asks the strategies that
 `tools/search.py` uses, and finds the accuracy of a candidate in the table. Random search draws no candidate twice.
@@ -98,7 +98,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", type=Path, default=BENCHMARKS / "search_table.csv")
     parser.add_argument("--seeds", type=int, default=200)
-    parser.add_argument("--trials", type=int, nargs="+", default=[10, 20, 40])
+    parser.add_argument("--trials", type=int, nargs="+", default=[25, 50, 100])
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["random", "annealing"])
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
