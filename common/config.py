@@ -121,7 +121,7 @@ class Config:
 
     @functools.cached_property
     def methods(self):
-        """The namespace of `slim:`: of the kit it names, else of PaddleSlim, then of this configuration's kit.
+        """The namespace of `slim:` and `search.space`: of the kit `slim:` names, else of PaddleSlim, then of our kit.
 
         Raises:
             ConfigError: there is no kit that `slim.kit` names.
@@ -146,7 +146,7 @@ class Config:
 
     def checker(self):
         """What checks this configuration, and keeps the problems it found."""
-        methods = None if self.tree.get("slim") is None else self.methods
+        methods = self.methods if self.tree.get("slim") is not None or self.get("search.space.type", None) else None
         return config_check.Checker(self.tree, self.used, self.namespace, methods)
 
     def get(self, path, default=_ABSENT):
@@ -230,7 +230,7 @@ class Config:
             ConfigError: with the place of the node, if the component refuses its arguments.
         """
         node = self.node(what) if isinstance(what, str) else what
-        namespace = self.methods if what == "slim" else self.namespace
+        namespace = self.methods if what in ("slim", "search.space") else self.namespace
         return config_build.Builder(namespace, given).build(node, ignore=ignore)
 
     def completed(self):

@@ -15,6 +15,7 @@ GIVEN = frozenset(
     {"num_classes", "labels", "dataset", "seed", "in_channels", "out_channels", "strides", "input_channels"}
 )
 NODES = ("model", "optimizer")
+METHODS = {"slim": "Compression", "search": "Strategy"}  # sections of another kit's types -> what those derive from
 SPLITS = ("train", "eval", "test", "infer")
 SPLIT_KEYS = ("transforms", "sampler")
 SAMPLER_GIVEN = frozenset({"length", "dataset", "batch_size", "seed", "rank", "world"})
@@ -50,7 +51,7 @@ class Checker:
     def top(self):
         """Checks the whole configuration."""
         runtime = setting_parameters(settings.Runtime)
-        known = [*NODES, "data", "slim", *settings.SECTIONS, *runtime]
+        known = [*NODES, *METHODS, "data", *settings.SECTIONS, *runtime]
         if self.tree.get("model") is None and not any(nearest(k, ["model"]) for k in self.tree if k not in known):
             self.say(self.tree.place, "there is no 'model:', the node that says what to build")
         for key, value, place in children(self.tree):
@@ -62,8 +63,8 @@ class Checker:
                 self.node(value, place, key)
             elif key == "data":
                 self.data(value, place)
-            elif key == "slim":
-                self.method(value, place)
+            elif key in METHODS:
+                self.method(key, value, place)
             elif key in settings.SECTIONS:
                 self.section(key, value, place)
             elif key not in self.used:
@@ -92,14 +93,14 @@ class Checker:
         else:
             self.arguments(node, place, "MulticlassNMS", self.namespace.signature(usual), "export.nms")
 
-    def method(self, value, place):
-        """Checks slim, whose types are looked up in another kit first."""
-        inner = Checker(self.tree, self.used, self.methods)
-        inner.node(value, place, "slim", extra=("kit",))
-        definition = inner.definition(value)
-        if not inner.problems and "Compression" not in self.methods.traits(definition)[0]:
-            found = [d.name for d in self.methods.components() if "Compression" in self.methods.traits(d)[0]]
-            self.say(value.places["type"], f"slim: {value['type']} is no method; the methods are {', '.join(found)}")
+    def method(self, key, value, place):
+        """Checks slim or search, whose types are looked up in another kit first."""
+        inner = Checker(self.tree, self.used, self.methods or self.namespace)
+        inner.node(value, place, key, extra=("kit",) if key == "slim" else ())
+        suits = lambda d: METHODS[key] in inner.namespace.traits(d)[0]  # noqa: E731
+        if not inner.problems and not suits(inner.definition(value)):
+            found = ", ".join(d.name for d in inner.namespace.components() if suits(d))
+            self.say(value.places["type"], f"{key}: {value['type']} is no method; the methods are {found}")
         self.problems += inner.problems
 
     def data(self, value, place):
@@ -295,6 +296,5 @@ def is_sampler(methods):
 
 def without_given(signature):
     """The signature of a sampler without what the program gives it."""
-    return dataclasses.replace(
-        signature, parameters=tuple(p for p in signature.parameters if p.name not in SAMPLER_GIVEN)
-    )
+    kept = tuple(p for p in signature.parameters if p.name not in SAMPLER_GIVEN)
+    return dataclasses.replace(signature, parameters=kept)

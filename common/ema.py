@@ -7,6 +7,7 @@ import paddle
 
 from common.errors import ConfigError
 from common.lr_schedule import number_in_range
+from common.training_only import separated
 
 
 class ExponentialMovingAverage:
@@ -22,7 +23,7 @@ class ExponentialMovingAverage:
 
     def __init__(self, model, decay=0.9998, ramp=True):
         self.decay, self.ramp, self.updates = number_in_range("ema", "decay", decay, least=0, most=1), ramp, 0
-        self.values = model.state_dict()
+        self.values, _ = separated(model, model.state_dict())
         self.averages = {name: value.detach().clone() for name, value in self.values.items()}
         floats = [name for name, value in self.values.items() if value.is_floating_point()]
         self.moving = [(self.averages[name], self.values[name]) for name in floats]

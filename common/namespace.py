@@ -17,7 +17,9 @@ from common.suggest import did_you_mean
 
 COMMON = Path(__file__).resolve().parent
 KIT_PARTS = ("models", "data", "metrics")
-COMMON_PARTS = re.compile(r"(data|metrics|models|layers|losses)/|(optim|schedule|loss|layer|pooling|attention)\w*\.py$")
+COMMON_PARTS = re.compile(
+    r"(data|metrics|models|layers|losses)/|(optim|schedule|loss|layer|pooling|attention)\w*\.py$|search/strategies\.py$"
+)
 DEFINITION = re.compile(r"^(class|def)[ \t]+([A-Za-z]\w*)", re.MULTILINE)
 
 

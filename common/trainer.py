@@ -16,6 +16,7 @@ from common.data.pool import NoBatch
 from common.errors import ConfigError, DataError, Diverged, Stopped
 from common.log import logger
 from common.model_inputs import check_inputs
+from common.training_only import groups, together
 
 
 class Trainer:
@@ -171,7 +172,7 @@ class Trainer:
 
     def state(self):
         """Everything a resumed run needs: ({group: {name: array}}, a dict that JSON can hold)."""
-        arrays = {"model": layer_arrays(self.model)}
+        arrays = groups(self.model, {name: value.numpy() for name, value in self.model.state_dict().items()})
         arrays["optimizer"], optimizer_state = self.optimizer.state()
         state = {
             "epoch": self.epoch,
@@ -209,7 +210,7 @@ class Trainer:
                     f"-r: the checkpoint was written with {name}={state[name]}, this run has {here}; "
                     "a run resumes exactly only with the same (to start anew from its weights: -o pretrained=PATH)"
                 )
-        pretrained.apply(self.model, arrays["model"], "-r: the checkpoint", strict=True)
+        pretrained.apply(self.model, together(arrays), "-r: the checkpoint", strict=True)
         self.optimizer.load(arrays["optimizer"], state["optimizer"])
         self.amp.load(state["amp"])
         if self.ema:
@@ -265,11 +266,6 @@ def with_end(batches, loader):
 def to_tensors(batch):
     """The arrays of a batch as Tensors; lists (paths, names) stay as they are."""
     return {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
-
-
-def layer_arrays(layer):
-    """The parameters and buffers of a layer as {structured name: array}."""
-    return {name: value.numpy() for name, value in layer.state_dict().items()}
 
 
 def frozen_layers(model, patterns):

@@ -30,7 +30,7 @@ def checked(file, *overrides):
 @pytest.mark.parametrize("file", WHOLE, ids=name)
 def test_a_configuration_loads_and_every_key_is_taken(file):
     config = checked(file)
-    assert config.name == file.stem and (config.kit in file.parents or config.get("slim"))
+    assert config.name == file.stem and (config.kit in file.parents or config.get("slim", config.get("search", None)))
     assert config.get("output_dir") == "output" and config.settings("train").epochs > 0
 
 

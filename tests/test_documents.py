@@ -21,7 +21,7 @@ DOCUMENTS = sorted(
     if file.name != "MODELS.md"
 )
 # modules whose docstring and help hold commands, and configurations, whose heads do
-TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert", "fit"]
+TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert", "fit", "search"]
 PLAIN = {"cp", "cd", "cat", "echo", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl"}
 COMMAND = re.compile(r"^\s*(?:\$ )?((?:python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
 

@@ -21,13 +21,13 @@ class DepthwiseSeparable(nn.Layer):
         norm (str): bn or frozen_bn.
         activation (str): after both, one of ConvNorm.
         dilation (int): of the 3x3 convolution.
+        kernel_size (int): of the convolution of each channel, in place of 3.
     """
 
-    def __init__(self, in_channels, out_channels, stride, norm, activation="relu", dilation=1):
+    def __init__(self, in_channels, out_channels, stride, norm, activation="relu", dilation=1, kernel_size=3):
         super().__init__()
-        self.depthwise = ConvNorm(
-            in_channels, in_channels, 3, stride, in_channels, activation=activation, norm=norm, dilation=dilation
-        )
+        shape = (in_channels, in_channels, kernel_size, stride, in_channels)
+        self.depthwise = ConvNorm(*shape, activation=activation, norm=norm, dilation=dilation)
         self.pointwise = ConvNorm(in_channels, out_channels, kernel_size=1, activation=activation, norm=norm)
 
     def forward(self, x):

@@ -8,18 +8,18 @@ import pytest
 from safetensors.numpy import save_file
 
 from common.errors import ConfigError
+from common.losses.distillation_losses import (
+    JensenShannonLoss,
+    SoftLabelLoss,
+    jensen_shannon,
+    kullback_leibler,
+)
 from common.testing import check_model
 from PaddleCV.models.backbones.small_resnet import SmallResNet
 from PaddleCV.models.classifiers.distilled_classifier import DistilledClassifier, Teacher
 from PaddleCV.models.classifiers.image_classifier import ImageClassifier
 from PaddleCV.models.heads.classifier_head import ClassifierHead
 from PaddleCV.models.losses.classification_losses import CrossEntropy
-from PaddleCV.models.losses.distillation_losses import (
-    JensenShannonLoss,
-    SoftLabelLoss,
-    jensen_shannon,
-    kullback_leibler,
-)
 
 LABELS = [str(digit) for digit in range(10)]
 CONFIG = "configs/tiny/resnet.yml"

@@ -2,6 +2,7 @@
 
 import functools
 
+import paddle
 import pytest
 
 from PaddleCV.models.backbones.mobilenet_v1 import MobileNetV1
@@ -22,3 +23,11 @@ def test_it_is_a_backbone():
 @pytest.mark.parametrize("scale", COUNTS)
 def test_with_its_classifier_it_has_the_official_parameters(scale):
     assert count_classifier(lambda: MobileNetV1(scale, out_indices=[4])) == COUNTS[scale]
+
+
+def test_stages_of_ones_own_have_their_kernels_and_strides():
+    net = MobileNetV1(stem_stride=1, out_indices=[0, 1], stages=[[8, 1, 1], [12, 2, 2, 5]])
+    net.eval()
+    fine, coarse = net(paddle.zeros([1, 3, 8, 8]))
+    assert fine.shape == [1, 8, 8, 8] and coarse.shape == [1, 12, 4, 4]
+    assert net.strides == [1, 2] and net.stages[1][1].depthwise.conv.weight.shape == [12, 1, 5, 5]

@@ -72,3 +72,20 @@ def test_a_shortcut_is_there_where_nothing_changes():
         return InvertedResidual(8, 16, channels, 3, stride, False, "relu6", "bn").shortcut
 
     assert [given(8, 1), given(16, 1), given(8, 2)] == [True, False, False]
+
+
+def test_rows_of_ones_own_make_the_stages_their_strides_say():
+    """A 3x3 stem of stride 1 at 16 pixels, two rows: 8 channels at 16, then 12 channels of 5x5 kernels at 8."""
+    net = MobileNetV2(stem_stride=1, out_indices=[0, 1], blocks=[[1, 8, 1, 1], [3, 12, 2, 2, 5]])
+    net.eval()
+    fine, coarse = net(paddle.zeros([1, 3, 16, 16]))
+    assert fine.shape == [1, 8, 16, 16] and coarse.shape == [1, 12, 8, 8]
+    assert net.out_channels == [8, 12] and net.strides == [1, 2]
+    assert [len(stage) for stage in net.stages] == [1, 2]
+    assert net.stages[1][0].layers[1].conv.weight.shape == [24, 1, 5, 5]  # 8 x 3 channels
+
+
+@pytest.mark.parametrize("row", [[1, 8, 1], [1, 8, 0, 1], [1, 8, 1, 1, 4], [1, 8.5, 1, 1]], ids=str)
+def test_a_row_that_is_none_is_refused(row):
+    with pytest.raises(ValueError, match=r"MobileNetV2 got blocks.0"):
+        MobileNetV2(blocks=[row])

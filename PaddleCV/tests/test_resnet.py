@@ -7,6 +7,7 @@ import pytest
 from common.testing import check_model, count_parameters
 from PaddleCV.models.backbones.resnet import ChannelGate, ResNet
 from PaddleCV.models.backbones.resnext import ResNeXt
+from PaddleCV.models.backbones.small_resnet import SmallResNet
 from PaddleCV.models.layers import ConvNorm
 from PaddleCV.tests.tiny_classifiers import batch, classifier
 
@@ -110,3 +111,19 @@ def test_the_deep_stem_is_wider_where_groups_meet_excitation():
 def test_what_cannot_be_built_is_refused_with_what_can(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_each_stage_may_have_blocks_and_a_width_of_its_own():
+    net = ResNet(depth=18, width=[0.25, 0.125, 0.25, 0.5], blocks=[1, 2, 1, 1], out_indices=[0, 1, 2, 3])
+    assert net.out_channels == [16, 16, 64, 256]  # 64, 128, 256, 512 times the widths
+    assert [len(stage) for stage in net.stages] == [1, 2, 1, 1]
+    net.eval()
+    shapes = [list(f.shape[1:]) for f in net(paddle.zeros([1, 3, 32, 32]))]
+    assert shapes == [[16, 8, 8], [16, 4, 4], [64, 2, 2], [256, 1, 1]]
+    small = SmallResNet(depth=8, width=[2, 1, 1], blocks=[1, 1, 2])
+    small.eval()
+    assert [list(f.shape[1:]) for f in small(paddle.zeros([1, 3, 8, 8]))] == [[32, 8, 8], [32, 4, 4], [64, 2, 2]]
+    with pytest.raises(ValueError, match="4 stages"):
+        ResNet(depth=18, blocks=[1, 2, 1])
+    with pytest.raises(ValueError, match="3 stages"):
+        SmallResNet(width=[1, 1])

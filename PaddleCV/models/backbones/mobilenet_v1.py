@@ -4,11 +4,15 @@ Shapes in this file:
     N images of H x W pixels; stage i (0 to 4) has stride 2^(i+1) and 64 * 2^i channels (times `scale`).
 """
 
+import itertools
+import operator
+
 from paddle import nn
 
 from ..depthwise import DepthwiseSeparable
 from ..layers import ConvNorm, check_out_indices
 from .staged import StagedBackbone
+from .stages import check_rows
 
 # (channels that go out, stride of the first block, blocks) of each stage
 STAGES = ((64, 1, 1), (128, 2, 2), (256, 2, 2), (512, 2, 6), (1024, 2, 2))
@@ -24,25 +28,36 @@ class MobileNetV1(StagedBackbone):
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
         stem_stride (int): of the stem's convolution: 2, or 1 for small pictures, which halves every stride.
+        stages (list[list[int]]): channels, stride of the first block, blocks of each, and the size of the kernels, 3
+            where it is left out.
     """
 
-    def __init__(self, scale=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3, norm="bn", stem_stride=2):
+    def __init__(
+        self,
+        scale=1.0,
+        out_indices=(2, 3, 4),
+        freeze_stages=0,
+        in_channels=3,
+        norm="bn",
+        stem_stride=2,
+        stages=STAGES,
+    ):
         super().__init__()
-        out_indices = check_out_indices("MobileNetV1", out_indices, len(STAGES))
+        rows = check_rows("MobileNetV1", "stages", stages, 3)
+        out_indices = check_out_indices("MobileNetV1", out_indices, len(rows))
         channels = int(32 * scale)
         self.stem = ConvNorm(in_channels, channels, stride=stem_stride, norm=norm)
         self.stages = nn.LayerList()
-        for out_channels, stride, count in STAGES[: out_indices[-1] + 1]:
+        for width, stride, count, kernel_size in rows[: out_indices[-1] + 1]:
             blocks = []
             for block in range(count):
-                blocks.append(
-                    DepthwiseSeparable(channels, int(out_channels * scale), stride if block == 0 else 1, norm)
-                )
-                channels = int(out_channels * scale)
+                steps = (stride if block == 0 else 1, norm)
+                blocks.append(DepthwiseSeparable(channels, int(width * scale), *steps, kernel_size=kernel_size))
+                channels = int(width * scale)
             self.stages.append(nn.Sequential(*blocks))
         self.finish(
             out_indices,
-            channels=[int(stage[0] * scale) for stage in STAGES],
-            strides=[stem_stride * 2**index for index in range(len(STAGES))],
+            channels=[int(row[0] * scale) for row in rows],
+            strides=list(itertools.accumulate((row[1] for row in rows), operator.mul, initial=stem_stride))[1:],
             freeze_stages=freeze_stages,
         )

@@ -18,7 +18,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from ..layers import ConvNorm, check_out_indices
-from .stages import freeze_first, stage_features
+from .stages import freeze_first, per_stage, stage_features
 
 DEPTHS = {
     14: (1, 1, 1, 1),
@@ -40,14 +40,14 @@ class ResidualStages(nn.Layer):
 
     Args:
         stem (Layer): picture to features at a quarter of its height and width.
-        depth (int): a key of DEPTHS.
+        counts (list[int]): how many blocks each stage has.
         make_block (callable): (stage, is_first, stride, dilation) to the block, which has `out_channels`.
         output_stride (int): 8, 16 or 32.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained.
     """
 
-    def __init__(self, stem, depth, make_block, output_stride, out_indices, freeze_stages):
+    def __init__(self, stem, counts, make_block, output_stride, out_indices, freeze_stages):
         super().__init__()
         self.out_indices = check_out_indices(type(self).__name__, out_indices, 4)
         self.stem = stem
@@ -59,7 +59,7 @@ class ResidualStages(nn.Layer):
             dilation = max(1, whole // output_stride)
             blocks = [
                 make_block(stage, position == 0, stride if position == 0 else 1, dilation)
-                for position in range(DEPTHS[depth][stage])
+                for position in range(counts[stage])
             ]
             self.stages.append(nn.Sequential(*blocks))
             if stage in self.out_indices:
@@ -78,13 +78,14 @@ class ResNet(ResidualStages):
     Args:
         depth (int): 18, 34, 50, 101, 152 or 200; 14 and 26 are short ones for tests.
         variant (str): b, vc or vd.
-        width (float): multiplies every number of channels; 1.0 is the original.
+        width (float | list[float]): multiplies every number of channels, or those of each stage; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
         output_stride (int): 32, or 16 or 8 for finer features by dilation.
         se (bool): squeeze and excitation in every block.
+        blocks (list[int] | None): how many each of the four stages has; None for those of `depth`.
     """
 
     def __init__(
@@ -98,20 +99,25 @@ class ResNet(ResidualStages):
         norm="bn",
         output_stride=32,
         se=False,
+        blocks=None,
     ):
         check_design("ResNet", depth, variant, output_stride)
-        base = int(64 * width)
+        blocks, widths = per_stage("ResNet", blocks or DEPTHS[depth], width, 4)
+        base = int(64 * widths[0])
         kind = BasicBlock if depth in BASIC else Bottleneck
 
+        def channels_of(stage):
+            return int(64 * widths[stage]) * 2**stage
+
         def make_block(stage, is_first, stride, dilation):
-            inner = base * 2**stage
+            inner = channels_of(stage)
             out_channels = inner * kind.expansion
-            before = out_channels if not is_first else base if stage == 0 else out_channels // 2
+            before = out_channels if not is_first else base if stage == 0 else channels_of(stage - 1) * kind.expansion
             around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
             return kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
 
         first = (base // 2, base // 2, base) if variant != "b" else (base,)
-        super().__init__(stem(in_channels, first, norm), depth, make_block, output_stride, out_indices, freeze_stages)
+        super().__init__(stem(in_channels, first, norm), blocks, make_block, output_stride, out_indices, freeze_stages)
 
 
 class BasicBlock(nn.Layer):

@@ -61,4 +61,6 @@ class ResNeXt(ResidualStages):
             around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
             return Bottleneck(before, inner, out_channels, around, stride, dilation, groups, se, norm)
 
-        super().__init__(stem(in_channels, first, norm), depth, make_block, output_stride, out_indices, freeze_stages)
+        super().__init__(
+            stem(in_channels, first, norm), DEPTHS[depth], make_block, output_stride, out_indices, freeze_stages
+        )

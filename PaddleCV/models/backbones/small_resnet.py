@@ -8,7 +8,7 @@ from paddle import nn
 
 from ..layers import ConvNorm, check_out_indices
 from .resnet import BasicBlock, shortcut
-from .stages import freeze_first, stage_features
+from .stages import freeze_first, per_stage, stage_features
 
 
 class SmallResNet(nn.Layer):
@@ -19,30 +19,34 @@ class SmallResNet(nn.Layer):
 
     Args:
         depth (int): layers, 6 n + 2: the paper has 20, 32, 44, 56 and 110.
-        width (float): multiplies every number of channels.
+        width (float | list[float]): multiplies every number of channels, or those of each stage.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the picture.
         norm (str): bn or frozen_bn.
+        blocks (list[int] | None): how many each of the three stages has; None for those of `depth`.
     """
 
-    def __init__(self, depth=20, width=1.0, out_indices=(0, 1, 2), freeze_stages=0, in_channels=3, norm="bn"):
+    def __init__(
+        self, depth=20, width=1.0, out_indices=(0, 1, 2), freeze_stages=0, in_channels=3, norm="bn", blocks=None
+    ):
         super().__init__()
         if depth < 8 or depth % 6 != 2:
             raise ValueError(f"SmallResNet has a depth of 6 n + 2, such as 8, 14 and 20, not {depth}")
         self.out_indices = check_out_indices("SmallResNet", out_indices, 3)
-        channels = max(1, int(16 * width))
+        blocks, widths = per_stage("SmallResNet", blocks or [(depth - 2) // 6] * 3, width, 3)
+        channels = max(1, int(16 * widths[0]))
         self.stem = ConvNorm(in_channels, channels, norm=norm)
         self.stages, self.out_channels, self.strides = nn.LayerList(), [], []
         for stage in range(self.out_indices[-1] + 1):
-            out_channels, blocks = max(1, int(16 * width)) * 2**stage, []
-            for position in range((depth - 2) // 6):
+            out_channels, members = max(1, int(16 * widths[stage])) * 2**stage, []
+            for position in range(blocks[stage]):
                 stride = 2 if stage > 0 and position == 0 else 1
-                changes = channels != out_channels
+                changes = channels != out_channels or stride > 1
                 around = shortcut(channels, out_channels, stride, "b", norm) if changes else nn.Identity()
-                blocks.append(BasicBlock(channels, out_channels, out_channels, around, stride, 1, 1, False, norm))
+                members.append(BasicBlock(channels, out_channels, out_channels, around, stride, 1, 1, False, norm))
                 channels = out_channels
-            self.stages.append(nn.Sequential(*blocks))
+            self.stages.append(nn.Sequential(*members))
             if stage in self.out_indices:
                 self.out_channels.append(channels)
                 self.strides.append(2**stage)

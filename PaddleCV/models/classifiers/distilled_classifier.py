@@ -8,9 +8,7 @@ from pathlib import Path
 
 import paddle
 
-from common import assemble, random_state
-from common.config import load_config
-from common.errors import ConfigError
+from common.teacher import load_teacher
 
 from .image_classifier import ImageClassifier
 
@@ -98,15 +96,4 @@ class Teacher:
 
     def load(self):
         """The model on its weights, in evaluation mode; no random number of the student's is used up."""
-        state = random_state.collect()
-        config = load_config(self.config, [f"weights={self.weights}"], default_kit=KIT)
-        saved = assemble.saved_config(config)
-        known = saved.get("labels") if saved else None
-        if known is not None and list(known) != self.labels:
-            raise ConfigError(f"the teacher {self.weights} knows {list(known)}, its student {self.labels}")
-        arrays = assemble.read_weights(config)
-        model = assemble.build_model(config, self.labels)
-        assemble.load_weights(model, arrays, config)
-        model.eval()
-        random_state.restore(state)
-        return model
+        return load_teacher(self.config, self.weights, self.labels, KIT)

@@ -1,0 +1,77 @@
+"""`tools/search.py`: searches for the values of a configuration, or for a network, that score best."""
+
+import argparse
+import importlib.util
+import signal
+import sys
+
+from common.cli_parser import Parser
+from common.commands.main import add_config_arguments, open_config, run
+
+EXAMPLES = """examples:
+  python tools/search.py -c configs/mobilenet_v1_hyper_search.yml           # its section search: says what and how
+  python tools/search.py -c configs/mobilenet_v1_search.yml --workers 2 -r auto        # goes on, or begins
+  python tools/search.py -c configs/mobilenet_v1_search.yml --trials 50 --storage /mnt/search.journal -r auto
+"""
+
+
+def parser():
+    """The options of the command."""
+    options = Parser(
+        prog="search.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(options)
+    options.add_argument("--trials", type=int, metavar="N", help="trainings in all, in place of search.trials")
+    options.add_argument("--workers", type=int, default=1, metavar="N", help="trainings at once (default 1)")
+    options.add_argument(
+        "--storage",
+        metavar="FILE|URL",
+        help="where the trials are kept, for several commands to share: a journal file (default <run>/search.journal), "
+        "an SQLite file ending in .db, or the address of a database",
+    )
+    options.add_argument(
+        "-r", "--resume", choices=["auto"], metavar="auto", help="go on with the search that the storage holds"
+    )
+    return options
+
+
+def main(default_kit=None, argv=None):
+    """Runs the command; ends the process."""
+    run(parser(), lambda args: search(args, default_kit), argv)
+
+
+def search(args, default_kit):
+    """What the command does."""
+    config = open_config(args, default_kit)
+    if config is None:
+        return 0
+    from common import runtime
+    from common.errors import ConfigError, EnvironmentProblem
+    from common.preparation import make_folder, need, run_folder
+
+    for name in ("trials", "workers"):
+        if (getattr(args, name) or 1) < 1:
+            raise ConfigError(f"--{name} is {getattr(args, name)}; it is 1 or more")
+    for section, what in (("search", "a search"), ("data.metric", "a search"), ("data.eval", "a search")):
+        need(config, section, what)
+    if importlib.util.find_spec("optuna") is None:
+        raise EnvironmentProblem("a search needs the package optuna: pip install optuna")
+    runtime.prepare(load=False)
+    from common.search import report
+    from common.search.setup import build_strategy, check_space, higher_is_better, prepare_search
+
+    strategy = build_strategy(config)
+    check_space(config, strategy.space)
+    folder = run_folder(config)
+    make_folder(folder)
+    higher = higher_is_better(config)
+    found = prepare_search(config, strategy, folder, args, higher)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        found.run(args.workers)
+    finally:
+        study = found.study()
+        report.write_csv(folder / "trials.csv", study, strategy.space)
+        sys.stdout.write(report.summary(study, strategy.space, config, folder) + "\n")
+        sys.stdout.flush()
+    return 0

@@ -1,0 +1,1 @@
+"""Losses that models of several kits share."""

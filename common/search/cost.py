@@ -1,0 +1,91 @@
+"""What a candidate costs, known before it is trained: its multiply-adds, its parameters, the time of one sample."""
+
+import statistics
+import threading
+import time
+
+from common import assemble
+from common.flops import count_macs
+
+WARM_UP, REPEATS = 3, 15
+
+
+class Cost:
+    """Measures candidates on one sample of the evaluation data.
+
+    Args:
+        config (Config): of the search; what the candidates do not change.
+        names (list[str]): what to measure: macs, parameters, latency_ms.
+    """
+
+    def __init__(self, config, names):
+        self.base, self.names = config, list(names)
+        self.lock = threading.Lock()
+        self.samples = {}
+
+    def __call__(self, config):
+        """The measures of a candidate, name -> number.
+
+        Args:
+            config (Config): of the candidate, checked.
+        """
+        if not self.names:
+            return {}
+        with self.lock:
+            dataset, arrays = self.sample(config)
+            return measure(assemble.build_model(config, assemble.labels_of(config, dataset)), arrays, self.names)
+
+    def sample(self, config):
+        """The data set, and the inputs of one sample by name; read once for candidates of the same data."""
+        key = str([config.get(part, None) for part in ("data", "labels", "num_classes")])
+        if key not in self.samples:
+            dataset = assemble.build_dataset(config, "eval")
+            settings = config.settings("eval")
+            settings.batch_size, settings.workers = 1, 0
+            with assemble.build_loader(config, "eval", dataset, settings, training=False) as loader:
+                self.samples = {key: (dataset, next(iter(loader.epoch(0))))}
+        return self.samples[key]
+
+
+def measure(model, batch, names):
+    """The measures of a model on one sample.
+
+    Args:
+        model (nn.Layer): with `inputs` and `predict`.
+        batch (dict): input name -> array of one sample.
+        names (list[str]): macs, parameters, latency_ms.
+
+    Returns:
+        dict: name -> number; the latency is the median of several calls in memory, in milliseconds.
+    """
+    import paddle
+
+    inputs = [paddle.to_tensor(batch[name]) for name in model.inputs]
+    found = {}
+    if "macs" in names:
+        found["macs"] = count_macs(model, *inputs)
+    if "parameters" in names:
+        found["parameters"] = sum(value.size for value in model.parameters())
+    if "latency_ms" in names:
+        model.eval()
+        with paddle.no_grad():
+            seconds = [_seconds(lambda: model.predict(*inputs)) for _ in range(WARM_UP + REPEATS)]
+        found["latency_ms"] = round(1000 * statistics.median(seconds[WARM_UP:]), 3)
+    return found
+
+
+def _seconds(call):
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def beyond(measures, limits):
+    """Why a candidate is refused, in words such as `macs 5300000 of at most 5000000`; empty when it is not.
+
+    Args:
+        measures (dict): name -> number.
+        limits (dict): name -> the most.
+    """
+    over = [name for name, most in limits.items() if measures[name] > most]
+    return ", ".join(f"{name} {measures[name]} of at most {limits[name]:g}" for name in over)

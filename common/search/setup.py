@@ -1,0 +1,83 @@
+"""Puts a search together from the section `search:` of a configuration."""
+
+import os
+
+from common.config_tree import plain
+from common.errors import ConfigError
+from common.search import report
+from common.search.cost import Cost
+from common.search.space import Choice, KeySpace
+from common.search.study import open_storage, open_study
+from common.search.training import Trainer
+from common.search.workers import Search, candidate
+
+
+def build_strategy(config):
+    """The strategy, its space built.
+
+    Raises:
+        ConfigError: the section is wrong.
+    """
+    node = config.node("search.space")
+    if "type" in node:
+        space = config.build("search.space")
+    else:
+        space = KeySpace(plain(node), node.places)
+    return config.build("search", ignore=("space",), space=space)
+
+
+def higher_is_better(config):
+    """Whether more of the score is better, as the class of `data.metric` says."""
+    definition = config.namespace.find(config.get("data.metric.type"))
+    return config.namespace.constant_of(definition, "higher_is_better") is not False
+
+
+def prepare_search(config, strategy, folder, args, higher):
+    """The search, its study opened.
+
+    Args:
+        config (Config): checked.
+        strategy (Strategy): built from it.
+        folder (Path): of the run.
+        args (Namespace): the options of `tools/search.py`.
+        higher (bool): whether more of the score is better.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    storage = open_storage(args.storage or folder / "search.journal")
+    described = {
+        "space": {d.name: str(d) for d in strategy.space.dimensions},
+        "metric": strategy.metric or "",
+        "strategy": type(strategy).__name__,
+    }
+    open_study(storage, config.name, "maximize" if higher else "minimize", described, args.resume is not None)
+    cores = len(os.sched_getaffinity(0))
+    return Search(
+        config,
+        strategy,
+        storage,
+        config.name,
+        Trainer(config, folder.resolve(), max(1, cores // args.workers) if args.workers > 1 else 0),
+        Cost(config, strategy.limits),
+        args.trials or strategy.trials,
+        higher,
+        lambda study: report.write_csv(folder / "trials.csv", study, strategy.space),
+    )
+
+
+def check_space(config, space):
+    """Refuses a space whose values do not suit the configuration, before anything is trained.
+
+    Every value of a list and both ends of a range are tried, the other dimensions at their first.
+
+    Raises:
+        ConfigError: the first that does not suit.
+    """
+    dimensions = space.dimensions
+    ends = {d.name: list(d.values) if isinstance(d, Choice) else [d.value(d.low), d.value(d.high)] for d in dimensions}
+    first = {name: values[0] for name, values in ends.items()}
+    for name, values in ends.items():
+        for value in values:
+            try:
+                candidate(config, space, {**first, name: value})
+            except ConfigError as error:
+                raise ConfigError(f"search.space: {name} cannot be {value}: {error}") from error

@@ -1,0 +1,137 @@
+"""How a search chooses its next candidate: the `type` of the section `search:`.
+
+search:
+  type: TPE
+  trials: 20
+  space:
+    optimizer.lr.base: [1e-4, 1e-1, log]
+    train.batch_size: [32, 64, 128]
+"""
+
+import numpy as np
+import optuna
+
+from common.search.annealing import AnnealingSampler
+from common.search.space import Choice
+
+LIMITS = ("macs", "parameters", "latency_ms")
+
+
+class Strategy:
+    """What every strategy has: the space, how long, the score, and what a candidate may cost.
+
+    Args:
+        space (dict): dotted keys -> `[low, high, linear|log|int|log_int]` or a list of values, or a node whose type is
+            a space of networks.
+        trials (int): candidates that are trained.
+        metric (str | None): the score that counts; None takes the one that selects the best checkpoint.
+        limits (dict | None): the most a candidate may have: `macs` (multiply-adds of one sample), `parameters`,
+            `latency_ms` (of one sample in memory); what has more is not trained.
+        redraws (int): candidates in a row that may be refused before the search gives up.
+    """
+
+    def __init__(self, space, trials=20, metric=None, limits=None, redraws=500):
+        if trials < 1 or redraws < 1:
+            raise ValueError(f"trials is {trials} and redraws {redraws}; both are 1 or more")
+        for name, most in (limits or {}).items():
+            if name not in LIMITS or isinstance(most, bool) or not isinstance(most, int | float) or not most > 0:
+                raise ValueError(f"limits has {name}: {most!r}; it takes {', '.join(LIMITS)}, each a number above 0")
+        self.space, self.trials, self.metric = space, trials, metric
+        self.limits, self.redraws = dict(limits or {}), redraws
+
+    def sampler(self, seed, stream=(0, 0)):
+        """The sampler of Optuna that draws candidates.
+
+        Args:
+            seed (int): of the search.
+            stream (tuple[int, ...]): numbers of the worker and of its start, so that no two draw the same.
+        """
+        raise NotImplementedError
+
+    @property
+    def distributions(self):
+        """Name -> distribution of Optuna, of every dimension of the space."""
+        return {dimension.name: distribution_of(dimension) for dimension in self.space.dimensions}
+
+
+class RandomSearch(Strategy):
+    """Candidates drawn evenly, none twice (Bergstra and Bengio, JMLR 13, 2012)."""
+
+    def sampler(self, seed, stream=(0, 0)):
+        """Optuna's random sampler."""
+        return optuna.samplers.RandomSampler(mixed(seed, stream))
+
+
+class TPE(Strategy):
+    """The tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), as Optuna has it."""
+
+    def sampler(self, seed, stream=(0, 0)):
+        """Optuna's sampler; candidates that other workers train count as bad ones meanwhile."""
+        return optuna.samplers.TPESampler(seed=mixed(seed, stream))
+
+
+class SimulatedAnnealing(Strategy):
+    """A walk that changes a token or a few, and goes on from worse candidates less and less often (Science 220, 1983).
+
+    Args:
+        space (dict): see :class:`Strategy`.
+        trials (int): candidates that are trained.
+        metric (str | None): the score that counts; None takes the one that selects the best checkpoint.
+        limits (dict | None): the most a candidate may have, `macs`, `parameters`, `latency_ms`.
+        redraws (int): candidates in a row that may be refused before the search gives up.
+        init_temperature (float | None): in the units of the score; None takes the spread of the first scores.
+        reduce_rate (float): the temperature is multiplied by it after each candidate.
+        changes (int): tokens that differ from where the walk is.
+        starts (int): random candidates before the walk begins.
+    """
+
+    def __init__(
+        self,
+        space,
+        trials=20,
+        metric=None,
+        limits=None,
+        redraws=500,
+        init_temperature=None,
+        reduce_rate=0.85,
+        changes=1,
+        starts=5,
+    ):
+        super().__init__(space, trials, metric, limits, redraws)
+        if not 0 < reduce_rate <= 1 or changes < 1 or starts < 1 or (init_temperature or 1) <= 0:
+            raise ValueError(
+                f"init_temperature is {init_temperature}, reduce_rate {reduce_rate}, changes {changes}, starts {starts}"
+                "; a temperature is above 0, the rate above 0 and at most 1, the others are 1 or more"
+            )
+        self.init_temperature, self.reduce_rate = init_temperature, reduce_rate
+        self.changes, self.starts = changes, starts
+
+    def sampler(self, seed, stream=(0, 0)):
+        """The sampler of :mod:`common.search.annealing`; all workers share one walk."""
+        return AnnealingSampler(
+            self.distributions, seed, self.init_temperature, self.reduce_rate, self.changes, self.starts
+        )
+
+
+def mixed(seed, stream):
+    """One seed of several numbers (int)."""
+    return int(np.random.SeedSequence([seed, *stream]).generate_state(1)[0])
+
+
+def distribution_of(dimension):
+    """What Optuna draws the tokens of a dimension from: positions of ordered values are numbers, of others names."""
+    kinds = optuna.distributions
+    if isinstance(dimension, Choice):
+        last = len(dimension.values) - 1
+        return kinds.IntDistribution(0, last) if dimension.ordered else kinds.CategoricalDistribution(range(last + 1))
+    if dimension.whole:
+        return kinds.IntDistribution(dimension.low, dimension.high, log=dimension.log)
+    return kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+
+
+def suggest(trial, name, distribution):
+    """The token of a dimension in a trial."""
+    if isinstance(distribution, optuna.distributions.CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    draw = trial.suggest_int if isinstance(distribution, optuna.distributions.IntDistribution) else trial.suggest_float
+    return draw(name, distribution.low, distribution.high, log=distribution.log)

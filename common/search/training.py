@@ -1,0 +1,171 @@
+"""A trial is a process of the ordinary training command, in a folder of its own.
+
+It ends with the process that started it (on Linux), having saved what it has, and goes on from there when it is called
+again.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+from common import run_folder
+from common.callbacks.lines import read_lines
+from common.errors import ConfigError, Diverged
+from common.manifest import CheckpointError
+
+# ends with its parent thread by SIGTERM (prctl(2), PR_SET_PDEATHSIG), which training answers by saving
+BOUND = (
+    "import ctypes, os, sys\n"
+    "if sys.platform == 'linux': ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)\n"
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+BARE = re.compile(r"[A-Za-z_][\w./-]*\Z")
+WORDS = ("true", "false", "null")
+INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)
+
+
+class Interrupted(Exception):
+    """A training was stopped from outside; it can go on."""
+
+
+class TrialFailed(Exception):
+    """A training ended with an error.
+
+    Args:
+        reason (str): in one line.
+        diverged (bool): whether its loss was no longer finite.
+    """
+
+    def __init__(self, reason, diverged=False):
+        super().__init__(reason)
+        self.diverged = diverged
+
+
+class Trainer:
+    """Runs the training command for candidates, several at once if several threads ask.
+
+    Args:
+        config (Config): of the search; a candidate is this with other values.
+        folder (Path): of the search; a candidate's run is a folder in it.
+        threads (int): of the processor for each training; 0 for all.
+    """
+
+    def __init__(self, config, folder, threads=0):
+        self.config, self.folder, self.threads = config, folder, threads
+        self.running, self.lock, self.stopped = set(), threading.Lock(), False
+
+    def command(self, name, overrides):
+        """The words of the command that trains a candidate as the run `name`."""
+        script = self.config.kit / "tools" / "train.py"
+        place = [f"output_dir={self.folder}", f"name={name}"]
+        keys = [*self.config.overrides, *assignments(overrides), *place]
+        words = ["-c", str(self.config.path), "--eval", "-r", "auto", "-o", *keys]
+        return [sys.executable, "-c", BOUND, str(script), *words]
+
+    def run(self, name, overrides):
+        """Trains a candidate, or goes on with it.
+
+        Args:
+            name (str): of its run, a folder of the search's.
+            overrides (dict): dotted key -> value.
+
+        Returns:
+            Path: the folder of the run.
+
+        Raises:
+            TrialFailed: the command ended with an error.
+            Interrupted: it was stopped.
+        """
+        folder = self.folder / name
+        log = self.folder / f"{name}.log"
+        environment = dict(os.environ)
+        if self.threads:
+            environment.setdefault("KIT_THREADS", str(self.threads))
+        with log.open("ab") as output:
+            began = output.tell()
+            with self.lock:
+                if self.stopped:
+                    raise Interrupted
+                process = subprocess.Popen(
+                    self.command(name, overrides),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=environment,
+                    start_new_session=True,
+                )
+                self.running.add(process)
+            try:
+                code = process.wait()
+            finally:
+                with self.lock:
+                    self.running.discard(process)
+        if code in INTERRUPTED:
+            raise Interrupted
+        if code:
+            raise TrialFailed(reason_in(log, began, code), diverged=code == Diverged.exit_code)
+        return folder
+
+    def stop(self):
+        """Asks every training to save and end; no other begins."""
+        with self.lock:
+            self.stopped = True
+            for process in self.running:
+                with contextlib.suppress(OSError):
+                    process.terminate()
+
+
+def reason_in(log, began, code):
+    """Why a training failed, from what it wrote after byte `began`: the first line of its error."""
+    with log.open("rb") as file:
+        file.seek(began)
+        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("error")]
+    last = (errors[-1].removeprefix("error: ") if errors else lines[-1] if lines else "it said nothing")[:300]
+    return f"exit code {code}: {last}"
+
+
+def score_of(folder, metric=None, higher=True):
+    """The best score of a run that has ended.
+
+    Args:
+        folder (Path): of the run.
+        metric (str | None): its name; None for the one that selects the best checkpoint.
+        higher (bool): whether more of `metric` is better.
+
+    Raises:
+        TrialFailed: the run has no such score.
+    """
+    if metric is None:
+        try:
+            best = json.loads((run_folder.follow(folder / "best") / "state.json").read_text(encoding="utf-8"))["best"]
+        except (ConfigError, CheckpointError, OSError, ValueError, KeyError) as error:
+            raise TrialFailed(f"{folder}: no evaluation had a score that is a number") from error
+        return float(best["score"])
+    records = [record for _, record in read_lines(folder / "metrics.jsonl") if record.get("kind") == "eval"]
+    scores = [record[metric] for record in records if record.get(metric) is not None]
+    if not scores:
+        known = sorted({name for record in records for name in record} - {"kind", "step", "epoch"})
+        raise TrialFailed(f"{folder}: no score is called {metric}; there is {', '.join(known) or 'none'}")
+    return float(max(scores) if higher else min(scores))
+
+
+def assignments(overrides):
+    """`key=value` of each override, as `-o` takes them (list[str])."""
+    return [f"{key}={flow(value)}" for key, value in overrides.items()]
+
+
+def flow(value):
+    """A value in one line of YAML, read back as itself."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(flow(item) for item in value) + "]"
+    if isinstance(value, str) and BARE.match(value) and value.lower() not in WORDS:
+        return value
+    return json.dumps(value, ensure_ascii=False)
