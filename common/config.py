@@ -38,6 +38,8 @@ def load_config(path, overrides=(), default_kit=None):
     tree = _with_bases(read_file(file), file, used)
     for key, value, place in _parsed(overrides or ()):
         put(tree, key, value, place)
+    if isinstance(tree.get("labels"), str):
+        tree.set("labels", _names(tree["labels"], tree.places["labels"], kit.kit_above(file)), tree.places["labels"])
     resolver = Resolver(tree)
     resolved = locate(resolver.resolve())
     if resolver.problems:
@@ -48,6 +50,23 @@ def load_config(path, overrides=(), default_kit=None):
     if isinstance(slim, Node) and "kit" not in slim and beside not in (None, folder):
         slim.set("kit", beside.name if beside.parent == kit.ROOT else str(beside), slim.place)
     return Config(file, folder, resolved, used | resolver.used, overrides or ())
+
+
+def _names(text, place, folder):
+    """The lines of the file that `labels:` names, from the current folder or that of the kit.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    found = next((p for p in (Path(text), *([folder / text] if folder else [])) if p.is_file()), None)
+    if found is None:
+        raise ConfigError(
+            f"{place}: labels is '{text}': no such file; it is a list of names, or a file with one a line"
+        )
+    names = Items(place)
+    for number, line in enumerate(found.read_text(encoding="utf-8-sig").splitlines(), 1):
+        names.add(line.strip(), f"{shown(found)}:{number}")
+    return names
 
 
 def _with_bases(tree, file, used):

@@ -85,7 +85,9 @@ class Runtime:
     device: str = setting("auto", help="auto, cpu, gpu, or one card such as gpu:0")
     weights: str | None = setting(None, help="checkpoint that evaluation, export and prediction use")
     pretrained: str | None = setting(None, help="weights that training starts from, as far as they fit")
-    labels: list[str] | None = setting(None, help="names of the classes; checked against the data")
+    labels: list[str] | None = setting(
+        None, help="names of the classes, or a file with one a line; checked against the data"
+    )
     num_classes: int | None = setting(None, help="number of classes; checked against the data", low=1)
 
 

@@ -159,3 +159,10 @@ def test_evaluation_takes_from_training_what_it_does_not_say(write_config):
     assert load_config(write_config(), ["train.amp=true"]).settings("train").amp == "O1"
     with pytest.raises(ConfigError, match="train needs epochs"):
         load_config(write_config(text="train: {batch_size: 1}\n")).settings("train")
+
+
+def test_labels_may_be_a_file_with_a_name_a_line(write_config, tmp_path):
+    (tmp_path / "names.txt").write_text("cat\ndog \n", encoding="utf-8")
+    config = load_config(write_config(text="a: 1\n"), [f"labels={tmp_path / 'names.txt'}"])
+    assert config.get("labels") == ["cat", "dog"]
+    assert "labels is 'other.txt': no such file" in refused(write_config(text="a: 1\nlabels: other.txt\n"))
