@@ -139,7 +139,7 @@ def raise_on_errors(issues, policy="error", total=0):
     Args:
         issues (list[DataIssue]): what was found.
         policy (str): `error` refuses any error; `skip` lets a few pass, which are logged.
-        total (int): number of samples, of which `skip` lets one in a thousand pass (at least three, at most 100).
+        total (int): number of samples, of which `skip` lets some pass, see :func:`skip_limit`.
 
     Raises:
         DataError: carries the report as its text and the errors as its attribute `issues`.
@@ -180,8 +180,8 @@ def check_before_training(datasets, policy="error", cache=None):
 
 
 def skip_limit(total):
-    """How many of `total` samples may be skipped: one in a thousand, at least three, at most 100."""
-    return max(3, min(SKIP_AT_MOST, total // SKIP_ONE_IN))
+    """How many of `total` samples may be skipped: one in a thousand, at most 100; three in sets from 300, else one."""
+    return max(1, min(3, total // 100), min(SKIP_AT_MOST, total // SKIP_ONE_IN))
 
 
 def refusal(errors):

@@ -104,7 +104,7 @@ def test_skipping_is_the_same_when_samples_are_mixed():
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("length, bad, allowed", [(37, 4, 3), (5000, 6, 5), (200_000, 101, 100)])
+@pytest.mark.parametrize("length, bad, allowed", [(37, 2, 1), (1000, 4, 3), (5000, 6, 5), (200_000, 101, 100)])
 def test_more_bad_samples_than_allowed_are_refused(workers, length, bad, allowed):
     dataset = Pictures(length, bad=range(bad))
     with (
