@@ -1,4 +1,4 @@
-"""Measures the latency of the models of tests/zoo.csv, exported, one picture at a time on a CPU.
+"""Measures the latency of PaddleCV's models of tests/zoo.csv, exported, one picture at a time on a CPU.
 
 python benchmarks/zoo_latency.py resnet50 --write
 """
@@ -69,18 +69,23 @@ def main(argv=None):
     rows = zoo.read_zoo()
     for row in rows:
         name = pathlib.Path(row["config"]).stem
-        if args.names and name not in args.names:
+        if row["kit"] != "PaddleCV" or (args.names and name not in args.names):
             continue
         milliseconds = latency(row, args.threads, args.runs)
         sys.stdout.write(f"{name:<28}{milliseconds:9.2f} ms, {args.threads} threads\n")
         sys.stdout.flush()
         row["latency"] = f"{milliseconds:.1f} ms" if milliseconds < 100 else f"{milliseconds:.0f} ms"
-    if args.write:
-        with open(zoo.ZOO, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, zoo.COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        if args.write:
+            write(rows)
     return 0
+
+
+def write(rows):
+    """Writes tests/zoo.csv."""
+    with open(zoo.ZOO, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, zoo.COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":
