@@ -19,7 +19,10 @@ from tools import zoo  # noqa: E402
 
 
 def latency(row, threads, runs):
-    """Milliseconds of the exported model for one picture of the size it is evaluated at: the median of several."""
+    """Milliseconds of the exported model for one picture of the size it is evaluated at: the median of several.
+
+    None where the configuration evaluates pictures as large as they come.
+    """
     import numpy as np
     import paddle
 
@@ -29,10 +32,12 @@ def latency(row, threads, runs):
     from common.testing import save_program
 
     config = load_config(ROOT / row["kit"] / row["config"])
+    size = next((sizes[-1] for place, sizes in transform_sizes(config) if place.startswith("data.eval")), None)
+    if size is None:
+        return None
     labels = list(map(str, range(int(row["classes"]))))
     model = config.build("model", num_classes=len(labels), labels=labels)
     model.eval()
-    size = next(sizes[-1] for place, sizes in transform_sizes(config) if place.startswith("data.eval"))
     height, width = size if isinstance(size, list) else (size, size)
     random = np.random.default_rng(0)
     inputs = {"im_shape": np.array([[height, width]], "float32"), "scale_factor": np.ones([1, 2], "float32")}
@@ -72,6 +77,8 @@ def main(argv=None):
         if row["kit"] != "PaddleCV" or (args.names and name not in args.names):
             continue
         milliseconds = latency(row, args.threads, args.runs)
+        if milliseconds is None:
+            continue
         sys.stdout.write(f"{name:<28}{milliseconds:9.2f} ms, {args.threads} threads\n")
         sys.stdout.flush()
         row["latency"] = f"{milliseconds:.1f} ms" if milliseconds < 100 else f"{milliseconds:.0f} ms"
