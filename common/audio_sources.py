@@ -1,11 +1,11 @@
 """Where the recordings of an inference come from: a file, a folder, standard input."""
 
-import sys
 from pathlib import Path
 
 from common.data.audio_io import decode_audio, read_header
 from common.data.audio_noise import SOUNDS
 from common.errors import ConfigError, DataError
+from common.standard_input import read_standard_input
 
 
 def open_sounds(path):
@@ -33,16 +33,8 @@ def open_sounds(path):
 
 def standard_input():
     """A recording's bytes, or one path a line."""
-    data = sys.stdin.buffer.read()
-    if not data:
-        raise DataError("standard input is empty; it takes a recording, or one path a line")
-    try:
-        paths = [line.strip() for line in data.decode("utf-8").splitlines() if line.strip()]
-    except UnicodeDecodeError:
-        paths = None
-    if paths is None or b"\0" in data:
-        return Recordings([data], name="-", many=False)
-    return Recordings(paths, name="-", many=True)
+    items = read_standard_input("a recording")
+    return Recordings(items, name="-", many=not (items and isinstance(items[0], bytes)))
 
 
 class Recordings:

@@ -3,7 +3,6 @@
 Texts: `text_sources.py`; recordings: `audio_sources.py`.
 """
 
-import sys
 from pathlib import Path
 
 from common.audio_sources import open_sounds
@@ -12,6 +11,7 @@ from common.data.image_io import decode_image
 from common.errors import ConfigError, DataError
 from common.inference_output import PictureDrawing, VideoDrawing
 from common.log import logger
+from common.standard_input import read_standard_input
 from common.text_sources import open_texts
 
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"}
@@ -58,16 +58,8 @@ def open_source(path, task=None, text=None):
 
 def standard_input():
     """A picture's bytes, or one path a line."""
-    data = sys.stdin.buffer.read()
-    if not data:
-        raise DataError("standard input is empty; it takes a picture, or one path a line")
-    try:
-        paths = data.decode("utf-8").splitlines()
-    except UnicodeDecodeError:
-        paths = None
-    if paths is None or b"\0" in data:
-        return Pictures([data], name="-", many=False)
-    return Pictures(paths, name="-", many=True)
+    items = read_standard_input("a picture")
+    return Pictures(items, name="-", many=not (items and isinstance(items[0], bytes)))
 
 
 class Pictures:

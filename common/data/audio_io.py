@@ -19,8 +19,8 @@ import io
 
 import numpy as np
 
-from common.data.image_io import nearest_name, start_of
-from common.errors import BadSample, DataIssue, EnvironmentProblem
+from common.data.image_io import bad, not_readable, start_of
+from common.errors import EnvironmentProblem
 
 MOST_CHANNELS = 32
 RATES = (1000, 1_000_000)  # samples a second
@@ -196,14 +196,8 @@ def open_bytes(source, name):
         return io.BytesIO(source)
     try:
         return open(source, "rb")
-    except FileNotFoundError:
-        raise bad("D104", name, "there is no such file", fix=nearest_name(source)) from None
-    except IsADirectoryError:
-        raise bad("D104", name, "a folder stands where a sound is expected") from None
-    except PermissionError:
-        raise bad("D104", name, "no permission to read this file", fix=f"chmod a+r '{name}'") from None
     except (OSError, ValueError) as error:
-        raise bad("D104", name, f"cannot be read: {error}") from None
+        raise not_readable(error, source, "a sound", name) from None
 
 
 def refuse_short_wav(file, start, name):
@@ -261,8 +255,3 @@ def load_soxr():
 def reason(error):
     """What libsndfile says, without its name for the file."""
     return str(getattr(error, "error_string", "") or error).strip().rstrip(".")[:120]
-
-
-def bad(code, name, message, fix=""):
-    """A `BadSample` about a whole file."""
-    return BadSample(DataIssue(code, "error", str(name), message, fix=fix))

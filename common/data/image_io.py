@@ -115,14 +115,27 @@ def read_file(path):
     try:
         with open(path, "rb") as file:
             return file.read()
-    except FileNotFoundError:
-        raise bad("D104", path, "there is no such file", fix=nearest_name(path)) from None
-    except IsADirectoryError:
-        raise bad("D104", path, "a folder stands where a picture is expected") from None
-    except PermissionError:
-        raise bad("D104", path, "no permission to read this file", fix=f"chmod a+r '{path}'") from None
     except (OSError, ValueError) as error:
-        raise bad("D104", path, f"cannot be read: {error}") from None
+        raise not_readable(error, path, "a picture") from None
+
+
+def not_readable(error, path, what, name=None):
+    """The `BadSample` D104 of what the system answered when a file was opened or read.
+
+    Args:
+        error (OSError | ValueError): the answer.
+        path (str): of the file.
+        what (str): what it was taken for, such as `a picture`.
+        name (str): of the file in the message; its path when None.
+    """
+    name = path if name is None else name
+    if isinstance(error, FileNotFoundError):
+        return bad("D104", name, "there is no such file", fix=nearest_name(path))
+    if isinstance(error, IsADirectoryError):
+        return bad("D104", name, f"a folder stands where {what} is expected")
+    if isinstance(error, PermissionError):
+        return bad("D104", name, "no permission to read this file", fix=f"chmod a+r '{name}'")
+    return bad("D104", name, f"cannot be read: {error}")
 
 
 def nearest_name(path):
