@@ -8,6 +8,7 @@ import pytest
 
 from tests.commands import command
 from tools import zoo_parameters
+from tools.zoo import read_zoo
 
 CONFIG = "configs/tiny/small_pictures.yml"
 
@@ -79,11 +80,18 @@ def test_a_picture_that_is_in_both_splits_under_another_name_is_told_and_a_wrong
 
 
 def test_a_count_that_differs_from_the_published_is_named():
-    right = {"trained": 100, "statistics": 10, "macs": 100_000}
-    assert zoo_parameters.differences((100, 10, 100_090), right) == []  # within a thousandth
-    found = zoo_parameters.differences((101, 10, 100_110), right)
-    assert found == ["parameters 101 instead of 100", "multiply-adds 100,110 instead of 100,000"]
+    right = {"trained": 100, "statistics": 10, "macs": 100_000, "spared": 1_000}
+    assert zoo_parameters.differences((100, 10, 99_000), right) == []
+    found = zoo_parameters.differences((101, 10, 99_001), right)
+    assert found == ["parameters 101 instead of 100", "multiply-adds 99,001 instead of 99,000"]
     assert zoo_parameters.read_published()["ResNet50"]["macs"] == 4_089_184_256
+
+
+def test_every_published_model_has_a_row_and_two_of_them_say_which_multiply_adds_they_spare(capsys):
+    assert set(zoo_parameters.read_published()) <= {row["official"] for row in read_zoo()}
+    assert zoo_parameters.main(["GoogLeNet", "EfficientNetB0"]) == 0
+    printed = capsys.readouterr().out
+    assert "5,605,376 fewer: " in printed and "811,872 fewer: " in printed and "2 models, 0 differ" in printed
 
 
 def test_a_name_without_a_row_is_refused(capsys):

@@ -13,6 +13,7 @@ MODELS = {
     "yolov3": (80, (61949149, 52608)),
     "yolov3_mobilenet_v1": (80, (24571197, 38784)),
     "yolov3_mobilenet_v3": (80, None),
+    "yolov3_resnet34": (80, (42309053, 34048)),
     "yolov3_resnet50_vd": (80, None),
     "yolov3_voc": (20, None),
     "pedestrian": (1, None),
