@@ -7,7 +7,7 @@ Going back through the same graph twice (retain_graph=True) crashes in PaddlePad
 training that needs it runs with KIT_ONEDNN=0.
 
 Shapes in this file:
-    x [N, C, H, W], weight [O, C / groups, k, k], y [N, O, H', W'].
+    x [N, C, H, W], weight [O, C / groups, k, l], y [N, O, H', W'].
 """
 
 import ctypes
@@ -52,7 +52,7 @@ def conv_norm(x, weight, norm, activation, stride, padding, groups, dilation=1):
 
     Args:
         x (Tensor): float32 [N, C, H, W].
-        weight (Tensor): float32 [O, C / groups, k, k].
+        weight (Tensor): float32 [O, C / groups, k, l].
         norm (nn.BatchNorm2D): in training mode; its running statistics are moved.
         activation (str): a key of ACTIVATIONS.
         stride (int): of the convolution.
@@ -127,8 +127,9 @@ class Convolution:
 
     def __init__(self, x, weight, stride, padding, groups, dilation=1):
         sides = (padding,) * 4 if isinstance(padding, int) else padding
-        before, after, reach = sides[:2], sides[2:], dilation * (weight[2] - 1) + 1
-        extents = ((x[i + 2] + before[i] + after[i] - reach) // stride + 1 for i in (0, 1))
+        before, after = sides[:2], sides[2:]
+        reach = [dilation * (side - 1) + 1 for side in weight[2:]]
+        extents = ((x[i + 2] + before[i] + after[i] - reach[i]) // stride + 1 for i in (0, 1))
         y = (x[0], weight[0], *extents)
         if groups > 1:
             weight = (groups, weight[0] // groups, *weight[1:])

@@ -92,11 +92,10 @@ class ConvNorm(nn.Layer):
         self.norm = batch_norm(out_channels, norm)
         self.activation = ACTIVATIONS[activation]()
         self.activation_name = activation
-        self.geometry = (stride, padding if isinstance(padding, int) else padding[0], dilation)
-        self.is_fast = height == width > 1  # a kernel of 1 is a matrix product, which the framework does well
+        self.geometry = (stride, padding if isinstance(padding, int) else (*padding, *padding), dilation)
 
     def forward(self, x):
-        if not self.is_fast or not self.training or not is_untouched(self.conv, nn.Conv2D) or not fused_conv.suits(x):
+        if not self.training or not is_untouched(self.conv, nn.Conv2D) or not fused_conv.suits(x):
             return self.activation(self.norm(self.conv(x)))
         geometry = self.geometry_for(x)
         if self.norm.training and is_untouched(self.norm, nn.BatchNorm2D) and not self.norm._use_global_stats:
@@ -107,16 +106,17 @@ class ConvNorm(nn.Layer):
         """Stride, padding, groups and dilation of the convolution of an x [N, C, H, W]."""
         stride, padding, dilation = self.geometry
         if self.same:
-            padding = same_padding(x.shape[2:], self.conv.weight.shape[2], stride)
+            padding = same_padding(x.shape[2:], self.conv.weight.shape[2:], stride)
         return stride, padding, self.conv._groups, dilation
 
 
-def same_padding(size, kernel_size, stride):
-    """TensorFlow's SAME padding (top, left, bottom, right) of an input [H, W], for an output of ceil(side / stride).
+def same_padding(size, kernel, stride):
+    """TensorFlow's SAME padding (top, left, bottom, right) of an input [H, W], for a kernel
+    [h, w] and an output of ceil(side / stride).
 
     An odd row or column is at the bottom or the right.
     """
-    totals = [max(0, ((side + stride - 1) // stride - 1) * stride + kernel_size - side) for side in size]
+    totals = [max(0, (-(-side // stride) - 1) * stride + reach - side) for side, reach in zip(size, kernel)]
     before = [total // 2 for total in totals]
     return (*before, *(total - part for total, part in zip(totals, before)))
 

@@ -30,11 +30,10 @@ class NormConv(nn.Layer):
         self.norm = batch_norm(in_channels, norm)
         self.conv = nn.Conv2D(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias_attr=False)
         self.geometry = (stride, padding)
-        self.is_fast = kernel_size > 1
 
     def forward(self, x):
         x = F.relu(self.norm(x))
-        if self.is_fast and self.training and is_untouched(self.conv, nn.Conv2D) and fused_conv.suits(x):
+        if self.training and is_untouched(self.conv, nn.Conv2D) and fused_conv.suits(x):
             return fused_conv.conv2d(x, self.conv.weight, *self.geometry, self.conv._groups)
         return self.conv(x)
 

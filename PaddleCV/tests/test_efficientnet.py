@@ -42,8 +42,8 @@ def test_the_small_one_has_the_official_parameters():
 
 
 def test_of_224_pixels_and_stride_2_the_odd_row_of_zeros_is_at_the_bottom():
-    assert same_padding([224, 225], kernel_size=3, stride=2) == (0, 1, 1, 1)
-    assert same_padding([224, 75], kernel_size=5, stride=2) == (1, 2, 2, 2)
+    assert same_padding([224, 225], [3, 3], stride=2) == (0, 1, 1, 1)
+    assert same_padding([224, 75], [5, 3], stride=2) == (1, 1, 2, 1)
 
 
 def test_same_padding_sees_one_pixel_to_the_right_where_equal_padding_sees_one_to_the_left():

@@ -17,6 +17,9 @@ CASES = {  # images, channels in and out, side, kernel size, stride, groups
     "depthwise 5x5, stride 2": (2, 24, 24, 17, 5, 2, 24),
     "grouped": (2, 32, 64, 12, 3, 1, 4),
     "two pixels a side": (3, 8, 8, 2, 3, 1, 1),
+    "1x1": (2, 24, 40, 13, 1, 1, 1),
+    "1x1, stride 2": (2, 24, 40, 14, 1, 2, 1),
+    "1x7": (2, 24, 40, 13, [1, 7], 1, 1),
 }
 
 
@@ -160,7 +163,7 @@ def test_nothing_is_held_once_the_gradients_are_there():
     class Kept(list):
         """One that can be watched."""
 
-    stage = fused_conv.convolution((2, 16, 20, 20), (32, 16, 3, 3), 1, 1, 1, 1)
+    stage = fused_conv.convolution((2, 16, 20, 20), (32, 16, 3, 3), 1, (1, 1, 1, 1), 1, 1)
     forward = stage.forward
 
     def watched(x, weight):

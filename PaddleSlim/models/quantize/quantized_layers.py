@@ -150,14 +150,11 @@ QUANTIZED = {nn.Conv2D: QuantizedConv2D, nn.Linear: QuantizedLinear}
 
 def fast_geometry(layer):
     """Stride, padding, groups and dilation of a convolution that oneDNN trains faster; None of another."""
-    sides = {name: pair(getattr(layer, f"_{name}")) for name in ("stride", "dilation", "kernel_size")}
-    padding = layer._padding
-    if isinstance(padding, str) or any(a != b for a, b in sides.values()) or sides["kernel_size"][0] == 1:
+    stride, dilation, padding = pair(layer._stride), pair(layer._dilation), layer._padding
+    if isinstance(padding, str) or stride[0] != stride[1] or dilation[0] != dilation[1]:
         return None
     padding = pair(padding)
-    if len(padding) != 2 or padding[0] != padding[1]:
-        return None
-    return sides["stride"][0], padding[0], layer._groups, sides["dilation"][0]
+    return (stride[0], (*padding, *padding), layer._groups, dilation[0]) if len(padding) == 2 else None
 
 
 def pair(value):
