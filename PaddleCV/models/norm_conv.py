@@ -9,7 +9,7 @@ from paddle.nn import functional as F
 
 from common import fused_conv
 
-from .layers import batch_norm, is_untouched
+from .layers import batch_norm, is_fast
 
 
 class NormConv(nn.Layer):
@@ -33,7 +33,7 @@ class NormConv(nn.Layer):
 
     def forward(self, x):
         x = F.relu(self.norm(x))
-        if self.training and is_untouched(self.conv, nn.Conv2D) and fused_conv.suits(x):
+        if is_fast(self.conv, x):
             return fused_conv.conv2d(x, self.conv.weight, *self.geometry, self.conv._groups)
         return self.conv(x)
 
