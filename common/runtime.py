@@ -181,7 +181,7 @@ def _wait(late):
 
 
 def _convolutions():
-    name = "training convolutions"
+    name = "convolutions"
     if os.environ.get("KIT_ONEDNN") == "0":
         return name, "PaddlePaddle", "KIT_ONEDNN=0"
     return name, "oneDNN", "on CPUs it uses all cores, and is up to 8 times faster for depthwise ones"
