@@ -5,6 +5,7 @@ import paddle
 import pytest
 from paddle import nn
 
+from common.errors import ConfigError
 from common.testing import check_model
 from PaddleCV.models.backbones.mobilenet_v3 import MobileNetV3
 from PaddleCV.models.backbones.resnet import ResNet
@@ -57,6 +58,19 @@ def test_blended_targets_take_the_place_of_the_classes():
     assert model.loss(given)["loss_class"].item() == pytest.approx(hard, rel=1e-5)
     given["soft_label"] = paddle.full([4, 5], 0.2)
     assert model.loss(given)["loss_class"].item() != pytest.approx(hard, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "given", "words"),
+    [
+        (CrossEntropy(), batch(several=True), "CrossEntropy does not suit data of several classes .* MultiLabelLoss"),
+        (MultiLabelLoss(), batch(), "MultiLabelLoss does not suit data of one class .* CrossEntropy"),
+        (CrossEntropy(), {"image": batch()["image"]}, "have no labels, which CrossEntropy"),
+    ],
+)
+def test_a_loss_that_does_not_suit_the_labels_is_refused(loss, given, words):
+    with pytest.raises(ConfigError, match=words):
+        tiny(loss=loss).loss({name: paddle.to_tensor(value) for name, value in given.items()})
 
 
 class HeadOfTwo(ClassifierHead):

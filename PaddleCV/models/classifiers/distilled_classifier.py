@@ -10,7 +10,7 @@ import paddle
 
 from common.teacher import load_teacher
 
-from .image_classifier import ImageClassifier
+from .image_classifier import ImageClassifier, target_of
 
 KIT = Path(__file__).resolve().parents[2]
 
@@ -64,7 +64,7 @@ class DistilledClassifier(ImageClassifier):
         student = self.predict(batch["image"])
         losses = {"loss_teacher": self.distillation(student, teacher)}
         if self.label_weight:
-            target = batch.get("soft_label", batch["label"])
+            target = target_of(batch, self.loss_terms)
             losses["loss_class"] = self.label_weight * self.loss_terms(student, target)
         return losses
 

@@ -7,6 +7,8 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.errors import ConfigError
+
 
 class ImageClassifier(nn.Layer):
     """A backbone whose last features a head turns into one number a class.
@@ -68,11 +70,30 @@ class ImageClassifier(nn.Layer):
         Args:
             batch (dict): image [N, 3, H, W]; label int64 [N], or float32 [N, C] of several classes; and, where
                 pictures are blended, soft_label float32 [N, C], which is taken instead.
+
+        Raises:
+            ConfigError: the pictures have no labels, or not labels of the kind that the loss takes.
         """
+        target = target_of(batch, self.loss_terms)
         features = self.backbone(batch["image"])
-        target = batch.get("soft_label", batch["label"])
         losses = {"loss_class": self.loss_terms(self.head(features), target)}
         if hasattr(self.head, "auxiliary"):
             for number, logits in enumerate(self.head.auxiliary(features), 1):
                 losses[f"loss_aux{number}"] = self.head.auxiliary_weight * self.loss_terms(logits, target)
         return losses
+
+
+def target_of(batch, loss):
+    """The `soft_label` of a batch where there is one, else its `label`.
+
+    Raises:
+        ConfigError: it has none, or not one of the kind that the loss takes.
+    """
+    if "label" not in batch:
+        raise ConfigError(f"the pictures have no labels, which {type(loss).__name__} compares the answers with")
+    if loss.multi_label != (batch["label"].ndim == 2):
+        given, fit = "several classes", "MultiLabelLoss"
+        if loss.multi_label:
+            given, fit = "one class", "CrossEntropy"
+        raise ConfigError(f"{type(loss).__name__} does not suit data of {given} a picture; {fit} does (model.loss)")
+    return batch.get("soft_label", batch["label"])
