@@ -1,7 +1,7 @@
 """A classifier that learns from another one's answers (SSLD, https://arxiv.org/abs/2103.05959).
 
 Shapes in this file:
-    N images of H x W pixels, C classes.
+    N images of D channels and H x W pixels, C classes.
 """
 
 from pathlib import Path
@@ -58,7 +58,7 @@ class DistilledClassifier(ImageClassifier):
         """`loss_teacher`, and with a `label_weight` the terms of :class:`ImageClassifier` times it.
 
         Args:
-            batch (dict): image [N, 3, H, W]; with a `label_weight` label and perhaps soft_label as well.
+            batch (dict): image [N, D, H, W]; with a `label_weight` label and perhaps soft_label as well.
         """
         teacher = self.teachers[0].logits(batch["image"])
         student = self.predict(batch["image"])
@@ -83,7 +83,7 @@ class Teacher:
         self.model = None
 
     def logits(self, image):
-        """What it answers to images [N, 3, H, W], float32 [N, C], without a gradient.
+        """What it answers to images [N, D, H, W], float32 [N, C], without a gradient.
 
         Raises:
             ConfigError: the checkpoint does not fit its configuration, or knows other classes than the student.

@@ -1,13 +1,15 @@
 """A picture's class, or classes: backbone, head, loss.
 
 Shapes in this file:
-    N images of H x W pixels, C classes.
+    N images of D channels (3 of RGB) and H x W pixels, C classes.
 """
 
 from paddle import nn
 from paddle.nn import functional as F
 
 from common.errors import ConfigError
+
+from ..layers import channels_of_picture
 
 
 class ImageClassifier(nn.Layer):
@@ -23,7 +25,6 @@ class ImageClassifier(nn.Layer):
     """
 
     task = "classification"
-    inputs = {"image": ([None, 3, None, None], "float32")}
     outputs = ("scores",)
 
     def __init__(self, backbone, head, loss):
@@ -31,6 +32,7 @@ class ImageClassifier(nn.Layer):
         self.backbone = backbone
         self.head = head
         self.loss_terms = loss
+        self.inputs = {"image": ([None, channels_of_picture(backbone), None, None], "float32")}
 
     @classmethod
     def from_config(cls, backbone, head, loss, num_classes, build):
@@ -59,7 +61,7 @@ class ImageClassifier(nn.Layer):
         """Scores [N, C]: the softmax of the logits, or for pictures of several classes the sigmoid of each.
 
         Args:
-            image (Tensor): float32 [N, 3, H, W].
+            image (Tensor): float32 [N, D, H, W].
         """
         logits = self.predict(image)
         return F.sigmoid(logits) if self.loss_terms.multi_label else F.softmax(logits)
@@ -68,7 +70,7 @@ class ImageClassifier(nn.Layer):
         """The terms of the loss, each a mean over the images.
 
         Args:
-            batch (dict): image [N, 3, H, W]; label int64 [N], or float32 [N, C] of several classes; and, where
+            batch (dict): image [N, D, H, W]; label int64 [N], or float32 [N, C] of several classes; and, where
                 pictures are blended, soft_label float32 [N, C], which is taken instead.
 
         Raises:
