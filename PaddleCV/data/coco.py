@@ -182,8 +182,15 @@ def read_categories(records, issues):
 
 
 def read_labels(labels, root):
-    """The class names asked for: a list as it is, or the lines of a file (in `root`, or as given)."""
+    """The class names asked for: a list as it is, or the lines of a file (in `root`, or as given).
+
+    Raises:
+        DataError: D104 when the file cannot be read, D115 with each name that it has twice.
+        ValueError: the list has a name twice.
+    """
     if labels is None or not isinstance(labels, str):
+        if labels and len(set(labels)) < len(labels):
+            raise ValueError(f"labels has {max(labels, key=list(labels).count)!r} twice; classes need different names")
         return None if labels is None else list(labels)
     path = os.path.join(root, labels) if os.path.exists(os.path.join(root, labels)) else labels
     issues = IssueList(path)

@@ -6,11 +6,15 @@ Shapes in this file:
 
 import numpy as np
 
+from common.errors import ConfigError
+from common.log import logger
+
 
 class Accuracy:
     """The share of pictures whose class is the best scored, and among the k best scored; confusion and class accuracy.
 
-    Of equal scores the class with the lower number comes first.
+    Of equal scores the class with the lower number comes first. A picture with a score that is no number has no answer,
+    and so is wrong.
 
     Args:
         dataset (object): with `labels`.
@@ -30,28 +34,40 @@ class Accuracy:
         count = len(self.labels)
         self.hits = np.zeros(len(self.topk), np.int64)
         self.matrix = np.zeros((count, count), np.int64)  # class, answer
+        self.unanswered = np.zeros(count, np.int64)
 
     def update(self, outputs, batch):
-        """Takes scores [N, C] and `label` int64 [N]."""
+        """Takes scores [N, C] and `label` int64 [N].
+
+        Raises:
+            ConfigError: the data give several classes a picture.
+        """
         scores, target = np.asarray(outputs["scores"]), np.asarray(batch["label"])
         if target.ndim != 1:
-            raise ValueError("Accuracy takes one class a picture; for several there is MultiLabelMap")
+            raise ConfigError("Accuracy takes one class a picture; for several there is MultiLabelMap (data.metric)")
+        answered = ~np.isnan(scores).any(1)
+        np.add.at(self.unanswered, target[~answered], 1)
+        scores, target = scores[answered], target[answered]
         rank = rank_of(scores, target)
         self.hits += np.array([(rank < k).sum() for k in self.topk])
         np.add.at(self.matrix, (target, scores.argmax(1)), 1)
 
     def state(self):
         """What this process has counted, as arrays."""
-        return {"hits": self.hits, "matrix": self.matrix}
+        return {"hits": self.hits, "matrix": self.matrix, "unanswered": self.unanswered}
 
     def merge(self, states):
         """Becomes the sum of what several processes have counted."""
         self.hits = sum(state["hits"] for state in states)
         self.matrix = sum(state["matrix"] for state in states)
+        self.unanswered = sum(state["unanswered"] for state in states)
 
     def compute(self):
         """`top1`, `top5`, ... and `class_mean`, the mean accuracy of the classes that have a picture; 0 of none."""
-        total = max(1, int(self.matrix.sum()))
+        lost = int(self.unanswered.sum())
+        if lost:
+            logger.warning("%d pictures count as wrong: the model gave them a score that is not a number", lost)
+        total = max(1, int(self.matrix.sum()) + lost)
         scores = {f"top{k}": float(hits / total) for k, hits in zip(self.topk, self.hits)}
         known = [value["accuracy"] for value in self.per_class().values() if value["accuracy"] >= 0]
         return {**scores, "class_mean": float(np.mean(known)) if known else 0.0}
@@ -61,7 +77,7 @@ class Accuracy:
 
         A share of nothing is -1.
         """
-        right, of_class, answered = np.diag(self.matrix), self.matrix.sum(1), self.matrix.sum(0)
+        right, of_class, answered = np.diag(self.matrix), self.matrix.sum(1) + self.unanswered, self.matrix.sum(0)
         return {
             name: {
                 "accuracy": share(right[i], of_class[i]),
@@ -72,7 +88,7 @@ class Accuracy:
         }
 
     def confusion(self):
-        """How many pictures of each class (row) got each answer (column), int64 [C, C]."""
+        """How many answered pictures of each class (row) got each answer (column), int64 [C, C]."""
         return self.matrix
 
 

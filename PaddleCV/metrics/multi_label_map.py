@@ -6,9 +6,13 @@ Shapes in this file:
 
 import numpy as np
 
+from common.errors import ConfigError
+
 
 class MultiLabelMap:
     """The mean over classes of the average precision, and the F1 of all answers over a score.
+
+    A score that is no number counts as the lowest.
 
     Args:
         dataset (object): with `labels`.
@@ -27,11 +31,15 @@ class MultiLabelMap:
         self.scores, self.targets = [], []
 
     def update(self, outputs, batch):
-        """Takes scores [N, C] and `label` [N, C], 1 where a class is there."""
+        """Takes scores [N, C] in 0..1 and `label` [N, C], 1 where a class is there.
+
+        Raises:
+            ConfigError: the data give one class a picture.
+        """
         target = np.asarray(batch["label"])
         if target.ndim != 2:
-            raise ValueError("MultiLabelMap takes every class of a picture; for one class there is Accuracy")
-        self.scores.append(np.asarray(outputs["scores"], np.float32))
+            raise ConfigError("MultiLabelMap takes every class of a picture; for one there is Accuracy (data.metric)")
+        self.scores.append(np.nan_to_num(np.asarray(outputs["scores"], np.float32), nan=-1.0))
         self.targets.append(target > 0.5)
 
     def state(self):

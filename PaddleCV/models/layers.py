@@ -163,6 +163,11 @@ def check_out_indices(name, out_indices, num_stages):
     return indices
 
 
+def channels_of_picture(backbone):
+    """How many channels a backbone's pictures have: those of its first convolution, or 3 where it has none."""
+    return next((part._in_channels for part in backbone.sublayers() if isinstance(part, nn.Conv2D)), 3)
+
+
 def divisible(channels, divisor=8):
     """The multiple of `divisor` nearest to a number of channels, at least `divisor` and at least 90 % of it."""
     nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)

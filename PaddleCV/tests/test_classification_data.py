@@ -56,6 +56,8 @@ def test_labels_name_the_classes_and_say_how_many_there_are(tmp_path):
     (tmp_path / "labels.txt").write_text("cat\ndog\nbird\n")
     assert listed(tmp_path, "a.png 1\n").labels == ["cat", "dog", "bird"]
     assert listed(tmp_path, "a.png 1\n", labels=["x", "y"]).labels == ["x", "y"]
+    with pytest.raises(ValueError, match="labels has 'x' twice"):
+        listed(tmp_path, "a.png 1\n", labels=["y", "x", "x"])
 
 
 def test_num_classes_says_it_where_no_labels_do(tmp_path):

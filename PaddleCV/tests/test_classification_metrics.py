@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
+from common.errors import ConfigError
 from PaddleCV.metrics.accuracy import Accuracy, rank_of
 from PaddleCV.metrics.multi_label_map import MultiLabelMap, average_precision
 
@@ -60,8 +61,25 @@ def test_a_class_without_pictures_has_no_accuracy_and_is_not_in_the_mean():
     assert metric.compute() == {"top1": 1, "class_mean": 1} and metric.primary == "top1"
 
 
+def test_a_picture_whose_scores_are_no_numbers_is_wrong_whatever_its_class(caplog):
+    scores = np.eye(3)[[0, 1, 2]]
+    scores[0], scores[1, 2] = np.nan, np.nan
+    metric = fed(Accuracy(Set(3), topk=[1, 3]), scores, np.array([0, 1, 2]))
+    assert metric.compute() == pytest.approx({"top1": 1 / 3, "top3": 1 / 3, "class_mean": 1 / 3})
+    assert metric.per_class()["class 0"] == {"accuracy": 0, "precision": -1, "images": 1}
+    assert "2 pictures count as wrong" in caplog.text
+
+
+def test_scores_that_are_no_numbers_come_last_in_average_precision_together():
+    # both pictures at once, at the end: precision 1/2 at recall 1, whichever of them came first
+    for target in ([[1], [0]], [[0], [1]]):
+        found = fed(MultiLabelMap(Set(1)), np.full((2, 1), np.nan), np.array(target)).compute()
+        assert found == {"mAP": 0.5, "F1": 0}
+
+
 def test_accuracy_of_two_processes_is_that_of_one():
     scores, target = drawn()
+    scores[:3] = np.nan
     whole, merged = fed(Accuracy(Set(8)), scores, target), Accuracy(Set(8))
     parts = [fed(Accuracy(Set(8)), scores[i::2], target[i::2]).state() for i in range(2)]
     merged.merge(parts)
@@ -73,9 +91,9 @@ def test_accuracy_of_two_processes_is_that_of_one():
 def test_wrong_k_and_targets_of_the_other_form_are_refused():
     with pytest.raises(ValueError, match="numbers from 1"):
         Accuracy(Set(3), topk=[0])
-    with pytest.raises(ValueError, match="MultiLabelMap"):
+    with pytest.raises(ConfigError, match="MultiLabelMap"):
         fed(Accuracy(Set(3)), np.eye(3), np.eye(3))
-    with pytest.raises(ValueError, match="Accuracy"):
+    with pytest.raises(ConfigError, match="Accuracy"):
         fed(MultiLabelMap(Set(3)), np.eye(3), np.arange(3))
 
 

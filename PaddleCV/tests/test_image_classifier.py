@@ -5,6 +5,7 @@ import paddle
 import pytest
 from paddle import nn
 
+from common.errors import ConfigError
 from common.testing import check_model
 from PaddleCV.models.backbones.mobilenet_v3 import MobileNetV3
 from PaddleCV.models.backbones.resnet import ResNet
@@ -40,6 +41,17 @@ def test_a_classifier_of_several_classes_keeps_the_contract(tmp_path):
     check_model(lambda: tiny(loss=MultiLabelLoss()), batch(several=True), tmp_path)
 
 
+def test_a_classifier_of_grey_pictures_keeps_the_contract(tmp_path):
+    def grey():
+        body = ResNet(18, width=0.25, out_indices=[3], in_channels=1)
+        return ImageClassifier(body, ClassifierHead(body.out_channels, 5), CrossEntropy())
+
+    paddle.seed(0)
+    given = batch()
+    check_model(grey, {**given, "image": given["image"][:, :1]}, tmp_path)
+    assert grey().inputs == {"image": ([None, 1, None, None], "float32")}
+
+
 def test_scores_are_shares_of_one_class_and_probabilities_of_several():
     image = paddle.to_tensor(batch()["image"])
     for loss, activation in ((FocalLoss(), nn.functional.softmax), (MultiLabelLoss(), nn.functional.sigmoid)):
@@ -57,6 +69,19 @@ def test_blended_targets_take_the_place_of_the_classes():
     assert model.loss(given)["loss_class"].item() == pytest.approx(hard, rel=1e-5)
     given["soft_label"] = paddle.full([4, 5], 0.2)
     assert model.loss(given)["loss_class"].item() != pytest.approx(hard, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "given", "words"),
+    [
+        (CrossEntropy(), batch(several=True), "CrossEntropy does not suit data of several classes .* MultiLabelLoss"),
+        (MultiLabelLoss(), batch(), "MultiLabelLoss does not suit data of one class .* CrossEntropy"),
+        (CrossEntropy(), {"image": batch()["image"]}, "have no labels, which CrossEntropy"),
+    ],
+)
+def test_a_loss_that_does_not_suit_the_labels_is_refused(loss, given, words):
+    with pytest.raises(ConfigError, match=words):
+        tiny(loss=loss).loss({name: paddle.to_tensor(value) for name, value in given.items()})
 
 
 class HeadOfTwo(ClassifierHead):

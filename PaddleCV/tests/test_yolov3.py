@@ -57,6 +57,14 @@ def test_yolov3_keeps_the_contract_with_every_backbone(backbone, tmp_path):
     check_model(lambda: tiny(backbone), batch(), tmp_path)
 
 
+def test_yolov3_takes_pictures_of_as_many_channels_as_its_backbone():
+    body = DarkNet(depths=[1, 1, 1, 1, 1], width=0.25, in_channels=1)
+    neck = YOLOv3FPN(body.out_channels, channels=64)
+    model = YOLOv3(body, neck, YOLOv3Head(neck.out_channels, 3, ANCHORS), YOLOv3Loss(), MulticlassNMS())
+    assert model.inputs["image"][0] == [None, 1, None, None] and list(model.inputs) == [*tiny().inputs]
+    assert tiny().inputs["image"][0] == [None, 3, None, None]
+
+
 def test_yolov3_keeps_the_contract_with_matrix_nms_and_an_iou_term(tmp_path):
     check_model(lambda: tiny(nms=MatrixNMS(), iou_loss="ciou", label_smoothing=0.025), batch(), tmp_path)
 

@@ -10,7 +10,7 @@ Shapes in this file:
 from paddle import nn
 
 from ..layers import check_out_indices
-from .stages import freeze_first, stage_features
+from .staged import StagedBackbone
 
 # kernel size, stride, padding and channels of each convolution, by stages; a stage ends with a pooling
 STAGES = (
@@ -20,7 +20,7 @@ STAGES = (
 )
 
 
-class AlexNet(nn.Layer):
+class AlexNet(StagedBackbone):
     """Five convolutions in three stages, each of which ends with a 3x3 pooling of stride 2.
 
     Args:
@@ -32,21 +32,15 @@ class AlexNet(nn.Layer):
 
     def __init__(self, width=1.0, out_indices=(0, 1, 2), freeze_stages=0, in_channels=3):
         super().__init__()
-        self.out_indices = check_out_indices("AlexNet", out_indices, len(STAGES))
-        self.stages = nn.LayerList()
-        self.out_channels, self.strides = [], []
-        for index in range(self.out_indices[-1] + 1):
+        out_indices = check_out_indices("AlexNet", out_indices, len(STAGES))
+        self.stem, self.stages = nn.Identity(), nn.LayerList()
+        widths = []
+        for index in range(out_indices[-1] + 1):
             layers = []
             for kernel_size, stride, padding, channels in STAGES[index]:
                 channels = int(channels * width)
                 layers += [nn.Conv2D(in_channels, channels, kernel_size, stride, padding), nn.ReLU()]
                 in_channels = channels
             self.stages.append(nn.Sequential(*layers, nn.MaxPool2D(3, stride=2)))
-            if index in self.out_indices:
-                self.out_channels.append(in_channels)
-                self.strides.append(2 ** (index + 3))
-        freeze_first(None, self.stages, freeze_stages)
-
-    def forward(self, image):
-        """Features [N, out_channels, about H / stride, about W / stride] of each stage in `out_indices`."""
-        return stage_features(image, self.stages, self.out_indices)
+            widths.append(in_channels)
+        self.finish(out_indices, widths, [2 ** (i + 3) for i in range(len(STAGES))], freeze_stages)

@@ -16,7 +16,7 @@ from paddle import ParamAttr, nn
 from paddle.nn import functional as F
 
 from ..layers import check_out_indices
-from .stages import freeze_first, stage_features
+from .staged import StagedBackbone
 
 # of each module: channels of the 1x1; reduced and given by the 3x3; the same by the 5x5; given by the pooling
 STAGES = (
@@ -29,7 +29,7 @@ STAGES = (
 STRIDES = (8, 16, 16, 16, 32)
 
 
-class GoogLeNet(nn.Layer):
+class GoogLeNet(StagedBackbone):
     """Three convolutions and nine inception modules, in five stages.
 
     Args:
@@ -41,7 +41,7 @@ class GoogLeNet(nn.Layer):
 
     def __init__(self, width=1.0, out_indices=(0, 3, 4), freeze_stages=0, in_channels=3):
         super().__init__()
-        self.out_indices = check_out_indices("GoogLeNet", out_indices, len(STAGES))
+        out_indices = check_out_indices("GoogLeNet", out_indices, len(STAGES))
         first, channels = int(64 * width), int(192 * width)
         self.stem = nn.Sequential(
             convolution(in_channels, first, 7, stride=2),
@@ -51,22 +51,16 @@ class GoogLeNet(nn.Layer):
             nn.MaxPool2D(3, stride=2),
         )
         self.stages = nn.LayerList()
-        self.out_channels, self.strides = [], []
-        for index in range(self.out_indices[-1] + 1):
+        widths = []
+        for index in range(out_indices[-1] + 1):
             halved = index > 0 and STRIDES[index] > STRIDES[index - 1]
             layers = [nn.MaxPool2D(3, stride=2)] if halved else []
             for numbers in STAGES[index]:
                 layers.append(Inception(channels, *(int(number * width) for number in numbers)))
                 channels = layers[-1].out_channels
             self.stages.append(nn.Sequential(*layers))
-            if index in self.out_indices:
-                self.out_channels.append(channels)
-                self.strides.append(STRIDES[index])
-        freeze_first(self.stem, self.stages, freeze_stages)
-
-    def forward(self, image):
-        """Features [N, out_channels, about H / stride, about W / stride] of each stage in `out_indices`."""
-        return stage_features(self.stem(image), self.stages, self.out_indices)
+            widths.append(channels)
+        self.finish(out_indices, widths, STRIDES, freeze_stages)
 
 
 class Inception(nn.Layer):

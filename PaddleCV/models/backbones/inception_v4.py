@@ -16,7 +16,7 @@ import paddle
 from paddle import nn
 
 from ..layers import ConvNorm, check_out_indices
-from .stages import freeze_first, stage_features
+from .staged import StagedBackbone
 
 MEAN, MAX, VALID = "mean", "max", "valid"
 TALL, FLAT, HIGH, LOW = (7, 1), (1, 7), (3, 1), (1, 3)
@@ -46,7 +46,7 @@ MODULE_C = [
 ]
 
 
-class InceptionV4(nn.Layer):
+class InceptionV4(StagedBackbone):
     """Stem and A modules, reduction and B modules, reduction and C modules: three stages.
 
     Args:
@@ -62,7 +62,7 @@ class InceptionV4(nn.Layer):
         super().__init__()
         if len(blocks) != 3 or min(blocks) < 1:
             raise ValueError(f"InceptionV4 has A, B and C modules; blocks gives a number of each, not {list(blocks)}")
-        self.out_indices = check_out_indices("InceptionV4", out_indices, 3)
+        out_indices = check_out_indices("InceptionV4", out_indices, 3)
         tables = (
             [MODULE_A] * blocks[0],
             [REDUCTION_A, *[MODULE_B] * blocks[1]],
@@ -71,19 +71,13 @@ class InceptionV4(nn.Layer):
         self.stem = Branch(in_channels, STEM, width, norm)
         channels = self.stem.out_channels
         self.stages = nn.LayerList()
-        self.out_channels, self.strides = [], []
-        for index in range(self.out_indices[-1] + 1):
+        widths = []
+        for index in range(out_indices[-1] + 1):
             stage = Branch(channels, tables[index], width, norm)
             channels = stage.out_channels
             self.stages.append(stage)
-            if index in self.out_indices:
-                self.out_channels.append(channels)
-                self.strides.append(2 ** (index + 3))
-        freeze_first(self.stem, self.stages, freeze_stages)
-
-    def forward(self, image):
-        """Features [N, out_channels, about H / stride, about W / stride] of each stage in `out_indices`."""
-        return stage_features(self.stem(image), self.stages, self.out_indices)
+            widths.append(channels)
+        self.finish(out_indices, widths, [2 ** (i + 3) for i in range(3)], freeze_stages)
 
 
 class Branch(nn.Sequential):

@@ -18,7 +18,8 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from ..layers import ConvNorm, check_out_indices
-from .stages import freeze_first, per_stage, stage_features
+from .staged import StagedBackbone
+from .stages import per_stage
 
 DEPTHS = {
     14: (1, 1, 1, 1),
@@ -35,7 +36,7 @@ VARIANTS = ("b", "vc", "vd")
 OUTPUT_STRIDES = (8, 16, 32)
 
 
-class ResidualStages(nn.Layer):
+class ResidualStages(StagedBackbone):
     """A stem of stride 4 and four stages of residual blocks, whatever those are.
 
     Args:
@@ -49,11 +50,11 @@ class ResidualStages(nn.Layer):
 
     def __init__(self, stem, counts, make_block, output_stride, out_indices, freeze_stages):
         super().__init__()
-        self.out_indices = check_out_indices(type(self).__name__, out_indices, 4)
+        out_indices = check_out_indices(type(self).__name__, out_indices, 4)
         self.stem = stem
         self.stages = nn.LayerList()
-        self.out_channels, self.strides = [], []
-        for stage in range(self.out_indices[-1] + 1):
+        channels, strides = [], []
+        for stage in range(out_indices[-1] + 1):
             whole = 2 ** (stage + 2)
             stride = 2 if stage > 0 and whole <= output_stride else 1
             dilation = max(1, whole // output_stride)
@@ -62,14 +63,9 @@ class ResidualStages(nn.Layer):
                 for position in range(counts[stage])
             ]
             self.stages.append(nn.Sequential(*blocks))
-            if stage in self.out_indices:
-                self.out_channels.append(blocks[-1].out_channels)
-                self.strides.append(min(whole, output_stride))
-        freeze_first(self.stem, self.stages, freeze_stages)
-
-    def forward(self, image):
-        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
-        return stage_features(self.stem(image), self.stages, self.out_indices)
+            channels.append(blocks[-1].out_channels)
+            strides.append(min(whole, output_stride))
+        self.finish(out_indices, channels, strides, freeze_stages)
 
 
 class ResNet(ResidualStages):

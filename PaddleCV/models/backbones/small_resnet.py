@@ -8,10 +8,11 @@ from paddle import nn
 
 from ..layers import ConvNorm, check_out_indices
 from .resnet import BasicBlock, shortcut
-from .stages import freeze_first, per_stage, stage_features
+from .staged import StagedBackbone
+from .stages import per_stage
 
 
-class SmallResNet(nn.Layer):
+class SmallResNet(StagedBackbone):
     """A 3x3 convolution that keeps the size, and three stages of residual blocks.
 
     A block whose shape changes has a 1x1 convolution in its shortcut (the paper's option B).  Wider ones are those of
@@ -33,12 +34,12 @@ class SmallResNet(nn.Layer):
         super().__init__()
         if depth < 8 or depth % 6 != 2:
             raise ValueError(f"SmallResNet has a depth of 6 n + 2, such as 8, 14 and 20, not {depth}")
-        self.out_indices = check_out_indices("SmallResNet", out_indices, 3)
+        out_indices = check_out_indices("SmallResNet", out_indices, 3)
         blocks, widths = per_stage("SmallResNet", blocks or [(depth - 2) // 6] * 3, width, 3)
         channels = max(1, int(16 * widths[0]))
         self.stem = ConvNorm(in_channels, channels, norm=norm)
-        self.stages, self.out_channels, self.strides = nn.LayerList(), [], []
-        for stage in range(self.out_indices[-1] + 1):
+        self.stages, given = nn.LayerList(), []
+        for stage in range(out_indices[-1] + 1):
             out_channels, members = max(1, int(16 * widths[stage])) * 2**stage, []
             for position in range(blocks[stage]):
                 stride = 2 if stage > 0 and position == 0 else 1
@@ -47,11 +48,5 @@ class SmallResNet(nn.Layer):
                 members.append(BasicBlock(channels, out_channels, out_channels, around, stride, 1, 1, False, norm))
                 channels = out_channels
             self.stages.append(nn.Sequential(*members))
-            if stage in self.out_indices:
-                self.out_channels.append(channels)
-                self.strides.append(2**stage)
-        freeze_first(self.stem, self.stages, freeze_stages)
-
-    def forward(self, image):
-        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
-        return stage_features(self.stem(image), self.stages, self.out_indices)
+            given.append(channels)
+        self.finish(out_indices, given, [1, 2, 4], freeze_stages)

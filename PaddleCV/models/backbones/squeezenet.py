@@ -14,7 +14,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from ..layers import check_out_indices
-from .stages import freeze_first, stage_features
+from .staged import StagedBackbone
 
 # kernel size, padding and channels of the convolution; of each fire module by stages, channels squeezed and expanded to
 VERSIONS = {
@@ -29,7 +29,7 @@ VERSIONS = {
 }
 
 
-class SqueezeNet(nn.Layer):
+class SqueezeNet(StagedBackbone):
     """A convolution of stride 2, and eight fire modules in three stages that begin with a pooling each.
 
     Args:
@@ -45,25 +45,19 @@ class SqueezeNet(nn.Layer):
         if str(version) not in VERSIONS:
             raise ValueError(f"SqueezeNet has version {' or '.join(VERSIONS)}, not {version!r}")
         (kernel_size, padding, channels), stages = VERSIONS[str(version)]
-        self.out_indices = check_out_indices("SqueezeNet", out_indices, len(stages))
+        out_indices = check_out_indices("SqueezeNet", out_indices, len(stages))
         channels = int(channels * width)
         self.stem = nn.Sequential(nn.Conv2D(in_channels, channels, kernel_size, 2, padding), nn.ReLU())
         self.stages = nn.LayerList()
-        self.out_channels, self.strides = [], []
-        for index in range(self.out_indices[-1] + 1):
+        widths = []
+        for index in range(out_indices[-1] + 1):
             layers = [nn.MaxPool2D(3, stride=2)]
             for squeezed, expanded in stages[index]:
                 layers.append(Fire(channels, int(squeezed * width), int(expanded * width)))
                 channels = 2 * int(expanded * width)
             self.stages.append(nn.Sequential(*layers))
-            if index in self.out_indices:
-                self.out_channels.append(channels)
-                self.strides.append(2 ** (index + 2))
-        freeze_first(self.stem, self.stages, freeze_stages)
-
-    def forward(self, image):
-        """Features [N, out_channels, about H / stride, about W / stride] of each stage in `out_indices`."""
-        return stage_features(self.stem(image), self.stages, self.out_indices)
+            widths.append(channels)
+        self.finish(out_indices, widths, [2 ** (i + 2) for i in range(len(stages))], freeze_stages)
 
 
 class Fire(nn.Layer):

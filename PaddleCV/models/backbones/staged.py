@@ -6,13 +6,13 @@ Shapes in this file:
 
 from paddle import nn
 
-from .stages import freeze_first, stage_features
+from ..layers import freeze
 
 
 class StagedBackbone(nn.Layer):
     """A network of `stem` and `stages` that answers the features of some of its stages.
 
-    A backbone builds both and then calls `finish`.
+    A backbone builds both and then calls `finish`; where nothing comes before the stages, its stem is an Identity.
     """
 
     def finish(self, out_indices, channels, strides, freeze_stages):
@@ -23,12 +23,28 @@ class StagedBackbone(nn.Layer):
             channels (list[int]): of the output of each stage.
             strides (list[int]): pixels of the picture to one of each stage's output.
             freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
+
+        Raises:
+            ValueError: there are not as many stages to freeze.
         """
+        if not 0 <= freeze_stages <= len(self.stages):
+            raise ValueError(
+                f"{type(self).__name__} has {len(self.stages)} stages up to its last output; "
+                f"freeze_stages is 0 to that, not {freeze_stages}"
+            )
         self.out_indices = out_indices
         self.out_channels = [channels[index] for index in out_indices]
         self.strides = [strides[index] for index in out_indices]
-        freeze_first(self.stem, self.stages, freeze_stages)
+        if freeze_stages:
+            for part in (self.stem, *self.stages[:freeze_stages]):
+                freeze(part)
 
     def forward(self, image):
         """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
-        return stage_features(self.stem(image), self.stages, self.out_indices)
+        x = self.stem(image)
+        features = []
+        for index, stage in enumerate(self.stages):
+            x = stage(x)
+            if index in self.out_indices:
+                features.append(x)
+        return features

@@ -9,14 +9,14 @@ Shapes in this file:
 from paddle import nn
 
 from ..layers import check_out_indices
-from .stages import freeze_first, stage_features
+from .staged import StagedBackbone
 
 # convolutions of each stage
 DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 CHANNELS = (64, 128, 256, 512, 512)
 
 
-class VGG(nn.Layer):
+class VGG(StagedBackbone):
     """Five stages of 3x3 convolutions, each of which ends with a 2x2 pooling.
 
     Args:
@@ -31,21 +31,15 @@ class VGG(nn.Layer):
         super().__init__()
         if depth not in DEPTHS:
             raise ValueError(f"VGG has depth {', '.join(map(str, DEPTHS))}, not {depth}")
-        self.out_indices = check_out_indices("VGG", out_indices, len(CHANNELS))
-        self.stages = nn.LayerList()
-        self.out_channels, self.strides = [], []
-        for index in range(self.out_indices[-1] + 1):
+        out_indices = check_out_indices("VGG", out_indices, len(CHANNELS))
+        self.stem, self.stages = nn.Identity(), nn.LayerList()
+        widths = []
+        for index in range(out_indices[-1] + 1):
             channels = int(CHANNELS[index] * width)
             layers = []
             for _ in range(DEPTHS[depth][index]):
                 layers += [nn.Conv2D(in_channels, channels, 3, padding=1, bias_attr=False), nn.ReLU()]
                 in_channels = channels
             self.stages.append(nn.Sequential(*layers, nn.MaxPool2D(2, stride=2)))
-            if index in self.out_indices:
-                self.out_channels.append(channels)
-                self.strides.append(2 ** (index + 1))
-        freeze_first(None, self.stages, freeze_stages)
-
-    def forward(self, image):
-        """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""
-        return stage_features(image, self.stages, self.out_indices)
+            widths.append(channels)
+        self.finish(out_indices, widths, [2 ** (i + 1) for i in range(len(CHANNELS))], freeze_stages)

@@ -14,11 +14,11 @@ from paddle.nn import functional as F
 
 from ..depthwise import DepthwiseSeparable, OutputStride
 from ..layers import ConvNorm, adjust_norms, check_out_indices
-from .stages import freeze_first
+from .staged import StagedBackbone
 from .xception import ENTRY, EXIT, MIDDLE
 
 
-class XceptionDeepLab(nn.Layer):
+class XceptionDeepLab(StagedBackbone):
     """Entry, middle and exit flow of blocks of three separable convolutions.
 
     Args:
@@ -46,7 +46,7 @@ class XceptionDeepLab(nn.Layer):
         super().__init__()
         if depth not in ENTRY:
             raise ValueError(f"XceptionDeepLab has depth {', '.join(map(str, ENTRY))}, not {depth}")
-        self.out_indices = check_out_indices("XceptionDeepLab", out_indices, 4)
+        out_indices = check_out_indices("XceptionDeepLab", out_indices, 4)
         steps = OutputStride("XceptionDeepLab", output_stride)
         channels = int(64 * width)
         self.stem = nn.Sequential(
@@ -69,12 +69,10 @@ class XceptionDeepLab(nn.Layer):
         dilation = max(2, steps.next(1)[1])
         end = DeepLabBlock(first, (second, second, last), 1, dilation, norm, shortcut="none", activation="relu")
         stages.append(nn.LayerList([leave, end]))
-        self.stages = nn.LayerList(stages[: max(2, self.out_indices[-1] + 1)])
+        self.stages = nn.LayerList(stages[: max(2, out_indices[-1] + 1)])
         widths[0] = int(ENTRY[depth][len(ENTRY[depth]) // 2][0] * width)  # of the block that makes stride 8
-        self.out_channels = [[*widths, last][index] for index in self.out_indices]
-        self.strides = [[*strides, steps.reached][index] for index in self.out_indices]
         adjust_norms(self, epsilon=1e-3, momentum=0.99)
-        freeze_first(self.stem, self.stages, freeze_stages)
+        self.finish(out_indices, [*widths, last], [*strides, steps.reached], freeze_stages)
 
     def forward(self, image):
         """Features [N, out_channels, H / stride, W / stride] of each stage in `out_indices`, the finest first."""

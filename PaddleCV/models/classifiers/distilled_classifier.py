@@ -1,7 +1,7 @@
 """A classifier that learns from another one's answers (SSLD, https://arxiv.org/abs/2103.05959).
 
 Shapes in this file:
-    N images of H x W pixels, C classes.
+    N images of D channels and H x W pixels, C classes.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import paddle
 
 from common.teacher import load_teacher
 
-from .image_classifier import ImageClassifier
+from .image_classifier import ImageClassifier, target_of
 
 KIT = Path(__file__).resolve().parents[2]
 
@@ -58,13 +58,13 @@ class DistilledClassifier(ImageClassifier):
         """`loss_teacher`, and with a `label_weight` the terms of :class:`ImageClassifier` times it.
 
         Args:
-            batch (dict): image [N, 3, H, W]; with a `label_weight` label and perhaps soft_label as well.
+            batch (dict): image [N, D, H, W]; with a `label_weight` label and perhaps soft_label as well.
         """
         teacher = self.teachers[0].logits(batch["image"])
         student = self.predict(batch["image"])
         losses = {"loss_teacher": self.distillation(student, teacher)}
         if self.label_weight:
-            target = batch.get("soft_label", batch["label"])
+            target = target_of(batch, self.loss_terms)
             losses["loss_class"] = self.label_weight * self.loss_terms(student, target)
         return losses
 
@@ -83,7 +83,7 @@ class Teacher:
         self.model = None
 
     def logits(self, image):
-        """What it answers to images [N, 3, H, W], float32 [N, C], without a gradient.
+        """What it answers to images [N, D, H, W], float32 [N, C], without a gradient.
 
         Raises:
             ConfigError: the checkpoint does not fit its configuration, or knows other classes than the student.

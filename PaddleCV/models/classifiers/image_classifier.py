@@ -1,11 +1,15 @@
 """A picture's class, or classes: backbone, head, loss.
 
 Shapes in this file:
-    N images of H x W pixels, C classes.
+    N images of D channels (3 of RGB) and H x W pixels, C classes.
 """
 
 from paddle import nn
 from paddle.nn import functional as F
+
+from common.errors import ConfigError
+
+from ..layers import channels_of_picture
 
 
 class ImageClassifier(nn.Layer):
@@ -21,7 +25,6 @@ class ImageClassifier(nn.Layer):
     """
 
     task = "classification"
-    inputs = {"image": ([None, 3, None, None], "float32")}
     outputs = ("scores",)
 
     def __init__(self, backbone, head, loss):
@@ -29,6 +32,7 @@ class ImageClassifier(nn.Layer):
         self.backbone = backbone
         self.head = head
         self.loss_terms = loss
+        self.inputs = {"image": ([None, channels_of_picture(backbone), None, None], "float32")}
 
     @classmethod
     def from_config(cls, backbone, head, loss, num_classes, build):
@@ -57,7 +61,7 @@ class ImageClassifier(nn.Layer):
         """Scores [N, C]: the softmax of the logits, or for pictures of several classes the sigmoid of each.
 
         Args:
-            image (Tensor): float32 [N, 3, H, W].
+            image (Tensor): float32 [N, D, H, W].
         """
         logits = self.predict(image)
         return F.sigmoid(logits) if self.loss_terms.multi_label else F.softmax(logits)
@@ -66,13 +70,32 @@ class ImageClassifier(nn.Layer):
         """The terms of the loss, each a mean over the images.
 
         Args:
-            batch (dict): image [N, 3, H, W]; label int64 [N], or float32 [N, C] of several classes; and, where
+            batch (dict): image [N, D, H, W]; label int64 [N], or float32 [N, C] of several classes; and, where
                 pictures are blended, soft_label float32 [N, C], which is taken instead.
+
+        Raises:
+            ConfigError: the pictures have no labels, or not labels of the kind that the loss takes.
         """
+        target = target_of(batch, self.loss_terms)
         features = self.backbone(batch["image"])
-        target = batch.get("soft_label", batch["label"])
         losses = {"loss_class": self.loss_terms(self.head(features), target)}
         if hasattr(self.head, "auxiliary"):
             for number, logits in enumerate(self.head.auxiliary(features), 1):
                 losses[f"loss_aux{number}"] = self.head.auxiliary_weight * self.loss_terms(logits, target)
         return losses
+
+
+def target_of(batch, loss):
+    """The `soft_label` of a batch where there is one, else its `label`.
+
+    Raises:
+        ConfigError: it has none, or not one of the kind that the loss takes.
+    """
+    if "label" not in batch:
+        raise ConfigError(f"the pictures have no labels, which {type(loss).__name__} compares the answers with")
+    if loss.multi_label != (batch["label"].ndim == 2):
+        given, fit = "several classes", "MultiLabelLoss"
+        if loss.multi_label:
+            given, fit = "one class", "CrossEntropy"
+        raise ConfigError(f"{type(loss).__name__} does not suit data of {given} a picture; {fit} does (model.loss)")
+    return batch.get("soft_label", batch["label"])

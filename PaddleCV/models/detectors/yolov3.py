@@ -1,8 +1,8 @@
 """YOLOv3: An Incremental Improvement (https://arxiv.org/abs/1804.02767).
 
 Shapes in this file:
-    N images of H x W pixels, M objects an image (padded), A anchors per level, C classes, P predictions an image,
-    R boxes found in all images together.
+    N images of D channels (3 of RGB) and H x W pixels, M objects an image (padded), A anchors per level, C classes,
+    P predictions an image, R boxes found in all images together.
 Boxes are (x1, y1, x2, y2) in pixels.
 """
 
@@ -10,6 +10,7 @@ import paddle
 from paddle import nn
 
 from ..heads.nms import MulticlassNMS
+from ..layers import channels_of_picture
 
 
 class YOLOv3(nn.Layer):
@@ -24,11 +25,6 @@ class YOLOv3(nn.Layer):
     """
 
     task = "detection"
-    inputs = {
-        "image": ([None, 3, None, None], "float32"),
-        "im_shape": ([None, 2], "float32"),
-        "scale_factor": ([None, 2], "float32"),
-    }
     outputs = ("boxes", "num_boxes")
 
     def __init__(self, backbone, neck, head, loss, nms):
@@ -38,6 +34,11 @@ class YOLOv3(nn.Layer):
         self.head = head
         self.loss_terms = loss
         self.nms = nms
+        self.inputs = {
+            "image": ([None, channels_of_picture(backbone), None, None], "float32"),
+            "im_shape": ([None, 2], "float32"),
+            "scale_factor": ([None, 2], "float32"),
+        }
         self.size_multiple = head.strides[0]  # of the coarsest level, which the others are built on
 
     @classmethod
@@ -68,7 +69,7 @@ class YOLOv3(nn.Layer):
         """The boxes found, in pixels of the original pictures.
 
         Args:
-            image (Tensor): float32 [N, 3, H, W].
+            image (Tensor): float32 [N, D, H, W].
             im_shape (Tensor): float32 [N, 2], height and width of the picture within the input, without its padding.
             scale_factor (Tensor): float32 [N, 2], input pixels per original pixel, along y and x.
 
@@ -83,7 +84,7 @@ class YOLOv3(nn.Layer):
         """The terms of the loss, each a mean over the images.
 
         Args:
-            batch (dict): image [N, 3, H, W]; boxes [N, M, 4] in input pixels; labels [N, M], -1 for padding;
+            batch (dict): image [N, D, H, W]; boxes [N, M, 4] in input pixels; labels [N, M], -1 for padding;
                 and, where there are any, scores [N, M].
         """
         predictions = self.predict(batch["image"])

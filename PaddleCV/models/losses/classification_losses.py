@@ -8,6 +8,10 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.errors import ConfigError
+
+SMALLEST = 1e-6  # of what is raised to a power below 1, whose slope at 0 is infinite
+
 
 class CrossEntropy(nn.Layer):
     """Cross entropy of the softmax, the mean over the images.
@@ -51,10 +55,14 @@ class FocalLoss(nn.Layer):
         self.class_weights = class_weights
 
     def forward(self, logits, target):
-        """A number, from logits [N, C] and a target of either form."""
+        """A number, from logits [N, C] and a target of either form.
+
+        Raises:
+            ConfigError: there is not one class weight a class.
+        """
         num_classes = logits.shape[1]
         if self.class_weights and len(self.class_weights) != num_classes:
-            raise ValueError(f"FocalLoss has {len(self.class_weights)} class_weights for {num_classes} classes")
+            raise ConfigError(f"FocalLoss has {len(self.class_weights)} class_weights for {num_classes} classes")
         shares = shares_of(target, num_classes)
         if self.class_weights:
             shares = shares * paddle.to_tensor(self.class_weights, dtype=shares.dtype)
@@ -81,14 +89,12 @@ class MultiLabelLoss(nn.Layer):
 
     def forward(self, logits, target):
         """A number, from logits [N, C] and targets float32 [N, C], 1 where a class is there."""
-        if target.ndim != 2:
-            raise ValueError("MultiLabelLoss takes a target of every class [N, C]; the data give one class a picture")
         target = target * (1 - self.label_smoothing) + 0.5 * self.label_smoothing
         there, not_there = target * F.softplus(-logits), (1 - target) * F.softplus(logits)
         positive, negative = self.gammas
         if positive or negative:
-            probability = F.sigmoid(logits)
-            there, not_there = there * (1 - probability) ** positive, not_there * probability**negative
+            missing, found = (paddle.clip(F.sigmoid(z), min=SMALLEST) for z in (-logits, logits))
+            there, not_there = there * missing**positive, not_there * found**negative
         return (there + not_there).sum(axis=1).mean()
 
 
@@ -104,6 +110,7 @@ def smooth(shares, amount):
 
 def focal_terms(logits, shares, gamma):
     """-share (1 - p)^gamma log p of each class, [N, C], with p the softmax of the logits [N, C]."""
-    probability = F.softmax(logits)
-    surprise = -paddle.log(paddle.clip(probability, min=1e-12))
-    return shares * (1 - probability) ** gamma * surprise
+    logits = logits - logits.max(axis=1, keepdim=True).detach()
+    surprise = paddle.log(paddle.exp(logits).sum(axis=1, keepdim=True)) - logits
+    missing = paddle.clip(1 - paddle.exp(-surprise), min=SMALLEST)
+    return shares * missing**gamma * surprise
