@@ -56,7 +56,7 @@ def _names(text, place, folder):
     """The lines of the file that `labels:` names, from the current folder or that of the kit.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: there is no such file, or it cannot be read.
     """
     found = next((p for p in (Path(text), *([folder / text] if folder else [])) if p.is_file()), None)
     if found is None:
@@ -64,7 +64,12 @@ def _names(text, place, folder):
             f"{place}: labels is '{text}': no such file; it is a list of names, or a file with one a line"
         )
     names = Items(place)
-    for number, line in enumerate(found.read_text(encoding="utf-8-sig").splitlines(), 1):
+    try:
+        lines = found.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8; save the file in that encoding"
+        raise ConfigError(f"{place}: labels: {shown(found)}: {reason}") from error
+    for number, line in enumerate(lines, 1):
         names.add(line.strip(), f"{shown(found)}:{number}")
     return names
 

@@ -24,7 +24,7 @@ from common.compare import differences, listed
 from common.data.text_files import find_file
 from common.data.transform import random_for
 from common.data.vocabulary import check_rows
-from common.errors import DataError, EnvironmentProblem, KitError
+from common.errors import ConfigError, DataError, EnvironmentProblem, KitError
 from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx
@@ -49,7 +49,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
     Raises:
         KitError: the exported model answers differently, or a file is missing or empty.
     """
-    folder, settings = Path(folder), config.settings("export")
+    folder, settings = Path(folder).resolve(), config.settings("export")  # where a link leads is replaced
     settings.tolerance = max(settings.tolerance, getattr(model, "export_tolerance", 0.0))
     building, scratch = (folder.with_name(f".{folder.name}.{what}-{os.getpid()}") for what in ("tmp", "raw"))
     shutil.rmtree(building, ignore_errors=True)
@@ -282,7 +282,9 @@ def made_up_sample():
 
 
 def refuse_other(folder):
-    """Refuses a place where something stands that is no export."""
+    """Refuses a place where something stands that is no export, and the current folder, which cannot be replaced."""
+    if folder.resolve() == Path.cwd():
+        raise ConfigError(f"{folder}: an export takes its folder's place as a whole; choose another --out")
     if folder.exists() and not (folder / "infer.yml").is_file() and (folder.is_file() or any(folder.iterdir())):
         raise EnvironmentProblem(f"{folder} is there and is no export; choose another --out")
 

@@ -61,7 +61,8 @@ def follow(value):
     """
     path = Path(value)
     if path.name in ("last", "best") and path.is_file() and path.stat().st_size < 64:
-        path = path.with_name(path.read_text(errors="replace"))
+        name = path.read_text(errors="replace")
+        path = path.with_name(name) if STEP.fullmatch(name) else path
     if not path.exists():
         beside = [step.name for step in newest_first(path.parent)[:5]]
         known = f"; {path.parent} holds {', '.join(beside)}" if beside else ""

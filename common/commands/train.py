@@ -31,7 +31,7 @@ def parser():
     )
     options.add_argument("--use_vdl", action="store_true", help="write VisualDL logs to <run>/vdl")
     options.add_argument("--use_tb", action="store_true", help="write TensorBoard logs to <run>/tensorboard")
-    options.add_argument("--profile", action="store_true", help="write <run>/profile.txt")
+    options.add_argument("--profile", action="store_true", help="write where the time goes to <run>/profile")
     options.add_argument(
         "--format",
         choices=["safetensors", "pdparams"],

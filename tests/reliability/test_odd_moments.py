@@ -1,4 +1,4 @@
-"""A run that is stopped where it is not between two steps, ends early, or goes on under other settings: same bits or no."""
+"""A run that is stopped between its steps, ends early, or goes on under other settings: the same bits, or a refusal."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from tests.commands import command
 from tests.reliability.training_runs import KIT, Run
 
 CONFIGS = KIT / "configs"
+NEARLY_STILL = ("optimizer.lr.base=1e-7", "train.ema=null")  # the second epoch scores best
 
 
 def train(place, *overrides, config="tiny", options=()):
@@ -58,7 +59,7 @@ def test_a_signal_while_a_batch_is_awaited_inside_a_group_of_batches_costs_no_gr
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_run_stopped_during_an_evaluation_marks_the_same_best(monkeypatch, tmp_path, times):
-    settings = ["train.epochs=3", "train.eval_every=1", "optimizer.lr.base=1e-7", "train.ema=null"]  # the second is best
+    settings = ["train.epochs=3", "train.eval_every=1", *NEARLY_STILL]
     assert train(tmp_path / "whole", *settings).code == 0
     for time in range(times):
         with monkeypatch.context() as patch:
@@ -80,7 +81,7 @@ def test_a_run_stopped_during_its_last_evaluation_is_not_done(monkeypatch, tmp_p
 
 
 def test_a_run_that_ended_early_does_not_train_on_when_it_is_gone_on_with(tmp_path):
-    settings = ["train.early_stop=1", "train.eval_every=1", "train.epochs=9", "optimizer.lr.base=1e-7", "train.ema=null"]
+    settings = ["train.early_stop=1", "train.eval_every=1", "train.epochs=9", *NEARLY_STILL]
     answer = train(tmp_path, *settings)
     assert answer.code == 0 and "has not gained" in answer.err
     before = fingerprint(tmp_path)
