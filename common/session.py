@@ -25,6 +25,12 @@ from common.stream_trainer import StreamTrainer, check_stream
 from common.structure import check_agreement
 from common.trainer import Trainer, run_length, to_tensors
 
+# what a training writes to its folder; exports, searches and what is remembered of data may be there besides
+OF_A_RUN = (
+    *("step_*", "last", "best", "metrics.jsonl", "timing.jsonl", "env.json", "README.md"),
+    *("plots", "vdl", "tensorboard", "profile", "published"),
+)
+
 
 class TrainingSession:
     """One call of `tools/train.py`.
@@ -70,12 +76,12 @@ class TrainingSession:
         return Path(path) if path else None
 
     def remove_earlier_run(self):
-        """Empties the folder, but for what is remembered of data and weights; last, when nothing refuses to run."""
-        if distributed.is_main() and self.folder.is_dir():
-            for path in self.folder.iterdir():
+        """Removes what a training wrote to the folder, and nothing else; last, when nothing refuses to run."""
+        if distributed.is_main():
+            for path in [found for name in OF_A_RUN for found in self.folder.glob(name)]:
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
-                elif not path.name.startswith(("check_", "sensitivity")):
+                else:
                     path.unlink()
         distributed.barrier()
 

@@ -25,7 +25,9 @@ def parser():
     options.add_argument(
         "-r", "--resume", metavar="auto|PATH", help="go on with the newest whole checkpoint, or with PATH"
     )
-    options.add_argument("--overwrite", action="store_true", help="remove the checkpoints of an earlier run first")
+    options.add_argument(
+        "--overwrite", action="store_true", help="remove an earlier run first, all that training wrote"
+    )
     options.add_argument(
         "--dry-run", action="store_true", help="build all, train one step, evaluate one batch, save, load"
     )
