@@ -74,7 +74,7 @@ def _names(text, place, folder):
     return names
 
 
-def _with_bases(tree, file, used):
+def _with_bases(tree, file, used, above=()):
     """The tree laid over the files that its `_base_` names; adds to `used` what any of them refers to.
 
     A base in another kit is a configuration of that kit, and so is what lies over it.
@@ -94,12 +94,14 @@ def _with_bases(tree, file, used):
         if not base.is_file():
             near = did_you_mean(base.name, [f.name for f in base.parent.glob("*.y*ml")])
             raise ConfigError(f"{place}: the base {name} does not exist in {shown(file.parent)}{near}")
-        if base.resolve() == file.resolve():
-            raise ConfigError(f"{place}: the base of this file is the file itself")
+        if base.resolve() in (file.resolve(), *above):
+            raise ConfigError(
+                f"{place}: the base of this file is the file itself" + (", through others" if above else "")
+            )
         below = read_file(base)
         other = kit.kit_above(base)
         if other not in (None, kit.kit_above(file)):  # a whole configuration of another kit, with bases of its own
-            below = _with_bases(below, base, used)
+            below = _with_bases(below, base, used, (file.resolve(), *above))
             if "kit" not in below:
                 below.set("kit", str(other), place)
         for key in BASE_KEYS:
