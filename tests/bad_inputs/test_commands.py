@@ -3,7 +3,11 @@
 import os
 
 import pytest
+import yaml
 
+from common.errors import EnvironmentProblem
+from common.manifest import write_manifest
+from common.predictor import Predictor
 from tests.commands import command
 from tests.reliability.training_runs import KIT
 
@@ -60,3 +64,53 @@ def test_an_export_goes_where_a_link_leads_and_not_into_the_current_folder(run, 
         assert answer.code == 0, answer.err
     assert os.readlink("link") == "real" and os.path.isfile("real/infer.yml")
     assert sorted(os.listdir()) == ["link", "real"]
+
+
+def test_an_export_calls_nothing_but_transforms_and_reads_nothing_but_its_own_files(run, tmp_path):
+    folder = tmp_path / "export"
+    assert command("export", "-c", CONFIG, "--weights", run / "last", "--out", folder).code == 0
+    about = yaml.safe_load((folder / "infer.yml").read_text())
+    (tmp_path / "words.txt").write_text("<blank>\na\n")
+    for entry, words in (
+        ({"type": "write_issues", "path": str(tmp_path / "written"), "issues": []}, "'write_issues' is no transform"),
+        ({"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}, "'Loader' is no transform"),
+        ({"type": "CharacterIds", "vocab": "../words.txt"}, "words.txt is outside of the folder"),
+        ({"type": "CharacterIds", "vocab": str(tmp_path / "words.txt")}, "words.txt is outside of the folder"),
+    ):
+        (folder / "infer.yml").write_text(yaml.safe_dump(about | {"preprocess": [entry]}))
+        (folder / "manifest.json").unlink()
+        write_manifest(folder)
+        with pytest.raises(EnvironmentProblem, match=words):
+            Predictor(folder)
+    assert not (tmp_path / "written").exists()
+
+
+def test_overwriting_a_run_leaves_what_training_did_not_write(tmp_path):
+    given = ["-c", CONFIG, "--no-check", "-o", f"output_dir={tmp_path}", "train.workers=0", "train.max_steps=2"]
+    assert command("train", *given).code == 0
+    kept = ["search.journal", "trial_0001/step_5/model.safetensors", "export/infer.yml", "JPEGImages/0001.jpg"]
+    for name in kept:
+        file = tmp_path / "tiny" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    assert command("train", "--overwrite", *given, "train.max_steps=1").code == 0
+    assert [name for name in kept if not (tmp_path / "tiny" / name).is_file()] == []
+    assert [path.name for path in (tmp_path / "tiny").glob("step_*")] == ["step_1"]
+
+
+def test_bases_that_lead_in_a_circle_through_two_kits_are_refused(tmp_path):
+    for name, other in (("One", "Two"), ("Two", "One")):
+        (tmp_path / name / "models").mkdir(parents=True)
+        (tmp_path / name / "configs").mkdir()
+        (tmp_path / name / "configs/a.yml").write_text(f"_base_: ../../{other}/configs/a.yml\n")
+    command("train", "-c", tmp_path / "One/configs/a.yml").refused(2, "Two/configs/a.yml:1", "the file itself")
+
+
+@pytest.mark.parametrize("name", ["trials.journal", "trials.db", "bogus://place"])
+def test_a_storage_that_is_none_is_refused(tmp_path, name):
+    where = name if "://" in name else tmp_path / name
+    if where != name:
+        where.write_text("no journal, and no database either\n")
+    search = "search={type: RandomSearch, trials: 1, space: {optimizer.lr.base: [0.01, 0.02]}}"
+    answer = command("search", "-c", CONFIG, "--storage", where, "-o", f"output_dir={tmp_path}", search)
+    answer.refused(4, f"--storage {where}", "cannot be opened")
