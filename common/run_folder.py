@@ -2,12 +2,13 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import shutil
 from pathlib import Path
 
-from common.errors import ConfigError
+from common.errors import ConfigError, EnvironmentProblem
 from common.manifest import CheckpointError, flush_folder, read_manifest, write_file
 
 STEP = re.compile(r"step_(\d+)")
@@ -43,6 +44,25 @@ def point(root, name, target):
         write_file(temporary, [target.encode()])
     os.replace(temporary, root / name)
     flush_folder(root)
+
+
+@contextlib.contextmanager
+def held(root):
+    """Keeps the folder of a run (Path, made when missing) to this process; its forked data workers do not keep it.
+
+    Raises:
+        EnvironmentProblem: another process of this machine has it.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with open(root / ".lock", "wb") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):  # else it is a file system without locks
+                raise EnvironmentProblem(
+                    f"{root}: another training writes to it\n  fix: wait for its end, or -o output_dir=PATH"
+                ) from None
+        yield
 
 
 def target(root, name):

@@ -20,6 +20,7 @@ from common.errors import ConfigError, KitError
 from common.learned_files import learned_files
 from common.log import logger
 from common.preparation import run_folder
+from common.run_folder import held
 from common.signals import GracefulStop
 from common.stream_trainer import StreamTrainer, check_stream
 from common.structure import check_agreement
@@ -46,17 +47,19 @@ class TrainingSession:
         self.config, self.args, self.prepared, self.command_line = config, args, prepared, command_line
         self.settings = config.settings("train")
         self.folder = run_folder(config)
-        self.loaders = contextlib.ExitStack()
+        self.resources = contextlib.ExitStack()
 
     def run(self):
         """Builds everything, trains, and returns the exit code."""
         distributed.initialise()
-        with self.loaders:
+        with self.resources:
             select_device(self.config.get("device"), self.settings.deterministic)
             if self.args.dry_run:
                 return self.dry_run()
             resume_from = self.place_to_start()
             trainer = self.build(resume_from)
+            if distributed.is_main():
+                self.resources.enter_context(held(self.folder))
             if resume_from:
                 self.resume(trainer, resume_from)
             elif self.args.overwrite:
@@ -93,7 +96,7 @@ class TrainingSession:
         if labels is not None:
             config.fix(labels=labels, num_classes=len(labels))
         model, method = self.build_model(dataset, resume_from)
-        loader = self.loaders.enter_context(build_loader(config, "train", dataset, settings, training=True))
+        loader = self.resources.enter_context(build_loader(config, "train", dataset, settings, training=True))
         check_rows(loader.pipeline.transforms, model)
         optimizer = config.build("optimizer")
         schedule = optimizer.schedule
@@ -185,7 +188,7 @@ class TrainingSession:
         found = []
         if evaluation is not None:
             given = config.settings("eval")
-            loader = self.loaders.enter_context(build_loader(config, "eval", evaluation, given, training=False))
+            loader = self.resources.enter_context(build_loader(config, "eval", evaluation, given, training=False))
             metric = config.build("data.metric", dataset=evaluation)
             found.append(Evaluate(loader, metric, settings.eval_every, settings.early_stop))
         if distributed.is_main():
@@ -251,7 +254,8 @@ class TrainingSession:
             self.dry_evaluate(trainer)
             path = next(c for c in trainer.callbacks if isinstance(c, Checkpoint)).save(trainer)
             before = trainer.state()[0]["model"]
-            trainer.load(*checkpoint.read_checkpoint(path))
+            if distributed.is_main():  # it alone has written
+                trainer.load(*checkpoint.read_checkpoint(path))
             after = trainer.state()[0]["model"]
             if any((before[name] != after[name]).any() for name in before):
                 raise KitError("the checkpoint read back differs from what was saved")

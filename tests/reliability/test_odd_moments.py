@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -10,7 +12,7 @@ from common.callbacks import evaluate
 from common.checkpoint import read_checkpoint
 from common.data import pool
 from tests.commands import command
-from tests.reliability.training_runs import KIT, Run
+from tests.reliability.training_runs import KIT, REPOSITORY, Run
 
 CONFIGS = KIT / "configs"
 NEARLY_STILL = ("optimizer.lr.base=1e-7", "train.ema=null")  # the second epoch scores best
@@ -103,3 +105,24 @@ def test_a_run_that_ended_early_does_not_train_on_when_it_is_gone_on_with(tmp_pa
 def test_a_run_does_not_go_on_in_another_order_of_the_data(tmp_path, config, change, words):
     assert train(tmp_path, "train.max_steps=3", config=config).code == 0
     train(tmp_path, "train.max_steps=5", change, config=config).refused(2, words)
+
+
+@pytest.mark.timeout(150)
+def test_two_processes_try_everything_once_by_a_dry_run(tmp_path):
+    launcher = ["-m", "paddle.distributed.launch", "--nproc_per_node", "2", "--log_dir", str(tmp_path / "log")]
+    process = Run.prepare(tmp_path).start("train.workers=0", "--dry-run", launcher=launcher)
+    assert process.wait(120) == 0
+    assert "all well" in (tmp_path / "log/workerlog.0").read_text()
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_second_training_in_the_folder_of_one_that_runs_is_refused(tmp_path):
+    code = "import sys; from pathlib import Path; from common.run_folder import held\n"
+    code += "with held(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    command_line = [sys.executable, "-c", code, str(tmp_path / "tiny")]
+    other = subprocess.Popen(command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY)
+    assert other.stdout.readline() == b"held\n"
+    train(tmp_path, "train.max_steps=1").refused(4, str(tmp_path / "tiny"), "another training")
+    other.kill()
+    other.wait()
+    assert train(tmp_path, "train.max_steps=1").code == 0
