@@ -17,7 +17,7 @@ from common.data.vocabulary import check_rows
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
 from common.errors import ConfigError, KitError
-from common.learned_files import learned_files
+from common.learned_files import check_unchanged, learned_files
 from common.log import logger
 from common.preparation import run_folder
 from common.run_folder import held
@@ -234,6 +234,7 @@ class TrainingSession:
 
     def resume(self, trainer, path):
         """Goes on exactly where `path` was written."""
+        check_unchanged(self.config, path)
         arrays, state = checkpoint.read_checkpoint(path)
         trainer.load(arrays, state)
         if trainer.finished():

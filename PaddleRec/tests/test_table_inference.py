@@ -65,6 +65,18 @@ def test_features_that_were_changed_are_noticed(trained, tmp_path):
     answer.refused(4, "deepfm.features")
 
 
+def test_a_run_does_not_go_on_with_features_that_were_learned_anew(trained, tmp_path):
+    learned, kept = trained / "deepfm.features", (trained / "deepfm.features").read_bytes()
+    given = ["-c", CONFIG, "-o", f"dataset={trained}", f"output_dir={tmp_path}", "train.epochs=2"]
+    try:
+        assert command("fit", "--force", *given, "features.min_count=3").code == 0 and learned.read_bytes() != kept
+        answer = command("train", "-r", trained / "deepfm/last", *given)
+        answer.refused(2, str(learned), str(trained / "deepfm/step_"), "began with")
+    finally:
+        learned.write_bytes(kept)
+    assert command("train", "-r", trained / "deepfm/last", *given).code == 0
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
