@@ -8,7 +8,7 @@ import hashlib
 
 import numpy as np
 
-from common.data.check import IssueList, cached, raise_on_errors, refusal
+from common.data.check import IssueList, cached, one_line, raise_on_errors, refusal
 from common.data.image_io import read_file
 from common.errors import BadSample
 from common.log import logger
@@ -58,7 +58,9 @@ class ClassificationDataset:
                 single("D117", self.source, f"{len(empty)} of {self.num_classes} classes have no image", few(empty))
             )
         if np.count_nonzero(counts) == 1:
-            self.issues.append(single("D117", self.source, "every image is of one class", few(self.labels)))
+            name = self.labels[int(counts.argmax())]
+            self.issues.append(single("D117", self.source, "every image is of one class", name))
+            logger.warning(one_line(self.issues[-1]))
         logger.info("%s: %d images, %d classes", self.source, len(self.images), self.num_classes)
 
     @property

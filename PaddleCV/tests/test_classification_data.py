@@ -51,6 +51,16 @@ def test_names_with_blanks_and_of_every_script_are_read(tmp_path):
     assert [path.split("/")[-1] for path in found.paths()] == names
 
 
+def test_paths_may_be_written_as_on_windows(tmp_path):
+    write(tmp_path, ["train/cat/a.png"])
+    assert listed(tmp_path, "train\\cat\\a.png 0\n").paths() == [str(tmp_path / "train/cat/a.png")]
+
+
+def test_a_folder_of_pictures_that_is_not_there_is_named_with_what_to_set(tmp_path):
+    with pytest.raises(DataError, match=r"the folder .*/train does not exist: set `root`"):
+        listed(tmp_path, "train/a.png 0\n")
+
+
 def test_labels_name_the_classes_and_say_how_many_there_are(tmp_path):
     write(tmp_path, ["a.png"])
     (tmp_path / "labels.txt").write_text("cat\ndog\nbird\n")
@@ -78,7 +88,7 @@ def test_pictures_of_several_classes_have_a_target_of_every_class(tmp_path):
 @pytest.mark.parametrize(
     ("text", "keys", "code", "words"),
     [
-        ("a.png\n", {}, "D118", ["line 1", "has a path and no"]),
+        ("a.png\n", {}, "D118", ["line 1", "lacks a class number behind its path"]),
         ("a.png 0\nb.png one\n", {}, "D118", ["line 2", "'one'"]),
         ("a.png 1.5\n", {}, "D118", ["'1.5'"]),
         ("a.png \uff11\n", {}, "D118", ["not a class number"]),
@@ -121,13 +131,19 @@ def test_a_few_missing_pictures_may_be_skipped(tmp_path):
 
 def test_folders_are_classes_and_what_lies_deeper_belongs_to_them(tmp_path):
     write(tmp_path, ["train/dog/1.png", "train/cat/deep/2.PNG", "train/cat/1.png", "train/.hidden/x.png"])
+    write(tmp_path, ["train/cat/._1.png", "train/cat/.thumb.jpg"])
     (tmp_path / "train/cat/note.txt").write_text("no picture")
     found = ImageFolder(str(tmp_path))
     assert found.labels == ["cat", "dog"] and found.targets.tolist() == [0, 0, 1]
     assert ImageFolder(str(tmp_path), labels=["dog", "cat"]).targets.tolist() == [0, 1, 1]
 
 
-def test_a_folder_that_is_no_class_and_a_class_without_a_picture_are_named(tmp_path):
+def test_every_format_that_is_read_is_found_in_a_folder_of_a_class(tmp_path):
+    write(tmp_path, ["train/cat/1.gif", "train/cat/2.ppm", "train/cat/3.webp", "train/dog/1.GIF"])
+    assert ImageFolder(str(tmp_path)).targets.tolist() == [0, 0, 0, 1]
+
+
+def test_a_folder_that_is_no_class_and_a_class_without_a_picture_are_named(tmp_path, caplog):
     write(tmp_path, ["val/cat/1.png", "val/dgo/1.png"])
     with pytest.raises(DataError, match=r"D109[\s\S]*did you mean 'dog'"):
         ImageFolder(str(tmp_path), "val", labels=["cat", "dog"])
@@ -135,6 +151,7 @@ def test_a_folder_that_is_no_class_and_a_class_without_a_picture_are_named(tmp_p
     found = ImageFolder(str(tmp_path), "val", labels=["cat", "dog"])
     assert [issue.severity for issue in found.issues] == ["warning", "warning"]
     assert "1 of 2 classes have no image" in found.issues[0].message and "one class" in found.issues[1].message
+    assert found.issues[1].value == "cat" and "every image is of one class (cat)" in caplog.text
     with pytest.raises(DataError, match="D104"):
         ImageFolder(str(tmp_path), "test")
     (tmp_path / "empty").mkdir()
@@ -156,6 +173,8 @@ def test_a_zip_file_is_read_without_unpacking_and_from_workers(tmp_path):
     assert found[0]["image"].shape == (8, 8, 3) and (found[2]["image"] == 0).all()
     assert found[0]["path"].endswith("set.zip!train/a/1.png")
     assert ImageZip(path, "test").targets.tolist() == [0] and not found.check(deep=True)
+    packed_on_a_mac = zipped(tmp_path / "mac.zip", ["cat/1.png", "__MACOSX/cat/._1.png", "dog/1.png", "dog/._1.png"])
+    assert ImageZip(packed_on_a_mac, "").labels == ["cat", "dog"] and len(ImageZip(packed_on_a_mac, "")) == 2
 
 
 def test_a_zip_file_that_is_none_or_holds_damaged_pictures_is_named(tmp_path):
