@@ -10,7 +10,8 @@ import numpy as np
 
 from common.data.check import IssueList, cached, one_line, raise_on_errors, refusal
 from common.data.image_io import read_file
-from common.errors import BadSample
+from common.data.sampling import balanced_weights
+from common.errors import BadSample, ConfigError
 from common.log import logger
 
 from .detection import skipped_issue
@@ -73,6 +74,12 @@ class ClassificationDataset:
         if self.targets.ndim == 2:
             return (self.targets > 0).sum(0)
         return np.bincount(self.targets, minlength=self.num_classes)
+
+    def weights(self):
+        """What WeightedSampler draws by: float64 [I], under which every class comes equally often."""
+        if self.targets.ndim == 2:
+            raise ConfigError("pictures of several classes cannot be drawn so that each class comes equally often")
+        return balanced_weights(self.targets)
 
     def __len__(self):
         return len(self.targets)

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import DataError
+from common.data.samplers import WeightedSampler
+from common.errors import ConfigError, DataError
 from common.safe_io import UnsafeFile
 from PaddleCV.data.cifar_archive import CifarArchive
 from PaddleCV.data.idx_images import IdxImages
@@ -83,6 +84,16 @@ def test_pictures_of_several_classes_have_a_target_of_every_class(tmp_path):
     for found in (by_number, by_flag):
         assert found.targets.tolist() == wanted and found.num_classes == 4
         assert found[0]["label"].dtype == np.float32 and found.counts().tolist() == [1, 0, 1, 1]
+        with pytest.raises(ConfigError, match="several classes"):
+            found.weights()
+
+
+def test_a_weighted_sampler_draws_the_classes_of_a_set_equally_often(tmp_path):
+    write(tmp_path, ["a.png", "b.png", "c.png", "d.png"])
+    data = listed(tmp_path, "a.png 0\nb.png 0\nc.png 0\nd.png 1\n")
+    drawn = WeightedSampler(len(data), 1, num_samples=3000, dataset=data).batches(0)
+    # each class half of the time: 1500, of deviation 27
+    assert abs(sum(data.targets[index % 4] for [index] in drawn) - 1500) < 150
 
 
 @pytest.mark.parametrize(
