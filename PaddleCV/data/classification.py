@@ -15,7 +15,7 @@ from common.errors import BadSample, ConfigError
 from common.log import logger
 
 from .detection import skipped_issue
-from .detection_check import check_files, check_images
+from .detection_check import check_images
 
 FEW = 12
 
@@ -142,11 +142,6 @@ def repeated_pictures(dataset):
         else:
             issues.warn("D121", "the same picture has two labels", "", pair, "keep the one that is right")
     return issues.all()
-
-
-def missing_files(images, issues):
-    """Names every image file that is not there (D104)."""
-    check_files(images, issues)
 
 
 def single(code, file, message, value):

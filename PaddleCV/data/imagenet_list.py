@@ -6,8 +6,9 @@ import numpy as np
 
 from common.data.check import IssueList, refusal
 
-from .classification import ClassificationDataset, missing_files
+from .classification import ClassificationDataset
 from .coco import read_labels
+from .detection_check import check_files
 
 FORMS = ("class", "classes", "flags")
 MOST_CLASSES = 1_000_000
@@ -61,7 +62,7 @@ class ImageNetList(ClassificationDataset):
             count = 1 + max((value for values in rows for value in values), default=0)
         self.labels = names if names is not None else [str(number) for number in range(count)]
         warn_of_repetitions(images, issues)
-        missing_files(images, issues)
+        check_files(images, issues)
         self.settle(images, as_targets(rows, form, count), issues, bad_samples)
 
 
