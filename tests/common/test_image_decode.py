@@ -139,8 +139,12 @@ def test_a_nonsense_orientation_is_taken_as_upright():
     assert decode_image(broken).shape == (48, 64, 3)
 
 
-def test_grey_on_request_has_three_equal_channels_of_luma():
-    image = decode_image(encoded(Image.new("RGB", (4, 3), (100, 50, 200))), colour="gray")
+@pytest.mark.parametrize("held", [False, True], ids=["a file", "a picture of a zip file, a request or a video"])
+def test_grey_on_request_has_three_equal_channels_of_luma(held, tmp_path):
+    data = encoded(Image.new("RGB", (4, 3), (100, 50, 200)))
+    (tmp_path / "a.png").write_bytes(data)
+    sample = {"path": str(tmp_path / "a.png"), **({"image": decode_image(data)} if held else {})}
+    image = Decode(colour="gray")(sample, None)["image"]
     assert image.shape == (3, 4, 3) and (image == round(0.299 * 100 + 0.587 * 50 + 0.114 * 200)).all()
 
 
