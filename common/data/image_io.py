@@ -54,6 +54,7 @@ class Decode(Transform):
         if self.colour == "gray":
             sample["image"] = without_colour(sample["image"])
         height, width = sample["image"].shape[:2]
+        refuse_large(width, height, sample.get("path", "a picture"), self.max_pixels)
         if "mask_path" in sample:
             sample["mask"] = decode_mask(read_file(sample["mask_path"]), sample["mask_path"], self.max_pixels)
             check_mask_size(sample["mask"], sample["mask_path"], height, width)
@@ -172,11 +173,15 @@ def open_header(data, name, max_pixels, formats=FORMATS):
         raise bad("D103", name, str(error).split(",")[0]) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise bad("D102", name, f"the picture's header is damaged: {error}") from None
-    width, height = picture.size
+    refuse_large(*picture.size, name, max_pixels)
+    return picture
+
+
+def refuse_large(width, height, name, max_pixels):
+    """Raises D103 of a picture with more pixels than allowed."""
     if width * height > max_pixels:
         message = f"{width}x{height} is {width * height} pixels, more than the {max_pixels} allowed"
         raise bad("D103", name, message, fix="scale the picture down, or raise Decode's max_pixels")
-    return picture
 
 
 def jpeg_pixels(data):

@@ -204,6 +204,8 @@ def test_the_pixel_cap_can_be_lowered():
     assert decode_image(data, max_pixels=5000).shape == (50, 100, 3)
     issue = issue_of(decode_image, data, "a.png", 4999)
     assert issue.code == "D103" and "100x50" in issue.message and "4999" in issue.message
+    held = {"path": "a.zip!b.png", "image": decode_image(data)}
+    assert issue_of(Decode(max_pixels=4999), held, None).code == "D103"
 
 
 def test_options_that_cannot_be_honoured_are_refused():
