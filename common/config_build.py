@@ -52,6 +52,9 @@ class Builder:
             text = str(error).strip()[:LONGEST_MESSAGE]
             text = text if text.startswith(name) else f"{name}: {text}"
             raise ConfigError(f"{place}: {text}") from error
+        except ArithmeticError as error:
+            hint = "is one of them 0, or a width too small for a single channel?"
+            raise ConfigError(f"{place}: {name} cannot be built of these numbers ({error}); {hint}") from error
 
     def _arguments(self, node, keys, given, ignore):
         """What the component is called with."""

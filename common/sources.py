@@ -6,7 +6,7 @@ Texts: `text_sources.py`; recordings: `audio_sources.py`.
 from pathlib import Path
 
 from common.audio_sources import open_sounds
-from common.data.image_files import image_size
+from common.data.image_files import IMAGE_SUFFIXES, image_size, is_picture
 from common.data.image_io import decode_image
 from common.errors import ConfigError, DataError
 from common.inference_output import PictureDrawing, VideoDrawing
@@ -14,7 +14,6 @@ from common.log import logger
 from common.standard_input import read_standard_input
 from common.text_sources import open_texts
 
-PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"}
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
 
 
@@ -46,9 +45,9 @@ def open_source(path, task=None, text=None):
         raise ConfigError("--image: write which picture, folder or video; - is standard input")
     place = Path(path)
     if place.is_dir():
-        files = sorted(p for p in place.rglob("*") if p.suffix.lower() in PICTURES)
+        files = sorted(p for p in place.rglob("*") if is_picture(p.name))
         if not files:
-            raise DataError(f"{path}: the folder holds no picture ({', '.join(sorted(PICTURES))})")
+            raise DataError(f"{path}: the folder holds no picture ({', '.join(IMAGE_SUFFIXES)})")
         return Pictures([str(p) for p in files], name=path, many=True)
     if place.suffix.lower() in VIDEOS:
         return Video(path)

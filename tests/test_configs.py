@@ -76,6 +76,14 @@ def test_a_configuration_begins_with_what_it_is_and_how_to_run_it(file):
     assert named and set(named) == {str(file.relative_to(file.parents[file.parts[::-1].index("configs")]))}
 
 
+@pytest.mark.parametrize("file", WHOLE, ids=name)
+def test_the_program_that_makes_the_data_is_where_run_sh_looks_for_it(file):
+    found = re.search(r"^# *data: *(\S+\.py)\b", file.read_text(), re.MULTILINE)
+    kit = ROOT / file.relative_to(ROOT).parts[0]
+    assert found is None or (kit / found[1]).is_file(), f"{kit.name} has no {found[1]}"
+    assert not re.search(r"^# *data: *python ", file.read_text(), re.MULTILINE), "run.sh brings its own Python"
+
+
 def test_every_full_size_configuration_has_a_tiny_twin_and_every_twin_a_user():
     twins = {row["config"]: row["tiny"].split()[0] for row in zoo.read_zoo()}
     for file in WHOLE:

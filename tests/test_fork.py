@@ -148,6 +148,13 @@ def test_a_fork_trains_in_the_repository_with_the_roots_own_command(repository, 
     assert not (repository / "output").exists()
 
 
+def test_run_sh_makes_the_data_of_a_configuration_or_says_what_they_are(tmp_path):
+    said = run(tmp_path, "bash", "-c", f"'{ROOT}/PaddleCV/run.sh' digit_classes --stage 0 --stop 0 2>&1")
+    assert (tmp_path / "dataset/digit_classes/labels.txt").is_file() and "make_digit_classes.py" in said
+    said = run(tmp_path, "bash", "-c", f"'{ROOT}/PaddleCV/run.sh' fashion_mnist --stage 0 --stop 0 2>&1")
+    assert "data that you bring: apt-get install dataset-fashion-mnist" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -8,13 +8,14 @@ import hashlib
 
 import numpy as np
 
-from common.data.check import IssueList, cached, raise_on_errors, refusal
+from common.data.check import IssueList, cached, one_line, raise_on_errors, refusal
 from common.data.image_io import read_file
-from common.errors import BadSample
+from common.data.sampling import balanced_weights
+from common.errors import BadSample, ConfigError
 from common.log import logger
 
 from .detection import skipped_issue
-from .detection_check import check_files, check_images
+from .detection_check import check_images
 
 FEW = 12
 
@@ -58,7 +59,9 @@ class ClassificationDataset:
                 single("D117", self.source, f"{len(empty)} of {self.num_classes} classes have no image", few(empty))
             )
         if np.count_nonzero(counts) == 1:
-            self.issues.append(single("D117", self.source, "every image is of one class", few(self.labels)))
+            name = self.labels[int(counts.argmax())]
+            self.issues.append(single("D117", self.source, "every image is of one class", name))
+            logger.warning(one_line(self.issues[-1]))
         logger.info("%s: %d images, %d classes", self.source, len(self.images), self.num_classes)
 
     @property
@@ -71,6 +74,12 @@ class ClassificationDataset:
         if self.targets.ndim == 2:
             return (self.targets > 0).sum(0)
         return np.bincount(self.targets, minlength=self.num_classes)
+
+    def weights(self):
+        """What WeightedSampler draws by: float64 [I], under which every class comes equally often."""
+        if self.targets.ndim == 2:
+            raise ConfigError("pictures of several classes cannot be drawn so that each class comes equally often")
+        return balanced_weights(self.targets)
 
     def __len__(self):
         return len(self.targets)
@@ -133,11 +142,6 @@ def repeated_pictures(dataset):
         else:
             issues.warn("D121", "the same picture has two labels", "", pair, "keep the one that is right")
     return issues.all()
-
-
-def missing_files(images, issues):
-    """Names every image file that is not there (D104)."""
-    check_files(images, issues)
 
 
 def single(code, file, message, value):

@@ -33,7 +33,7 @@ def check_files(images, issues):
         folder = os.path.dirname(image["path"])
         fix = f"did you mean {near!r}?" if near else f"put the file into {folder}"
         if not os.path.isdir(folder):
-            fix = f"the folder {folder} does not exist: set `images` (and `root`) to the folder that holds the images"
+            fix = f"the folder {folder} does not exist: set `root` (and `images`, where there is one) to what is there"
         issues.error("D104", f"image file is missing: {image['path']}", image["place"], "", fix, image["file"], i)
 
 

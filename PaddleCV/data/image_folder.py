@@ -6,7 +6,7 @@ import os
 import numpy as np
 
 from common.data.check import IssueList, refusal
-from common.data.image_files import IMAGE_SUFFIXES
+from common.data.image_files import is_picture
 
 from .classification import ClassificationDataset, few
 from .coco import read_labels
@@ -73,9 +73,9 @@ def known_classes(found, labels, issues):
 
 
 def pictures_in(folder):
-    """The picture files of a folder and of all within it, sorted."""
+    """The picture files of a folder and of all within it, sorted; hidden ones are left out."""
     found = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(place, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
+        found += [os.path.join(place, name) for name in names if is_picture(name)]
     return sorted(found)

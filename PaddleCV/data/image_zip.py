@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 
 from common.data.check import IssueList, cached, refusal
-from common.data.image_files import IMAGE_SUFFIXES
+from common.data.image_files import is_picture
 from common.data.image_io import bad, decode_image
 from common.errors import BadSample
 
@@ -40,7 +40,7 @@ class ImageZip(ClassificationDataset):
         images, found = [], []
         for member in members_of(self.source, issues):
             parts = posixpath.relpath(member.filename, folder or ".").split("/")
-            if len(parts) > 1 and parts[0] != ".." and parts[-1].lower().endswith(IMAGE_SUFFIXES):
+            if len(parts) > 1 and parts[0] != ".." and is_picture(parts[-1]):
                 found.append(parts[0])
                 images.append({"path": f"{self.source}!{member.filename}", "member": member.filename})
         known = sorted(set(found))

@@ -6,8 +6,9 @@ import numpy as np
 
 from common.data.check import IssueList, refusal
 
-from .classification import ClassificationDataset, missing_files
+from .classification import ClassificationDataset
 from .coco import read_labels
+from .detection_check import check_files
 
 FORMS = ("class", "classes", "flags")
 MOST_CLASSES = 1_000_000
@@ -61,7 +62,7 @@ class ImageNetList(ClassificationDataset):
             count = 1 + max((value for values in rows for value in values), default=0)
         self.labels = names if names is not None else [str(number) for number in range(count)]
         warn_of_repetitions(images, issues)
-        missing_files(images, issues)
+        check_files(images, issues)
         self.settle(images, as_targets(rows, form, count), issues, bad_samples)
 
 
@@ -91,12 +92,14 @@ def split_line(line, root, place, form, issues):
     if not line:
         return None, None
     fields = line.rsplit("\t", 1) if "\t" in line else line.rsplit(None, 1)
-    what = {"class": "a class number", "classes": "class numbers with commas", "flags": "0 or 1 for each class"}[form]
+    what = {"class": "a class number", "classes": "class numbers with commas", "flags": "flags, 0 or 1, with commas"}[
+        form
+    ]
     fix = f"a line is a path and {what}, between them blanks or a tab"
     if len(fields) < 2:
-        issues.error("D118", f"has a path and no {what}", place, line[:80], fix)
+        issues.error("D118", f"lacks {what} behind its path", place, line[:80], fix)
         return None, None
-    path, text = fields[0].strip(), fields[1].strip()
+    path, text = fields[0].strip().replace("\\", "/"), fields[1].strip()
     try:
         values = [whole(part) for part in text.split(",")]
     except ValueError:

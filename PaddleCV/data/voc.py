@@ -126,7 +126,7 @@ def read_list(path, root, images, annotations, issues):
         raise refusal(issues.errors) from None
     listing, pairs, seen = Listing(), [], set()
     for number, line in enumerate(lines, 1):
-        place, line = f"line {number}", line.strip()
+        place, line = f"line {number}", line.strip().replace("\\", "/")
         fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split()) if field.strip()]
         xml = os.path.join(root, annotations, line + ".xml")
         if not fields:

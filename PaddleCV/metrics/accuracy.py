@@ -6,7 +6,6 @@ Shapes in this file:
 
 import numpy as np
 
-from common.errors import ConfigError
 from common.log import logger
 
 
@@ -17,13 +16,14 @@ class Accuracy:
     and so is wrong.
 
     Args:
-        dataset (object): with `labels`.
+        dataset (object): with `labels`, and perhaps `targets`.
         topk (list[int]): the k's; one above the number of classes is left out.
     """
 
     def __init__(self, dataset, topk=(1, 5)):
         if not topk or any(k < 1 for k in topk):
             raise ValueError(f"topk is {list(topk)}; it takes numbers from 1")
+        refuse_other_targets(self, getattr(dataset, "targets", None), several=False)
         self.labels = list(dataset.labels)
         self.topk = [k for k in topk if k <= len(self.labels)] or [1]
         self.primary = f"top{self.topk[0]}"
@@ -37,14 +37,8 @@ class Accuracy:
         self.unanswered = np.zeros(count, np.int64)
 
     def update(self, outputs, batch):
-        """Takes scores [N, C] and `label` int64 [N].
-
-        Raises:
-            ConfigError: the data give several classes a picture.
-        """
+        """Takes scores [N, C] and `label` int64 [N]."""
         scores, target = np.asarray(outputs["scores"]), np.asarray(batch["label"])
-        if target.ndim != 1:
-            raise ConfigError("Accuracy takes one class a picture; for several there is MultiLabelMap (data.metric)")
         answered = ~np.isnan(scores).any(1)
         np.add.at(self.unanswered, target[~answered], 1)
         scores, target = scores[answered], target[answered]
@@ -97,6 +91,13 @@ def rank_of(scores, target):
     own = np.take_along_axis(scores, target[:, None], 1)
     before = np.arange(scores.shape[1])[None] < target[:, None]
     return ((scores > own) | ((scores == own) & before)).sum(1)
+
+
+def refuse_other_targets(metric, targets, several):
+    """Raises ValueError where a data set's targets, an array or None, are not of one class or of several a picture."""
+    if targets is not None and several != (targets.ndim == 2):
+        given, other = ("one class", "Accuracy") if several else ("several classes", "MultiLabelMap")
+        raise ValueError(f"{type(metric).__name__} does not suit data of {given} a picture; {other} does")
 
 
 def share(part, whole):

@@ -3,9 +3,6 @@
 The arithmetic is that of faster-coco-eval, which answers as pycocotools does.
 """
 
-import json
-from pathlib import Path
-
 import numpy as np
 
 from .confusion import confusion_matrix
@@ -62,10 +59,6 @@ class CocoMap:
             }
             for image_id, label, score, x1, y1, x2, y2 in self.detections.table(len(categories)).tolist()
         ]
-
-    def results_json(self, path):
-        """Writes :meth:`results`, the file that COCO's server and other tools take."""
-        Path(path).write_text(json.dumps(self.results()) + "\n", encoding="utf-8")
 
     def compute(self):
         """The twelve numbers by name."""

@@ -6,7 +6,7 @@ Shapes in this file:
 
 import numpy as np
 
-from common.errors import ConfigError
+from .accuracy import refuse_other_targets
 
 
 class MultiLabelMap:
@@ -15,13 +15,14 @@ class MultiLabelMap:
     A score that is no number counts as the lowest.
 
     Args:
-        dataset (object): with `labels`.
+        dataset (object): with `labels`, and perhaps `targets`.
         threshold (float): the score from which a class counts as found, for F1.
     """
 
     primary = "mAP"
 
     def __init__(self, dataset, threshold=0.5):
+        refuse_other_targets(self, getattr(dataset, "targets", None), several=True)
         self.labels = list(dataset.labels)
         self.threshold = threshold
         self.reset()
@@ -31,16 +32,9 @@ class MultiLabelMap:
         self.scores, self.targets = [], []
 
     def update(self, outputs, batch):
-        """Takes scores [N, C] in 0..1 and `label` [N, C], 1 where a class is there.
-
-        Raises:
-            ConfigError: the data give one class a picture.
-        """
-        target = np.asarray(batch["label"])
-        if target.ndim != 2:
-            raise ConfigError("MultiLabelMap takes every class of a picture; for one there is Accuracy (data.metric)")
+        """Takes scores [N, C] in 0..1 and `label` [N, C], 1 where a class is there."""
         self.scores.append(np.nan_to_num(np.asarray(outputs["scores"], np.float32), nan=-1.0))
-        self.targets.append(target > 0.5)
+        self.targets.append(np.asarray(batch["label"]) > 0.5)
 
     def state(self):
         """What this process has seen, as arrays."""

@@ -1,20 +1,14 @@
-"""Readers of classification data: lists, folders, zip and idx files, CIFAR archives; targets of every form."""
+"""Readers of classification data: lists, folders, zip files; targets of every form."""
 
-import gzip
-import io
 import pickle
-import struct
-import tarfile
 import zipfile
 
 import cv2
 import numpy as np
 import pytest
 
-from common.errors import DataError
-from common.safe_io import UnsafeFile
-from PaddleCV.data.cifar_archive import CifarArchive
-from PaddleCV.data.idx_images import IdxImages
+from common.data.samplers import WeightedSampler
+from common.errors import ConfigError, DataError
 from PaddleCV.data.image_folder import ImageFolder
 from PaddleCV.data.image_zip import ImageZip
 from PaddleCV.data.imagenet_list import ImageNetList
@@ -51,6 +45,16 @@ def test_names_with_blanks_and_of_every_script_are_read(tmp_path):
     assert [path.split("/")[-1] for path in found.paths()] == names
 
 
+def test_paths_may_be_written_as_on_windows(tmp_path):
+    write(tmp_path, ["train/cat/a.png"])
+    assert listed(tmp_path, "train\\cat\\a.png 0\n").paths() == [str(tmp_path / "train/cat/a.png")]
+
+
+def test_a_folder_of_pictures_that_is_not_there_is_named_with_what_to_set(tmp_path):
+    with pytest.raises(DataError, match=r"the folder .*/train does not exist: set `root`"):
+        listed(tmp_path, "train/a.png 0\n")
+
+
 def test_labels_name_the_classes_and_say_how_many_there_are(tmp_path):
     write(tmp_path, ["a.png"])
     (tmp_path / "labels.txt").write_text("cat\ndog\nbird\n")
@@ -73,12 +77,22 @@ def test_pictures_of_several_classes_have_a_target_of_every_class(tmp_path):
     for found in (by_number, by_flag):
         assert found.targets.tolist() == wanted and found.num_classes == 4
         assert found[0]["label"].dtype == np.float32 and found.counts().tolist() == [1, 0, 1, 1]
+        with pytest.raises(ConfigError, match="several classes"):
+            found.weights()
+
+
+def test_a_weighted_sampler_draws_the_classes_of_a_set_equally_often(tmp_path):
+    write(tmp_path, ["a.png", "b.png", "c.png", "d.png"])
+    data = listed(tmp_path, "a.png 0\nb.png 0\nc.png 0\nd.png 1\n")
+    drawn = WeightedSampler(len(data), 1, num_samples=3000, dataset=data).batches(0)
+    # each class half of the time: 1500, of deviation 27
+    assert abs(sum(data.targets[index % 4] for [index] in drawn) - 1500) < 150
 
 
 @pytest.mark.parametrize(
     ("text", "keys", "code", "words"),
     [
-        ("a.png\n", {}, "D118", ["line 1", "has a path and no"]),
+        ("a.png\n", {}, "D118", ["line 1", "lacks a class number behind its path"]),
         ("a.png 0\nb.png one\n", {}, "D118", ["line 2", "'one'"]),
         ("a.png 1.5\n", {}, "D118", ["'1.5'"]),
         ("a.png \uff11\n", {}, "D118", ["not a class number"]),
@@ -121,13 +135,19 @@ def test_a_few_missing_pictures_may_be_skipped(tmp_path):
 
 def test_folders_are_classes_and_what_lies_deeper_belongs_to_them(tmp_path):
     write(tmp_path, ["train/dog/1.png", "train/cat/deep/2.PNG", "train/cat/1.png", "train/.hidden/x.png"])
+    write(tmp_path, ["train/cat/._1.png", "train/cat/.thumb.jpg"])
     (tmp_path / "train/cat/note.txt").write_text("no picture")
     found = ImageFolder(str(tmp_path))
     assert found.labels == ["cat", "dog"] and found.targets.tolist() == [0, 0, 1]
     assert ImageFolder(str(tmp_path), labels=["dog", "cat"]).targets.tolist() == [0, 1, 1]
 
 
-def test_a_folder_that_is_no_class_and_a_class_without_a_picture_are_named(tmp_path):
+def test_every_format_that_is_read_is_found_in_a_folder_of_a_class(tmp_path):
+    write(tmp_path, ["train/cat/1.gif", "train/cat/2.ppm", "train/cat/3.webp", "train/dog/1.GIF"])
+    assert ImageFolder(str(tmp_path)).targets.tolist() == [0, 0, 0, 1]
+
+
+def test_a_folder_that_is_no_class_and_a_class_without_a_picture_are_named(tmp_path, caplog):
     write(tmp_path, ["val/cat/1.png", "val/dgo/1.png"])
     with pytest.raises(DataError, match=r"D109[\s\S]*did you mean 'dog'"):
         ImageFolder(str(tmp_path), "val", labels=["cat", "dog"])
@@ -135,6 +155,7 @@ def test_a_folder_that_is_no_class_and_a_class_without_a_picture_are_named(tmp_p
     found = ImageFolder(str(tmp_path), "val", labels=["cat", "dog"])
     assert [issue.severity for issue in found.issues] == ["warning", "warning"]
     assert "1 of 2 classes have no image" in found.issues[0].message and "one class" in found.issues[1].message
+    assert found.issues[1].value == "cat" and "every image is of one class (cat)" in caplog.text
     with pytest.raises(DataError, match="D104"):
         ImageFolder(str(tmp_path), "test")
     (tmp_path / "empty").mkdir()
@@ -156,6 +177,8 @@ def test_a_zip_file_is_read_without_unpacking_and_from_workers(tmp_path):
     assert found[0]["image"].shape == (8, 8, 3) and (found[2]["image"] == 0).all()
     assert found[0]["path"].endswith("set.zip!train/a/1.png")
     assert ImageZip(path, "test").targets.tolist() == [0] and not found.check(deep=True)
+    packed_on_a_mac = zipped(tmp_path / "mac.zip", ["cat/1.png", "__MACOSX/cat/._1.png", "dog/1.png", "dog/._1.png"])
+    assert ImageZip(packed_on_a_mac, "").labels == ["cat", "dog"] and len(ImageZip(packed_on_a_mac, "")) == 2
 
 
 def test_a_zip_file_that_is_none_or_holds_damaged_pictures_is_named(tmp_path):
@@ -168,98 +191,6 @@ def test_a_zip_file_that_is_none_or_holds_damaged_pictures_is_named(tmp_path):
     assert [issue.code for issue in bad.check(deep=True)] == ["D101", "D101"] and not bad.check()
     with pytest.raises(DataError, match="no pictures in folders"):
         ImageZip(zipped(tmp_path / "flat.zip", ["1.png"]), "")
-
-
-def idx(array):
-    head = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}i", *array.shape)
-    return head + array.tobytes()
-
-
-def test_idx_files_are_read_plain_and_gzipped(tmp_path):
-    pictures = np.arange(2 * 4 * 5, dtype=np.uint8).reshape(2, 4, 5)
-    (tmp_path / "images").write_bytes(idx(pictures))
-    (tmp_path / "classes.gz").write_bytes(gzip.compress(idx(np.array([3, 1], np.uint8))))
-    found = IdxImages(str(tmp_path), "images", "classes.gz")
-    assert found.targets.tolist() == [3, 1] and found.num_classes == 4
-    assert (found[1]["image"] == pictures[1][..., None]).all() and found[1]["image"].shape == (4, 5, 3)
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (b"", "is no such idx file"),
-        (idx(np.zeros((2, 4, 5), np.uint8))[:-1], "39 bytes where its head says 2 x 4 x 5"),
-        (idx(np.zeros(3, np.uint8)), "is no such idx file"),
-        (gzip.compress(idx(np.zeros((2, 4, 5), np.uint8)), mtime=0)[:-9], "is not a whole gzip file"),
-        (struct.pack(">BBBBiii", 0, 0, 8, 3, -1, -1, 4), "-1 x -1 x 4"),
-    ],
-)
-def test_a_damaged_idx_file_is_named(tmp_path, data, words):
-    (tmp_path / "images").write_bytes(data)
-    (tmp_path / "classes").write_bytes(idx(np.zeros(2, np.uint8)))
-    with pytest.raises(DataError, match=rf"D112[\s\S]*images|{words}") as refused:
-        IdxImages(str(tmp_path), "images", "classes")
-    assert words in str(refused.value)
-
-
-def test_more_classes_than_pictures_are_refused(tmp_path):
-    (tmp_path / "images").write_bytes(idx(np.zeros((2, 4, 5), np.uint8)))
-    (tmp_path / "classes").write_bytes(idx(np.zeros(3, np.uint8)))
-    with pytest.raises(DataError, match="2 pictures, but there are 3 classes"):
-        IdxImages(str(tmp_path), "images", "classes")
-
-
-def archive(path, files):
-    with tarfile.open(path, "w:gz") as tar:
-        for name, data in files.items():
-            about = tarfile.TarInfo(f"cifar/{name}")
-            about.size = len(data)
-            tar.addfile(about, io.BytesIO(data))
-    return str(path)
-
-
-PIXELS = np.arange(2 * 3072, dtype=np.int64).astype(np.uint8).reshape(2, 3072)
-
-
-def test_cifar_is_read_from_its_pickled_and_its_binary_archive(tmp_path):
-    part = {"data": PIXELS, "labels": [1, 0], "filenames": ["a", "b"], "batch_label": "x"}
-    meta = {"label_names": ["plane", "car"]}
-    pickled = {"data_batch_1": pickle.dumps(part, 2), "batches.meta": pickle.dumps(meta, 2), "readme.html": b""}
-    rows = b"".join(bytes([c]) + row.tobytes() for c, row in zip((1, 0), PIXELS))
-    binary = {"data_batch_1.bin": rows, "batches.meta.txt": b"plane\ncar\n\n"}
-    hundred = {"train.bin": b"".join(bytes([9, c]) + row.tobytes() for c, row in zip((1, 0), PIXELS))}
-    for name, files in (("python", pickled), ("binary", binary), ("hundred", hundred)):
-        found = CifarArchive(archive(tmp_path / f"{name}.tar.gz", files))
-        assert found.targets.tolist() == [1, 0]
-        assert found.labels == (["0", "1"] if name == "hundred" else ["plane", "car"])
-        assert (found[1]["image"].transpose(2, 0, 1).ravel() == PIXELS[1]).all()
-
-
-def test_a_cifar_archive_that_would_run_code_is_refused_and_runs_none(tmp_path):
-    class Gadget:
-        def __reduce__(self):
-            return (open, (str(tmp_path / "ran"), "w"))
-
-    path = archive(tmp_path / "bad.tar.gz", {"data_batch_1": pickle.dumps({"data": Gadget(), "labels": []})})
-    with pytest.raises(UnsafeFile, match="data_batch_1"):
-        CifarArchive(path)
-    assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.parametrize(
-    ("files", "words"),
-    [
-        ({"data_batch_1.bin": b"123"}, "3 bytes, no multiple of 3073"),
-        ({"data_batch_1": b"123"}, "D112"),
-        ({"data_batch_1": pickle.dumps({"labels": [1]}, 2)}, "has no `data`"),
-        ({"data_batch_1": pickle.dumps({"data": PIXELS, "labels": "ab"}, 2)}, "has no `labels`"),
-        ({"data_batch_1": pickle.dumps({"data": PIXELS, "labels": [1]}, 2)}, "2 pictures, but there are 1 classes"),
-        ({"other": b""}, "no files of the split 'train'"),
-    ],
-)
-def test_a_damaged_cifar_archive_is_named(tmp_path, files, words):
-    with pytest.raises(DataError, match=words):
-        CifarArchive(archive(tmp_path / "cifar.tar.gz", files))
 
 
 def test_the_same_picture_twice_is_told_with_one_label_and_with_two(tmp_path):

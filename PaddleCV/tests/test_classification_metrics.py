@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from common.errors import ConfigError
 from PaddleCV.metrics.accuracy import Accuracy, rank_of
 from PaddleCV.metrics.multi_label_map import MultiLabelMap, average_precision
 
@@ -91,10 +90,13 @@ def test_accuracy_of_two_processes_is_that_of_one():
 def test_wrong_k_and_targets_of_the_other_form_are_refused():
     with pytest.raises(ValueError, match="numbers from 1"):
         Accuracy(Set(3), topk=[0])
-    with pytest.raises(ConfigError, match="MultiLabelMap"):
-        fed(Accuracy(Set(3)), np.eye(3), np.eye(3))
-    with pytest.raises(ConfigError, match="Accuracy"):
-        fed(MultiLabelMap(Set(3)), np.eye(3), np.arange(3))
+    data = Set(3)
+    data.targets = np.eye(3, dtype=np.float32)
+    with pytest.raises(ValueError, match="Accuracy does not suit data of several classes a picture; MultiLabelMap"):
+        Accuracy(data)
+    data.targets = np.arange(3)
+    with pytest.raises(ValueError, match="MultiLabelMap does not suit data of one class a picture; Accuracy"):
+        MultiLabelMap(data)
 
 
 def test_average_precision_of_four_answers_by_hand():

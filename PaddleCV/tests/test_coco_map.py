@@ -106,15 +106,6 @@ def test_the_twelve_numbers_equal_pycocotools(seed):
         assert np.allclose(metric.curves()[name][1] if name in metric.curves() else -1, precision[:, k], atol=1e-6)
 
 
-def test_results_are_read_by_pycocotools(tmp_path):
-    rng = np.random.default_rng(3)
-    truth = random_truth(rng)
-    metric = feed(CocoMap(truth), random_answer(rng, truth))
-    metric.results_json(tmp_path / "results.json")
-    stats = by_pycocotools(truth, str(tmp_path / "results.json")).stats
-    assert np.abs(np.array(list(metric.compute().values())) - stats[:12]).max() < 1e-6
-
-
 def test_shards_merge_to_the_whole_in_any_order_and_a_repeated_image_counts_once():
     rng = np.random.default_rng(1)
     truth = random_truth(rng)

@@ -88,5 +88,7 @@ def test_its_normalisation_is_that_of_its_authors():
 
 
 def test_another_model_is_refused():
+    with pytest.raises(ValueError, match=r"drop_connect 1\.5; it is 0 or more"):
+        EfficientNet(drop_connect=1.5)
     with pytest.raises(ValueError, match="b0, b1, b2, b3, b4, b5, b6, b7, not 'b8'"):
         EfficientNet("b8")

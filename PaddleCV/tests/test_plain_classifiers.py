@@ -1,9 +1,14 @@
 """AlexNet, VGG, GoogLeNet, InceptionV4 and SqueezeNet with their classifiers."""
 
+from pathlib import Path
+
 import numpy as np
 import paddle
 import pytest
 
+from common.assemble import build_model
+from common.config import load_config
+from common.errors import ConfigError
 from common.testing import check_model
 from PaddleCV.models.backbones.alexnet import AlexNet
 from PaddleCV.models.backbones.googlenet import GoogLeNet, Inception
@@ -144,8 +149,16 @@ def test_dropout_comes_before_the_hidden_layers_of_alexnet_and_after_those_of_vg
         (lambda: InceptionV4([1, 1]), r"A, B and C modules.*\[1, 1\]"),
         (lambda: AlexNet(out_indices=[3]), "AlexNet has stages 0 to 2"),
         (lambda: GoogLeNetHead([8], 5), "takes 3 features, the backbone gives 1"),
+        (lambda: ClassifierHead([8], 5, dropout=1.5), "dropout is 1.5; it is 0 to 1"),
+        (lambda: FullyConnectedHead([8], 5, dropout=-1), "dropout is -1"),
     ],
 )
 def test_what_cannot_be_built_is_refused_with_what_can(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_numbers_of_which_nothing_can_be_built_are_named_by_their_line():
+    config = load_config(Path(__file__).parents[1] / "configs/tiny/resnext.yml", ["model.backbone.groups=0"])
+    with pytest.raises(ConfigError, match=r"resnext.yml:\d+: ResNeXt cannot be built .*is one of them 0"):
+        build_model(config, ["a", "b"])

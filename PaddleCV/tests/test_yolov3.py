@@ -164,6 +164,18 @@ def test_onnx_of_a_fixed_size_answers_the_same_for_one_picture(tmp_path):
     np.testing.assert_allclose(rows, right, rtol=1e-4, atol=5e-3)
 
 
+def test_a_backbone_whose_levels_do_not_fit_on_one_another_is_refused():
+    def make(node, **more):
+        return (
+            DarkNet(depths=[1, 1, 1, 1, 1], width=0.25, out_indices=[1, 2, 4])
+            if node == "backbone"
+            else YOLOv3FPN(**more)
+        )
+
+    with pytest.raises(ValueError, match=r"the backbone gives \[32, 8, 4\]; its out_indices"):
+        YOLOv3.from_config("backbone", "neck", "head", "loss", 3, make)
+
+
 def test_sides_that_the_strides_do_not_divide_are_refused():
     with pytest.raises(ValueError, match="multiples of 32, not 96 x 100"):
         tiny().predict(paddle.zeros([1, 3, 96, 100]))

@@ -92,5 +92,12 @@ def test_predictions_have_5_and_c_numbers_an_anchor_and_begin_at_the_prior():
 
 
 def test_levels_that_disagree_are_named():
+    for anchors, more, words in (
+        ([[[0, 5]]], {}, "a width and a height above 0"),
+        ([[[10]]], {}, "a width and a height above 0"),
+        ([[[8, 8]]], {"objectness_prior": 1}, "objectness_prior 1"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            YOLOv3Head([8], 3, anchors, strides=[8], **more)
     with pytest.raises(ValueError, match="2 levels from the neck, 2 lists of anchors and 3 strides"):
         YOLOv3Head([16, 8], 3, ANCHORS)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from common.data.image_geometry import colour_of
+from common.data.image_io import without_colour
 from common.data.transform import Transform
 
 LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601
@@ -133,8 +134,7 @@ class RandomGray(Transform):
 
     def __call__(self, sample, rng):
         if rng.random() < self.prob:
-            gray = cv2.cvtColor(sample["image"], cv2.COLOR_RGB2GRAY)
-            sample["image"] = cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
+            sample["image"] = without_colour(sample["image"])
         return sample
 
 

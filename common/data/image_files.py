@@ -9,8 +9,12 @@ from PIL import Image
 
 from common.data.image_io import FORMATS, PIXEL_LIMIT, open_header, orientation_of, read_file
 
-OPENED = tuple(name for name in FORMATS if name != "MPO")  # which Pillow opens as a JPEG
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
+
+
+def is_picture(name):
+    """Whether a file's name is that of a picture; hidden ones, which some systems put beside others, are none."""
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
 
 
 def image_size(path, max_pixels=PIXEL_LIMIT):
@@ -29,7 +33,7 @@ def image_size(path, max_pixels=PIXEL_LIMIT):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large images; the cap decides
-            with Image.open(path, formats=OPENED) as picture:
+            with Image.open(path, formats=FORMATS) as picture:
                 size, orientation = picture.size, orientation_of(picture)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
         picture = open_header(read_file(path), str(path), max_pixels)  # says what is wrong

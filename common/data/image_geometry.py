@@ -174,9 +174,11 @@ def colour_of(fill):
 
 
 def pair_of(size):
-    """A size given as one number or as [height, width], as two ints."""
-    height, width = (size, size) if np.ndim(size) == 0 else size
-    return int(height), int(width)
+    """A size given as one number or as [height, width], as two ints; refuses another."""
+    sides = (size, size) if np.ndim(size) == 0 else tuple(size)
+    if len(sides) != 2 or min(sides) < 1:
+        raise ValueError(f"a size is one number of pixels or [height, width], each at least 1, not {size}")
+    return int(sides[0]), int(sides[1])
 
 
 def choose_interpolation(interp, rng):

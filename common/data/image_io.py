@@ -31,7 +31,7 @@ EXIF_ORIENTATION = 0x0112
 class Decode(Transform):
     """Reads the picture at `path` as upright RGB and notes its size.
 
-    A sample that already holds an `image` keeps it. A sample with a `mask_path` also gets its `mask`.
+    A sample that already holds an `image`, RGB, keeps it. A sample with a `mask_path` also gets its `mask`.
     Sets `image` uint8 [H, W, 3], `original_size` int64 (h, w), `im_shape` float32 (h, w) and
     `scale_factor` float32 (1, 1). See :func:`decode_image` for what becomes of the kinds of pictures.
 
@@ -41,15 +41,20 @@ class Decode(Transform):
     """
 
     def __init__(self, max_pixels=PIXEL_LIMIT, colour="rgb"):
-        check_options(max_pixels, colour)
+        check_max_pixels(max_pixels)
+        if colour not in ("rgb", "gray"):
+            raise ValueError(f"colour is '{colour}'; it must be 'rgb' or 'gray'")
         self.max_pixels = max_pixels
         self.colour = colour
 
     def __call__(self, sample, rng):
         if "image" not in sample:
             path = sample["path"]
-            sample["image"] = decode_image(read_file(path), path, self.max_pixels, self.colour)
+            sample["image"] = decode_image(read_file(path), path, self.max_pixels)
+        if self.colour == "gray":
+            sample["image"] = without_colour(sample["image"])
         height, width = sample["image"].shape[:2]
+        refuse_large(width, height, sample.get("path", "a picture"), self.max_pixels)
         if "mask_path" in sample:
             sample["mask"] = decode_mask(read_file(sample["mask_path"]), sample["mask_path"], self.max_pixels)
             check_mask_size(sample["mask"], sample["mask_path"], height, width)
@@ -59,7 +64,7 @@ class Decode(Transform):
         return sample
 
 
-def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT, colour="rgb"):
+def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
     """Decodes the bytes of a picture file into uint8 RGB [H, W, 3], turned upright by its EXIF orientation.
 
     Grey, palette, bilevel and CMYK pictures become RGB; transparency is dropped; 16-bit samples keep their high
@@ -70,12 +75,11 @@ def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT, colour="rgb"):
         data (bytes): the whole file.
         name (str): what messages call it.
         max_pixels (int): a picture with more pixels is refused from its header.
-        colour (str): `rgb`, or `gray` for three equal channels of luma.
 
     Raises:
         BadSample: D101, D102, D103 or D105.
     """
-    check_options(max_pixels, colour)
+    check_max_pixels(max_pixels)
     picture = open_header(data, name, max_pixels)
     orientation = orientation_of(picture)
     image = None
@@ -83,10 +87,12 @@ def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT, colour="rgb"):
         image = jpeg_pixels(data)
     if image is None:
         image = pillow_pixels(picture, name)
-    image = upright(image, orientation)
-    if colour == "gray":
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return image
+    return upright(image, orientation)
+
+
+def without_colour(image):
+    """A picture uint8 [H, W, 3] with three equal channels, its luma."""
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
 def decode_mask(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
@@ -167,11 +173,15 @@ def open_header(data, name, max_pixels, formats=FORMATS):
         raise bad("D103", name, str(error).split(",")[0]) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise bad("D102", name, f"the picture's header is damaged: {error}") from None
-    width, height = picture.size
+    refuse_large(*picture.size, name, max_pixels)
+    return picture
+
+
+def refuse_large(width, height, name, max_pixels):
+    """Raises D103 of a picture with more pixels than allowed."""
     if width * height > max_pixels:
         message = f"{width}x{height} is {width * height} pixels, more than the {max_pixels} allowed"
         raise bad("D103", name, message, fix="scale the picture down, or raise Decode's max_pixels")
-    return picture
 
 
 def jpeg_pixels(data):
@@ -232,12 +242,10 @@ def check_mask_size(mask, name, height, width):
         raise bad("D111", name, message, fix="make the mask from the upright picture, in its size")
 
 
-def check_options(max_pixels, colour):
-    """Refuses a pixel cap or colour name that cannot be honoured."""
+def check_max_pixels(max_pixels):
+    """Refuses a pixel cap that cannot be honoured."""
     if not 0 < max_pixels <= PIXEL_LIMIT:
         raise ValueError(f"max_pixels is {max_pixels}; it must be between 1 and {PIXEL_LIMIT}")
-    if colour not in ("rgb", "gray"):
-        raise ValueError(f"colour is '{colour}'; it must be 'rgb' or 'gray'")
 
 
 def start_of(data):

@@ -41,6 +41,8 @@ class Mixup(Transform):
         self.prob = prob
 
     def __call__(self, sample, rng, others):
+        if "boxes" not in sample:
+            raise ValueError("Mixup blends pictures with boxes; for class labels there is MixupLabels")
         with_scores(sample)
         if is_over(self.until_epoch, sample) or rng.random() >= self.prob:
             return sample
@@ -144,7 +146,7 @@ def join_boxes(sample, parts):
 
 def with_scores(sample):
     """Gives every box the weight 1 where a sample has no `scores`."""
-    if "boxes" in sample and "scores" not in sample:
+    if "scores" not in sample:
         sample["scores"] = np.ones(len(sample["boxes"]), np.float32)
     return sample
 

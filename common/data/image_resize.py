@@ -38,7 +38,7 @@ class ResizeShort(Transform):
     """
 
     def __init__(self, size, max_size=None, interp="bilinear"):
-        self.sizes = [size] if np.ndim(size) == 0 else list(size)
+        self.sizes = [pair_of(side)[0] for side in ([size] if np.ndim(size) == 0 else size)]
         self.max_size = max_size
         self.interp = check_interpolation(interp)
 
@@ -60,7 +60,7 @@ class ResizeLong(Transform):
     """
 
     def __init__(self, size, interp="bilinear"):
-        self.size = size
+        self.size, _ = pair_of(size)
         self.interp = check_interpolation(interp)
 
     def __call__(self, sample, rng):

@@ -44,7 +44,7 @@ class LengthSampler(EpochSampler):
             raise ConfigError(
                 f"{self.unit} is {tokens}, but the longest sample has {self.sizes.max()}: raise it, or cut samples"
             )
-        self.by_length = self.token_batches(batch_size * world, tokens * world) if tokens else None
+        self.by_length = self.token_batches(batch_size, tokens, world) if tokens else None
         super().__init__(length, batch_size, shuffle, seed, drop_last, rank, world)
 
     def check_batches(self, lengths):
@@ -52,12 +52,13 @@ class LengthSampler(EpochSampler):
         if not (self.by_length and lengths):
             super().check_batches(lengths)
 
-    def token_batches(self, most, tokens):
-        """The samples sorted by length, cut so that no batch holds more than `tokens` or `most`; arrays of places."""
+    def token_batches(self, most, tokens, world):
+        """The samples sorted by length, cut so that no process gets more than `tokens` or `most`; arrays of places."""
         order = np.argsort(self.sizes, kind="stable")
         batches, start = [], 0
         for place in range(len(order)):
-            if place > start and ((place + 1 - start) * self.sizes[order[place]] > tokens or place - start >= most):
+            share = -(-(place + 1 - start) // world)  # samples of the process that gets most of them
+            if place > start and (share * self.sizes[order[place]] > tokens or share > most):
                 batches.append(np.arange(start, place))
                 start = place
         return [*batches, np.arange(start, len(order))]

@@ -79,10 +79,10 @@ class EpochSampler:
         """Refuses an epoch without a batch; warns when a process gets a batch of one sample beside larger ones."""
         if not lengths:
             whole = f"{self.batch_size}" if self.world == 1 else f"{self.world} x {self.batch_size}"
+            kept = f", or data.train.sampler={{type: {type(self).__name__}, drop_last: false}}"
             raise DataError(
                 f"an epoch has 0 batches: {self.length * self.repeat} samples do not fill one batch of {whole}\n"
-                "  fix: a smaller batch_size"
-                + (" or drop_last: false" if self.drop_last and self.length >= self.world else "")
+                f"  fix: a smaller train.batch_size{kept if self.drop_last and self.length >= self.world else ''}"
             )
         if self.batch_size > 1 and min(lengths) // self.world == 1:
             logger.warning(

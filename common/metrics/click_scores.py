@@ -38,7 +38,7 @@ class ClickScores:
         loss = -np.where(labels, np.log(safe), np.log1p(-safe)).sum()
         self.sums += [len(scores), labels.sum(), scores.sum(), loss]
         if self.buckets:
-            place = np.minimum((scores * self.buckets).astype(np.int64), self.buckets - 1)
+            place = np.clip(np.nan_to_num(scores) * self.buckets, 0, self.buckets - 1).astype(np.int64)
             for label in (0, 1):
                 self.counts[label] += np.bincount(place[labels == label], minlength=self.buckets)
         else:
@@ -62,7 +62,10 @@ class ClickScores:
             self.labels = [np.asarray(state["labels"], bool) for state in states]
 
     def compute(self):
-        """`auc`, `log_loss`, `copc` (clicks over predicted clicks), `click_rate`; NaN where they have no meaning."""
+        """`auc`, `log_loss`, `copc` (clicks over predicted clicks), `click_rate`; NaN where they have no meaning.
+
+        One probability that is not a number leaves the click rate alone.
+        """
         rows, clicks, predicted, loss = self.sums.tolist()
         if self.buckets:
             auc = auc_of_counts(self.counts[0], self.counts[1])
@@ -71,6 +74,9 @@ class ClickScores:
         if rows and not 0 < clicks < rows:
             logger.warning("all %d labels are %d: the AUC is not defined", rows, bool(clicks))
         nan = float("nan")
+        if predicted != predicted:
+            logger.warning("the model gave probabilities that are not numbers: there is no AUC")
+            auc = nan
         return {
             "auc": auc,
             "log_loss": loss / rows if rows else nan,

@@ -6,6 +6,8 @@ Shapes in this file:
 
 import numpy as np
 
+from common.errors import ConfigError
+
 
 class RankScores:
     """`recall@k`, `hr@k`, `mrr@k` and `ndcg@k`, means over all rows of all processes.
@@ -30,11 +32,15 @@ class RankScores:
         self.sums, self.rows = np.zeros((4, len(self.at))), 0
 
     def update(self, outputs, batch):
-        """Takes `items` [N, K] of the outputs and `target` [N] or [N, T] of the batch."""
+        """Takes `items` [N, K] of the outputs and `target` [N] or [N, T] of the batch.
+
+        Raises:
+            ConfigError: K is less than the greatest length.
+        """
         items = np.asarray(outputs["items"])
         wanted = np.asarray(batch["target"]).reshape(len(items), -1)
         if items.shape[1] < max(self.at):
-            raise ValueError(f"the model lists {items.shape[1]} items; scores at {max(self.at)} need as many")
+            raise ConfigError(f"the model lists {items.shape[1]} items; scores at {max(self.at)} need as many")
         for number, k in enumerate(self.at):
             self.sums[:, number] += [score.sum() for score in rank_scores(items[:, :k], wanted)]
         self.rows += len(items)

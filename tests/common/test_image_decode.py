@@ -139,8 +139,12 @@ def test_a_nonsense_orientation_is_taken_as_upright():
     assert decode_image(broken).shape == (48, 64, 3)
 
 
-def test_grey_on_request_has_three_equal_channels_of_luma():
-    image = decode_image(encoded(Image.new("RGB", (4, 3), (100, 50, 200))), colour="gray")
+@pytest.mark.parametrize("held", [False, True], ids=["a file", "a picture of a zip file, a request or a video"])
+def test_grey_on_request_has_three_equal_channels_of_luma(held, tmp_path):
+    data = encoded(Image.new("RGB", (4, 3), (100, 50, 200)))
+    (tmp_path / "a.png").write_bytes(data)
+    sample = {"path": str(tmp_path / "a.png"), **({"image": decode_image(data)} if held else {})}
+    image = Decode(colour="gray")(sample, None)["image"]
     assert image.shape == (3, 4, 3) and (image == round(0.299 * 100 + 0.587 * 50 + 0.114 * 200)).all()
 
 
@@ -200,6 +204,8 @@ def test_the_pixel_cap_can_be_lowered():
     assert decode_image(data, max_pixels=5000).shape == (50, 100, 3)
     issue = issue_of(decode_image, data, "a.png", 4999)
     assert issue.code == "D103" and "100x50" in issue.message and "4999" in issue.message
+    held = {"path": "a.zip!b.png", "image": decode_image(data)}
+    assert issue_of(Decode(max_pixels=4999), held, None).code == "D103"
 
 
 def test_options_that_cannot_be_honoured_are_refused():

@@ -235,6 +235,10 @@ def test_values_that_cannot_be_are_refused():
         lambda: RandomExpand(0.5),
         lambda: RandomCrop(scaling=[0.3, 1.2]),
         lambda: RandomScale([2, 1]),
+        lambda: Resize(0),
+        lambda: Pad([32, 32, 3]),
+        lambda: ResizeShort([256, 0]),
+        lambda: ResizeLong(-1),
     ):
         with pytest.raises(ValueError):
             make()

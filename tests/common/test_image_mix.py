@@ -211,6 +211,11 @@ def test_mixup_and_cutmix_in_a_row_keep_labels_that_sum_to_one():
     assert np.allclose([sample["soft_label"].sum() for sample in samples], 1)
 
 
+def test_mixup_without_boxes_names_the_one_for_class_labels():
+    with pytest.raises(ValueError, match="MixupLabels"):
+        Mixup()(flat(10, 0), random_for(0), [flat(20, 1)])
+
+
 def test_pictures_of_different_sizes_are_refused_in_words():
     with pytest.raises(ValueError, match="resize them first"):
         MixupLabels(2)([flat(1, 0), flat(2, 1, 20, 20)], FixedBeta(0.5, seed=1))

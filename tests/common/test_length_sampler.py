@@ -40,6 +40,15 @@ def test_padding_is_a_small_part_of_that_of_a_random_order():
     assert waste(batches, data.sizes) < 0.15 * waste(order[:992].reshape(-1, 16), data.sizes)
 
 
+@pytest.mark.parametrize("world", [2, 3])
+def test_no_process_gets_more_tokens_than_allowed_where_a_batch_is_shared_out_unevenly(world):
+    # three samples of 6 fit into 2 * 10 tokens, but one of the two processes would get two of them, 12 tokens
+    sizes = np.repeat([6, 3, 4], 24)
+    samplers = [LengthSampler(72, 64, Texts(sizes), tokens=10, rank=rank, world=world) for rank in range(world)]
+    for sampler in samplers:
+        assert max(len(batch) * sizes[batch].max() for batch in sampler.batches(0)) <= 10
+
+
 def test_no_batch_holds_more_tokens_than_allowed_padding_counted():
     data = texts()
     sampler = LengthSampler(1000, 64, data, tokens=400)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from common.errors import ConfigError
 from common.metrics.click_scores import ClickScores, auc_of_counts, exact_auc
 from common.metrics.rank_scores import RankScores, rank_scores
 
@@ -62,6 +63,16 @@ def test_labels_of_one_kind_have_no_auc(caplog):
     assert math.isnan(metric.compute()["auc"]) and "all 2 labels are 0" in caplog.text
 
 
+@pytest.mark.parametrize("buckets", [0, 8])
+def test_a_probability_that_is_no_number_leaves_no_auc_behind(buckets, caplog):
+    # as the highest score, where numpy sorts it, it would have made this AUC 1
+    metric = ClickScores(buckets)
+    metric.update({"probability": np.array([0.2, 0.7, np.nan])}, {"label": np.array([0, 1, 1])})
+    found = metric.compute()
+    assert math.isnan(found["auc"]) and math.isnan(found["log_loss"]) and "not numbers" in caplog.text
+    assert found["click_rate"] == pytest.approx(2 / 3)
+
+
 def test_ranked_lists_by_hand():
     items = np.array([[4, 7, 2], [1, 2, 3], [5, 6, 8]])
     wanted = np.array([[7, -1], [3, 1], [9, -1]])
@@ -98,5 +109,5 @@ def test_an_unknown_target_is_a_miss_and_parts_add_up():
     found = whole.compute()
     assert merged.compute() == found and whole.primary == "recall@2"
     assert found["recall@1"] == pytest.approx(1 / 3) and found["mrr@2"] == pytest.approx(1.5 / 3)
-    with pytest.raises(ValueError, match="lists 2 items; scores at 5"):
+    with pytest.raises(ConfigError, match="lists 2 items; scores at 5"):
         RankScores([5]).update({"items": items}, {"target": target})

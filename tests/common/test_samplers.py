@@ -65,7 +65,10 @@ def test_every_process_takes_the_same_number_of_steps_without_drop_last(length):
 
 
 def test_zero_batches_are_refused_with_the_numbers():
-    with pytest.raises(DataError, match=r"0 batches: 7 samples do not fill one batch of 8\n.*drop_last: false"):
+    with pytest.raises(
+        DataError,
+        match=r"0 batches: 7 samples do not fill one batch of 8\n.* data\.train\.sampler=.*drop_last: false",
+    ):
         EpochSampler(7, 8)
     with pytest.raises(DataError, match=r"15 samples do not fill one batch of 2 x 8"):
         EpochSampler(15, 8, rank=1, world=2)

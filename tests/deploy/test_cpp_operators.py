@@ -97,7 +97,7 @@ def in_python(transforms, data):
     made = [CLASSES[t["type"]](**{k: v for k, v in t.items() if k != "type"}) for t in listed]
     decode = made[0]
     try:
-        sample = {"path": "x", "image": image_io.decode_image(data, "x", decode.max_pixels, decode.colour)}
+        sample = {"path": "x", "image": image_io.decode_image(data, "x", decode.max_pixels)}
     except BadSample as error:
         return str(error)
     pipeline = Pipeline(made)

@@ -73,6 +73,8 @@ class EfficientNet(StagedBackbone):
         super().__init__()
         if model not in MODELS:
             raise ValueError(f"EfficientNet is {', '.join(MODELS)}, not {model!r}")
+        if not 0 <= drop_connect < 1:
+            raise ValueError(f"EfficientNet got drop_connect {drop_connect}; it is 0 or more and less than 1")
         out_indices = check_out_indices("EfficientNet", out_indices, 6)
         scale, depth = scale * MODELS[model][0], depth * MODELS[model][1]
         channels, padding = divisible(STEM * scale), "same" if same else None

@@ -17,6 +17,7 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
+from ..depthwise import OUTPUT_STRIDES
 from ..layers import ConvNorm, check_out_indices
 from .staged import StagedBackbone
 from .stages import per_stage
@@ -33,7 +34,6 @@ DEPTHS = {
 }
 BASIC = (18, 34)  # the depths whose blocks have two convolutions, not three
 VARIANTS = ("b", "vc", "vd")
-OUTPUT_STRIDES = (8, 16, 32)
 
 
 class ResidualStages(StagedBackbone):

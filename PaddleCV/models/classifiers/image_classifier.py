@@ -77,11 +77,10 @@ class ImageClassifier(nn.Layer):
             ConfigError: the pictures have no labels, or not labels of the kind that the loss takes.
         """
         target = target_of(batch, self.loss_terms)
-        features = self.backbone(batch["image"])
-        losses = {"loss_class": self.loss_terms(self.head(features), target)}
-        if hasattr(self.head, "auxiliary"):
-            for number, logits in enumerate(self.head.auxiliary(features), 1):
-                losses[f"loss_aux{number}"] = self.head.auxiliary_weight * self.loss_terms(logits, target)
+        logits, *auxiliary = self.training_outputs(batch["image"])
+        losses = {"loss_class": self.loss_terms(logits, target)}
+        for number, more in enumerate(auxiliary, 1):
+            losses[f"loss_aux{number}"] = self.head.auxiliary_weight * self.loss_terms(more, target)
         return losses
 
 

@@ -6,6 +6,8 @@ Shapes in this file:
 Boxes are (x1, y1, x2, y2) in pixels.
 """
 
+import itertools
+
 import paddle
 from paddle import nn
 
@@ -56,6 +58,11 @@ class YOLOv3(nn.Layer):
         backbone = build(backbone)
         neck = build(neck, in_channels=backbone.out_channels)
         strides = backbone.strides[::-1]
+        if any(coarse != 2 * fine for coarse, fine in itertools.pairwise(strides)):
+            raise ValueError(
+                f"YOLOv3 takes features of which each has half the stride of the one before, the backbone gives "
+                f"{strides}; its out_indices"
+            )
         head = build(head, in_channels=neck.out_channels, strides=strides, num_classes=num_classes)
         return cls(backbone, neck, head, build(loss), build(nms) if nms else MulticlassNMS())
 

@@ -21,13 +21,20 @@ class ClassifierHead(nn.Layer):
 
     def __init__(self, in_channels, num_classes, dropout=0.0):
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_layer(dropout)
         self.fc = classifier_layer(in_channels[-1], num_classes)
 
     def forward(self, features):
         """Logits [N, C] of features whose last is [N, D, H, W]."""
         pooled = F.adaptive_avg_pool2d(features[-1], 1).flatten(1)  # [N, D]
         return self.fc(self.dropout(pooled))
+
+
+def dropout_layer(probability):
+    """Dropout with a probability of 0 to 1."""
+    if not 0 <= probability <= 1:
+        raise ValueError(f"dropout is {probability}; it is 0 to 1")
+    return nn.Dropout(probability)
 
 
 def classifier_layer(in_features, num_classes):

@@ -9,6 +9,8 @@ from paddle.nn import functional as F
 
 from common.conv2d import Conv2D
 
+from .classifier_head import dropout_layer
+
 
 class ConvClassifierHead(nn.Layer):
     """Dropout, a 1x1 convolution, ReLU, global average pooling (https://arxiv.org/abs/1602.07360, table 1).
@@ -21,7 +23,7 @@ class ConvClassifierHead(nn.Layer):
 
     def __init__(self, in_channels, num_classes, dropout=0.5):
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_layer(dropout)
         self.conv = Conv2D(in_channels[-1], num_classes, 1)
 
     def forward(self, features):

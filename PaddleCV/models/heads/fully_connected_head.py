@@ -7,7 +7,7 @@ Shapes in this file:
 from paddle import ParamAttr, nn
 from paddle.nn import functional as F
 
-from .classifier_head import classifier_layer
+from .classifier_head import classifier_layer, dropout_layer
 
 
 class FullyConnectedHead(nn.Layer):
@@ -27,7 +27,7 @@ class FullyConnectedHead(nn.Layer):
     def __init__(self, in_channels, num_classes, cells=7, hidden=4096, dropout=0.5, dropout_first=False):
         super().__init__()
         self.cells = cells
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_layer(dropout)
         self.dropout_first = dropout_first
         self.first = hidden_layer(in_channels[-1] * cells * cells, hidden)
         self.second = hidden_layer(hidden, hidden)

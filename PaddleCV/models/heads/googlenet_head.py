@@ -8,7 +8,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from ..backbones.googlenet import convolution
-from .classifier_head import classifier_layer
+from .classifier_head import classifier_layer, dropout_layer
 from .fully_connected_head import hidden_layer
 
 
@@ -40,7 +40,7 @@ class GoogLeNetHead(nn.Layer):
         if len(in_channels) != 3:
             raise ValueError(f"GoogLeNetHead takes 3 features, the backbone gives {len(in_channels)}; its out_indices")
         self.auxiliary_weight = auxiliary_weight
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_layer(dropout)
         self.fc = classifier_layer(in_channels[-1], num_classes)
         self.auxiliaries = nn.LayerList(
             AuxiliaryClassifier(channels, num_classes, auxiliary_dropout, cells, hidden) for channels in in_channels[:2]
@@ -73,7 +73,7 @@ class AuxiliaryClassifier(nn.Layer):
         self.cells = cells
         self.conv = convolution(in_channels, 128, 1)
         self.hidden = hidden_layer(128 * cells * cells, hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_layer(dropout)
         self.fc = classifier_layer(hidden, num_classes)
 
     def forward(self, x):

@@ -7,7 +7,7 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from .classifier_head import classifier_layer
+from .classifier_head import classifier_layer, dropout_layer
 
 
 class MobileNetV3Head(nn.Layer):
@@ -25,7 +25,7 @@ class MobileNetV3Head(nn.Layer):
     def __init__(self, in_channels, num_classes, hidden=1280, dropout=0.2):
         super().__init__()
         self.expand = nn.Conv2D(in_channels[-1], hidden, 1, bias_attr=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_layer(dropout)
         self.fc = classifier_layer(hidden, num_classes)
 
     def forward(self, features):

@@ -35,6 +35,10 @@ class YOLOv3Head(nn.Layer):
                 f"YOLOv3Head got {len(in_channels)} levels from the neck, "
                 f"{len(anchors)} lists of anchors and {len(strides)} strides"
             )
+        if any(len(anchor) != 2 or min(anchor) <= 0 for level in anchors for anchor in level):
+            raise ValueError(f"YOLOv3Head: an anchor is a width and a height above 0; not so one of {anchors}")
+        if not 0 < objectness_prior < 1:
+            raise ValueError(f"YOLOv3Head got objectness_prior {objectness_prior}; it lies between 0 and 1")
         self.num_classes = num_classes
         self.anchors = [[tuple(anchor) for anchor in level] for level in anchors]
         self.strides = list(strides)

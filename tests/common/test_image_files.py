@@ -1,0 +1,20 @@
+"""Which files are pictures, by their names: in a folder to predict on."""
+
+import cv2
+import numpy as np
+
+from common.data.image_files import is_picture
+from common.sources import open_source
+
+
+def test_a_picture_is_told_by_its_ending_and_is_not_hidden():
+    assert all(map(is_picture, ["a.jpg", "b.JPEG", "c.gif", "d.ppm", "e.f.Tif"]))
+    assert not any(map(is_picture, ["._a.jpg", "a.txt", "jpg", ".png"]))
+
+
+def test_a_folder_to_predict_on_gives_its_pictures_without_hidden_files(tmp_path):
+    data = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
+    for name in ("b.png", "deep/a.gif", "._b.png", "note.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    assert open_source(str(tmp_path)).items == [str(tmp_path / "b.png"), str(tmp_path / "deep/a.gif")]
