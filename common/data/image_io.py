@@ -31,7 +31,8 @@ EXIF_ORIENTATION = 0x0112
 class Decode(Transform):
     """Reads the picture at `path` as upright RGB and notes its size.
 
-    A sample that already holds an `image` keeps it. A sample with a `mask_path` also gets its `mask`.
+    A sample that already holds an `image` keeps it, made grey where `colour` says so. A sample with a `mask_path` also
+    gets its `mask`.
     Sets `image` uint8 [H, W, 3], `original_size` int64 (h, w), `im_shape` float32 (h, w) and
     `scale_factor` float32 (1, 1). See :func:`decode_image` for what becomes of the kinds of pictures.
 
@@ -49,6 +50,8 @@ class Decode(Transform):
         if "image" not in sample:
             path = sample["path"]
             sample["image"] = decode_image(read_file(path), path, self.max_pixels, self.colour)
+        elif self.colour == "gray":
+            sample["image"] = greyed(sample["image"])
         height, width = sample["image"].shape[:2]
         if "mask_path" in sample:
             sample["mask"] = decode_mask(read_file(sample["mask_path"]), sample["mask_path"], self.max_pixels)
@@ -84,9 +87,12 @@ def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT, colour="rgb"):
     if image is None:
         image = pillow_pixels(picture, name)
     image = upright(image, orientation)
-    if colour == "gray":
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return image
+    return greyed(image) if colour == "gray" else image
+
+
+def greyed(image):
+    """Three equal channels of luma, uint8 [H, W, 3]; of a grey picture itself."""
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
 def decode_mask(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
