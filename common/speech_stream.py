@@ -33,7 +33,7 @@ class SpeechStream:
         whole = next((name for name in WHOLE if name in transforms), None)
         if whole:
             raise ConfigError(f"{predictor.folder}: {whole} sees whole recordings; take NormalizeFeatures for a stream")
-        self.rate = transforms["DecodeAudio"].rate
+        self.rate, self.channel = transforms["DecodeAudio"].rate, transforms["DecodeAudio"].channel
         features = next(transforms[name] for name in FEATURES if name in transforms)
         self.frames, self.normalize = FeatureStream(features, self.rate), transforms.get("NormalizeFeatures")
         self.decoder = transforms.get("BeamSearch")

@@ -78,14 +78,15 @@ def decode_audio(source, name=None, channel="mix", start=0.0, seconds=None, max_
     Args:
         source (str | bytes): a path, or the bytes of the whole file: WAV, FLAC, OGG, MP3, ...
         name (str): what messages call it; null takes the path.
-        channel (str | int): `mix` is the mean of all channels; a number takes one, from 0.
+        channel (str | int | None): `mix` is the mean of all channels; a number takes one, from 0; null leaves all, as
+            they are stored, for DecodeAudio to choose.
         start (float): seconds into the file at which to begin.
         seconds (float): how much is read; null reads to the end.
         max_seconds (float): more is refused from the header.
         max_samples (int): of all channels; more are refused from the header.
 
     Returns:
-        tuple[ndarray, int]: float32 [S], and the samples a second.
+        tuple[ndarray, int]: float32 [S], or [S, channels] for null, and the samples a second.
 
     Raises:
         BadSample: D104, D140 to D142, D144 or D145.
@@ -106,11 +107,17 @@ def decode_audio(source, name=None, channel="mix", start=0.0, seconds=None, max_
         if wanted * header.channels > max_samples:
             message = f"{wanted} samples of {header.channels} channels, {max_samples} are allowed together"
             raise bad("D145", name, message)
-        if channel != "mix" and channel >= header.channels:
-            raise bad("D144", name, f"has {header.channels} channels, numbered from 0; channel {channel} is not there")
         values = read_frames(file, first, wanted, name, header)
-    values = values.mean(1) if channel == "mix" else values[:, channel]
-    return within_scale(np.ascontiguousarray(values), name), header.rate
+    return (values if channel is None else within_scale(heard(values, channel, name), name)), header.rate
+
+
+def heard(values, channel, name):
+    """The samples [S] of one of [S, channels], or the mean of all; raises BadSample D144 where it is not there."""
+    if channel == "mix":
+        return values.mean(1)
+    if channel >= values.shape[1]:
+        raise bad("D144", name, f"has {values.shape[1]} channels, numbered from 0; channel {channel} is not there")
+    return np.ascontiguousarray(values[:, channel])
 
 
 def read_frames(file, first, wanted, name, header):

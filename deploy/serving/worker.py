@@ -136,7 +136,8 @@ def read_picture(model, item, blobs):
 
 def read_sound(model, item, blobs):
     """The prepared sample of an encoded recording, whose length is told from its header before it is decoded."""
-    audio, rate = decode_audio(blobs[0], item["name"], max_seconds=item["max_seconds"], max_samples=MOST_SAMPLES)
+    limits = {"max_seconds": item["max_seconds"], "max_samples": MOST_SAMPLES}
+    audio, rate = decode_audio(blobs[0], item["name"], channel=None, **limits)
     return prepared(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
 
 
