@@ -58,7 +58,8 @@ def describe(model):
     return {
         "task": model.task,
         "input": task.INPUT,
-        "labels": [str(label) for label in model.labels],
+        "threshold": task.THRESHOLD,
+        "labels": [str(label) for label in model.labels or ()],
         "inputs": [{"name": name, "shape": shape, "dtype": dtype} for name, (shape, dtype) in model.inputs.items()],
         "outputs": model.outputs,
         "batch": fixed_batch(model),
@@ -96,8 +97,8 @@ def answer(model, items):
     for position, (item, blobs) in enumerate(items):
         try:
             sample = READERS[item["kind"]](model, item, blobs)
-        except KitError as error:
-            answers[position] = (422, reason(error))
+        except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on answering
+            answers[position] = failed(error)
             continue
         sizes = tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
         groups.setdefault((item["kind"], sizes), []).append((position, sample))
@@ -122,10 +123,15 @@ def run_group(model, kind, members, items):
     except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on answering
         if len(members) > 1:
             return [run_group(model, kind, [member], items)[0] for member in members]
-        if isinstance(error, KitError):
-            return [(422, reason(error))]
-        traceback.print_exc()
-        return [(500, "the model failed on this input")]
+        return [failed(error)]
+
+
+def failed(error):
+    """The status and the text that say why one item has no answer; a bug goes to the log."""
+    if isinstance(error, KitError):
+        return 422, reason(error)
+    traceback.print_exception(error)
+    return 500, "the model failed on this input"
 
 
 def read_picture(model, item, blobs):
