@@ -26,6 +26,7 @@ from common.data.audio_io import decode_audio
 from common.data.image_io import decode_image
 from common.errors import BadSample, KitError
 from common.predictor import Predictor, fixed_batch, prepared, stacked
+from common.text_sources import Texts
 from deploy.serving import wire
 
 MOST_SAMPLES = 32 * 2**20  # of a recording, all channels; 128 MB as they are decoded
@@ -100,6 +101,9 @@ def answer(model, items):
         except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on answering
             answers[position] = failed(error)
             continue
+        if sample is None:
+            answers[position] = (200, "[]")
+            continue
         sizes = tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
         groups.setdefault((item["kind"], sizes), []).append((position, sample))
     for (kind, _), members in groups.items():
@@ -148,8 +152,9 @@ def read_sound(model, item, blobs):
 
 
 def read_text(model, item, blobs):
-    """The prepared sample of a text in UTF-8."""
-    return prepared(model, [model.decode({"text": blobs[0].decode()})])[0]
+    """The prepared sample of a text in UTF-8, read as a line is that `tools/infer.py` is given; None of a blank one."""
+    (sample,) = Texts([blobs[0].decode()], "the text", model.task_module())
+    return None if sample.get("blank") else prepared(model, [model.decode(sample)])[0]
 
 
 def read_tensors(model, item, blobs):

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import types
 
 import cv2
 import numpy as np
@@ -14,13 +15,14 @@ from common.data.pipeline import Pipeline
 from common.data.transform import Transform
 from common.errors import ConfigError
 from common.predictor import Predictor, predict
-from common.tasks import tensors
+from common.tasks import tensors, text_classification
 from deploy.serving import wire
 from deploy.serving.app import Server
 from deploy.serving.inputs import read_items, text
 from deploy.serving.models import Settings
 from deploy.serving.problems import Limits, Problem
 from deploy.serving.worker import answer, describe
+from tests.commands import command
 from tests.deploy.test_cpp_goldens import exported_twin
 from tools import zoo
 
@@ -29,7 +31,7 @@ class Letters(Transform):
     """A text as the codes of its letters."""
 
     def __call__(self, sample, rng):
-        sample["x"] = np.array([ord(letter) for letter in sample["text"]], np.float32)
+        sample["x"] = np.array([ord(letter) for letter in sample["text_a"]], np.float32)
         return sample
 
 
@@ -55,7 +57,7 @@ class Doubling:
         return self.pipeline.transforms[0](dict(sample), None)
 
     def task_module(self):
-        return tensors
+        return types.SimpleNamespace(INPUT="text", records=tensors.records, read_line=text_classification.read_line)
 
 
 def asked(*texts):
@@ -80,7 +82,7 @@ def test_what_is_wrong_with_one_item_does_not_concern_the_others():
 def test_a_sample_that_breaks_the_reading_does_not_concern_the_others_either():
     class Odd(Doubling):
         def decode(self, sample):
-            return {"a": 1 / (sample["text"] != "!"), **super().decode(sample)}
+            return {"a": 1 / (sample["text_a"] != "!"), **super().decode(sample)}
 
     found = answer(Odd(), asked("a", "!", "b"))
     assert found == [doubled("a"), (500, "the model failed on this input"), doubled("b")]
@@ -98,6 +100,25 @@ def test_a_request_without_a_threshold_has_that_of_the_command_line(made_sets, t
     assert status == 200 and described["threshold"] == 0
     assert json.loads(records) == predict(model, [model.decode({"path": "x", "image": image})])[0]
     assert len(json.loads(records)) == 5
+
+
+@pytest.mark.parametrize(
+    ("twin", "line"),
+    [
+        ("lexical", "今天天气很好"),
+        ("pairs", "今天天气好吗\t很好"),
+        ("words", "很好"),
+        ("reading", "谁在跑?\t一只狐狸在跑"),
+    ],
+)
+def test_a_text_is_answered_as_the_same_line_is_by_the_command(twin, line, made_sets, tmp_path):
+    row = next(row for row in zoo.read_zoo() if row["tiny"].startswith(f"configs/tiny/{twin}.yml"))
+    folder = exported_twin(row, made_sets, tmp_path / "export")
+    said = command("infer", "--model", folder, "--text", line, "--json")
+    model = Predictor(folder)
+    (status, records), blank = answer(model, [text(line, describe(model)["threshold"], Limits()), *asked(" ")])
+    assert status == 200 and json.loads(records) == json.loads(said.out)["predictions"]
+    assert blank == (200, "[]")
 
 
 def test_a_request_has_no_more_items_than_the_queue_takes():
