@@ -75,6 +75,26 @@ def test_a_classifier_says_and_draws_its_best_class_as_in_python(program, made_s
     assert sizes == {(224, 224, 3)}  # of 32 pixels, on which no name could be read
 
 
+def test_openvino_answers_batches_by_a_program_that_was_written_for_one_picture(program, made_sets, tmp_path):
+    for package in ("openvino", "paddle2onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    row = next(row for row in zoo.read_zoo() if row["config"] == "configs/mobilenet_v1.yml")
+    model = exported_twin(row, made_sets, tmp_path / "export", onnx=True)
+    arguments = (
+        "--model",
+        model,
+        "--engine",
+        "openvino",
+        "--image",
+        made_sets.folder("digit_classes") / "train/3",
+        "--json",
+    )
+    one, several = program(*arguments), program(*arguments, "--batch", 5)
+    assert several.code == 0 and answers(several.out) and several.out == one.out, several.err
+    np.savez(tmp_path / "large.npz", image=np.zeros((1, 3, 96, 96), "float32"))
+    program("--model", model, "--engine", "openvino", "--input", tmp_path / "large.npz").refused(2, "fixed sizes")
+
+
 def test_standard_input_is_a_picture_or_paths(program, low, pictures, expected):
     arguments = ("--model", low, "--image", "-", "--json", "--threshold", 0.02)
     (whole,) = answers(program(*arguments, stdin=pictures[0].read_bytes()).out)
