@@ -49,7 +49,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
     Raises:
         KitError: the exported model answers differently, or a file is missing or empty.
     """
-    folder, settings = Path(folder), config.settings("export")
+    folder, settings = Path(folder).resolve(), config.settings("export")  # what `.` and a link name
     settings.tolerance = max(settings.tolerance, getattr(model, "export_tolerance", 0.0))
     building, scratch = (folder.with_name(f".{folder.name}.{what}-{os.getpid()}") for what in ("tmp", "raw"))
     shutil.rmtree(building, ignore_errors=True)

@@ -61,6 +61,10 @@ class FilterPruning(Compression):
             raise ValueError(
                 f"FilterPruning takes one of flops, latency and shares; given are {', '.join(given) or 'none'}"
             )
+        if shares is not None and not shares:
+            raise ValueError(
+                "FilterPruning: shares is empty; it has patterns of layer paths, and the share of each that goes"
+            )
         for value in (flops, latency, *(shares or {}).values()):
             if value is not None and not 0 < value < 1:
                 raise ValueError(f"FilterPruning: {given[0]} is {value}; allowed: between 0 and 1")
