@@ -23,6 +23,7 @@ from common.data.image_io import bad, not_readable, start_of
 from common.errors import EnvironmentProblem
 
 MOST_CHANNELS = 32
+MOST_FRAMES = 2**48  # more is how libsndfile spells a FLAC that was written to a pipe
 RATES = (1000, 1_000_000)  # samples a second
 LOUDEST = 8.0  # 18 dB over full scale; samples of integers that nobody has divided lie far above
 TOLERANCE = 0.02  # seconds by which a duration may differ: manifests have few digits
@@ -169,6 +170,9 @@ def opened(source, name=None):
             header = Header(file.frames, file.samplerate, file.channels, file.format)
             if header.frames < 1:
                 raise bad("D140", name, "the sound has no sample")
+            if header.frames > MOST_FRAMES:
+                fix = "write it to a file, not to a pipe: ffmpeg -i it.flac whole.flac"
+                raise bad("D141", name, "its header does not say how long it is", fix=fix)
             if not RATES[0] <= header.rate <= RATES[1]:
                 raise bad("D143", name, f"{header.rate} samples a second; {RATES[0]} to {RATES[1]} are read")
             if header.channels > MOST_CHANNELS:

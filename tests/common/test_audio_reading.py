@@ -112,6 +112,13 @@ def test_a_wav_from_a_pipe_has_no_length_and_is_read():
     assert len(decode_audio(bytes(data))[0]) == RATE
 
 
+def test_a_flac_from_a_pipe_is_refused_for_what_it_is():
+    data = bytearray(written(tone(440, RATE), "FLAC"))
+    data[21] &= 0xF0  # the number of samples, 36 bits: unknown
+    data[22:26] = bytes(4)
+    refused(bytes(data), "D141", "its header does not say how long it is")
+
+
 def test_samples_that_are_no_numbers_are_refused():
     audio = tone(440, RATE)
     audio[100] = np.nan
