@@ -224,6 +224,16 @@ def test_the_report_of_the_latency_has_every_stage(program, exported, pictures):
     assert report["engine"] == "paddle" and report["batch"] == 2
 
 
+def test_an_engine_of_the_export_that_cpp_does_not_have_is_named_with_those_it_has(program, exported, tmp_path):
+    model = copied(exported, tmp_path)
+    text = (model / "infer.yml").read_text()
+    (model / "infer.yml").write_text(text.replace("engine: paddle", "engine: onnxruntime"))
+    (model / "manifest.json").unlink()
+    write_manifest(model)
+    program("--model", model, "--golden").refused(2, "infer.yml: the engine is onnxruntime", "--engine paddle")
+    assert program("--model", model, "--golden", "--engine", "paddle").code == 0
+
+
 def test_a_transform_that_cpp_does_not_have_is_refused_by_name(program, exported, pictures, tmp_path):
     model = copied(exported, tmp_path)
     text = (model / "infer.yml").read_text()

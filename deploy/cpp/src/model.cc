@@ -110,6 +110,9 @@ Model::Model(const std::string& folder, const Options& options) : parts_(std::ma
   parts_->task = task_named(config.about.task);
   if (parts_->task != nullptr) parts_->pipeline = pipeline_of(config);
   parts_->engine_name = options.engine == "auto" ? config.about.engine : options.engine;
+  if (options.engine == "auto" && parts_->engine_name != "paddle" && parts_->engine_name != "openvino")
+    throw ConfigError(folder + "/infer.yml: the engine is " + parts_->engine_name +
+                      ", which this program does not have; choose --engine paddle or --engine openvino");
   EngineOptions how{folder, config.about.outputs, config.delete_passes, options.threads, options.workers};
   if (how.threads == 0) how.threads = std::max(1, usable_cores() / options.workers);
   cv::setNumThreads(how.threads);
