@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from common.compression import Compression
-from common.errors import ConfigError, KitError
+from common.errors import ConfigError
 from common.log import logger
 
 from .channel_graph import ChannelGraph
@@ -191,11 +191,11 @@ def check_answers(model, inputs, before):
         after = answered(model, inputs)
     except (ValueError, RuntimeError, TypeError, IndexError) as error:
         text = str(error).strip().splitlines()[-1]
-        raise KitError(
+        raise ConfigError(
             f"{type(model).__name__} cannot be pruned: something in it counts its channels: {text}"
         ) from error
     if after != before:
-        raise KitError(f"{type(model).__name__} cannot be pruned: it answers {after} in place of {before}")
+        raise ConfigError(f"{type(model).__name__} cannot be pruned: it answers {after} in place of {before}")
 
 
 def latency_of(model, inputs):
