@@ -148,6 +148,13 @@ def test_a_fork_trains_in_the_repository_with_the_roots_own_command(repository, 
     assert not (repository / "output").exists()
 
 
+def test_data_that_no_script_makes_are_named_and_a_script_of_another_kit_is_run(tmp_path):
+    said = run(tmp_path, "bash", "-c", f"bash {ROOT}/PaddleSlim/run.sh mobilenet_v1_distill --stage 0 --stop 0 2>&1")
+    assert "reads data that you bring (apt-get install dataset-fashion-mnist)" in said
+    said = run(tmp_path, "bash", ROOT / "PaddleCV/run.sh", "tiny/mobilenet_v1", "--stage", "0", "--stop", "0")
+    assert (tmp_path / "dataset/digit_classes/train_list.txt").is_file(), said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
