@@ -54,7 +54,7 @@ class Recordings:
     def __iter__(self):
         for item in self.items:
             if isinstance(item, bytes):
-                audio, rate = decode_audio(item, "standard input")
+                audio, rate = decode_audio(item, "standard input", channel=None)
                 yield {"path": "-", "name": "standard input", "audio": audio, "rate": rate}
             else:
                 yield {"path": item, "name": item}

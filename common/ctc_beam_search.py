@@ -9,6 +9,7 @@ Shapes in this file:
 
 import numpy as np
 
+from common.errors import Diverged
 from common.language_model import END
 
 
@@ -115,9 +116,12 @@ class RunningBeam:
         self.nodes, self.blank, self.other = np.zeros(1, np.int64), np.zeros(1), np.full(1, -np.inf)
 
     def feed(self, log_probs):
-        """Hears further frames, log probabilities float [T, C]."""
+        """Hears further frames, log probabilities float [T, C]; raises Diverged where they are no numbers."""
+        rows = np.asarray(log_probs, np.float64)
+        if not np.isfinite(rows.max(1)).all():
+            raise Diverged("what the model says of a recording is not finite: its weights have diverged")
         with np.errstate(invalid="ignore"):
-            for row in np.asarray(log_probs, np.float64):
+            for row in rows:
                 tokens = likely(row, self.cutoff, self.most)
                 beam = self.nodes, self.blank, self.other
                 self.nodes, self.blank, self.other = advance(self.tree, row, *beam, self.beam_size, tokens)

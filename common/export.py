@@ -30,7 +30,7 @@ from common.errors import ConfigError, DataError, EnvironmentProblem, KitError
 from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx
-from common.predictor import Predictor, carried_files, load_engine, passes_to_delete, run_engine
+from common.predictor import Predictor, carried_files, inference_split, load_engine, passes_to_delete, run_engine
 from common.structure import write_structure
 
 
@@ -39,7 +39,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
 
     Args:
         model (nn.Layer): with `inputs`, `outputs` and `task`.
-        config (Config): the checked configuration; `data.eval` (or `data.test`) gives the pre-processing.
+        config (Config): the checked configuration; its data give the pre-processing.
         labels (list[str] | None): class names.
         inputs (dict[str, ndarray]): a batch of at least one real or made-up sample, for the golden.
         folder (str | Path): where to; replaced if it is an export already.
@@ -120,14 +120,14 @@ def carry_files(config, folder):
     """The pre-processing as infer.yml has it; the files it needs, such as vocabularies, are copied into the folder.
 
     Args:
-        config (Config): `data.infer`, `data.eval` or `data.test` gives the transforms.
+        config (Config): the checked configuration; see :func:`common.predictor.inference_split`.
         folder (Path): of the export; a file that it carries is named relatively to it.
 
     Returns:
         list[dict]: a node a transform.
     """
-    split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), None)
-    transforms = config.completed()["data"][split].get("transforms", []) if split else []
+    split = inference_split(config)
+    transforms = config.completed()["data"][split].get("transforms", []) if config.get(f"data.{split}") else []
     taken = {}
     for entry in transforms:
         for key in carried_files(config.namespace.resolve(entry["type"]), entry):

@@ -7,12 +7,13 @@ back-off weights of the histories that were given up for it.
 import gzip
 import math
 import re
+import zlib
 
 from common.data.text_files import find_file
 from common.errors import DataError, DataIssue
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
-UNLISTED = -100.0  # log10 of the probability of an unknown word where the file has no <unk>
+UNLISTED = -100.0  # log10 of the probability of an unknown word where the file has no <unk>; of none it is not less
 SECTION = re.compile(r"\\(\d+)-grams:$")
 COUNT = re.compile(r"ngram\s+(\d+)\s*=\s*(\d+)$")
 
@@ -143,7 +144,7 @@ def read_gram(path, place, line, order, longest):
         raise bad(path, place, f"'{line[:60]}' begins or ends with no number") from None
     if not chance <= 1e-6 or not math.isfinite(weight):
         raise bad(path, place, f"'{line[:60]}': the first is the log10 of a probability, the last one finite")
-    return words, (chance * math.log(10), weight * math.log(10))
+    return words, (max(chance, UNLISTED) * math.log(10), weight * math.log(10))
 
 
 def numbered_lines(path):
@@ -159,7 +160,7 @@ def numbered_lines(path):
                     yield number, text
     except UnicodeDecodeError:
         raise bad(path, number, "is no UTF-8 text") from None
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
+    except (EOFError, zlib.error, OSError) as error:
         raise bad(path, number, f"cannot be read: {error}") from error
 
 

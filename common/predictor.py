@@ -13,6 +13,7 @@ from common.data.transform import Transform, random_for
 from common.data.vocabulary import check_rows
 from common.device import select_device
 from common.errors import ConfigError, EnvironmentProblem
+from common.log import logger
 from common.manifest import verify_manifest
 from common.model_inputs import check_inputs
 from common.onnx_engines import OneAtATime, load_onnx
@@ -195,13 +196,21 @@ class ModelInMemory:
         select_device(config.get("device"))
         model = assemble.build_model(config, labels)
         assemble.load_weights(model, arrays, config)
-        split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
+        split = inference_split(config)
         transforms = assemble.build_transforms(config, split, **assemble.given_classes(labels))
         check_rows(transforms, model)
         return cls(model, transforms, labels)
 
     task_module = Predictor.task_module
     decode = Predictor.decode
+
+
+def inference_split(config):
+    """The part of `data:` whose transforms prepare what is answered, exported or not; that of training if need be."""
+    split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), "train")
+    if split == "train" and config.get("data.train"):
+        logger.warning("there is neither data.eval nor data.test: what is answered is prepared as for training")
+    return split
 
 
 def predict(model, samples, threshold=None):

@@ -6,12 +6,12 @@ Shapes in this file:
 
 import numpy as np
 
+from common.data.audio_features import Features
 from common.data.audio_stream import FeatureStream
 from common.data.speech_labels import written
 from common.errors import ConfigError
 from common.tasks.speech_recognition import beam_of
 
-FEATURES = ("LinearSpectrogram", "FilterBank")
 WHOLE = ("NormalizeUtterance", "NormalizeVolume")
 
 
@@ -22,7 +22,7 @@ class SpeechStream:
         predictor (Predictor): of the exported folder.
 
     Raises:
-        ConfigError: the export hears whole recordings only.
+        ConfigError: the export hears whole recordings only, or its features look beyond their frames.
     """
 
     def __init__(self, predictor):
@@ -33,8 +33,8 @@ class SpeechStream:
         whole = next((name for name in WHOLE if name in transforms), None)
         if whole:
             raise ConfigError(f"{predictor.folder}: {whole} sees whole recordings; take NormalizeFeatures for a stream")
-        self.rate = transforms["DecodeAudio"].rate
-        features = next(transforms[name] for name in FEATURES if name in transforms)
+        self.rate, self.channel = transforms["DecodeAudio"].rate, transforms["DecodeAudio"].channel
+        features = next(transform for transform in transforms.values() if isinstance(transform, Features))
         self.frames, self.normalize = FeatureStream(features, self.rate), transforms.get("NormalizeFeatures")
         self.decoder = transforms.get("BeamSearch")
         self.reset()

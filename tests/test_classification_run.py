@@ -53,6 +53,15 @@ def test_names_and_scores_are_printed_of_a_picture_at_the_end_of_the_command(run
     assert text[0] == f"{picture}: {found[0]['label']} {found[0]['score']:.3f}" and len(text) == 6
 
 
+def test_without_a_part_to_evaluate_on_the_export_prepares_as_the_model_in_memory_does(run, tmp_path):
+    given = [*run[2], "data.eval=null", f"weights={run[1] / 'best'}"]
+    answer = command("export", *given, "--out", tmp_path / "export")
+    assert answer.code == 0 and "neither data.eval nor data.test" in answer.err, answer.err
+    picture = run[0] / "val/3/000.png"
+    found = [command("infer", *way, "--json", "--image", picture) for way in (given, ["--model", tmp_path / "export"])]
+    assert found[0].out == found[1].out and json.loads(found[0].out)["predictions"], found[1].err
+
+
 def test_the_exported_model_answers_alike_and_draws(run, exported, tmp_path):
     answer = command("infer", "--model", exported, "--threshold", "0.2", "--out", tmp_path / "drawn", run[0] / "val/3")
     assert answer.code == 0 and len(list((tmp_path / "drawn").iterdir())) == 4

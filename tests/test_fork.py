@@ -152,7 +152,14 @@ def test_run_sh_makes_the_data_of_a_configuration_or_says_what_they_are(tmp_path
     said = run(tmp_path, "bash", "-c", f"'{ROOT}/PaddleCV/run.sh' digit_classes --stage 0 --stop 0 2>&1")
     assert (tmp_path / "dataset/digit_classes/labels.txt").is_file() and "make_digit_classes.py" in said
     said = run(tmp_path, "bash", "-c", f"'{ROOT}/PaddleCV/run.sh' fashion_mnist --stage 0 --stop 0 2>&1")
-    assert "data that you bring: apt-get install dataset-fashion-mnist" in said
+    assert "reads data that you bring (apt-get install dataset-fashion-mnist)" in said
+
+
+def test_data_that_no_script_makes_are_named_and_a_script_of_another_kit_is_run(tmp_path):
+    said = run(tmp_path, "bash", "-c", f"bash {ROOT}/PaddleSlim/run.sh mobilenet_v1_distill --stage 0 --stop 0 2>&1")
+    assert "reads data that you bring (apt-get install dataset-fashion-mnist)" in said
+    said = run(tmp_path, "bash", ROOT / "PaddleCV/run.sh", "tiny/mobilenet_v1", "--stage", "0", "--stop", "0")
+    assert (tmp_path / "dataset/digit_classes/train_list.txt").is_file(), said
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,19 @@ def test_an_export_of_a_fixed_number_of_pictures_answers_any_number(trained, dig
     answer.refused(2, "float32[8, 3, 96, 96]", "float32[3, 3, 96, 96]")
 
 
+def test_an_export_takes_the_place_of_one_that_a_point_or_a_link_names(trained, tmp_path, monkeypatch):
+    arguments = [*trained.arguments, f"weights={trained.folder / 'best'}"]
+    (tmp_path / "place").mkdir()
+    (tmp_path / "link").symlink_to("place")
+    monkeypatch.chdir(tmp_path / "place")
+    assert command("export", *arguments, "--out", ".").code == 0
+    monkeypatch.chdir(tmp_path)
+    first = (tmp_path / "place/manifest.json").stat().st_mtime_ns
+    assert command("export", *arguments, "--out", tmp_path / "link").code == 0
+    assert (tmp_path / "place/manifest.json").stat().st_mtime_ns > first
+    assert {path.name for path in tmp_path.iterdir()} == {"place", "link"} and (tmp_path / "link").is_symlink()
+
+
 def test_raw_predictions_are_exported_and_compared_where_scores_tie(trained, tmp_path):
     config = load_config(trained.arguments[1], [*trained.arguments[3:], f"weights={trained.folder / 'best'}"])
     model = assemble.build_model(config, assemble.labels_of(config))

@@ -154,7 +154,12 @@ def test_what_was_pruned_can_be_pruned_again_and_both_steps_lead_there(made_sets
 
 @pytest.mark.parametrize(
     ("keys", "words"),
-    [({}, "one of flops, latency and shares"), ({"flops": 1.5}, "between 0 and 1"), ({"shares": {"*": 1}}, "between")],
+    [
+        ({}, "one of flops, latency and shares"),
+        ({"flops": 1.5}, "between 0 and 1"),
+        ({"shares": {"*": 1}}, "between"),
+        ({"shares": {}}, "shares is empty"),
+    ],
 )
 def test_a_target_that_says_nothing_is_refused(keys, words):
     with pytest.raises(ValueError, match=words):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from common.errors import Diverged
 from PaddleSlim.models.quantize.observers import (
     HALF,
     Observer,
@@ -101,5 +102,5 @@ def test_zeros_behind_a_relu_do_not_decide_the_threshold():
 
 
 def test_numbers_that_are_not_finite_are_refused():
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(Diverged, match="not finite"):
         seen([1.0, float("nan")])

@@ -88,6 +88,22 @@ def test_an_engine_runs_any_number_of_samples(exported, engine):
         loaded.run({"image": np.zeros((3, 3, 8, 8), "float32")})
 
 
+def test_the_bias_of_a_filter_of_zeros_stays_what_it_is(tmp_path):
+    """As batch normalisation with a scale of 0 leaves it: in steps of 1e-8 a bias of 5 is beyond int32."""
+    paddle.seed(0)
+    network = Small()
+    network.eval()
+    weight, bias = network.depthwise.weight.numpy(), network.depthwise.bias.numpy()
+    weight[1], bias[1] = 0, 5
+    network.depthwise.weight.set_value(weight)
+    network.depthwise.bias.set_value(bias)
+    quantize(network, network.predict, [batch(0)], Rules(batches=1))
+    write_program(network, tmp_path / "fixed", {"image": [2, 3, 8, 8]})
+    write_onnx(tmp_path, "fixed")
+    expected = network.predict(batch(1, 2)).numpy()
+    assert np.abs(plain(tmp_path / "model.onnx") - expected).max() < np.abs(expected).max() / 100
+
+
 def made_graph(down, high=253.0):
     """Div, Clip, Add, Add, Mul as fake quantisation has them, if `down` is the negative of 12582912."""
     constants = {"scale": 0.5, "low": -2.0, "high": high, "up": 12582912.0, "down": down}

@@ -199,3 +199,19 @@ def test_the_analysis_names_the_layer_that_was_spoilt(network):
     assert harms[0].path == "block.second" and harms[0].output < 15 < harms[1].output
     assert len(harms) == 5 and keep_float_line(harms, 1) == "keep_float: [block.second]"
     np.testing.assert_array_equal(network.predict(batch()).numpy(), before)  # it is left as it was
+
+
+def test_a_convolution_whose_output_goes_elsewhere_too_is_refused():
+    class Twice(nn.Layer):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv2D(3, 3, 1), nn.BatchNorm2D(3)
+
+        def predict(self, image):
+            x = self.conv(image)
+            return self.norm(x) + x
+
+    network = Twice()
+    network.norm._variance.set_value(np.full(3, 4.0, "float32"))
+    with pytest.raises(ConfigError, match="goes elsewhere besides its normalisation"):
+        quantize(network, network.predict, [batch()], Rules(batches=1))

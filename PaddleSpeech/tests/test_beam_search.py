@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from common.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer, beam_search, likely
+from common.errors import Diverged
 from common.language_model import NgramModel
 from common.tasks.speech_recognition import records
-from PaddleSpeech.models.losses.ctc_loss import ctc_probability
+from PaddleSpeech.tests.ctc_by_hand import ctc_probability
 from PaddleSpeech.tools.make_arpa import arpa_lines, units, witten_bell
 
 TOKENS = ["", "a", "b", " "]
@@ -99,6 +100,12 @@ def test_a_narrow_beam_keeps_its_size_and_still_finds_what_is_plain():
         rows[frame, token] = np.log(0.97)
     found = beam_search(rows, WordScorer(None, TOKENS, 0.0, 0.0), beam_size=3)
     assert len(found) == 3 and found[0][0] == [1, 1, 2, 3, 2]
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_what_is_no_probability_is_refused(value):
+    with pytest.raises(Diverged, match="not finite"):
+        beam_search(np.full((2, 4), value), WordScorer(None, TOKENS, 0.0, 0.0))
 
 
 def test_tokens_of_a_frame_are_looked_at_up_to_a_probability_and_a_number():

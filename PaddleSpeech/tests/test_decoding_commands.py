@@ -56,6 +56,14 @@ def test_the_tuner_prints_a_row_for_each_pair_of_weights_and_the_best(trained):
     assert len(found["rows"]) == 4 and found["best"] in found["rows"] and set(found["greedy"]) == {"WER", "CER"}
 
 
+def test_what_cannot_be_tuned_is_refused_before_the_model_runs(trained):
+    given, _, model = trained
+    given = [*given, "weights=nowhere"]
+    command(tune_decoder.main, *given, "--beam-size", 0).refused(2, "--beam-size is 0")
+    command(tune_decoder.main, *given, "--lm", model, "--alpha", "-1").refused(2, "alpha is -1")
+    command(tune_decoder.main, *given, "--lm", "nothing.arpa").refused(3, "nothing.arpa")
+
+
 def test_a_language_model_that_is_not_there_is_refused(trained):
     given, run, _ = trained
     answer = command("eval", *given, f"weights={run}/last", "data.eval.transforms.4.lm=nothing.arpa")

@@ -107,11 +107,18 @@ def test_a_broken_file_is_refused_by_line(tmp_path, change, line, message):
     assert message in str(caught.value) and f"line {line}" in str(caught.value) and "lm.arpa" in str(caught.value)
 
 
-def test_a_compressed_file_that_ends_early_is_refused(tmp_path):
-    path = tmp_path / "lm.arpa.gz"
-    path.write_bytes(gzip.compress(ARPA.encode())[:-30])
-    with pytest.raises(DataError, match=r"lm\.arpa\.gz"):
-        NgramModel(path)
+def test_a_compressed_file_that_ends_early_or_is_damaged_is_refused(tmp_path):
+    path, whole = tmp_path / "lm.arpa.gz", gzip.compress(ARPA.encode())
+    for place in range(10, len(whole) - 8, 7):  # the checksum stands behind what is read
+        for data in (whole[:place], whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :]):
+            path.write_bytes(data)
+            with pytest.raises(DataError, match=r"lm\.arpa\.gz"):
+                NgramModel(path)
+
+
+def test_what_the_file_says_is_impossible_still_has_a_number(tmp_path):
+    """So that a weight of 0 takes it away: 0 times minus infinity is no number."""
+    assert log10(model_of(tmp_path, ARPA.replace("-0.7\tb", "-inf\tb")).score((), "b")) == pytest.approx(-100)
 
 
 def test_witten_bell_worked_out_by_hand():
@@ -155,5 +162,6 @@ def test_the_command_reads_manifests_and_texts_and_refuses_what_is_neither(tmp_p
     answer = command(make_arpa.main, manifest, texts, "--out", out, "--order", 2)
     assert answer.code == 0, answer.err
     assert NgramModel(out).known("two")
-    manifest.write_text('{"text": "one"}\n{"words": "two"}\n')
-    command(make_arpa.main, manifest, "--out", out).refused(3, "a.jsonl", "line 2")
+    for line in ('{"words": "two"}', '{"text": 2}'):
+        manifest.write_text(f'{{"text": "one"}}\n{line}\n')
+        command(make_arpa.main, manifest, "--out", out).refused(3, "a.jsonl", "line 2")

@@ -6,6 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
+from common.data.audio_features import MFCC, Features
 from common.data.audio_io import decode_audio
 from common.errors import ConfigError
 from common.predictor import Predictor, run_engine
@@ -166,4 +167,9 @@ def test_the_command_prints_what_it_hears_so_far_and_at_the_end(exported, record
 def test_an_export_for_whole_recordings_is_refused(exported, recording):
     with pytest.raises(ConfigError, match="export_chunks"):
         SpeechStream(Predictor(exported / "export"))
+    chunks = Predictor(exported / "export_chunks")
+    (place,) = [k for k, one in enumerate(chunks.pipeline.transforms) if isinstance(one, Features)]
+    chunks.pipeline.transforms[place] = MFCC()
+    with pytest.raises(ConfigError, match="MFCC looks beyond the frame"):
+        SpeechStream(chunks)
     command(stream_command.main, recording, "--model", exported / "export").refused(2, "whole recordings")

@@ -65,8 +65,8 @@ def read_texts(path):
     for number, line in enumerate(read_lines(path), 1):
         if path.suffix == ".jsonl" and line.strip():
             try:
-                line = json.loads(line)["text"]
-            except (ValueError, KeyError, TypeError):
+                line = json.loads(line)["text"].strip()
+            except (ValueError, KeyError, TypeError, AttributeError):
                 issue = DataIssue("D118", "error", str(path), "no object with a 'text'", place=f"line {number}")
                 raise DataError(str(issue)) from None
         if line.strip():

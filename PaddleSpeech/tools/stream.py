@@ -39,14 +39,18 @@ def main(argv=None):
 
 def stream(args):
     """What the command does."""
-    if args.seconds <= 0 or args.channels < 1:
-        raise ConfigError(f"--seconds is {args.seconds}, --channels {args.channels}; more than 0, and 1 or more")
+    if not 0 < args.seconds <= 3600 or args.channels < 1 or args.threads < 0:
+        given = f"--seconds is {args.seconds}, --channels {args.channels}, --threads {args.threads}"
+        raise ConfigError(f"{given}; allowed: up to 3600, 1 or more, 0 or more")
     from common.data.audio_stream import sound_chunks
     from common.predictor import Predictor
     from common.speech_stream import SpeechStream
 
     heard = SpeechStream(Predictor(args.model, args.threads))
-    pieces = spoken(args, heard.rate) if args.path == "-" else sound_chunks(args.path, args.seconds, heard.rate)
+    if args.path == "-":
+        pieces = spoken(args, heard.rate)
+    else:
+        pieces = sound_chunks(args.path, args.seconds, heard.rate, channel=heard.channel)
     before = ""
     for piece in pieces:
         text = heard.feed(piece)

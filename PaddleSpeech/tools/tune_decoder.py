@@ -47,15 +47,31 @@ def tune(args):
     config = open_config(args, KIT)
     if config is None:
         return 0
+    ways = grid(args)  # what is wrong with them, or with the language model, is said before the model runs
     heard, metric = hear(config, args)
-    alphas = args.alpha if args.lm else [0.0]
-    rows = [
-        {"alpha": alpha, "beta": beta} | score(heard, metric, args, alpha, beta)
-        for alpha, beta in itertools.product(alphas, args.beta)
-    ]
+    rows = [{"alpha": how["alpha"], "beta": how["beta"]} | score(heard, metric, how) for how in ways]
     best = min(rows, key=lambda row: row[metric.primary])
     show(score(heard, metric), rows, best, metric.primary, args.json)
     return 0
+
+
+def grid(args):
+    """The settings of a beam search for each pair of weights (list[dict]).
+
+    Raises:
+        ConfigError: one is out of range.
+        DataError: the language model cannot be read.
+    """
+    from common.data.beam_search import BeamSearch
+    from common.tasks.speech_recognition import language_model
+
+    if args.beam_size < 1:
+        raise ConfigError(f"--beam-size is {args.beam_size}; it is 1 or more")
+    pairs = itertools.product(args.alpha if args.lm else [0.0], args.beta)
+    ways = [BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size).settings for alpha, beta in pairs]
+    if args.lm:
+        language_model(args.lm)
+    return ways
 
 
 def hear(config, args):
@@ -83,23 +99,18 @@ def hear(config, args):
         return [(answer(batch), batch) for batch in loader.epoch(0)], metric
 
 
-def score(heard, metric, args=None, alpha=0.0, beta=0.0):
-    """The rates of a beam search with these weights, or along the best path without `args`.
+def score(heard, metric, how=None):
+    """The rates of a beam search, or along the best path without `how`.
 
     Args:
         heard (list): what :func:`hear` gave.
         metric (ErrorRates): counts.
-        args (Namespace | None): lm, unit, beam_size.
-        alpha (float): weight of the language model.
-        beta (float): added for each word or character.
+        how (dict | None): settings of BeamSearch.
     """
-    from common.data.beam_search import BeamSearch
-
     metric.reset()
     for outputs, batch in heard:
         batch = {name: value for name, value in batch.items() if name != "decoder"}
-        if args is not None:
-            how = BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size).settings
+        if how is not None:
             batch["decoder"] = [how] * len(batch["label_length"])
         metric.update(outputs, batch)
     return metric.compute()

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from common.data.audio_io import TOLERANCE, bad, decode_audio, resample, within_scale
+from common.data.audio_io import TOLERANCE, bad, decode_audio, heard, resample, within_scale
 from common.data.transform import Transform
 from common.errors import BadSample, ConfigError
 from common.log import logger
@@ -71,7 +71,7 @@ class DecodeAudio(Transform):
         """(samples, rate) that the sample holds."""
         audio, rate = np.asarray(sample["audio"], np.float32), sample["rate"]
         if audio.ndim == 2:
-            audio = audio.mean(1) if self.channel == "mix" else audio[:, self.channel]
+            audio = heard(audio, self.channel, name)
         if len(audio) > self.max_seconds * rate:
             raise bad("D145", name, f"{len(audio) / rate:.1f} s long, {self.max_seconds:g} s are allowed")
         return within_scale(audio, name), rate

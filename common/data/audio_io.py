@@ -23,6 +23,7 @@ from common.data.image_io import bad, not_readable, start_of
 from common.errors import EnvironmentProblem
 
 MOST_CHANNELS = 32
+MOST_FRAMES = 2**48  # more is how libsndfile spells a FLAC that was written to a pipe
 RATES = (1000, 1_000_000)  # samples a second
 LOUDEST = 8.0  # 18 dB over full scale; samples of integers that nobody has divided lie far above
 TOLERANCE = 0.02  # seconds by which a duration may differ: manifests have few digits
@@ -78,14 +79,15 @@ def decode_audio(source, name=None, channel="mix", start=0.0, seconds=None, max_
     Args:
         source (str | bytes): a path, or the bytes of the whole file: WAV, FLAC, OGG, MP3, ...
         name (str): what messages call it; null takes the path.
-        channel (str | int): `mix` is the mean of all channels; a number takes one, from 0.
+        channel (str | int | None): `mix` is the mean of all channels; a number takes one, from 0; null leaves all, as
+            they are stored, for DecodeAudio to choose.
         start (float): seconds into the file at which to begin.
         seconds (float): how much is read; null reads to the end.
         max_seconds (float): more is refused from the header.
         max_samples (int): of all channels; more are refused from the header.
 
     Returns:
-        tuple[ndarray, int]: float32 [S], and the samples a second.
+        tuple[ndarray, int]: float32 [S], or [S, channels] for null, and the samples a second.
 
     Raises:
         BadSample: D104, D140 to D142, D144 or D145.
@@ -106,11 +108,17 @@ def decode_audio(source, name=None, channel="mix", start=0.0, seconds=None, max_
         if wanted * header.channels > max_samples:
             message = f"{wanted} samples of {header.channels} channels, {max_samples} are allowed together"
             raise bad("D145", name, message)
-        if channel != "mix" and channel >= header.channels:
-            raise bad("D144", name, f"has {header.channels} channels, numbered from 0; channel {channel} is not there")
         values = read_frames(file, first, wanted, name, header)
-    values = values.mean(1) if channel == "mix" else values[:, channel]
-    return within_scale(np.ascontiguousarray(values), name), header.rate
+    return (values if channel is None else within_scale(heard(values, channel, name), name)), header.rate
+
+
+def heard(values, channel, name):
+    """The samples [S] of one of [S, channels], or the mean of all; raises BadSample D144 where it is not there."""
+    if channel == "mix":
+        return values.mean(1)
+    if channel >= values.shape[1]:
+        raise bad("D144", name, f"has {values.shape[1]} channels, numbered from 0; channel {channel} is not there")
+    return np.ascontiguousarray(values[:, channel])
 
 
 def read_frames(file, first, wanted, name, header):
@@ -162,6 +170,9 @@ def opened(source, name=None):
             header = Header(file.frames, file.samplerate, file.channels, file.format)
             if header.frames < 1:
                 raise bad("D140", name, "the sound has no sample")
+            if header.frames > MOST_FRAMES:
+                fix = "write it to a file, not to a pipe: ffmpeg -i it.flac whole.flac"
+                raise bad("D141", name, "its header does not say how long it is", fix=fix)
             if not RATES[0] <= header.rate <= RATES[1]:
                 raise bad("D143", name, f"{header.rate} samples a second; {RATES[0]} to {RATES[1]} are read")
             if header.channels > MOST_CHANNELS:

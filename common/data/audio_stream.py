@@ -7,7 +7,7 @@ Shapes in this file:
 import numpy as np
 
 from common.data.audio_frames import cut_frames
-from common.data.audio_io import bad, load_soxr, opened, read_frames, within_scale
+from common.data.audio_io import bad, heard, load_soxr, opened, read_frames, within_scale
 from common.errors import ConfigError
 
 
@@ -54,14 +54,15 @@ class FeatureStream:
         return features
 
 
-def sound_chunks(source, seconds, rate, name=None):
-    """Pieces of a recording, all channels mixed, as they would come from a microphone.
+def sound_chunks(source, seconds, rate, name=None, channel="mix"):
+    """Pieces of a recording, as they would come from a microphone.
 
     Args:
         source (str | bytes): a path, or the bytes of the whole file.
         seconds (float): length of a piece; the last one is shorter.
         rate (int): samples a second of what is given; other rates are converted on the way.
         name (str): what messages call it; null takes the path.
+        channel (str | int): see :func:`common.data.audio_io.decode_audio`.
 
     Yields:
         ndarray: float32 [S] in [-1, 1]; after a conversion of the rate pieces differ a little in length.
@@ -78,7 +79,7 @@ def sound_chunks(source, seconds, rate, name=None):
         converter = None if header.rate == rate else load_soxr().ResampleStream(header.rate, rate, 1, dtype="float32")
         for first in range(0, header.frames, size):
             wanted = min(size, header.frames - first)
-            audio = within_scale(read_frames(file, 0, wanted, name, header).mean(1), name)
+            audio = within_scale(heard(read_frames(file, 0, wanted, name, header), channel, name), name)
             if converter is not None:
                 audio = np.clip(converter.resample_chunk(audio, last=first + wanted == header.frames), -1.0, 1.0)
             if len(audio):

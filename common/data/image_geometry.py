@@ -10,6 +10,8 @@ and further arrays with one row a box, named in `PER_BOX`.
 import cv2
 import numpy as np
 
+from common.data.image_io import PIXEL_LIMIT, bad
+
 PER_BOX = ("boxes", "labels", "scores", "difficult", "crowd", "areas", "masks", "keypoints")
 INTERPOLATIONS = {
     "nearest": cv2.INTER_NEAREST_EXACT,
@@ -21,8 +23,15 @@ INTERPOLATIONS = {
 
 
 def resize_sample(sample, height, width, interp="bilinear"):
-    """Scales a sample to a size in pixels; no box is dropped. Masks take the nearest value."""
+    """Scales a sample to a size in pixels; no box is dropped. Masks take the nearest value.
+
+    Raises:
+        BadSample: D103, it would have more pixels than any picture may: a thin one whose short side is to grow.
+    """
     old_height, old_width = sample["image"].shape[:2]
+    if height * width > PIXEL_LIMIT:
+        sizes = f"{old_width}x{old_height} would be resized to {width}x{height}"
+        raise bad("D103", sample.get("path", "a picture"), f"{sizes}, more than {PIXEL_LIMIT} pixels", "leave it out")
     if (height, width) != (old_height, old_width):
         sample["image"] = cv2.resize(sample["image"], (width, height), interpolation=INTERPOLATIONS[interp])
         each_mask(sample, lambda mask: cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT))

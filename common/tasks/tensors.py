@@ -2,10 +2,10 @@
 
 import numpy as np
 
-INPUT = "tensors"
+INPUT, THRESHOLD = "tensors", 0.0
 
 
-def records(outputs, labels, threshold=0.5):
+def records(outputs, labels, threshold=THRESHOLD):
     """Each row of the batch as one record.
 
     Args:

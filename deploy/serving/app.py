@@ -38,7 +38,7 @@ class Server:
 
     def __init__(self, models, metrics, settings, limits=None):
         self.models, self.metrics, self.settings = models, metrics, settings
-        self.limits = limits or Limits(seconds=settings.deadline)
+        self.limits = limits or Limits(seconds=settings.deadline, items=min(Limits.items, settings.queue))
         self.bodies = Bodies(self.limits)
         self.closing = False
 

@@ -22,7 +22,6 @@ KEYS = {
     "tensors": ("inputs",),
 }
 FILES = {"picture": "image", "sound": "audio"}  # what a model is sent as files, by the beginning of their type
-THRESHOLDS = {"sound": 0.0}  # where a request has none; 0.5 for the other models
 BYTES = "application/octet-stream"
 SOUNDS = {"WAV": b"RIFF", "FLAC": b"fLaC", "OGG": b"OggS"}
 INLINE = 64 * 2**10  # bytes of JSON that are read in the loop; more is read in a thread
@@ -93,7 +92,7 @@ async def read_items(request, body, model, limits):
     Raises:
         Problem: 400, 413, 415 or 422.
     """
-    threshold = read_query(request.query_params, THRESHOLDS.get(model["input"], 0.5))
+    threshold = read_query(request.query_params, model["threshold"])
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not body:
         raise Problem(400, "the body is empty")

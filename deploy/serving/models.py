@@ -121,7 +121,7 @@ class Model:
             "name": self.name,
             "version": self.newest.version,
             "versions": [{"version": v, "ready": lane.up > 0} for v, lane in self.lanes.items()],
-            **{key: described[key] for key in ("task", "input", "labels", "inputs", "outputs")},
+            **{key: described[key] for key in ("task", "input", "threshold", "labels", "inputs", "outputs")},
         }
 
 

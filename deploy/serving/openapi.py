@@ -118,7 +118,7 @@ def predictor(limits):
             "name": "threshold",
             "in": "query",
             "schema": NUMBER,
-            "description": "leave out answers that score less (0.5; 0 of recordings)",
+            "description": "leave out answers that score less (default: the model's own)",
         }
     ]
     answer["requestBody"] = {
@@ -171,6 +171,7 @@ MODEL = schema(
         "versions": {"type": "array", "items": schema({"version": TEXT, "ready": {"type": "boolean"}})},
         "task": TEXT,
         "input": {"enum": ["picture", "text", "sound", "tensors"]},
+        "threshold": NUMBER,
         "labels": TEXTS,
         "inputs": {"type": "array", "items": schema({"name": TEXT, "shape": SHAPE, "dtype": TEXT})},
         "outputs": TEXTS,

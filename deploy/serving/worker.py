@@ -26,6 +26,7 @@ from common.data.audio_io import decode_audio
 from common.data.image_io import decode_image
 from common.errors import BadSample, KitError
 from common.predictor import Predictor, fixed_batch, prepared, stacked
+from common.text_sources import Texts
 from deploy.serving import wire
 
 MOST_SAMPLES = 32 * 2**20  # of a recording, all channels; 128 MB as they are decoded
@@ -58,7 +59,8 @@ def describe(model):
     return {
         "task": model.task,
         "input": task.INPUT,
-        "labels": [str(label) for label in model.labels],
+        "threshold": task.THRESHOLD,
+        "labels": [str(label) for label in model.labels or ()],
         "inputs": [{"name": name, "shape": shape, "dtype": dtype} for name, (shape, dtype) in model.inputs.items()],
         "outputs": model.outputs,
         "batch": fixed_batch(model),
@@ -96,8 +98,11 @@ def answer(model, items):
     for position, (item, blobs) in enumerate(items):
         try:
             sample = READERS[item["kind"]](model, item, blobs)
-        except KitError as error:
-            answers[position] = (422, reason(error))
+        except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on answering
+            answers[position] = failed(error)
+            continue
+        if sample is None:
+            answers[position] = (200, "[]")
             continue
         sizes = tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
         groups.setdefault((item["kind"], sizes), []).append((position, sample))
@@ -122,10 +127,15 @@ def run_group(model, kind, members, items):
     except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on answering
         if len(members) > 1:
             return [run_group(model, kind, [member], items)[0] for member in members]
-        if isinstance(error, KitError):
-            return [(422, reason(error))]
-        traceback.print_exc()
-        return [(500, "the model failed on this input")]
+        return [failed(error)]
+
+
+def failed(error):
+    """The status and the text that say why one item has no answer; a bug goes to the log."""
+    if isinstance(error, KitError):
+        return 422, reason(error)
+    traceback.print_exception(error)
+    return 500, "the model failed on this input"
 
 
 def read_picture(model, item, blobs):
@@ -136,13 +146,15 @@ def read_picture(model, item, blobs):
 
 def read_sound(model, item, blobs):
     """The prepared sample of an encoded recording, whose length is told from its header before it is decoded."""
-    audio, rate = decode_audio(blobs[0], item["name"], max_seconds=item["max_seconds"], max_samples=MOST_SAMPLES)
+    limits = {"max_seconds": item["max_seconds"], "max_samples": MOST_SAMPLES}
+    audio, rate = decode_audio(blobs[0], item["name"], channel=None, **limits)
     return prepared(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
 
 
 def read_text(model, item, blobs):
-    """The prepared sample of a text in UTF-8."""
-    return prepared(model, [model.decode({"text": blobs[0].decode()})])[0]
+    """The prepared sample of a text in UTF-8, read as a line is that `tools/infer.py` is given; None of a blank one."""
+    (sample,) = Texts([blobs[0].decode()], "the text", model.task_module())
+    return None if sample.get("blank") else prepared(model, [model.decode(sample)])[0]
 
 
 def read_tensors(model, item, blobs):

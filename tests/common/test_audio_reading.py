@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from common.audio_sources import Recordings
 from common.data.audio_decode import DecodeAudio
 from common.data.audio_io import decode_audio, read_header, resample
+from common.data.audio_stream import sound_chunks
 from common.data.transform import random_for
 from common.errors import BadSample, ConfigError, EnvironmentProblem
 from tests.common.sounds import tone, wav
@@ -61,6 +63,20 @@ def test_channels_are_mixed_by_their_mean_or_one_is_taken(tmp_path):
         decode_audio(path, channel=2)
 
 
+def test_the_channel_of_a_recording_in_memory_is_chosen_as_that_of_a_file(tmp_path):
+    wav(tmp_path / "a.wav", np.stack([tone(440, RATE), tone(300, RATE)], 1), RATE)
+    path = str(tmp_path / "a.wav")
+    (held,) = Recordings([(tmp_path / "a.wav").read_bytes()], name="-", many=False)
+    for channel in ("mix", 0, 1):
+        decode = DecodeAudio(RATE, channel=channel)
+        read, given = decode({"path": path}, random_for(0)), decode(dict(held), random_for(0))
+        assert np.array_equal(read["audio"], given["audio"])
+        pieces = list(sound_chunks(path, 0.3, RATE, channel=channel))
+        assert np.array_equal(np.concatenate(pieces), read["audio"])
+    with pytest.raises(BadSample, match=r"D144.*channel 2 is not there"):
+        DecodeAudio(RATE, channel=2)(dict(held), random_for(0))
+
+
 def test_a_part_is_what_stands_there(tmp_path):
     audio = wav(tmp_path / "a.wav", tone(440, RATE), RATE)
     found, _ = decode_audio(str(tmp_path / "a.wav"), start=0.25, seconds=0.5)
@@ -94,6 +110,13 @@ def test_a_wav_from_a_pipe_has_no_length_and_is_read():
     data = bytearray(written(tone(440, RATE), "WAV", "PCM_16"))
     data[40:44] = b"\xff\xff\xff\xff"
     assert len(decode_audio(bytes(data))[0]) == RATE
+
+
+def test_a_flac_from_a_pipe_is_refused_for_what_it_is():
+    data = bytearray(written(tone(440, RATE), "FLAC"))
+    data[21] &= 0xF0  # the number of samples, 36 bits: unknown
+    data[22:26] = bytes(4)
+    refused(bytes(data), "D141", "its header does not say how long it is")
 
 
 def test_samples_that_are_no_numbers_are_refused():

@@ -8,6 +8,7 @@ from common.data.image_crop import CenterCrop, DropSmallBoxes, RandomCrop, Rando
 from common.data.image_geometry import clip_boxes, flip_sample, keep_boxes, resize_sample, warp_sample, window_sample
 from common.data.image_resize import LetterBox, Pad, Resize, ResizeLong, ResizeShort
 from common.data.transform import random_for
+from common.errors import BadSample
 from tests.common.image_samples import assert_consistent, extent, sample_with
 
 RANDOM_MOVES = [
@@ -242,3 +243,10 @@ def test_values_that_cannot_be_are_refused():
     ):
         with pytest.raises(ValueError):
             make()
+
+
+def test_a_thin_picture_that_would_grow_beyond_all_bounds_is_refused():
+    """The short side of 1 x 900,000 pixels becomes 200, the long one 180 million."""
+    sample = {"path": "thin.png", "image": np.zeros((1, 900_000, 3), np.uint8)}
+    with pytest.raises(BadSample, match=r"D103.*900000x1 would be resized to 180000000x200(.|\n)*thin.png"):
+        ResizeShort(200)(sample, random_for(0))

@@ -28,7 +28,7 @@ def twins():
         yield pytest.param(row, id=row["config"].removeprefix("configs/").removesuffix(".yml"), marks=marks)
 
 
-def exported_twin(row, sets, folder):
+def exported_twin(row, sets, folder, onnx=False):
     """The tiny twin of a row on its first, untrained weights, exported."""
     given = arguments(row, sets)
     config = load_config(given[1], given[3:])
@@ -39,7 +39,7 @@ def exported_twin(row, sets, folder):
         config.fix(labels=labels, num_classes=len(labels))
     model = assemble.build_model(config, labels)
     model.eval()
-    export(model, config, labels, example_inputs(model, config), folder)
+    export(model, config, labels, example_inputs(model, config), folder, onnx)
     return folder
 
 

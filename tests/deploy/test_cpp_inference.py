@@ -10,6 +10,8 @@ import pytest
 from common.manifest import write_manifest
 from tests.bad_inputs.pictures import REFUSED
 from tests.commands import command
+from tests.deploy.test_cpp_goldens import exported_twin
+from tools import zoo
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,36 @@ def test_the_text_for_people_is_the_same_too(program, low, pictures):
     assert program(*arguments).out == command("infer", *arguments).out
 
 
+def test_a_classifier_says_and_draws_its_best_class_as_in_python(program, made_sets, tmp_path):
+    row = next(row for row in zoo.read_zoo() if row["config"] == "configs/mobilenet_v1.yml")
+    model = exported_twin(row, made_sets, tmp_path / "export")
+    picture = next(made_sets.folder("digit_classes").rglob("*.png"))
+    arguments = ("--model", model, "--image", picture)
+    assert program(*arguments, "--out", tmp_path / "a.png").out == command("infer", *arguments, "--out", tmp_path).out
+    sizes = {cv2.imread(str(tmp_path / name)).shape for name in ("a.png", picture.name)}
+    assert sizes == {(224, 224, 3)}  # of 32 pixels, on which no name could be read
+
+
+def test_openvino_answers_batches_by_a_program_that_was_written_for_one_picture(program, made_sets, tmp_path):
+    for package in ("openvino", "paddle2onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    row = next(row for row in zoo.read_zoo() if row["config"] == "configs/mobilenet_v1.yml")
+    model = exported_twin(row, made_sets, tmp_path / "export", onnx=True)
+    arguments = (
+        "--model",
+        model,
+        "--engine",
+        "openvino",
+        "--image",
+        made_sets.folder("digit_classes") / "train/3",
+        "--json",
+    )
+    one, several = program(*arguments), program(*arguments, "--batch", 5)
+    assert several.code == 0 and answers(several.out) and several.out == one.out, several.err
+    np.savez(tmp_path / "large.npz", image=np.zeros((1, 3, 96, 96), "float32"))
+    program("--model", model, "--engine", "openvino", "--input", tmp_path / "large.npz").refused(2, "fixed sizes")
+
+
 def test_standard_input_is_a_picture_or_paths(program, low, pictures, expected):
     arguments = ("--model", low, "--image", "-", "--json", "--threshold", 0.02)
     (whole,) = answers(program(*arguments, stdin=pictures[0].read_bytes()).out)
@@ -91,6 +123,21 @@ def test_one_bad_picture_is_named_and_the_others_are_answered(program, low, pict
     assert [answer["image"] for answer in answers(got.out)] == [str(tmp_path / "a.jpg"), str(tmp_path / "c.jpg")]
 
 
+def test_a_thin_picture_that_would_be_resized_beyond_all_bounds_is_refused_by_name(program, low, pictures, tmp_path):
+    model = copied(low, tmp_path)
+    text = (model / "infer.yml").read_text().replace("type: Resize\n", "type: ResizeShort\n")
+    (model / "infer.yml").write_text(text.replace("keep_ratio: false", "max_size: 0"))
+    (model / "manifest.json").unlink()
+    write_manifest(model)
+    (tmp_path / "folder").mkdir()
+    shutil.copy(pictures[0], tmp_path / "folder/a.jpg")
+    cv2.imwrite(str(tmp_path / "folder/b.png"), np.zeros((1, 900_000, 3), np.uint8))
+    for run in (program, lambda *words: command("infer", *words)):
+        got = run("--model", model, "--image", tmp_path / "folder", "--batch", 2, "--json")
+        got.refused(3, "D103", "900000x1 would be resized to 86400000x96", "b.png")
+        assert [answer["image"] for answer in answers(got.out)] == [str(tmp_path / "folder/a.jpg")]
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_file_that_is_no_picture_is_refused(name, program, low, tmp_path):
     data, code = REFUSED[name]
@@ -108,6 +155,8 @@ def test_what_is_not_there_is_refused_with_what_may_have_been_meant(program, low
     program("--model", low, "--image", pictures[0], "--batch", "two").refused(2, "--help")
     program("--model", low, "--image", pictures[0], "--engine", "padle").refused(2, "did you mean 'paddle'?")
     program("--model", low).refused(2, "--image")
+    program("--model", low, "--golden", "--threshold", 0.5).refused(2, "go with --image")
+    program("--model", low, "--input", "in.npz", "--json").refused(2, "--json goes with")
     assert program("--help").code == 0
 
 
@@ -173,6 +222,16 @@ def test_the_report_of_the_latency_has_every_stage(program, exported, pictures):
     assert list(report["latency_ms"]) == ["decode", "preprocess", "run", "postprocess", "total"]
     assert set(report["latency_ms"]["run"]) == {"p50", "p95", "p99", "mean", "min"}
     assert report["engine"] == "paddle" and report["batch"] == 2
+
+
+def test_an_engine_of_the_export_that_cpp_does_not_have_is_named_with_those_it_has(program, exported, tmp_path):
+    model = copied(exported, tmp_path)
+    text = (model / "infer.yml").read_text()
+    (model / "infer.yml").write_text(text.replace("engine: paddle", "engine: onnxruntime"))
+    (model / "manifest.json").unlink()
+    write_manifest(model)
+    program("--model", model, "--golden").refused(2, "infer.yml: the engine is onnxruntime", "--engine paddle")
+    assert program("--model", model, "--golden", "--engine", "paddle").code == 0
 
 
 def test_a_transform_that_cpp_does_not_have_is_refused_by_name(program, exported, pictures, tmp_path):

@@ -1,26 +1,37 @@
 """What happens to a batch inside the predictor's process, and the messages on the way there."""
 
+import asyncio
 import io
 import json
+import types
 
+import cv2
 import numpy as np
 import pytest
+from starlette.requests import Request
 
+from common.data.image_io import decode_image
 from common.data.pipeline import Pipeline
 from common.data.transform import Transform
 from common.errors import ConfigError
-from common.tasks import tensors
+from common.predictor import Predictor, predict
+from common.tasks import tensors, text_classification
 from deploy.serving import wire
-from deploy.serving.inputs import text
+from deploy.serving.app import Server
+from deploy.serving.inputs import read_items, text
+from deploy.serving.models import Settings
 from deploy.serving.problems import Limits, Problem
-from deploy.serving.worker import answer
+from deploy.serving.worker import answer, describe
+from tests.commands import command
+from tests.deploy.test_cpp_goldens import exported_twin
+from tools import zoo
 
 
 class Letters(Transform):
     """A text as the codes of its letters."""
 
     def __call__(self, sample, rng):
-        sample["x"] = np.array([ord(letter) for letter in sample["text"]], np.float32)
+        sample["x"] = np.array([ord(letter) for letter in sample["text_a"]], np.float32)
         return sample
 
 
@@ -46,7 +57,7 @@ class Doubling:
         return self.pipeline.transforms[0](dict(sample), None)
 
     def task_module(self):
-        return tensors
+        return types.SimpleNamespace(INPUT="text", records=tensors.records, read_line=text_classification.read_line)
 
 
 def asked(*texts):
@@ -66,6 +77,53 @@ def test_only_inputs_of_one_size_are_run_together_and_every_answer_finds_its_pla
 def test_what_is_wrong_with_one_item_does_not_concern_the_others():
     found = answer(Doubling(), asked("a", "q", "?", "b"))
     assert found == [doubled("a"), (500, "the model failed on this input"), (422, "no question marks"), doubled("b")]
+
+
+def test_a_sample_that_breaks_the_reading_does_not_concern_the_others_either():
+    class Odd(Doubling):
+        def decode(self, sample):
+            return {"a": 1 / (sample["text_a"] != "!"), **super().decode(sample)}
+
+    found = answer(Odd(), asked("a", "!", "b"))
+    assert found == [doubled("a"), (500, "the model failed on this input"), doubled("b")]
+
+
+def test_a_request_without_a_threshold_has_that_of_the_command_line(made_sets, tmp_path):
+    """A classifier names its best five classes however little they score."""
+    row = next(row for row in zoo.read_zoo() if row["config"] == "configs/mobilenet_v1.yml")
+    model = Predictor(exported_twin(row, made_sets, tmp_path / "export"))
+    image = decode_image(next(made_sets.folder("digit_classes").rglob("*.png")).read_bytes())
+    described, body = describe(model), cv2.imencode(".png", image)[1].tobytes()
+    request = Request({"type": "http", "query_string": b"", "headers": [(b"content-type", b"image/png")]})
+    items = asyncio.run(read_items(request, body, described, Limits()))
+    ((status, records),) = answer(model, items)
+    assert status == 200 and described["threshold"] == 0
+    assert json.loads(records) == predict(model, [model.decode({"path": "x", "image": image})])[0]
+    assert len(json.loads(records)) == 5
+
+
+@pytest.mark.parametrize(
+    ("twin", "line"),
+    [
+        ("lexical", "今天天气很好"),
+        ("pairs", "今天天气好吗\t很好"),
+        ("words", "很好"),
+        ("reading", "谁在跑?\t一只狐狸在跑"),
+    ],
+)
+def test_a_text_is_answered_as_the_same_line_is_by_the_command(twin, line, made_sets, tmp_path):
+    row = next(row for row in zoo.read_zoo() if row["tiny"].startswith(f"configs/tiny/{twin}.yml"))
+    folder = exported_twin(row, made_sets, tmp_path / "export")
+    said = command("infer", "--model", folder, "--text", line, "--json")
+    model = Predictor(folder)
+    (status, records), blank = answer(model, [text(line, describe(model)["threshold"], Limits()), *asked(" ")])
+    assert status == 200 and json.loads(records) == json.loads(said.out)["predictions"]
+    assert blank == (200, "[]")
+
+
+def test_a_request_has_no_more_items_than_the_queue_takes():
+    assert Server({}, None, Settings(queue=3)).limits.items == 3
+    assert Server({}, None, Settings(queue=64)).limits.items == Limits.items
 
 
 def test_texts_are_limited_in_characters():

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from common.compression import Compression
-from common.errors import ConfigError, KitError
+from common.errors import ConfigError
 from common.log import logger
 
 from .channel_graph import ChannelGraph
@@ -60,6 +60,10 @@ class FilterPruning(Compression):
         if len(given) != 1:
             raise ValueError(
                 f"FilterPruning takes one of flops, latency and shares; given are {', '.join(given) or 'none'}"
+            )
+        if shares is not None and not shares:
+            raise ValueError(
+                "FilterPruning: shares is empty; it has patterns of layer paths, and the share of each that goes"
             )
         for value in (flops, latency, *(shares or {}).values()):
             if value is not None and not 0 < value < 1:
@@ -187,11 +191,11 @@ def check_answers(model, inputs, before):
         after = answered(model, inputs)
     except (ValueError, RuntimeError, TypeError, IndexError) as error:
         text = str(error).strip().splitlines()[-1]
-        raise KitError(
+        raise ConfigError(
             f"{type(model).__name__} cannot be pruned: something in it counts its channels: {text}"
         ) from error
     if after != before:
-        raise KitError(f"{type(model).__name__} cannot be pruned: it answers {after} in place of {before}")
+        raise ConfigError(f"{type(model).__name__} cannot be pruned: it answers {after} in place of {before}")
 
 
 def latency_of(model, inputs):

@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 import paddle
 
-from common.errors import ConfigError, KitError
+from common.errors import ConfigError
 
 from .observers import THRESHOLDS, Observer
 from .placement import Watch, followers, place
@@ -93,7 +93,7 @@ def fold_all(network, run, batch):
     for old, new in zip(before, flat(run(batch)), strict=True):
         apart = float(np.abs(new - old).max(initial=0)) / max(1.0, float(np.abs(old).max(initial=0)))
         if not apart <= FOLDING_TOLERANCE:
-            raise KitError(
+            raise ConfigError(
                 f"with batch normalisation put into the convolutions, the network answers otherwise (by {apart:.1e}): "
                 "the output of a convolution goes elsewhere besides its normalisation"
             )

@@ -10,6 +10,8 @@ Shapes in this file:
 
 import numpy as np
 
+from common.errors import Diverged
+
 from .fake_quantize import LEVELS, grid
 
 HALF = 2048  # bins on either side of 0
@@ -34,7 +36,7 @@ class Observer:
         """Takes the numbers of one more batch, float32 of any shape."""
         values = np.asarray(values, np.float32).ravel()
         if not np.isfinite(values).all():
-            raise ValueError("a tensor to be quantised has numbers that are not finite")
+            raise Diverged("slim: a tensor to be quantised has numbers that are not finite: the weights have diverged")
         low, high = float(values.min(initial=0)), float(values.max(initial=0))
         self.low, self.high = min(self.low, low), max(self.high, high)
         furthest = max(-low, high)

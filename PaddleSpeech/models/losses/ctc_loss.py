@@ -4,10 +4,10 @@ Shapes in this file:
     N utterances of T frames (padded), C tokens with the blank, which is number 0, U tokens of a text (padded).
 """
 
-import numpy as np
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.data.speech_labels import steps_needed
 from common.errors import DataError
 
 BLANK = 0
@@ -76,39 +76,8 @@ def check_utterances(shape, length, labels, label_length):
         if text.min() <= BLANK or text.max() >= tokens:
             odd = int(text.min() if text.min() <= BLANK else text.max())
             raise DataError(f"{name} has the token {odd}; tokens are 1 to {tokens - 1}, and {BLANK} is the blank")
-        if frames_needed(text) > long:
+        if steps_needed(text) > long:
             raise DataError(
-                f"{name} has a text of {there} tokens that needs {frames_needed(text)} frames, but {long} frames: "
+                f"{name} has a text of {there} tokens that needs {steps_needed(text)} frames, but {long} frames: "
                 "leave it out, or take a smaller stride"
             )
-
-
-def frames_needed(text):
-    """The fewest frames that hold a text (int): one a token, and a blank between two equal ones.
-
-    Args:
-        text (ndarray): int [U].
-    """
-    return len(text) + int(np.count_nonzero(text[1:] == text[:-1]))
-
-
-def ctc_probability(probabilities, text):
-    """The probability of a text by the recursion of eq. 6-8 (float), for tests and small alphabets.
-
-    Args:
-        probabilities (ndarray): [T, C], rows that sum to 1.
-        text (list[int]): without blanks.
-    """
-    marked = [BLANK]
-    for token in text:
-        marked += [token, BLANK]
-    alpha = np.zeros(len(marked))
-    alpha[: 2 if len(marked) > 1 else 1] = probabilities[0, marked[:2]]
-    for row in probabilities[1:]:
-        before = alpha.copy()
-        for place, token in enumerate(marked):
-            total = before[place] + (before[place - 1] if place else 0.0)
-            if place > 1 and token not in (BLANK, marked[place - 2]):
-                total += before[place - 2]
-            alpha[place] = total * row[token]
-    return float(alpha[-2:].sum())

@@ -36,6 +36,9 @@ void check(const Arguments& given) {
   if (tasks != 1) throw ConfigError("kit_infer takes one of --image PATH, --input FILE and --golden");
   if (!given.output.empty() && given.input.empty()) throw ConfigError("--output goes with --input; drawn pictures go to --out");
   if (!given.out.empty() && given.image.empty()) throw ConfigError("--out goes with --image");
+  if (given.image.empty() && (given.threshold || given.batch != 1 || given.workers != 1))
+    throw ConfigError("--threshold, --batch and --workers go with --image");
+  if (given.json && !given.input.empty() && given.repeat == 0) throw ConfigError("--json goes with --image, --golden or --repeat");
   check_range("threads", given.threads >= 0 && given.threads <= 1024, std::to_string(given.threads), "0 to 1024");
   check_range("workers", given.workers >= 1 && given.workers <= 256, std::to_string(given.workers), "1 to 256");
   check_range("batch", given.batch >= 1 && given.batch <= 65536, std::to_string(given.batch), "1 to 65536");

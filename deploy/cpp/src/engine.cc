@@ -17,8 +17,6 @@ fs::path library_of(const std::string& name) {
 
 }  // namespace
 
-bool has_engine(const std::string& name) { return fs::is_regular_file(library_of(name)); }
-
 std::unique_ptr<Engine> load_engine(const std::string& name, const EngineOptions& options) {
   if (name != "paddle" && name != "openvino")
     throw ConfigError("--engine " + name + ": there is no such engine; there are paddle and openvino");

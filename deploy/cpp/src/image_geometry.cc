@@ -36,7 +36,8 @@ const std::map<std::string, int>& interpolations() {
 bool is_interpolation(const std::string& name) { return interpolations().count(name) > 0; }
 
 std::pair<int, int> scaled(int height, int width, double scale) {
-  return {std::max(static_cast<int>(height * scale + 0.5), 1), std::max(static_cast<int>(width * scale + 0.5), 1)};
+  auto whole = [](double size) { return static_cast<int>(std::clamp(size + 0.5, 1.0, 2147483647.0)); };
+  return {whole(height * scale), whole(width * scale)};
 }
 
 void set_fact(Sample& sample, const std::string& name, float first, float second) {
@@ -48,6 +49,9 @@ void set_fact(Sample& sample, const std::string& name, float first, float second
 
 void resize_sample(Sample& sample, int height, int width, const std::string& interpolation) {
   const int old_height = sample.image.rows, old_width = sample.image.cols;
+  if (std::int64_t{height} * width > pixel_limit)
+    throw DataError("error[D103] " + std::to_string(old_width) + "x" + std::to_string(old_height) + " would be resized to " +
+                    std::to_string(width) + "x" + std::to_string(height) + ", more than " + std::to_string(pixel_limit) + " pixels");
   if (height != old_height || width != old_width) {
     cv::Mat resized(height, width, CV_8UC3);
     const int method = interpolations().at(interpolation);

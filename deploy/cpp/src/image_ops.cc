@@ -32,7 +32,7 @@ class Arguments {
     const YAML::Node value = node_[name];
     if (!value) throw wrong("needs " + name);
     if (value.IsScalar()) return {value.as<int>(), value.as<int>()};
-    return {value[0].as<int>(), value[1].as<int>()};
+    return {value[0].as<int>(), value[value.size() > 1 ? 1 : 0].as<int>()};
   }
   cv::Scalar fill(double otherwise) {
     read_.insert("fill");
@@ -74,8 +74,10 @@ Step resize(Arguments& given) {
 }
 
 Step resize_short(Arguments& given) {
-  const int size = given.size().first, most = given.get("max_size", 0);
-  return [size, most, interp = given.interpolation()](Sample& sample) {
+  const auto [size, other] = given.size();
+  if (size != other) throw given.wrong("draws one of several sizes, which is for training");
+  const int most = given.get("max_size", 0);
+  return [size = size, most, interp = given.interpolation()](Sample& sample) {
     const auto [least, longest] = std::minmax(sample.image.rows, sample.image.cols);
     double scale = static_cast<double>(size) / least;
     if (most > 0) scale = std::min(scale, static_cast<double>(most) / longest);

@@ -60,6 +60,15 @@ Tensor stacked(std::vector<Tensor*>& parts, std::size_t count, const std::string
   return batch;
 }
 
+std::shared_ptr<const Pipeline> pipeline_of(const InferConfig& config) {
+  const std::string file = config.about.folder + "/infer.yml";
+  try {
+    return std::make_shared<Pipeline>(config.preprocess, file);
+  } catch (const YAML::Exception& error) {
+    throw ConfigError(file + ": preprocess: " + error.what());
+  }
+}
+
 class Lap {
  public:
   double operator()() {
@@ -99,8 +108,11 @@ Model::Model(const std::string& folder, const Options& options) : parts_(std::ma
   verify_manifest(folder);
   parts_->about = std::make_shared<About>(config.about);
   parts_->task = task_named(config.about.task);
-  if (parts_->task != nullptr) parts_->pipeline = std::make_shared<Pipeline>(config.preprocess, folder + "/infer.yml");
+  if (parts_->task != nullptr) parts_->pipeline = pipeline_of(config);
   parts_->engine_name = options.engine == "auto" ? config.about.engine : options.engine;
+  if (options.engine == "auto" && parts_->engine_name != "paddle" && parts_->engine_name != "openvino")
+    throw ConfigError(folder + "/infer.yml: the engine is " + parts_->engine_name +
+                      ", which this program does not have; choose --engine paddle or --engine openvino");
   EngineOptions how{folder, config.about.outputs, config.delete_passes, options.threads, options.workers};
   if (how.threads == 0) how.threads = std::max(1, usable_cores() / options.workers);
   cv::setNumThreads(how.threads);

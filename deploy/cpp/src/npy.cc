@@ -13,6 +13,8 @@ namespace {
 
 using Buffer = std::vector<std::uint8_t>;
 
+constexpr std::size_t header_limit = 1000;  // the search for its parts takes stack for each character
+
 DType dtype_of(const std::string& code, const std::string& name) {
   static const std::map<std::string, DType> known{{"<f4", DType::float32}, {"<f8", DType::float64}, {"<i4", DType::int32},
                                                   {"<i8", DType::int64},   {"|u1", DType::uint8},   {"|i1", DType::int8},
@@ -90,6 +92,9 @@ Tensor parse_npy(const std::uint8_t* data, std::size_t size, const std::string& 
   const int length = data[6] == 1 ? 2 : 4;
   const std::size_t start = 8 + length, end = start + number(data + 8, length);
   if (end > size) throw DataError(name + ": the file ends inside its header");
+  if (end - start > header_limit)
+    throw DataError(name + ": its header has " + std::to_string(end - start) + " bytes, that of an array of numbers has fewer than " +
+                    std::to_string(header_limit));
   const std::string header(data + start, data + end);
   std::smatch kind, order, shape;
   if (!std::regex_search(header, kind, std::regex("'descr': *'([^']*)'")) ||

@@ -25,6 +25,29 @@ DType dtype_of(const ov::element::Type& type) {
   throw EnvironmentProblem("the program gives numbers of the type " + type.get_type_name() + ", which are not read here");
 }
 
+// How many batches of the program's size a tensor makes; a program written for fixed sizes runs once for each.
+std::size_t parts_of(const ov::Output<const ov::Node>& port, const Tensor& given) {
+  const ov::PartialShape taken = port.get_partial_shape();
+  bool fits = taken.size() == given.shape.size() && taken.size() > 0;
+  for (std::size_t i = 1; fits && i < taken.size(); ++i) fits = taken[i].is_dynamic() || taken[i].get_length() == given.shape[i];
+  const std::int64_t batch = fits && taken[0].is_static() ? taken[0].get_length() : given.shape.empty() ? 1 : given.shape[0];
+  if (!fits || given.shape[0] % batch != 0)
+    throw ConfigError("model.onnx takes " + port.get_any_name() + " of " + taken.to_string() + ", and was given " + spelled(given) +
+                      ": it is written for fixed sizes; export it with export.image_size of these, or choose --engine paddle");
+  return static_cast<std::size_t>(given.shape[0] / batch);
+}
+
+// Puts the rows of an answer behind those of the parts before it.
+void append(Tensor& all, const ov::Tensor& answer) {
+  const ov::Shape shape = answer.get_shape();
+  if (all.shape.empty())
+    all = {dtype_of(answer.get_element_type()), {shape.begin(), shape.end()}, {}};
+  else
+    all.shape[0] += static_cast<std::int64_t>(shape[0]);
+  const auto* bytes = static_cast<const std::uint8_t*>(answer.data());
+  all.bytes.insert(all.bytes.end(), bytes, bytes + answer.get_byte_size());
+}
+
 class OpenVINOEngine : public Engine {
  public:
   OpenVINOEngine(ov::CompiledModel model, std::vector<std::string> outputs)
@@ -35,19 +58,19 @@ class OpenVINOEngine : public Engine {
   }
 
   Tensors run(const Tensors& inputs) override {
-    for (const auto& port : model_.inputs()) {
-      const Tensor& given = inputs.at(port.get_any_name());
-      const ov::Shape shape(given.shape.begin(), given.shape.end());
-      auto* bytes = const_cast<std::uint8_t*>(given.bytes.data());  // only read
-      request_.set_tensor(port, ov::Tensor(element_of(given.dtype), shape, bytes));
-    }
-    request_.infer();
+    std::size_t parts = 1;
+    for (const auto& port : model_.inputs()) parts = std::max(parts, parts_of(port, inputs.at(port.get_any_name())));
     Tensors answers;
-    for (std::size_t i = 0; i < names_.size(); ++i) {
-      const ov::Tensor answer = request_.get_output_tensor(i);
-      const ov::Shape shape = answer.get_shape();
-      Tensor& copy = answers[names_[i]] = Tensor::of(dtype_of(answer.get_element_type()), {shape.begin(), shape.end()});
-      std::copy_n(static_cast<const std::uint8_t*>(answer.data()), copy.bytes.size(), copy.bytes.begin());
+    for (std::size_t part = 0; part < parts; ++part) {
+      for (const auto& port : model_.inputs()) {
+        const Tensor& given = inputs.at(port.get_any_name());
+        ov::Shape shape(given.shape.begin(), given.shape.end());
+        if (parts > 1) shape[0] /= parts;
+        auto* bytes = const_cast<std::uint8_t*>(given.bytes.data()) + part * (given.bytes.size() / parts);  // only read
+        request_.set_tensor(port, ov::Tensor(element_of(given.dtype), shape, bytes));
+      }
+      request_.infer();
+      for (std::size_t i = 0; i < names_.size(); ++i) append(answers[names_[i]], request_.get_output_tensor(i));
     }
     return answers;
   }

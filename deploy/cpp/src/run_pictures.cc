@@ -34,9 +34,14 @@ void show(const std::string& name, const Records& records, bool as_json) {
     std::cout << python_json({{"image", name}, {"predictions", all}}) << '\n';
     return;
   }
-  std::cout << name << ": " << records.size() << " found\n";
+  char number[64];
+  if (records.empty() || !records[0].box.empty()) {
+    std::cout << name << ": " << records.size() << " found\n";
+  } else {
+    std::snprintf(number, sizeof number, " %.3f\n", records[0].score);
+    std::cout << name << ": " << records[0].label << number;
+  }
   for (const Record& record : records) {
-    char number[64];
     std::snprintf(number, sizeof number, " %.3f", record.score);
     std::cout << "  " << record.label << number;
     for (std::size_t i = 0; i < record.box.size(); ++i) {
@@ -96,17 +101,21 @@ class PictureRun {
       for (Model* model : models_) answer(*model, 0, nullptr);
     const std::size_t batches = (source_.pictures.size() + size_ - 1) / size_ * static_cast<std::size_t>(given_.repeat);
     std::vector<Latency> taken(models_.size());
+    std::vector<std::exception_ptr> failures(models_.size());
     const auto began = Clock::now();
     const double cpu = cpu_milliseconds();
     std::vector<std::thread> threads;
     for (std::size_t k = 0; k < models_.size(); ++k)
       threads.emplace_back([&, k] {
-        for (std::size_t i = k; i < batches; i += models_.size()) answer(*models_[k], i, &taken[k]);
+        for (std::size_t i = k; i < batches && !failures[k]; i += models_.size())
+          failures[k] = answer(*models_[k], i, &taken[k]).failure;
       });
     for (std::thread& thread : threads) thread.join();
+    for (const std::exception_ptr& failure : failures)
+      if (failure) std::rethrow_exception(failure);
     const double seconds = milliseconds_since(began) / 1000;
     for (std::size_t k = 1; k < taken.size(); ++k) taken[0].merge(taken[k]);
-    const double pictures = static_cast<double>(batches * size_);
+    const double pictures = static_cast<double>(source_.pictures.size()) * given_.repeat;  // the last batch may be smaller
     report(taken[0], pictures / seconds, (cpu_milliseconds() - cpu) / pictures);
   }
 
@@ -129,7 +138,11 @@ class PictureRun {
       }
       const double decoded = milliseconds_since(began);
       Stages stages;
-      if (!batch.images.empty()) batch.records = model.predict(batch.images, given_.threshold, &stages);
+      try {
+        if (!batch.images.empty()) batch.records = model.predict(batch.images, given_.threshold, &stages);
+      } catch (const DataError&) {  // of one of them
+        one_by_one(batch, model);
+      }
       if (latency != nullptr) {
         latency->add("decode", decoded);
         latency->add("preprocess", 1000 * stages.preprocess);
@@ -141,6 +154,22 @@ class PictureRun {
       batch.failure = std::current_exception();
     }
     return batch;
+  }
+
+  // Answers each picture of a batch by itself; those that are refused become problems.
+  void one_by_one(Batch& batch, const Model& model) const {
+    Batch found;
+    found.problems = std::move(batch.problems);
+    for (std::size_t i = 0; i < batch.images.size(); ++i) {
+      try {
+        found.records.push_back(model.predict(batch.images[i], given_.threshold));
+        found.images.push_back(std::move(batch.images[i]));
+        found.pictures.push_back(batch.pictures[i]);
+      } catch (const DataError& error) {
+        found.problems.push_back(error.what() + ("\n  " + batch.pictures[i]->name));
+      }
+    }
+    batch = std::move(found);
   }
 
   // Workers take batches as they come free; `use` sees them in order. No worker is more than two rounds ahead.

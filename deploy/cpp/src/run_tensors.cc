@@ -103,7 +103,7 @@ int run_tensors(Model& model, const Arguments& given) {
   const Tensors inputs = read_inputs(given.input, model.about());
   const Tensors outputs = model.run(inputs);
   if (!given.output.empty()) write_outputs(given.output, outputs);
-  if (given.repeat == 0 || given.output.empty())
+  if (!given.json && (given.repeat == 0 || given.output.empty()))
     for (const std::string& name : model.about().outputs) std::cout << name << ": " << spelled(outputs.at(name)) << '\n';
   if (given.repeat > 0) measure(model, inputs, given);
   return 0;

@@ -71,4 +71,6 @@ TEST_CASE("a transform or an argument that is not known is refused by name") {
   CHECK(holds(refusal([] { after("[{type: RandomFlip}]", picture(2, 2)); }), "2 infer.yml: preprocess: this program has no 'RandomFlip'"));
   CHECK(holds(refusal([] { after("[{type: Resize, size: 2, antialias: true}]", picture(2, 2)); }), "Resize has 'antialias'"));
   CHECK(holds(refusal([] { after("[{type: Resize, size: 2, interp: sinc}]", picture(2, 2)); }), "interp 'sinc'"));
+  CHECK(holds(refusal([] { after("[{type: ResizeShort, size: [2, 4]}]", picture(2, 2)); }), "one of several sizes"));
+  CHECK(after("[{type: ResizeShort, size: [4]}]", picture(2, 2)).image.rows == 4);
 }

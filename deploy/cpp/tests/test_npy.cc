@@ -60,3 +60,12 @@ TEST_CASE("a header that promises more than the file holds is refused") {
   const auto* data = reinterpret_cast<const std::uint8_t*>(text.data());
   CHECK(holds(refusal([&] { kit::parse_npy(data, text.size(), "x"); }), "more elements than the file"));
 }
+
+TEST_CASE("a header as long as no array's is refused before it is searched") {
+  std::string text("\x93NUMPY\x02\x00", 8);
+  const std::size_t length = 300000;
+  for (int shift = 0; shift < 32; shift += 8) text += static_cast<char>(length >> shift & 255);
+  text += "{'descr': '" + std::string(length, 'a');
+  const auto* data = reinterpret_cast<const std::uint8_t*>(text.data());
+  CHECK(holds(refusal([&] { kit::parse_npy(data, text.size(), "x"); }), "3 x: its header has 300000 bytes"));
+}

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <opencv2/imgproc.hpp>
 
 #include "drawing.h"
 #include "json.h"
@@ -11,6 +12,7 @@ namespace kit {
 namespace {
 
 constexpr std::size_t most = 5;
+constexpr int legible = 224;  // pixels of the side from which names can be read
 
 class Classification : public Task {
  public:
@@ -29,8 +31,13 @@ class Classification : public Task {
   }
 
   Image draw(const Image& image, const Records& records) const override {
-    Image drawn = image;
-    const int size = std::max(11, static_cast<int>(std::nearbyint(std::max(image.height, image.width) / 25.0)));
+    const int scale = std::max(1, (legible + std::max(image.height, image.width) - 1) / std::max(image.height, image.width));
+    Image drawn{image.height * scale, image.width * scale, {}};
+    drawn.pixels.resize(image.pixels.size() * scale * scale);
+    Image source = image;
+    cv::Mat target = as_matrix(drawn);
+    cv::resize(as_matrix(source), target, target.size(), 0, 0, cv::INTER_NEAREST);
+    const int size = std::max(11, static_cast<int>(std::nearbyint(std::max(drawn.height, drawn.width) / 25.0)));
     int row = 0;
     for (const Record& record : records) {
       const int down = 2 + static_cast<int>(std::nearbyint((++row) * 1.6 * size));

@@ -1,5 +1,5 @@
-// What the outputs of a task mean. A task is a file here and a line in `task_named`; those of text and sound will be
-// two more. A model of a task that is not here runs on tensors.
+// What the outputs of a task mean. A task is a file here and a line in `task_named`; a model of another task runs on
+// tensors.
 #pragma once
 
 #include <string>
