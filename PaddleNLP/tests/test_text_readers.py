@@ -131,3 +131,39 @@ def test_what_is_no_file_of_questions_is_refused(tmp_path):
     for text, words in (("{", "not JSON"), ('{"x": 1}', "no list 'data'"), (squad({"id": "1"}), "has no question")):
         with pytest.raises(DataError, match=words):
             SquadQuestions(**write(tmp_path, text, "a.json"))
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ([1], "no list 'paragraphs'"),
+        ({"data": [{"paragraphs": None}]}, "no list 'paragraphs'"),
+        ({"data": [{"paragraphs": [{"context": "a", "qas": None}]}]}, "no list 'qas'"),
+        ([{"context_text": 5, "qas": []}], "no text 'context_text'"),
+        (["who?"], "a question is no object"),
+        ([{"question": "who?", "id": "1", "answers": None}], "answers is no list"),
+        ([{"question": "who?", "id": "1", "answers": {"text": ["Ann"], "answer_start": [0]}}], "answers is no list"),
+        ([{"question": "who?", "id": "1", "answers": [3]}], "an answer is a text, or an object"),
+        ([{"question": "who?", "id": "1", "answers": [{"answer_start": 0}]}], "an answer is a text, or an object"),
+        ([{"question": "who?", "id": "1", "answers": [{"text": "A", "answer_start": "0"}]}], "answer_start, a number"),
+        ([{"question": "who \ud800?", "id": "1", "answers": []}], "half of a surrogate pair"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_among_questions_is_named_by_its_place(tmp_path, tree, words):
+    import json
+
+    questions = isinstance(tree, list) and not (isinstance(tree[0], dict) and "qas" in tree[0]) and tree != [1]
+    text = squad(*tree) if questions else json.dumps(tree)
+    with pytest.raises(DataError, match=words) as refusal:
+        SquadQuestions(**write(tmp_path, text, "a.json"))
+    assert "a.json: " in str(refusal.value)
+
+
+def test_the_flat_form_of_cmrc_is_read_and_its_answers_are_looked_for(tmp_path):
+    import json
+
+    question = {"query_id": "Q1", "query_text": "where?", "answers": ["Rome", "to Rome"]}
+    tree = [{"context_id": "C1", "context_text": "Ann went to Rome", "qas": [question]}]
+    data = SquadQuestions(**write(tmp_path, json.dumps(tree), "a.json"))
+    assert (data[0]["answer_start"], data[0]["answer_end"], data[0]["qid"]) == (12, 16, "Q1")
+    assert data[0]["answers"] == ["Rome", "to Rome"] and data.issues == []
