@@ -41,12 +41,27 @@ def test_lines_of_json_and_files_without_a_header_are_read(tmp_path):
         ("text_a\tlabel\nx\ty\tz\n", ["line 2", "3 fields where 2 are expected"]),
         ("text_a\tlabel\n \t1\n", ["line 2", "a text is empty"]),
         ("text_a\tlabel\n", ["holds no sample"]),
+        ("text_a\tlabel\nx\t \n", ["line 2", "the label is empty"]),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, text, words):
     with pytest.raises(DataError) as refusal:
         labelled(tmp_path, text)
     assert [word for word in words if word not in str(refusal.value)] == []
+
+
+def test_blanks_around_a_label_make_no_class_of_their_own(tmp_path):
+    assert labelled(tmp_path, "text_a\tlabel\nx\t1 \ny\t0\nz\t1\n").labels == ["0", "1"]
+
+
+@pytest.mark.parametrize("value", ["null", '["x"]', '{"a": 1}'])
+@pytest.mark.parametrize("key", ["text_a", "text_b", "label"])
+def test_a_value_in_json_that_is_no_text_is_refused(tmp_path, key, value):
+    row = {"text_a": '"x"', "text_b": '"y"', "label": "1"} | {key: value}
+    line = "{" + ", ".join(f'"{name}": {text}' for name, text in row.items()) + "}\n"
+    with pytest.raises(DataError, match=f"{key} is neither a text nor a number") as refusal:
+        labelled(tmp_path, line, "a.jsonl")
+    assert "a.jsonl: line 1" in str(refusal.value)
 
 
 def test_a_file_that_is_not_there_and_one_without_its_columns(tmp_path):
@@ -93,6 +108,7 @@ def test_characters_and_their_tags_are_read(tmp_path):
         ("text_a\tlabel\n百\x02度\tORG-B\n", ["line 2", "2 tokens but 1 tags"]),
         ("text_a\tlabel\n百\x02\tORG-B\x02ORG-I\n", ["line 2", "a token is empty"]),
         ("text_a\tlabel\n百度\n", ["line 2", "1 fields where 2 are expected"]),
+        ("text_a\tlabel\n百度\x02是\tORG-B\x02v-B\n", ["line 2", "more than one character between two separators"]),
     ],
 )
 def test_bad_rows_of_characters_are_named(tmp_path, text, words):
