@@ -64,7 +64,19 @@ def test_csv_rows_have_the_names_of_the_first_line_and_quotes_are_read(tmp_path)
     with pytest.raises(DataError, match="no column is named 'label'; there are id, stars, title"):
         TableRows(written(tmp_path, text))
     found = bad(TableRows(written(tmp_path, "stars\nfive\n2\n"), label="stars", positive_from=4))
-    assert found[0][:2] == ("D119", "'stars' is no number")
+    assert found == {0: ("D119", "'stars' is no number", "five")}
+    found = bad(TableRows(written(tmp_path, "stars\n2\nnan\n\n"), label="stars", positive_from=4))
+    assert found == {1: ("D119", "'stars' is no number", "nan")}
+
+
+def test_a_quote_that_is_not_closed_spoils_its_own_row_alone(tmp_path):
+    text = 'label,a\n1,x\n0,"y\n1,z\n1,w,v\n0,"fine, too"\n1,"' + "z" * 200000 + '"\n'
+    found = bad(TableRows(written(tmp_path, text)))
+    assert {row: what[1] for row, what in found.items()} == {
+        1: "a quoted field runs over the end of the line",
+        3: "3 columns where 2 are expected",
+        5: "field larger than field limit (131072)",
+    }
 
 
 def test_files_with_other_columns_are_refused(tmp_path):
@@ -103,6 +115,11 @@ def test_signs_of_slots_go_to_rows_of_the_table(tmp_path):
         "a feature is a number, a colon and a slot number",
         "x:4",
     )
+
+
+def test_a_click_log_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "rows.txt").write_bytes(b"\xff\xfe\n1 1 3:4\n")
+    assert sorted(bad(MultiSlotRows([str(tmp_path / "rows.txt")], [4], 10))) == [0]
 
 
 def test_slots_come_from_a_file_one_a_line(tmp_path):
