@@ -193,6 +193,13 @@ def test_skip_gram_pairs_are_neighbours(tmp_path):
     assert made["negatives"].shape == (6, 2) and set(made["negatives"].ravel().tolist()) <= {1, 2, 3}
 
 
+def test_the_noise_is_told_as_it_is_drawn(tmp_path):
+    made = windows(tmp_path, power=0.5)  # counts 3, 2, 1: the roots share 4.1463
+    shares = np.array([3, 2, 1]) ** 0.5 / 4.14626
+    words = np.concatenate([made["target"][:, None], made["negatives"]], 1)
+    np.testing.assert_allclose(np.exp(made["log_noise"]), shares[words - 1], rtol=1e-5)
+
+
 def test_cbow_predicts_a_word_from_all_around_it(tmp_path):
     made = windows(tmp_path, mode="cbow")
     assert made["items"].tolist() == [[2, -1], [1, 3], [2, -1], [2, -1], [1, -1]]
