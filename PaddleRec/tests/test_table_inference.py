@@ -1,5 +1,6 @@
 """A raw row in, an answer out: csv and JSON lines, an exported model and a checkpoint, bad rows named."""
 
+import importlib
 import json
 
 import numpy as np
@@ -108,3 +109,10 @@ def test_fewer_slots_than_the_model_has_are_filled_up_and_item_0_is_an_item():
         [{"slots": [[1]], "items": 0}], {"slots": ([None, 3, None], "int64"), "items": ([None, None], "int64")}
     )
     assert made["slots"].tolist() == [[[1], [-1], [-1]]] and made["items"].tolist() == [[b"0"]]
+
+
+@pytest.mark.parametrize("arguments", [("make_clicks",), ("make_rows", "pairs")])
+def test_a_folder_that_cannot_be_made_is_refused_without_a_traceback(arguments, tmp_path):
+    (tmp_path / "file").write_text("")
+    tool = importlib.import_module(f"PaddleRec.tools.{arguments[0]}").main
+    command(tool, *arguments[1:], tmp_path / "file" / "inside").refused(4, "inside: Not a directory")
