@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from common.data.row_files import BadRows
 from common.data.row_hash import as_words
+from common.data.text_files import decode
 from common.errors import DataError
+from common.text_sources import lines_of
 
 
 def open_table(path):
@@ -18,13 +21,16 @@ def open_table(path):
         DataError: the file is missing or empty, or a line is no row; names the line.
     """
     if path == "-":
-        yield from json_rows(sys.stdin, "standard input")
+        yield from json_rows(lines_of(sys.stdin.buffer), "standard input")
         return
     path = Path(path)
     if not path.is_file():
         raise DataError(f"error[D104] {path}: there is no such file")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        yield from json_rows(file, path) if path.suffix.lower().startswith(".json") else csv_rows(file, path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from json_rows(file, path) if path.suffix.lower().startswith(".json") else csv_rows(file, path)
+    except UnicodeDecodeError:
+        decode(path.read_bytes(), path)  # says where
 
 
 def csv_rows(file, path):
@@ -33,7 +39,16 @@ def csv_rows(file, path):
     names = next(reader, [])
     if not names:
         raise DataError(f"error[D117] {path}: no line of column names")
-    for row in reader:
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise DataError(f"error[D115] {path}: line 1: two columns are called '{twice}'")
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise DataError(f"error[D118] {path}: line {reader.line_num}: {error}") from None
+        if row is None:
+            return
         if row and len(row) != len(names):
             place = f"{path}: line {reader.line_num}"
             raise DataError(f"error[D118] {place}: {len(row)} columns where {len(names)} are named")
@@ -67,6 +82,9 @@ def table_of(rows, inputs):
 
     Returns:
         dict[str, ndarray]: of N rows each.
+
+    Raises:
+        BadRows: a list of lists of numbers is something else.
     """
     names = dict.fromkeys(name for row in rows for name in row)
     found = {}
@@ -74,9 +92,11 @@ def table_of(rows, inputs):
         values = [row.get(name) for row in rows]
         axes = len(inputs[name][0]) if name in inputs else 1
         if axes == 3:
-            found[name] = padded_numbers(values)
+            found[name] = padded_numbers(values, name, inputs[name][0][1])
         elif axes == 2 and not all(is_numbers(value) for value in values):
-            lists = [value if isinstance(value, list) else str(value or "").split() for value in values]
+            lists = [
+                value if isinstance(value, list) else str("" if value is None else value).split() for value in values
+            ]
             longest = max(1, *map(len, lists))
             words = [word for items in lists for word in [*items, *[None] * (longest - len(items))]]
             found[name] = as_words(words).reshape(len(rows), longest)
@@ -90,12 +110,25 @@ def is_numbers(value):
     return isinstance(value, list) and bool(value) and all(isinstance(item, float) for item in value)
 
 
-def padded_numbers(values):
-    """int64 [N, S, L] of lists of S lists of at most L numbers, -1 where there are fewer."""
-    longest = max([1, *(len(slot) for value in values for slot in value or [])])
-    slots = max([1, *(len(value or []) for value in values)])
+def padded_numbers(values, name, slots):
+    """int64 [N, S, L] of lists of at most S lists of at most L numbers, -1 where there are fewer; raises BadRows."""
+    bad = {
+        row: ("D113", f"'{name}' is {slots} lists of whole numbers, or fewer", str(value)[:40])
+        for row, value in enumerate(values)
+        if value is not None and not is_slots(value, slots)
+    }
+    if bad:
+        raise BadRows(bad)
+    longest = max([1, *(len(numbers) for value in values for numbers in value or [])])
     found = np.full((len(values), slots, longest), -1, np.int64)
     for row, value in enumerate(values):
         for slot, numbers in enumerate(value or []):
             found[row, slot, : len(numbers)] = numbers
     return found
+
+
+def is_slots(value, slots):
+    """Whether a value is a list of at most `slots` lists of whole numbers."""
+    if not isinstance(value, list) or len(value) > slots:
+        return False
+    return all(isinstance(part, list) and all(isinstance(number, int) for number in part) for part in value)

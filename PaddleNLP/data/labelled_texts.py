@@ -4,7 +4,7 @@ import json
 
 from common.data.text_files import read_lines
 
-from .text_dataset import TextDataset, columns_of
+from .text_dataset import TextDataset, columns_of, in_order
 
 NEEDED, OPTIONAL = ("text_a", "label"), ("text_b", "qid")
 
@@ -32,18 +32,11 @@ class LabelledTexts(TextDataset):
             rows = self.read_table(lines, columns)
         kept = [(number, row) for number, row in rows if row is not None and self.usable(row, number)]
         names = [row["label"] for _, row in kept]
-        numbers = {name: k for k, name in enumerate(self.wanted or self.order(names))}
+        numbers = {name: k for k, name in enumerate(self.wanted or in_order(names))}
         for number, row in kept:
             row = row | {"label": numbers[row["label"]], "path": self.source, "place": f"line {number}"}
             self.samples.append(row)
         self.settle(names)
-
-    @staticmethod
-    def order(names):
-        """The labels of the file in the order of their numbers."""
-        from .text_dataset import in_order
-
-        return in_order(names)
 
     def read_table(self, lines, columns):
         """(line, {column: text}) of each line, None for one with the wrong number of fields."""
@@ -66,11 +59,14 @@ class LabelledTexts(TextDataset):
         except ValueError as error:
             self.error("D118", f"not a line of JSON: {error}", number, line[:60])
             return None
-        lacking = [key for key in NEEDED if key not in row] if isinstance(row, dict) else NEEDED
-        if lacking:
-            self.error("D113", f"has no {', '.join(lacking)}", number, line[:60])
+        found = {key: row[key] for key in (*NEEDED, "text_b") if key in row} if isinstance(row, dict) else {}
+        lacking = [key for key in NEEDED if key not in found]
+        odd = [key for key, value in found.items() if not isinstance(value, str | int | float)]
+        if lacking or odd:
+            what = f"has no {', '.join(lacking)}" if lacking else f"{', '.join(odd)} is neither a text nor a number"
+            self.error("D113", what, number, line[:60])
             return None
-        return {key: str(row[key]) for key in (*NEEDED, "text_b") if key in row}
+        return {key: str(value) for key, value in found.items()}
 
     def usable(self, row, number):
         """Whether a row can be used; cleans its texts in place."""
@@ -80,4 +76,8 @@ class LabelledTexts(TextDataset):
                 if row[key] is None:
                     return False
         row.pop("qid", None)
+        row["label"] = row["label"].strip()
+        if not row["label"]:
+            self.error("D126", "the label is empty", number)
+            return False
         return self.known(row["label"], number)

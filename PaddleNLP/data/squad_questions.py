@@ -3,7 +3,7 @@ CMRC 2018 and DRCD share."""
 
 import json
 
-from common.data.text_files import read_lines
+from common.data.text_files import lone_surrogate, read_lines
 from common.errors import DataError, DataIssue
 
 from .text_dataset import TextDataset
@@ -44,45 +44,37 @@ class SquadQuestions(TextDataset):
 
     def add(self, place, context, question):
         """Keeps one question, or notes what is wrong with it."""
-        lacking = [
-            key
-            for key in ("question", "id")
-            if not isinstance(question.get(key, question.get(f"query_{key}")), str | int)
-        ]
-        if lacking and "query_text" not in question:
-            self.problems.error("D113", f"a question has no {', '.join(lacking)}", place, image=place)
+        try:
+            text, number, answers = read_question(question)
+        except ValueError as error:
+            self.problems.error("D113", str(error), place, image=place)
             return
-        text = str(question.get("question", question.get("query_text", "")))
-        answers = [
-            {"text": a, "answer_start": context.find(a)} if isinstance(a, str) else a
-            for a in question.get("answers", [])
-        ]
-        if question.get("is_impossible"):
-            answers = []
         if not text.strip() or not context.strip():
             self.problems.error("D126", "question or text is empty", place, image=place)
             return
+        if lone_surrogate(text) or lone_surrogate(context):
+            self.problems.error("D123", "half of a surrogate pair is no text", place, image=place)
+            return
         start, end = self.locate(place, context, answers)
-        texts = [str(a["text"]) for a in answers]
+        texts = [answer for answer, _ in answers]
         sample = {"question": text, "context": context, "answers": texts, "answer_start": start, "answer_end": end}
-        sample |= {"qid": str(question.get("id", question.get("query_id"))), "path": self.source, "place": place}
-        self.samples.append(sample)
+        self.samples.append(sample | {"qid": number, "path": self.source, "place": place})
 
     def locate(self, place, context, answers):
         """(start, end) of the first answer in the text; one that stands elsewhere than it says is found there."""
-        for answer in answers:
-            text, start = str(answer.get("text", "")), int(answer.get("answer_start", -1))
-            if text and context[start : start + len(text)] == text and start >= 0:
+        for text, start in answers:
+            if text and start is not None and start >= 0 and context[start : start + len(text)] == text:
                 return start, start + len(text)
             found = context.find(text) if text else -1
             if found >= 0:
-                self.problems.warn(
-                    "D129", "an answer begins elsewhere than answer_start says; it is taken from there", place
-                )
+                if start is not None:
+                    self.problems.warn(
+                        "D129", "an answer begins elsewhere than answer_start says; it is taken from there", place
+                    )
                 return found, found + len(text)
         if answers:
             self.problems.warn(
-                "D129", "an answer is not in its text; the question counts as one without", place, answers[0]
+                "D129", "an answer is not in its text; the question counts as one without", place, answers[0][0]
             )
         return -1, -1
 
@@ -98,21 +90,54 @@ class SquadQuestions(TextDataset):
         return [len(sample["question"]) + len(sample["context"]) for sample in self.samples]
 
 
+def read_question(question):
+    """(text, id, answers) of a question; an answer is (text, where it begins, None where that is not said).
+
+    Raises:
+        ValueError: with what it lacks.
+    """
+    if not isinstance(question, dict):
+        raise ValueError("a question is no object")
+    text = question.get("question", question.get("query_text"))
+    number = question.get("id", question.get("query_id"))
+    lacking = [key for key, value in (("question", text), ("id", number)) if not isinstance(value, str | int)]
+    if lacking:
+        raise ValueError(f"a question has no {', '.join(lacking)}")
+    answers = [] if question.get("is_impossible") else question.get("answers", [])
+    if not isinstance(answers, list):
+        raise ValueError("answers is no list of texts, or of objects with text and answer_start")
+    return str(text), str(number), [read_answer(answer) for answer in answers]
+
+
+def read_answer(answer):
+    """(text, start) of an answer, a text or an object; raises ValueError for anything else."""
+    if isinstance(answer, str):
+        return answer, None
+    text, start = (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else (None, None)
+    if not isinstance(text, str) or not isinstance(start, int | None):
+        raise ValueError("an answer is a text, or an object with text and answer_start, a number")
+    return text, start
+
+
 def paragraphs(tree, source):
     """(place, text, questions) of each text of a parsed file.
 
     Raises:
         DataError: the file is of no such format.
     """
-    articles = tree.get("data") if isinstance(tree, dict) else tree
-    if not isinstance(articles, list):
-        raise DataError(str(DataIssue("D113", "error", source, "has no list 'data' of articles: not SQuAD's format")))
+
+    def held(node, key, kind, place):
+        if isinstance(node, dict) and isinstance(node.get(key), kind):
+            return node[key]
+        what = {list: "list", str: "text"}[kind]
+        raise DataError(str(DataIssue("D113", "error", source, f"has no {what} '{key}': not SQuAD's format", place)))
+
+    articles = tree if isinstance(tree, list) else held(tree, "data", list, "")
     for i, article in enumerate(articles):
-        if "context_text" in article:
-            yield f"[{i}]", article["context_text"], article.get("qas", [])
+        if isinstance(article, dict) and "context_text" in article:
+            place = f"[{i}]"
+            yield place, held(article, "context_text", str, place), held(article, "qas", list, place)
             continue
-        for j, paragraph in enumerate(article.get("paragraphs", [])):
-            if not isinstance(paragraph.get("context"), str):
-                issue = DataIssue("D113", "error", source, "a paragraph has no 'context'", f"data[{i}].paragraphs[{j}]")
-                raise DataError(str(issue))
-            yield f"data[{i}].paragraphs[{j}]", paragraph["context"], paragraph.get("qas", [])
+        for j, paragraph in enumerate(held(article, "paragraphs", list, f"data[{i}]")):
+            place = f"data[{i}].paragraphs[{j}]"
+            yield place, held(paragraph, "context", str, place), held(paragraph, "qas", list, place)

@@ -34,7 +34,11 @@ class TaggedCharacters(TextDataset):
                 continue
             tokens = fields[columns["text_a"]].split(SEPARATOR)
             tags = fields[columns["label"]].split(SEPARATOR)
-            if check_row(self, tokens, tags, number):
+            if any(len(token) > 1 for token in tokens):
+                self.error(
+                    "D118", "more than one character between two separators: each has its tag", number, line[:60]
+                )
+            elif check_row(self, tokens, tags, number):
                 rows.append((number, tokens, tags))
         self.keep(rows)
 

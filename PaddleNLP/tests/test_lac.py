@@ -58,6 +58,8 @@ def test_a_phrase_of_the_user_overrules_what_was_found():
     tags = ["n-B", "n-B", "n-B", "v-I", "v-B"]
     found = answer("春天花开了", tags, phrases=[(0, [2], [""]), (2, [3, 4], ["x", "y"])])
     assert [(r["text"], r["label"]) for r in found] == [("春天", "n"), ("花", "x"), ("开", "y"), ("了", "v")]
+    found = answer("甲乙丙丁", ["O", "O", "O", "n-B"], phrases=[(0, [2], [""])])
+    assert [(r["text"], r["label"]) for r in found] == [("甲乙", "O"), ("丙", "O"), ("丁", "n")]
     names = ["n-B", "n-I", "n-I"]
     merge_phrase(names, 1, [2], ["T"])
     assert names == ["n-B", "T-B", "n-B"]

@@ -41,12 +41,27 @@ def test_lines_of_json_and_files_without_a_header_are_read(tmp_path):
         ("text_a\tlabel\nx\ty\tz\n", ["line 2", "3 fields where 2 are expected"]),
         ("text_a\tlabel\n \t1\n", ["line 2", "a text is empty"]),
         ("text_a\tlabel\n", ["holds no sample"]),
+        ("text_a\tlabel\nx\t \n", ["line 2", "the label is empty"]),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, text, words):
     with pytest.raises(DataError) as refusal:
         labelled(tmp_path, text)
     assert [word for word in words if word not in str(refusal.value)] == []
+
+
+def test_blanks_around_a_label_make_no_class_of_their_own(tmp_path):
+    assert labelled(tmp_path, "text_a\tlabel\nx\t1 \ny\t0\nz\t1\n").labels == ["0", "1"]
+
+
+@pytest.mark.parametrize("value", ["null", '["x"]', '{"a": 1}'])
+@pytest.mark.parametrize("key", ["text_a", "text_b", "label"])
+def test_a_value_in_json_that_is_no_text_is_refused(tmp_path, key, value):
+    row = {"text_a": '"x"', "text_b": '"y"', "label": "1"} | {key: value}
+    line = "{" + ", ".join(f'"{name}": {text}' for name, text in row.items()) + "}\n"
+    with pytest.raises(DataError, match=f"{key} is neither a text nor a number") as refusal:
+        labelled(tmp_path, line, "a.jsonl")
+    assert "a.jsonl: line 1" in str(refusal.value)
 
 
 def test_a_file_that_is_not_there_and_one_without_its_columns(tmp_path):
@@ -93,6 +108,7 @@ def test_characters_and_their_tags_are_read(tmp_path):
         ("text_a\tlabel\n百\x02度\tORG-B\n", ["line 2", "2 tokens but 1 tags"]),
         ("text_a\tlabel\n百\x02\tORG-B\x02ORG-I\n", ["line 2", "a token is empty"]),
         ("text_a\tlabel\n百度\n", ["line 2", "1 fields where 2 are expected"]),
+        ("text_a\tlabel\n百度\x02是\tORG-B\x02v-B\n", ["line 2", "more than one character between two separators"]),
     ],
 )
 def test_bad_rows_of_characters_are_named(tmp_path, text, words):
@@ -131,3 +147,39 @@ def test_what_is_no_file_of_questions_is_refused(tmp_path):
     for text, words in (("{", "not JSON"), ('{"x": 1}', "no list 'data'"), (squad({"id": "1"}), "has no question")):
         with pytest.raises(DataError, match=words):
             SquadQuestions(**write(tmp_path, text, "a.json"))
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ([1], "no list 'paragraphs'"),
+        ({"data": [{"paragraphs": None}]}, "no list 'paragraphs'"),
+        ({"data": [{"paragraphs": [{"context": "a", "qas": None}]}]}, "no list 'qas'"),
+        ([{"context_text": 5, "qas": []}], "no text 'context_text'"),
+        (["who?"], "a question is no object"),
+        ([{"question": "who?", "id": "1", "answers": None}], "answers is no list"),
+        ([{"question": "who?", "id": "1", "answers": {"text": ["Ann"], "answer_start": [0]}}], "answers is no list"),
+        ([{"question": "who?", "id": "1", "answers": [3]}], "an answer is a text, or an object"),
+        ([{"question": "who?", "id": "1", "answers": [{"answer_start": 0}]}], "an answer is a text, or an object"),
+        ([{"question": "who?", "id": "1", "answers": [{"text": "A", "answer_start": "0"}]}], "answer_start, a number"),
+        ([{"question": "who \ud800?", "id": "1", "answers": []}], "half of a surrogate pair"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_among_questions_is_named_by_its_place(tmp_path, tree, words):
+    import json
+
+    questions = isinstance(tree, list) and not (isinstance(tree[0], dict) and "qas" in tree[0]) and tree != [1]
+    text = squad(*tree) if questions else json.dumps(tree)
+    with pytest.raises(DataError, match=words) as refusal:
+        SquadQuestions(**write(tmp_path, text, "a.json"))
+    assert "a.json: " in str(refusal.value)
+
+
+def test_the_flat_form_of_cmrc_is_read_and_its_answers_are_looked_for(tmp_path):
+    import json
+
+    question = {"query_id": "Q1", "query_text": "where?", "answers": ["Rome", "to Rome"]}
+    tree = [{"context_id": "C1", "context_text": "Ann went to Rome", "qas": [question]}]
+    data = SquadQuestions(**write(tmp_path, json.dumps(tree), "a.json"))
+    assert (data[0]["answer_start"], data[0]["answer_end"], data[0]["qid"]) == (12, 16, "Q1")
+    assert data[0]["answers"] == ["Rome", "to Rome"] and data.issues == []

@@ -4,6 +4,7 @@ python tools/make_vocabulary.py dataset/mine/train.tsv --out dataset/mine/vocab.
 python tools/make_vocabulary.py dataset/mine/train.txt --columns text_a text_b label --unit words --out vocab.txt
 """
 
+import json
 import pathlib
 import re
 import sys
@@ -17,11 +18,11 @@ from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import run  # noqa: E402
 from common.data.text_files import read_lines  # noqa: E402
 from common.data.vocabulary_files import frequent, write_tokens  # noqa: E402
-from common.errors import ConfigError  # noqa: E402
+from common.errors import ConfigError, DataError  # noqa: E402
 
 SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "pieces": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
 PIECE = re.compile(r"[a-z0-9]+|\S")
-TEXTS = ("text_a", "text_b", "context", "question")
+TEXTS = ("text_a", "text_b", "context", "question", "context_text", "query_text")
 
 
 def parser():
@@ -29,7 +30,9 @@ def parser():
     options = Parser(
         prog="make_vocabulary.py", description=__doc__.splitlines()[0], epilog="\n".join(__doc__.splitlines()[2:])
     )
-    options.add_argument("texts", help="tab-separated with a header, LAC's format, or SQuAD's json")
+    options.add_argument(
+        "texts", help="tab-separated with a header, LAC's format, lines of JSON (.jsonl), or SQuAD's json"
+    )
     options.add_argument("--columns", nargs="+", metavar="NAME", help="names of the columns, for a file without header")
     options.add_argument("--unit", choices=sorted(SPECIAL), default="characters", help="what is counted")
     options.add_argument("--least", type=int, default=2, help="times that a token must come (default 2)")
@@ -40,21 +43,27 @@ def parser():
 def texts_of(file, columns):
     """The texts of a file (an iterable of str)."""
     lines = read_lines(file)
-    if file.endswith(".json"):
-        return strings('"'.join(lines))
-    header = columns or lines[0].split("\t")
-    places = [k for k, name in enumerate(header) if name in TEXTS]
+    if file.endswith((".json", ".jsonl")):
+        try:
+            trees = [json.loads("\n".join(lines))] if file.endswith(".json") else map(json.loads, lines)
+            return [text for tree in trees for text in texts_in(tree)]
+        except ValueError as error:
+            raise DataError(f"{file}: not JSON: {error}") from None
+    header = columns or (lines[0].split("\t") if lines else [])
+    places = [k for k, name in enumerate(header) if name.strip() in TEXTS]
     if not places:
         raise ConfigError(f"{file}: line 1: no column is called {' or '.join(TEXTS)}; name them by --columns")
     rows = (line.split("\t") for line in (lines if columns else lines[1:]))
     return [row[k].replace("\x02", "") for row in rows for k in places if k < len(row)]
 
 
-def strings(text):
-    """What stands between quotes in a text of JSON."""
-    import json
-
-    return [json.loads(f'"{found}"') for found in re.findall(r'"((?:[^"\\]|\\.)*)"', text)]
+def texts_in(tree):
+    """The texts of parsed JSON: what stands under a name of TEXTS, however deep."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        if isinstance(value, dict | list):
+            yield from texts_in(value)
+        elif key in TEXTS and isinstance(value, str):
+            yield value
 
 
 def tokens_of(text, unit):

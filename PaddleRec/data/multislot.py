@@ -43,7 +43,7 @@ class MultiSlotRows(RowFiles):
         for number, row in enumerate(rows):
             words = row.split()
             if len(words) < 2 or words[1] not in (b"0", b"1"):
-                bad[number] = ("D118", "a row is: show click feasign:slot ..., the click 0 or 1", row[:40].decode())
+                bad[number] = ("D118", "a row is: show click feasign:slot ..., the click 0 or 1", shown(row))
                 continue
             labels[number] = words[1] == b"1"
             used = [0] * len(self.slots)
@@ -70,7 +70,7 @@ class MultiSlotRows(RowFiles):
 
 
 def shown(word):
-    """A word for a message."""
+    """A word or a row for a message."""
     return word[:40].decode("utf-8", "replace")
 
 

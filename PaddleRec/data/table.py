@@ -1,12 +1,12 @@
 """Rows of a csv or parquet file whose columns have names."""
 
 import csv
-import io
 
 import numpy as np
 
 from common.data.row_files import BadRows, RowFiles
 from common.data.row_hash import as_words
+from common.data.table_features import number_of, shown
 from common.errors import ConfigError, DataError, EnvironmentProblem
 
 from .criteo import labels_of, split_rows
@@ -85,10 +85,13 @@ class TableRows(RowFiles):
         if self.positive_from is None:
             return labels_of(words)
         try:
-            return (words.astype(np.float64) >= self.positive_from).astype("float32")
+            values = words.astype(np.float64)
         except ValueError:
-            bad = [row for row, word in enumerate(words.tolist()) if not is_number(word)]
-            raise BadRows({row: ("D119", f"'{self.label}' is no number", str(words[row])) for row in bad}) from None
+            values = np.array([number_of(word) for word in words.tolist()])
+        bad = np.flatnonzero(~np.isfinite(values)).tolist()
+        if bad:
+            raise BadRows({row: ("D119", f"'{self.label}' is no number", shown(words[row])) for row in bad})
+        return (values >= self.positive_from).astype("float32")
 
     def place(self, line):
         """See RowFiles; of a parquet row, its file."""
@@ -97,17 +100,21 @@ class TableRows(RowFiles):
 
 def quoted(rows, dataset):
     """The fields of rows some of which hold quotes, as words [N, columns]."""
-    text = io.StringIO("".join(row.decode("utf-8", "replace") for row in rows))
-    found = list(csv.reader(text, delimiter=dataset.separator))
-    count = len(dataset.names)
-    bad = {
-        row: ("D118", f"{len(fields)} columns where {count} are expected", "")
-        for row, fields in enumerate(found)
-        if len(fields) != count
-    }
-    if bad or len(found) != len(rows):
-        raise BadRows(bad or {0: ("D118", "a quoted field runs over the end of a line", "")})
-    return np.array([[field.encode() for field in fields] for fields in found], "S")
+    table, bad, count = [], {}, len(dataset.names)
+    for number, row in enumerate(rows):
+        line = row.decode("utf-8", "replace").rstrip("\r\n") + "\n"
+        try:
+            fields = next(csv.reader([line], delimiter=dataset.separator), [])
+        except csv.Error as error:
+            fields, bad[number] = [], ("D118", str(error), shown(row))
+        if fields and fields[-1].endswith("\n"):
+            bad[number] = ("D118", "a quoted field runs over the end of the line", shown(row))
+        elif len(fields) != count:
+            bad.setdefault(number, ("D118", f"{len(fields)} columns where {count} are expected", ""))
+        table.append([field.encode() for field in fields])
+    if bad:
+        raise BadRows(bad)
+    return np.array(table, "S")
 
 
 def joined(rows, column):
@@ -118,15 +125,6 @@ def joined(rows, column):
             parts.append(rows[begin][1][column][[row for _, _, row in rows[begin:end]]])
             begin = end
     return np.concatenate(parts)
-
-
-def is_number(word):
-    """Whether a word reads as a number."""
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def open_parquet(file):

@@ -16,6 +16,8 @@ from common.errors import ConfigError
 class WordWindows(Transform):
     """Makes pairs of words to learn from texts: `items` [P, W] to predict from, `target` [P], `negatives` [P, K].
 
+    `log_noise` float32 [P, 1 + K] is the logarithm of the probability with which target and negatives are drawn.
+
     Args:
         file (str): of the words, as ItemIds keeps them.
         mode (str): `skip_gram` predicts each word around a word from it (W is 1), `cbow` a word from all around it.
@@ -43,6 +45,7 @@ class WordWindows(Transform):
             self.keep = np.concatenate([[0.0], kept_part(counts / counts.sum(), self.subsample)])
             drawn = counts**self.power
             self.edges = np.cumsum(drawn / drawn.sum())
+            self.log_noise = np.log(np.concatenate([drawn[-1:], drawn]) / drawn.sum())  # unknown words as the rarest
 
     def __call__(self, sample, rng):
         return sample
@@ -73,7 +76,9 @@ class WordWindows(Transform):
             row[: len(around)] = around
         negatives = 1 + np.searchsorted(self.edges, rng.random((len(targets), self.negatives)))
         negatives = np.minimum(negatives, len(self.edges))
-        return {"items": items, "target": np.array(targets, np.int64), "negatives": negatives}
+        target = np.array(targets, np.int64)
+        log_noise = self.log_noise[np.concatenate([target[:, None], negatives], 1)].astype("float32")
+        return {"items": items, "target": target, "negatives": negatives, "log_noise": log_noise}
 
 
 def kept_part(shares, threshold):

@@ -9,7 +9,7 @@ from scipy import sparse
 
 
 class ItemPopularity:
-    """Answers the items that were clicked most, those of the session itself last.
+    """Answers the items that were clicked most, the same for every session.
 
     Args:
         num_items (int): V.

@@ -20,6 +20,7 @@ WORDS = {
     "items": np.array([[1], [4], [6]]),
     "target": np.array([2, 3, 5]),
     "negatives": np.array([[3, 9], [1, 2], [8, 7]]),
+    "log_noise": np.log(np.array([[0.2, 0.1, 0.05], [0.1, 0.4, 0.2], [0.1, 0.1, 0.1]], "float32")),
 }
 TEXTS = {"text": np.array([[1, 5, 2, 9], [3, 3, -1, -1], [-1, -1, -1, -1]]), "target": np.array([1, 2, 3])}
 MODELS = {
@@ -100,6 +101,23 @@ def test_a_matcher_learns_what_follows_what(name):
         optimizer.clear_grad()
     model.eval()
     assert (model(batch["items"])[0][:, 0] == batch["target"]).numpy().mean() > 0.9
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "sampled_cross_entropy", "bpr"])
+def test_sessions_whose_next_items_are_all_unknown_teach_nothing_and_end_nothing(loss):
+    model = GRU4Rec(10, 4, 6, loss=loss, num_negatives=8, keep=5)
+    batch = {"items": paddle.to_tensor([[1, 2]]), "targets": paddle.to_tensor([[0, -1]])}
+    (found,) = model.loss(batch).values()
+    found.backward()
+    assert found.item() == 0.0
+
+
+def test_an_unknown_target_is_no_item_to_learn():
+    paddle.seed(0)
+    ssr, tags = SSR(10, 4, 6, keep=5), TagSpace(10, 4, 4, hidden=6, margin=2.5)
+    for model, batch in ((ssr, {"items": paddle.to_tensor([[1, 2]])}), (tags, {"text": paddle.to_tensor([[1, 2]])})):
+        (found,) = model.loss(batch | {"target": paddle.to_tensor([0])}).values()
+        assert found.item() == 0.0
 
 
 def test_analogies_are_sums_of_unit_vectors():

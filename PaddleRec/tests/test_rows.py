@@ -64,7 +64,19 @@ def test_csv_rows_have_the_names_of_the_first_line_and_quotes_are_read(tmp_path)
     with pytest.raises(DataError, match="no column is named 'label'; there are id, stars, title"):
         TableRows(written(tmp_path, text))
     found = bad(TableRows(written(tmp_path, "stars\nfive\n2\n"), label="stars", positive_from=4))
-    assert found[0][:2] == ("D119", "'stars' is no number")
+    assert found == {0: ("D119", "'stars' is no number", "five")}
+    found = bad(TableRows(written(tmp_path, "stars\n2\nnan\n\n"), label="stars", positive_from=4))
+    assert found == {1: ("D119", "'stars' is no number", "nan")}
+
+
+def test_a_quote_that_is_not_closed_spoils_its_own_row_alone(tmp_path):
+    text = 'label,a\n1,x\n0,"y\n1,z\n1,w,v\n0,"fine, too"\n1,"' + "z" * 200000 + '"\n'
+    found = bad(TableRows(written(tmp_path, text)))
+    assert {row: what[1] for row, what in found.items()} == {
+        1: "a quoted field runs over the end of the line",
+        3: "3 columns where 2 are expected",
+        5: "field larger than field limit (131072)",
+    }
 
 
 def test_files_with_other_columns_are_refused(tmp_path):
@@ -103,6 +115,11 @@ def test_signs_of_slots_go_to_rows_of_the_table(tmp_path):
         "a feature is a number, a colon and a slot number",
         "x:4",
     )
+
+
+def test_a_click_log_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "rows.txt").write_bytes(b"\xff\xfe\n1 1 3:4\n")
+    assert sorted(bad(MultiSlotRows([str(tmp_path / "rows.txt")], [4], 10))) == [0]
 
 
 def test_slots_come_from_a_file_one_a_line(tmp_path):
@@ -174,6 +191,13 @@ def test_skip_gram_pairs_are_neighbours(tmp_path):
     pairs = [(items[0], target) for items, target in zip(made["items"].tolist(), made["target"].tolist())]
     assert pairs == [(1, 2), (2, 1), (2, 3), (3, 2), (1, 2), (2, 1)]  # a is 1, b 2, c 3
     assert made["negatives"].shape == (6, 2) and set(made["negatives"].ravel().tolist()) <= {1, 2, 3}
+
+
+def test_the_noise_is_told_as_it_is_drawn(tmp_path):
+    made = windows(tmp_path, power=0.5)  # counts 3, 2, 1: the roots share 4.1463
+    shares = np.array([3, 2, 1]) ** 0.5 / 4.14626
+    words = np.concatenate([made["target"][:, None], made["negatives"]], 1)
+    np.testing.assert_allclose(np.exp(made["log_noise"]), shares[words - 1], rtol=1e-5)
 
 
 def test_cbow_predicts_a_word_from_all_around_it(tmp_path):

@@ -1,10 +1,12 @@
 """A raw row in, an answer out: csv and JSON lines, an exported model and a checkpoint, bad rows named."""
 
+import importlib
 import json
 
 import numpy as np
 import pytest
 
+from common.data.row_files import BadRows
 from common.errors import DataError
 from common.table_sources import open_table, table_of
 from PaddleRec.tools.make_clicks import make_clicks
@@ -88,10 +90,14 @@ def test_a_run_does_not_go_on_with_features_that_were_learned_anew(trained, tmp_
         ("a.csv", "x,y\n1\n", "line 2: 1 columns where 2 are named"),
         ("a.jsonl", '{"x": 1}\n{"x"\n', "line 2: not JSON"),
         ("a.jsonl", "[1]\n", "line 1: an object by column is expected"),
+        ("a.csv", "x,y\n1,2\n\xe9,2\n", "byte 0xe9 is not utf-8\n.*line 3, byte 1"),
+        ("a.jsonl", '{"x": "\xe9"}\n', "byte 0xe9 is not utf-8\n.*line 1, byte 8"),
+        ("a.csv", f'x,y\n1,2\n"{"x" * 200000},2\n', "line 3: field larger than field limit"),
+        ("a.csv", "x,y,x\n1,2,3\n", "line 1: two columns are called 'x'"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_by_its_line(tmp_path, name, text, words):
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, encoding="latin-1")
     with pytest.raises(DataError, match=words):
         list(open_table(tmp_path / name))
 
@@ -103,3 +109,26 @@ def test_columns_have_the_axes_of_the_model_s_inputs():
     assert made["items"].tolist() == [[b"a", b"b"], [b"5", b""]]
     assert made["slots"].tolist() == [[[1, -1], [-1, -1]], [[2, 3], [-1, -1]]]
     assert made["item"].tolist() == [b"7", b""] and made["town"].tolist() == [b"New York", b""]
+
+
+@pytest.mark.parametrize("value", ["1 2 3", [1, 2], [["x"]], [[1.5]], [[1], [2], [3]], 5, {"a": 1}])
+def test_what_is_no_list_of_slots_is_named_by_its_row(value):
+    with pytest.raises(BadRows) as caught:
+        table_of([{"slots": [[1]]}, {"slots": value}], {"slots": ([None, 2, None], "int64")})
+    assert {row: what[1] for row, what in caught.value.rows.items()} == {
+        1: "'slots' is 2 lists of whole numbers, or fewer"
+    }
+
+
+def test_fewer_slots_than_the_model_has_are_filled_up_and_item_0_is_an_item():
+    made = table_of(
+        [{"slots": [[1]], "items": 0}], {"slots": ([None, 3, None], "int64"), "items": ([None, None], "int64")}
+    )
+    assert made["slots"].tolist() == [[[1], [-1], [-1]]] and made["items"].tolist() == [[b"0"]]
+
+
+@pytest.mark.parametrize("arguments", [("make_clicks",), ("make_rows", "pairs")])
+def test_a_folder_that_cannot_be_made_is_refused_without_a_traceback(arguments, tmp_path):
+    (tmp_path / "file").write_text("")
+    tool = importlib.import_module(f"PaddleRec.tools.{arguments[0]}").main
+    command(tool, *arguments[1:], tmp_path / "file" / "inside").refused(4, "inside: Not a directory")

@@ -13,9 +13,11 @@ import sys
 import numpy as np
 
 KIT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(KIT.parent))
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
 
 from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import run  # noqa: E402
 from common.data.row_hash import mix  # noqa: E402
 from common.metrics.click_scores import exact_auc  # noqa: E402
 
@@ -36,7 +38,11 @@ def parser():
 
 def main(argv=None):
     """Runs the command."""
-    args = parser().parse_args(argv)
+    run(parser(), write, argv)
+
+
+def write(args):
+    """What the command does."""
     make_clicks(args.folder, args.train, args.eval, args.values, args.seed)
     sys.stdout.write(f"{args.folder}\n")
 

@@ -16,6 +16,7 @@ if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
 from common.cli_parser import Parser  # noqa: E402
+from common.commands.main import run  # noqa: E402
 
 ITEMS, GROUPS, SLOTS = 60, 6, 5
 
@@ -33,7 +34,11 @@ def parser():
 
 def main(argv=None):
     """Runs the command."""
-    args = parser().parse_args(argv)
+    run(parser(), write, argv)
+
+
+def write(args):
+    """What the command does."""
     if args.kind == "hours":
         make_hours(args.folder, rows=args.train, seed=args.seed)
     else:

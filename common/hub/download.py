@@ -150,8 +150,10 @@ def _store(answer, remote, incomplete, start):
         kind = Broken if transient else EnvironmentProblem
         raise kind(f"{remote.address}: the server answers {answer.status_code} {answer.reason_phrase}")
     start = start if answer.status_code == 206 else 0
-    length = answer.headers.get("content-length", "")
+    length, whole = answer.headers.get("content-length", ""), span.rpartition("/")[2]
     total = start + int(length) if length.isdigit() else None
+    if start and whole.isdigit():
+        total = int(whole)  # a server may send less than the rest it was asked for
     check_size(remote, incomplete, total, start)
     if not start:
         note_version(incomplete, answer.headers.get("etag", ""))

@@ -111,7 +111,7 @@ class Published:
         Raises:
             EnvironmentProblem: see :meth:`path`.
             UnsafeFile: the file wants to run code.
-                ConfigError: its arrays are not those of the model, which `configs/<name>.yml` describes.
+            ConfigError: its arrays are not those of the model, which `configs/<name>.yml` describes.
         """
         path = self.path()
         arrays = checkpoint.read_weights(path)

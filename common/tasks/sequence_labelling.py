@@ -76,7 +76,7 @@ def words(names):
         if name is None:
             continue
         kind = name.removesuffix("-B").removesuffix("-I")
-        new = not spans or name.endswith("-B") or spans[-1][2] != place or (name == "O") != (spans[-1][0] == "O")
+        new = not spans or name.endswith("-B") or spans[-1][2] != place or (kind == "O") != (spans[-1][0] == "O")
         if new:
             spans.append([kind, place, place + 1])
         else:
@@ -113,11 +113,11 @@ def merge_phrase(names, start, ends, tags):
     place = start
     for end, tag in zip(ends, tags, strict=True):
         for k in range(place, end):
-            names[k] = f"{tag}-I" if tag else f"{(names[k] or 'O-I')[:-1]}I"
+            names[k] = f"{tag or (names[k] or 'O').removesuffix('-B').removesuffix('-I')}-I"
         place = end
     for k in (start, *ends):
-        if k < len(names) and names[k] and names[k] != "O":
-            names[k] = f"{names[k][:-1]}B"
+        if k < len(names) and names[k]:
+            names[k] = f"{names[k].removesuffix('-B').removesuffix('-I')}-B"
 
 
 def line(sample, records):

@@ -19,6 +19,7 @@ class LyingServer(http.server.ThreadingHTTPServer):
         self.body, self.asked = body, []
         self.breaks_after = []  # bytes; one entry is used up by each answer
         self.statuses = []  # one entry is used up by each request
+        self.part = None  # bytes; the most that an answer to a request for the rest holds
         self.ranges, self.etag, self.location, self.announced, self.longer = True, '"one"', None, None, 0
 
     @property
@@ -54,13 +55,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, start):
         server = self.server
-        body = server.body[start:] + b"x" * server.longer
+        end = min(len(server.body), start + server.part) if start and server.part else len(server.body)
+        body = server.body[start:end] + b"x" * server.longer
         self.send_response(206 if start else 200)
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(server.body) - 1}/{len(server.body)}")
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(server.body)}")
         if server.etag:
             self.send_header("ETag", server.etag)
-        self.send_header("Content-Length", str(server.announced or len(server.body) - start))
+        self.send_header("Content-Length", str(server.announced or end - start))
         self.end_headers()
         cut = server.breaks_after.pop(0) if server.breaks_after else len(body)
         with contextlib.suppress(OSError):

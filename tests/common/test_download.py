@@ -57,6 +57,12 @@ def test_a_later_call_goes_on_with_what_an_earlier_one_left(server, tmp_path):
     assert server.asked[0][1] == "bytes=5000-" and left_over(tmp_path) == ["w"]
 
 
+def test_a_server_that_sends_the_rest_in_parts_is_asked_for_all_of_them(server, tmp_path):
+    server.breaks_after, server.part = [100_000], 150_000
+    assert fetch(remote(server, sha256=None), tmp_path / "w").read_bytes() == BODY
+    assert [given for _, given, _ in server.asked] == [None, "bytes=100000-", "bytes=250000-"]
+
+
 def test_a_server_without_ranges_is_asked_for_the_whole_again(server, tmp_path):
     server.ranges, server.breaks_after = False, [100_000]
     assert fetch(remote(server), tmp_path / "w").read_bytes() == BODY

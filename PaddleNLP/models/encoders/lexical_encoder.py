@@ -33,7 +33,7 @@ class LexicalEncoder(nn.Layer):
         self.layers = nn.LayerList([GRU(size, hidden_size, 2, init) for size in sizes])
 
     def forward(self, input_ids, length):
-        """Features of every token, [N, T, 2 D], zero at the padding of the last layer's input."""
+        """Features of every token, [N, T, 2 D]; what stands at the padding has no meaning."""
         mask = mask_of(length, input_ids)
         x = self.embedding(input_ids)
         for layer in self.layers:

@@ -31,13 +31,6 @@ def bpr_loss(wanted, others, valid=None):
     return (losses * weights).sum() / weights.sum().clip(min=1.0)
 
 
-def bpr_of_classes(logits, labels):
-    """For each row of logits [M, V], the mean of -log sigmoid(wanted - other) over all other classes, [M]."""
-    wanted = paddle.take_along_axis(logits, labels.unsqueeze(-1), 1)
-    losses = F.softplus(logits - wanted)
-    return (losses.sum(1) - F.softplus(paddle.zeros_like(wanted)).squeeze(-1)) / (logits.shape[1] - 1)
-
-
 def margin_loss(left, right, order, margin):
     """max(0, margin - order * (left - right)), element by element; order is 1 where left is to be the larger."""
     return F.relu(margin - order * (left - right))
@@ -53,11 +46,11 @@ def sampled_cross_entropy(wanted, others, valid, log_expected):
         log_expected (Tensor): [K], the logarithm of how often each item is expected in the sample.
 
     Returns:
-        Tensor: the mean over the places.
+        Tensor: the mean over the places, 0 of none.
     """
     others = paddle.where(valid, others - log_expected, paddle.full_like(others, -1e9))
     logits = paddle.concat([wanted.unsqueeze(-1), others], axis=1)
-    return F.cross_entropy(logits, paddle.zeros([len(logits)], "int64"))
+    return F.cross_entropy(logits, paddle.zeros([len(logits)], "int64"), reduction="sum") / max(1, len(logits))
 
 
 def negative_sampling_loss(wanted, others):

@@ -85,7 +85,8 @@ class GRU4Rec(Matcher):
         states = paddle.index_select(self.states(batch["items"]).flatten(0, 1), chosen)
         targets = paddle.index_select(targets, chosen)
         if self.loss_kind == "cross_entropy":
-            return {"loss_cross_entropy": F.cross_entropy(self.scores(states), targets)}
+            total = F.cross_entropy(self.scores(states), targets, reduction="sum")
+            return {"loss_cross_entropy": total / max(1, len(targets))}  # no target may be known
         drawn, log_share = popular_items(self.num_negatives, self.num_items)
         if self.loss_kind == "bpr":
             others = paddle.concat([targets, drawn])

@@ -50,11 +50,12 @@ class SSR(Matcher):
         """The BPR loss against items drawn from all.
 
         Args:
-            batch (dict): items int64 [N, L]; target int64 [N].
+            batch (dict): items int64 [N, L]; target int64 [N], 0 where it is unknown, which is not learned.
         """
         queries = self.predict(batch["items"])
         drawn = paddle.randint(1, self.num_items, [len(queries), self.num_negatives])
         wanted = (queries * self.encode_items(batch["target"])).sum(-1)
         others = paddle.matmul(self.encode_items(drawn), queries.unsqueeze(-1)).squeeze(-1)  # [N, K]
-        valid = drawn != batch["target"].unsqueeze(-1)
+        target = batch["target"].unsqueeze(-1)
+        valid = (drawn != target).logical_and(target > 0)
         return {"loss_bpr": bpr_loss(wanted / self.temperature, others / self.temperature, valid)}

@@ -59,12 +59,13 @@ class TagSpace(Matcher):
         """The hinge loss of the worst of some drawn tags (the WARP loss of the paper with a fixed number of draws).
 
         Args:
-            batch (dict): text int64 [N, L]; target int64 [N], the tag.
+            batch (dict): text int64 [N, L]; target int64 [N], the tag, 0 where it is unknown, which is not learned.
         """
         texts = self.predict(batch["text"])
         drawn = paddle.randint(1, self.num_tags, [len(texts), self.num_negatives])
         tags = F.normalize(self.tags(paddle.concat([batch["target"].unsqueeze(-1), drawn], axis=1)), axis=-1)
         scores = paddle.matmul(tags, texts.unsqueeze(-1)).squeeze(-1)  # [N, 1 + K]
-        other = (drawn != batch["target"].unsqueeze(-1)).astype("float32")
+        target = batch["target"].unsqueeze(-1)
+        other = (drawn != target).logical_and(target > 0).astype("float32")
         losses = margin_loss(scores[:, :1], scores[:, 1:], 1.0, self.margin) * other
         return {"loss_hinge": losses.max(1).mean()}

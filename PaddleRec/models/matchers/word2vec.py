@@ -11,7 +11,7 @@ from paddle.nn import functional as F
 
 from ..embeddings.sparse_table import SparseEmbedding, pooled
 from ..losses.ranking_losses import nce_loss, negative_sampling_loss
-from .matcher import Matcher, log_popularity
+from .matcher import Matcher
 
 
 class Word2Vec(Matcher):
@@ -54,7 +54,8 @@ class Word2Vec(Matcher):
         """The loss named in the constructor.
 
         Args:
-            batch (dict): items int64 [P, W]; target int64 [P]; negatives int64 [P, K].
+            batch (dict): items int64 [P, W]; target int64 [P]; negatives int64 [P, K]; of NCE, log_noise float32
+                [P, 1 + K], the logarithm of the probability with which target and negatives are drawn.
         """
         present = batch["items"] >= 0
         count = present.astype("float32").sum(1, keepdim=True).clip(min=1.0)
@@ -63,5 +64,5 @@ class Word2Vec(Matcher):
         scores = paddle.matmul(self.out(words), hidden.unsqueeze(-1)).squeeze(-1) + self.bias(words).squeeze(-1)
         if self.loss_kind == "negative_sampling":
             return {"loss_negative_sampling": negative_sampling_loss(scores[:, 0], scores[:, 1:])}
-        noise = log_popularity(words, self.num_items) + math.log(batch["negatives"].shape[1])
+        noise = batch["log_noise"] + math.log(batch["negatives"].shape[1])
         return {"loss_nce": nce_loss(scores[:, 0], scores[:, 1:], noise[:, 0], noise[:, 1:])}
