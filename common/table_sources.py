@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,11 @@ def open_table(path):
     path = Path(path)
     if not path.is_file():
         raise DataError(f"error[D104] {path}: there is no such file")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        yield from json_rows(file, path) if path.suffix.lower().startswith(".json") else csv_rows(file, path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from json_rows(file, path) if path.suffix.lower().startswith(".json") else csv_rows(file, path)
+    except UnicodeDecodeError:
+        raise DataError(f"error[D131] {path}: is not UTF-8; save the file in that encoding") from None
 
 
 def csv_rows(file, path):
@@ -33,12 +37,23 @@ def csv_rows(file, path):
     names = next(reader, [])
     if not names:
         raise DataError(f"error[D117] {path}: no line of column names")
-    for row in reader:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"error[D118] {path}: line 1: two columns are named '{twice[0]}'")
+    for row in complete(reader, path):
         if row and len(row) != len(names):
             place = f"{path}: line {reader.line_num}"
             raise DataError(f"error[D118] {place}: {len(row)} columns where {len(names)} are named")
         if row:
             yield dict(zip(names, row))
+
+
+def complete(reader, path):
+    """The rows of a csv reader; what it takes for no csv at all is named by its line."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise DataError(f"error[D118] {path}: line {reader.line_num}: {error}; is a quotation left open?") from None
 
 
 def json_rows(file, path):
@@ -48,7 +63,7 @@ def json_rows(file, path):
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"error[D112] {path}: line {number}: not JSON ({error})") from None
         if not isinstance(row, dict):
             raise DataError(f"error[D113] {path}: line {number}: an object by column is expected, not {line[:40]}")

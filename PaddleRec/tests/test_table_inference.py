@@ -88,10 +88,14 @@ def test_a_run_does_not_go_on_with_features_that_were_learned_anew(trained, tmp_
         ("a.csv", "x,y\n1\n", "line 2: 1 columns where 2 are named"),
         ("a.jsonl", '{"x": 1}\n{"x"\n', "line 2: not JSON"),
         ("a.jsonl", "[1]\n", "line 1: an object by column is expected"),
+        ("a.jsonl", "[" * 100_000 + "\n", "line 1: not JSON"),
+        ("a.csv", 'x,y\n1,"' + "2" * 200_000, "line 2: .*quotation"),
+        ("a.csv", "x,x\n1,2\n", "line 1: two columns are named 'x'"),
+        ("a.csv", "x,é\n1,2\n", "a.csv: is not UTF-8"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_by_its_line(tmp_path, name, text, words):
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_bytes(text.encode("latin-1"))
     with pytest.raises(DataError, match=words):
         list(open_table(tmp_path / name))
 
