@@ -111,14 +111,15 @@ class Checker:
         for key, item, at in children(value):
             label = f"data.{key}"
             if key == "metric":
-                self.nodes(item, at, label)
+                if item is not None:
+                    self.node(item, at, label)
             elif key not in SPLITS:
                 hint = did_you_mean(str(key), [*SPLITS, "metric"])
                 self.say(at, f"data has no key '{key}'{hint}", f"data takes: {', '.join(SPLITS)}, metric")
             elif item is not None:
                 self.node(item, at, label, extra=SPLIT_KEYS)
                 if isinstance(item, Node):
-                    self.nodes(item.get("transforms"), item.places.get("transforms"), f"{label}.transforms", many=True)
+                    self.nodes(item.get("transforms"), item.places.get("transforms"), f"{label}.transforms")
                     self.sampler(item, label)
 
     def sampler(self, split, label):
@@ -149,17 +150,15 @@ class Checker:
         definition = self.definition(node)
         return self.namespace.signature(definition).names if definition else []
 
-    def nodes(self, value, place, label, many=False):
-        """Checks one node or a list of them; null is none."""
+    def nodes(self, value, place, label):
+        """Checks a list of nodes; null is none."""
         if value is None:
             return
         if isinstance(value, Items):
             for i, item, at in children(value):
                 self.node(item, at, f"{label}.{i}")
-        elif many:
-            self.say(place, f"{label} is {config_types.described(value)}; it takes a list of nodes, each with a 'type'")
         else:
-            self.node(value, place, label)
+            self.say(place, f"{label} is {config_types.described(value)}; it takes a list of nodes, each with a 'type'")
 
     def relations(self):
         """Checks values that depend on one another, and those that no type describes."""

@@ -31,6 +31,7 @@ from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx
 from common.predictor import Predictor, carried_files, inference_split, load_engine, passes_to_delete, run_engine
+from common.run_folder import move_into_place
 from common.structure import write_structure
 
 
@@ -83,7 +84,8 @@ def export(model, config, labels, inputs, folder, onnx=False):
             answers = run_onnx(building / "model.onnx", inputs, model.outputs)
             found_there = differences(answers, golden)
             prove(found_there, settings.tolerance, "ONNX", lambda: raw_differences(model, inputs, scratch, sizes, True))
-        swap(building, folder)
+        refuse_other(folder)
+        move_into_place(building, folder)
     except OSError as error:
         raise EnvironmentProblem(f"cannot write the export {folder}: {error}") from error
     finally:
@@ -276,15 +278,3 @@ def refuse_other(folder):
         raise ConfigError(f"{folder}: an export takes its folder's place as a whole; choose another --out")
     if folder.exists() and not (folder / "infer.yml").is_file() and (folder.is_file() or any(folder.iterdir())):
         raise EnvironmentProblem(f"{folder} is there and is no export; choose another --out")
-
-
-def swap(building, folder):
-    """Puts the finished folder in place of an earlier export."""
-    refuse_other(folder)
-    if folder.exists():
-        old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-        os.replace(folder, old)
-        os.replace(building, folder)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.replace(building, folder)

@@ -28,7 +28,7 @@ def held(gradient):
 
 @paddle.no_grad()
 def clip_gradients(gradients, norm=None, value=None, each_norm=None):
-    """Clips in place, by exactly one of three limits, and returns the norm (float) from before.
+    """Clips in place, by exactly one of three limits.
 
     Args:
         gradients (list[Tensor]): changed in place.
@@ -36,7 +36,6 @@ def clip_gradients(gradients, norm=None, value=None, each_norm=None):
         value (float): limit of every element; of sparse rows, before those that come twice are added up.
         each_norm (float): limit of the norm of each one.
     """
-    before = global_norm(gradients)
     if value is not None:
         for gradient in gradients:
             held(gradient).clip_(-value, value)
@@ -44,8 +43,7 @@ def clip_gradients(gradients, norm=None, value=None, each_norm=None):
         for gradient in gradients:
             shrink([gradient], global_norm([gradient]), each_norm)
     else:
-        shrink(gradients, before, norm)
-    return before
+        shrink(gradients, global_norm(gradients), norm)
 
 
 def shrink(gradients, norm, limit):

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 
 from common.errors import ConfigError
-from common.gradients import clip_gradients, global_norm
+from common.gradients import clip_gradients
 from common.suggest import did_you_mean, nearest
 
 GROUP_KEYS = ("match", "lr_scale", "layer_decay", "weight_decay", "freeze")
@@ -24,12 +24,11 @@ class GroupedOptimizer:
 
     def __init__(self, kind, parameters, parts, clip):
         self.kind, self.parameters, self.parts, self.clip = kind, parameters, parts, clip
-        self.norm = float("nan")
 
     def step(self, lr):
         """Clips the gradients and moves every weight that has one, at the learning rate `lr` (float)."""
         if self.clip:
-            self.norm = clip_gradients(self.gradients(), **self.clip)
+            clip_gradients(self.gradients(), **self.clip)
         for optimizer, scale in self.parts:
             optimizer.set_lr(lr * scale)
             optimizer.step()
@@ -43,11 +42,6 @@ class GroupedOptimizer:
         """The gradients there are (list of Tensor; the framework's own, so that changing one in place counts)."""
         held = [p._grad_ivar() for p in self.parameters.values() if not p.stop_gradient]
         return [gradient for gradient in held if gradient is not None]
-
-    def grad_norm(self):
-        """The norm of all gradients together (float); once they are cleared, that before the last clipping."""
-        gradients = self.gradients()
-        return global_norm(gradients) if gradients else self.norm
 
     def state(self):
         """({"backbone.conv1.weight/velocity": array, ...}, what JSON can hold), all that a resumed run needs."""

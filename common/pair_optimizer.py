@@ -35,10 +35,6 @@ class PairOptimizer:
         """The gradients there are (list of Tensor)."""
         return self.dense.gradients() + self.sparse.gradients()
 
-    def grad_norm(self):
-        """The norm (float) of the gradients of the dense parameters."""
-        return self.dense.grad_norm()
-
     def state(self):
         """All that a resumed run needs: (arrays by name, what JSON can hold)."""
         (arrays, dense), (more, sparse) = self.dense.state(), self.sparse.state()

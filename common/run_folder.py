@@ -93,7 +93,8 @@ def follow(value):
 def move_into_place(draft, final):
     """Renames a finished draft to its final name.
 
-    An older checkpoint of the same step is first set aside under a name from which `sweep` brings it back.
+    An older folder of this name, a checkpoint of the same step or an export, is first set aside under a name from which
+    `sweep` brings a checkpoint back.
     """
     old = final.with_name(f"{final.name}.old-{os.getpid()}")
     replaced = final.exists()

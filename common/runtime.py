@@ -14,7 +14,9 @@ import importlib
 import io
 import math
 import os
+import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -57,8 +59,12 @@ def describe():
 
 
 def _import_quietly():
-    """Imports PaddlePaddle; what it prints on standard error passes, but for the lines known to say nothing."""
-    said = io.StringIO()
+    """Imports PaddlePaddle; what it prints on standard error passes, but for the lines known to say nothing.
+
+    Its own handler of SIGTERM, which prints a stack as if the program had crashed, gives way to the one before.
+    """
+    said, ending = io.StringIO(), signal.getsignal(signal.SIGTERM)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
         with contextlib.redirect_stderr(said):
             importlib.import_module("paddle")
@@ -68,6 +74,9 @@ def _import_quietly():
     except ImportError as error:
         raise EnvironmentProblem(f"PaddlePaddle cannot be imported: {error}") from error
     finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.SIG_DFL if ending is None else ending)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         lines = [line for line in said.getvalue().splitlines() if not any(words in line for words in CHATTER)]
         if lines:
             sys.stderr.write("\n".join(lines) + "\n")

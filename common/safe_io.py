@@ -6,14 +6,13 @@ sizes. Understood are the formats that Paddle 2.x and 3.x write (pickle protocol
 """
 
 import io
-import os
 import pickle  # nosec B403  the restricted reader itself
 import pickletools  # nosec B403
 from pathlib import Path
 
 import numpy as np
 
-from common.errors import ConfigError, EnvironmentProblem
+from common.errors import EnvironmentProblem
 
 MAX_DEPTH = 32
 MAX_VALUES = 1_000_000
@@ -95,27 +94,6 @@ def encode_pdparams(arrays):
     """The bytes of a `.pdparams` file that `paddle.load` reads; name -> array."""
     plain = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     return pickle.dumps(plain, protocol=4)
-
-
-def save_pdparams(path, arrays):
-    """Writes a `.pdparams` file in one step: a failure leaves what was there before.
-
-    Raises:
-        EnvironmentProblem: the file cannot be written.
-    """
-    path = Path(path)
-    if path.suffix != ".pdparams":
-        raise ConfigError(f"{path}: the name of a file for the official tools ends in .pdparams")
-    draft = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    try:
-        with open(draft, "wb") as file:
-            file.write(encode_pdparams(arrays))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise EnvironmentProblem(f"{path}: could not be written: {error.strerror}") from error
 
 
 class _DType:

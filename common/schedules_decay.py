@@ -147,7 +147,7 @@ class CyclicLR(Schedule):
         up = place / self.up_steps
         height = min(up, (self.up_steps + self.down_steps - place) / self.down_steps)
         if self.mode == "triangular2":
-            height /= 2**cycle
+            height *= 0.5**cycle
         elif self.mode == "exp_range":
             height *= self.gamma**step
         return self.base + (self.top - self.base) * height
@@ -181,7 +181,7 @@ class OneCycle(Schedule):
         top = self.up_fraction * last
         if step <= top:
             return self.between(self.start, self.base, step / top)
-        return self.between(self.base, self.end, min((step - top) / (last - top), 1.0))
+        return self.between(self.base, self.end, min((step - top) / max(last - top, 1e-9), 1.0))
 
     def between(self, first, last, done):
         """The rate at the part `done` (0 to 1) of the way from `first` to `last`."""

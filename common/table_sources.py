@@ -42,18 +42,20 @@ def csv_rows(file, path):
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         raise DataError(f"error[D115] {path}: line 1: two columns are called '{twice}'")
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise DataError(f"error[D118] {path}: line {reader.line_num}: {error}") from None
-        if row is None:
-            return
+    for row in complete(reader, path):
         if row and len(row) != len(names):
             place = f"{path}: line {reader.line_num}"
             raise DataError(f"error[D118] {place}: {len(row)} columns where {len(names)} are named")
         if row:
             yield dict(zip(names, row))
+
+
+def complete(reader, path):
+    """The rows of a csv reader; what it takes for no csv at all is named by its line."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise DataError(f"error[D118] {path}: line {reader.line_num}: {error}; is a quotation left open?") from None
 
 
 def json_rows(file, path):
@@ -63,7 +65,7 @@ def json_rows(file, path):
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"error[D112] {path}: line {number}: not JSON ({error})") from None
         if not isinstance(row, dict):
             raise DataError(f"error[D113] {path}: line {number}: an object by column is expected, not {line[:40]}")

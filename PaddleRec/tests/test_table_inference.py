@@ -92,7 +92,8 @@ def test_a_run_does_not_go_on_with_features_that_were_learned_anew(trained, tmp_
         ("a.jsonl", "[1]\n", "line 1: an object by column is expected"),
         ("a.csv", "x,y\n1,2\n\xe9,2\n", "byte 0xe9 is not utf-8\n.*line 3, byte 1"),
         ("a.jsonl", '{"x": "\xe9"}\n', "byte 0xe9 is not utf-8\n.*line 1, byte 8"),
-        ("a.csv", f'x,y\n1,2\n"{"x" * 200000},2\n', "line 3: field larger than field limit"),
+        ("a.jsonl", "[" * 100_000 + "\n", "line 1: not JSON"),
+        ("a.csv", f'x,y\n1,2\n"{"x" * 200000},2\n', "line 3: field larger than field limit.*quotation"),
         ("a.csv", "x,y,x\n1,2,3\n", "line 1: two columns are called 'x'"),
     ],
 )

@@ -85,6 +85,8 @@ def infer(args, default_kit):
     reads_rows = getattr(task, "INPUT", "") == "table"
     if reads_rows and args.input is None:
         raise ConfigError("--input: write which file of rows, .csv or .jsonl")
+    if reads_rows and (args.out or args.text is not None):
+        raise ConfigError("this model takes rows by --input; --out draws on pictures, and --text is for texts")
     source = None if reads_rows else open_source(args.input, task, args.text)
     model = Predictor(args.model, args.threads, args.engine) if args.model else ModelInMemory.from_config(config)
     if reads_rows:

@@ -66,6 +66,8 @@ def search(args, default_kit):
     make_folder(folder)
     higher = higher_is_better(config)
     found = prepare_search(config, strategy, folder, args, higher)
+    if strategy.limits:
+        runtime.prepare()  # the workers, which need it to measure candidates, are threads and cannot set signals
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         found.run(args.workers)

@@ -122,6 +122,7 @@ def test_counts_below_one_are_refused_with_the_allowed_range(fake_kit, override)
         ("data.train.transforms=3", "data.train.transforms is a whole number; it takes a list of nodes"),
         ("data.train.transforms.0.prob=1", "Decode has no key 'prob'"),
         ("data.train=coco", "data.train is 'coco'; it takes a node"),
+        ("data.metric=[{type: CocoMap}]", "data.metric is a list; it takes a node"),
         ("data=coco", "data is 'coco'; it takes train, eval, test, infer and metric"),
         ("model.backbone=53", "model.backbone is 53; it takes a node, such as {type: Name"),
         ("model.backbone=null", "model.backbone is null; it takes a node"),
@@ -156,7 +157,7 @@ def test_wrong_values_are_refused_with_what_is_right(fake_kit, override, words):
         "model.backbone.width=2", "model.head.strides=[8, 16]", "model.neck.blocks=[{type: DarkNet}]", "data.eval=null",
         "labels=[a, b]", "device=gpu:1", "model.backbone.type=DeepDarkNet",
         "data.train.labels=null",
-        "model.backbone.sizes=[1, 2, 3, 4]", "model.head.num_classes=3", "data.metric=[{type: CocoMap}]",
+        "model.backbone.sizes=[1, 2, 3, 4]", "model.head.num_classes=3", "data.metric={type: CocoMap}",
     ],
 )  # fmt: skip
 def test_right_values_pass(fake_kit, override):

@@ -171,17 +171,6 @@ def test_clipping_each_value_and_each_norm():
     assert found["head.weight"] == pytest.approx(2 - 0.1 / 8**0.5)
 
 
-def test_the_gradient_norm_is_told_before_and_after_clearing():
-    layer = nn.Linear(1, 2, bias_attr=False)
-    optimizer = SGD(0.1, clip_norm=1.0).build(layer)
-    (layer.weight * paddle.to_tensor([[3.0, 4.0]])).sum().backward()
-    assert optimizer.grad_norm() == pytest.approx(5.0)
-    optimizer.step(0.1)
-    optimizer.clear()
-    assert optimizer.gradients() == []
-    assert optimizer.grad_norm() == pytest.approx(5.0)
-
-
 @pytest.mark.parametrize("clip, scale", [({"clip_norm": 1.0}, 20**-0.5), ({"clip_each_norm": 1.0}, 20**-0.5)])
 def test_sparse_rows_are_clipped_like_dense_ones(clip, scale):
     table = nn.Embedding(10, 4, sparse=True)

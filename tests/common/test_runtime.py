@@ -10,6 +10,7 @@ import pytest
 from common import runtime
 from common.errors import ConfigError, EnvironmentProblem
 
+ROOT = Path(__file__).resolve().parents[2]
 OWN = ("MKL_DEBUG_CPU_TYPE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GLOG_minloglevel")
 OWN += ("KIT_THREADS", "KIT_MKL", "KIT_MALLOC", "KIT_ONEDNN")
 LAUNCHER = ("PADDLE_LOCAL_SIZE", "PADDLE_TRAINERS_NUM")
@@ -160,10 +161,27 @@ def test_cores_are_limited_by_affinity_and_by_control_groups(tmp_path, monkeypat
 
 
 def test_importing_and_preparing_does_not_import_paddle():
-    root = Path(__file__).resolve().parents[2]
+
     program = (
-        f"import sys; sys.path.insert(0, {str(root)!r})\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from common import runtime; runtime.prepare(load=False); assert not {'paddle', 'cv2'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("before", "code"), [("None", -15), ("lambda *_: sys.exit(7)", 7)])
+def test_a_request_to_end_is_answered_as_before_paddlepaddle_was_imported(before, code):
+    lines = [
+        "import os, signal, sys, time",
+        "from common import runtime",
+        f"before = {before}",
+        "signal.signal(signal.SIGTERM, before or signal.SIG_DFL)",
+        "runtime.prepare()",
+        "os.kill(os.getpid(), signal.SIGTERM)",
+        "time.sleep(5)",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (code, "")

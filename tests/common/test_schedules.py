@@ -132,3 +132,11 @@ def test_schedules_and_optimizers_are_described_without_paddle():
     modules = "common.schedules, common.schedules_decay, common.optim, common.optim_adaptive"
     code = f"import sys, {modules}; assert 'paddle' not in sys.modules and 'numpy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_cycles_go_on_for_as_long_as_a_run_does():
+    halved = CyclicLR(0.1, 0.5, up_steps=10, mode="triangular2")
+    assert halved.at(20 * 2000 + 10) == pytest.approx(0.1)  # 2 ** 2000 is more than a float holds
+    risen = OneCycle(0.5, up_fraction=1.0, steps=10)
+    risen.bind(None, 100)
+    assert risen.at(9) == 0.5 and risen.at(10) == pytest.approx(0.5 / 25 / 1e4)
