@@ -118,7 +118,7 @@ class Made:
         batches (list[dict]): of every epoch.
     """
 
-    wait_seconds = 0.0
+    wait_seconds, order = 0.0, {}
 
     def __init__(self, batches):
         self.batches, self.position = batches, 0

@@ -56,7 +56,7 @@ def _names(text, place, folder):
     """The lines of the file that `labels:` names, from the current folder or that of the kit.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: there is no such file, or it cannot be read.
     """
     found = next((p for p in (Path(text), *([folder / text] if folder else [])) if p.is_file()), None)
     if found is None:
@@ -64,12 +64,17 @@ def _names(text, place, folder):
             f"{place}: labels is '{text}': no such file; it is a list of names, or a file with one a line"
         )
     names = Items(place)
-    for number, line in enumerate(found.read_text(encoding="utf-8-sig").splitlines(), 1):
+    try:
+        lines = found.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8; save the file in that encoding"
+        raise ConfigError(f"{place}: labels: {shown(found)}: {reason}") from error
+    for number, line in enumerate(lines, 1):
         names.add(line.strip(), f"{shown(found)}:{number}")
     return names
 
 
-def _with_bases(tree, file, used):
+def _with_bases(tree, file, used, above=()):
     """The tree laid over the files that its `_base_` names; adds to `used` what any of them refers to.
 
     A base in another kit is a configuration of that kit, and so is what lies over it.
@@ -89,12 +94,14 @@ def _with_bases(tree, file, used):
         if not base.is_file():
             near = did_you_mean(base.name, [f.name for f in base.parent.glob("*.y*ml")])
             raise ConfigError(f"{place}: the base {name} does not exist in {shown(file.parent)}{near}")
-        if base.resolve() == file.resolve():
-            raise ConfigError(f"{place}: the base of this file is the file itself")
+        if base.resolve() in (file.resolve(), *above):
+            raise ConfigError(
+                f"{place}: the base of this file is the file itself" + (", through others" if above else "")
+            )
         below = read_file(base)
         other = kit.kit_above(base)
         if other not in (None, kit.kit_above(file)):  # a whole configuration of another kit, with bases of its own
-            below = _with_bases(below, base, used)
+            below = _with_bases(below, base, used, (file.resolve(), *above))
             if "kit" not in below:
                 below.set("kit", str(other), place)
         for key in BASE_KEYS:

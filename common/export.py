@@ -20,11 +20,13 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from common.assemble import answer_of, build_dataset, build_transforms
 from common.compare import differences, listed
+from common.data.pipeline import Pipeline
 from common.data.text_files import find_file
 from common.data.transform import random_for
 from common.data.vocabulary import check_rows
-from common.errors import DataError, EnvironmentProblem, KitError
+from common.errors import ConfigError, DataError, EnvironmentProblem, KitError
 from common.log import logger
 from common.manifest import write_manifest
 from common.onnx_export import run_onnx, write_onnx
@@ -49,7 +51,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
     Raises:
         KitError: the exported model answers differently, or a file is missing or empty.
     """
-    folder, settings = Path(folder), config.settings("export")
+    folder, settings = Path(folder).resolve(), config.settings("export")  # where a link leads is replaced
     settings.tolerance = max(settings.tolerance, getattr(model, "export_tolerance", 0.0))
     building, scratch = (folder.with_name(f".{folder.name}.{what}-{os.getpid()}") for what in ("tmp", "raw"))
     shutil.rmtree(building, ignore_errors=True)
@@ -57,7 +59,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
         building.mkdir(parents=True)
         model.eval()
         inputs = {name: repeated(value, settings.batch_size) for name, value in inputs.items()}
-        golden = eager_outputs(model, inputs)
+        golden = answer_of(model)(inputs)
         shapes = {name: fixed(shape, settings) for name, (shape, _) in model.inputs.items()}
         write_program(model, building / "model", shapes)
         np.savez(
@@ -112,16 +114,6 @@ def write_program(model, prefix, shapes):
         path = Path(f"{prefix}{suffix}")
         if not path.is_file() or path.stat().st_size == 0:
             raise EnvironmentProblem(f"{path} was not written whole: is the disk full?")
-
-
-def eager_outputs(model, inputs):
-    """What the model in memory answers: {output name: array}."""
-    import paddle
-
-    with paddle.no_grad():
-        outputs = model(*[paddle.to_tensor(inputs[name]) for name in model.inputs])
-    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-    return {name: value.numpy() for name, value in zip(model.outputs, outputs, strict=True)}
 
 
 def carry_files(config, folder):
@@ -253,9 +245,6 @@ def raw_differences(model, inputs, folder, shapes, onnx=False):
 
 def example_inputs(model, config):
     """A batch for the golden: the first picture to evaluate on if it is here, else a made-up one."""
-    from common.assemble import build_dataset, build_transforms
-    from common.data.pipeline import Pipeline
-
     split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
     pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
     check_rows(pipeline.transforms, model)
@@ -282,7 +271,9 @@ def made_up_sample():
 
 
 def refuse_other(folder):
-    """Refuses a place where something stands that is no export."""
+    """Refuses a place where something stands that is no export, and the current folder, which cannot be replaced."""
+    if folder.resolve() == Path.cwd():
+        raise ConfigError(f"{folder}: an export takes its folder's place as a whole; choose another --out")
     if folder.exists() and not (folder / "infer.yml").is_file() and (folder.is_file() or any(folder.iterdir())):
         raise EnvironmentProblem(f"{folder} is there and is no export; choose another --out")
 

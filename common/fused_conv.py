@@ -133,19 +133,30 @@ class Convolution:
         y = (x[0], weight[0], *extents)
         if groups > 1:
             weight = (groups, weight[0] // groups, *weight[1:])
-        self.weight = onednn.plain(*weight)
-        ends = [onednn.numbers(pair) for pair in ((stride,) * 2, (dilation - 1,) * 2, before, after)]
-        free = [onednn.any_layout(sizes) for sizes in (x, weight, y)]
-        kind = onednn.DIRECT_CONVOLUTION
-        forward = onednn.describe("convolution_forward", onednn.FORWARD_TRAINING, kind, *free[:2], None, free[2], *ends)
-        to_x = onednn.describe("convolution_backward_data", kind, *free, *ends, forward)
-        to_weight = onednn.describe("convolution_backward_weights", kind, *free[:2], None, free[2], *ends, forward)
-        self.run = onednn.Operation(forward, onednn.chosen_layouts(forward, src=x, weights=weight, dst=y))
-        self.to_x = onednn.Operation(to_x, onednn.chosen_layouts(to_x, diff_src=x, weights=weight, diff_dst=y))
-        self.to_weight = onednn.Operation(
-            to_weight, onednn.chosen_layouts(to_weight, src=x, diff_weights=weight, diff_dst=y)
-        )
+        self.sizes, self.weight = (x, weight, y), onednn.plain(*weight)
+        self.ends = [onednn.numbers(pair) for pair in ((stride,) * 2, (dilation - 1,) * 2, before, after)]
+        self.run = self.operation("forward", "src", "weights", "dst")
         self.source, self.target = self.run.layouts["src"], self.run.layouts["dst"]
+
+    def operation(self, way, *names):
+        """The operation of one way, in the layouts it likes best; `names` are those of x, weight and y in it."""
+        arrays = [onednn.any_layout(sizes) for sizes in self.sizes]
+        if way != "backward_data":
+            arrays.insert(2, None)  # the bias
+        arguments = (onednn.DIRECT_CONVOLUTION, *arrays, *self.ends)
+        arguments = (onednn.FORWARD_TRAINING, *arguments) if way == "forward" else (*arguments, self.run.description)
+        made = onednn.describe(f"convolution_{way}", *arguments)
+        return onednn.Operation(made, onednn.chosen_layouts(made, **dict(zip(names, self.sizes))))
+
+    @functools.cached_property
+    def to_x(self):
+        """The operation that gives the gradient of x; made when it is first wanted, for evaluation never wants it."""
+        return self.operation("backward_data", "diff_src", "weights", "diff_dst")
+
+    @functools.cached_property
+    def to_weight(self):
+        """The operation that gives the gradient of the weight."""
+        return self.operation("backward_weights", "src", "diff_weights", "diff_dst")
 
     def forward(self, x, weight):
         """(y, what `backward` needs)."""

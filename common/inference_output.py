@@ -84,6 +84,8 @@ class VideoDrawing:
         if self.writer is None:
             size = (image.shape[1], image.shape[0])
             self.writer = cv2.VideoWriter(str(self.path), cv2.VideoWriter_fourcc(*"mp4v"), self.rate, size)
+            if not self.writer.isOpened():
+                raise EnvironmentProblem(f"--out: {self.path} cannot be written")
         self.writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 
     def close(self):

@@ -27,6 +27,20 @@ def learned_files(config, split):
     return found
 
 
+def check_unchanged(config, folder):
+    """Refuses to go on with a checkpoint (its folder, a Path) whose transforms had learned something else.
+
+    Raises:
+        ConfigError: a file is not what it was: numbers that stood for one thing would stand for another.
+    """
+    for name, path in learned_files(config, "train").items():
+        if (folder / name).is_file() and (folder / name).read_bytes() != path.read_bytes():
+            raise ConfigError(
+                f"{path}: is not what this run began with, which is {folder / name}\n"
+                "  fix: copy that one back, or train anew with --overwrite"
+            )
+
+
 def adopt_files(config, weights):
     """Has every transform read the file beside these weights (a path), where there is one."""
     place = checkpoint.find_weights(weights)

@@ -1,13 +1,14 @@
 """Pictures of a run: curves, confusion matrices, mosaics. Every function writes one PNG, whole or not at all."""
 
 import contextlib
+import io
 import logging
 import math
-import os
 import warnings
-from pathlib import Path
 
 import numpy as np
+
+from common.tensor_files import write_whole
 
 COLOURS = ("#1f5fa8", "#d1602b", "#2f8f5b", "#8a4fa3", "#b8901f", "#c2416b", "#3a9ba8", "#7a6a58", "#5566d0", "#88a03a")
 PALE = "#9dbbdc"
@@ -162,7 +163,7 @@ def draw_mosaic(path, pictures, columns=4, cell=320):
         left = gap + (index % columns) * (cell + gap) + (cell - size[0]) // 2
         canvas[top : top + size[1], left : left + size[0]] = small
     _, data = cv2.imencode(".png", canvas[..., ::-1])
-    write_whole(path, data.tobytes())
+    write_whole(path, [data.tobytes()])
 
 
 @contextlib.contextmanager
@@ -187,10 +188,9 @@ def new_figure(path, width=8.0, height=4.5):
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         yield figure
-        temporary = Path(path).with_name(Path(path).name + ".part")
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(temporary, format="png", dpi=110, bbox_inches="tight")
-        temporary.replace(path)
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=110, bbox_inches="tight")
+        write_whole(path, [picture.getvalue()])
 
 
 def font_families():
@@ -267,11 +267,3 @@ def last(values):
 def short(name, most=18):
     """A class name that fits beside an axis."""
     return name if len(name) <= most else name[: most - 3] + "..."
-
-
-def write_whole(path, data):
-    """Writes bytes under a temporary name and renames it."""
-    temporary = Path(path).with_name(Path(path).name + ".part")
-    temporary.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_bytes(data)
-    os.replace(temporary, path)

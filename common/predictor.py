@@ -9,7 +9,7 @@ import yaml
 
 from common import namespace, runtime
 from common.data.pipeline import Pipeline
-from common.data.transform import random_for
+from common.data.transform import Transform, random_for
 from common.data.vocabulary import check_rows
 from common.device import select_device
 from common.errors import ConfigError, EnvironmentProblem
@@ -55,8 +55,12 @@ class Predictor:
         transforms = []
         for entry in self.about["preprocess"]:
             kind = index.resolve(entry["type"])
+            if not (isinstance(kind, type) and issubclass(kind, Transform)):  # an export may come from anywhere
+                raise EnvironmentProblem(f"{self.folder / 'infer.yml'}: '{entry['type']}' is no transform")
             arguments = {key: value for key, value in entry.items() if key != "type"}
             carried = {key: str(self.folder / arguments[key]) for key in carried_files(kind, arguments)}
+            if away := [name for name in carried.values() if Path(name).parent != self.folder]:
+                raise EnvironmentProblem(f"{self.folder / 'infer.yml'}: {away[0]} is outside of the folder")
             transforms.append(kind(**arguments | carried))
         return transforms
 

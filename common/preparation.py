@@ -94,6 +94,8 @@ def make_folder(folder):
 
 def refuse_earlier_run(folder, args):
     """A folder that holds another run is never written over unasked."""
+    if args.resume and args.overwrite:
+        raise ConfigError("-r goes on with an earlier run, and --overwrite removes it; take one of them")
     if not (args.resume or args.overwrite or args.dry_run) and any(folder.glob("step_*")):
         raise ConfigError(
             f"{folder} holds the checkpoints of an earlier run: -r auto goes on with it, "

@@ -2,12 +2,13 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import shutil
 from pathlib import Path
 
-from common.errors import ConfigError
+from common.errors import ConfigError, EnvironmentProblem
 from common.manifest import CheckpointError, flush_folder, read_manifest, write_file
 
 STEP = re.compile(r"step_(\d+)")
@@ -45,6 +46,25 @@ def point(root, name, target):
     flush_folder(root)
 
 
+@contextlib.contextmanager
+def held(root):
+    """Keeps the folder of a run (Path, made when missing) to this process; its forked data workers do not keep it.
+
+    Raises:
+        EnvironmentProblem: another process of this machine has it.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with open(root / ".lock", "wb") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):  # else it is a file system without locks
+                raise EnvironmentProblem(
+                    f"{root}: another training writes to it\n  fix: wait for its end, or -o output_dir=PATH"
+                ) from None
+        yield
+
+
 def target(root, name):
     """The name of the `step_N` that a link of the run points at, or None."""
     try:
@@ -61,7 +81,8 @@ def follow(value):
     """
     path = Path(value)
     if path.name in ("last", "best") and path.is_file() and path.stat().st_size < 64:
-        path = path.with_name(path.read_text(errors="replace"))
+        name = path.read_text(errors="replace")
+        path = path.with_name(name) if STEP.fullmatch(name) else path
     if not path.exists():
         beside = [step.name for step in newest_first(path.parent)[:5]]
         known = f"; {path.parent} holds {', '.join(beside)}" if beside else ""

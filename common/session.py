@@ -17,13 +17,20 @@ from common.data.vocabulary import check_rows
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
 from common.errors import ConfigError, KitError
-from common.learned_files import learned_files
+from common.learned_files import check_unchanged, learned_files
 from common.log import logger
 from common.preparation import run_folder
+from common.run_folder import held
 from common.signals import GracefulStop
 from common.stream_trainer import StreamTrainer, check_stream
 from common.structure import check_agreement
 from common.trainer import Trainer, run_length, to_tensors
+
+# what a training writes to its folder; exports, searches and what is remembered of data may be there besides
+OF_A_RUN = (
+    *("step_*", "last", "best", "metrics.jsonl", "timing.jsonl", "env.json", "README.md"),
+    *("plots", "vdl", "tensorboard", "profile", "published"),
+)
 
 
 class TrainingSession:
@@ -40,17 +47,19 @@ class TrainingSession:
         self.config, self.args, self.prepared, self.command_line = config, args, prepared, command_line
         self.settings = config.settings("train")
         self.folder = run_folder(config)
-        self.loaders = contextlib.ExitStack()
+        self.resources = contextlib.ExitStack()
 
     def run(self):
         """Builds everything, trains, and returns the exit code."""
         distributed.initialise()
-        with self.loaders:
+        with self.resources:
             select_device(self.config.get("device"), self.settings.deterministic)
             if self.args.dry_run:
                 return self.dry_run()
             resume_from = self.place_to_start()
             trainer = self.build(resume_from)
+            if distributed.is_main():
+                self.resources.enter_context(held(self.folder))
             if resume_from:
                 self.resume(trainer, resume_from)
             elif self.args.overwrite:
@@ -70,12 +79,12 @@ class TrainingSession:
         return Path(path) if path else None
 
     def remove_earlier_run(self):
-        """Empties the folder, but for what is remembered of data and weights; last, when nothing refuses to run."""
-        if distributed.is_main() and self.folder.is_dir():
-            for path in self.folder.iterdir():
+        """Removes what a training wrote to the folder, and nothing else; last, when nothing refuses to run."""
+        if distributed.is_main():
+            for path in [found for name in OF_A_RUN for found in self.folder.glob(name)]:
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
-                elif not path.name.startswith(("check_", "sensitivity")):
+                else:
                     path.unlink()
         distributed.barrier()
 
@@ -87,7 +96,7 @@ class TrainingSession:
         if labels is not None:
             config.fix(labels=labels, num_classes=len(labels))
         model, method = self.build_model(dataset, resume_from)
-        loader = self.loaders.enter_context(build_loader(config, "train", dataset, settings, training=True))
+        loader = self.resources.enter_context(build_loader(config, "train", dataset, settings, training=True))
         check_rows(loader.pipeline.transforms, model)
         optimizer = config.build("optimizer")
         schedule = optimizer.schedule
@@ -179,7 +188,7 @@ class TrainingSession:
         found = []
         if evaluation is not None:
             given = config.settings("eval")
-            loader = self.loaders.enter_context(build_loader(config, "eval", evaluation, given, training=False))
+            loader = self.resources.enter_context(build_loader(config, "eval", evaluation, given, training=False))
             metric = config.build("data.metric", dataset=evaluation)
             found.append(Evaluate(loader, metric, settings.eval_every, settings.early_stop))
         if distributed.is_main():
@@ -225,6 +234,7 @@ class TrainingSession:
 
     def resume(self, trainer, path):
         """Goes on exactly where `path` was written."""
+        check_unchanged(self.config, path)
         arrays, state = checkpoint.read_checkpoint(path)
         trainer.load(arrays, state)
         if trainer.finished():
@@ -245,7 +255,8 @@ class TrainingSession:
             self.dry_evaluate(trainer)
             path = next(c for c in trainer.callbacks if isinstance(c, Checkpoint)).save(trainer)
             before = trainer.state()[0]["model"]
-            trainer.load(*checkpoint.read_checkpoint(path))
+            if distributed.is_main():  # it alone has written
+                trainer.load(*checkpoint.read_checkpoint(path))
             after = trainer.state()[0]["model"]
             if any((before[name] != after[name]).any() for name in before):
                 raise KitError("the checkpoint read back differs from what was saved")

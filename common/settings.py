@@ -42,7 +42,9 @@ class Train:
     save_every_steps: int = setting(0, help="updates between checkpoints besides; 0 for none", low=0)
     keep: int = setting(3, help="checkpoints that stay, besides last and best", low=1)
     bad_samples: Literal["error", "skip"] = setting("error", help="what a sample that cannot be used does")
-    on_nan: Literal["stop", "skip"] = setting("stop", help="what a loss or gradient that is not finite does")
+    on_nan: Literal["stop", "skip"] = setting(
+        "stop", help="what a batch whose loss is not finite does; skip: five in a row at most"
+    )
     watchdog: float = setting(300, help="seconds without a batch after which the run ends; 0 waits for ever", low=0)
     deterministic: bool = setting(False, help="only algorithms that give the same bits every time, at some cost")
 

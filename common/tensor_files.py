@@ -81,6 +81,9 @@ def write_whole(path, pieces):
     """Writes the pieces of a file (Path) so that nobody sees half of it; its folder is made when missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    with draft.open("wb") as file:
-        file.writelines(pieces)
-    draft.replace(path)
+    try:
+        with draft.open("wb") as file:
+            file.writelines(pieces)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common.compare import rows_in_order_of
+from common.predictor import run_engine
 
 TOLERANCE = 1e-4
 SETTLING_STEPS = 10
@@ -120,7 +121,7 @@ def check_export(model, batch, folder, tolerance=TOLERANCE):
         with paddle.no_grad():
             expected = arrays(model(*map(paddle.to_tensor, inputs)))
         for onednn, engine in engines.items():
-            got = run_program(engine, dict(zip(model.inputs, inputs)))
+            got = run_engine(engine, dict(zip(model.inputs, inputs)))
             for name, answer, right in zip(model.outputs, got, expected, strict=True):
                 assert answer.dtype == right.dtype, f"{name} is exported as {answer.dtype}, not {right.dtype}"
                 allowed = 10 * tolerance if onednn else tolerance  # it adds in another order
@@ -130,16 +131,10 @@ def check_export(model, batch, folder, tolerance=TOLERANCE):
 
 
 def save_program(model, prefix):
-    """Writes PREFIX.json and PREFIX.pdiparams; the process is in dynamic mode afterwards, whatever happens."""
-    import paddle
+    """Writes PREFIX.json and PREFIX.pdiparams, as an export does with all sizes free."""
+    from common.export import write_program
 
-    specs = [paddle.static.InputSpec(shape, dtype, name) for name, (shape, dtype) in model.inputs.items()]
-    forward = model.forward
-    try:
-        paddle.jit.save(paddle.jit.to_static(model, input_spec=specs, full_graph=True), str(prefix))
-    finally:
-        model.forward = forward
-        paddle.disable_static()
+    write_program(model, prefix, {name: shape for name, (shape, _) in model.inputs.items()})
 
 
 def load_program(prefix, onednn=True):
@@ -158,14 +153,6 @@ def load_program(prefix, onednn=True):
     config.enable_memory_optim()
     config.enable_mkldnn() if onednn else config.disable_mkldnn()
     return inference.create_predictor(config)
-
-
-def run_program(engine, inputs):
-    """What an engine answers to inputs by name, a list of arrays."""
-    for name in engine.get_input_names():
-        engine.get_input_handle(name).copy_from_cpu(inputs[name])
-    engine.run()
-    return [engine.get_output_handle(name).copy_to_cpu() for name in engine.get_output_names()]
 
 
 def predictions(model, batch):

@@ -80,9 +80,12 @@ class Trainer:
         self.epoch, self.position, self.at_end = self.epoch + 1, 0, False
 
     def batches(self):
-        """The batches of this epoch from the current position on; a signal that comes while one is awaited ends it."""
+        """The batches of this epoch from the current position on; a signal that comes while one is awaited ends it.
+
+        Within a group of `train.accumulate` batches it does not: no checkpoint has the gradients of half a group.
+        """
         alone = self.stop is not None and distributed.world_size() == 1
-        self.loader.should_stop = (lambda: self.stop.requested) if alone else bool
+        self.loader.should_stop = (lambda: self.stop.requested and self.last_of_group()) if alone else bool
         inputs, multiple = getattr(self.model, "inputs", {}), getattr(self.model, "size_multiple", 1)
         try:
             batches = self.loader.epoch(self.epoch, self.position)
@@ -182,9 +185,7 @@ class Trainer:
             "best": self.best,
             "scores": self.scores,
             "scores_step": self.scores_step,
-            "batches_per_epoch": self.batches_per_epoch,
-            "batch_size": self.settings.batch_size,
-            "world_size": distributed.world_size(),
+            **self.order(),
             "optimizer": optimizer_state,
             "amp": self.amp.state(),
             "random": distributed.all_gather_json(random_state.collect()),
@@ -194,18 +195,19 @@ class Trainer:
             arrays["ema"], state["ema"] = self.ema.state()
         return arrays, state
 
+    def order(self):
+        """What decides which samples come when, and so what a position in the data means, by name."""
+        sizes = {"batches_per_epoch": self.batches_per_epoch, "batch_size": self.settings.batch_size}
+        return sizes | {"accumulate": self.accumulate, "world_size": distributed.world_size()} | self.loader.order
+
     def load(self, arrays, state):
         """The inverse of `state`.
 
         Raises:
-            ConfigError: the checkpoint was written with another batch size, data set length or number of processes.
+            ConfigError: the checkpoint was written with another batch size, seed, data set length, number of processes.
         """
-        for name, here in (
-            ("batches_per_epoch", self.batches_per_epoch),
-            ("batch_size", self.settings.batch_size),
-            ("world_size", distributed.world_size()),
-        ):
-            if state[name] != here:
+        for name, here in self.order().items():
+            if state.get(name, here) != here:
                 raise ConfigError(
                     f"-r: the checkpoint was written with {name}={state[name]}, this run has {here}; "
                     "a run resumes exactly only with the same (to start anew from its weights: -o pretrained=PATH)"

@@ -9,6 +9,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from common import fused_conv
+from common.conv2d import Conv2D, geometry_of
 
 NORMS = ("bn", "frozen_bn")
 
@@ -57,7 +58,7 @@ class ConvNorm(nn.Layer):
         activation (str): relu, relu6, leaky_relu (slope 0.1), hard_swish, swish or none.
         norm (str): bn (of several processes it is joint), or frozen_bn (fixed statistics, scale and shift).
         dilation (int): of the convolution.
-        padding (int | str): of the convolution, on all sides; or same, that of TensorFlow, see :func:`same_padding`.
+        padding (int | str): of the convolution, on all sides; or same, that of TensorFlow.
     """
 
     def __init__(
@@ -76,15 +77,16 @@ class ConvNorm(nn.Layer):
         if activation not in ACTIVATIONS:
             raise ValueError(f"ConvNorm has no activation {activation!r}; it knows {', '.join(ACTIVATIONS)}")
         height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-        self.same = padding == "same" and stride > 1  # of stride 1 it is the usual padding
-        if padding in (None, "same"):
+        if padding == "same" and stride > 1:
+            padding = "SAME"
+        elif padding in (None, "same"):  # of stride 1 both are the same
             padding = [dilation * (side - 1) // 2 for side in (height, width)]
-        self.conv = nn.Conv2D(
+        self.conv = Conv2D(
             in_channels,
             out_channels,
             (height, width),
             stride=stride,
-            padding="SAME" if self.same else padding,
+            padding=padding,
             dilation=dilation,
             groups=groups,
             bias_attr=False,
@@ -92,33 +94,13 @@ class ConvNorm(nn.Layer):
         self.norm = batch_norm(out_channels, norm)
         self.activation = ACTIVATIONS[activation]()
         self.activation_name = activation
-        self.geometry = (stride, padding if isinstance(padding, int) else (*padding, *padding), dilation)
 
     def forward(self, x):
-        if not self.training or not is_untouched(self.conv, nn.Conv2D) or not fused_conv.suits(x):
-            return self.activation(self.norm(self.conv(x)))
-        geometry = self.geometry_for(x)
-        if self.norm.training and is_untouched(self.norm, nn.BatchNorm2D) and not self.norm._use_global_stats:
-            return fused_conv.conv_norm(x, self.conv.weight, self.norm, self.activation_name, *geometry)
-        return self.activation(self.norm(fused_conv.conv2d(x, self.conv.weight, *geometry)))
-
-    def geometry_for(self, x):
-        """Stride, padding, groups and dilation of the convolution of an x [N, C, H, W]."""
-        stride, padding, dilation = self.geometry
-        if self.same:
-            padding = same_padding(x.shape[2:], self.conv.weight.shape[2:], stride)
-        return stride, padding, self.conv._groups, dilation
-
-
-def same_padding(size, kernel, stride):
-    """TensorFlow's SAME padding (top, left, bottom, right) of an input [H, W], for a kernel
-    [h, w] and an output of ceil(side / stride).
-
-    An odd row or column is at the bottom or the right.
-    """
-    totals = [max(0, (-(-side // stride) - 1) * stride + reach - side) for side, reach in zip(size, kernel)]
-    before = [total // 2 for total in totals]
-    return (*before, *(total - part for total, part in zip(totals, before)))
+        conv, norm = self.conv, self.norm
+        plain = is_untouched(conv, Conv2D) and conv.bias is None and is_untouched(norm, nn.BatchNorm2D)
+        if plain and norm.training and not norm._use_global_stats and fused_conv.suits(x):
+            return fused_conv.conv_norm(x, conv.weight, norm, self.activation_name, *geometry_of(conv, x.shape[2:]))
+        return self.activation(norm(conv(x)))
 
 
 class SqueezeExcitation(nn.Layer):

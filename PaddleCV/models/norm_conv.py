@@ -7,9 +7,9 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from common import fused_conv
+from common.conv2d import Conv2D
 
-from .layers import batch_norm, is_untouched
+from .layers import batch_norm
 
 
 class NormConv(nn.Layer):
@@ -28,14 +28,10 @@ class NormConv(nn.Layer):
         super().__init__()
         padding = (kernel_size - 1) // 2
         self.norm = batch_norm(in_channels, norm)
-        self.conv = nn.Conv2D(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias_attr=False)
-        self.geometry = (stride, padding)
+        self.conv = Conv2D(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias_attr=False)
 
     def forward(self, x):
-        x = F.relu(self.norm(x))
-        if self.training and is_untouched(self.conv, nn.Conv2D) and fused_conv.suits(x):
-            return fused_conv.conv2d(x, self.conv.weight, *self.geometry, self.conv._groups)
-        return self.conv(x)
+        return self.conv(F.relu(self.norm(x)))
 
 
 class NormReLU(nn.Layer):

@@ -7,7 +7,7 @@ import paddle
 import pytest
 
 from PaddleCV.models.backbones.efficientnet import EfficientNet, SwishExcitation, drop_connect
-from PaddleCV.models.layers import ConvNorm, same_padding
+from PaddleCV.models.layers import ConvNorm
 from PaddleCV.tests.backbone_checks import check_backbone, check_classifier, count_classifier
 
 tiny = functools.partial(EfficientNet, "b0", scale=0.25, depth=0.5, drop_connect=0.0)
@@ -39,11 +39,6 @@ def test_with_its_classifier_it_has_the_official_parameters(model):
 def test_the_small_one_has_the_official_parameters():
     make = functools.partial(EfficientNet, "b0", out_indices=[5], excite=False, same=False)
     assert count_classifier(make) == (4652008, 42016)
-
-
-def test_of_224_pixels_and_stride_2_the_odd_row_of_zeros_is_at_the_bottom():
-    assert same_padding([224, 225], [3, 3], stride=2) == (0, 1, 1, 1)
-    assert same_padding([224, 75], [5, 3], stride=2) == (1, 1, 2, 1)
 
 
 def test_same_padding_sees_one_pixel_to_the_right_where_equal_padding_sees_one_to_the_left():

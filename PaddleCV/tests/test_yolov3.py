@@ -8,7 +8,8 @@ import numpy as np
 import paddle
 import pytest
 
-from common.testing import arrays, check_model, count_parameters, load_program, run_program, save_program, settle
+from common.predictor import run_engine
+from common.testing import arrays, check_model, count_parameters, load_program, save_program, settle
 from PaddleCV.models.backbones.darknet import DarkNet
 from PaddleCV.models.backbones.mobilenet_v1 import MobileNetV1
 from PaddleCV.models.backbones.mobilenet_v3 import MobileNetV3
@@ -123,7 +124,7 @@ def test_where_nothing_is_found_the_exported_model_answers_no_rows_as_well(nms, 
     given = {name: batch()[name] for name in model.inputs}
     expected = arrays(model(*map(paddle.to_tensor, given.values())))
     save_program(model, tmp_path / "model")
-    got = run_program(load_program(tmp_path / "model"), given)
+    got = run_engine(load_program(tmp_path / "model"), given)
     for answer in (expected, got):
         assert answer[0].shape == (0, 6) and answer[1].tolist() == [0, 0]
 
@@ -137,7 +138,7 @@ def test_the_exported_model_takes_other_sizes_than_it_was_exported_with(tmp_path
         given = batch(1, size)
         given = {name: given[name] for name in model.inputs}
         expected = arrays(model(*map(paddle.to_tensor, given.values())))
-        for got, right in zip(run_program(engine, given), expected, strict=True):
+        for got, right in zip(run_engine(engine, given), expected, strict=True):
             np.testing.assert_allclose(got, right, rtol=1e-4, atol=5e-3)
 
 

@@ -65,6 +65,22 @@ def test_features_that_were_changed_are_noticed(trained, tmp_path):
     answer.refused(4, "deepfm.features")
 
 
+def test_a_run_does_not_go_on_with_features_that_were_learned_anew(trained, tmp_path):
+    learned, rows = trained / "deepfm.features", trained / "train.txt"
+    kept, all_rows = learned.read_bytes(), rows.read_text()
+    given = ["-c", CONFIG, "-o", f"dataset={trained}", f"output_dir={tmp_path}", "train.epochs=2"]
+    try:
+        rows.write_text("".join(all_rows.splitlines(keepends=True)[300:]))
+        assert command("fit", "--force", *given).code == 0 and learned.read_bytes() != kept
+        rows.write_text(all_rows)
+        answer = command("train", "-r", trained / "deepfm/last", *given)
+        answer.refused(2, str(learned), str(trained / "deepfm/step_"), "began with")
+    finally:
+        rows.write_text(all_rows)
+        learned.write_bytes(kept)
+    assert command("train", "-r", trained / "deepfm/last", *given).code == 0
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [

@@ -7,10 +7,11 @@ import paddle
 import pytest
 
 from common import assemble
+from common.assemble import answer_of
 from common.compression import Context
 from common.config import load_config
 from common.errors import ConfigError
-from common.export import eager_outputs, write_program
+from common.export import write_program
 from common.flops import count_macs
 from common.kit import ROOT
 from common.namespace import Namespace
@@ -47,7 +48,7 @@ def check_pruned(model, inputs, batch, before, target, folder):
     model.eval()
     write_program(model, folder / "model", {name: list(shape) for name, (shape, _) in model.inputs.items()})
     answers = run_engine(load_engine(folder / "model"), inputs)
-    for answer, expected in zip(answers, eager_outputs(model, inputs).values()):
+    for answer, expected in zip(answers, answer_of(model)(inputs).values()):
         np.testing.assert_allclose(answer, expected, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
 
 

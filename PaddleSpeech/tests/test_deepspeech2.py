@@ -7,7 +7,8 @@ import pytest
 from common import distributed
 from common.config import load_config
 from common.kit import ROOT
-from common.testing import check_model, count_parameters, load_program, run_program, save_program
+from common.predictor import run_engine
+from common.testing import check_model, count_parameters, load_program, save_program
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder
 from PaddleSpeech.models.heads.ctc_head import CTCHead
@@ -235,7 +236,7 @@ def test_a_length_that_cannot_be_counts_as_the_nearest_that_can_exported_too(nam
     engine = load_program(tmp_path / "model")
     for wrong, right in (([10**9, 25, -3], [24, 24, 1]), ([0, 24, 9], [1, 24, 9])):
         found, wanted = (
-            run_program(engine, {"features": features, "feature_length": np.array(length)}) for length in (wrong, right)
+            run_engine(engine, {"features": features, "feature_length": np.array(length)}) for length in (wrong, right)
         )
         for one, two in zip(found, wanted):
             np.testing.assert_array_equal(one, two)

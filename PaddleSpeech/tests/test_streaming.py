@@ -8,9 +8,9 @@ import pytest
 
 from common.data.audio_io import decode_audio
 from common.errors import ConfigError
-from common.predictor import Predictor
+from common.predictor import Predictor, run_engine
 from common.speech_stream import SpeechStream
-from common.testing import load_program, run_program, save_program
+from common.testing import load_program, save_program
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder
 from PaddleSpeech.models.heads.ctc_head import CTCHead
@@ -84,7 +84,7 @@ def test_the_exported_program_carries_what_is_kept_from_piece_to_piece(cell, one
     kept, found = {name: value.numpy() for name, value in encoder.begin().items()}, []
     for start, end, final in pieces_of(encoder, 90, [9, 4]):
         inputs = {"features": x[:, start:end], "final": np.array([final], "int64"), **kept}
-        outputs = dict(zip(chunks.outputs, run_program(engine, inputs), strict=True))
+        outputs = dict(zip(chunks.outputs, run_engine(engine, inputs), strict=True))
         kept = {name: outputs[f"next_{name}"] for name in kept}
         found.append(outputs["log_probs"])
     np.testing.assert_allclose(np.concatenate(found, 1), whole, atol=1e-5)

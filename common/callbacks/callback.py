@@ -2,12 +2,12 @@
 
 Order of the events of a run::
 
-    on_train_start            an evaluation that was interrupted is made up for here
+    on_train_start
         after_step            after every update of the weights
         at_epoch_end          the last batch of an epoch is done; evaluation happens here
             after_evaluation  `trainer.scores` are those of `trainer.step`
         after_epoch           the epoch counter has moved on; a checkpoint is saved here
-    on_stop                   a signal came while a batch was awaited
+    on_stop                   a signal came while a batch was awaited, or during an evaluation
     on_train_end
 """
 
@@ -34,7 +34,7 @@ class Callback:
         """Called when `trainer.epoch` counts the epoch that ended."""
 
     def on_stop(self, trainer):
-        """Called when a signal came while a batch was awaited."""
+        """Called when a signal came while a batch was awaited, or during an evaluation; whoever saves ends the run."""
 
     def on_train_end(self, trainer):
         """Called once, when the run ends by itself."""

@@ -12,7 +12,7 @@ from common import machine, runtime
 from common.callbacks.callback import Callback
 from common.callbacks.lines import read_lines
 from common.callbacks.log import next_commands
-from common.plotting import write_whole
+from common.tensor_files import write_whole
 
 PACKAGES = (
     "paddlepaddle",
@@ -49,7 +49,7 @@ class Card(Callback):
         path = Path(trainer.folder) / "env.json"
         record = environment(trainer, self.command_line)
         record["earlier"] = earlier_starts(path) if trainer.step else []
-        write_whole(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+        write_whole(path, [(json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()])
 
     def after_evaluation(self, trainer):
         """Brings the card up to date."""
@@ -57,7 +57,7 @@ class Card(Callback):
 
     def on_train_end(self, trainer):
         """Writes the card."""
-        write_whole(Path(trainer.folder) / "README.md", model_card(trainer).encode())
+        write_whole(Path(trainer.folder) / "README.md", [model_card(trainer).encode()])
 
 
 def environment(trainer, command_line):

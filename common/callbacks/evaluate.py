@@ -31,16 +31,12 @@ class Evaluate(Callback):
         self.without_gain = state.get("without_gain", 0)
 
     def on_train_start(self, trainer):
-        """Makes up for an evaluation that a signal interrupted."""
-        between_epochs = trainer.epoch > 0 and trainer.position == 0
-        if between_epochs and self.due(trainer.epoch, trainer.epochs) and trainer.scores_step != trainer.step:
-            self.run(trainer)
-
-    def due(self, epoch, epochs):
-        return epoch == epochs or (self.every and epoch % self.every == 0)
+        """Ends a run that goes on after it had ended for want of gains."""
+        self.end_without_gain(trainer)
 
     def at_epoch_end(self, trainer):
-        if self.due(trainer.epoch + 1, trainer.epochs):
+        done = trainer.epoch + 1
+        if done == trainer.epochs or (self.every and done % self.every == 0):
             self.run(trainer)
 
     def on_train_end(self, trainer):
@@ -63,6 +59,7 @@ class Evaluate(Callback):
             with trainer.ema.swapped() if trainer.ema else contextlib.nullcontext():
                 scores = evaluate(answer_of(model), self.loader, self.metric, after_batch)
         except InterruptedEvaluation:
+            trainer.call("on_stop")
             return
         finally:
             trainer.train_mode()
@@ -79,10 +76,14 @@ class Evaluate(Callback):
             self.without_gain = 0
         else:
             self.without_gain += 1
-        if self.patience and self.without_gain >= self.patience:
-            trainer.end_reason = f"{name} has not gained for {self.without_gain} evaluations"
+        self.end_without_gain(trainer)
         trainer.call("after_evaluation")
+
+    def end_without_gain(self, trainer):
+        """Gives the run a reason to end where the best score is too long ago."""
+        if self.patience and self.without_gain >= self.patience:
+            trainer.end_reason = f"{self.metric.primary} has not gained for {self.without_gain} evaluations"
 
 
 class InterruptedEvaluation(Exception):
-    """A signal came during an evaluation; it is run anew on resuming."""
+    """A signal came during an evaluation; what is saved then is from before it, and it is run anew on resuming."""

@@ -44,8 +44,13 @@ def score(args, default_kit):
     runtime.prepare(load=False)
     from common import assemble, distributed, preparation
     from common.device import select_device
+    from common.errors import ConfigError
     from common.evaluator import evaluate
 
+    if args.engine and not args.model:
+        raise ConfigError("--engine is for exported models: give one with --model")
+    if args.weights and args.model:
+        raise ConfigError("eval.py takes --weights or --model, which is an exported model with weights of its own")
     with distributed.report_failure():
         preparation.need(config, "data.metric", "evaluation")
         arrays = None if args.model else assemble.read_weights(config)

@@ -39,9 +39,7 @@ def parser():
         help="leave out answers that score less (default 0.5; 0 for the classes of a picture)",
     )
     options.add_argument("--batch", type=int, help="samples at a time (default: 1 picture or recording, 32 texts)")
-    options.add_argument(
-        "--threads", type=int, default=0, help="threads of the math library (default: chosen for the machine)"
-    )
+    options.add_argument("--threads", type=int, default=0, help="threads of --model (default: chosen for the machine)")
     options.add_argument("--engine", choices=ENGINES, help="what runs --model (default: what its infer.yml says)")
     return options
 
@@ -61,6 +59,10 @@ def infer(args, default_kit):
         raise ConfigError("infer.py takes one --input PATH: a file, a folder, a video, or - for standard input")
     if args.weights and args.model:
         raise ConfigError("infer.py takes --weights with -c; --model is an exported model with its own")
+    if args.model and (args.override or args.print_config):
+        raise ConfigError("infer.py takes -o and --print-config with -c; --model has no configuration to change")
+    if args.config and (args.engine or args.threads):
+        raise ConfigError("--engine and --threads are for --model; a checkpoint in memory takes KIT_THREADS threads")
     args.input = args.path if args.input is None else args.input
     for name, right, allowed in (
         ("threshold", args.threshold is None or 0 <= args.threshold <= 1, "0 to 1"),

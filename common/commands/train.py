@@ -25,13 +25,15 @@ def parser():
     options.add_argument(
         "-r", "--resume", metavar="auto|PATH", help="go on with the newest whole checkpoint, or with PATH"
     )
-    options.add_argument("--overwrite", action="store_true", help="remove the checkpoints of an earlier run first")
+    options.add_argument(
+        "--overwrite", action="store_true", help="remove an earlier run first, all that training wrote"
+    )
     options.add_argument(
         "--dry-run", action="store_true", help="build all, train one step, evaluate one batch, save, load"
     )
     options.add_argument("--use_vdl", action="store_true", help="write VisualDL logs to <run>/vdl")
     options.add_argument("--use_tb", action="store_true", help="write TensorBoard logs to <run>/tensorboard")
-    options.add_argument("--profile", action="store_true", help="write <run>/profile.txt")
+    options.add_argument("--profile", action="store_true", help="write where the time goes to <run>/profile")
     options.add_argument(
         "--format",
         choices=["safetensors", "pdparams"],

@@ -83,6 +83,11 @@ class Loader:
         unknown = self.is_stream and not self.sampler.steps and not hasattr(self.dataset, "num_rows")
         return None if unknown else len(self)
 
+    @property
+    def order(self):
+        """What decides which samples come when, besides numbers of batches and processes: {name: number}."""
+        return {"seed": self.pipeline.seed} | ({"workers": max(self.workers, 1)} if self.is_stream else {})
+
     def _shards(self):
         """The shards of a stream that this process reads."""
         readers = max(self.workers, 1)

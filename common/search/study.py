@@ -6,6 +6,7 @@ interrupted ones do not.
 
 import contextlib
 import datetime
+import json
 import os
 import socket
 import warnings
@@ -14,7 +15,7 @@ from collections import Counter
 import optuna
 from filelock import FileLock
 from optuna.storages import JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
 from common.errors import ConfigError, EnvironmentProblem
@@ -37,7 +38,7 @@ def open_storage(where):
     text = str(where)
     try:
         if "://" not in text and not text.endswith(".db"):
-            return JournalStorage(JournalFileBackend(text))
+            return open_journal(os.path.abspath(text))  # what an abandoned lock leads to is looked at from its folder
         if "://" in text:
             return database(text)
         with FileLock(f"{text}.lock"):  # two commands that make its tables at once would stand in each other's way
@@ -45,8 +46,32 @@ def open_storage(where):
     except ModuleNotFoundError as error:
         fix = f"pip install {error.name}"
         raise EnvironmentProblem(f"--storage {text} needs the package {error.name}: {fix}") from error
-    except OSError as error:
-        raise EnvironmentProblem(f"--storage {text}: cannot be opened: {error.strerror or error}") from error
+    except Exception as error:  # whatever a database, its driver or the reader of a journal raises
+        reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
+        raise EnvironmentProblem(f"--storage {text}: cannot be opened: {reason}") from error
+
+
+def open_journal(path):
+    """The storage in a journal; the end of one that a full disk or a power cut left half written is cut off."""
+    lock = JournalFileSymlinkLock(path)
+    backend = JournalFileBackend(path, lock)
+    if not ends_with_a_line(path):
+        lock.acquire()
+        try:
+            if not ends_with_a_line(path):
+                with open(path, "r+b") as file:
+                    file.truncate(file.read().rfind(b"\n") + 1)
+        finally:
+            lock.release()
+    with open(path, encoding="utf-8") as file:
+        json.loads(file.readline() or "{}")  # Optuna takes any single line for one that is being written
+    return JournalStorage(backend)
+
+
+def ends_with_a_line(path):
+    """Whether a file is empty or ends with the end of a line."""
+    with open(path, "rb") as file:
+        return not file.seek(0, os.SEEK_END) or (file.seek(-1, os.SEEK_END), file.read())[1] == b"\n"
 
 
 def database(url, options=None):

@@ -150,6 +150,13 @@ def test_drawings_that_cannot_be_written_are_refused(exported, picture, tmp_path
         command("infer", "--model", exported, "--image", picture, "--out", out).refused(4, f"--out {out}")
 
 
+def test_a_video_that_cannot_be_written_is_no_success(exported, tmp_path):
+    film(tmp_path / "a.avi", 2)
+    (tmp_path / "o/a.mp4").mkdir(parents=True)
+    answer = command("infer", "--model", exported, "--image", tmp_path / "a.avi", "--out", tmp_path / "o")
+    answer.refused(4, f"{tmp_path / 'o/a.mp4'} cannot be written")
+
+
 def test_what_is_read_is_never_drawn_over(exported, tmp_path):
     (tmp_path / "a.png").write_bytes(pictures.encoded("PNG"))
     film(tmp_path / "b.avi", 2)

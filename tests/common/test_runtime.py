@@ -62,7 +62,7 @@ def test_the_environment_overrides_each_setting(machine):
     assert found["OMP_NUM_THREADS"] == ("3", "set by the environment")
     assert found["malloc"] == ("unchanged", "KIT_MALLOC=0")
     assert found["OMP_WAIT_POLICY"] == ("active", "set by the environment")
-    assert found["training convolutions"] == ("PaddlePaddle", "KIT_ONEDNN=0")
+    assert found["convolutions"] == ("PaddlePaddle", "KIT_ONEDNN=0")
     assert found["GLOG_minloglevel"] == ("0", "set by the environment")
 
 

@@ -11,10 +11,12 @@ import pytest
 
 pytest.importorskip("optuna")
 
+from optuna.study import StudyDirection
+
 from common.errors import ConfigError
 from common.kit import ROOT
 from common.search import report
-from common.search.study import is_alive, owner, standing
+from common.search.study import is_alive, open_storage, owner, standing
 from tests.commands import command
 from tests.common.search_kit import make_kit, prepared
 
@@ -51,6 +53,27 @@ def test_several_workers_share_one_study_and_repeat_nothing(tmp_path):
     found = rows(tmp_path / "run")
     assert len(found) == 9 and len({(row["model.x"], row["model.kind"]) for row in found}) == 9
     assert standing(search.study())["running"] == 0
+
+
+def test_a_search_goes_on_after_its_journal_was_left_half_written(tmp_path):
+    path = make_kit(tmp_path / "Kit", NUMBERS.format(type="RandomSearch", trials=2))
+    prepared(path, tmp_path / "run").run()
+    with open(tmp_path / "run/search.journal", "ab") as journal:
+        journal.write(b'{"op_code":4,"worker_id"')
+    for _ in range(2):  # what is appended to half a line would be lost with it
+        search = prepared(path, tmp_path / "run", trials=4, resume="auto")
+        search.run()
+        assert standing(search.study())["trained"] == 4
+
+
+def test_the_lock_of_a_journal_leads_to_it_from_any_folder(tmp_path, monkeypatch):
+    """Optuna takes an abandoned lock after a while only if the link leads somewhere, else it waits for ever."""
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("run")
+    link, locks = os.symlink, []
+    monkeypatch.setattr(os, "symlink", lambda target, name: (link(target, name), locks.append(os.path.exists(name))))
+    open_storage("run/search.journal").create_new_study([StudyDirection.MAXIMIZE])
+    assert locks and all(locks)
 
 
 def test_a_search_ends_when_the_space_is_used_up(tmp_path):

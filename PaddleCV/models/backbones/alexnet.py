@@ -9,6 +9,8 @@ Shapes in this file:
 
 from paddle import nn
 
+from common.conv2d import Conv2D
+
 from ..layers import check_out_indices
 from .staged import StagedBackbone
 
@@ -39,7 +41,7 @@ class AlexNet(StagedBackbone):
             layers = []
             for kernel_size, stride, padding, channels in STAGES[index]:
                 channels = int(channels * width)
-                layers += [nn.Conv2D(in_channels, channels, kernel_size, stride, padding), nn.ReLU()]
+                layers += [Conv2D(in_channels, channels, kernel_size, stride, padding), nn.ReLU()]
                 in_channels = channels
             self.stages.append(nn.Sequential(*layers, nn.MaxPool2D(3, stride=2)))
             widths.append(in_channels)

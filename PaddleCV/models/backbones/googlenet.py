@@ -15,6 +15,8 @@ import paddle
 from paddle import ParamAttr, nn
 from paddle.nn import functional as F
 
+from common.conv2d import Conv2D
+
 from ..layers import check_out_indices
 from .staged import StagedBackbone
 
@@ -92,4 +94,4 @@ def convolution(in_channels, out_channels, kernel_size, stride=1, rectified=Fals
     bound = math.sqrt((6 if rectified else 3) / (in_channels * kernel_size**2))
     start = ParamAttr(initializer=nn.initializer.Uniform(-bound, bound))
     padding = (kernel_size - 1) // 2
-    return nn.Conv2D(in_channels, out_channels, kernel_size, stride, padding, weight_attr=start, bias_attr=False)
+    return Conv2D(in_channels, out_channels, kernel_size, stride, padding, weight_attr=start, bias_attr=False)

@@ -13,6 +13,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.conv2d import Conv2D
+
 from ..layers import check_out_indices
 from .staged import StagedBackbone
 
@@ -47,7 +49,7 @@ class SqueezeNet(StagedBackbone):
         (kernel_size, padding, channels), stages = VERSIONS[str(version)]
         out_indices = check_out_indices("SqueezeNet", out_indices, len(stages))
         channels = int(channels * width)
-        self.stem = nn.Sequential(nn.Conv2D(in_channels, channels, kernel_size, 2, padding), nn.ReLU())
+        self.stem = nn.Sequential(Conv2D(in_channels, channels, kernel_size, 2, padding), nn.ReLU())
         self.stages = nn.LayerList()
         widths = []
         for index in range(out_indices[-1] + 1):
@@ -65,9 +67,9 @@ class Fire(nn.Layer):
 
     def __init__(self, in_channels, squeezed, expanded):
         super().__init__()
-        self.squeeze = nn.Conv2D(in_channels, squeezed, 1)
-        self.expand_one = nn.Conv2D(squeezed, expanded, 1)
-        self.expand_three = nn.Conv2D(squeezed, expanded, 3, padding=1)
+        self.squeeze = Conv2D(in_channels, squeezed, 1)
+        self.expand_one = Conv2D(squeezed, expanded, 1)
+        self.expand_three = Conv2D(squeezed, expanded, 3, padding=1)
 
     def forward(self, x):
         x = F.relu(self.squeeze(x))

@@ -8,6 +8,8 @@ Shapes in this file:
 
 from paddle import nn
 
+from common.conv2d import Conv2D
+
 from ..layers import check_out_indices
 from .staged import StagedBackbone
 
@@ -38,7 +40,7 @@ class VGG(StagedBackbone):
             channels = int(CHANNELS[index] * width)
             layers = []
             for _ in range(DEPTHS[depth][index]):
-                layers += [nn.Conv2D(in_channels, channels, 3, padding=1, bias_attr=False), nn.ReLU()]
+                layers += [Conv2D(in_channels, channels, 3, padding=1, bias_attr=False), nn.ReLU()]
                 in_channels = channels
             self.stages.append(nn.Sequential(*layers, nn.MaxPool2D(2, stride=2)))
             widths.append(channels)

@@ -12,6 +12,8 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.conv2d import Conv2D
+
 from ..depthwise import OutputStride
 from ..layers import ConvNorm, check_out_indices
 from .staged import StagedBackbone
@@ -104,7 +106,7 @@ class XceptionBlock(nn.Layer):
     def __init__(self, in_channels, channels, stride, dilation, norm, first_relu=True):
         super().__init__()
         self.first_relu = first_relu
-        self.shortcut = nn.Conv2D(in_channels, channels[1], 1, stride=stride, bias_attr=False)
+        self.shortcut = Conv2D(in_channels, channels[1], 1, stride=stride, bias_attr=False)
         self.first = SeparableConv(in_channels, channels[0], norm, dilation)
         self.second = SeparableConv(channels[0], channels[1], norm, dilation)
         self.pool = nn.MaxPool2D(3, stride=stride, padding=1)

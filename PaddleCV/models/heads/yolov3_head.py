@@ -11,6 +11,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.conv2d import Conv2D
+
 MAX_LOG_SIZE = 10.0  # exp(10) anchors; larger than any picture, and far from overflow
 
 
@@ -42,7 +44,7 @@ class YOLOv3Head(nn.Layer):
         self.strides = list(strides)
         self.scale_xy = scale_xy
         self.outputs = nn.LayerList(
-            nn.Conv2D(channels, len(level) * (5 + num_classes), 1) for channels, level in zip(in_channels, anchors)
+            Conv2D(channels, len(level) * (5 + num_classes), 1) for channels, level in zip(in_channels, anchors)
         )
         for layer, level in zip(self.outputs, self.anchors):
             bias = paddle.zeros([len(level), 5 + num_classes])

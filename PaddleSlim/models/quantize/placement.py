@@ -11,6 +11,8 @@ import hashlib
 import paddle
 from paddle import nn
 
+from .quantized_layers import CONVOLUTIONS
+
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.Hardswish, nn.Swish, nn.Silu, nn.Sigmoid, nn.Hardsigmoid, nn.GELU)
 TRANSPARENT = (nn.MaxPool2D, nn.Flatten, nn.Dropout)  # their output is on the grid of their input
 
@@ -66,7 +68,9 @@ class Watch:
 def followers(watch):
     """[path of a convolution, path of the batch normalisation that takes its output] of each such pair."""
     made = {
-        id(output): path for path, layer, _, output in watch.calls if type(layer) is nn.Conv2D and path in watch.once()
+        id(output): path
+        for path, layer, _, output in watch.calls
+        if type(layer) in CONVOLUTIONS and path in watch.once()
     }
     takers = {}
     for path, layer, taken, _ in watch.calls:
@@ -123,7 +127,7 @@ def open_ends(watch, layers):
         if isinstance(layer, ACTIVATIONS) and path in once:
             after.setdefault(id(taken), (path, output))
     for path, layer, _, output in watch.calls:
-        if path not in layers or path not in once or type(layer) is not nn.Conv2D:
+        if path not in layers or path not in once or type(layer) not in CONVOLUTIONS:
             continue
         end = path
         while id(output) in after and end not in outputs:

@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common import distributed, fused_conv
+from common import conv2d, distributed
 
 from .fake_quantize import (
     LEVELS,
@@ -21,6 +21,8 @@ from .fake_quantize import (
     straight_through,
 )
 
+CONVOLUTIONS = (nn.Conv2D, conv2d.Conv2D)
+GEOMETRY = ("_stride", "_padding", "_dilation", "_groups", "_kernel_size", "_padding_mode", "_data_format")
 WEIGHT_SCALES = {"abs_max": abs_max_scales, "mse": least_error_scales}
 
 
@@ -112,17 +114,16 @@ class QuantizedConv2D(QuantizedWeight, nn.Layer):
     def __init__(self, layer, momentum=1.0, quantize_input=True):
         super().__init__()
         self.take_over(layer, momentum, quantize_input)
-        self.stride, self.dilation, self.groups = layer._stride, layer._dilation, layer._groups
-        self.padding = layer._padding
-        self.fast_geometry = fast_geometry(layer)
+        for name in GEOMETRY:
+            setattr(self, name, getattr(layer, name))
 
     def forward(self, x):
         """[N, C, H, W] to [N, O, H', W']."""
         x, weight = self.quantized_input(x), self.quantized_weight()
-        if self.training and self.fast_geometry and fused_conv.suits(x):
-            y = fused_conv.conv2d(x, weight, *self.fast_geometry)
-            return y if self.bias is None else y + self.bias.reshape([1, -1, 1, 1])
-        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        y = conv2d.fast(self, x, weight)
+        if y is not None:
+            return y
+        return F.conv2d(x, weight, self.bias, self._stride, self._padding, self._dilation, self._groups)
 
 
 class QuantizedLinear(QuantizedWeight, nn.Layer):
@@ -145,18 +146,4 @@ class QuantizedLinear(QuantizedWeight, nn.Layer):
         return F.linear(self.quantized_input(x), self.quantized_weight(), self.bias)
 
 
-QUANTIZED = {nn.Conv2D: QuantizedConv2D, nn.Linear: QuantizedLinear}
-
-
-def fast_geometry(layer):
-    """Stride, padding, groups and dilation of a convolution that oneDNN trains faster; None of another."""
-    stride, dilation, padding = pair(layer._stride), pair(layer._dilation), layer._padding
-    if isinstance(padding, str) or stride[0] != stride[1] or dilation[0] != dilation[1]:
-        return None
-    padding = pair(padding)
-    return (stride[0], (*padding, *padding), layer._groups, dilation[0]) if len(padding) == 2 else None
-
-
-def pair(value):
-    """Two numbers of one, or as they are."""
-    return (value, value) if isinstance(value, int) else tuple(value)
+QUANTIZED = {**dict.fromkeys(CONVOLUTIONS, QuantizedConv2D), nn.Linear: QuantizedLinear}
