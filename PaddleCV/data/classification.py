@@ -5,6 +5,7 @@ Shapes in this file:
 """
 
 import hashlib
+import os
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from common.data.sampling import balanced_weights
 from common.errors import BadSample, ConfigError
 from common.log import logger
 
+from .coco import read_labels
 from .detection import skipped_issue
 from .detection_check import check_images
 
@@ -122,6 +124,13 @@ class ClassificationDataset:
         if deep and not any(issue.severity == "error" for issue in found):
             found += repeated_pictures(self)
         return found
+
+
+def class_names(labels, root):
+    """The class names asked for, see :func:`read_labels`; else the lines of `labels.txt` in a folder, or None."""
+    if labels is None and os.path.exists(os.path.join(root, "labels.txt")):
+        labels = "labels.txt"
+    return read_labels(labels, root)
 
 
 def repeated_pictures(dataset):

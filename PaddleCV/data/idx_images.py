@@ -11,7 +11,7 @@ import numpy as np
 
 from common.data.check import IssueList, refusal
 
-from .coco import read_labels
+from .classification import class_names
 from .packed_pictures import PackedPictures
 
 UNSIGNED_BYTE = 8
@@ -25,7 +25,8 @@ class IdxImages(PackedPictures):
         root (str): the folder of the files.
         images (str): the file of the pictures.
         classes (str): the file of their classes.
-        labels (list[str] | str): class names in order, or a file with one a line; default: the numbers.
+        labels (list[str] | str): class names in order, or a file with one a line; default `labels.txt` in `root` when
+            there is one, else the numbers.
         bad_samples (str): `error`, or `skip` a few images with errors.
 
     Raises:
@@ -46,7 +47,7 @@ class IdxImages(PackedPictures):
         targets = read_idx(os.path.join(root, classes), 1, issues)
         if issues.errors:
             raise refusal(issues.errors)
-        self.settle_packed(pictures, targets, read_labels(labels, root), issues, bad_samples)
+        self.settle_packed(pictures, targets, class_names(labels, root), issues, bad_samples)
 
 
 def read_idx(path, axes, issues):

@@ -8,8 +8,7 @@ import numpy as np
 from common.data.check import IssueList, refusal
 from common.data.image_files import is_picture
 
-from .classification import ClassificationDataset, few
-from .coco import read_labels
+from .classification import ClassificationDataset, class_names, few
 
 
 class ImageFolder(ClassificationDataset):
@@ -29,10 +28,8 @@ class ImageFolder(ClassificationDataset):
     def __init__(self, root="dataset/pictures", folder="train", labels=None, bad_samples="error"):
         self.source = os.path.join(root, folder)
         issues = IssueList(self.source)
-        if labels is None and os.path.exists(os.path.join(root, "labels.txt")):
-            labels = "labels.txt"
         found = folders_of(self.source, issues)
-        names = read_labels(labels, root)
+        names = class_names(labels, root)
         self.labels = found if names is None else names
         known_classes(found, self.labels, issues)
         images, classes = [], []

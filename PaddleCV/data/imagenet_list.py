@@ -6,8 +6,7 @@ import numpy as np
 
 from common.data.check import IssueList, refusal
 
-from .classification import ClassificationDataset
-from .coco import read_labels
+from .classification import ClassificationDataset, class_names
 from .detection_check import check_files
 
 FORMS = ("class", "classes", "flags")
@@ -44,9 +43,7 @@ class ImageNetList(ClassificationDataset):
             raise ValueError(f"form is {form!r}; it is one of {', '.join(FORMS)}")
         self.source = os.path.join(root, list_file)
         issues = IssueList(self.source)
-        if labels is None and os.path.exists(os.path.join(root, "labels.txt")):
-            labels = "labels.txt"
-        names = read_labels(labels, root)
+        names = class_names(labels, root)
         count = len(names) if names is not None else num_classes
         images, rows = [], []
         for number, line in enumerate(read_lines(self.source, issues), 1):

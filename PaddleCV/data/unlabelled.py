@@ -6,8 +6,7 @@ import numpy as np
 
 from common.data.check import IssueList
 
-from .classification import ClassificationDataset
-from .coco import read_labels
+from .classification import ClassificationDataset, class_names
 from .image_folder import pictures_in
 
 
@@ -29,9 +28,7 @@ class UnlabelledPictures(ClassificationDataset):
 
     def __init__(self, root="dataset/pictures", folder="", labels=None, num_classes=None, bad_samples="error"):
         self.source = os.path.join(root, folder)
-        if labels is None and os.path.exists(os.path.join(root, "labels.txt")):
-            labels = "labels.txt"
-        names = read_labels(labels, root)
+        names = class_names(labels, root)
         if names is None and num_classes is None:
             raise ValueError(
                 "UnlabelledPictures needs labels or num_classes: its pictures do not say how many there are"

@@ -26,6 +26,8 @@ def test_idx_files_are_read_plain_and_gzipped(tmp_path):
     (tmp_path / "classes.gz").write_bytes(gzip.compress(idx(np.array([3, 1], np.uint8))))
     found = IdxImages(str(tmp_path), "images", "classes.gz")
     assert found.targets.tolist() == [3, 1] and found.num_classes == 4
+    (tmp_path / "labels.txt").write_text("shirt\nboot\nbag\ncoat\n")
+    assert IdxImages(str(tmp_path), "images", "classes.gz").labels == ["shirt", "boot", "bag", "coat"]
     assert (found[1]["image"] == pictures[1][..., None]).all() and found[1]["image"].shape == (4, 5, 3)
 
 

@@ -85,6 +85,8 @@ class MixupLabels(Transform):
     def __init__(self, num_classes, alpha=0.2, prob=1.0, label_smoothing=0.0):
         if not alpha > 0:
             raise ValueError(f"{type(self).__name__} got alpha {alpha}; it must be above 0")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"{type(self).__name__} got label_smoothing {label_smoothing}; it is 0 to less than 1")
         self.num_classes = num_classes
         self.alpha = alpha
         self.prob = prob

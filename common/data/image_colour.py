@@ -27,6 +27,11 @@ class Normalize(Transform):
     def __init__(self, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), scale=1 / 255, bgr=False):
         if len(mean) not in (1, 3) or len(std) != len(mean) or not all(value > 0 for value in std):
             raise ValueError(f"Normalize got mean {list(mean)} and std {list(std)}; both need 1 or 3 values, std > 0")
+        if max(mean) > 255 * scale:
+            raise ValueError(
+                f"Normalize got mean {list(mean)}, but pixels times scale {scale:.4g} end at {255 * scale:.4g}; "
+                "means and deviations of pixels from 0 to 255 take scale: 1"
+            )
         levels = np.arange(256, dtype=np.float64) * scale
         self.tables = [((levels - m) / s).astype(np.float32) for m, s in zip(mean, std, strict=True)]
         self.bgr = bgr

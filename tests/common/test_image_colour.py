@@ -60,6 +60,12 @@ def test_normalize_twice_is_refused_in_words():
         Normalize([0, 0, 0], [1, 0, 1])
 
 
+def test_means_of_pixels_to_255_need_a_scale_of_1():
+    with pytest.raises(ValueError, match=r"pixels times scale 0\.003922 end at 1; .* take scale: 1"):
+        Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
+    assert Normalize([1, 1, 1], [1, 1, 1])({"image": noise()}, None)["image"].max() <= 0
+
+
 def test_colour_maps_do_what_their_names_say():
     assert apply(brightness_map(20), 10, 20, 30).tolist() == [30, 40, 50]
     assert apply(contrast_map(1.5), 10, 20, 30).tolist() == [15, 30, 45]

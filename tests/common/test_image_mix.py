@@ -211,6 +211,11 @@ def test_mixup_and_cutmix_in_a_row_keep_labels_that_sum_to_one():
     assert np.allclose([sample["soft_label"].sum() for sample in samples], 1)
 
 
+def test_smoothing_of_a_whole_label_and_more_is_refused():
+    with pytest.raises(ValueError, match=r"CutMix got label_smoothing 1\.0"):
+        CutMix(3, label_smoothing=1.0)
+
+
 def test_mixup_without_boxes_names_the_one_for_class_labels():
     with pytest.raises(ValueError, match="MixupLabels"):
         Mixup()(flat(10, 0), random_for(0), [flat(20, 1)])
