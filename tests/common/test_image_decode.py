@@ -148,13 +148,6 @@ def test_grey_on_request_has_three_equal_channels_of_luma(held, tmp_path):
     assert image.shape == (3, 4, 3) and (image == round(0.299 * 100 + 0.587 * 50 + 0.114 * 200)).all()
 
 
-def test_a_picture_from_memory_becomes_grey_as_one_from_a_file_does(tmp_path):
-    (tmp_path / "a.png").write_bytes(encoded(Image.fromarray(picture_of())))
-    path, decode = str(tmp_path / "a.png"), Decode(colour="gray")
-    given = decode({"path": "-", "image": picture_of()}, random_for(0))
-    assert np.array_equal(decode({"path": path}, random_for(0))["image"], given["image"])
-
-
 @pytest.mark.parametrize("name", ["a b.png", "图片.png", "🙂 é.png", "100%20.png", "shout.PNG", "really_a_png.jpg"])
 def test_any_file_name_works_and_the_content_decides(tmp_path, name):
     image = picture_of()
