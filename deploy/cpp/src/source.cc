@@ -44,10 +44,11 @@ Source standard_input() {
 
 std::vector<std::string> pictures_in(const std::string& folder) {
   std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied))
+  for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
     bool hidden = entry.path().filename().string().front() == '.';
     if (!hidden && endings.count(lower(entry.path().extension().string())) > 0)
       files.push_back(entry.path().lexically_normal().string());
+  }
   std::sort(files.begin(), files.end(), [](const std::string& a, const std::string& b) { return fs::path(a) < fs::path(b); });
   return files;
 }
