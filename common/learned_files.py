@@ -7,6 +7,7 @@ from pathlib import Path
 
 from common import checkpoint
 from common.errors import ConfigError
+from common.log import logger
 
 SPLITS = ("train", "eval", "test", "infer")
 
@@ -33,23 +34,43 @@ def check_unchanged(config, folder):
     Raises:
         ConfigError: a file is not what it was: numbers that stood for one thing would stand for another.
     """
-    for name, path in learned_files(config, "train").items():
-        if (folder / name).is_file() and (folder / name).read_bytes() != path.read_bytes():
-            raise ConfigError(
-                f"{path}: is not what this run began with, which is {folder / name}\n"
-                "  fix: copy that one back, or train anew with --overwrite"
-            )
+    for path, beside in changed_files(config, folder):
+        raise ConfigError(
+            f"{path}: is not what this run began with, which is {beside}\n"
+            "  fix: copy that one back, or train anew with --overwrite"
+        )
+
+
+def warn_of_changes(config, weights):
+    """Says so where training begins from weights (a path) whose transforms had learned something else."""
+    for path, beside in changed_files(config, folder_of(weights)):
+        logger.warning(
+            "%s differs from %s: its numbers stand for other things than the weights learned; "
+            "a copy of the second in the place of the first would make them mean the same",
+            *(path, beside),
+        )
+
+
+def changed_files(config, folder):
+    """(file, that of a checkpoint in `folder`) of what the transforms of the training data learned, if they differ."""
+    pairs = [(path, folder / name) for name, path in learned_files(config, "train").items()]
+    return [pair for pair in pairs if pair[1].is_file() and pair[0].read_bytes() != pair[1].read_bytes()]
 
 
 def adopt_files(config, weights):
     """Has every transform read the file beside these weights (a path), where there is one."""
-    place = checkpoint.find_weights(weights)
-    folder = place.parent if place.is_file() else place
+    folder = folder_of(weights)
     for split in SPLITS:
         for key, file in file_keys(config, split):
             beside = folder / Path(file).name
             if beside.is_file():
                 config.set(key, str(beside))
+
+
+def folder_of(weights):
+    """The folder (Path) of weights that a path names."""
+    place = checkpoint.find_weights(weights)
+    return place.parent if place.is_file() else place
 
 
 def file_keys(config, split):

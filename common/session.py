@@ -17,7 +17,7 @@ from common.data.vocabulary import check_rows
 from common.device import select_device
 from common.ema import ExponentialMovingAverage
 from common.errors import ConfigError, KitError
-from common.learned_files import check_unchanged, learned_files
+from common.learned_files import check_unchanged, learned_files, warn_of_changes
 from common.log import logger
 from common.preparation import run_folder
 from common.run_folder import held
@@ -140,6 +140,8 @@ class TrainingSession:
         model = build_model(self.config, class_names(dataset), resume_from)
         for key, arrays in self.prepared.weights.items() if resume_from is None else ():
             pretrained.apply(model, arrays, source=str(self.config.get(key)), strict=key == "weights")
+            if key == "pretrained" and Path(self.config.get(key)).exists():
+                warn_of_changes(self.config, self.config.get(key))
         method = self.compress(model, resume_from) if self.config.get("slim", None) else None
         if distributed.world_size() > 1:
             from common.sync_batch_norm import convert_sync_batch_norm

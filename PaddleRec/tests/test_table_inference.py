@@ -77,6 +77,8 @@ def test_a_run_does_not_go_on_with_features_that_were_learned_anew(trained, tmp_
         rows.write_text(all_rows)
         answer = command("train", "-r", trained / "deepfm/last", *given)
         answer.refused(2, str(learned), str(trained / "deepfm/step_"), "began with")
+        answer = command("train", "--dry-run", *given, f"pretrained={trained}/deepfm/last")
+        assert answer.code == 0 and f"{learned} differs from " in answer.err, answer.err
     finally:
         rows.write_text(all_rows)
         learned.write_bytes(kept)

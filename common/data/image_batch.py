@@ -95,6 +95,8 @@ class MixupLabels(Transform):
     def __call__(self, samples, rng):
         for sample in samples:
             if "soft_label" not in sample:
+                if "label" not in sample:
+                    raise ValueError(f"{type(self).__name__} blends pictures with labels; these have none")
                 sample["soft_label"] = soft_label(sample["label"], self.num_classes, self.label_smoothing)
         if rng.random() >= self.prob:
             return samples

@@ -224,3 +224,8 @@ def test_mixup_without_boxes_names_the_one_for_class_labels():
 def test_pictures_of_different_sizes_are_refused_in_words():
     with pytest.raises(ValueError, match="resize them first"):
         MixupLabels(2)([flat(1, 0), flat(2, 1, 20, 20)], FixedBeta(0.5, seed=1))
+
+
+def test_pictures_without_labels_are_refused_in_words():
+    with pytest.raises(ValueError, match="MixupLabels blends pictures with labels"):
+        MixupLabels(2)([{"image": np.zeros([4, 4, 3], np.float32)}] * 2, random_for(0))
