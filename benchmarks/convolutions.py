@@ -55,7 +55,7 @@ def compare_layers(repeat):
         x.stop_gradient = weight.stop_gradient = False
         ways = {
             "framework": lambda x=x, w=weight, p=kernel // 2, g=groups: F.conv2d(x, w, None, 1, p, 1, g),
-            "oneDNN": lambda x=x, w=weight, p=kernel // 2, g=groups: fused_conv.conv2d(x, w, 1, p, g),
+            "oneDNN": lambda x=x, w=weight, p=kernel // 2, g=groups: fused_conv.conv2d(x, w, 1, (p,) * 4, g),
         }
         gradient = paddle.rand([4, out, side, side])
         forward, backward = ({way: measure.Stopwatch() for way in ways} for _ in range(2))

@@ -33,8 +33,8 @@ def open_sounds(path):
 
 def standard_input():
     """A recording's bytes, or one path a line."""
-    items = read_standard_input("a recording")
-    return Recordings(items, name="-", many=not (items and isinstance(items[0], bytes)))
+    items, many = read_standard_input("a recording")
+    return Recordings(items, name="-", many=many)
 
 
 class Recordings:

@@ -56,7 +56,7 @@ def conv_norm(x, weight, norm, activation, stride, padding, groups, dilation=1):
         norm (nn.BatchNorm2D): in training mode; its running statistics are moved.
         activation (str): a key of ACTIVATIONS.
         stride (int): of the convolution.
-        padding (int | tuple): of the convolution: on all sides, or (top, left, bottom, right).
+        padding (tuple[int, ...]): of the convolution: top, left, bottom, right.
         groups (int): of the convolution.
         dilation (int): of the convolution.
     """
@@ -118,7 +118,7 @@ class Convolution:
         x (tuple[int, ...]): sizes of what comes in.
         weight (tuple[int, ...]): sizes of the weight.
         stride (int): along both axes.
-        padding (int | tuple): on all sides, or (top, left, bottom, right).
+        padding (tuple[int, ...]): top, left, bottom, right.
         groups (int): equal to the channels it is depthwise.
         dilation (int): along both axes.
     """
@@ -126,8 +126,7 @@ class Convolution:
     takes = 1
 
     def __init__(self, x, weight, stride, padding, groups, dilation=1):
-        sides = (padding,) * 4 if isinstance(padding, int) else padding
-        before, after = sides[:2], sides[2:]
+        before, after = padding[:2], padding[2:]
         reach = [dilation * (side - 1) + 1 for side in weight[2:]]
         extents = ((x[i + 2] + before[i] + after[i] - reach[i]) // stride + 1 for i in (0, 1))
         y = (x[0], weight[0], *extents)

@@ -57,8 +57,8 @@ def open_source(path, task=None, text=None):
 
 def standard_input():
     """A picture's bytes, or one path a line."""
-    items = read_standard_input("a picture")
-    return Pictures(items, name="-", many=not (items and isinstance(items[0], bytes)))
+    items, many = read_standard_input("a picture")
+    return Pictures(items, name="-", many=many)
 
 
 class Pictures:

@@ -6,13 +6,13 @@ from common.errors import DataError
 
 
 def read_standard_input(what):
-    """The bytes of one file in a list, or the paths that are there one a line.
+    """The bytes of one file, or the paths that are there one a line.
 
     Args:
         what (str): what the files are, such as `a picture`.
 
     Returns:
-        list[bytes | str]: never both kinds.
+        tuple[list[bytes | str], bool]: what is there, and whether it is paths, of which there may be many.
 
     Raises:
         DataError: there is nothing.
@@ -23,5 +23,5 @@ def read_standard_input(what):
     try:
         paths = [line.strip() for line in data.decode("utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError:
-        return [data]
-    return [data] if b"\0" in data else paths
+        return [data], False
+    return ([data], False) if b"\0" in data else (paths, True)

@@ -50,7 +50,12 @@ def sampled_cross_entropy(wanted, others, valid, log_expected):
     """
     others = paddle.where(valid, others - log_expected, paddle.full_like(others, -1e9))
     logits = paddle.concat([wanted.unsqueeze(-1), others], axis=1)
-    return F.cross_entropy(logits, paddle.zeros([len(logits)], "int64"), reduction="sum") / max(1, len(logits))
+    return mean_cross_entropy(logits, paddle.zeros([len(logits)], "int64"))
+
+
+def mean_cross_entropy(logits, labels):
+    """The cross entropy of logits [M, C] and labels [M], the mean over the rows; 0 where there is none."""
+    return F.cross_entropy(logits, labels, reduction="sum") / max(1, len(labels))
 
 
 def negative_sampling_loss(wanted, others):

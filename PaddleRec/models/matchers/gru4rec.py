@@ -12,7 +12,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from ..embeddings.sparse_table import SparseEmbedding
-from ..losses.ranking_losses import bpr_loss, sampled_cross_entropy
+from ..losses.ranking_losses import bpr_loss, mean_cross_entropy, sampled_cross_entropy
 from .matcher import Matcher, last_of, log_popularity, popular_items
 
 LOSSES = ("cross_entropy", "sampled_cross_entropy", "bpr")
@@ -85,8 +85,7 @@ class GRU4Rec(Matcher):
         states = paddle.index_select(self.states(batch["items"]).flatten(0, 1), chosen)
         targets = paddle.index_select(targets, chosen)
         if self.loss_kind == "cross_entropy":
-            total = F.cross_entropy(self.scores(states), targets, reduction="sum")
-            return {"loss_cross_entropy": total / max(1, len(targets))}  # no target may be known
+            return {"loss_cross_entropy": mean_cross_entropy(self.scores(states), targets)}
         drawn, log_share = popular_items(self.num_negatives, self.num_items)
         if self.loss_kind == "bpr":
             others = paddle.concat([targets, drawn])
