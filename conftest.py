@@ -7,7 +7,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from common import runtime  # noqa: E402
+from common.system import runtime  # noqa: E402
 
 runtime.prepare()
 

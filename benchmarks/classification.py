@@ -168,7 +168,7 @@ def batch(count, size):
 def build(name, overrides=()):
     """The configuration and the model of this name, with 1000 classes."""
     sys.path.insert(0, str(measure.REPOSITORY))
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     from common.config import load_config
@@ -206,7 +206,7 @@ def write_export(args):
     """Exports a model with random weights, for ONNX too."""
     size = args.size
     config, model, labels = build(args.model[0], [f"export.image_size=[{size},{size}]", "export.tolerance=1e-3"])
-    from common.export import export
+    from common.export.write import export
 
     model.eval()
     export(model, config, labels, {"image": batch(1, size)[0]}, args.folder, onnx=True)

@@ -1,4 +1,4 @@
-"""Convolutions by oneDNN (common/fused_conv.py) against the framework's own, in CPU seconds.
+"""Convolutions by oneDNN (common/layers/fused_conv.py) against the framework's own, in CPU seconds.
 
     layers        one convolution of a batch of 4, forward and backward
     evaluation    a batch of 8 pictures of 224 x 224 through a network, without gradients
@@ -15,15 +15,15 @@ import measure
 
 sys.path.insert(0, str(measure.REPOSITORY))
 
-from common import runtime
+from common.system import runtime
 
 runtime.prepare()
 
 import paddle  # noqa: E402
 from paddle.nn import functional as F  # noqa: E402
 
-from common import fused_conv  # noqa: E402
 from common.config import load_config  # noqa: E402
+from common.layers import fused_conv  # noqa: E402
 
 LAYERS = {  # channels in, channels out, kernel, pixels a side, groups
     "3x3, 64 -> 64, 160 x 160": (64, 64, 3, 160, 1),

@@ -1,7 +1,7 @@
 """One picture through exported models: the C++ program with each engine, Python's predictor, and onnxruntime.
 
     cpp paddle, cpp openvino   kit_infer --golden --repeat (make cpp first; openvino where its wheel is)
-    python                     common.predictor, as tools/infer.py runs it
+    python                     common.inference.predictor, as tools/infer.py runs it
     onnxruntime                on the same model.onnx
 
 Detectors are measured twice: the network alone (raw predictions: ONNX has no suppression of boxes for free sizes), and
@@ -145,7 +145,7 @@ def golden_of(folder):
 
 def run_python(args):
     """Python's predictor on the golden."""
-    from common.predictor import Predictor
+    from common.inference.predictor import Predictor
 
     model, inputs = Predictor(args.folder), golden_of(args.folder)
     timed(lambda: model.run(inputs), args.repeat)
@@ -166,8 +166,8 @@ def run_onnxruntime(args):
 
 def run_end_to_end(args):
     """Python from the bytes of a picture to records."""
-    from common.data.image_io import decode_image
-    from common.predictor import Predictor, predict
+    from common.inference.predictor import Predictor, predict
+    from common.vision.decode import decode_image
 
     model = Predictor(args.folder)
     data = (Path(args.folder).parent / "picture.jpg").read_bytes()
@@ -176,15 +176,15 @@ def run_end_to_end(args):
 
 def write_exports(args):
     """Writes `raw` (the network alone, with ONNX), and of a detector `whole` and a picture."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     import cv2
     import paddle
 
-    from common import assemble
+    from common.build import assemble
     from common.config import load_config
-    from common.export import example_inputs, export, made_up_sample
+    from common.export.write import example_inputs, export, made_up_sample
 
     (name,) = args.model
     path, backbone, side = MODELS[name]

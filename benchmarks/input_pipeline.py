@@ -130,14 +130,14 @@ class Pictures:
 def child(folder, task, workers, epochs):
     """Measures one row of ours in this process and prints it as JSON."""
     sys.path.insert(0, str(measure.REPOSITORY))
-    from common.data.image_affine import RandomExpand, RandomFlip
-    from common.data.image_colour import Normalize, RandomDistort
-    from common.data.image_crop import RandomCrop, RandomResizedCrop
-    from common.data.image_io import Decode
-    from common.data.image_resize import Resize
     from common.data.loader import Loader
     from common.data.pipeline import Pipeline
     from common.data.samplers import EpochSampler
+    from common.vision.affine import RandomExpand, RandomFlip
+    from common.vision.colour import Normalize, RandomDistort
+    from common.vision.crop import RandomCrop, RandomResizedCrop
+    from common.vision.decode import Decode
+    from common.vision.resize import Resize
 
     dataset, size = Pictures(folder, task), SIZES[task]
     transforms = {

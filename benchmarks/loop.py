@@ -15,22 +15,22 @@ import measure
 
 sys.path.insert(0, str(measure.REPOSITORY))
 
-from common import runtime
+from common.system import runtime
 
 runtime.prepare()
 
 import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 
-from common.assemble import build_model  # noqa: E402
-from common.callbacks.callback import Callback  # noqa: E402
-from common.callbacks.card import Card  # noqa: E402
-from common.callbacks.checkpoint import Checkpoint  # noqa: E402
-from common.callbacks.log import Log  # noqa: E402
-from common.callbacks.plots import Plots  # noqa: E402
+from common.build.assemble import build_model  # noqa: E402
 from common.config import load_config  # noqa: E402
-from common.signals import GracefulStop  # noqa: E402
-from common.trainer import Trainer  # noqa: E402
+from common.system.signals import GracefulStop  # noqa: E402
+from common.training.callbacks.callback import Callback  # noqa: E402
+from common.training.callbacks.card import Card  # noqa: E402
+from common.training.callbacks.checkpoint import Checkpoint  # noqa: E402
+from common.training.callbacks.log import Log  # noqa: E402
+from common.training.callbacks.plots import Plots  # noqa: E402
+from common.training.trainer import Trainer  # noqa: E402
 
 CONFIG = "PaddleCV/configs/tiny/yolov3.yml"
 OVERRIDES = ["optimizer.no_decay=[]", "optimizer.lr=1e-4", "train.save_every=0"]

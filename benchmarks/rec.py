@@ -87,14 +87,14 @@ def step(args):
 
 def step_child(rows, args):
     """Wall and CPU seconds of the steps of our DeepFM."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     import numpy as np
     import paddle
 
-    from common.optim import Adam
-    from common.optim_sparse import DenseAndSparse
+    from common.optim.optimizers import Adam
+    from common.optim.sparse import DenseAndSparse
     from PaddleRec.models.rankers.deepfm import DeepFM
 
     paddle.seed(0)
@@ -148,7 +148,7 @@ def read_child(kind):
         from common.data.loader import Loader
         from common.data.pipeline import Pipeline
         from common.data.samplers import StreamSampler
-        from common.data.table_features import TableFeatures
+        from common.table.features import TableFeatures
         from PaddleRec.data.criteo import CATEGORIES, NUMBERS, CriteoRows
 
         names = ["label", *NUMBERS, *CATEGORIES]
@@ -200,7 +200,7 @@ def make_child(where, args):
 
 def train_child(folder, args):
     """The peak memory (MB) and CPU seconds of fitting and of one epoch of a small DeepFM."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     import paddle
@@ -208,11 +208,11 @@ def train_child(folder, args):
     from common.data.loader import Loader
     from common.data.pipeline import Pipeline
     from common.data.samplers import StreamSampler
-    from common.data.table_features import TableFeatures
-    from common.optim import Adam
-    from common.optim_adaptive import Adagrad
-    from common.optim_sparse import DenseAndSparse
-    from common.trainer import to_tensors
+    from common.optim.adaptive import Adagrad
+    from common.optim.optimizers import Adam
+    from common.optim.sparse import DenseAndSparse
+    from common.table.features import TableFeatures
+    from common.training.trainer import to_tensors
     from PaddleRec.data.criteo import CATEGORIES, NUMBERS, CriteoRows
     from PaddleRec.models.rankers.deepfm import DeepFM
 

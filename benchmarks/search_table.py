@@ -18,7 +18,7 @@ from pathlib import Path
 os.environ.setdefault("KIT_THREADS", "1")
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from common import runtime  # noqa: E402
+from common.system import runtime  # noqa: E402
 
 BASE = "PaddleSlim/configs/tiny/search.yml"
 ROWS = [[1, 8, 1, 1], [4, 12, 1, 2], [4, 16, 1, 2]]
@@ -54,7 +54,7 @@ def digits():
 
 def build(overrides, seed):
     """The model of a candidate."""
-    from common.assemble import build_model
+    from common.build.assemble import build_model
     from common.config import load_config
     from common.search.training import assignments
 
@@ -85,7 +85,7 @@ def measured(overrides, training, held_out):
     """(mean accuracy, multiply-adds) of a candidate."""
     import paddle
 
-    from common.flops import count_macs
+    from common.build.macs import count_macs
 
     scores = []
     for seed in range(SEEDS):

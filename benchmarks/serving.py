@@ -117,8 +117,8 @@ def run_plain(folder):
     """A server as one writes it in an hour: threads for the connections, one request at a time for the model."""
     import numpy as np
 
-    from common.data.image_io import decode_image
-    from common.predictor import Predictor, predict
+    from common.inference.predictor import Predictor, predict
+    from common.vision.decode import decode_image
 
     model, turn = Predictor(folder, 1), ThreadPoolExecutor(1)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 def fully_connected(folder):
     """A wide network, whose weights (151 MB) are read from memory for every run: 8 rows take little more than one."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     from paddle import nn

@@ -48,7 +48,7 @@ async def kills(place, seconds, every):
     """The first part's counts, as `measure.finish` takes them."""
     import numpy as np
 
-    from common.predictor import Predictor
+    from common.inference.predictor import Predictor
 
     folder = fully_connected(place / "wide")
     x = np.random.default_rng(0).random([ROWS, 64], np.float32).round(3)

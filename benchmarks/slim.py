@@ -196,7 +196,7 @@ def run_time(args):
     """Python's predictor on the golden of a folder."""
     import numpy as np
 
-    from common.predictor import Predictor
+    from common.inference.predictor import Predictor
 
     model = Predictor(args.out, threads=1, engine=args.engine)
     arrays = np.load(args.out / "golden.npz")
@@ -215,9 +215,9 @@ def run_agree(args):
     """How many of 1,000 pictures have the same best class by two engines."""
     import numpy as np
 
-    from common.assemble import build_dataset, build_loader
+    from common.build.assemble import build_dataset, build_loader
     from common.config import load_config
-    from common.predictor import Predictor
+    from common.inference.predictor import Predictor
 
     config = load_config(BASE, ["eval.batch_size=250", "eval.workers=0"])
     models = [Predictor(args.out, threads=1, engine=engine) for engine in ("paddle", "openvino")]
@@ -234,14 +234,14 @@ def run_agree(args):
 
 def write_exports(args):
     """A full-size network on random weights, float and in 8 bits."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     import paddle
 
-    from common import assemble
+    from common.build import assemble
     from common.config import load_config
-    from common.export import export
+    from common.export.write import export
     from PaddleSlim.models.quantize.calibration import Rules, quantize
 
     sizes = ["export.image_size=[224,224]", "export.tolerance=1e-2"]

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
-from common.cli_parser import Parser  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 
 WAYS = ("sensitivity", "uniform")
 

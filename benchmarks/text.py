@@ -61,12 +61,12 @@ def inputs(count):
 
 def child(row, steps):
     """Measures one row of this project in this process."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     import paddle
 
-    from common.assemble import build_model
+    from common.build.assemble import build_model
     from common.config import load_config
 
     config = load_config("PaddleNLP/configs/bert_mrpc.yml", ["optimizer.lr=1e-5"])
@@ -90,7 +90,7 @@ def child(row, steps):
 
 def exported(model, arrays):
     """A function that runs the exported program once."""
-    from common.predictor import load_engine, run_engine
+    from common.inference.predictor import load_engine, run_engine
     from common.testing import save_program
 
     model.eval()
@@ -146,7 +146,7 @@ def vocabulary(folder):
 
 def tokens():
     """CPU seconds for 2,000 lines, from text to the arrays that a model takes."""
-    from common.data.text_tokenize import WordPiece
+    from common.text.wordpiece import WordPiece
 
     with tempfile.TemporaryDirectory() as folder:
         transform, texts = WordPiece(vocabulary(folder)), lines()

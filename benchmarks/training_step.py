@@ -1,7 +1,7 @@
 """One training step of YOLOv3: with this repository's settings, with the framework's defaults, and in torch.
 
-    defaults   PaddlePaddle as it comes: none of common/runtime.py, its own convolutions
-    fast       what tools/train.py does: common/runtime.py and the oneDNN convolutions
+    defaults   PaddlePaddle as it comes: none of common/system/runtime.py, its own convolutions
+    fast       what tools/train.py does: common/system/runtime.py and the oneDNN convolutions
     torch      the same layers in torch (torch_yolov3.py), its threads waiting passively as ours do
     fast 1, torch 1   the same on one thread each, where CPU seconds are not inflated by waiting
 
@@ -88,13 +88,13 @@ def child(args):
     """Measures one row in this process and prints it as JSON."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     if args.child == "fast":
-        from common import runtime
+        from common.system import runtime
 
         runtime.prepare()
     import numpy as np
     import paddle
 
-    from common.assemble import build_model
+    from common.build.assemble import build_model
     from common.config import load_config
 
     config = load_config(f"PaddleCV/configs/{MODELS[args.model[0]]}.yml", ["optimizer.lr=1e-4"])

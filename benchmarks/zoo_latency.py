@@ -13,8 +13,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)
 
-from common import runtime  # noqa: E402
-from common.cli_parser import Parser  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
+from common.system import runtime  # noqa: E402
 from tools import zoo  # noqa: E402
 
 
@@ -27,9 +27,9 @@ def latency(row, threads, runs):
     import paddle
 
     from common.config import load_config
-    from common.picture_sizes import transform_sizes
-    from common.predictor import load_engine, run_engine
+    from common.inference.predictor import load_engine, run_engine
     from common.testing import save_program
+    from common.vision.sizes import transform_sizes
 
     config = load_config(ROOT / row["kit"] / row["config"])
     size = next((sizes[-1] for place, sizes in transform_sizes(config) if place.startswith("data.eval")), None)

@@ -1,1 +1,1 @@
-"""The runtime that every kit shares: configuration, data, the loop, checkpoints, export. Imports no kit."""
+"""The runtime that every kit shares; docs/architecture.md shows its packages by floor. Imports no kit."""

@@ -95,3 +95,15 @@ class BadSample(DataError):
 
     def __reduce__(self):
         return BadSample, (self.issue,)
+
+
+class BadRows(Exception):
+    """Rows of a batch that cannot be used.
+
+    Args:
+        rows (dict[int, tuple[str, str, str]]): position in the batch -> (code, message, value).
+    """
+
+    def __init__(self, rows):
+        super().__init__(f"{len(rows)} rows")
+        self.rows = rows

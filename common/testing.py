@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.compare import rows_in_order_of
-from common.predictor import run_engine
+from common.export.compare import rows_in_order_of
+from common.inference.predictor import run_engine
 
 TOLERANCE = 1e-4
 SETTLING_STEPS = 10
@@ -132,7 +132,7 @@ def check_export(model, batch, folder, tolerance=TOLERANCE):
 
 def save_program(model, prefix):
     """Writes PREFIX.json and PREFIX.pdiparams, as an export does with all sizes free."""
-    from common.export import write_program
+    from common.export.write import write_program
 
     write_program(model, prefix, {name: shape for name, (shape, _) in model.inputs.items()})
 

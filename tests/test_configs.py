@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from common.config import load_config
+from common.config.kits import ROOT, shipped_kits
 from common.errors import ConfigError
-from common.kit import ROOT, shipped_kits
 from tests.commands import command
 from tests.tiny_twins import made_set
 from tools import zoo

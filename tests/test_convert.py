@@ -7,10 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from common import checkpoint, safe_io
 from common.commands import convert
-from common.kit import ROOT
-from common.tensor_files import encode_arrays
+from common.config.kits import ROOT
+from common.weights import checkpoint
+from common.weights import pdparams as safe_io
+from common.weights.safetensors import encode_arrays
 from tests.commands import command
 from tests.common import test_torch_file
 

@@ -9,10 +9,10 @@ import shutil
 
 import pytest
 
-from common.cli_parser import Parser
+from common.commands.parser import Parser
 from common.config import load_config
+from common.config.kits import ROOT, find_config, shipped_kits
 from common.errors import ConfigError
-from common.kit import ROOT, find_config, shipped_kits
 
 DOCUMENTS = sorted(
     file
@@ -58,7 +58,7 @@ def parser_of(script):
     if module in TOOLS:
         return importlib.import_module(f"common.commands.{module}").parser()
     if module == "doctor":
-        return importlib.import_module("common.doctor").parser()
+        return importlib.import_module("common.commands.doctor").parser()
     path = ROOT / script
     spec = importlib.util.spec_from_file_location(f"script_{module}", path)
     loaded = importlib.util.module_from_spec(spec)

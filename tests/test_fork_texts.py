@@ -2,7 +2,7 @@
 
 import shutil
 
-from common.kit import ROOT
+from common.config.kits import ROOT
 from tests.test_fork import IGNORED, python, run
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import assemble
-from common.checkpoint import read_checkpoint
+from common.build import assemble
 from common.config import load_config
-from common.trainer import with_end
+from common.training.trainer import with_end
+from common.weights.checkpoint import read_checkpoint
 from tests.commands import command
 
 CONFIGS = Path(__file__).parent / "reliability/TinyKit/configs"
@@ -187,7 +187,7 @@ def test_a_stream_is_evaluated_by_the_command_as_by_the_run(streamed):
 
 
 def test_check_lists_what_reading_a_data_set_without_a_check_of_its_own_raises():
-    from common.data.check_samples import check_dataset
+    from common.data.check import check_dataset
 
     class Torn:
         def __len__(self):

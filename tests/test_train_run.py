@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
-from common import assemble, checkpoint, export
+from common.build import assemble
 from common.commands.configure import SECTIONS
 from common.config import load_config
 from common.errors import KitError
+from common.export import write as export
+from common.weights import checkpoint
 from tests.commands import at, command
 
 

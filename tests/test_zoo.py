@@ -7,9 +7,9 @@ import shlex
 import paddle
 import pytest
 
+from common.build.macs import count_macs
 from common.config import load_config
-from common.flops import count_macs
-from common.kit import ROOT
+from common.config.kits import ROOT
 from common.testing import count_parameters
 from tests.tiny_twins import first_losses, losses_before_and_after
 from tools import zoo

@@ -65,8 +65,9 @@ def loss_of_first_batch(config, weights):
     """The loss of the first batch in training mode, with these weights or the first ones (float)."""
     import paddle
 
-    from common import assemble, checkpoint
-    from common.trainer import to_tensors
+    from common.build import assemble
+    from common.training.trainer import to_tensors
+    from common.weights import checkpoint
 
     dataset = assemble.build_dataset(config, "train")
     if weights is not None:

@@ -34,10 +34,10 @@ def step(title, *command, capture=False):
 
 def latency(repeat=50):
     """Median milliseconds of one picture through the exported model: pre-processing, network and suppression."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
-    from common.predictor import Predictor, predict
+    from common.inference.predictor import Predictor, predict
 
     model = Predictor(ROOT / RUN / "export")
     sample = {"path": str(ROOT / picture())}

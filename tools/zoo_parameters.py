@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
-from common.cli_parser import Parser  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from tools.zoo import read_zoo  # noqa: E402
 
 PUBLISHED = ROOT / "tests/published_parameters.csv"
@@ -35,8 +35,8 @@ def counts_of(row, size):
     """(trained parameters, other numbers, multiply-adds) of the model of a row for one picture of [height, width]."""
     import paddle
 
+    from common.build.macs import count_macs
     from common.config import load_config
-    from common.flops import count_macs
     from common.testing import count_parameters
 
     config = load_config(ROOT / row["kit"] / row["config"])

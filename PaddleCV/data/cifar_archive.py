@@ -13,9 +13,9 @@ import zlib
 
 import numpy as np
 
-from common import safe_io
-from common.data.check import IssueList, refusal
+from common.data.issues import IssueList, refusal
 from common.errors import EnvironmentProblem
+from common.weights import pdparams as safe_io
 
 from .coco import read_labels
 from .packed_pictures import PackedPictures
@@ -36,7 +36,7 @@ class CifarArchive(PackedPictures):
         bad_samples (str): `error`, or `skip` a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.check`.
+        DataError: with every error found, each with a code of `common.data.issues`.
         UnsafeFile: a file asks for more than arrays.
     """
 

@@ -9,11 +9,11 @@ import os
 
 import numpy as np
 
-from common.data.check import IssueList, cached, one_line, raise_on_errors, refusal
-from common.data.image_io import read_file
-from common.data.sampling import balanced_weights
+from common.data.issues import IssueList, cached, one_line, raise_on_errors, refusal
+from common.data.sampler_arithmetic import balanced_weights
 from common.errors import BadSample, ConfigError
 from common.log import logger
+from common.vision.decode import read_file
 
 from .coco import read_labels
 from .detection import skipped_issue

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from common.data.check import IssueList, refusal
+from common.data.issues import IssueList, refusal
 
 from .coco_records import COLUMNS, is_integer, read_box, read_images
 from .detection import Boxes, DetectionDataset, write_new
@@ -29,7 +29,7 @@ class CocoDetection(DetectionDataset):
         encoding (str): of the json file.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.check`.
+        DataError: with every error found, each with a code of `common.data.issues`.
         ValueError: an option is none of its words, or the encoding is unknown.
     """
 

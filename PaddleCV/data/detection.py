@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.check import cached, raise_on_errors, refusal
-from common.data.sampling import aspect_groups
+from common.data.issues import cached, raise_on_errors, refusal
+from common.data.sampler_arithmetic import aspect_groups
 from common.errors import ConfigError
 from common.log import logger
 

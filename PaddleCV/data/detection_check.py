@@ -11,11 +11,11 @@ import time
 
 import numpy as np
 
-from common.data.check import IssueList
-from common.data.image_files import Listing, image_size
-from common.data.image_io import decode_image, read_file
+from common.data.issues import IssueList
 from common.errors import BadSample
 from common.log import logger
+from common.vision.decode import decode_image, read_file
+from common.vision.files import Listing, image_size
 
 CLIP_SILENTLY = 0.5  # pixels a box may stick out before anyone is told: rounding in the annotation tool
 SUGGEST_AT_MOST = 10

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from common.data.check import IssueList, refusal
+from common.data.issues import IssueList, refusal
 
 from .classification import class_names
 from .packed_pictures import PackedPictures
@@ -30,7 +30,7 @@ class IdxImages(PackedPictures):
         bad_samples (str): `error`, or `skip` a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.check`.
+        DataError: with every error found, each with a code of `common.data.issues`.
     """
 
     def __init__(

@@ -5,8 +5,8 @@ import os
 
 import numpy as np
 
-from common.data.check import IssueList, refusal
-from common.data.image_files import is_picture
+from common.data.issues import IssueList, refusal
+from common.vision.files import is_picture
 
 from .classification import ClassificationDataset, class_names, few
 
@@ -22,7 +22,7 @@ class ImageFolder(ClassificationDataset):
         bad_samples (str): `error`, or `skip` a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.check`.
+        DataError: with every error found, each with a code of `common.data.issues`.
     """
 
     def __init__(self, root="dataset/pictures", folder="train", labels=None, bad_samples="error"):

@@ -8,10 +8,11 @@ import zlib
 
 import numpy as np
 
-from common.data.check import IssueList, cached, refusal
-from common.data.image_files import is_picture
-from common.data.image_io import bad, decode_image
+from common.data.issues import IssueList, cached, refusal
+from common.data.refusals import bad
 from common.errors import BadSample
+from common.vision.decode import decode_image
+from common.vision.files import is_picture
 
 from .classification import ClassificationDataset, repeated_pictures
 from .coco import read_labels
@@ -31,7 +32,7 @@ class ImageZip(ClassificationDataset):
         bad_samples (str): `error`, or `skip` a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.check`.
+        DataError: with every error found, each with a code of `common.data.issues`.
     """
 
     def __init__(self, root="dataset/pictures.zip", folder="train", labels=None, bad_samples="error"):

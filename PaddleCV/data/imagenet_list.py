@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from common.data.check import IssueList, refusal
+from common.data.issues import IssueList, refusal
 
 from .classification import ClassificationDataset, class_names
 from .detection_check import check_files
@@ -27,7 +27,7 @@ class ImageNetList(ClassificationDataset):
         bad_samples (str): `error`, or `skip` a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.check`.
+        DataError: with every error found, each with a code of `common.data.issues`.
     """
 
     def __init__(

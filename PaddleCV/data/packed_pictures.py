@@ -8,7 +8,7 @@ import hashlib
 
 import numpy as np
 
-from common.data.check import refusal
+from common.data.issues import refusal
 
 from .classification import ClassificationDataset, repeated_pictures
 

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from common.data.check import IssueList
+from common.data.issues import IssueList
 
 from .classification import ClassificationDataset, class_names
 from .image_folder import pictures_in
@@ -22,7 +22,7 @@ class UnlabelledPictures(ClassificationDataset):
         bad_samples (str): `error`, or `skip` a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.check`.
+        DataError: with every error found, each with a code of `common.data.issues`.
         ValueError: neither labels nor num_classes say how many classes there are.
     """
 

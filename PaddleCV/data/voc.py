@@ -12,8 +12,8 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeXml
 
-from common.data.check import IssueList, refusal
-from common.data.image_files import IMAGE_SUFFIXES, Listing
+from common.data.issues import IssueList, refusal
+from common.vision.files import IMAGE_SUFFIXES, Listing
 
 from .coco import read_labels
 from .detection import Boxes, DetectionDataset
@@ -38,7 +38,7 @@ class VocDetection(DetectionDataset):
         bad_samples (str): `error`, or `skip` a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.check`.
+        DataError: with every error found, each with a code of `common.data.issues`.
     """
 
     def __init__(

@@ -8,8 +8,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common import fused_conv
-from common.conv2d import Conv2D, geometry_of
+from common.layers import fused_conv
+from common.layers.conv2d import Conv2D, geometry_of
 
 NORMS = ("bn", "frozen_bn")
 

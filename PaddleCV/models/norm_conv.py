@@ -7,7 +7,7 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.conv2d import Conv2D
+from common.layers.conv2d import Conv2D
 
 from .layers import batch_norm
 

@@ -5,7 +5,7 @@ scales by 1 - p in inference after a dropout of p, which we do in training inste
 """
 
 from common.errors import ConfigError
-from common.hub.name_order import NameOrder
+from common.weights.name_order import NameOrder
 
 RESIDUAL = NameOrder("conv bb scale squeeze excitation short batch norm out")
 FAMILIES = {
@@ -115,5 +115,5 @@ class OfficialNames:
         self.order = FAMILIES[family]
 
     def rename(self, arrays, shapes):
-        """See :meth:`common.hub.name_order.NameOrder.rename`."""
+        """See :meth:`common.weights.name_order.NameOrder.rename`."""
         return self.order.rename(arrays, shapes)

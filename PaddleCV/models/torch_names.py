@@ -6,8 +6,8 @@ that the others answer alike.
 """
 
 from common.errors import ConfigError
-from common.hub.name_order import NameOrder
 from common.suggest import did_you_mean
+from common.weights.name_order import NameOrder
 
 from . import official_names
 

@@ -6,8 +6,8 @@ import numpy as np
 import paddle
 import pytest
 
-from common.data.image_batch import soft_label
 from common.errors import ConfigError
+from common.vision.batch import soft_label
 from PaddleCV.models.losses.classification_losses import CrossEntropy, FocalLoss, MultiLabelLoss
 
 # probabilities 1/2, 1/4, 1/4 and 1/8, 3/4, 1/8

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from common.tasks.classification import draw, records
+from common.inference.tasks.classification import draw, records
 
 LABELS = [f"class {i}" for i in range(6)] + ["猫"]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from common.data.check import check_before_training, write_issues
+from common.data.issues import check_before_training, write_issues
 from common.errors import ConfigError, DataError
 from PaddleCV.data.coco import CocoDetection
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from common.tasks.detection import colour_of, draw, records
+from common.inference.tasks.detection import colour_of, draw, records
 
 LABELS = ["cat", "狗🙂"]
 OUTPUTS = {

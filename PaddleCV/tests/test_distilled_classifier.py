@@ -8,12 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from common.errors import ConfigError
-from common.losses.distillation_losses import (
-    JensenShannonLoss,
-    SoftLabelLoss,
-    jensen_shannon,
-    kullback_leibler,
-)
+from common.layers.distillation import JensenShannonLoss, SoftLabelLoss, jensen_shannon, kullback_leibler
 from common.testing import check_model
 from PaddleCV.models.backbones.small_resnet import SmallResNet
 from PaddleCV.models.classifiers.distilled_classifier import DistilledClassifier, Teacher
@@ -52,7 +47,7 @@ def test_soft_labels_are_divided_by_the_temperature_and_the_loss_multiplied_by_i
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """The first weights of the tiny teacher, as a file."""
-    from common.assemble import build_model
+    from common.build.assemble import build_model
     from common.config import load_config
 
     path = tmp_path_factory.mktemp("teacher") / "teacher.safetensors"

@@ -4,9 +4,9 @@ import numpy as np
 import paddle
 import pytest
 
+from common.build.macs import count_macs
 from common.config import load_config
-from common.flops import count_macs
-from common.kit import ROOT
+from common.config.kits import ROOT
 from tools import zoo
 
 SMALL = 32  # pixels of CIFAR-10 and Fashion-MNIST, whose configurations name no size

@@ -16,8 +16,8 @@ import pytest
 
 from common.config import load_config
 from common.errors import ConfigError
-from common.hub.published import INDEX, find_published, read_index
-from common.safe_io import encode_pdparams
+from common.weights.pdparams import encode_pdparams
+from common.weights.published import INDEX, find_published, read_index
 from tests.commands import command
 from tests.common.lying_server import serving
 
@@ -82,7 +82,7 @@ def test_a_picture_is_classified_by_weights_named_in_the_index(tmp_path, monkeyp
     monkeypatch.setenv("KIT_ALLOW_LOCAL", "1")
     with serving(body) as server:
         index = (KIT / INDEX).read_text().replace(ENTRIES["squeezenet1_1"].address, server.address)
-        monkeypatch.setattr("common.hub.published.INDEX", str(tmp_path / "index.csv"))
+        monkeypatch.setattr("common.weights.published.INDEX", str(tmp_path / "index.csv"))
         (tmp_path / "index.csv").write_text(index)
         given = [
             "-c",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.errors import DataError
-from common.safe_io import UnsafeFile
+from common.weights.pdparams import UnsafeFile
 from PaddleCV.data.cifar_archive import CifarArchive
 from PaddleCV.data.idx_images import IdxImages
 

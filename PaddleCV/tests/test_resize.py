@@ -12,7 +12,7 @@ import numpy as np
 import paddle
 import pytest
 
-from common.data.image_resize import Resize
+from common.vision.resize import Resize
 from PaddleCV.models.layers import upsample_nearest
 
 from .golden_numbers import golden

@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 import pytest
 
-from common.predictor import run_engine
+from common.inference.predictor import run_engine
 from common.testing import arrays, check_model, count_parameters, load_program, save_program, settle
 from PaddleCV.models.backbones.darknet import DarkNet
 from PaddleCV.models.backbones.mobilenet_v1 import MobileNetV1

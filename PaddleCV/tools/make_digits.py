@@ -14,7 +14,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError, KitError  # noqa: E402
 from common.log import logger, set_up_logging  # noqa: E402
 

@@ -3,8 +3,8 @@ CMRC 2018 and DRCD share."""
 
 import json
 
-from common.data.text_files import lone_surrogate, read_lines
 from common.errors import DataError, DataIssue
+from common.files import lone_surrogate, read_lines
 
 from .text_dataset import TextDataset
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.data.text_files import read_lines
+from common.files import read_lines
 
 from .text_dataset import TextDataset, columns_of
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from common.data.check import IssueList, raise_on_errors
-from common.data.text_files import lone_surrogate, without_controls
+from common.data.issues import IssueList, raise_on_errors
 from common.errors import ConfigError
+from common.files import lone_surrogate, without_controls
 from common.log import logger
 from common.suggest import did_you_mean
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from common.tasks.reading_comprehension import records
+from common.inference.tasks.reading_comprehension import records
 
 # ruff: noqa: RUF001
 CHINESE_MARKS = "-:_*^/\\~`+=，。：？！“”；’《》……·、「」（）－～『』"

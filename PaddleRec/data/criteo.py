@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from common.data.row_files import BadRows, RowFiles
-from common.errors import ConfigError
+from common.errors import BadRows, ConfigError
+from common.table.rows import RowFiles
 
 NUMBERS = tuple(f"I{k}" for k in range(1, 14))
 CATEGORIES = tuple(f"C{k}" for k in range(1, 27))

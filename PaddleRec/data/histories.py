@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from common.data.row_files import BadRows, RowFiles
+from common.errors import BadRows
+from common.table.rows import RowFiles
 
 from .criteo import labels_of, split_rows
 from .sessions import padded

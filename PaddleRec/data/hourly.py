@@ -5,9 +5,9 @@ import os
 import time
 from pathlib import Path
 
-from common.data.row_files import RowFiles
 from common.errors import ConfigError, DataError
 from common.log import logger
+from common.table.rows import RowFiles
 
 FORM = "%Y%m%d/%H"
 LOOK_EVERY = 1.0  # seconds between two looks for a donefile

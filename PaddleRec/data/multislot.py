@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from common.data.row_files import BadRows, RowFiles
-from common.errors import ConfigError, DataError
+from common.errors import BadRows, ConfigError, DataError
+from common.table.rows import RowFiles
 
 
 class MultiSlotRows(RowFiles):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from common.data.row_files import RowFiles
 from common.errors import ConfigError
+from common.table.rows import RowFiles
 
 
 class SessionRows(RowFiles):

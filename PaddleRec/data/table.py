@@ -4,10 +4,10 @@ import csv
 
 import numpy as np
 
-from common.data.row_files import BadRows, RowFiles
-from common.data.row_hash import as_words
-from common.data.table_features import number_of, shown
-from common.errors import ConfigError, DataError, EnvironmentProblem
+from common.errors import BadRows, ConfigError, DataError, EnvironmentProblem
+from common.table.features import number_of, shown
+from common.table.hash import as_words
+from common.table.rows import RowFiles
 
 from .criteo import labels_of, split_rows
 

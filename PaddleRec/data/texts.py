@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
-from common.data.row_files import BadRows, RowFiles
-from common.errors import ConfigError
+from common.errors import BadRows, ConfigError
+from common.table.rows import RowFiles
 
 from .criteo import labels_of
 from .sessions import padded

@@ -8,9 +8,9 @@ import zlib
 
 import numpy as np
 
-from common.data.item_ids import read_items
 from common.data.transform import Transform, random_for
 from common.errors import ConfigError
+from common.table.items import read_items
 
 
 class WordWindows(Transform):

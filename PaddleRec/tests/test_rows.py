@@ -5,12 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from common.data.item_ids import ItemIds
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
-from common.data.row_files import BadRows
 from common.data.samplers import StreamSampler
-from common.errors import BadSample, ConfigError, DataError
+from common.errors import BadRows, BadSample, ConfigError, DataError
+from common.table.items import ItemIds
 from PaddleRec.data.criteo import CriteoRows
 from PaddleRec.data.histories import HistoryRows
 from PaddleRec.data.multislot import MultiSlotRows, read_slots

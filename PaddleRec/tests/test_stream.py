@@ -11,13 +11,13 @@ import time
 import numpy as np
 import pytest
 
-from common.checkpoint import read_checkpoint
 from common.config import load_config
 from common.errors import ConfigError, DataError
-from common.metrics.click_scores import ClickScores
-from common.predictor import Predictor
+from common.inference.predictor import Predictor
+from common.weights.checkpoint import read_checkpoint
 from PaddleRec.data.hourly import HourlyRows
 from PaddleRec.data.multislot import MultiSlotRows
+from PaddleRec.metrics.click_scores import ClickScores
 from PaddleRec.tools.make_rows import make_hours
 
 KIT = pathlib.Path(__file__).resolve().parents[1]
@@ -136,8 +136,8 @@ def test_a_stream_that_would_leave_out_rows_is_refused(tmp_path):
     make_hours(tmp_path / "hours", hours=1, rows=20)
     config = load_config(CONFIG, [f"dataset={tmp_path / 'hours'}", "data.train.sampler.drop_last=true"])
     config.check()
-    from common.assemble import build_dataset, build_loader
-    from common.stream_trainer import check_stream
+    from common.build.assemble import build_dataset, build_loader
+    from common.training.stream_trainer import check_stream
 
     dataset = build_dataset(config, "train")
     with build_loader(config, "train", dataset, config.settings("train"), True) as loader:

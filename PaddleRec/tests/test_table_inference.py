@@ -6,9 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from common.data.row_files import BadRows
-from common.errors import DataError
-from common.table_sources import open_table, table_of
+from common.errors import BadRows, DataError
+from common.table.sources import open_table, table_of
 from PaddleRec.tools.make_clicks import make_clicks
 from tests.commands import command
 

@@ -11,8 +11,8 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 
 
 def parser():
@@ -32,8 +32,8 @@ def score(args):
     config = open_config(args, KIT)
     if config is None:
         return
-    from common.assemble import build_dataset, build_loader
-    from common.fitting import fit_transforms
+    from common.build.assemble import build_dataset, build_loader
+    from common.build.learn_transforms import fit_transforms
 
     config.set("data.train.mode", "last")  # every session once
     config.set("train.workers", 0)

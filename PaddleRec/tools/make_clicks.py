@@ -16,10 +16,10 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import run  # noqa: E402
-from common.data.row_hash import mix  # noqa: E402
-from common.metrics.click_scores import exact_auc  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
+from common.table.hash import mix  # noqa: E402
+from PaddleRec.metrics.click_scores import exact_auc  # noqa: E402
 
 BLOCK = 20000
 MISSING = 0.05

@@ -15,8 +15,8 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import run  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 
 ITEMS, GROUPS, SLOTS = 60, 6, 5
 

@@ -15,8 +15,8 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
 
@@ -43,7 +43,8 @@ def retrieve(args):
         return
     if args.top < 1:
         raise ConfigError(f"--top is {args.top}; allowed: 1 or more")
-    from common import assemble, runtime
+    from common.build import assemble
+    from common.system import runtime
 
     arrays = assemble.read_weights(config)
     runtime.prepare()

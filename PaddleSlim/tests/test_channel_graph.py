@@ -6,8 +6,8 @@ import pytest
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.build.macs import count_macs
 from common.errors import ConfigError
-from common.flops import count_macs
 from PaddleSlim.models.prune.channel_graph import ChannelGraph
 from PaddleSlim.models.prune.prune_channels import prune_channels, remove_channels
 

@@ -7,11 +7,11 @@ import paddle
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from common.assemble import build_model
-from common.compression import Context
+from common.build.assemble import build_model
+from common.build.training_only import groups, together
 from common.config import load_config
 from common.errors import ConfigError
-from common.training_only import groups, together
+from common.training.compression import Context
 from PaddleSlim.models.distill.distillation import Distillation
 from PaddleSlim.models.distill.named_layers import find_layers
 from tests.commands import command
@@ -118,7 +118,7 @@ def test_models_of_other_kits_distil_too(config, made, layer, small, sets, tmp_p
     labels = plain.get("labels")
     teacher = tmp_path / "teacher.safetensors"
     if labels is None:
-        from common.assemble import build_dataset
+        from common.build.assemble import build_dataset
 
         labels = build_dataset(plain, "train").labels
     model = build_model(plain, labels)

@@ -6,18 +6,18 @@ import numpy as np
 import paddle
 import pytest
 
-from common import assemble
-from common.assemble import answer_of
-from common.compression import Context
+from common.build import assemble
+from common.build.assemble import answer_of
+from common.build.macs import count_macs
 from common.config import load_config
+from common.config.kits import ROOT
+from common.config.namespace import Namespace
 from common.errors import ConfigError
-from common.export import write_program
-from common.flops import count_macs
-from common.kit import ROOT
-from common.namespace import Namespace
-from common.predictor import load_engine, run_engine
-from common.structure import FILE, change
-from common.trainer import to_tensors
+from common.export.write import write_program
+from common.inference.predictor import load_engine, run_engine
+from common.training.compression import Context
+from common.training.trainer import to_tensors
+from common.weights.structure import FILE, change
 from PaddleSlim.models.prune import filter_pruning
 from PaddleSlim.models.prune.filter_pruning import FilterPruning
 from tests.commands import command

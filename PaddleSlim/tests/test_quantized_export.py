@@ -9,14 +9,14 @@ import paddle
 import pytest
 from onnx import helper, numpy_helper
 
-from common import assemble
+from common.build import assemble
 from common.config import load_config
 from common.errors import ConfigError, EnvironmentProblem
-from common.export import write_program
-from common.onnx_engines import OneAtATime, OnnxRuntimeEngine, load_onnx
-from common.onnx_export import write_onnx
-from common.onnx_quantize import quantize_graph
-from common.predictor import Predictor, load_engine, run_engine
+from common.export.onnx import write_onnx
+from common.export.onnx_quantize import quantize_graph
+from common.export.write import write_program
+from common.inference.onnx_engines import OneAtATime, OnnxRuntimeEngine, load_onnx
+from common.inference.predictor import Predictor, load_engine, run_engine
 from PaddleSlim.models.quantize.calibration import Rules, quantize
 from PaddleSlim.models.quantize.structure import quantized_weights
 from PaddleSlim.tests.test_quantized_layers import Small, batch

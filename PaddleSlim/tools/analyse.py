@@ -13,8 +13,8 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 
 EXAMPLES = """examples:
   python PaddleSlim/tools/analyse.py -c configs/mobilenet_v1_ptq.yml -o weights=output/mobilenet_v1_ptq/best
@@ -48,10 +48,11 @@ def show(args, default_kit):
 
     if args.batches < 1 or args.worst < 1:
         raise ConfigError("--batches and --worst are 1 or more")
-    from common import assemble, runtime
+    from common.build import assemble
+    from common.system import runtime
 
     runtime.prepare()
-    from common.compression import Context
+    from common.training.compression import Context
 
     model = loaded(config)
     structure = getattr(model, "structure", None)
@@ -74,8 +75,8 @@ def show(args, default_kit):
 
 def loaded(config):
     """The model of a configuration on its weights."""
-    from common import assemble
-    from common.device import select_device
+    from common.build import assemble
+    from common.system.device import select_device
 
     arrays = assemble.read_weights(config)
     select_device(config.get("device"))
@@ -86,7 +87,7 @@ def loaded(config):
 
 def write(folder, harms):
     """Writes layers.csv and layers.png."""
-    from common.plotting import COLOURS, finish, new_figure
+    from common.training.plotting import COLOURS, finish, new_figure
 
     with open(folder / "layers.csv", "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)

@@ -5,8 +5,8 @@ As jiwer has them: (substitutions + deletions + insertions) / (words, or charact
 
 import numpy as np
 
-from common.data.speech_labels import written
-from common.tasks.speech_recognition import records
+from common.audio.labels import written
+from common.inference.tasks.speech_recognition import records
 
 KINDS = ("WER", "CER")
 
@@ -35,7 +35,7 @@ class ErrorRates:
         """Takes the answers to a batch, whose `labels` int32 [N, U] and `label_length` int64 [N] say what is right.
 
         Args:
-            outputs (dict[str, ndarray]): see `common.tasks.speech_recognition.records`.
+            outputs (dict[str, ndarray]): see `common.inference.tasks.speech_recognition.records`.
             batch (dict): `decoder`, a list, says how the answers become texts, see BeamSearch.
         """
         samples = [{"decoder": how} for how in batch["decoder"]] if "decoder" in batch else ()

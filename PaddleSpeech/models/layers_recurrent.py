@@ -10,7 +10,7 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from common.scan import scan
+from common.layers.scan import scan
 
 from .sequence_batch_norm import SequenceBatchNorm, sums_of_rows
 

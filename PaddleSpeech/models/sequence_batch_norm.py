@@ -11,7 +11,7 @@ import paddle
 from paddle import nn
 from paddle.autograd import PyLayer
 
-from common import distributed
+from common.system import distributed
 
 
 class SequenceBatchNorm(nn.Layer):

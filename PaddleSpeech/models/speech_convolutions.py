@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.padding import mask_of
+from common.layers.masks import mask_of
 
 from .layers_recurrent import CLIP
 from .sequence_batch_norm import SequenceBatchNorm, sums_of_maps

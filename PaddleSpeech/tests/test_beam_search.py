@@ -6,10 +6,10 @@ import itertools
 import numpy as np
 import pytest
 
-from common.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer, beam_search, likely
+from common.audio.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer, beam_search, likely
+from common.audio.language_model import NgramModel
 from common.errors import Diverged
-from common.language_model import NgramModel
-from common.tasks.speech_recognition import records
+from common.inference.tasks.speech_recognition import records
 from PaddleSpeech.tests.ctc_by_hand import ctc_probability
 from PaddleSpeech.tools.make_arpa import arpa_lines, units, witten_bell
 

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from common.data.speech_labels import steps_needed
+from common.audio.labels import steps_needed
 from common.errors import DataError
 from PaddleSpeech.models.decoders.greedy_decoder import GreedyDecoder, collapse
 from PaddleSpeech.models.heads.ctc_head import log_probabilities

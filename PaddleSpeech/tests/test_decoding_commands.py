@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from common.predictor import Predictor
+from common.inference.predictor import Predictor
 from PaddleSpeech.tools import make_arpa, tune_decoder
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
 from tests.commands import command

@@ -4,10 +4,10 @@ import numpy as np
 import paddle
 import pytest
 
-from common import distributed
 from common.config import load_config
-from common.kit import ROOT
-from common.predictor import run_engine
+from common.config.kits import ROOT
+from common.inference.predictor import run_engine
+from common.system import distributed
 from common.testing import check_model, count_parameters, load_program, save_program
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from common.audio.language_model import NgramModel
 from common.errors import DataError
-from common.language_model import NgramModel
 from PaddleSpeech.tools import make_arpa
 from PaddleSpeech.tools.make_arpa import arpa_lines, units, witten_bell
 from tests.commands import command

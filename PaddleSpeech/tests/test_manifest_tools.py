@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from common.data.audio_manifest import AudioManifest
+from PaddleSpeech.data.audio_manifest import AudioManifest
 from PaddleSpeech.tools import make_fsdd, make_prompts, make_vocabulary
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
 from tests.common.sounds import tone, wav

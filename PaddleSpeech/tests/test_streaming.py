@@ -6,11 +6,11 @@ import numpy as np
 import paddle
 import pytest
 
-from common.data.audio_features import MFCC, Features
-from common.data.audio_io import decode_audio
+from common.audio.features import MFCC, Features
+from common.audio.reading import decode_audio
 from common.errors import ConfigError
-from common.predictor import Predictor, run_engine
-from common.speech_stream import SpeechStream
+from common.inference.predictor import Predictor, run_engine
+from common.inference.speech_stream import SpeechStream
 from common.testing import load_program, save_program
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder

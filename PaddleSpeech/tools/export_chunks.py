@@ -13,8 +13,8 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
 
@@ -36,12 +36,12 @@ def write(args):
     config = open_config(args, KIT)
     if config is None:
         return 0
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare(load=False)
-    from common import assemble
-    from common.device import select_device
-    from common.export import export, refuse_other
+    from common.build import assemble
+    from common.export.write import export, refuse_other
+    from common.system.device import select_device
 
     folder = pathlib.Path(args.out or pathlib.Path(config.get("output_dir")) / config.name / "export_chunks")
     refuse_other(folder)

@@ -22,11 +22,11 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
+from common.audio.language_model import BEGIN, END, UNKNOWN  # noqa: E402
 from common.commands.main import run  # noqa: E402
-from common.data.text_files import read_lines  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem  # noqa: E402
-from common.language_model import BEGIN, END, UNKNOWN  # noqa: E402
+from common.files import read_lines  # noqa: E402
 
 
 def parser():

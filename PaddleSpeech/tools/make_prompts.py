@@ -13,13 +13,13 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import run  # noqa: E402
-from common.data.manifest_files import write_audio_manifest  # noqa: E402
-from common.data.text_files import decode  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
-from common.data.vocabulary_files import characters_of, write_tokens  # noqa: E402
 from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem  # noqa: E402
+from common.files import decode  # noqa: E402
+from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from PaddleSpeech.data.manifest_files import write_audio_manifest  # noqa: E402
 
 SOUNDS = "/usr/share/asterisk/sounds/en_US_f_Allison"
 TEXTS = "/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz"

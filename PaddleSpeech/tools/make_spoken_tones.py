@@ -17,10 +17,10 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
-from common.data.manifest_files import write_audio_manifest  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
-from common.data.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from PaddleSpeech.data.manifest_files import write_audio_manifest  # noqa: E402
 
 RATE = 8000
 LETTERS = {"a": (400, 1500), "b": (550, 1900), "c": (700, 2300), "d": (850, 2700), "e": (1000, 3100), "'": (1200, 3500)}

@@ -15,8 +15,8 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import run  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
 
@@ -42,9 +42,9 @@ def stream(args):
     if not 0 < args.seconds <= 3600 or args.channels < 1 or args.threads < 0:
         given = f"--seconds is {args.seconds}, --channels {args.channels}, --threads {args.threads}"
         raise ConfigError(f"{given}; allowed: up to 3600, 1 or more, 0 or more")
-    from common.data.audio_stream import sound_chunks
-    from common.predictor import Predictor
-    from common.speech_stream import SpeechStream
+    from common.audio.stream import sound_chunks
+    from common.inference.predictor import Predictor
+    from common.inference.speech_stream import SpeechStream
 
     heard = SpeechStream(Predictor(args.model, args.threads))
     if args.path == "-":
@@ -63,7 +63,7 @@ def stream(args):
 
 def spoken(args, rate):
     """Pieces of the samples of standard input, 16 bits, little-endian, as they come."""
-    from common.data.audio_stream import microphone_chunk
+    from common.audio.stream import microphone_chunk
 
     size = 2 * args.channels * max(1, round(args.seconds * rate))
     while data := sys.stdin.buffer.read(size):

@@ -17,8 +17,8 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.cli_parser import Parser  # noqa: E402
 from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
 
@@ -62,8 +62,8 @@ def grid(args):
         ConfigError: one is out of range.
         DataError: the language model cannot be read.
     """
-    from common.data.beam_search import BeamSearch
-    from common.tasks.speech_recognition import language_model
+    from common.audio.decoder import BeamSearch
+    from common.inference.tasks.speech_recognition import language_model
 
     if args.beam_size < 1:
         raise ConfigError(f"--beam-size is {args.beam_size}; it is 1 or more")
@@ -80,12 +80,14 @@ def hear(config, args):
     Raises:
         ConfigError: the metric is none of texts.
     """
-    from common import assemble, preparation, runtime
+    from common.build import assemble
+    from common.system import runtime
+    from common.training import preflight as preparation
 
     preparation.need(config, "data.metric", "a score")
     runtime.prepare(load=False)
     from common.commands.eval import answer_of
-    from common.device import select_device
+    from common.system.device import select_device
 
     arrays = None if args.model else assemble.read_weights(config)
     dataset = assemble.build_dataset(config, args.split)

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from common.cli_parser import Parser
 from common.commands.main import add_config_arguments, open_config, run
+from common.commands.parser import Parser
 
 EXAMPLES = """examples:
   python tools/check.py -c configs/yolov3.yml                # every sample decoded, one batch through the model
@@ -37,10 +37,10 @@ def check(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common.assemble import build_dataset
-    from common.data.check import report, write_issues
-    from common.data.check_samples import check_dataset
-    from common.fitting import fit_transforms
+    from common.build.assemble import build_dataset
+    from common.build.learn_transforms import fit_transforms
+    from common.data.check import check_dataset
+    from common.data.issues import report, write_issues
 
     issues, datasets, counts = [], {}, {}
     for split in ("train", "eval", "test"):
@@ -123,17 +123,17 @@ def same_content(train, other):
 
 def run_one_batch(config, datasets):
     """Builds the model and sends one training batch forward and back."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     import paddle
 
-    from common.assemble import build_loader, build_model, class_names
-    from common.data.vocabulary import check_rows
-    from common.device import select_device
+    from common.build.assemble import build_loader, build_model, class_names
+    from common.build.inputs import check_inputs
     from common.errors import Diverged
-    from common.model_inputs import check_inputs
-    from common.trainer import to_tensors
+    from common.system.device import select_device
+    from common.text.vocabulary import check_rows
+    from common.training.trainer import to_tensors
 
     select_device(config.get("device"))
     split = "train" if "train" in datasets else next(iter(datasets))

@@ -4,16 +4,18 @@ import sys
 import textwrap
 from pathlib import Path
 
-from common import config_check, kit, settings
-from common.cli_parser import Parser
 from common.commands.generate import flow, generate, short
 from common.commands.main import run
-from common.components import components, kind_of
+from common.commands.parser import Parser
+from common.config import check as config_check
+from common.config import kits as kit
 from common.config import load_config
-from common.config_tree import Items, Node, children, plain
-from common.config_yaml import shown
+from common.config import sections as settings
+from common.config.components import components, kind_of
+from common.config.namespace import Namespace
+from common.config.tree import Items, Node, children, plain
+from common.config.yaml import shown
 from common.errors import ConfigError
-from common.namespace import Namespace
 from common.suggest import did_you_mean
 
 EXAMPLES = """examples:

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from common.cli_parser import Parser
 from common.commands.main import add_config_arguments, open_config, run
+from common.commands.parser import Parser
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
 
@@ -85,8 +85,8 @@ def read(path):
         EnvironmentProblem: it cannot be read.
         UnsafeFile: it wants to run code.
     """
-    from common import checkpoint
-    from common.torch_file import read_torch_file
+    from common.weights import checkpoint
+    from common.weights.torch_file import read_torch_file
 
     if not path.is_file():
         raise ConfigError(f"{path}: there is no such file")
@@ -99,7 +99,7 @@ def read(path):
 
 def as_float32(array):
     """An array of numbers of any precision in ours; others as they are."""
-    from common.pretrained import widened
+    from common.weights.pretrained import widened
 
     array = widened(array)
     return array.astype("float32") if array.dtype.kind == "f" else array
@@ -107,7 +107,7 @@ def as_float32(array):
 
 def shapes(config, classes):
     """The arrays of the configuration's model for this many classes: name -> shape, in order."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     import paddle
@@ -123,7 +123,7 @@ def write(path, arrays):
     Raises:
         EnvironmentProblem: it cannot be written; nothing of it is left.
     """
-    from common.tensor_files import encode_arrays
+    from common.weights.safetensors import encode_arrays
 
     draft = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:

@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 
-from common.cli_parser import Parser
 from common.commands.main import ENGINES, add_config_arguments, open_config, run
+from common.commands.parser import Parser
 
 EXAMPLES = """examples:
   python tools/eval.py -c configs/yolov3.yml -o weights=output/yolov3/best
@@ -39,13 +39,15 @@ def score(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare(load=False)
-    from common import assemble, distributed, preparation
-    from common.device import select_device
+    from common.build import assemble
     from common.errors import ConfigError
-    from common.evaluator import evaluate
+    from common.inference.evaluate import evaluate
+    from common.system import distributed
+    from common.system.device import select_device
+    from common.training import preflight as preparation
 
     if args.engine and not args.model:
         raise ConfigError("--engine is for exported models: give one with --model")
@@ -69,11 +71,11 @@ def score(args, default_kit):
 
 def answer_of(args, config, dataset, arrays):
     """The model to score: the exported folder, or the weights in memory."""
-    from common import assemble
+    from common.build import assemble
 
     if args.model:
         from common.errors import ConfigError
-        from common.predictor import Predictor
+        from common.inference.predictor import Predictor
 
         predictor = Predictor(args.model, engine=args.engine)
         labels = assemble.class_names(dataset)

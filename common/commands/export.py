@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from common.cli_parser import Parser
 from common.commands.main import add_config_arguments, open_config, run
+from common.commands.parser import Parser
 
 EXAMPLES = """examples:
   python tools/export.py -c configs/yolov3.yml -o weights=output/yolov3/best        # to output/yolov3/export
@@ -38,12 +38,12 @@ def write(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare(load=False)
-    from common import assemble
-    from common.device import select_device
-    from common.export import example_inputs, export, refuse_other
+    from common.build import assemble
+    from common.export.write import example_inputs, export, refuse_other
+    from common.system.device import select_device
 
     folder = Path(args.out or Path(config.get("output_dir")) / config.name / "export")
     refuse_other(folder)

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from common.cli_parser import Parser
 from common.commands.main import add_config_arguments, open_config, run
+from common.commands.parser import Parser
 
 EXAMPLES = """examples:
   python tools/fit.py -c configs/deepfm.yml            # training does the same where it has not been done
@@ -32,8 +32,8 @@ def fit(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common.assemble import build_dataset
-    from common.fitting import fit_transforms
+    from common.build.assemble import build_dataset
+    from common.build.learn_transforms import fit_transforms
 
     written = fit_transforms(config, build_dataset(config, "train"), force=args.force)
     for path in written:

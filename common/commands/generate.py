@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from common import settings
-from common.components import components
 from common.config import load_config
-from common.config_check import GIVEN
-from common.config_tree import plain
-from common.config_yaml import write
+from common.config import sections as settings
+from common.config.check import GIVEN
+from common.config.components import components
+from common.config.namespace import Namespace
+from common.config.tree import plain
+from common.config.yaml import write
 from common.errors import ConfigError, KitError
-from common.namespace import Namespace
 from common.suggest import did_you_mean
 
 WIDTH = 44  # columns before a comment

@@ -7,8 +7,8 @@ they go to --out.  Texts: a file with one a line, --text, or standard input.  Re
 
 import argparse
 
-from common.cli_parser import Parser
 from common.commands.main import ENGINES, add_config_arguments, open_config, run
+from common.commands.parser import Parser
 
 EXAMPLES = """examples:
   python tools/infer.py --model output/yolov3/export --image street.jpg --json
@@ -74,12 +74,12 @@ def infer(args, default_kit):
     config = open_config(args, default_kit) if args.config else None
     if args.config and config is None:
         return 0
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare(load=False)
-    from common.inference import run_inference
-    from common.predictor import ModelInMemory, Predictor
-    from common.sources import open_source
+    from common.inference.predictor import ModelInMemory, Predictor
+    from common.inference.run_samples import run_inference
+    from common.inference.sources import open_source
 
     task = task_of(args, config)
     reads_rows = getattr(task, "INPUT", "") == "table"
@@ -90,7 +90,7 @@ def infer(args, default_kit):
     source = None if reads_rows else open_source(args.input, task, args.text)
     model = Predictor(args.model, args.threads, args.engine) if args.model else ModelInMemory.from_config(config)
     if reads_rows:
-        from common.table_inference import run_tables
+        from common.inference.run_tables import run_tables
 
         return run_tables(model, args.input, args)
     return run_inference(model, source, args)
@@ -103,7 +103,7 @@ def task_of(args, config):
 
     import yaml
 
-    from common.predictor import refuse_other
+    from common.inference.predictor import refuse_other
 
     if config is not None:
         definition = config.namespace.find(config.get("model.type"))
@@ -117,6 +117,6 @@ def task_of(args, config):
             return None
         name = about.get("task") if isinstance(about, dict) else None
     try:
-        return importlib.import_module(f"common.tasks.{name}") if name else None
+        return importlib.import_module(f"common.inference.tasks.{name}") if name else None
     except ModuleNotFoundError:
         return None

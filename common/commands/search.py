@@ -5,8 +5,8 @@ import importlib.util
 import signal
 import sys
 
-from common.cli_parser import Parser
 from common.commands.main import add_config_arguments, open_config, run
+from common.commands.parser import Parser
 
 EXAMPLES = """examples:
   python tools/search.py -c configs/mobilenet_v1_hyper_search.yml           # its section search: says what and how
@@ -45,9 +45,9 @@ def search(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common import runtime
     from common.errors import ConfigError, EnvironmentProblem
-    from common.preparation import make_folder, need, run_folder
+    from common.system import runtime
+    from common.training.preflight import make_folder, need, run_folder
 
     for name in ("trials", "workers"):
         if (getattr(args, name) or 1) < 1:

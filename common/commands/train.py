@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from common.cli_parser import Parser
 from common.commands.main import add_config_arguments, open_config, run
+from common.commands.parser import Parser
 from common.log import set_up_logging
 
 EXAMPLES = """examples:
@@ -56,17 +56,17 @@ def train(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare(load=False)
-    from common import distributed
-    from common.preparation import prepare_training
+    from common.system import distributed
+    from common.training.preflight import prepare_training
 
     if distributed.world_size() > 1:
         set_up_logging(prefix=f"[rank {distributed.rank()}] ")
     with distributed.report_failure():
         prepared = prepare_training(config, args)
         runtime.prepare()
-        from common.session import TrainingSession
+        from common.training.session import TrainingSession
 
         return TrainingSession(config, args, prepared, command_line=sys.argv).run()

@@ -4,8 +4,7 @@ import dataclasses
 import itertools
 
 from common.data.collate import collate
-from common.data.row_files import BadRows
-from common.errors import BadSample, DataError, DataIssue
+from common.errors import BadRows, BadSample, DataError, DataIssue
 
 END = "end"  # what a stream answers when it has no more batches
 

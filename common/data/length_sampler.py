@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from common.data.sampler_arithmetic import cut, split, told
 from common.data.samplers import MIX, EpochSampler
-from common.data.sampling import cut, split, told
 from common.data.transform import random_for
 from common.errors import ConfigError
 

@@ -10,10 +10,10 @@ import itertools
 import time
 
 from common.data.batches import END, IndexedBatches, StreamedBatches, TableBatches
-from common.data.check import SKIP_AT_MOST, skip_limit
-from common.data.pool import NoBatch, Patience, WorkerPool
-from common.data.shared_batch import Board
-from common.data.watch import Watch
+from common.data.issues import SKIP_AT_MOST, skip_limit
+from common.data.shared_memory import Board
+from common.data.watchdog import Watch
+from common.data.workers import NoBatch, Patience, WorkerPool
 from common.errors import ConfigError, DataError, DataIssue
 from common.log import logger
 

@@ -11,7 +11,7 @@ see together what one process with n times the batch sees.
 
 import numpy as np
 
-from common.data.sampling import check_sizes, cut, part, split, times_before, told
+from common.data.sampler_arithmetic import check_sizes, cut, part, split, times_before, told
 from common.data.transform import random_for
 from common.errors import ConfigError, DataError
 from common.log import logger

@@ -4,8 +4,8 @@ import statistics
 import threading
 import time
 
-from common import assemble
-from common.flops import count_macs
+from common.build import assemble
+from common.build.macs import count_macs
 
 WARM_UP, REPEATS = 3, 15
 

@@ -2,7 +2,7 @@
 
 import os
 
-from common.config_tree import plain
+from common.config.tree import plain
 from common.errors import ConfigError
 from common.search import report
 from common.search.cost import Cost

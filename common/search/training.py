@@ -13,10 +13,10 @@ import subprocess
 import sys
 import threading
 
-from common import run_folder
-from common.callbacks.lines import read_lines
 from common.errors import ConfigError, Diverged
-from common.manifest import CheckpointError
+from common.training.callbacks.lines import read_lines
+from common.weights import run_folder
+from common.weights.manifest import CheckpointError
 
 # ends with its parent thread by SIGTERM (prctl(2), PR_SET_PDEATHSIG), which training answers by saving
 BOUND = (

@@ -13,8 +13,8 @@ import os
 import signal
 import socket
 
-from common.cli_parser import Parser
 from common.commands.main import run
+from common.commands.parser import Parser
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
 
@@ -71,7 +71,7 @@ def serve(args):
     if "KIT_API_KEY" in os.environ and not (key.isascii() and key.isprintable() and len(key.split()) == 1):
         raise ConfigError("KIT_API_KEY is set, but is no word of printable ASCII; unset it to ask for no key")
     refuse_lacking()
-    from common import runtime
+    from common.system import runtime
     from deploy.serving.models import named
 
     folders = named(args.model)

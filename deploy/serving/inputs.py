@@ -10,8 +10,8 @@ import numpy as np
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from common.data.image_io import open_header
 from common.errors import BadSample
+from common.vision.decode import open_header
 from deploy.serving.problems import Problem
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")

@@ -12,9 +12,9 @@ from pathlib import Path
 import yaml
 
 from common.errors import ConfigError, EnvironmentProblem, KitError
+from common.inference.predictor import refuse_other
 from common.log import logger
-from common.manifest import read_manifest
-from common.predictor import refuse_other
+from common.weights.manifest import read_manifest
 from deploy.serving.batcher import Lane
 from deploy.serving.problems import Problem
 

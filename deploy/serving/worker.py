@@ -22,11 +22,11 @@ import numpy as np
 if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
-from common.data.audio_io import decode_audio
-from common.data.image_io import decode_image
+from common.audio.reading import decode_audio
 from common.errors import BadSample, KitError
-from common.predictor import Predictor, fixed_batch, prepared, stacked
-from common.text_sources import Texts
+from common.inference.predictor import Predictor, fixed_batch, prepared, stacked
+from common.text.sources import Texts
+from common.vision.decode import decode_image
 from deploy.serving import wire
 
 MOST_SAMPLES = 32 * 2**20  # of a recording, all channels; 128 MB as they are decoded

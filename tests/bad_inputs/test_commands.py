@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from common.errors import EnvironmentProblem
-from common.manifest import write_manifest
-from common.predictor import Predictor
+from common.inference.predictor import Predictor
+from common.weights.manifest import write_manifest
 from tests.commands import command
 from tests.reliability.training_runs import KIT
 

@@ -105,7 +105,7 @@ def test_a_wrong_file_is_refused_with_its_line(kit_copy, text, words):
 @pytest.fixture
 def kit_copy(tmp_path):
     """A kit of the shipped one's configurations, and what they name."""
-    from common.kit import ROOT
+    from common.config.kits import ROOT
 
     shutil.copytree(ROOT / "PaddleCV", tmp_path / "MyDet", ignore=shutil.ignore_patterns("tests", "__pycache__"))
     return tmp_path / "MyDet"

@@ -8,8 +8,9 @@ import shutil
 import numpy as np
 import pytest
 
-from common import checkpoint, safe_io
-from common.tensor_files import encode_arrays
+from common.weights import checkpoint
+from common.weights import pdparams as safe_io
+from common.weights.safetensors import encode_arrays
 from tests.commands import command
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from common import runtime
+from common.system import runtime
 
 runtime.prepare()
 
 import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 
-from common.optim import Adam  # noqa: E402
+from common.optim.optimizers import Adam  # noqa: E402
 from tests.common.small_net import Net, train, weights  # noqa: E402
 
 folder = Path(sys.argv[1])

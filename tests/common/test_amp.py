@@ -5,11 +5,11 @@ import numpy as np
 import paddle
 import pytest
 
-from common import amp
-from common.amp import Amp, LossScaler
 from common.errors import EnvironmentProblem
 from common.log import logger
-from common.optim import SGD
+from common.optim.optimizers import SGD
+from common.training import amp
+from common.training.amp import Amp, LossScaler
 from tests.common.small_net import Net, weights
 
 IMAGES = paddle.to_tensor(np.random.default_rng(0).normal(size=[2, 3, 6, 6]).astype("float32"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.data.audio_augment import (
+from common.audio.augment import (
     ChangeSpeed,
     ChangeVolume,
     ShiftTime,
@@ -13,7 +13,7 @@ from common.data.audio_augment import (
     stretch,
     warped,
 )
-from common.data.audio_noise import (
+from common.audio.noise import (
     AddNoise,
     AddWhiteNoise,
     Reverberate,

@@ -5,9 +5,9 @@ import pathlib
 import numpy as np
 import pytest
 
-from common.data.audio_features import MFCC, LinearSpectrogram, MelSpectrogram
-from common.data.audio_filter_bank import FilterBank
-from common.data.audio_frames import (
+from common.audio.features import MFCC, LinearSpectrogram, MelSpectrogram
+from common.audio.filter_bank import FilterBank
+from common.audio.frames import (
     centred_frames,
     cosine_transform,
     cut_frames,
@@ -18,7 +18,7 @@ from common.data.audio_frames import (
     mirrored_frames,
     power_spectrum,
 )
-from common.data.audio_stream import FeatureStream, microphone_chunk, sound_chunks
+from common.audio.stream import FeatureStream, microphone_chunk, sound_chunks
 from common.data.transform import random_for
 from common.errors import BadSample, ConfigError
 from tests.common.sounds import tone, wav

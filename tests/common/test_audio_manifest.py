@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from common.data.audio_decode import DecodeAudio
-from common.data.audio_manifest import AudioManifest
+from common.audio.decode import DecodeAudio
+from common.audio.labels import CharacterIds, PadSpeech, steps_needed, written
 from common.data.collate import collate
-from common.data.manifest_files import write_audio_manifest
 from common.data.pipeline import Pipeline
-from common.data.speech_labels import CharacterIds, PadSpeech, steps_needed, written
 from common.data.transform import random_for
-from common.data.vocabulary_files import characters_of, write_tokens
 from common.errors import BadSample, DataError
+from common.text.vocabulary_files import characters_of, write_tokens
+from PaddleSpeech.data.audio_manifest import AudioManifest
+from PaddleSpeech.data.manifest_files import write_audio_manifest
 from tests.common.sounds import tone, wav
 
 RATE = 8000
@@ -232,7 +232,7 @@ def test_a_recording_too_short_for_its_text_is_refused(recordings):
 
 
 def test_a_batch_has_the_names_shapes_and_types_that_models_take(recordings):
-    from common.data.audio_filter_bank import FilterBank
+    from common.audio.filter_bank import FilterBank
 
     data = recordings.read(vocab=recordings.vocab)
     steps = [DecodeAudio(RATE), FilterBank(num_bins=40), CharacterIds(recordings.vocab), PadSpeech(multiple=8)]

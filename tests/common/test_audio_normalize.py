@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from common.data.audio_normalize import NormalizeFeatures, NormalizeUtterance, NormalizeVolume
+from common.audio.normalize import NormalizeFeatures, NormalizeUtterance, NormalizeVolume
+from common.build.learn_transforms import reader
 from common.data.length_sampler import DurationSampler
 from common.data.transform import Transform, random_for
 from common.errors import BadSample, ConfigError, DataError
-from common.fitting import reader
 from tests.common.sounds import tone
 
 

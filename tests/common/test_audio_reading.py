@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from common.audio_sources import Recordings
-from common.data.audio_decode import DecodeAudio
-from common.data.audio_io import decode_audio, read_header, resample
-from common.data.audio_stream import sound_chunks
+from common.audio.decode import DecodeAudio
+from common.audio.reading import decode_audio, read_header, resample
+from common.audio.sources import Recordings
+from common.audio.stream import sound_chunks
 from common.data.transform import random_for
 from common.errors import BadSample, ConfigError, EnvironmentProblem
 from tests.common.sounds import tone, wav

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from common import machine
-from common.callbacks.card import Card, markdown_table
-from common.callbacks.log import Log
+from common.system import host as machine
+from common.training.callbacks.card import Card, markdown_table
+from common.training.callbacks.log import Log
 from tests.common.fake_trainer import FakeConfig, FakeTrainer
 
 COMMAND = ["tools/train.py", "-c", "x.yml", "-o", "hub_token=s3cret", "data.root=/home/someone/blood"]

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from common import checkpoint, manifest, run_folder, tensor_files
 from common.errors import ConfigError, EnvironmentProblem
-from common.manifest import CheckpointError
+from common.weights import checkpoint, manifest, run_folder
+from common.weights import safetensors as tensor_files
+from common.weights.manifest import CheckpointError
 
 ARRAYS = {
     "model": {"conv.weight": np.arange(24, dtype=np.float32).reshape(2, 3, 4), "bn._mean": np.zeros(0, np.float32)},

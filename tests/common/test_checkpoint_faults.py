@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import checkpoint
 from common.errors import EnvironmentProblem
-from common.manifest import CheckpointError, verify_manifest
+from common.weights import checkpoint
+from common.weights.manifest import CheckpointError, verify_manifest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ARRAYS = {"model": {"w": np.arange(8, dtype=np.float32)}, "optimizer": {"v": np.ones(8, np.float32)}}

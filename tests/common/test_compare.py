@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.compare import difference, differences, rows_in_order_of
+from common.export.compare import difference, differences, rows_in_order_of
 
 ROWS = np.array([[0, 0.9, 1, 2, 3, 4], [0, 0.5, 5, 6, 7, 8], [1, 0.5, 50, 60, 70, 80]], "float32")
 

@@ -9,12 +9,13 @@ import sys
 import numpy as np
 import pytest
 
-from common import assemble, checkpoint
+from common.build import assemble
 from common.config import load_config
+from common.config.kits import ROOT
 from common.errors import ConfigError, EnvironmentProblem
-from common.kit import ROOT
-from common.manifest import CheckpointError
-from common.structure import FILE, read_structure
+from common.weights import checkpoint
+from common.weights.manifest import CheckpointError
+from common.weights.structure import FILE, read_structure
 from tests.commands import command
 
 TINY = ROOT / "PaddleCV/configs/tiny/mobilenet_v1.yml"
@@ -142,7 +143,7 @@ def test_a_wrong_slim_is_refused_at_its_place(toy_kit, override, words):
 
 
 def test_without_the_kit_of_methods_it_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr("common.kit.METHODS", "NoSlim")
+    monkeypatch.setattr("common.config.kits.METHODS", "NoSlim")
     config = load_config(TINY, ["slim={type: X}"])
     with pytest.raises(EnvironmentProblem, match="copy the folder NoSlim to"):
         config.check()
@@ -165,7 +166,7 @@ def test_a_configuration_without_slim_finds_the_structure_too(run, toy_kit, made
     labels, paths = [str(i) for i in range(10)], [f"dataset={made_sets.folder('digit_classes')}", f"weights={folder}"]
     with pytest.raises(CheckpointError, match="add_factors', which this program does not know"):
         assemble.build_model(load_config(TINY, paths), labels)
-    monkeypatch.setattr("common.kit.METHODS", str(toy_kit))
+    monkeypatch.setattr("common.config.kits.METHODS", str(toy_kit))
     config = load_config(TINY, paths)
     model = assemble.build_model(config, labels)
     assemble.load_weights(model, assemble.read_weights(config), config)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from common.cli_parser import Parser
 from common.commands import configure
+from common.commands.parser import Parser
 from common.config import load_config
 from common.errors import ConfigError
 
@@ -68,7 +68,7 @@ def test_unknown_commands_and_their_options_name_the_nearest(capsys):
 
 @pytest.fixture
 def kits(fake_kit, monkeypatch):
-    monkeypatch.setattr("common.kit.shipped_kits", list)
+    monkeypatch.setattr("common.config.kits.shipped_kits", list)
     return [fake_kit]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from common.config import load_config
-from common.config_tree import plain
+from common.config.tree import plain
 from common.errors import ConfigError
 
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from common.config_tree import plain
-from common.config_yaml import read_file, read_text, write
+from common.config.tree import plain
+from common.config.yaml import read_file, read_text, write
 from common.errors import ConfigError
 
 

@@ -5,8 +5,8 @@ import paddle
 import pytest
 from paddle import nn
 
-from common import fused_conv, onednn
-from common.conv2d import Conv2D, same_padding
+from common.layers import fused_conv, onednn
+from common.layers.conv2d import Conv2D, same_padding
 
 FAST = {
     "plain": {},

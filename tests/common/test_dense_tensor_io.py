@@ -8,9 +8,10 @@ import paddle
 import pytest
 from paddle import nn
 
-from common import dense_tensor_io, pretrained
-from common.checkpoint import read_weights
 from common.errors import ConfigError, EnvironmentProblem
+from common.weights import paddle1_tensors as dense_tensor_io
+from common.weights import pretrained
+from common.weights.checkpoint import read_weights
 
 ARRAYS = {
     "fc_0.w_0": np.arange(6, dtype=np.float32).reshape(2, 3),

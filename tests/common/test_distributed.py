@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import distributed
-from common.network import interface_of
+from common.system import distributed
+from common.system.network import interface_of
 
 PROGRAMS = Path(__file__).parent / "distributed_programs"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from common import doctor
-from common.doctor import Finding
+from common.commands import doctor
+from common.commands.doctor import Finding
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools/doctor.py"
 

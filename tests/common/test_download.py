@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from common.errors import EnvironmentProblem
-from common.hub import addresses, download
-from common.hub.addresses import RefusedAddress
-from common.hub.download import Remote, fetch
+from common.weights import addresses, download
+from common.weights.addresses import RefusedAddress
+from common.weights.download import Remote, fetch
 from tests.common.lying_server import serving
 
 BODY = np.random.default_rng(0).bytes(300_000)

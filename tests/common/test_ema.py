@@ -5,9 +5,9 @@ import paddle
 import pytest
 from paddle import nn
 
-from common.ema import ExponentialMovingAverage
 from common.errors import ConfigError
-from common.optim import Momentum
+from common.optim.optimizers import Momentum
+from common.training.ema import ExponentialMovingAverage
 from tests.common.small_net import Net, train, weights
 
 

@@ -4,9 +4,9 @@ import time
 import paddle
 import pytest
 
-from common import distributed
 from common.errors import DataError, EnvironmentProblem, Stopped
-from common.failure import FailureNote, lost_connection, process_start, report_failure
+from common.system import distributed
+from common.system.failure import FailureNote, lost_connection, process_start, report_failure
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def launched(monkeypatch, tmp_path):
     monkeypatch.setenv("PADDLE_LOG_DIR", str(tmp_path))
     monkeypatch.setenv("PADDLE_MASTER", "127.0.0.1:6070")
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
-    monkeypatch.setattr("common.failure.signal.signal", lambda number, handler: None)
+    monkeypatch.setattr("common.system.failure.signal.signal", lambda number, handler: None)
     return tmp_path
 
 

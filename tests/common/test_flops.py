@@ -3,7 +3,7 @@
 import paddle
 from paddle import nn
 
-from common.flops import count_macs
+from common.build.macs import count_macs
 
 
 class Model(nn.Layer):

@@ -7,7 +7,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from common import fused_conv, onednn
+from common.layers import fused_conv, onednn
 from PaddleCV.models.layers import ConvNorm
 
 CASES = {  # images, channels in and out, side, kernel size, stride, groups

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from common.data.image_colour import (
+from common.data.transform import random_for
+from common.vision.colour import (
     GaussianBlur,
     Normalize,
     RandomDistort,
@@ -15,7 +16,6 @@ from common.data.image_colour import (
     hue_map,
     saturation_map,
 )
-from common.data.transform import random_for
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from common.data.image_crop import RandomCrop, RandomCropToSize, RandomResizedCrop
 from common.data.transform import random_for
+from common.vision.crop import RandomCrop, RandomCropToSize, RandomResizedCrop
 from tests.common.image_samples import sample_with
 
 

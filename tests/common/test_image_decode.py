@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from common.data.image_io import Decode, decode_image, decode_mask, read_file
 from common.data.transform import random_for
 from common.errors import BadSample
+from common.vision.decode import Decode, decode_image, decode_mask, read_file
 
 RED = (220, 40, 30)
 

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from common.data.image_files import is_picture
-from common.sources import open_source
+from common.inference.sources import open_source
+from common.vision.files import is_picture
 
 
 def test_a_picture_is_told_by_its_ending_and_is_not_hidden():

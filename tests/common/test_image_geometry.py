@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from common.data.image_affine import RandomAffine, RandomExpand, RandomFlip, RandomRotate, RandomScale, about_centre
-from common.data.image_crop import CenterCrop, DropSmallBoxes, RandomCrop, RandomCropToSize, RandomResizedCrop
-from common.data.image_geometry import clip_boxes, flip_sample, keep_boxes, resize_sample, warp_sample, window_sample
-from common.data.image_resize import LetterBox, Pad, Resize, ResizeLong, ResizeShort
 from common.data.transform import random_for
 from common.errors import BadSample
+from common.vision.affine import RandomAffine, RandomExpand, RandomFlip, RandomRotate, RandomScale, about_centre
+from common.vision.crop import CenterCrop, DropSmallBoxes, RandomCrop, RandomCropToSize, RandomResizedCrop
+from common.vision.geometry import clip_boxes, flip_sample, keep_boxes, resize_sample, warp_sample, window_sample
+from common.vision.resize import LetterBox, Pad, Resize, ResizeLong, ResizeShort
 from tests.common.image_samples import assert_consistent, extent, sample_with
 
 RANDOM_MOVES = [

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from common.data.collate import collate
-from common.data.image_affine import RandomExpand, RandomFlip
-from common.data.image_batch import CutMix, MixupLabels, PadBatch, ResizeBatch, soft_label
-from common.data.image_colour import Normalize, RandomDistort
-from common.data.image_crop import RandomCrop
-from common.data.image_io import Decode
-from common.data.image_mix import Mixup, Mosaic
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
+from common.vision.affine import RandomExpand, RandomFlip
+from common.vision.batch import CutMix, MixupLabels, PadBatch, ResizeBatch, soft_label
+from common.vision.colour import Normalize, RandomDistort
+from common.vision.crop import RandomCrop
+from common.vision.decode import Decode
+from common.vision.mix import Mixup, Mosaic
 from tests.common.image_samples import assert_consistent, extent, sample_with
 
 

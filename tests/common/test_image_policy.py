@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from common.data.image_operations import OPERATIONS
-from common.data.image_policy import (
+from common.data.transform import random_for
+from common.vision.operations import OPERATIONS
+from common.vision.policy import (
     IMAGENET_POLICY,
     RANDOM_OPERATIONS,
     AutoAugment,
@@ -13,7 +14,6 @@ from common.data.image_policy import (
     TrivialAugment,
     apply_operation,
 )
-from common.data.transform import random_for
 from tests.common.image_samples import assert_consistent, extent, sample_with
 
 MOVING = {"fill": 0, "ignore": 255, "interp": "bilinear"}

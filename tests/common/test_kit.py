@@ -4,12 +4,12 @@ import shutil
 
 import pytest
 
-from common import kit
+from common.config import kits as kit
 from common.config import load_config
+from common.config.kits import find_config, kit_of, shipped_kits
+from common.config.namespace import Namespace
+from common.config.signature import documented
 from common.errors import ConfigError
-from common.kit import find_config, kit_of, shipped_kits
-from common.namespace import Namespace
-from common.signature import documented
 
 
 def refused(path, default=None):

@@ -9,9 +9,9 @@ import pytest
 from common.data import pool, shared_batch
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
-from common.data.pool import NoBatch
 from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
 from common.data.transform import Transform
+from common.data.workers import NoBatch
 from common.errors import ConfigError
 from tests.common.loader_programs.samples import WORKERS, Pictures, Slow, Stream, assert_equal, augmented
 

@@ -3,10 +3,10 @@ import logging
 
 import pytest
 
-from common.callbacks.lines import Follower, JsonLines
-from common.callbacks.log import Log, NextSteps, Window, clock
 from common.errors import EnvironmentProblem
 from common.log import logger
+from common.training.callbacks.lines import Follower, JsonLines
+from common.training.callbacks.log import Log, NextSteps, Window, clock
 from tests.common.fake_trainer import FakeTrainer
 
 

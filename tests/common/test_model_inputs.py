@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from common.build.inputs import check_inputs
 from common.errors import ConfigError
-from common.model_inputs import check_inputs
 
 INPUTS = {"image": ([None, 3, None, None], "float32"), "im_shape": ([-1, 2], "float32")}
 

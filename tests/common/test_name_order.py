@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from common.errors import ConfigError
-from common.hub.name_order import NameOrder, fitted, identity
+from common.weights.name_order import NameOrder, fitted, identity
 
 ORDER = NameOrder(
     "stem layer conv bn fc",

@@ -7,10 +7,10 @@ import pytest
 from paddle import nn
 
 from common.errors import ConfigError
-from common.gradients import global_norm
-from common.optim import SGD, Adam, AdamW, Lamb, Momentum
-from common.optim_adaptive import Adadelta, Adagrad, Adamax, DecayedAdagrad, RMSProp
-from common.schedules import StepDecay
+from common.optim.adaptive import Adadelta, Adagrad, Adamax, DecayedAdagrad, RMSProp
+from common.optim.gradients import global_norm
+from common.optim.optimizers import SGD, Adam, AdamW, Lamb, Momentum
+from common.optim.schedules import StepDecay
 from tests.common.small_net import Net, train, weights
 
 FOLDER = Path(__file__).parent

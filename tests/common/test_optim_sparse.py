@@ -6,11 +6,11 @@ import pytest
 from paddle import nn
 
 from common.errors import ConfigError
-from common.ftrl import ftrl_step
-from common.optim import SGD, Adam, Momentum
-from common.optim_adaptive import Adagrad
-from common.optim_sparse import FTRL, DenseAndSparse
-from common.schedules import StepDecay
+from common.optim.adaptive import Adagrad
+from common.optim.ftrl import ftrl_step
+from common.optim.optimizers import SGD, Adam, Momentum
+from common.optim.schedules import StepDecay
+from common.optim.sparse import FTRL, DenseAndSparse
 
 
 class Small(nn.Layer):
@@ -133,6 +133,6 @@ def test_what_would_reach_every_row_is_refused():
 
 
 def test_tables_are_not_trained_by_several_processes(monkeypatch):
-    monkeypatch.setattr("common.distributed.world_size", lambda: 2)
+    monkeypatch.setattr("common.system.distributed.world_size", lambda: 2)
     with pytest.raises(ConfigError, match="trains in one process, here are 2"):
         DenseAndSparse(SGD(0.1), SGD(0.1)).build(Small())

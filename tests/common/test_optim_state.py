@@ -8,8 +8,8 @@ import paddle
 import pytest
 
 from common.errors import ConfigError
-from common.optim import SGD, Adam, AdamW, Lamb, Momentum
-from common.optim_adaptive import Adadelta, Adagrad, Adamax, DecayedAdagrad, RMSProp
+from common.optim.adaptive import Adadelta, Adagrad, Adamax, DecayedAdagrad, RMSProp
+from common.optim.optimizers import SGD, Adam, AdamW, Lamb, Momentum
 from tests.common.small_net import Net, train, weights
 
 EVERY_KIND = [

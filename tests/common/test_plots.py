@@ -4,10 +4,10 @@ import sys
 import numpy as np
 import pytest
 
-from common import plotting
-from common.callbacks.log import Log
-from common.callbacks.plots import Plots, axis_names, known
 from common.log import logger
+from common.training import plotting
+from common.training.callbacks.log import Log
+from common.training.callbacks.plots import Plots, axis_names, known
 from tests.common.fake_trainer import FakeTrainer
 
 cv2 = pytest.importorskip("cv2")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from common import pretrained
 from common.errors import ConfigError
+from common.weights import pretrained
 
 SHAPES = {f"backbone.conv{i}.weight": (4, 3) for i in range(4)} | {"head.conv.weight": (3, 4), "head.conv.bias": (3,)}
 

@@ -3,8 +3,8 @@ import logging
 
 import pytest
 
-from common.callbacks.profile import Profile
 from common.log import logger
+from common.training.callbacks.profile import Profile
 from tests.common.fake_trainer import FakeTrainer
 
 paddle = pytest.importorskip("paddle")

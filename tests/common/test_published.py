@@ -7,9 +7,9 @@ import pytest
 
 from common.config import load_config
 from common.errors import ConfigError, EnvironmentProblem
-from common.hub import published
-from common.hub.published import COLUMNS, find_published, read_index
-from common.safe_io import UnsafeFile, encode_pdparams
+from common.weights import published
+from common.weights.pdparams import UnsafeFile, encode_pdparams
+from common.weights.published import COLUMNS, find_published, read_index
 from tests.common.lying_server import serving
 
 WEIGHTS = {"block.0._weight": np.arange(6, dtype="f4").reshape(2, 3), "block.0._bias": np.ones(3, "f4")}
@@ -102,7 +102,7 @@ def test_a_file_without_a_published_checksum_is_held_to_its_first_download(kit, 
 
 
 def server_home():
-    from common.hub.download import home
+    from common.weights.download import home
 
     return home()
 

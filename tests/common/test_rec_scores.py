@@ -7,8 +7,8 @@ import pytest
 from sklearn import metrics
 
 from common.errors import ConfigError
-from common.metrics.click_scores import ClickScores, auc_of_counts, exact_auc
-from common.metrics.rank_scores import RankScores, rank_scores
+from PaddleRec.metrics.click_scores import ClickScores, auc_of_counts, exact_auc
+from PaddleRec.metrics.rank_scores import RankScores, rank_scores
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 5000)

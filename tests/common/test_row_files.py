@@ -9,9 +9,9 @@ import pytest
 
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
-from common.data.row_files import BadRows, RowFiles
 from common.data.samplers import StreamSampler
-from common.errors import BadSample, DataError
+from common.errors import BadRows, BadSample, DataError
+from common.table.rows import RowFiles
 
 
 class Numbers(RowFiles):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from common import runtime
 from common.errors import ConfigError, EnvironmentProblem
+from common.system import runtime
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ("MKL_DEBUG_CPU_TYPE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GLOG_minloglevel")

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import safe_io
 from common.errors import EnvironmentProblem
-from common.safe_io import UnsafeFile
+from common.weights import pdparams as safe_io
+from common.weights.pdparams import UnsafeFile
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(0)

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 
+from common.data.sampler_arithmetic import aspect_groups, balanced_weights
 from common.data.samplers import (
     EpochSampler,
     EvaluationSampler,
@@ -12,7 +13,6 @@ from common.data.samplers import (
     StreamSampler,
     WeightedSampler,
 )
-from common.data.sampling import aspect_groups, balanced_weights
 from common.errors import ConfigError, DataError
 from common.log import logger
 

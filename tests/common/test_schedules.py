@@ -7,9 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.lr_schedule import make_schedule
-from common.schedules import Constant, CosineDecay, LinearWarmupDecay, NoamDecay, PolyDecay, StepDecay
-from common.schedules_decay import CyclicLR, ExponentialDecay, InverseTimeDecay, NaturalExpDecay, OneCycle
+from common.optim.schedules import (
+    Constant,
+    CosineDecay,
+    LinearWarmupDecay,
+    NoamDecay,
+    PolyDecay,
+    StepDecay,
+    make_schedule,
+)
+from common.optim.schedules_decay import CyclicLR, ExponentialDecay, InverseTimeDecay, NaturalExpDecay, OneCycle
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "optimizers.json").read_text())
 
@@ -129,7 +136,7 @@ def test_a_wrong_value_is_refused_with_its_key_and_range(make, message):
 
 
 def test_schedules_and_optimizers_are_described_without_paddle():
-    modules = "common.schedules, common.schedules_decay, common.optim, common.optim_adaptive"
+    modules = "common.optim.schedules, common.optim.schedules_decay, common.optim.optimizers, common.optim.adaptive"
     code = f"import sys, {modules}; assert 'paddle' not in sys.modules and 'numpy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 

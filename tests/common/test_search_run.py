@@ -13,8 +13,8 @@ pytest.importorskip("optuna")
 
 from optuna.study import StudyDirection
 
+from common.config.kits import ROOT
 from common.errors import ConfigError
-from common.kit import ROOT
 from common.search import report
 from common.search.study import is_alive, open_storage, owner, standing
 from tests.commands import command

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from common.config_yaml import read_text
+from common.config.yaml import read_text
 from common.errors import ConfigError
 from common.search.space import Choice, KeySpace, Range, decode, dimension_of, is_finite, size
 from common.search.training import assignments, flow

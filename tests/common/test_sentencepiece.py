@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from common.data.text_tokenize import SentencePiece, lowered
 from common.errors import DataError
+from common.text.wordpiece import SentencePiece, lowered
 
 sentencepiece = pytest.importorskip("sentencepiece", reason="SentencePiece needs pip install sentencepiece")
 WIDE = "\uff28\uff25"  # full-width H and E

@@ -5,9 +5,10 @@ import paddle
 import pytest
 from paddle import nn
 
-from common import distributed, sync_batch_norm
 from common.errors import ConfigError
-from common.sync_batch_norm import SyncBatchNorm, convert_sync_batch_norm
+from common.layers import sync_batch_norm
+from common.layers.sync_batch_norm import SyncBatchNorm, convert_sync_batch_norm
+from common.system import distributed
 from tests.common.small_net import Net, weights
 
 

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from common.data.row_files import BadRows
-from common.data.row_hash import as_words, hash_words
-from common.data.table_features import TableFeatures
-from common.data.table_vocabulary import Counts
-from common.errors import ConfigError, DataError
+from common.errors import BadRows, ConfigError, DataError
+from common.table.counts import Counts
+from common.table.features import TableFeatures
+from common.table.hash import as_words, hash_words
 
 
 def words(*values):

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from common.data.text_files import find_file
-from common.data.text_phrases import MarkPhrases
-from common.data.text_split import PadText, SplitByDictionary, SplitCharacters, SplitWords, TokenIds
-from common.data.text_tokenize import WordPiece, cut_longest
-from common.data.text_windows import PadWindows, QuestionWindows, starts
-from common.data.vocabulary import Vocabulary, check_rows
 from common.errors import ConfigError, DataError, EnvironmentProblem
+from common.files import find_file
+from common.text.phrases import MarkPhrases
+from common.text.split import PadText, SplitByDictionary, SplitCharacters, SplitWords, TokenIds
+from common.text.vocabulary import Vocabulary, check_rows
+from common.text.windows import PadWindows, QuestionWindows, starts
+from common.text.wordpiece import WordPiece, cut_longest
 
 PIECES = [
     "[PAD]",

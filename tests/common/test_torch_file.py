@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from common.errors import EnvironmentProblem
-from common.safe_io import UnsafeFile
-from common.torch_file import STORAGES, read_torch_file
+from common.weights.pdparams import UnsafeFile
+from common.weights.torch_file import STORAGES, read_torch_file
 
 KINDS = {np.dtype(code): name for name, code in STORAGES.items() if name != "BFloat16Storage"}
 

@@ -3,11 +3,11 @@ import sys
 
 import pytest
 
-from common.callbacks.log import Log
-from common.callbacks.tensorboard import TensorBoard
-from common.callbacks.tracker import Tracker
-from common.callbacks.visualdl import VisualDL
 from common.errors import EnvironmentProblem
+from common.training.callbacks.log import Log
+from common.training.callbacks.tensorboard import TensorBoard
+from common.training.callbacks.tracker import Tracker
+from common.training.callbacks.visualdl import VisualDL
 from tests.common.fake_trainer import FakeTrainer
 
 needs_visualdl = pytest.mark.skipif(not importlib.util.find_spec("visualdl"), reason="needs visualdl")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from common.callbacks.callback import Callback
-from common.callbacks.log import Log, NextSteps
 from common.log import set_up_logging
+from common.training.callbacks.callback import Callback
+from common.training.callbacks.log import Log, NextSteps
 from tests.common.fake_trainer import FakeTrainer
 
 

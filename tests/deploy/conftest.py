@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from common.kit import ROOT
+from common.config.kits import ROOT
 from tests.commands import Answer
 from tests.deploy.tensor_export import export_layer
 
@@ -82,7 +82,7 @@ def program():
 @pytest.fixture(scope="session")
 def numbers(tmp_path_factory):
     """A folder with the versions 1 and 2 of a model of tensors: y = x + 1 and y = x + 2. Not to be changed."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     import paddle

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from common import runtime
-from common.manifest import write_manifest
+from common.system import runtime
+from common.weights.manifest import write_manifest
 
 
 def export_layer(layer, folder, shape, name="numbers"):
@@ -22,7 +22,7 @@ def export_layer(layer, folder, shape, name="numbers"):
         Path: the folder.
     """
     runtime.prepare()
-    from common.export import write_program
+    from common.export.write import write_program
 
     folder = Path(folder)
     folder.mkdir(parents=True)

@@ -6,12 +6,12 @@ import shlex
 import numpy as np
 import pytest
 
-from common import assemble
-from common.compare import differences
+from common.build import assemble
+from common.build.learn_transforms import fit_transforms
 from common.config import load_config
-from common.export import example_inputs, export
-from common.fitting import fit_transforms
-from common.predictor import Predictor
+from common.export.compare import differences
+from common.export.write import example_inputs, export
+from common.inference.predictor import Predictor
 from tests.tiny_twins import arguments
 from tools import zoo
 
@@ -61,7 +61,7 @@ def test_a_tiny_twin_answers_in_cpp_as_in_python(row, made_sets, program, tmp_pa
 def test_a_golden_that_is_not_met_is_code_1(exported, program, tmp_path):
     import shutil
 
-    from common.manifest import write_manifest
+    from common.weights.manifest import write_manifest
 
     folder = shutil.copytree(exported, tmp_path / "export")
     golden = dict(np.load(folder / "golden.npz"))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from common.manifest import write_manifest
+from common.weights.manifest import write_manifest
 from tests.bad_inputs.pictures import REFUSED
 from tests.commands import command
 from tests.deploy.test_cpp_goldens import exported_twin

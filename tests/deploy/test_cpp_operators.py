@@ -12,9 +12,23 @@ import pytest
 import yaml
 from PIL import Image
 
-from common.data import image_batch, image_colour, image_crop, image_io, image_resize
 from common.data.pipeline import Pipeline
 from common.errors import BadSample
+from common.vision import (
+    batch as image_batch,
+)
+from common.vision import (
+    colour as image_colour,
+)
+from common.vision import (
+    crop as image_crop,
+)
+from common.vision import (
+    decode as image_io,
+)
+from common.vision import (
+    resize as image_resize,
+)
 from tests.bad_inputs.pictures import FINE, REFUSED
 
 CLASSES = {

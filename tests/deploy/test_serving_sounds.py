@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from common.predictor import Predictor
+from common.inference.predictor import Predictor
 from deploy.serving.inputs import sound
 from deploy.serving.problems import Limits, Problem
 from deploy.serving.worker import answer, describe

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from starlette.requests import Request
 
-from common.data.image_io import decode_image
 from common.data.pipeline import Pipeline
 from common.data.transform import Transform
 from common.errors import ConfigError
-from common.predictor import Predictor, predict
-from common.tasks import tensors, text_classification
+from common.inference.predictor import Predictor, predict
+from common.inference.tasks import tensors, text_classification
+from common.vision.decode import decode_image
 from deploy.serving import wire
 from deploy.serving.app import Server
 from deploy.serving.inputs import read_items, text

@@ -23,16 +23,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from common import runtime  # noqa: E402
+from common.system import runtime  # noqa: E402
 
 runtime.prepare()
 
 import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 
-from common import pretrained  # noqa: E402
 from common.config import load_config  # noqa: E402
-from common.hub.published import read_index  # noqa: E402
+from common.weights import pretrained  # noqa: E402
+from common.weights.published import read_index  # noqa: E402
 from PaddleCV.models.official_names import OfficialNames  # noqa: E402
 
 KIT = ROOT / "PaddleCV"

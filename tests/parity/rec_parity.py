@@ -17,14 +17,14 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT)
 
-from common import runtime  # noqa: E402
+from common.system import runtime  # noqa: E402
 
 runtime.prepare()
 
 import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 
-from common.metrics.rank_scores import RankScores  # noqa: E402
+from PaddleRec.metrics.rank_scores import RankScores  # noqa: E402
 from PaddleRec.models.matchers.gru4rec import GRU4Rec  # noqa: E402
 from PaddleRec.models.matchers.sr_gnn import SRGNN  # noqa: E402
 from PaddleRec.models.rankers.dcn import DCN  # noqa: E402

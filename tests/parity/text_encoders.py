@@ -16,16 +16,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT)
 
-from common import runtime  # noqa: E402
+from common.system import runtime  # noqa: E402
 
 runtime.prepare()
 
 import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 
-from common import pretrained  # noqa: E402
-from common.data.text_tokenize import WordPiece  # noqa: E402
-from common.tensor_files import decode_arrays  # noqa: E402
+from common.text.wordpiece import WordPiece  # noqa: E402
+from common.weights import pretrained  # noqa: E402
+from common.weights.safetensors import decode_arrays  # noqa: E402
 from PaddleNLP.models.encoders import transformer  # noqa: E402
 from PaddleNLP.models.heads.text_class_head import TextClassHead  # noqa: E402
 from PaddleNLP.models.tasks.text_classifier import TextClassifier  # noqa: E402

@@ -101,15 +101,15 @@ def compare(name, folder, torch, size):
 
 def answer_again(name, source, folder):
     """Converts the weights, and runs our network on the same picture; the greatest difference."""
-    from common import runtime
+    from common.system import runtime
 
     runtime.prepare()
     import numpy as np
     import paddle
 
-    from common import checkpoint, pretrained
     from common.commands import convert
     from common.config import load_config
+    from common.weights import checkpoint, pretrained
 
     weights = folder / "weights.safetensors"
     words = ["-c", f"configs/{name}.yml", "--source", source, str(folder / "state.pth"), "--out", str(weights)]

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from common import checkpoint
+from common.weights import checkpoint
 from tests.reliability.training_runs import Run, kill_at_a_moment, kill_inside_a_save
 
 KILLS, IN_SAVES = 20, 3

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from common.callbacks import evaluate
-from common.checkpoint import read_checkpoint
 from common.data import pool
+from common.training.callbacks import evaluate
+from common.weights.checkpoint import read_checkpoint
 from tests.commands import command
 from tests.reliability.training_runs import KIT, REPOSITORY, Run
 

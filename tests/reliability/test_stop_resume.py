@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import checkpoint
+from common.weights import checkpoint
 from tests.reliability.training_runs import Run, kill_at_a_moment, wait_until
 
 

@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from common import checkpoint
-from common.tensor_files import digest
+from common.weights import checkpoint
+from common.weights.safetensors import digest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KIT = Path(__file__).with_name("TinyKit")

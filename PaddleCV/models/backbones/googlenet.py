@@ -15,7 +15,7 @@ import paddle
 from paddle import ParamAttr, nn
 from paddle.nn import functional as F
 
-from common.conv2d import Conv2D
+from common.layers.conv2d import Conv2D
 
 from ..layers import check_out_indices
 from .staged import StagedBackbone

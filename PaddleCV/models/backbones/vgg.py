@@ -8,7 +8,7 @@ Shapes in this file:
 
 from paddle import nn
 
-from common.conv2d import Conv2D
+from common.layers.conv2d import Conv2D
 
 from ..layers import check_out_indices
 from .staged import StagedBackbone

@@ -12,7 +12,7 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.conv2d import Conv2D
+from common.layers.conv2d import Conv2D
 
 from ..depthwise import OutputStride
 from ..layers import ConvNorm, check_out_indices

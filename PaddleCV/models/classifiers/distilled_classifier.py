@@ -8,7 +8,7 @@ from pathlib import Path
 
 import paddle
 
-from common.teacher import load_teacher
+from common.build.teacher import load_teacher
 
 from .image_classifier import ImageClassifier, target_of
 

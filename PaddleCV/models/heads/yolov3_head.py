@@ -11,7 +11,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.conv2d import Conv2D
+from common.layers.conv2d import Conv2D
 
 MAX_LOG_SIZE = 10.0  # exp(10) anchors; larger than any picture, and far from overflow
 

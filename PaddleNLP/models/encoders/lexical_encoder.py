@@ -6,7 +6,7 @@ Shapes in this file:
 
 from paddle import nn
 
-from common.padding import mask_of
+from common.layers.masks import mask_of
 
 from ..layers import uniform
 from ..layers_recurrent import GRU

@@ -11,8 +11,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.padding import mask_of
-from common.scan import scan
+from common.layers.masks import mask_of
+from common.layers.scan import scan
 
 from ..layers import uniform
 

@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.padding import mask_of
+from common.layers.masks import mask_of
 
 from ..text_model import TextModel
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import ConfigError, DataError, EnvironmentProblem
-from common.tensor_files import decode_arrays, encode_arrays
+from common.weights.safetensors import decode_arrays, encode_arrays
 
 BLOCK = 256  # queries compared at a time
 

@@ -5,9 +5,9 @@ import inspect
 import paddle
 from paddle import nn
 
-from common.compression import Compression
+from common.build.teacher import load_teacher
 from common.errors import ConfigError
-from common.teacher import load_teacher
+from common.training.compression import Compression
 
 from .named_layers import Recorder
 from .terms import check_keys, check_pair, terms_of
@@ -63,7 +63,7 @@ class Distillation(Compression):
 
     def fitting(self, model, batch):
         """The adaptors of each term, from the shapes of a batch (dict of arrays); the model stays as it is."""
-        from common.trainer import to_tensors
+        from common.training.trainer import to_tensors
 
         was_training, batch = model.training, to_tensors(batch)
         model.eval()

@@ -3,7 +3,7 @@
 from paddle import nn
 
 from common.errors import ConfigError
-from common.losses.distillation_losses import SoftLabelLoss
+from common.layers.distillation import SoftLabelLoss
 
 from .feature_losses import adaptor, fsp_loss, mean_square
 from .named_layers import find_layers

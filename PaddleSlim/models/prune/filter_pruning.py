@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from common.compression import Compression
 from common.errors import ConfigError
 from common.log import logger
+from common.training.compression import Compression
 
 from .channel_graph import ChannelGraph
 from .criteria import score_units
@@ -200,8 +200,8 @@ def check_answers(model, inputs, before):
 
 def latency_of(model, inputs):
     """The median time in seconds that the framework's predictor takes for a batch, exported as `export` does it."""
-    from common.export import write_program
-    from common.predictor import load_engine, run_engine
+    from common.export.write import write_program
+    from common.inference.predictor import load_engine, run_engine
 
     was_training = model.training
     model.eval()

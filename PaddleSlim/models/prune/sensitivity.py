@@ -6,8 +6,8 @@ import json
 import numpy as np
 
 from common.log import logger
-from common.plotting import COLOURS, finish, new_figure
-from common.tensor_files import write_whole
+from common.training.plotting import COLOURS, finish, new_figure
+from common.weights.safetensors import write_whole
 
 FILE, PICTURE = "sensitivity.json", "sensitivity.png"
 SHARES = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))

@@ -1,7 +1,7 @@
 """Quantisation of a trained model: some batches show the ranges, nothing is trained."""
 
-from common.compression import Compression
 from common.log import logger
+from common.training.compression import Compression
 
 from .calibration import Rules, prediction_of, quantize
 from .structure import quantized_weights

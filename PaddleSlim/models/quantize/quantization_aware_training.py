@@ -4,7 +4,7 @@ It starts as post-training quantisation does, batch normalisation folded for goo
 rate: what is trained is what is exported.
 """
 
-from common.compression import Compression
+from common.training.compression import Compression
 
 from .calibration import Rules
 from .post_training_quantization import quantize_model

@@ -8,7 +8,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common import conv2d, distributed
+from common.layers import conv2d
+from common.system import distributed
 
 from .fake_quantize import (
     LEVELS,

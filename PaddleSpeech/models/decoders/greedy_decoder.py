@@ -7,7 +7,7 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from common.padding import mask_of
+from common.layers.masks import mask_of
 
 
 class GreedyDecoder(nn.Layer):

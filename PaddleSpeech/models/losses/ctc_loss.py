@@ -7,7 +7,7 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.data.speech_labels import steps_needed
+from common.audio.labels import steps_needed
 from common.errors import DataError
 
 BLANK = 0

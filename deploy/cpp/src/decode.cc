@@ -1,4 +1,4 @@
-// From the bytes of a file to an upright picture; refusals are those of Python's common/data/image_io.py.
+// From the bytes of a file to an upright picture; refusals are those of Python's common/vision/decode.py.
 #include <cctype>
 #include <filesystem>
 #include <opencv2/core.hpp>

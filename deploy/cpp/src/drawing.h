@@ -1,4 +1,4 @@
-// Boxes and names on pictures, as common/tasks/detection.py draws them; letters beyond ASCII become '?'.
+// Boxes and names on pictures, as common/inference/tasks/detection.py draws them; letters beyond ASCII become '?'.
 #pragma once
 
 #include <opencv2/core.hpp>

@@ -27,7 +27,7 @@ class Engine {
 // Loads libkit_<name>.so, which lies beside libkit.so. Raises EnvironmentProblem where it was not built.
 std::unique_ptr<Engine> load_engine(const std::string& name, const EngineOptions& options);
 
-// Settings that must be made before an engine's libraries are loaded: as Python's common/runtime.py. Once.
+// Settings that must be made before an engine's libraries are loaded: as Python's common/system/runtime.py. Once.
 void prepare_machine(int threads);
 int usable_cores();
 

@@ -1,4 +1,4 @@
-// Resizes and windows of a sample; the rules of common/data/image_geometry.py.
+// Resizes and windows of a sample; the rules of common/vision/geometry.py.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The settings of common/runtime.py, and the same variables override them. The allocator is left alone: with Python's
+// The settings of common/system/runtime.py, and the same variables override them. The allocator is left alone: with Python's
 // limits the heap of 20,000 inferences grew by a tenth, and no inference was faster.
 #include <sched.h>
 

@@ -6,7 +6,7 @@
 
 namespace {
 
-// of `weights` that hold "abc", as common/manifest.py writes it
+// of `weights` that hold "abc", as common/weights/manifest.py writes it
 const char* const manifest = R"({
  "files": {
   "weights": {

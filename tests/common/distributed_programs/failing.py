@@ -10,9 +10,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 import numpy as np
 
-from common import distributed
 from common.commands.main import report
 from common.errors import DataError, KitError
+from common.system import distributed
 
 
 def steps(way):

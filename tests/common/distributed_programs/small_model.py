@@ -4,9 +4,9 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from common import distributed
-from common.optim import Momentum
-from common.sync_batch_norm import convert_sync_batch_norm
+from common.layers.sync_batch_norm import convert_sync_batch_norm
+from common.optim.optimizers import Momentum
+from common.system import distributed
 
 BATCH = 8
 

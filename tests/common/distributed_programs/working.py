@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[3]), str(Path(__file__).parent)]
 
-from common import runtime  # noqa: E402
+from common.system import runtime  # noqa: E402
 
 runtime.prepare()
 
@@ -14,8 +14,8 @@ import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 from small_model import train  # noqa: E402
 
-from common import distributed  # noqa: E402
 from common.errors import EnvironmentProblem  # noqa: E402
+from common.system import distributed  # noqa: E402
 
 folder = Path(sys.argv[1])
 distributed.initialise()

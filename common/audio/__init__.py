@@ -1,0 +1,1 @@
+"""Sound: reading recordings, features, augmentation, CTC labels and beam search."""

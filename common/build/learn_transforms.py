@@ -1,0 +1,83 @@
+"""Has the transforms that learn from data read the training data, once, before anything else needs them.
+
+They are given tables of rows where the data set is a stream, else batches of one sample each, in random order.
+"""
+
+import time
+
+from common.system import distributed
+from common.build.assemble import build_transforms, class_names, given_classes
+from common.data.loader import Loader
+from common.data.pipeline import Pipeline
+from common.data.samplers import EpochSampler, StreamSampler
+from common.data.transform import Transform
+from common.errors import DataError
+from common.log import logger
+
+ROWS = 4096  # read at a time
+PATIENCE = 3600  # seconds that a process waits for the main one
+
+
+def fit_transforms(config, dataset, force=False):
+    """Lets each transform of `data.train` that has `fit` learn, unless it has learned before; the main process does it.
+
+    Args:
+        config (Config): checked.
+        dataset (object): the training data.
+        force (bool): learn anew.
+
+    Returns:
+        list[Path]: the files written.
+
+    Raises:
+        DataError: a row or a sample cannot be used.
+    """
+    transforms = build_transforms(config, "train", dataset=dataset, **given_classes(class_names(dataset)))
+    written = []
+    for number, transform in enumerate(transforms):
+        if not hasattr(transform, "fit") or not transform.learns or (transform.fitted() and not force):
+            continue
+        if distributed.is_main():
+            logger.info("%s: learning from the training data", transform.file)
+            steps = [step for step in transforms[:number] if not step.augments]
+            with reader(dataset, steps, transform, config.get("train.bad_samples", "error")) as loader:
+                transform.fit(loader.epoch(0))
+            written.append(transform.file)
+        else:
+            wait_for(transform)
+    return written
+
+
+def reader(dataset, steps, transform, bad_samples):
+    """A Loader over the training data, as far as a transform sees them; see the head of this file."""
+    if hasattr(dataset, "iterate"):
+        steps, sampler = [*steps, Probe(transform)], StreamSampler(ROWS)
+    else:
+        sampler = EpochSampler(len(dataset), 1, drop_last=False)
+    return Loader(dataset, Pipeline(steps), sampler, bad_samples=bad_samples, watchdog=0)
+
+
+class Probe(Transform):
+    """Has a transform look at rows before it learns from them, so that a bad one is named by its line.
+
+    Args:
+        transform (Transform): with `probe(columns)`, which raises BadRows, or without.
+    """
+
+    def __init__(self, transform):
+        self.probe = getattr(transform, "probe", None)
+
+    def table(self, columns):
+        """The columns as they are; raises BadRows."""
+        if self.probe:
+            self.probe(columns)
+        return columns
+
+
+def wait_for(transform):
+    """Waits until the main process has written what a transform learned."""
+    end = time.monotonic() + PATIENCE
+    while not transform.fitted():
+        if time.monotonic() > end:
+            raise DataError(f"error[D104] {transform.file}: the main process has not written it")
+        time.sleep(0.2)

@@ -1,0 +1,3 @@
+"""The configuration of a run: read, merged, checked, built."""
+
+from common.config.config import Config, load_config  # noqa: F401

@@ -1,0 +1,300 @@
+"""Compares a configuration with what its components and sections take, and reports all that is wrong at once."""
+
+import dataclasses
+import re
+
+from common.config import sections as settings
+from common.config import types as config_types
+from common.config.report import report
+from common.config.sections import setting_parameters
+from common.config.tree import Items, Node, children
+from common.errors import ConfigError
+from common.suggest import did_you_mean, nearest
+
+# What the program gives to a component that asks for it.
+GIVEN = frozenset(
+    {"num_classes", "labels", "dataset", "seed", "in_channels", "out_channels", "strides", "input_channels"}
+)
+NODES = ("model", "optimizer")
+METHODS = {"slim": "Compression", "search": "Strategy"}  # sections of another kit's types -> what those derive from
+SPLITS = ("train", "eval", "test", "infer")
+SPLIT_KEYS = ("transforms", "sampler")
+SAMPLER_GIVEN = frozenset({"length", "dataset", "batch_size", "seed", "rank", "world"})
+DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
+
+
+class Checker:
+    """Finds what is wrong with a configuration.
+
+    Args:
+        tree (Node): merged and resolved.
+        used (set[str]): top-level keys that a reference names.
+        namespace (Namespace): of the kit.
+        methods (Namespace | None): of what `slim:` names.
+    """
+
+    def __init__(self, tree, used, namespace, methods=None):
+        self.tree, self.used, self.namespace, self.methods = tree, used, namespace, methods
+        self.problems = []
+
+    def run(self):
+        """Raises a ConfigError that lists the problems, if there are any."""
+        self.top()
+        if self.problems:
+            raise ConfigError(report(self.problems))
+
+    def say(self, place, message, hint=""):
+        """Notes a problem; `hint` becomes a second line."""
+        self.problems.append((place, message, hint))
+
+    # Sections --------------------------------------------------------------------------------------------------------
+
+    def top(self):
+        """Checks the whole configuration."""
+        runtime = setting_parameters(settings.Runtime)
+        known = [*NODES, *METHODS, "data", *settings.SECTIONS, *runtime]
+        if self.tree.get("model") is None and not any(nearest(k, ["model"]) for k in self.tree if k not in known):
+            self.say(self.tree.place, "there is no 'model:', the node that says what to build")
+        for key, value, place in children(self.tree):
+            if key in runtime:
+                self.value(value, place, key, *runtime[key])
+            elif value is None and key in known:
+                continue
+            elif key in NODES:
+                self.node(value, place, key)
+            elif key == "data":
+                self.data(value, place)
+            elif key in METHODS:
+                self.method(key, value, place)
+            elif key in settings.SECTIONS:
+                self.section(key, value, place)
+            elif key not in self.used:
+                self.say(place, f"nothing reads '{key}'{did_you_mean(str(key), known)}")
+        self.relations()
+
+    def section(self, name, value, place):
+        """Checks train, eval or export."""
+        if not isinstance(value, Node):
+            self.say(place, f"{name} is {value!r}; it takes keys and values")
+            return
+        keys = setting_parameters(settings.SECTIONS[name])
+        self.unknown(name, value, [p for p, _ in keys.values()])
+        for key, item, at in children(value):
+            if key in keys and (name, key) == ("export", "nms") and isinstance(item, Node):
+                self.suppression(item, at)
+            elif key in keys:
+                self.value(item, at, f"{name}.{key}", *keys[key])
+        self.missing(name, value, place, [p for p, _ in keys.values()])
+
+    def suppression(self, node, place):
+        """Checks export.nms: without a type its keys are those of MulticlassNMS."""
+        usual = self.namespace.find("MulticlassNMS")
+        if "type" in node or usual is None:
+            self.node(node, place, "export.nms")
+        else:
+            self.arguments(node, place, "MulticlassNMS", self.namespace.signature(usual), "export.nms")
+
+    def method(self, key, value, place):
+        """Checks slim or search, whose types are looked up in another kit first."""
+        inner = Checker(self.tree, self.used, self.methods or self.namespace)
+        inner.node(value, place, key, extra=("kit",) if key == "slim" else ())
+        suits = lambda d: METHODS[key] in inner.namespace.traits(d)[0]  # noqa: E731
+        if not inner.problems and not suits(inner.definition(value)):
+            found = ", ".join(d.name for d in inner.namespace.components() if suits(d))
+            self.say(value.places["type"], f"{key}: {value['type']} is no method; the methods are {found}")
+        self.problems += inner.problems
+
+    def data(self, value, place):
+        """Checks the splits, their transforms, and the metric."""
+        if not isinstance(value, Node):
+            self.say(place, f"data is {value!r}; it takes {', '.join(SPLITS)} and metric")
+            return
+        for key, item, at in children(value):
+            label = f"data.{key}"
+            if key == "metric":
+                if item is not None:
+                    self.node(item, at, label)
+            elif key not in SPLITS:
+                hint = did_you_mean(str(key), [*SPLITS, "metric"])
+                self.say(at, f"data has no key '{key}'{hint}", f"data takes: {', '.join(SPLITS)}, metric")
+            elif item is not None:
+                self.node(item, at, label, extra=SPLIT_KEYS)
+                if isinstance(item, Node):
+                    self.nodes(item.get("transforms"), item.places.get("transforms"), f"{label}.transforms")
+                    self.sampler(item, label)
+
+    def sampler(self, split, label):
+        """Checks the sampler of a split; what the program gives it cannot be written."""
+        node = split.get("sampler")
+        if node is None or "sampler" in self.keys_of(split):
+            return
+        place, label = split.places["sampler"], f"{label}.sampler"
+        definition = self.definition(node)
+        if definition is None:
+            self.node(node, place, label)
+        elif not is_sampler(self.namespace.traits(definition)[1]):
+            self.say(place, f"{label}: {node['type']} is no sampler; `python tools/configure.py list samplers`")
+        else:
+            signature = without_given(self.namespace.signature(definition))
+            self.arguments(node, place, node["type"], signature, label)
+
+    def definition(self, node):
+        """What the type of a node names, or None."""
+        name = node.get("type") if isinstance(node, Node) else None
+        try:
+            return self.namespace.find(name) if isinstance(name, str) else None
+        except ConfigError:  # two of this name; checking the node itself will say so
+            return None
+
+    def keys_of(self, node):
+        """The arguments that the type of a node takes, by name."""
+        definition = self.definition(node)
+        return self.namespace.signature(definition).names if definition else []
+
+    def nodes(self, value, place, label):
+        """Checks a list of nodes; null is none."""
+        if value is None:
+            return
+        if isinstance(value, Items):
+            for i, item, at in children(value):
+                self.node(item, at, f"{label}.{i}")
+        else:
+            self.say(place, f"{label} is {config_types.described(value)}; it takes a list of nodes, each with a 'type'")
+
+    def relations(self):
+        """Checks values that depend on one another, and those that no type describes."""
+        labels, count = self.tree.get("labels"), self.tree.get("num_classes")
+        if isinstance(labels, Items) and isinstance(count, int) and len(labels) != count:
+            other = self.tree.places["labels"]
+            self.say(
+                self.tree.places["num_classes"], f"num_classes is {count}, but labels ({other}) has {len(labels)} names"
+            )
+        if isinstance(labels, Items) and len(set(map(str, labels))) < len(labels):
+            twice = next(x for i, x in enumerate(labels) if x in labels[:i])
+            self.say(self.tree.places["labels"], f"labels has '{twice}' twice")
+        name = self.tree.get("name")
+        if isinstance(name, str) and (not name or set(name) <= {"."} or set("/\\\0") & set(name)):
+            self.say(self.tree.places["name"], f"name is {name!r}; it names one folder in output_dir, such as my_run")
+        device = self.tree.get("device")
+        if isinstance(device, str) and not DEVICE.fullmatch(device):
+            right = "it takes auto, cpu, gpu, or a card such as gpu:0"
+            self.say(self.tree.places["device"], f"device is '{device}'; {right}")
+        optimizer = self.tree.get("optimizer")
+        if isinstance(optimizer, Node):
+            self.positive(optimizer, "lr", "optimizer.lr")
+            if isinstance(optimizer.get("lr"), Node):
+                self.positive(optimizer["lr"], "base", "optimizer.lr.base")
+
+    def positive(self, node, key, label):
+        """A learning rate is a finite number above 0."""
+        value = node.get(key)
+        if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < float("inf"):
+            self.say(node.places[key], f"{label} is {value}; allowed: more than 0, and finite")
+
+    # Nodes -----------------------------------------------------------------------------------------------------------
+
+    def node(self, value, place, label, gives=frozenset(), extra=()):
+        """Checks a mapping with a `type`, and all inside it."""
+        if not isinstance(value, Node):
+            is_now = config_types.described(value) if value is None or isinstance(value, Items) else repr(value)
+            self.say(place, f"{label} is {is_now}; it takes a node, such as {{type: Name, key: value}}")
+            return
+        if "type" not in value:
+            near = nearest("type", list(map(str, value)))
+            hint = f"; did you mean 'type' by '{near[0]}'?" if near else ", which names what to build"
+            self.say(place, f"{label} has no 'type'{hint}")
+            return
+        name = value["type"]
+        try:
+            definition = self.namespace.find(name) if isinstance(name, str) else None
+            signature = self.namespace.signature(definition) if definition else None
+        except ConfigError as error:
+            self.say(value.places["type"], str(error))
+            return
+        if signature is None:
+            known = [d.name for d in self.namespace.components()]
+            hint = did_you_mean(str(name), known or self.namespace.names)
+            more = "" if hint else "`python tools/configure.py list` shows what there is"
+            self.say(value.places["type"], f"{label}: there is no '{name}'{hint}", more)
+            return
+        self.arguments(value, place, name, signature, label, gives, extra)
+
+    def arguments(self, node, place, name, signature, label, gives=frozenset(), extra=()):
+        """Checks the keys of a node against the signature of its type."""
+        self.unknown(name, node, signature.parameters, ("type", *extra))
+        for key, item, at in children(node):
+            if key in signature.names:
+                gives_below = signature.gives if signature.assembly else gives
+                self.value(item, at, f"{label}.{key}", signature[key], gives=gives_below, owner=name)
+        self.missing(name, node, place, signature.parameters, GIVEN | gives)
+
+    def unknown(self, name, node, parameters, extra=()):
+        """Notes the keys that `name` does not take."""
+        names = [p.name for p in parameters]
+        for key, _, place in children(node):
+            if key in names or key in extra:
+                continue
+            shown = [str(p) for p in parameters if not (p.required and p.name in GIVEN)]
+            takes = f"{name} takes: {', '.join(shown)}" if shown else f"{name} takes no keys"
+            hint = did_you_mean(str(key), [*names, *(e for e in extra if "type" not in node or e != "type")])
+            self.say(place, f"{name} has no key '{key}'{hint}", takes if len(takes) <= 230 else f"{takes[:227]}...")
+
+    def missing(self, name, node, place, parameters, given=frozenset()):
+        """Notes the required keys that are not there, unless a misspelt key stands for one."""
+        names = [p.name for p in parameters]
+        meant = {near for key in node if key not in names for near in nearest(str(key), names)}
+        for parameter in parameters:
+            if parameter.required and parameter.name not in node and parameter.name not in given | meant:
+                about = f" ({parameter.type})" if parameter.type else ""
+                text = f": {parameter.help.rstrip('.')}" if parameter.help else ""
+                self.say(getattr(node, "place", place), f"{name} needs '{parameter.name}'{about}{text}")
+
+    # Values ----------------------------------------------------------------------------------------------------------
+
+    def value(self, value, place, label, parameter, limits=None, gives=frozenset(), owner=None):
+        """Checks one value against its parameter, and the nodes inside it."""
+        known, default = parameter.literal
+        if value is None and (not parameter.type or (known and default is None)):
+            return
+        text = parameter.type or (config_types.of_default(default) if known else "")
+        kind = config_types.parse(text)
+        if parameter.slot or (kind is not None and config_types.wants_component(kind)):
+            self.part(value, place, label, gives)
+            return
+        said = f"{owner}: {parameter.name}" if owner else label
+        if not config_types.fits(value, kind):
+            word = "" if isinstance(value, Node | Items) or value is None else f", {config_types.described(value)}"
+            shown = config_types.described(value) if isinstance(value, Node | Items) or value is None else repr(value)
+            right = config_types.advice(value, text)
+            self.say(place, f"{said} is {shown}{word}; it takes {text}{right}")
+            return
+        if limits and (bad := settings.out_of_range(value, limits)) is not None:
+            self.say(place, f"{said} is {bad}; allowed: {settings.allowed(limits)}")
+        self.inside(value, place, label, gives)
+
+    def part(self, value, place, label, gives):
+        """Checks a value that is to be built: a node, or a list of nodes."""
+        if isinstance(value, Items):
+            for i, item, at in children(value):
+                self.part(item, at, f"{label}.{i}", gives)
+        else:
+            self.node(value, place, label, gives)
+
+    def inside(self, value, place, label, gives):
+        """Checks the nodes anywhere inside a value."""
+        if isinstance(value, Node) and "type" in value:
+            self.node(value, place, label, gives)
+            return
+        for key, item, at in children(value):
+            self.inside(item, at, f"{label}.{key}", gives)
+
+
+def is_sampler(methods):
+    """Whether a class with these methods says which samples make a batch."""
+    return "batches" in methods or "in_step" in methods
+
+
+def without_given(signature):
+    """The signature of a sampler without what the program gives it."""
+    kept = tuple(p for p in signature.parameters if p.name not in SAMPLER_GIVEN)
+    return dataclasses.replace(signature, parameters=kept)

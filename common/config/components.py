@@ -1,0 +1,40 @@
+"""What sort of thing each component is, for lists and for starting configurations."""
+
+from common.config.check import is_sampler
+
+KINDS = ("datasets", "transforms", "samplers", "metrics", "optimizers", "schedules", "layers")
+
+
+def components(namespace):
+    """{kind: definitions} of what a configuration can name; model parts go by their folder, such as backbones."""
+    found = {}
+    for definition in namespace.components():
+        kind = kind_of(definition, namespace)
+        if kind:
+            found.setdefault(kind, []).append(definition)
+    first = [kind for kind in found if kind not in KINDS]
+    return {kind: found[kind] for kind in (*first, *KINDS) if kind in found}
+
+
+def kind_of(definition, namespace):
+    """The sort of a component, or nothing for a class that is of no use in a configuration."""
+    bases, methods = namespace.traits(definition)
+    parameters = namespace.signature(definition).parameters
+    names = {p.name for p in parameters}
+    if any(not p.type or (p.required and p.type == "Callable") for p in parameters):
+        return ""
+    if ".models." in definition.module:
+        part = "layers" if definition.part == "models" else definition.part
+        return part if "Layer" in bases else ""
+    if definition.part.startswith("optim"):
+        return "optimizers" if "lr" in names else ""
+    if definition.part.startswith("schedule"):
+        return "schedules" if bases else ""
+    if "Transform" in bases:
+        return "transforms" if "__call__" in methods else ""
+    if is_sampler(methods):
+        return "samplers"
+    if {"update", "compute"} <= methods:
+        return "metrics"
+    reads = {"__len__", "__getitem__"} <= methods or "iterate" in methods
+    return "datasets" if reads and "__init__" in methods and not names & {"dataset", "pipeline"} else ""

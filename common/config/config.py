@@ -1,0 +1,271 @@
+"""The configuration of a run: read from a YAML file, merged with its bases and with `-o`, checked, and built.
+
+config = load_config("configs/yolov3.yml", ["train.epochs=1"])
+config.check()                                    # ConfigError: all that is wrong, each with file and line
+model = config.build("model", num_classes=80)
+"""
+
+import functools
+from pathlib import Path
+
+from common.config import build as config_build
+from common.config import check as config_check
+from common.config import kits as kit
+from common.config import sections as settings
+from common.config.namespace import Namespace
+from common.config.tree import Items, Node, Resolver, locate, mentioned, merge, plain, put
+from common.config.yaml import read_file, read_text, shown, write
+from common.errors import ConfigError, EnvironmentProblem
+from common.suggest import did_you_mean
+
+BASE_KEYS = ("_base_", "_BASE_")
+_ABSENT = object()
+
+
+def load_config(path, overrides=(), default_kit=None):
+    """Reads a configuration, its bases and the values of the command line; does not yet check it.
+
+    Args:
+        path (str | Path): tried from the current folder, then in the kit in use, then in the shipped kits.
+        overrides (list[str]): `key.path=value`, each value read as YAML.
+        default_kit (str | Path): the kit of a file that is in none, such as that of the script that runs.
+
+    Returns:
+        Config: merged, with every reference resolved.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, or a base, an override or a reference is wrong.
+    """
+    file = kit.find_config(path, default_kit)
+    used = set()
+    tree = _with_bases(read_file(file), file, used)
+    for key, value, place in _parsed(overrides or ()):
+        put(tree, key, value, place)
+    if isinstance(tree.get("labels"), str):
+        tree.set("labels", _names(tree["labels"], tree.places["labels"], kit.kit_above(file)), tree.places["labels"])
+    resolver = Resolver(tree)
+    resolved = locate(resolver.resolve())
+    if resolver.problems:
+        raise ConfigError("\n".join(resolver.problems[:10]))
+    named = resolved.get("kit")
+    folder = kit.named_kit(named, resolved.places["kit"]) if named else kit.kit_of(file, default_kit)
+    slim, beside = resolved.get("slim"), kit.kit_above(file)
+    if isinstance(slim, Node) and "kit" not in slim and beside not in (None, folder):
+        slim.set("kit", beside.name if beside.parent == kit.ROOT else str(beside), slim.place)
+    return Config(file, folder, resolved, used | resolver.used, overrides or ())
+
+
+def _names(text, place, folder):
+    """The lines of the file that `labels:` names, from the current folder or that of the kit.
+
+    Raises:
+        ConfigError: there is no such file, or it cannot be read.
+    """
+    found = next((p for p in (Path(text), *([folder / text] if folder else [])) if p.is_file()), None)
+    if found is None:
+        raise ConfigError(
+            f"{place}: labels is '{text}': no such file; it is a list of names, or a file with one a line"
+        )
+    names = Items(place)
+    try:
+        lines = found.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8; save the file in that encoding"
+        raise ConfigError(f"{place}: labels: {shown(found)}: {reason}") from error
+    for number, line in enumerate(lines, 1):
+        names.add(line.strip(), f"{shown(found)}:{number}")
+    return names
+
+
+def _with_bases(tree, file, used, above=()):
+    """The tree laid over the files that its `_base_` names; adds to `used` what any of them refers to.
+
+    A base in another kit is a configuration of that kit, and so is what lies over it.
+    """
+    used |= mentioned(tree)
+    keys = [key for key in BASE_KEYS if key in tree]
+    if len(keys) > 1:
+        raise ConfigError(f"{tree.places[keys[1]]}: both _base_ and _BASE_ are written; keep one")
+    if not keys:
+        return tree
+    place, names = tree.places[keys[0]], tree.pop(keys[0])
+    result = None
+    for name in names if isinstance(names, Items) else [names]:
+        if not isinstance(name, str):
+            raise ConfigError(f"{place}: {keys[0]} is {name!r}; it takes the path of a file, or a list of them")
+        base = file.parent / name
+        if not base.is_file():
+            near = did_you_mean(base.name, [f.name for f in base.parent.glob("*.y*ml")])
+            raise ConfigError(f"{place}: the base {name} does not exist in {shown(file.parent)}{near}")
+        if base.resolve() in (file.resolve(), *above):
+            raise ConfigError(
+                f"{place}: the base of this file is the file itself" + (", through others" if above else "")
+            )
+        below = read_file(base)
+        other = kit.kit_above(base)
+        if other not in (None, kit.kit_above(file)):  # a whole configuration of another kit, with bases of its own
+            below = _with_bases(below, base, used, (file.resolve(), *above))
+            if "kit" not in below:
+                below.set("kit", str(other), place)
+        for key in BASE_KEYS:
+            if key in below:
+                raise ConfigError(f"{below.places[key]}: this file is the base of {shown(file)}; a base has no base")
+        used |= mentioned(below)
+        result = below if result is None else merge(result, below)
+    return tree if result is None else merge(result, tree)
+
+
+def _parsed(overrides):
+    """(key path, value, place) of each `-o`, those that change a `type` first."""
+    found = []
+    for text in overrides:
+        place = f"-o {text}"
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"{place}: write key=value, such as -o train.epochs=10")
+        found.append((key.strip(), read_text(value, lambda line, place=place: place), place))
+    return sorted(found, key=lambda item: not item[0].endswith(".type"))
+
+
+class Config:
+    """A configuration; made by :func:`load_config`.
+
+    Args:
+        path (Path): the file.
+        kit (Path): the folder of its kit.
+        tree (Node): merged and resolved.
+        used (set[str]): top-level keys that a reference names.
+        overrides (list[str]): what the command line changed, as it was typed.
+    """
+
+    def __init__(self, path, kit, tree, used=(), overrides=()):
+        self.path, self.kit, self.tree, self.used = Path(path), Path(kit), tree, set(used)
+        self.overrides = list(overrides)
+        self.namespace = Namespace(self.kit)
+
+    @property
+    def name(self):
+        """The name of the run: `name:`, or the file's name without its ending."""
+        return str(self.tree.get("name") or self.path.stem)
+
+    @functools.cached_property
+    def methods(self):
+        """The namespace of `slim:` and `search.space`: of the kit `slim:` names, else of PaddleSlim, then of our kit.
+
+        Raises:
+            ConfigError: there is no kit that `slim.kit` names.
+            EnvironmentProblem: PaddleSlim is not here.
+        """
+        slim = self.tree.get("slim")
+        named = slim.get("kit") if isinstance(slim, Node) else None
+        if not named and not kit.is_kit(kit.ROOT / kit.METHODS):
+            raise EnvironmentProblem(
+                f"{self.place('slim')}: what makes a model smaller is in the kit {kit.METHODS}, which is not beside "
+                f"common/\n  fix: copy the folder {kit.METHODS} to {kit.ROOT}"
+            )
+        return Namespace(kit.named_kit(named or kit.METHODS, self.place("slim.kit")), after=self.namespace)
+
+    def check(self):
+        """Checks every key and value without importing a component.
+
+        Raises:
+            ConfigError: lists all problems, each with its place.
+        """
+        self.checker().run()
+
+    def checker(self):
+        """What checks this configuration, and keeps the problems it found."""
+        methods = self.methods if self.tree.get("slim") is not None or self.get("search.space.type", None) else None
+        return config_check.Checker(self.tree, self.used, self.namespace, methods)
+
+    def get(self, path, default=_ABSENT):
+        """The value at a dotted path, as plain dicts and lists; without it, `default`, or else that of the settings."""
+        holder = self.tree
+        for key in path.split("."):
+            if isinstance(holder, Items) and key.isdigit() and int(key) < len(holder):
+                holder = holder[int(key)]
+            elif isinstance(holder, Node) and key in holder:
+                holder = holder[key]
+            else:
+                return self._default(path) if default is _ABSENT else default
+        return plain(holder)
+
+    @staticmethod
+    def _default(path):
+        section, _, key = path.rpartition(".")
+        known = settings.SECTIONS.get(section) if section else settings.Runtime
+        parameter = settings.setting_parameters(known).get(key) if known else None
+        return parameter[0].literal[1] if parameter else None
+
+    def node(self, path):
+        """The mapping, list or value at a dotted path, which knows its place.
+
+        Raises:
+            ConfigError: there is nothing at this path.
+        """
+        holder = self.tree
+        for key in path.split("."):
+            try:
+                holder = holder[int(key) if isinstance(holder, Items) else key]
+            except (KeyError, IndexError, TypeError, ValueError):
+                raise ConfigError(f"{shown(self.path)}: there is no '{path}'") from None
+        return holder
+
+    def place(self, path):
+        """Where the value at a dotted path was written: `file:line` or `-o ...`; the file if it was not."""
+        above, _, key = path.rpartition(".")
+        try:
+            holder = self.node(above) if above else self.tree
+            return holder.places[int(key) if isinstance(holder, Items) else key]
+        except (ConfigError, KeyError, IndexError, ValueError, AttributeError):
+            return shown(self.path)
+
+    def settings(self, section):
+        """The values of train, eval or export with their defaults; eval takes what it does not say from train.
+
+        Raises:
+            ConfigError: a required value is missing.
+        """
+        kind = settings.SECTIONS[section]
+        values = plain(self.tree.get(section) or {})
+        if section == "eval":
+            train = plain(self.tree.get("train") or {})
+            values = {k: train[k] for k in settings.EVAL_FROM_TRAIN if k in train} | values
+        keys = settings.setting_parameters(kind)
+        lacking = [k for k, (parameter, _) in keys.items() if parameter.required and k not in values]
+        if lacking:
+            raise ConfigError(f"{self.place(section)}: {section} needs {', '.join(lacking)}")
+        return kind(**values)
+
+    def fix(self, **values):
+        """Writes what the data decide, such as labels and num_classes, into the configuration that is saved."""
+        for key, value in values.items():
+            self.set(key, value, "the data")
+
+    def set(self, path, value, place="the program"):
+        """Writes a plain value at a dotted path; messages about it will name `place`."""
+        put(self.tree, path, config_build.as_tree(value, place), place)
+        locate(self.tree)
+
+    def build(self, what, ignore=(), **given):
+        """Imports and calls the component of a node.
+
+        Args:
+            what (str | Node): dotted path, or a node; a list of nodes gives a list.
+            ignore (tuple[str]): keys of the node that are not arguments.
+            given (object): passed to every component built here whose signature has the name.
+
+        Raises:
+            ConfigError: with the place of the node, if the component refuses its arguments.
+        """
+        node = self.node(what) if isinstance(what, str) else what
+        namespace = self.methods if what in ("slim", "search.space") else self.namespace
+        return config_build.Builder(namespace, given).build(node, ignore=ignore)
+
+    def completed(self):
+        """The whole configuration as plain values, with every default filled in and every reference resolved."""
+        return config_build.completed(self)
+
+    def dump(self):
+        """YAML that loads as this same configuration, wherever it is put."""
+        return write(config_build.escaped(self.completed()))

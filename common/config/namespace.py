@@ -1,0 +1,263 @@
+"""The names a configuration may use as `type`: an index of source files, made without importing any of them.
+
+A kit's own `models/`, `data/`, `metrics/`, `tasks/` and `training/` come first, then the shared components of `common/`.
+"""
+
+import ast
+import dataclasses
+import functools
+import importlib
+import re
+import sys
+from pathlib import Path
+
+from common.config import signature
+from common.errors import ConfigError, EnvironmentProblem
+from common.suggest import did_you_mean
+
+COMMON = Path(__file__).resolve().parents[1]
+KIT_PARTS = ("models", "data", "metrics", "tasks", "training")
+COMMON_PARTS = re.compile(
+    r"(data|vision|text|audio|table|layers|optim)/|inference/(tasks/|metrics\.py)|training/\w*trainer\.py"
+    r"|search/strategies\.py$"
+)
+DEFINITION = re.compile(r"^(class|def)[ \t]+([A-Za-z]\w*)", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Definition:
+    """Where a name is defined.
+
+    Args:
+        name (str): of the class or function.
+        file (Path): its source.
+        line (int): counted from 1.
+        what (str): class or def.
+        module (str): dotted, such as `PaddleCV.models.layers`.
+        part (str): the folder it is in, such as `backbones`, or the file for one directly in common.
+    """
+
+    name: str
+    file: Path
+    line: int
+    what: str
+    module: str
+    part: str
+
+
+class Namespace:
+    """The components of one kit and of common.
+
+    Args:
+        kit (Path | None): the kit's folder; None for those of common alone.
+        after (Namespace | None): of another kit, whose own names come after those of this one.
+    """
+
+    def __init__(self, kit=None, after=None):
+        self.kit = Path(kit).resolve() if kit else None
+        self.own = self._scan(self._kit_files(), self.kit.parent) if self.kit else {}
+        self.shared = self._scan([f for f in COMMON.rglob("*.py") if _is_shared(f)], COMMON.parent)
+        self.levels = (self.own, *([after.own] if after else ()), self.shared)
+        self._trees, self._signatures = {}, {}
+
+    @functools.cached_property
+    def _machinery(self):
+        """The names of the rest of common: no `type`, but a component may inherit from one."""
+        return self._scan([f for f in COMMON.rglob("*.py") if not _is_shared(f)], COMMON.parent)
+
+    def _kit_files(self):
+        return [f for part in KIT_PARTS for f in (self.kit / part).rglob("*.py")]
+
+    @staticmethod
+    def _scan(files, root):
+        found = {}
+        for file in sorted(files):
+            parts = file.relative_to(root).with_suffix("").parts
+            if parts[-1] == "__init__" or "tests" in parts:
+                continue
+            text = file.read_text(encoding="utf-8", errors="replace")
+            part = parts[-2] if len(parts) > 2 else parts[-1]
+            for match in DEFINITION.finditer(text):
+                line = text.count("\n", 0, match.start()) + 1
+                definition = Definition(match[2], file, line, match[1], ".".join(parts), part)
+                found.setdefault(match[2], []).append(definition)
+        return found
+
+    @property
+    def names(self):
+        """Every name that can be a `type`."""
+        return sorted({name for level in self.levels for name in level})
+
+    def find(self, name):
+        """The definition of a name, or None.
+
+        Raises:
+            ConfigError: two files of the kit, or two of common, define it.
+        """
+        for level in self.levels:
+            found = level.get(name, [])
+            if len(found) > 1:
+                places = " and ".join(f"{d.file}:{d.line}" for d in found)
+                raise ConfigError(f"'{name}' is defined twice, in {places}; rename one of them")
+            if found:
+                return found[0]
+        return None
+
+    def components(self):
+        """The definitions that are of use as a `type`: public classes, those of the kit before those of common."""
+        seen = {}
+        for level in reversed(self.levels):
+            first = {name: found[0] for name, found in level.items()}
+            seen |= {name: d for name, d in first.items() if d.what == "class" and name[0].isupper()}
+        return sorted(seen.values(), key=lambda d: (d.part, d.name))
+
+    # What a component takes ------------------------------------------------------------------------------------------
+
+    def signature(self, definition):
+        """What the component takes: `from_config` where there is one, else `__init__`, its own or inherited."""
+        key = (definition.file, definition.name)
+        if key not in self._signatures:
+            self._signatures[key] = self._read(definition)
+        return self._signatures[key]
+
+    def _read(self, definition):
+        found = self._taken(definition)
+        parameters = [self._with_constant(p, definition.file) for p in found.parameters]
+        return dataclasses.replace(found, parameters=tuple(parameters))
+
+    def _with_constant(self, parameter, file):
+        """The parameter with the value in place of the name, when its default is a constant of a module."""
+        if not parameter.default.isidentifier() or parameter.default in ("None", "True", "False"):
+            return parameter
+        value = self._constant(parameter.default, file)
+        return parameter if value is None else dataclasses.replace(parameter, default=ast.unparse(value))
+
+    def _constant(self, name, file, depth=0):
+        """The expression that a module assigns to a name, there or where it is imported from; None if unknown."""
+        for item in self._tree(file).body:
+            if isinstance(item, ast.Assign) and any(getattr(t, "id", None) == name for t in item.targets):
+                return item.value
+            if isinstance(item, ast.ImportFrom) and depth < 3:
+                source = next((a.name for a in item.names if (a.asname or a.name) == name), None)
+                root = file.parents[item.level - 1] if item.level else COMMON.parent
+                other = root.joinpath(*(item.module or "").split(".")).with_suffix(".py")
+                if source and other.is_file():
+                    return self._constant(source, other, depth + 1)
+        return None
+
+    def _taken(self, definition):
+        node = self._node(definition)
+        if node is None:
+            return signature.Signature()
+        text = ast.get_docstring(node)
+        if isinstance(node, ast.FunctionDef):
+            return signature.Signature(signature.of_function(node), summary=signature.summary(text))
+        family = list(self._family(definition))
+        docs = {}
+        for _, member in reversed(family):
+            docs.update(signature.documented(ast.get_docstring(member)))
+        about = signature.summary(text)
+        factory = next((f for _, c in family for f in c.body if _is_function(f, "from_config")), None)
+        if factory is not None:
+            built, given = signature.parts_of(factory)
+            keys = signature.of_function(factory, skip=("cls", "build"), slots=built, docs=docs)
+            return signature.Signature(keys, given, True, about)
+        for _, member in family:
+            function = next((f for f in member.body if _is_function(f, "__init__")), None)
+            if function is not None:
+                return signature.Signature(signature.of_function(function, skip=("self",), docs=docs), summary=about)
+            if any("dataclass" in ast.unparse(d) for d in member.decorator_list):
+                return signature.Signature(signature.of_fields(member, docs), summary=about)
+        return signature.Signature(summary=about)
+
+    def _tree(self, file):
+        if file not in self._trees:
+            try:
+                self._trees[file] = ast.parse(file.read_text(encoding="utf-8"), str(file))
+            except SyntaxError as error:
+                raise ConfigError(f"{file}:{error.lineno}: this is not Python: {error.msg}") from error
+        return self._trees[file]
+
+    def _node(self, definition):
+        kinds = ast.ClassDef | ast.FunctionDef
+        body = self._tree(definition.file).body
+        return next((n for n in body if isinstance(n, kinds) and n.name == definition.name), None)
+
+    def _family(self, definition, seen=None):
+        """(definition, class) of a class and of the bases found in the index, nearest first."""
+        seen = set() if seen is None else seen
+        node = self._node(definition)
+        if node is None or (definition.file, definition.name) in seen:
+            return
+        seen.add((definition.file, definition.name))
+        yield definition, node
+        for base in node.bases:
+            parent = self._base(definition, base)
+            if parent is not None:
+                yield from self._family(parent, seen)
+
+    def _base(self, definition, base):
+        """The definition of a base class: of the same file, of the module it is imported from, or the only one."""
+        name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None)
+        stem = None
+        for item in self._tree(definition.file).body:
+            if isinstance(item, ast.ImportFrom):
+                for alias in item.names:
+                    if (alias.asname or alias.name) == name:
+                        name, stem = alias.name, (item.module or "").rsplit(".", 1)[-1]
+        found = [d for level in self.levels for d in level.get(name, []) if d.what == "class"]
+        if stem is not None:
+            found = [d for d in found if d.file.stem == stem] or self._machinery.get(name, [])
+            return next((d for d in found if d.file.stem == stem), None)
+        own = [d for d in found if d.file == definition.file]
+        return next(iter(own or found), None)
+
+    def traits(self, definition):
+        """(names of all base classes, names of all methods) of a class, its own and inherited ones."""
+        bases, methods = set(), set()
+        for _, node in self._family(definition):
+            bases.update(ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases)
+            methods.update(item.name for item in node.body if isinstance(item, ast.FunctionDef))
+        return bases, methods
+
+    def constant_of(self, definition, name):
+        """The plain value that the body of a class, or of a base of it, gives to a name; None where none does."""
+        for _, node in self._family(definition):
+            for item in node.body:
+                if isinstance(item, ast.Assign) and any(getattr(t, "id", None) == name for t in item.targets):
+                    return getattr(item.value, "value", None)
+        return None
+
+    # The object itself -----------------------------------------------------------------------------------------------
+
+    def resolve(self, name):
+        """The class or function of this name, imported.
+
+        Raises:
+            ConfigError: no such name, or another package stands in the way of the kit.
+            EnvironmentProblem: its module needs a package that is not installed.
+        """
+        definition = self.find(name)
+        if definition is None:
+            raise ConfigError(f"there is no '{name}'{did_you_mean(name, self.names)}")
+        root = definition.file.parents[len(definition.module.split(".")) - 1]
+        if str(root) not in sys.path:
+            sys.path.insert(0, str(root))
+        top = definition.module.split(".")[0]
+        try:
+            module = importlib.import_module(definition.module)
+        except ModuleNotFoundError as error:
+            if error.name and error.name.split(".")[0] == top:
+                raise ConfigError(f"{definition.file}: cannot be imported: {error}") from error
+            raise EnvironmentProblem(f"{name} needs the package {error.name}: pip install {error.name}") from error
+        if Path(module.__file__).resolve() != definition.file.resolve():
+            raise ConfigError(f"{definition.file} is hidden by {module.__file__}; give the kit's folder another name")
+        return getattr(module, name)
+
+
+def _is_shared(file):
+    return COMMON_PARTS.match(file.relative_to(COMMON).as_posix())
+
+
+def _is_function(node, name):
+    return isinstance(node, ast.FunctionDef) and node.name == name

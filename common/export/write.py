@@ -1,0 +1,287 @@
+"""Exports a trained model for inference, and proves that what was written answers as the model did.
+
+An exported folder holds:
+    model.json, model.pdiparams   the static program of `forward` and its weights
+    infer.yml                     task, inputs, outputs, class names, pre-processing
+    config.yml                    the completed configuration it came from
+    structure.json                of a compressed model: what was done to it
+    golden.npz                    an input and the outputs of the model in memory
+    manifest.json                 sha256 and size of each file
+"""
+
+import importlib
+import inspect
+import itertools
+import os
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from common.build.assemble import answer_of, build_dataset, build_transforms
+from common.data.pipeline import Pipeline
+from common.data.transform import random_for
+from common.errors import ConfigError, DataError, EnvironmentProblem, KitError
+from common.export.compare import differences, listed
+from common.export.onnx import run_onnx, write_onnx
+from common.files import find_file
+from common.inference.predictor import (
+    Predictor,
+    carried_files,
+    inference_split,
+    load_engine,
+    passes_to_delete,
+    run_engine,
+)
+from common.log import logger
+from common.text.vocabulary import check_rows
+from common.weights.manifest import write_manifest
+from common.weights.run_folder import move_into_place
+from common.weights.structure import write_structure
+
+
+def export(model, config, labels, inputs, folder, onnx=False):
+    """Writes `folder` atomically: nothing appears under its name before the comparison has passed.
+
+    Args:
+        model (nn.Layer): with `inputs`, `outputs` and `task`.
+        config (Config): the checked configuration; its data give the pre-processing.
+        labels (list[str] | None): class names.
+        inputs (dict[str, ndarray]): a batch of at least one real or made-up sample, for the golden.
+        folder (str | Path): where to; replaced if it is an export already.
+        onnx (bool): write model.onnx too, compared the same way.
+
+    Returns:
+        dict[str, float]: the largest difference of each output, relative to its largest value.
+
+    Raises:
+        KitError: the exported model answers differently, or a file is missing or empty.
+    """
+    folder, settings = Path(folder).resolve(), config.settings("export")  # where a link leads is replaced
+    settings.tolerance = max(settings.tolerance, getattr(model, "export_tolerance", 0.0))
+    building, scratch = (folder.with_name(f".{folder.name}.{what}-{os.getpid()}") for what in ("tmp", "raw"))
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        building.mkdir(parents=True)
+        model.eval()
+        inputs = {name: repeated(value, settings.batch_size) for name, value in inputs.items()}
+        golden = answer_of(model)(inputs)
+        shapes = {name: fixed(shape, settings) for name, (shape, _) in model.inputs.items()}
+        write_program(model, building / "model", shapes)
+        np.savez(
+            building / "golden.npz",
+            **{f"in/{k}": v for k, v in inputs.items()},
+            **{f"out/{k}": v for k, v in golden.items()},
+        )
+        passes, transforms = passes_to_delete(building / "model"), carry_files(config, building)
+        about = describe(model, config, labels, shapes, transforms, passes, settings.tolerance)
+        (building / "infer.yml").write_text(about, encoding="utf-8")
+        (building / "config.yml").write_text(config.dump(), encoding="utf-8")
+        if onnx:  # with the sizes left free, paddle2onnx converts the suppression of boxes wrongly and says nothing
+            sizes = {name: list(value.shape) for name, value in inputs.items()}
+            write_program(model, building / "fixed", sizes)
+            write_onnx(building, "fixed")
+        write_structure(model, building)
+        write_manifest(building)
+        found = differences(Predictor(building, engine="paddle").run(inputs), golden)
+        prove(found, settings.tolerance, "exported", lambda: raw_differences(model, inputs, scratch, shapes))
+        if onnx:
+            answers = run_onnx(building / "model.onnx", inputs, model.outputs)
+            found_there = differences(answers, golden)
+            prove(found_there, settings.tolerance, "ONNX", lambda: raw_differences(model, inputs, scratch, sizes, True))
+        refuse_other(folder)
+        move_into_place(building, folder)
+    except OSError as error:
+        raise EnvironmentProblem(f"cannot write the export {folder}: {error}") from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
+    return found
+
+
+def write_program(model, prefix, shapes):
+    """Saves `forward` as a static program with the model's named inputs; restores dynamic mode whatever happens.
+
+    Args:
+        model (nn.Layer): in evaluation mode.
+        prefix (Path): `.json` and `.pdiparams` are appended.
+        shapes (dict[str, list]): of each input; None where any size may come.
+    """
+    import paddle
+    from paddle.static import InputSpec
+
+    specs = [InputSpec(shapes[name], dtype, name) for name, (_, dtype) in model.inputs.items()]
+    forward = model.forward
+    try:
+        paddle.jit.save(paddle.jit.to_static(model, input_spec=specs, full_graph=True), str(prefix))
+    finally:
+        model.forward = forward
+        paddle.disable_static()
+    for suffix in (".json", ".pdiparams"):
+        path = Path(f"{prefix}{suffix}")
+        if not path.is_file() or path.stat().st_size == 0:
+            raise EnvironmentProblem(f"{path} was not written whole: is the disk full?")
+
+
+def carry_files(config, folder):
+    """The pre-processing as infer.yml has it; the files it needs, such as vocabularies, are copied into the folder.
+
+    Args:
+        config (Config): the checked configuration; see :func:`common.inference.predictor.inference_split`.
+        folder (Path): of the export; a file that it carries is named relatively to it.
+
+    Returns:
+        list[dict]: a node a transform.
+    """
+    split = inference_split(config)
+    transforms = config.completed()["data"][split].get("transforms", []) if config.get(f"data.{split}") else []
+    taken = {}
+    for entry in transforms:
+        for key in carried_files(config.namespace.resolve(entry["type"]), entry):
+            source = find_file(entry[key])
+            name, number = source.name, 1
+            while taken.get(name, source) != source or (name not in taken and (folder / name).exists()):
+                name, number = f"{source.stem}_{number}{source.suffix}", number + 1
+            if name not in taken:
+                shutil.copyfile(source, folder / name)
+            taken[name], entry[key] = source, name
+    return transforms
+
+
+def describe(model, config, labels, shapes, transforms, delete_passes=(), tolerance=1e-4):
+    """The text of infer.yml.
+
+    Args:
+        model (nn.Layer): with `inputs`, `outputs` and `task`, and perhaps `about`, further keys for who runs it.
+        config (Config): the checked configuration.
+        labels (list[str]): class names.
+        shapes (dict[str, list]): of the program's inputs.
+        transforms (list[dict]): what :func:`carry_files` gave.
+        delete_passes (list[str]): of the engine, which the program must not meet.
+        tolerance (float): the largest relative difference of an engine's answers from the golden's.
+    """
+    entry = {
+        "format": 1,
+        "name": config.name,
+        "task": model.task,
+        "program": "model.json",
+        "params": "model.pdiparams",
+        "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in model.inputs.items()],
+        "outputs": list(model.outputs),
+        "labels": None if labels is None else list(labels),
+        "engine": config.settings("export").engine,
+        "delete_passes": list(delete_passes),
+        "tolerance": tolerance,
+        "size_multiple": getattr(model, "size_multiple", 1),
+        "preprocess": transforms,
+        **getattr(model, "about", {}),
+    }
+    return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
+
+
+def repeated(value, count):
+    """A batch of one sample, repeated to `count` samples where a program takes that number alone."""
+    return np.repeat(value[:1], count, axis=0) if count else value
+
+
+def fixed(shape, settings):
+    """An input's shape with the batch and the picture size that the `export:` section fixes."""
+    shape = [settings.batch_size or shape[0], *shape[1:]]
+    if settings.image_size and len(shape) == 4:
+        shape[2:] = settings.image_size
+    return shape
+
+
+def prove(found, tolerance, what, raw=None):
+    """Refuses a program that answers differently.
+
+    Args:
+        found (dict[str, float]): the largest difference of each output, see `common.export.compare`.
+        tolerance (float): what is allowed.
+        what (str): the program, for messages.
+        raw (Callable): gives the differences of the raw predictions, before boxes are chosen among equal scores.
+
+    Raises:
+        KitError: an output differs by more than the tolerance, and so do the raw predictions.
+    """
+    if all(value <= tolerance for value in found.values()):
+        logger.info("the %s model equals the trained one: %s", what, listed(found))
+        return
+    rest = raw() if raw else {}
+    if not rest or not all(value <= tolerance for value in rest.values()):
+        raise KitError(
+            f"the {what} model differs from the trained one: {listed(found | rest)} of the largest value "
+            f"(export.tolerance is {tolerance:.0e}); nothing was written"
+        )
+    logger.warning(
+        "the %s model differs (%s) in which of equal scores it takes; its raw predictions equal the trained one's: %s",
+        *(what, listed(found), listed(rest)),
+    )
+
+
+def raw_differences(model, inputs, folder, shapes, onnx=False):
+    """The differences of the exported raw predictions from those in memory, by number.
+
+    Args:
+        model (nn.Layer): whose `predict` takes some of its inputs, by name.
+        inputs (dict[str, ndarray]): the golden's.
+        folder (Path): to write to.
+        shapes (dict[str, list]): of each input of the program.
+        onnx (bool): of the raw predictions turned into ONNX.
+    """
+    import paddle
+    from paddle.static import InputSpec
+
+    names = [name for name in inspect.signature(model.predict).parameters if name in model.inputs]
+    specs = [InputSpec(shapes[name], model.inputs[name][1], name) for name in names]
+    given = {name: inputs[name] for name in names}
+    with paddle.no_grad():
+        golden = paddle.utils.flatten(model.predict(*map(paddle.to_tensor, given.values())))
+    golden = {f"raw {i}": value.numpy() for i, value in enumerate(golden)}
+    try:
+        warnings.filterwarnings("ignore", message="What you save is a function")
+        program = paddle.jit.to_static(model.predict, input_spec=specs, full_graph=True)
+        paddle.jit.save(program, str(folder / "raw"))
+    finally:
+        paddle.disable_static()
+    if onnx:
+        write_onnx(folder, "raw")
+        return differences(run_onnx(folder / "model.onnx", given, golden), golden)
+    return differences(dict(zip(golden, run_engine(load_engine(folder / "raw"), given), strict=True)), golden)
+
+
+def example_inputs(model, config):
+    """A batch for the golden: the first picture to evaluate on if it is here, else a made-up one."""
+    split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
+    pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
+    check_rows(pipeline.transforms, model)
+    try:
+        dataset = build_dataset(config, split)
+        if hasattr(dataset, "assemble"):
+            rows = list(itertools.islice(dataset.rows(0, 1), 2))
+            return {
+                name: value for name, value in pipeline.table(dataset.assemble(rows)).items() if name in model.inputs
+            }
+        sample = pipeline.sample(dataset, 0, 0)
+    except DataError as error:
+        task = importlib.import_module(f"common.inference.tasks.{model.task}")
+        logger.warning("the golden is made of a made-up %s: %s", task.INPUT, str(error).splitlines()[0])
+        sample = pipeline.sample([task.made_up() if hasattr(task, "made_up") else made_up_sample()], 0, 0)
+    sample = pipeline.batch([sample], 0, 0)[0]
+    return {name: np.asarray(sample[name])[None] for name in model.inputs}
+
+
+def made_up_sample():
+    """A picture of random blocks, for models whose data are not here."""
+    blocks = random_for(0).integers(0, 256, (15, 20, 3), dtype="uint8")
+    return {"path": "made-up", "image": np.ascontiguousarray(blocks.repeat(32, 0).repeat(32, 1))}
+
+
+def refuse_other(folder):
+    """Refuses a place where something stands that is no export, and the current folder, which cannot be replaced."""
+    if folder.resolve() == Path.cwd():
+        raise ConfigError(f"{folder}: an export takes its folder's place as a whole; choose another --out")
+    if folder.exists() and not (folder / "infer.yml").is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise EnvironmentProblem(f"{folder} is there and is no export; choose another --out")

@@ -1,1 +1,0 @@
-"""Published weights: where they are, and how they come here whole."""

@@ -1,0 +1,1 @@
+"""Runs a model, exported or in memory, on images, texts, recordings and rows."""

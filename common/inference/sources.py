@@ -1,0 +1,136 @@
+"""Where the pictures of an inference come from: a file, a folder, a video, standard input.
+
+Texts: `text_sources.py`; recordings: `audio_sources.py`.
+"""
+
+from pathlib import Path
+
+from common.audio.sources import open_sounds
+from common.errors import ConfigError, DataError
+from common.files import read_standard_input
+from common.log import logger
+from common.text.sources import open_texts
+from common.vision.decode import decode_image
+from common.vision.drawn_files import PictureDrawing, VideoDrawing
+from common.vision.files import IMAGE_SUFFIXES, image_size, is_picture
+
+VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
+
+
+def open_source(path, task=None, text=None):
+    """The source that `path` names.
+
+    Args:
+        path (str | None): a file, a folder, a video, or - for standard input, which texts also come from when None.
+        task (module): of `common.tasks`; its `INPUT` says what is read. None reads pictures.
+        text (str | None): a text of the command line, in place of a path.
+
+    Raises:
+        ConfigError: the path is empty.
+        DataError: nothing is there, it is no picture, or a folder holds none.
+    """
+    kind = task.INPUT if task else "picture"
+    if kind == "text":
+        return open_texts(path, task, text)
+    if kind == "sound" and text is None:
+        return open_sounds(path)
+    if kind != "picture":
+        read = "pictures, texts and recordings"
+        raise ConfigError(f"tools/infer.py reads {read}; this model takes {kind}, see Predictor.run")
+    if text is not None or path is None:
+        raise ConfigError("this model takes pictures: --input PICTURE, a folder, a video, or -")
+    if path == "-":
+        return standard_input()
+    if not path.strip():
+        raise ConfigError("--image: write which picture, folder or video; - is standard input")
+    place = Path(path)
+    if place.is_dir():
+        files = sorted(p for p in place.rglob("*") if is_picture(p.name))
+        if not files:
+            raise DataError(f"{path}: the folder holds no picture ({', '.join(IMAGE_SUFFIXES)})")
+        return Pictures([str(p) for p in files], name=path, many=True)
+    if place.suffix.lower() in VIDEOS:
+        return Video(path)
+    image_size(path)  # what can be refused from the header, is before a model is loaded
+    return Pictures([path], name=path, many=False)
+
+
+def standard_input():
+    """A picture's bytes, or one path a line."""
+    items, many = read_standard_input("a picture")
+    return Pictures(items, name="-", many=many)
+
+
+class Pictures:
+    """Picture files, or the bytes of one.
+
+    Args:
+        items (list[str | bytes]): paths, or encoded pictures.
+        name (str): for messages.
+        many (bool): whether an unreadable picture leaves the rest to go on.
+    """
+
+    batch = 1
+
+    def __init__(self, items, name, many):
+        self.items = [item.strip() if isinstance(item, str) else item for item in items]
+        self.name, self.many = name, many
+
+    def __iter__(self):
+        for item in self.items:
+            if isinstance(item, bytes):
+                yield {"path": "-", "image": decode_image(item, "standard input"), "name": "stdin.png"}
+            elif item:
+                yield {"path": item, "name": item}
+
+    def drawing(self, folder):
+        """Where drawn pictures go."""
+        return PictureDrawing(folder)
+
+
+class Video:
+    """The frames of a video file.
+
+    Args:
+        path (str): any container and codec that OpenCV reads.
+
+    Raises:
+        DataError: the file is not there, has no stream that can be read, or not one frame.
+    """
+
+    many, batch = True, 1
+
+    def __init__(self, path):
+        import cv2
+
+        self.name = path
+        if not Path(path).is_file():
+            raise DataError(f"{path}: no such file")
+        if Path(path).stat().st_size == 0:
+            raise DataError(f"{path}: the file is empty (0 bytes)")
+        self.capture = cv2.VideoCapture(path)
+        if not self.capture.isOpened():
+            raise DataError(f"{path}: no video stream that OpenCV can read")
+        self.rate = self.capture.get(cv2.CAP_PROP_FPS) or 25.0
+        self.expected = int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT))
+
+    def __iter__(self):
+        import cv2
+
+        count = 0
+        while True:
+            ok, frame = self.capture.read()
+            if not ok:
+                break
+            image = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            yield {"path": self.name, "name": f"{self.name}#{count}", "image": image}
+            count += 1
+        self.capture.release()
+        if count == 0:
+            raise DataError(f"{self.name}: the video has no frame")
+        if self.expected > count:
+            logger.warning("%s: %d of %d frames could be read", self.name, count, self.expected)
+
+    def drawing(self, folder):
+        """Where drawn frames go."""
+        return VideoDrawing(folder, self.name, self.rate)

@@ -1,1 +1,0 @@
-"""Losses that models of several kits share."""

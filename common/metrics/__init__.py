@@ -1,1 +1,0 @@
-"""Scores that more than one kit uses."""

@@ -1,0 +1,1 @@
+"""Optimizers, gradient rules and learning rate schedules."""

@@ -1,0 +1,1 @@
+"""Processes, signals, devices, random states, the machine."""

@@ -1,0 +1,201 @@
+"""Training on several processes; the only file that knows the rank.
+
+Started by `python -m paddle.distributed.launch --nproc_per_node 2 tools/train.py ...`: NCCL between GPUs, gloo between
+CPUs.  In a run of one process every function here does nothing, or gives back what it got.
+"""
+
+import contextlib
+import functools
+import json
+import os
+
+import numpy as np
+
+from common.errors import EnvironmentProblem
+from common.system.failure import report_failure  # noqa: F401  (part of this file's interface)
+from common.system.network import interface_of
+
+
+def rank():
+    """This process's number, from 0."""
+    return int(os.environ.get("PADDLE_TRAINER_ID", "0"))
+
+
+def world_size():
+    """How many processes train together."""
+    return int(os.environ.get("PADDLE_TRAINERS_NUM", "1"))
+
+
+def is_main():
+    """Whether this process writes the files."""
+    return rank() == 0
+
+
+def initialise():
+    """Joins the other processes; returns when all are there.
+
+    Raises:
+        EnvironmentProblem: they do not find each other.
+    """
+    if world_size() == 1:
+        return
+    import paddle
+
+    here = os.environ.get("PADDLE_CURRENT_ENDPOINT", "127.0.0.1:0")
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", interface_of(here.partition(":")[0]))
+    try:
+        paddle.distributed.init_parallel_env()
+        barrier()
+    except (RuntimeError, ValueError, OSError) as error:
+        first_line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise EnvironmentProblem(
+            f"rank {rank()} of {world_size()} at {here} cannot reach the others: {first_line}\n"
+            f"  the meeting point is {os.environ.get('PADDLE_MASTER', 'not set')}, "
+            f"the interface {os.environ['GLOO_SOCKET_IFNAME']}\n"
+            "  on several machines start each with --host ITS_IP and set GLOO_SOCKET_IFNAME (ip addr lists interfaces)"
+        ) from error
+
+
+def barrier():
+    """Waits until every process is here."""
+    all_true(True)
+
+
+def all_true(value):
+    """Whether `value` (bool) is true in every process."""
+    if world_size() == 1:
+        return bool(value)
+    return int(all_reduce_sum(np.array([bool(value)], "int64"))[0]) == world_size()
+
+
+@functools.cache
+def second_channel():
+    """A group of all processes for sums inside a backward pass, whose order must not mix with that of the gradients.
+
+    All processes must ask for it first at the same place.
+    """
+    import paddle
+
+    return paddle.distributed.new_group(list(range(world_size())))
+
+
+def all_reduce_sum(array, group=None):
+    """The sum over all processes of an array.
+
+    Args:
+        array (ndarray | Tensor): a Tensor is changed in place as well.
+        group (Group): :func:`second_channel` inside a backward pass.
+
+    Raises:
+        EnvironmentProblem: a float16 Tensor on CPUs, where the framework would silently give infinity.
+    """
+    if world_size() == 1:
+        return array
+    import paddle
+
+    if isinstance(array, np.ndarray):
+        return all_reduce_sum(paddle.to_tensor(array), group).numpy().reshape(array.shape)
+    if array.dtype == paddle.float16 and array.place.is_cpu_place():
+        raise EnvironmentProblem("float16 cannot be summed over CPU processes; cast it to float32 first")
+    paddle.distributed.all_reduce(array, group=group)
+    return array
+
+
+def all_gather_json(value):
+    """The values of all processes (each what JSON can hold), in the order of their ranks."""
+    text = np.frombuffer(json.dumps(value).encode(), "uint8")
+    return [json.loads(state["text"].tobytes()) for state in all_gather_state({"text": text})]
+
+
+def all_gather_state(state):
+    """The dicts of all processes, in the order of their ranks.
+
+    Args:
+        state (dict[str, ndarray]): names, shapes and dtypes (numbers, bool or text) may differ between processes.
+
+    Returns:
+        list[dict[str, ndarray]]: one for each process.
+    """
+    if world_size() == 1:
+        return [state]
+    import paddle
+
+    own = pack(state)
+    lengths = np.zeros(world_size(), "int64")
+    lengths[rank()] = len(own)
+    lengths = all_reduce_sum(lengths)
+    padded = np.zeros(int(lengths.max()), "uint8")
+    padded[: len(own)] = own
+    gathered = []
+    paddle.distributed.all_gather(gathered, paddle.to_tensor(padded))
+    return [unpack(tensor.numpy()[:length]) for tensor, length in zip(gathered, lengths)]
+
+
+def pack(state):
+    """A dict of arrays as one uint8 array: the length of a JSON head (8 bytes), the head, the arrays' bytes."""
+    arrays = {name: np.asarray(array) for name, array in state.items()}
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise TypeError(f"'{name}' holds Python objects; only arrays of numbers, bool or text can be gathered")
+    head = json.dumps([[name, array.dtype.str, array.shape] for name, array in arrays.items()]).encode()
+    parts = [np.array([len(head)], "<i8").tobytes(), head, *(array.tobytes() for array in arrays.values())]
+    return np.frombuffer(b"".join(parts), "uint8")
+
+
+def unpack(packed):
+    """The inverse of :func:`pack`."""
+    data = packed.tobytes()
+    start = 8 + int(np.frombuffer(data[:8], "<i8")[0])
+    state = {}
+    for name, dtype, shape in json.loads(data[8:start]):
+        count = int(np.prod(shape))
+        size = count * np.dtype(dtype).itemsize
+        state[name] = np.frombuffer(data[start : start + size], dtype).reshape(shape).copy()
+        start += size
+    return state
+
+
+def broadcast_parameters(model):
+    """Gives every process the main one's parameters and buffers."""
+    if world_size() == 1:
+        return
+    import paddle
+
+    for value in model.state_dict().values():
+        paddle.distributed.broadcast(value.detach(), src=0)
+
+
+def wrap_loss(model):
+    """The model's `loss` as a function whose gradients are averaged over all processes.
+
+    Args:
+        model (nn.Layer): answers `loss(batch) -> dict of scalar Tensors`.
+
+    Returns:
+        Callable: (batch, sync=True) -> losses; with sync=False the gradients of this batch stay in this process, and
+        the next synchronised backward pass averages what has gathered.
+    """
+    if world_size() == 1:
+        return lambda batch, sync=True: model.loss(batch)
+    parallel = functools.cache(lambda: parallel_loss(model))
+
+    def loss_of(batch, sync=True):
+        with contextlib.nullcontext() if sync else parallel().no_sync():
+            return parallel()(batch)
+
+    return loss_of
+
+
+def parallel_loss(model):
+    """The model's `loss` as a layer of its own under DataParallel, which reduces in `forward` and nowhere else."""
+    import paddle
+
+    class Loss(paddle.nn.Layer):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, batch):
+            return self.model.loss(batch)
+
+    return paddle.DataParallel(Loss(), find_unused_parameters=True)

@@ -1,0 +1,1 @@
+"""Rows of tables: reading, hashing, features, item ids."""

@@ -1,0 +1,1 @@
+"""Text: splitting, word pieces, vocabularies, windows over long texts."""

@@ -1,0 +1,181 @@
+"""What made a run (`env.json`) and what came of it (`README.md`, the model card)."""
+
+import datetime
+import json
+import platform
+import shlex
+from pathlib import Path
+
+import numpy as np
+
+from common.system import host as machine
+from common.system import runtime
+from common.training.callbacks.callback import Callback
+from common.training.callbacks.lines import read_lines
+from common.training.callbacks.log import next_commands
+from common.weights.safetensors import write_whole
+
+PACKAGES = (
+    "paddlepaddle",
+    "paddlepaddle-gpu",
+    "numpy",
+    "opencv-python-headless",
+    "opencv-python",
+    "pillow",
+    "PyYAML",
+    "safetensors",
+    "matplotlib",
+    "rich",
+    "visualdl",
+    "tensorboardX",
+    "paddle2onnx",
+    "onnxruntime",
+)
+
+
+class Card(Callback):
+    """Writes `env.json` at the start and `README.md` after every evaluation and at the end.
+
+    Neither holds a user name, an environment variable or a secret.
+
+    Args:
+        command_line (list[str]): the command that started the run, as it was typed.
+    """
+
+    def __init__(self, command_line=()):
+        self.command_line = list(command_line)
+
+    def on_train_start(self, trainer):
+        """Records the machine, the versions, the code and the command; keeps the records of earlier starts."""
+        path = Path(trainer.folder) / "env.json"
+        record = environment(trainer, self.command_line)
+        record["earlier"] = earlier_starts(path) if trainer.step else []
+        write_whole(path, [(json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()])
+
+    def after_evaluation(self, trainer):
+        """Brings the card up to date."""
+        self.on_train_end(trainer)
+
+    def on_train_end(self, trainer):
+        """Writes the card."""
+        write_whole(Path(trainer.folder) / "README.md", [model_card(trainer).encode()])
+
+
+def environment(trainer, command_line):
+    """What `env.json` holds, as plain JSON values."""
+    total, _ = machine.memory_bytes()
+    return {
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "from_step": trainer.step,
+        "command": machine.anonymous(shlex.join(command_line)),
+        "seed": trainer.config.get("seed"),
+        "code": machine.git_state(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cpu": machine.cpu_name(),
+        "cores": runtime.usable_cores(),
+        "memory_gb": round(total / 2**30, 1),
+        "versions": machine.versions(PACKAGES),
+        "settings": {name: value for name, value, _ in runtime.describe()},
+    }
+
+
+def earlier_starts(path):
+    """The records of the earlier starts of a run, newest first, at most twenty."""
+    try:
+        last = json.loads(path.read_text(encoding="utf-8"))
+        return [{k: v for k, v in last.items() if k != "earlier"}, *last.get("earlier", [])][:20]
+    except (OSError, ValueError, AttributeError):
+        return []
+
+
+def model_card(trainer):
+    """The text of `README.md`."""
+    config = trainer.config
+    parts = [
+        f"# {config.name}",
+        f"A {config.get('model.type')} model for {getattr(trainer.model, 'task', 'an unnamed task')}. This page was "
+        "written by the training run in this folder; every number on it was measured by that run.",
+        markdown_table(("", ""), facts(trainer)),
+        "## Scores",
+        scores(trainer),
+        "## Use",
+        "```bash\n" + machine.anonymous("\n".join(next_commands(trainer).values())) + "\n```",
+        "The completed configuration is `last/config.yml`; the machine and the versions are in `env.json`.",
+        *pictures(trainer),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in limits(trainer)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def facts(trainer):
+    """Rows of (what, value)."""
+    config = trainer.config
+    parameters = sum(int(np.prod(parameter.shape)) for parameter in trainer.model.parameters())
+    labels = [str(label) for label in config.get("labels") or []]
+    names = ", ".join(labels[:40]) + (", ..." if len(labels) > 40 else "")
+    rows = [("parameters", f"{parameters:,}")]
+    rows += [(f"{split} data", data_of(config, split)) for split in ("train", "eval") if config.get(f"data.{split}")]
+    rows += [("classes", f"{len(labels)}: {names}")] if labels else []
+    rows += [("inputs", ", ".join(f"{n} {shape}" for n, (shape, _) in getattr(trainer.model, "inputs", {}).items()))]
+    rows += [("starting weights", config.get("pretrained") or "random")]
+    rows += [("training", f"{trainer.epoch} of {trainer.epochs} epochs, {trainer.step} steps")]
+    rows += [("samples in a step", str(trainer.samples_per_step))]
+    rows += [("optimizer", str(config.get("optimizer.type")))]
+    rows += [("last losses", ", ".join(f"{name} {value:.4g}" for name, value in trainer.losses.items()))]
+    rows += [("seed", str(config.get("seed")))]
+    return [(name, machine.anonymous(value)) for name, value in rows if value]
+
+
+def data_of(config, split):
+    """The type and the paths of a data set, in one line."""
+    node = config.get(f"data.{split}")
+    paths = [str(node[key]) for key in ("root", "annotations", "images", "file_list", "path") if node.get(key)]
+    return " ".join([str(node.get("type")), *paths])
+
+
+def scores(trainer):
+    """A table of the best and the last evaluation."""
+    records = [r for _, r in read_lines(Path(trainer.folder) / "metrics.jsonl") if r.get("kind") == "eval"]
+    if not records:
+        return "This run was not evaluated, so nothing is known about how good it is; run the evaluation below."
+    best_step = (trainer.best or {}).get("step")
+    best = next((record for record in records if record["step"] == best_step), None)
+    columns = [("best", best)] if best and best is not records[-1] else []
+    columns.append(("best and last" if best is records[-1] else "last", records[-1]))
+    head = ("data.eval", *(f"{title}, step {record['step']}" for title, record in columns))
+    names = [name for name in records[-1] if name not in ("kind", "step", "epoch")]
+    rows = [(name, *(score_text(record.get(name)) for _, record in columns)) for name in names]
+    return markdown_table(head, rows)
+
+
+def score_text(value):
+    """A score with four decimals; a dash where no sample tells it (null, or COCO's -1)."""
+    return "-" if value in (None, -1) else f"{value:.4f}"
+
+
+def pictures(trainer):
+    """The plots that were drawn, as Markdown."""
+    found = sorted((Path(trainer.folder) / "plots").glob("*.png"))
+    return [" ".join(f"![{path.stem}](plots/{path.name})" for path in found)] if found else []
+
+
+def limits(trainer):
+    """What the scores do not say."""
+    lines = ["The scores hold for data like the evaluation data and say nothing about data of another origin."]
+    if trainer.config.get("labels"):
+        lines.append("Whatever belongs to none of the classes above is left out or taken for one of them.")
+    if trainer.best:
+        lines.append("The best checkpoint was chosen by its score on the evaluation data, which flatters it a little.")
+    if trainer.epoch < trainer.epochs:
+        lines.append(f"The run ended after {trainer.epoch} of {trainer.epochs} epochs.")
+    lines.append("It is one run with one seed; another seed gives other numbers.")
+    lines.append("The licence of the training data, which may bind the weights too, is not recorded here.")
+    return lines
+
+
+def markdown_table(head, rows):
+    """A Markdown table; bars inside a cell are escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,78 @@
+"""Saves what a resumed run needs: every so many epochs or steps, when a signal asks for it, and at the end."""
+
+from common.errors import Diverged
+from common.log import logger
+from common.system import distributed
+from common.training.callbacks.callback import Callback
+from common.weights import checkpoint
+from common.weights.structure import files_of
+
+
+class Checkpoint(Callback):
+    """Writes `step_N` folders, moves `last` and `best`, and removes the oldest.
+
+    Every process takes part (the random state of each is saved); only the main one writes.
+
+    Args:
+        every (int): epochs between checkpoints; 0 never.
+        every_steps (int): steps between checkpoints; 0 never.
+        keep (int): how many of the newest stay beside the best; -1 for all.
+        config_text (str): the completed configuration, saved beside the weights.
+        pdparams (bool): whether to write `model.pdparams` for official tools too.
+        files (dict): name -> path of what else belongs to the model; copied into every checkpoint.
+    """
+
+    def __init__(self, every=1, every_steps=0, keep=3, config_text="", pdparams=False, files=None):
+        self.every, self.every_steps, self.keep, self.config_text = every, every_steps, keep, config_text
+        self.pdparams, self.files = pdparams, files or {}
+        self.saved = None
+
+    def after_step(self, trainer):
+        if self.every_steps and trainer.step % self.every_steps == 0:
+            self.save(trainer)
+        trainer.check_stop(lambda: self.save(trainer))
+
+    def after_epoch(self, trainer):
+        new_best = trainer.best is not None and trainer.best["step"] == trainer.step
+        if new_best or (self.every and trainer.epoch % self.every == 0) or trainer.epoch == trainer.epochs:
+            self.save(trainer)
+        trainer.check_stop(lambda: self.save(trainer))
+
+    def on_stop(self, trainer):
+        trainer.check_stop(lambda: self.save(trainer))
+
+    def on_train_end(self, trainer):
+        self.save(trainer)
+
+    def save(self, trainer):
+        """Writes the checkpoint of this step, unless it is written already; returns its path."""
+        place = (trainer.step, trainer.epoch, trainer.position, trainer.scores_step)
+        path = trainer.folder / f"step_{trainer.step}"
+        if self.saved == place:
+            return path
+        arrays, state = trainer.state()
+        if distributed.is_main():
+            self.refuse_poison(arrays["model"], trainer.step)
+            files = {name: path.read_bytes() for name, path in self.files.items()} | files_of(trainer.model)
+            checkpoint.write_checkpoint(
+                trainer.folder, trainer.step, arrays, state, self.config_text, pdparams=self.pdparams, files=files
+            )
+            protect = set()
+            if trainer.best is not None:
+                protect.add(trainer.best["step"])
+                if trainer.best["step"] == trainer.step:
+                    checkpoint.mark_best(trainer.folder, trainer.step)
+            checkpoint.prune(trainer.folder, self.keep, protect)
+            logger.info("saved %s", path)
+        distributed.barrier()
+        self.saved = place
+        return path
+
+    @staticmethod
+    def refuse_poison(arrays, step):
+        """Never replaces good weights by weights that are not finite."""
+        import numpy as np
+
+        for name, value in arrays.items():
+            if value.dtype.kind == "f" and not np.isfinite(value).all():
+                raise Diverged(f"{name} is not finite at step {step}; nothing was saved; the last checkpoint is whole")

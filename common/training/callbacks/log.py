@@ -1,0 +1,234 @@
+"""The log line, the progress bar and `metrics.jsonl`.
+
+`metrics.jsonl` holds only what the run computes, so a run that was killed and resumed writes the same bytes as one that
+was not; what depends on the machine and the hour goes to `timing.jsonl`.
+"""
+
+import importlib
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from common.config.yaml import shown
+from common.log import logger
+from common.system.distributed import world_size
+from common.training.callbacks.callback import Callback
+from common.training.callbacks.lines import JsonLines
+
+ASKED = {"picture": "--image PATH", "text": "--text TEXT", "table": "--input PATH", "sound": "--input PATH"}
+
+
+class Log(Callback):
+    """Logs the losses, the speed and the time left, and the scores of each evaluation.
+
+    Args:
+        every (int): updates between two lines; the first and the last update are always logged.
+        silence (float): seconds after which a line is printed even if fewer than `every` updates were done.
+    """
+
+    def __init__(self, every=20, silence=60.0):
+        if every < 1:
+            raise ValueError(f"log_every is {every}; it must be 1 or more")
+        self.every = every
+        self.silence = silence
+        self.window = Window()
+        self.lines = None
+        self.metrics = None
+        self.bar = None
+
+    def on_train_start(self, trainer):
+        """Cuts the files back to the step the run goes on from, and starts the clock."""
+        if self.metrics:
+            return
+        folder = Path(trainer.folder)
+        self.metrics = JsonLines(folder / "metrics.jsonl")
+        self.timing = JsonLines(folder / "timing.jsonl")
+        self.lines = self.metrics.keep_until(trainer.step, self.lines)
+        self.timing.keep_until(trainer.step)
+        self.first_step = trainer.step
+        self.began = self.last_tick = self.last_line = time.perf_counter()
+        self.cost = Window()
+        self.bar = progress_bar(trainer.total_steps, trainer.step)
+
+    def after_step(self, trainer):
+        """Adds the step to the window; every so often writes the window's means."""
+        now = time.perf_counter()
+        self.window.add(trainer.losses)
+        self.cost.add({"batch": now - self.last_tick, "reader": trainer.loader.wait_seconds})
+        self.last_tick = now
+        if self.bar:
+            self.bar.move(trainer.step, sum(trainer.losses.values()))
+        if trainer.step == 1 or trainer.step % self.every == 0 or trainer.is_last_step():
+            self._record(trainer)
+        elif now - self.last_line > self.silence:
+            self._print(trainer, self.window.means(), self._costs(trainer))
+
+    def after_evaluation(self, trainer):
+        """Logs the scores."""
+        self.on_train_start(trainer)
+        epoch = trainer.epoch + trainer.at_end
+        self.metrics.write({"kind": "eval", "step": trainer.step, "epoch": epoch} | trainer.scores)
+        self.lines += 1
+        scores = " ".join(f"{name} {value:.4f}" for name, value in trainer.scores.items())
+        logger.info("eval epoch %d/%d step %d %s%s", epoch, trainer.epochs, trainer.step, scores, best_so_far(trainer))
+        self.last_tick = self.last_line = time.perf_counter()
+
+    def after_epoch(self, trainer):
+        """Leaves what is done between two epochs out of the cost of a batch."""
+        self.last_tick = time.perf_counter()
+
+    def on_train_end(self, trainer):
+        """Takes the bar away."""
+        if self.bar:
+            self.bar.close()
+
+    def state(self):
+        """The unfinished window and the number of lines written; makes sure that the lines are on the disk."""
+        if self.lines:
+            self.metrics.flush()
+        return {"lines": self.lines or 0, "window": self.window.state()}
+
+    def load(self, state):
+        """Takes back the window, so that the next line is the one an uninterrupted run would write."""
+        if state:
+            self.lines = state["lines"]
+            self.window.load(state["window"])
+
+    def _record(self, trainer):
+        losses = self.window.means()
+        costs = self._costs(trainer)
+        record = {"kind": "train", "step": trainer.step, "epoch": trainer.epoch, "lr": trainer.lr}
+        self.metrics.write(record | {"loss": sum(losses.values())} | losses)
+        self.timing.write({"step": trainer.step} | costs)
+        self.lines += 1
+        self._print(trainer, losses, costs)
+        self.window = Window()
+        self.cost = Window()
+
+    def _costs(self, trainer):
+        means = self.cost.means()
+        return {
+            "batch_cost": means["batch"],
+            "reader_cost": means["reader"],
+            "ips": trainer.samples_per_step / max(means["batch"], 1e-9),
+            "memory": memory(),
+        }
+
+    def _print(self, trainer, losses, costs):
+        now = time.perf_counter()
+        per_step = (now - self.began) / max(trainer.step - self.first_step, 1)
+        parts = [
+            f"epoch {min(trainer.epoch + 1, trainer.epochs)}/{trainer.epochs}",
+            f"step {trainer.step}" + (f"/{trainer.total_steps}" if trainer.total_steps else ""),
+            f"loss {sum(losses.values()):.5g}",
+            *(f"{name} {value:.5g}" for name, value in losses.items() if len(losses) > 1),
+            f"lr {trainer.lr:.6g}",
+            f"batch_cost {costs['batch_cost']:.4f}",
+            f"reader_cost {costs['reader_cost']:.4f}",
+            f"ips {costs['ips']:.2f} samples/s",
+            *([f"eta {clock(per_step * max(trainer.total_steps - trainer.step, 0))}"] if trainer.total_steps else []),
+            f"mem {costs['memory'] / 2**30:.1f}G",
+        ]
+        self.last_line = now
+        logger.info(" ".join(parts))
+
+
+class NextSteps(Callback):
+    """The last words of a run: where everything is and how to go on. Comes last among the callbacks."""
+
+    def on_train_start(self, trainer):
+        """Starts the clock."""
+        self.began = time.perf_counter()
+
+    def on_train_end(self, trainer):
+        """Logs the commands that resume, evaluate and export this run."""
+        logger.info(
+            "%d of %d epochs, %d steps, %s; everything is in %s\n%s",
+            trainer.epoch,
+            trainer.epochs,
+            trainer.step,
+            clock(time.perf_counter() - self.began),
+            trainer.folder,
+            "\n".join(f"  {what + ':':<9} {command}" for what, command in next_commands(trainer).items()),
+        )
+
+
+class Window:
+    """Sums of named numbers since the last line; the sums go through JSON unchanged."""
+
+    def __init__(self):
+        self.count = 0
+        self.sums = {}
+
+    def add(self, values):
+        """Adds one step's numbers."""
+        self.count += 1
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+
+    def means(self):
+        """The mean of each number over the steps of the window."""
+        return {name: total / self.count for name, total in self.sums.items()}
+
+    def state(self):
+        """Plain JSON values."""
+        return {"count": self.count, "sums": dict(self.sums)}
+
+    def load(self, state):
+        """The inverse of :meth:`state`."""
+        self.count = state["count"]
+        self.sums = dict(state["sums"])
+
+
+def clock(seconds):
+    """3723 -> 1:02:03"""
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+
+
+def memory():
+    """Bytes of main memory this process holds; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def next_commands(trainer):
+    """The commands that go on from a run, by what they do, for the scripts the run was started with."""
+    script = Path(sys.argv[0])
+    tools = script.parent if script.name == "train.py" else Path("tools")
+    config = shlex.quote(str(shown(trainer.config.path)))
+    weights = Path(trainer.folder) / ("best" if trainer.best else "last")
+    changed = [text for text in trainer.config.overrides if not text.startswith(("weights=", "pretrained="))]
+    keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
+    options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])
+    several = f"-m paddle.distributed.launch --nproc_per_node {world_size()} " if world_size() > 1 else ""
+    asked = ASKED.get(importlib.import_module(f"common.inference.tasks.{trainer.model.task}").INPUT)
+    commands = {
+        "resume": f"python {several}{tools / 'train.py'} -c {config} -r auto{options}",
+        "evaluate": f"python {tools / 'eval.py'} -c {config} {keys}",
+        "export": f"python {tools / 'export.py'} -c {config} {keys}",
+    }
+    if asked:
+        commands["predict"] = f"python {tools / 'infer.py'} -c {config} {asked} {keys}"
+    return commands
+
+
+def best_so_far(trainer):
+    """How the best score stands, when it is not the one just reached; empty without one."""
+    if not trainer.best or trainer.best["step"] == trainer.step:
+        return ""
+    return f" (best {trainer.best['metric']} {trainer.best['score']:.4f} at step {trainer.best['step']})"
+
+
+def progress_bar(total, done):
+    """A :class:`Bar` when standard error is a terminal that can redraw a line, else None."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    from common.training.callbacks.bar import Bar
+
+    return Bar(total, done)

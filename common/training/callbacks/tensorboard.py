@@ -1,0 +1,39 @@
+"""Curves for TensorBoard (`tensorboard --logdir FOLDER`), behind `--use_tb`."""
+
+from common.errors import EnvironmentProblem
+from common.training.callbacks.tracker import Tracker
+
+
+class TensorBoard(Tracker):
+    """Writes losses, learning rate, scores and speed as TensorBoard events.
+
+    Args:
+        logdir (str): the folder that `tensorboard --logdir` is pointed at.
+
+    Raises:
+        EnvironmentProblem: the package is not installed.
+    """
+
+    suffix = ".kit"
+
+    def __init__(self, logdir):
+        super().__init__(logdir)
+        try:
+            from tensorboardX import SummaryWriter
+        except ImportError as error:
+            raise EnvironmentProblem(f"--use_tb needs tensorboardX ({error}): pip install tensorboardX") from error
+        self.make = SummaryWriter
+
+    def open(self):
+        """Starts the events anew; they are filled from `metrics.jsonl`."""
+        for old in self.logdir.glob(f"events.out.tfevents.*{self.suffix}"):
+            old.unlink()
+        self.writer = self.make(str(self.logdir), filename_suffix=self.suffix, flush_secs=10)
+
+    def add(self, tag, value, step):
+        """Adds one point."""
+        self.writer.add_scalar(tag, float(value), step)
+
+    def close(self):
+        """Writes what is pending."""
+        self.writer.close()

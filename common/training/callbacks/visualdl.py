@@ -1,0 +1,38 @@
+"""Curves for VisualDL (`visualdl --logdir FOLDER`), behind `--use_vdl`."""
+
+from common.errors import EnvironmentProblem
+from common.training.callbacks.tracker import Tracker
+
+
+class VisualDL(Tracker):
+    """Writes losses, learning rate, scores and speed to one `vdlrecords` file.
+
+    Args:
+        logdir (str): the folder that `visualdl --logdir` is pointed at.
+
+    Raises:
+        EnvironmentProblem: the package is not installed.
+    """
+
+    file_name = "vdlrecords.0000000000.log"
+
+    def __init__(self, logdir):
+        super().__init__(logdir)
+        try:
+            from visualdl import LogWriter
+        except ImportError as error:
+            raise EnvironmentProblem(f"--use_vdl needs VisualDL ({error}): pip install visualdl") from error
+        self.make = LogWriter
+
+    def open(self):
+        """Starts the file anew; it is filled from `metrics.jsonl`."""
+        (self.logdir / self.file_name).unlink(missing_ok=True)
+        self.writer = self.make(str(self.logdir), file_name=self.file_name)
+
+    def add(self, tag, value, step):
+        """Adds one point."""
+        self.writer.add_scalar(tag=tag, value=float(value), step=step)
+
+    def close(self):
+        """Writes what is pending."""
+        self.writer.close()

@@ -1,0 +1,1 @@
+"""Weights on disk: checkpoints, run folders, published weights, other formats."""

@@ -1,0 +1,292 @@
+"""Checkpoints on disk: written whole or not at all, verified when read, never unpickled.
+
+    output/yolov3/
+        step_1200/  model.safetensors optimizer.safetensors ema.safetensors state.json config.yml manifest.json
+        last -> step_1200    best -> step_800
+
+A checkpoint is written as `step_N.tmp-PID`, every file is flushed to the disk, then the folder is renamed: whatever is
+called `step_N` is complete. This file works with names, arrays and JSON; it does not know PaddlePaddle.
+"""
+
+import errno
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from common.errors import ConfigError, EnvironmentProblem
+from common.files import PACKAGE, find_file
+from common.log import logger
+from common.weights import paddle1_tensors as dense_tensor_io
+from common.weights import pdparams as safe_io
+from common.weights.manifest import (
+    MANIFEST,
+    CheckpointError,
+    read_checked,
+    read_manifest,
+    verify_manifest,
+    write_file,
+    write_manifest,
+)
+from common.weights.run_folder import STEP, follow, move_into_place, newest_first, next_serial, point, sweep, target
+from common.weights.safetensors import decode_arrays, encode_arrays
+
+NAMED = {"lac": "package:LAC/lac_model/model"}  # weights that go by a name
+
+
+def write_checkpoint(root, step, arrays, state, config_text="", pdparams=False, files=None):
+    """Writes `root/step_<step>` and points `root/last` at it.
+
+    Args:
+        root (str | Path): folder of the run; made when missing.
+        step (int): optimizer steps done so far.
+        arrays (dict): group (`model`, `optimizer`, `ema`, ...) -> name -> numpy array; uint16 stands for bfloat16.
+        state (dict): whatever else resuming needs, in JSON types.
+        config_text (str): the completed configuration, saved as `config.yml`.
+        pdparams (bool): also write the `model` group as `model.pdparams`, for the official tools.
+        files (dict): name -> bytes of whatever else belongs to the model, such as what its features learned.
+
+    Returns:
+        Path: the folder written.
+
+    Raises:
+        EnvironmentProblem: the disk is full or does not take the files. Earlier checkpoints are untouched.
+    """
+    root = Path(root)
+    files = {name: [content] for name, content in (files or {}).items()}
+    files |= {f"{group}.safetensors": encode_arrays(named) for group, named in sorted(arrays.items())}
+    files["state.json"] = [json.dumps(state, indent=1, default=_plain).encode()]
+    files["config.yml"] = [config_text.encode()]
+    if pdparams:
+        files["model.pdparams"] = [safe_io.encode_pdparams(arrays["model"])]
+    need = sum(len(piece) for pieces in files.values() for piece in pieces) + 65536
+    final, draft = root / f"step_{step}", root / f"step_{step}.tmp-{os.getpid()}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(root).free < need:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        entries = {name: write_file(draft / name, pieces) for name, pieces in files.items()}
+        paddle_version = getattr(sys.modules.get("paddle"), "__version__", "")
+        write_manifest(draft, entries, step=step, serial=next_serial(root), paddle=paddle_version)
+        move_into_place(draft, final)
+        point(root, "last", final.name)
+    except OSError as error:
+        raise EnvironmentProblem(_write_failure(root, final, need, error)) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return final
+
+
+def read_checkpoint(path, groups=None):
+    """The arrays and the state of one checkpoint, every file checked against the manifest.
+
+    Args:
+        path (str | Path): a `step_N` folder or a link to one.
+        groups (Container[str]): read only these groups of arrays; all when None.
+
+    Returns:
+        tuple[dict, dict]: group -> name -> array (read-only), and the state.
+
+    Raises:
+        CheckpointError: a file is missing, damaged or written by a newer version.
+    """
+    path = follow(path)
+    entries = read_manifest(path)["files"]
+    arrays = {}
+    for name in entries:
+        group = name.removesuffix(".safetensors")
+        if group != name and (groups is None or group in groups):
+            try:
+                arrays[group] = decode_arrays(read_checked(path, name, entries))
+            except ValueError as error:
+                raise CheckpointError(f"{path / name}: {error}") from None
+    try:
+        state = json.loads(read_checked(path, "state.json", entries))
+    except ValueError as error:
+        raise CheckpointError(f"{path / 'state.json'}: not JSON ({error})") from None
+    return arrays, state
+
+
+def newest_valid(root):
+    """The checkpoint of `root` that was written last and is intact, or None.
+
+    Damaged ones are named in a warning and passed over. What a killed process left half written is removed first.
+    """
+    sweep(root)
+    for path in newest_first(root):
+        try:
+            verify_manifest(path)
+            return path
+        except CheckpointError as error:
+            logger.warning("checkpoint %s is damaged and is not used: %s", path.name, error)
+    return None
+
+
+def resolve_resume(value, root):
+    """The checkpoint that `-r VALUE` means, or None when `auto` finds none.
+
+    Args:
+        value (str): `auto`, a `step_N` folder, a link (`last`, `best`), or the folder of a run.
+        root (str | Path): folder of this run, where `auto` looks.
+
+    Raises:
+        ConfigError: the path does not exist or holds no checkpoint.
+        CheckpointError: the one asked for is damaged.
+    """
+    if value == "auto":
+        return newest_valid(root)
+    path = follow(value)
+    if (path / MANIFEST).exists() or STEP.fullmatch(path.name):
+        try:
+            verify_manifest(path)
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}\n  fix: -r auto resumes from the newest intact checkpoint") from None
+        return path
+    found = newest_valid(path) if path.is_dir() else None
+    if found is None:
+        raise ConfigError(f"-r {value}: holds no usable checkpoint (a folder step_N with {MANIFEST})")
+    return found
+
+
+def read_weights(path):
+    """The weights that `weights=PATH` or `pretrained=PATH` names: name -> array.
+
+    A checkpoint gives its averaged (EMA) weights where it has them; the folder of a run means its `best`, else its
+    newest. A `.safetensors` or a `.pdparams` file gives what it holds, a `.pdiparams` with its program beside it, and a
+    folder of PaddlePaddle 1.x with `__model__` and a file for each variable too, by the names of the program.
+
+    Args:
+        path (str | Path): a checkpoint, a run's folder, or a file.
+
+    Raises:
+        ConfigError: there is nothing there that holds weights.
+        CheckpointError: a file is damaged.
+        UnsafeFile: a `.pdparams` wants to run code.
+    """
+    named = named_weights(path)
+    if named is not None:
+        return dense_tensor_io.read_folder(named)
+    real = find_weights(path)
+    if real.is_file():
+        return _read_weight_file(real)
+    if (real / "__model__").is_file():
+        return dense_tensor_io.read_folder(real)
+    arrays, _ = read_checkpoint(real, groups=("model", "ema"))
+    if "model" not in arrays:
+        raise CheckpointError(f"{real}: holds no model weights")
+    averaged = arrays.get("ema", {})
+    return {name: averaged.get(name, value) for name, value in arrays["model"].items()}
+
+
+def named_weights(path):
+    """The folder of parameter files that a name such as `lac`, or a path `package:...`, stands for; else None.
+
+    Raises:
+        EnvironmentProblem: the package that carries them is not installed.
+    """
+    text = NAMED.get(str(path), str(path))
+    return find_file(text) if text.startswith(PACKAGE) and find_file(text).is_dir() else None
+
+
+def find_weights(path):
+    """The checkpoint folder or the file that `weights=PATH` means (Path).
+
+    Raises:
+        ConfigError: there is nothing there that holds weights.
+    """
+    real = follow(path)
+    if real.is_file():
+        return real
+    if (real / "__model__").is_file():
+        return real
+    if (real / "infer.yml").exists() or list(real.glob("*.pdiparams")):
+        raise ConfigError(
+            f"{path}: an exported model; give the checkpoint it was made from (output/<config>/best) or its file "
+            ".pdiparams, or run it as it is with tools/infer.py --model"
+        )
+    if (real / MANIFEST).exists():
+        return real
+    best = target(real, "best")
+    found = real / best if best else newest_valid(real)
+    if found is None:
+        raise ConfigError(f"{path}: no checkpoint here; give output/<config>/best, a .safetensors or a .pdparams file")
+    return found
+
+
+def mark_best(root, step):
+    """Points `root/best` at the checkpoint of `step`, which must exist."""
+    root = Path(root)
+    if not (root / f"step_{step}" / MANIFEST).exists():
+        raise CheckpointError(f"{root / f'step_{step}'}: cannot become the best, there is no such checkpoint")
+    try:
+        point(root, "best", f"step_{step}")
+    except OSError as error:
+        raise EnvironmentProblem(f"{root / 'best'}: cannot be written ({error.strerror})") from error
+
+
+def prune(root, keep, protect=()):
+    """Deletes old checkpoints; a failure to delete is logged, not raised.
+
+    Args:
+        root (str | Path): folder of the run.
+        keep (int): how many of the newest stay; -1 keeps all, 0 only what `last` and `best` point at.
+        protect (Iterable[int]): steps that stay in any case.
+    """
+    if keep < -1:
+        raise ConfigError(f"train.keep is {keep}; it must be -1 (all) or the number of checkpoints to keep")
+    root = Path(root)
+    steps = newest_first(root)
+    if keep == -1 or not steps:
+        return
+    last = target(root, "last") or steps[0].name
+    stay = {path.name for path in steps[:keep]} | {last, target(root, "best")} | {f"step_{step}" for step in protect}
+    for path in steps:
+        if path.name not in stay:
+            trash = root / f"{path.name}.trash-{os.getpid()}"
+            try:
+                os.rename(path, trash)
+                shutil.rmtree(trash)
+            except OSError as error:
+                logger.warning("could not delete the old checkpoint %s: %s", path, error)
+
+
+def _read_weight_file(path):
+    """The arrays of a `.safetensors`, `.pdparams` or `.pdiparams` file, checked where a manifest beside it lists it."""
+    if path.suffix not in (".safetensors", ".pdparams", ".pdiparams"):
+        raise ConfigError(
+            f"{path}: weights are read from a checkpoint folder, a .safetensors, .pdparams or .pdiparams file"
+        )
+    if (path.parent / MANIFEST).exists():
+        read_checked(path.parent, path.name, read_manifest(path.parent)["files"])
+    if path.suffix == ".pdparams":
+        return safe_io.read_pdparams(path)
+    if path.suffix == ".pdiparams":
+        return dense_tensor_io.read_combined(path)
+    try:
+        return decode_arrays(path.read_bytes())
+    except OSError as error:
+        raise EnvironmentProblem(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+
+
+def _write_failure(root, final, need, error):
+    try:
+        free = f"{shutil.disk_usage(root).free:,} bytes free"
+    except OSError:
+        free = "free space unknown"
+    return (
+        f"{final}: the checkpoint could not be written: {error.strerror or error}\n"
+        f"  {need:,} bytes needed, {free}; earlier checkpoints are untouched\n"
+        "  fix: free some space, or write elsewhere with -o output_dir=PATH, or keep fewer with -o train.keep=1"
+    )
+
+
+def _plain(value):
+    """NumPy scalars and arrays of a state as JSON numbers."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be saved in state.json")

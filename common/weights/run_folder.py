@@ -1,0 +1,139 @@
+"""The folder of one run: its `step_N` checkpoints in order, the links `last` and `best`, what a killed process left."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import shutil
+from pathlib import Path
+
+from common.errors import ConfigError, EnvironmentProblem
+from common.weights.manifest import CheckpointError, flush_folder, read_manifest, write_file
+
+STEP = re.compile(r"step_(\d+)")
+_LEFTOVER = re.compile(r"(step_\d+)\.(tmp|old|trash)-(\d+)")
+
+
+def newest_first(root):
+    """The `step_N` folders by order of writing, the newest first.
+
+    Not by step: a run that went back to an old step, and on from there, has its newest checkpoint at a lower step.
+    A folder whose manifest cannot be read comes first, so that whoever looks for the newest gets to name it.
+    """
+    steps = _steps(Path(root))
+    return sorted(steps, key=lambda path: (_serial(path), int(STEP.fullmatch(path.name)[1])), reverse=True)
+
+
+def next_serial(root):
+    """The place of the next checkpoint in the order of writing."""
+    return 1 + max((s for s in map(_serial, _steps(Path(root))) if s != float("inf")), default=0)
+
+
+def point(root, name, target):
+    """Makes the link `root/name` -> `target` in one step; where links are not possible, a file with the name in it."""
+    root = Path(root)
+    temporary = root / f".{name}-{os.getpid()}"
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    try:
+        os.symlink(target, temporary)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        write_file(temporary, [target.encode()])
+    os.replace(temporary, root / name)
+    flush_folder(root)
+
+
+@contextlib.contextmanager
+def held(root):
+    """Keeps the folder of a run (Path, made when missing) to this process; its forked data workers do not keep it.
+
+    Raises:
+        EnvironmentProblem: another process of this machine has it.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with open(root / ".lock", "wb") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EAGAIN):  # else it is a file system without locks
+                raise EnvironmentProblem(
+                    f"{root}: another training writes to it\n  fix: wait for its end, or -o output_dir=PATH"
+                ) from None
+        yield
+
+
+def target(root, name):
+    """The name of the `step_N` that a link of the run points at, or None."""
+    try:
+        return follow(Path(root) / name).name
+    except (ConfigError, OSError):
+        return None
+
+
+def follow(value):
+    """The real path of a checkpoint or of a link to one (also where a file stands in for a link).
+
+    Raises:
+        ConfigError: there is no such path.
+    """
+    path = Path(value)
+    if path.name in ("last", "best") and path.is_file() and path.stat().st_size < 64:
+        name = path.read_text(errors="replace")
+        path = path.with_name(name) if STEP.fullmatch(name) else path
+    if not path.exists():
+        beside = [step.name for step in newest_first(path.parent)[:5]]
+        known = f"; {path.parent} holds {', '.join(beside)}" if beside else ""
+        raise ConfigError(f"{value}: there is no such checkpoint{known}")
+    return path.resolve()
+
+
+def move_into_place(draft, final):
+    """Renames a finished draft to its final name.
+
+    An older folder of this name, a checkpoint of the same step or an export, is first set aside under a name from which
+    `sweep` brings a checkpoint back.
+    """
+    old = final.with_name(f"{final.name}.old-{os.getpid()}")
+    replaced = final.exists()
+    if replaced:
+        shutil.rmtree(old, ignore_errors=True)
+        os.rename(final, old)
+    try:
+        os.rename(draft, final)
+        flush_folder(final.parent)
+    finally:
+        if replaced and not final.exists():
+            os.rename(old, final)
+        else:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def sweep(root):
+    """Removes what dead processes left behind, and brings back a checkpoint that was about to be replaced."""
+    root = Path(root)
+    for path in list(root.iterdir()) if root.is_dir() else []:
+        match = _LEFTOVER.fullmatch(path.name)
+        if not match or (int(match[3]) != os.getpid() and Path(f"/proc/{match[3]}").exists()):
+            continue
+        final = root / match[1]
+        if match[2] == "old" and not final.exists():
+            with contextlib.suppress(OSError):
+                os.rename(path, final)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _steps(root):
+    if not root.is_dir():
+        return []
+    return [path for path in root.iterdir() if STEP.fullmatch(path.name) and path.is_dir() and not path.is_symlink()]
+
+
+def _serial(path):
+    try:
+        return read_manifest(path).get("serial", 0)
+    except CheckpointError:
+        return float("inf")

@@ -1,0 +1,110 @@
+"""The arrays of a PyTorch state dictionary (`.pth`, `.pt`), read without PyTorch and without running what it holds.
+
+Since PyTorch 1.6 such a file is a zip archive: `<name>/data.pkl` is a pickle that describes the tensors, and
+`<name>/data/<key>` holds the bytes of each storage (https://docs.pytorch.org/docs/stable/notes/serialization.html).
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from common.errors import EnvironmentProblem
+from common.weights.pdparams import parse_pickled
+
+STORAGES = {
+    "FloatStorage": "<f4",
+    "DoubleStorage": "<f8",
+    "HalfStorage": "<f2",
+    "BFloat16Storage": "<u2",  # its bits, as Paddle's own files keep bfloat16
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "CharStorage": "|i1",
+    "ByteStorage": "|u1",
+    "BoolStorage": "|b1",
+}
+
+
+def read_torch_file(path):
+    """Name -> array of a file that `torch.save(model.state_dict(), path)` wrote.
+
+    A dictionary that keeps the state beside other things (`state_dict`, `model`, `model_ema`) is understood too.
+
+    Raises:
+        UnsafeFile: it asks for anything but tensors.
+        EnvironmentProblem: it cannot be read, is truncated, or is of the format before PyTorch 1.6.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            tree = _read(path, archive)
+    except OSError as error:
+        raise EnvironmentProblem(f"{path}: {error.strerror}") from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise EnvironmentProblem(
+            f"{path}: {error}; a truncated file, or one of the format before PyTorch 1.6: load it there and save it "
+            "again, best as .safetensors"
+        ) from None
+    return state_of(path, tree)
+
+
+def state_of(path, tree):
+    """The dictionary of arrays in what a file holds."""
+    for key in ("state_dict", "model_ema", "model"):
+        if isinstance(tree, dict) and isinstance(tree.get(key), dict):
+            tree = tree[key]
+    arrays = {n: v for n, v in tree.items() if isinstance(v, np.ndarray)} if isinstance(tree, dict) else {}
+    if not arrays or not all(isinstance(name, str) for name in arrays):
+        raise EnvironmentProblem(f"{path}: holds no state dictionary (a dictionary of tensors by name)")
+    return {name.removeprefix("module."): value for name, value in arrays.items()}
+
+
+def _read(path, archive):
+    """The tree of the pickle, with an array in place of each tensor."""
+    members = {entry.filename: entry for entry in archive.infolist()}
+    pickles = [name for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
+    if len(pickles) != 1:
+        raise EnvironmentProblem(f"{path}: a zip archive, but not one that PyTorch wrote (no data.pkl in it)")
+    size = path.stat().st_size
+    if sum(entry.file_size for entry in members.values()) > size:  # nothing in such an archive is compressed
+        raise EnvironmentProblem(f"{path}: says that it holds more than its {size:,} bytes")
+    folder = pickles[0].removesuffix("data.pkl")
+    cache = {}
+
+    def storage(identity):
+        kind, dtype, key, _, count = identity
+        if kind != "storage" or not isinstance(dtype, str) or not isinstance(key, str):
+            raise ValueError(f"a storage {identity!r}")
+        if key not in cache:
+            entry = members[f"{folder}data/{key}"]
+            if entry.file_size < count * np.dtype(dtype).itemsize:
+                raise ValueError(f"storage {key} has {entry.file_size} bytes for {count} values")
+            cache[key] = np.frombuffer(archive.read(entry), dtype, count)
+        return cache[key]
+
+    known = {("torch", name): dtype for name, dtype in STORAGES.items()}
+    known |= {
+        ("torch._utils", "_rebuild_tensor_v2"): tensor,
+        ("torch._utils", "_rebuild_parameter"): lambda data, *ignored: data,
+        ("collections", "OrderedDict"): Ordered,
+    }
+    return parse_pickled(path, archive.read(pickles[0]), known, storage)
+
+
+class Ordered(dict):
+    """Stands in for OrderedDict; the versions of modules that PyTorch attaches are not kept."""
+
+    def __setstate__(self, state):
+        """Keeps nothing."""
+
+
+def tensor(storage, offset, size, stride, *ignored):
+    """The array of `size` that lies in a storage from `offset` on, with steps of `stride` values along each axis."""
+    if len(size) != len(stride) or any(not isinstance(n, int) or n < 0 for n in (offset, *size, *stride)):
+        raise ValueError(f"a tensor of size {size!r} and stride {stride!r}")
+    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) if all(size) else offset - 1
+    if last >= len(storage):
+        raise ValueError(f"a tensor that ends at value {last} of a storage of {len(storage)}")
+    steps = [step * storage.itemsize for step in stride]
+    return np.array(np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False))
