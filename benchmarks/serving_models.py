@@ -27,8 +27,8 @@ def detector(place, *more):
     Raises:
         SystemExit: a command failed; what it said.
     """
-    from tests.commands import command
-    from tests.made_sets import MadeSets
+    from tests.made.commands import command
+    from tests.made.made_sets import MadeSets
 
     digits = MadeSets(Path(place)).folder("digits")
     options = ["-c", "configs/tiny/yolov3.yml", "-o", f"dataset={digits}", f"output_dir={place}/output", *more]

@@ -104,7 +104,7 @@ def memory(place, requests):
     """Resident memory after all requests, relative to that after three tenths of them."""
     import psutil
 
-    from tests.commands import SMALL
+    from tests.made.commands import SMALL
 
     folder, picture = detector(place / "detector", *SMALL)
     with Ours(folder) as server:

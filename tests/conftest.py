@@ -5,13 +5,13 @@ import pathlib
 
 import pytest
 
-from tests.commands import at, command
-from tests.made_sets import MadeSets
+from tests.made.commands import at, command
+from tests.made.made_sets import MadeSets
 
 
 @pytest.fixture(scope="session")
 def made_sets(tmp_path_factory):
-    """The small data sets of `tests/made_sets.py`. Not to be changed."""
+    """The small data sets of `tests/made/made_sets.py`. Not to be changed."""
     return MadeSets(tmp_path_factory.mktemp("set"))
 
 

@@ -20,7 +20,11 @@ def test_the_list_of_files_that_import_more_only_shrinks():
     ("file", "line", "message"),
     [
         ("common/data/x.py", "from common.training import trainer", "data (floor 2) imports training (floor 7)"),
-        ("common/text/x.py", "def f():\n    from common.vision import decode", "text (floor 3) imports vision (floor 3)"),
+        (
+            "common/text/x.py",
+            "def f():\n    from common.vision import decode",
+            "text (floor 3) imports vision (floor 3)",
+        ),
         ("common/audio/x.py", "from common.vision import decode", "audio does not know vision"),
         ("common/other/x.py", "import os", "'other' has no floor"),
         ("common/data/x.py", "from PaddleCV.data import voc", "imports the kit PaddleCV.data.voc"),

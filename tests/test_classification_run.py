@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.commands import command
+from tests.made.commands import command
 from tools import zoo_parameters
 from tools.zoo import read_zoo
 

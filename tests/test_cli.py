@@ -11,7 +11,7 @@ import pytest
 
 from common.commands import check, configure, eval, export, infer, train
 from deploy.serving import command as command_of_serving
-from tests.commands import at, command
+from tests.made.commands import at, command
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = ROOT / "PaddleCV/configs/tiny/yolov3.yml"

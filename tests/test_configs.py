@@ -8,8 +8,8 @@ import yaml
 from common.config import load_config
 from common.config.kits import ROOT, shipped_kits
 from common.errors import ConfigError
-from tests.commands import command
-from tests.tiny_twins import made_set
+from tests.made.commands import command
+from tests.made.tiny_twins import made_set
 from tools import zoo
 
 CONFIGS = [file for kit in shipped_kits() for file in sorted((kit / "configs").rglob("*.yml"))]

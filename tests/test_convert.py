@@ -12,8 +12,8 @@ from common.config.kits import ROOT
 from common.weights import checkpoint
 from common.weights import pdparams as safe_io
 from common.weights.safetensors import encode_arrays
-from tests.commands import command
-from tests.common import test_torch_file
+from tests.common.weights import test_torch_file
+from tests.made.commands import command
 
 write = test_torch_file.write  # a fixture
 NAMES = json.loads(gzip.decompress((ROOT / "PaddleCV/tests/torch_names.json.gz").read_bytes()))["torchvision"]

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from common.config.kits import ROOT
-from tests.commands import SMALL
+from tests.made.commands import SMALL
 
 IGNORED = shutil.ignore_patterns("tests", "__pycache__")
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"PYTHON": sys.executable}
@@ -78,7 +78,7 @@ def replace(file, old, new):
 
 # builds the head of a kit's tiny configuration and tells what an edit would change, and where its class is from
 LOOK = (
-    "import json, pathlib, sys; sys.path.insert(0, '.'); from common import runtime; runtime.prepare();"
+    "import json, pathlib, sys; sys.path.insert(0, '.'); from common.system import runtime; runtime.prepare();"
     "from common.config import load_config;"
     "found = {};\n"
     "for name in sys.argv[1:]:\n"

@@ -10,7 +10,7 @@ from common.build import assemble
 from common.config import load_config
 from common.training.trainer import with_end
 from common.weights.checkpoint import read_checkpoint
-from tests.commands import command
+from tests.made.commands import command
 
 CONFIGS = Path(__file__).parent / "reliability/TinyKit/configs"
 ENDLESS = ["data.train.length=0", "data.train.sampler={type: StreamSampler, steps: 7}"]

@@ -8,7 +8,7 @@ import shutil
 import pytest
 import yaml
 
-from tests.commands import command
+from tests.made.commands import command
 
 
 @dataclasses.dataclass

@@ -14,7 +14,7 @@ from common.config import load_config
 from common.errors import KitError
 from common.export import write as export
 from common.weights import checkpoint
-from tests.commands import at, command
+from tests.made.commands import at, command
 
 
 def same_answer(left, right):

@@ -11,7 +11,7 @@ from common.build.macs import count_macs
 from common.config import load_config
 from common.config.kits import ROOT
 from common.testing import count_parameters
-from tests.tiny_twins import first_losses, losses_before_and_after
+from tests.made.tiny_twins import first_losses, losses_before_and_after
 from tools import zoo
 
 ROWS = zoo.read_zoo()

@@ -18,8 +18,8 @@ from common.config import load_config
 from common.errors import ConfigError
 from common.weights.pdparams import encode_pdparams
 from common.weights.published import INDEX, find_published, read_index
-from tests.commands import command
-from tests.common.lying_server import serving
+from tests.common.weights.lying_server import serving
+from tests.made.commands import command
 
 from ..models.official_names import FAMILIES, OfficialNames
 

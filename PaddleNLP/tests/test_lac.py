@@ -11,7 +11,7 @@ from common.inference.tasks.sequence_labelling import entities, line, merge_phra
 from PaddleNLP.models.encoders.lexical_encoder import LexicalEncoder
 from PaddleNLP.models.heads.crf_head import CRFHead
 from PaddleNLP.models.tasks.sequence_labeller import SequenceLabeller
-from tests.commands import command
+from tests.made.commands import command
 
 HERE = pathlib.Path(__file__).parent
 package = pytest.mark.skipif(importlib.util.find_spec("LAC") is None, reason="the package lac is not installed")

@@ -9,7 +9,7 @@ import pytest
 from common.errors import BadRows, DataError
 from common.table.sources import open_table, table_of
 from PaddleRec.tools.make_clicks import make_clicks
-from tests.commands import command
+from tests.made.commands import command
 
 CONFIG = "PaddleRec/configs/tiny/deepfm.yml"
 

@@ -14,8 +14,8 @@ from common.errors import ConfigError
 from common.training.compression import Context
 from PaddleSlim.models.distill.distillation import Distillation
 from PaddleSlim.models.distill.named_layers import find_layers
-from tests.commands import command
-from tests.made_sets import MadeSets
+from tests.made.commands import command
+from tests.made.made_sets import MadeSets
 
 CONFIG = "PaddleSlim/configs/tiny/distill.yml"
 QUICK = ["train.epochs=1", "train.batch_size=40", "train.base_batch=40", "train.workers=0"]

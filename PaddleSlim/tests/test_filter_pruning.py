@@ -20,7 +20,7 @@ from common.training.trainer import to_tensors
 from common.weights.structure import FILE, change
 from PaddleSlim.models.prune import filter_pruning
 from PaddleSlim.models.prune.filter_pruning import FilterPruning
-from tests.commands import command
+from tests.made.commands import command
 
 FAST = ("resnet", "mobilenet_v2", "densenet", "yolov3")
 SLOW = ("mobilenet_v1", "mobilenet_v3", "resnext", "shufflenet_v2", "googlenet", "vgg", "squeezenet", "efficientnet",

@@ -20,7 +20,7 @@ from common.inference.predictor import Predictor, load_engine, run_engine
 from PaddleSlim.models.quantize.calibration import Rules, quantize
 from PaddleSlim.models.quantize.structure import quantized_weights
 from PaddleSlim.tests.test_quantized_layers import Small, batch
-from tests.commands import command
+from tests.made.commands import command
 
 TINY = "PaddleSlim/configs/tiny/quantize.yml"
 

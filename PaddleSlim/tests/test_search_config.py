@@ -11,8 +11,8 @@ from common.errors import ConfigError
 from common.search.cost import Cost, beyond
 from common.search.setup import build_strategy, higher_is_better
 from common.search.workers import candidate
-from tests.commands import command
-from tests.made_sets import MadeSets
+from tests.made.commands import command
+from tests.made.made_sets import MadeSets
 
 CONFIG = "PaddleSlim/configs/tiny/search.yml"
 

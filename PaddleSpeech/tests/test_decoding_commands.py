@@ -7,7 +7,7 @@ import pytest
 from common.inference.predictor import Predictor
 from PaddleSpeech.tools import make_arpa, tune_decoder
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
-from tests.commands import command
+from tests.made.commands import command
 
 TWIN = "PaddleSpeech/configs/tiny/deepspeech2.yml"
 

@@ -10,7 +10,7 @@ from common.audio.language_model import NgramModel
 from common.errors import DataError
 from PaddleSpeech.tools import make_arpa
 from PaddleSpeech.tools.make_arpa import arpa_lines, units, witten_bell
-from tests.commands import command
+from tests.made.commands import command
 
 ARPA = """a comment
 

@@ -20,7 +20,7 @@ from PaddleSpeech.models.tasks.chunk_recognizer import ChunkRecognizer
 from PaddleSpeech.tools import export_chunks
 from PaddleSpeech.tools import stream as stream_command
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
-from tests.commands import command
+from tests.made.commands import command
 
 TWIN = "PaddleSpeech/configs/tiny/deepspeech2_streaming.yml"
 

@@ -128,7 +128,9 @@ def environment_variables():
 
 def trial(timeout):
     """What the child process finds; a crash or a hang is a finding too, named by what was being tried."""
-    code = f"import sys; sys.path[0] = {str(machine.REPOSITORY)!r}; from common.doctor_child import main; main()"
+    code = (
+        f"import sys; sys.path[0] = {str(machine.REPOSITORY)!r}; from common.commands.doctor_child import main; main()"
+    )
     command = [sys.executable, "-W", "ignore", "-c", code]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout)  # nosec B603: our own interpreter and words

@@ -1,6 +1,6 @@
 """The names a configuration may use as `type`: an index of source files, made without importing any of them.
 
-A kit's own `models/`, `data/`, `metrics/`, `tasks/` and `training/` come first, then the shared components of `common/`.
+A kit's own `models/`, `data/`, `metrics/`, `tasks/` and `training/` come first, then the shared ones of `common/`.
 """
 
 import ast

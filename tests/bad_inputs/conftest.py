@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.commands import at
+from tests.made.commands import at
 
 
 class Spoilt:

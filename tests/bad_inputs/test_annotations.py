@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.commands import command
+from tests.made.commands import command
 
 
 def put(*path, value):

@@ -8,7 +8,7 @@ import yaml
 from common.errors import EnvironmentProblem
 from common.inference.predictor import Predictor
 from common.weights.manifest import write_manifest
-from tests.commands import command
+from tests.made.commands import command
 from tests.reliability.training_runs import KIT
 
 CONFIG = KIT / "configs/tiny.yml"

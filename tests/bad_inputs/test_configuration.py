@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.commands import SMALL, at, command
+from tests.made.commands import SMALL, at, command
 
 TRANSFORMS = "data.train.transforms"
 

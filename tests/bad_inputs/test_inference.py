@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.bad_inputs import pictures
-from tests.commands import command
+from tests.made.commands import command
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.bad_inputs import pictures
-from tests.commands import command
+from tests.made.commands import command
 
 
 @pytest.mark.parametrize("kind", pictures.REFUSED)

@@ -11,7 +11,7 @@ import pytest
 from common.weights import checkpoint
 from common.weights import pdparams as safe_io
 from common.weights.safetensors import encode_arrays
-from tests.commands import command
+from tests.made.commands import command
 
 
 @pytest.fixture

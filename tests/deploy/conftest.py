@@ -12,8 +12,8 @@ import sys
 import pytest
 
 from common.config.kits import ROOT
-from tests.commands import Answer
 from tests.deploy.tensor_export import export_layer
+from tests.made.commands import Answer
 
 SOURCES = ROOT / "deploy/cpp"
 BUILD = SOURCES / "build"

@@ -12,7 +12,7 @@ from common.config import load_config
 from common.export.compare import differences
 from common.export.write import example_inputs, export
 from common.inference.predictor import Predictor
-from tests.tiny_twins import arguments
+from tests.made.tiny_twins import arguments
 from tools import zoo
 
 TOLERANCE = 1e-4

@@ -9,8 +9,8 @@ import pytest
 
 from common.weights.manifest import write_manifest
 from tests.bad_inputs.pictures import REFUSED
-from tests.commands import command
 from tests.deploy.test_cpp_goldens import exported_twin
+from tests.made.commands import command
 from tools import zoo
 
 

@@ -10,8 +10,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from tests.commands import command
 from tests.deploy.serving_process import serving
+from tests.made.commands import command
 
 PREDICT = "/v1/models/yolov3:predict"
 

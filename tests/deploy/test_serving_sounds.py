@@ -13,7 +13,7 @@ from deploy.serving.inputs import sound
 from deploy.serving.problems import Limits, Problem
 from deploy.serving.worker import answer, describe
 from tests.deploy.serving_process import serving
-from tests.speech_kit import make_speech_kit
+from tests.made.speech_kit import make_speech_kit
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ from deploy.serving.inputs import read_items, text
 from deploy.serving.models import Settings
 from deploy.serving.problems import Limits, Problem
 from deploy.serving.worker import answer, describe
-from tests.commands import command
 from tests.deploy.test_cpp_goldens import exported_twin
+from tests.made.commands import command
 from tools import zoo
 
 

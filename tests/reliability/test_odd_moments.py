@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from common.data import pool
+from common.data import workers
 from common.training.callbacks import evaluate
 from common.weights.checkpoint import read_checkpoint
-from tests.commands import command
+from tests.made.commands import command
 from tests.reliability.training_runs import KIT, REPOSITORY, Run
 
 CONFIGS = KIT / "configs"
@@ -45,7 +45,7 @@ def signal_once(monkeypatch, owner, name, count):
 def test_a_signal_while_a_batch_is_awaited_inside_a_group_of_batches_costs_no_gradient(monkeypatch, tmp_path, config):
     settings = ["train.accumulate=4", "train.epochs=2"]
     assert train(tmp_path / "whole", *settings, config=config).code == 0
-    monkeypatch.setattr(pool, "GRACE", -1.0)  # the run does not wait for the batch it is in
+    monkeypatch.setattr(workers, "GRACE", -1.0)  # the run does not wait for the batch it is in
     from common.data.pipeline import Pipeline
 
     read = "_sample" if config == "tiny" else "streamed"
@@ -117,7 +117,7 @@ def test_two_processes_try_everything_once_by_a_dry_run(tmp_path):
 
 
 def test_a_second_training_in_the_folder_of_one_that_runs_is_refused(tmp_path):
-    code = "import sys; from pathlib import Path; from common.run_folder import held\n"
+    code = "import sys; from pathlib import Path; from common.weights.run_folder import held\n"
     code += "with held(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     command_line = [sys.executable, "-c", code, str(tmp_path / "tiny")]
     other = subprocess.Popen(command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY)

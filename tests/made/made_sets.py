@@ -1,0 +1,52 @@
+"""The small data sets that tiny twins train on, made once for all tests that need one."""
+
+import dataclasses
+import pathlib
+
+from PaddleCV.tools.make_digit_classes import make_digit_classes
+from PaddleCV.tools.make_digits import make_digits
+from PaddleRec.tools.make_clicks import make_clicks
+from PaddleRec.tools.make_rows import make_hours, make_rows
+from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
+from tests.made.made_texts import make_texts
+
+MAKERS = {
+    "digits": lambda folder: make_digits(folder, train=24, evaluation=4, size=96),
+    "texts": make_texts,
+    "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
+}
+MAKERS["clicks"] = lambda folder: make_clicks(folder, train=1500, evaluation=200, values=200)
+MAKERS["spoken_tones"] = lambda folder: make_spoken_tones(folder, train=48, evaluation=16)
+MAKERS["hours"] = lambda folder: make_hours(folder, hours=3, rows=150)
+for kind in ("sessions", "histories", "sentences", "tagged", "pairs", "slots"):
+    MAKERS[kind] = lambda folder, kind=kind: make_rows(kind, folder, train=700, evaluation=100)
+
+
+def make_digit_classes_and_teacher(folder):
+    """Pictures of digits, and `teacher.safetensors`, the weights that configs/tiny/resnet.yml begins with."""
+    make_digit_classes(folder, train=12, evaluation=4)
+    from safetensors.numpy import save_file
+
+    from common.build.assemble import build_model
+    from common.config import load_config
+
+    model = build_model(load_config("configs/tiny/resnet.yml", [f"dataset={folder}"]), list(map(str, range(10))))
+    save_file({name: value.numpy() for name, value in model.state_dict().items()}, folder / "teacher.safetensors")
+
+
+@dataclasses.dataclass
+class MadeSets:
+    """Data sets by name, each made when it is first asked for.
+
+    Args:
+        place (Path): where they are, a folder each. Not to be changed by a test.
+    """
+
+    place: pathlib.Path
+
+    def folder(self, name):
+        """The folder of a set (Path); raises KeyError where none has this name."""
+        found = self.place / name
+        if not found.exists():
+            MAKERS[name](found)
+        return found

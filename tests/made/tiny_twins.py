@@ -1,0 +1,82 @@
+"""Trains the tiny twin of a row of `tests/zoo.csv`, and measures what came of it."""
+
+import json
+import shlex
+from pathlib import Path
+
+from common.config import load_config
+from tests.made.commands import command
+
+STEPS = 16
+
+
+def arguments(row, sets, *more):
+    """The arguments of a command on the twin, reading the made set that its `dataset:` is named for.
+
+    Args:
+        row (dict): of the zoo; its `tiny` is what follows `-c` in a command.
+        sets (MadeSets): the data.
+        more (str): further `key=value`.
+    """
+    config, *overrides = shlex.split(row["tiny"])
+    overrides = [text for text in overrides if text != "-o"]
+    config = f"{row['kit']}/{config}"
+    return ["-c", config, "-o", f"dataset={made_set(config, sets)}", *overrides, *more]
+
+
+def made_set(config, sets):
+    """The folder of the made set that a tiny configuration is for: the last part of its `dataset:` is the name."""
+    return sets.folder(Path(load_config(config).get("dataset")).name)
+
+
+def first_losses(row, sets, folder, steps=3):
+    """The losses of the first steps from the configuration's seed, a list of floats.
+
+    Args:
+        row (dict): of the zoo.
+        sets (MadeSets): the data.
+        folder (Path): to write to.
+        steps (int): how many.
+    """
+    answer = command("train", *arguments(row, sets, f"output_dir={folder}", f"train.max_steps={steps}", "log_every=1"))
+    assert answer.code == 0, answer.err
+    (metrics,) = folder.glob("*/metrics.jsonl")
+    return [json.loads(line)["loss"] for line in metrics.read_text().splitlines()]
+
+
+def losses_before_and_after(row, sets, folder, steps=STEPS):
+    """The loss of one batch by the untrained model, and after a few steps on the whole set.
+
+    Args:
+        row (dict): of the zoo.
+        sets (MadeSets): the data.
+        folder (Path): to write to.
+        steps (int): of the training.
+    """
+    given = arguments(row, sets, f"output_dir={folder}", f"train.max_steps={steps}", "train.epochs=99")
+    answer = command("train", *given)
+    assert answer.code == 0, answer.err
+    (last,) = folder.glob("*/last")
+    config = load_config(given[1], given[3:])
+    return loss_of_first_batch(config, None), loss_of_first_batch(config, last)
+
+
+def loss_of_first_batch(config, weights):
+    """The loss of the first batch in training mode, with these weights or the first ones (float)."""
+    import paddle
+
+    from common.build import assemble
+    from common.training.trainer import to_tensors
+    from common.weights import checkpoint
+
+    dataset = assemble.build_dataset(config, "train")
+    if weights is not None:
+        config.set("weights", str(weights))
+    model = assemble.build_model(config, assemble.class_names(dataset))
+    if weights is not None:
+        assemble.load_weights(model, checkpoint.read_weights(weights), config)
+    model.train()
+    with assemble.build_loader(config, "train", dataset, config.settings("train"), training=True) as loader:
+        batch = next(iter(loader.epoch(0)))
+    with paddle.no_grad():
+        return float(sum(model.loss(to_tensors(batch)).values()).item())
