@@ -182,7 +182,7 @@ def write_exports(args):
     import cv2
     import paddle
 
-    from common.build import assemble
+    from common.build.model import build_model
     from common.config import load_config
     from common.export.write import example_inputs, export, made_up_sample
 
@@ -219,7 +219,7 @@ def write_exports(args):
         network = config.build("model.backbone")
         network.eval()
     else:
-        model = assemble.build_model(config, labels)
+        model = build_model(config, labels)
         model.eval()
         export(model, config, labels, example_inputs(model, config), folder / "whole")
         network = model

@@ -22,7 +22,7 @@ runtime.prepare()
 import numpy as np  # noqa: E402
 import paddle  # noqa: E402
 
-from common.build.assemble import build_model  # noqa: E402
+from common.build.model import build_model  # noqa: E402
 from common.config import load_config  # noqa: E402
 from common.system.signals import GracefulStop  # noqa: E402
 from common.training.callbacks.callback import Callback  # noqa: E402

@@ -54,7 +54,7 @@ def digits():
 
 def build(overrides, seed):
     """The model of a candidate."""
-    from common.build.assemble import build_model
+    from common.build.model import build_model
     from common.config import load_config
     from common.search.training import assignments
 

@@ -215,7 +215,7 @@ def run_agree(args):
     """How many of 1,000 pictures have the same best class by two engines."""
     import numpy as np
 
-    from common.build.assemble import build_dataset, build_loader
+    from common.build.data import build_dataset, build_loader
     from common.config import load_config
     from common.inference.predictor import Predictor
 
@@ -239,7 +239,7 @@ def write_exports(args):
     runtime.prepare()
     import paddle
 
-    from common.build import assemble
+    from common.build.model import build_model
     from common.config import load_config
     from common.export.write import export
     from PaddleSlim.models.quantize.calibration import Rules, quantize
@@ -247,7 +247,7 @@ def write_exports(args):
     sizes = ["export.image_size=[224,224]", "export.tolerance=1e-2"]
     config = load_config(f"PaddleCV/configs/{args.engine}.yml", sizes)
     config.check()
-    model = assemble.build_model(config, [str(number) for number in range(1000)])
+    model = build_model(config, [str(number) for number in range(1000)])
     paddle.seed(0)
     batches = [paddle.randn([2, 3, 224, 224]) for _ in range(3)]
     with paddle.no_grad():

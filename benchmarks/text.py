@@ -66,7 +66,7 @@ def child(row, steps):
     runtime.prepare()
     import paddle
 
-    from common.build.assemble import build_model
+    from common.build.model import build_model
     from common.config import load_config
 
     config = load_config("PaddleNLP/configs/bert_mrpc.yml", ["optimizer.lr=1e-5"])

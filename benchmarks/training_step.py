@@ -94,7 +94,7 @@ def child(args):
     import numpy as np
     import paddle
 
-    from common.build.assemble import build_model
+    from common.build.model import build_model
     from common.config import load_config
 
     config = load_config(f"PaddleCV/configs/{MODELS[args.model[0]]}.yml", ["optimizer.lr=1e-4"])

@@ -26,10 +26,10 @@ def latency(row, threads, runs):
     import numpy as np
     import paddle
 
+    from common.build.inputs import transform_sizes
     from common.config import load_config
     from common.inference.predictor import load_engine, run_engine
     from common.testing import save_program
-    from common.vision.sizes import transform_sizes
 
     config = load_config(ROOT / row["kit"] / row["config"])
     size = next((sizes[-1] for place, sizes in transform_sizes(config) if place.startswith("data.eval")), None)

@@ -16,7 +16,7 @@ from common.errors import ConfigError
 
 DOCUMENTS = sorted(
     file
-    for pattern in ("*.md", "Paddle*/*.md", "benchmarks/*.md", "deploy/**/*.md")
+    for pattern in ("*.md", "docs/*.md", "Paddle*/*.md", "benchmarks/*.md", "deploy/**/*.md")
     for file in ROOT.glob(pattern)
     if file.name != "MODELS.md"
 )

@@ -50,7 +50,7 @@ def test_a_fork_in_an_empty_folder_trains_evaluates_exports_and_infers(digits, t
     answer = run(alone, *watched, *weights, "--image", picture, "--json", "--threshold", "0")
     in_memory = json.loads(answer)["predictions"]
     modules = json.loads((alone / "modules.json").read_text())
-    assert "MyDet.models.detectors.yolov3" in modules and "common.build.assemble" in modules
+    assert "MyDet.models.detectors.yolov3" in modules and "common.build.model" in modules
     assert [name for name, file in modules.items() if not file.startswith(str(alone))] == []
     answer = python(
         alone, "MyDet/tools/infer.py", "--model", "output/mine/export", "--image", picture, "--json", "--threshold", 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.build import assemble
+from common.build.data import build_dataset, build_loader, build_sampler
 from common.config import load_config
 from common.training.trainer import with_end
 from common.weights.checkpoint import read_checkpoint
@@ -29,10 +29,10 @@ def first_batches(*overrides, split="train", training=True):
     """The batches of the first epoch, as the configuration of the map-style set makes them."""
     config = load_config(CONFIGS / "tiny.yml", overrides)
     config.check()
-    dataset = assemble.build_dataset(config, split)
+    dataset = build_dataset(config, split)
     settings = config.settings("train")
     settings.workers = 0
-    with assemble.build_loader(config, split, dataset, settings, training) as loader:
+    with build_loader(config, split, dataset, settings, training) as loader:
         return list(loader.epoch(0))
 
 
@@ -83,7 +83,7 @@ def test_a_data_set_that_cannot_tell_its_groups_is_named(tmp_path):
     assert answer.code == 0, answer.err
     config = load_config(CONFIGS / "tiny.yml", ["data.train.sampler={type: GroupedSampler}"])
     with pytest.raises(Exception, match=r"tiny.yml|-o .*: object does not tell the groups of its samples") as caught:
-        assemble.build_sampler(config, "train", type("object", (), {"__len__": lambda self: 8})(), 4, True)
+        build_sampler(config, "train", type("object", (), {"__len__": lambda self: 8})(), 4, True)
     assert caught.value.exit_code == 2
 
 

@@ -47,7 +47,7 @@ def test_soft_labels_are_divided_by_the_temperature_and_the_loss_multiplied_by_i
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """The first weights of the tiny teacher, as a file."""
-    from common.build.assemble import build_model
+    from common.build.model import build_model
     from common.config import load_config
 
     path = tmp_path_factory.mktemp("teacher") / "teacher.safetensors"

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from common.build.assemble import build_model
+from common.build.model import build_model
 from common.config import load_config
 from common.errors import ConfigError
 from common.testing import check_model

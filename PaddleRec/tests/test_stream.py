@@ -136,7 +136,7 @@ def test_a_stream_that_would_leave_out_rows_is_refused(tmp_path):
     make_hours(tmp_path / "hours", hours=1, rows=20)
     config = load_config(CONFIG, [f"dataset={tmp_path / 'hours'}", "data.train.sampler.drop_last=true"])
     config.check()
-    from common.build.assemble import build_dataset, build_loader
+    from common.build.data import build_dataset, build_loader
     from common.training.stream_trainer import check_stream
 
     dataset = build_dataset(config, "train")

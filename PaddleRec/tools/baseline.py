@@ -32,7 +32,7 @@ def score(args):
     config = open_config(args, KIT)
     if config is None:
         return
-    from common.build.assemble import build_dataset, build_loader
+    from common.build.data import build_dataset, build_loader
     from common.build.learn_transforms import fit_transforms
 
     config.set("data.train.mode", "last")  # every session once

@@ -43,16 +43,17 @@ def retrieve(args):
         return
     if args.top < 1:
         raise ConfigError(f"--top is {args.top}; allowed: 1 or more")
-    from common.build import assemble
+    from common.build.data import build_transforms
+    from common.build.model import build_model, load_weights, read_weights
     from common.system import runtime
 
-    arrays = assemble.read_weights(config)
+    arrays = read_weights(config)
     runtime.prepare()
     import numpy as np
     import paddle
 
-    model = assemble.build_model(config, None)
-    assemble.load_weights(model, arrays, config)
+    model = build_model(config, None)
+    load_weights(model, arrays, config)
     model.eval()
     if model.task != "retrieval":
         raise ConfigError(f"{type(model).__name__} does not search among items; its task is {model.task}")
@@ -64,7 +65,7 @@ def retrieve(args):
         sys.stdout.write(f"{args.save}: {len(vectors)} items of {vectors.shape[1]} numbers\n")
         return
     (name,) = model.inputs
-    transforms = assemble.build_transforms(config, "eval")
+    transforms = build_transforms(config, "eval")
     numbers = next(item for item in transforms if name in getattr(item, "columns", ()))
     names = transforms[-1] if "target" in getattr(transforms[-1], "columns", ()) else numbers
     for line in [args.query] if args.query is not None else sys.stdin:

@@ -7,7 +7,7 @@ import paddle
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from common.build.assemble import build_model
+from common.build.model import build_model
 from common.build.training_only import groups, together
 from common.config import load_config
 from common.errors import ConfigError
@@ -118,7 +118,7 @@ def test_models_of_other_kits_distil_too(config, made, layer, small, sets, tmp_p
     labels = plain.get("labels")
     teacher = tmp_path / "teacher.safetensors"
     if labels is None:
-        from common.build.assemble import build_dataset
+        from common.build.data import build_dataset
 
         labels = build_dataset(plain, "train").labels
     model = build_model(plain, labels)

@@ -6,9 +6,8 @@ import numpy as np
 import paddle
 import pytest
 
-from common.build import assemble
-from common.build.assemble import answer_of
 from common.build.macs import count_macs
+from common.build.model import build_model, predictor_of
 from common.config import load_config
 from common.config.kits import ROOT
 from common.config.namespace import Namespace
@@ -33,7 +32,7 @@ def built(name, made_sets, folder, *overrides):
     made = "digits" if "yolo" in name else "digit_classes"
     config = load_config(ROOT / f"PaddleCV/configs/{name}.yml", [f"dataset={made_sets.folder(made)}", *overrides])
     labels = [str(number) for number in range(config.get("num_classes") or 10)]
-    return config, assemble.build_model(config, labels), Context(config, folder)
+    return config, build_model(config, labels), Context(config, folder)
 
 
 def check_pruned(model, inputs, batch, before, target, folder):
@@ -48,7 +47,7 @@ def check_pruned(model, inputs, batch, before, target, folder):
     model.eval()
     write_program(model, folder / "model", {name: list(shape) for name, (shape, _) in model.inputs.items()})
     answers = run_engine(load_engine(folder / "model"), inputs)
-    for answer, expected in zip(answers, answer_of(model)(inputs).values()):
+    for answer, expected in zip(answers, predictor_of(model)(inputs).values()):
         np.testing.assert_allclose(answer, expected, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
 
 
@@ -145,7 +144,7 @@ def test_what_was_pruned_can_be_pruned_again_and_both_steps_lead_there(made_sets
     whole = count_macs(model, image)
     steps = [*FilterPruning(flops=0.7).compress(model, context), *FilterPruning(flops=0.7).compress(model, context)]
     assert count_macs(model, image) / whole == pytest.approx(0.49, rel=0.03)
-    fresh = assemble.build_model(config, [str(number) for number in range(10)])
+    fresh = build_model(config, [str(number) for number in range(10)])
     change(fresh, json.loads(json.dumps(steps)), Namespace(ROOT / "PaddleSlim"))
     assert fresh.set_state_dict(model.state_dict()) == ([], [])
     model.eval(), fresh.eval()

@@ -48,7 +48,7 @@ def show(args, default_kit):
 
     if args.batches < 1 or args.worst < 1:
         raise ConfigError("--batches and --worst are 1 or more")
-    from common.build import assemble
+    from common.build.model import weights_of
     from common.system import runtime
 
     runtime.prepare()
@@ -58,7 +58,7 @@ def show(args, default_kit):
     structure = getattr(model, "structure", None)
     step = next((s for s in structure.steps if s["type"] == "quantize_layers"), None) if structure else None
     if step is None:
-        raise ConfigError(f"{assemble.weights_of(config)}: nothing in it is quantised")
+        raise ConfigError(f"{weights_of(config)}: nothing in it is quantised")
     analysis = importlib.import_module(f"{KIT.name}.models.quantize.analysis")
     folder = pathlib.Path(args.out or pathlib.Path(config.get("output_dir")) / config.name)
     context = Context(config, folder)
@@ -75,13 +75,13 @@ def show(args, default_kit):
 
 def loaded(config):
     """The model of a configuration on its weights."""
-    from common.build import assemble
+    from common.build.model import build_model, labels_of, load_weights, read_weights
     from common.system.device import select_device
 
-    arrays = assemble.read_weights(config)
+    arrays = read_weights(config)
     select_device(config.get("device"))
-    model = assemble.build_model(config, assemble.labels_of(config))
-    assemble.load_weights(model, arrays, config)
+    model = build_model(config, labels_of(config))
+    load_weights(model, arrays, config)
     return model
 
 

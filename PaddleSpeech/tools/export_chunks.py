@@ -39,19 +39,19 @@ def write(args):
     from common.system import runtime
 
     runtime.prepare(load=False)
-    from common.build import assemble
+    from common.build.model import build_model, labels_of, load_weights, read_weights
     from common.export.write import export, refuse_other
     from common.system.device import select_device
 
     folder = pathlib.Path(args.out or pathlib.Path(config.get("output_dir")) / config.name / "export_chunks")
     refuse_other(folder)
-    arrays = assemble.read_weights(config)
-    labels = assemble.labels_of(config)
+    arrays = read_weights(config)
+    labels = labels_of(config)
     config.fix(labels=labels, num_classes=len(labels))
     runtime.prepare()
     select_device(config.get("device"))
-    model = assemble.build_model(config, labels)
-    assemble.load_weights(model, arrays, config)
+    model = build_model(config, labels)
+    load_weights(model, arrays, config)
     chunks = recognizer_of(model, config)
     export(chunks, config, labels, golden_piece(chunks), folder)
     sys.stdout.write(f"{folder}\n")

@@ -80,24 +80,25 @@ def hear(config, args):
     Raises:
         ConfigError: the metric is none of texts.
     """
-    from common.build import assemble
+    from common.build.data import build_dataset, build_loader
+    from common.build.model import read_weights
     from common.system import runtime
     from common.training import preflight as preparation
 
     preparation.need(config, "data.metric", "a score")
     runtime.prepare(load=False)
-    from common.commands.eval import answer_of
+    from common.commands.eval import scored_model
     from common.system.device import select_device
 
-    arrays = None if args.model else assemble.read_weights(config)
-    dataset = assemble.build_dataset(config, args.split)
+    arrays = None if args.model else read_weights(config)
+    dataset = build_dataset(config, args.split)
     metric = config.build("data.metric", dataset=dataset)
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):
         raise ConfigError(f"{config.place('data.metric')}: the weights are tuned for ErrorRates")
     runtime.prepare()
     select_device(config.get("device"))
-    answer = answer_of(args, config, dataset, arrays)
-    with assemble.build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
+    answer = scored_model(args, config, dataset, arrays)
+    with build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
         return [(answer(batch), batch) for batch in loader.epoch(0)], metric
 
 

@@ -6,7 +6,7 @@ They are given tables of rows where the data set is a stream, else batches of on
 import time
 
 from common.system import distributed
-from common.build.assemble import build_transforms, class_names, given_classes
+from common.build.data import build_transforms, class_names, given_classes
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, StreamSampler

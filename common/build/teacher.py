@@ -1,6 +1,6 @@
 """A trained model that another one learns from: built from a configuration and a checkpoint of its own."""
 
-from common.build import assemble
+from common.build.model import build_model, load_weights, read_weights, saved_config
 from common.system import random_state
 from common.config import load_config
 from common.errors import ConfigError
@@ -22,13 +22,13 @@ def load_teacher(config, weights, labels=None, default_kit=None):
     state = random_state.collect()
     config = load_config(config, [f"weights={weights}"], default_kit=default_kit)
     config.check()
-    saved = assemble.saved_config(config)
+    saved = saved_config(config)
     known = saved.get("labels") if saved else None
     if known is not None and labels is not None and list(known) != list(labels):
         raise ConfigError(f"the teacher {weights} knows {list(known)}, its student {list(labels)}")
-    arrays = assemble.read_weights(config)
-    model = assemble.build_model(config, labels)
-    assemble.load_weights(model, arrays, config)
+    arrays = read_weights(config)
+    model = build_model(config, labels)
+    load_weights(model, arrays, config)
     model.eval()
     for parameter in model.parameters():
         parameter.stop_gradient = True

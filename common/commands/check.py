@@ -37,7 +37,7 @@ def check(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common.build.assemble import build_dataset
+    from common.build.data import build_dataset
     from common.build.learn_transforms import fit_transforms
     from common.data.check import check_dataset
     from common.data.issues import report, write_issues
@@ -128,8 +128,9 @@ def run_one_batch(config, datasets):
     runtime.prepare()
     import paddle
 
-    from common.build.assemble import build_loader, build_model, class_names
+    from common.build.data import build_loader, class_names
     from common.build.inputs import check_inputs
+    from common.build.model import build_model
     from common.errors import Diverged
     from common.system.device import select_device
     from common.text.vocabulary import check_rows

@@ -42,7 +42,8 @@ def score(args, default_kit):
     from common.system import runtime
 
     runtime.prepare(load=False)
-    from common.build import assemble
+    from common.build.data import build_dataset, build_loader
+    from common.build.model import read_weights
     from common.errors import ConfigError
     from common.inference.evaluate import evaluate
     from common.system import distributed
@@ -55,37 +56,38 @@ def score(args, default_kit):
         raise ConfigError("eval.py takes --weights or --model, which is an exported model with weights of its own")
     with distributed.report_failure():
         preparation.need(config, "data.metric", "evaluation")
-        arrays = None if args.model else assemble.read_weights(config)
-        dataset = assemble.build_dataset(config, args.split)
+        arrays = None if args.model else read_weights(config)
+        dataset = build_dataset(config, args.split)
         metric = config.build("data.metric", dataset=dataset)
         runtime.prepare()
         distributed.initialise()
         select_device(config.get("device"))
-        answer = answer_of(args, config, dataset, arrays)
-        with assemble.build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
+        answer = scored_model(args, config, dataset, arrays)
+        with build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
             scores = evaluate(answer, loader, metric)
     if distributed.is_main():
         show(scores, metric, args.json)
     return 0
 
 
-def answer_of(args, config, dataset, arrays):
+def scored_model(args, config, dataset, arrays):
     """The model to score: the exported folder, or the weights in memory."""
-    from common.build import assemble
+    from common.build.data import class_names
+    from common.build.model import build_model, labels_of, load_weights, predictor_of
 
     if args.model:
         from common.errors import ConfigError
         from common.inference.predictor import Predictor
 
         predictor = Predictor(args.model, engine=args.engine)
-        labels = assemble.class_names(dataset)
+        labels = class_names(dataset)
         if labels is not None and list(predictor.labels or []) != labels:
             raise ConfigError(f"{args.model} knows {predictor.labels}; data.{args.split} has {labels}")
         return lambda batch: predictor.run({name: batch[name] for name in predictor.inputs})
-    model = assemble.build_model(config, assemble.labels_of(config, dataset))
-    assemble.load_weights(model, arrays, config)
+    model = build_model(config, labels_of(config, dataset))
+    load_weights(model, arrays, config)
     model.eval()
-    return assemble.answer_of(model)
+    return predictor_of(model)
 
 
 def show(scores, metric, as_json):

@@ -41,20 +41,20 @@ def write(args, default_kit):
     from common.system import runtime
 
     runtime.prepare(load=False)
-    from common.build import assemble
+    from common.build.model import build_model, labels_of, load_weights, read_weights
     from common.export.write import example_inputs, export, refuse_other
     from common.system.device import select_device
 
     folder = Path(args.out or Path(config.get("output_dir")) / config.name / "export")
     refuse_other(folder)
-    arrays = assemble.read_weights(config)
-    labels = assemble.labels_of(config)
+    arrays = read_weights(config)
+    labels = labels_of(config)
     if labels is not None:
         config.fix(labels=labels, num_classes=len(labels))
     runtime.prepare()
     select_device(config.get("device"))
-    model = assemble.build_model(config, labels)
-    assemble.load_weights(model, arrays, config)
+    model = build_model(config, labels)
+    load_weights(model, arrays, config)
     model.eval()
     onnx = args.onnx or config.settings("export").engine != "paddle"
     export(model, config, labels, example_inputs(model, config), folder, onnx=onnx)

@@ -32,7 +32,7 @@ def fit(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common.build.assemble import build_dataset
+    from common.build.data import build_dataset
     from common.build.learn_transforms import fit_transforms
 
     written = fit_transforms(config, build_dataset(config, "train"), force=args.force)

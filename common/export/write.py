@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from common.build.assemble import answer_of, build_dataset, build_transforms
+from common.build.data import build_dataset, build_transforms
+from common.build.model import predictor_of
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.errors import ConfigError, DataError, EnvironmentProblem, KitError
@@ -67,7 +68,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
         building.mkdir(parents=True)
         model.eval()
         inputs = {name: repeated(value, settings.batch_size) for name, value in inputs.items()}
-        golden = answer_of(model)(inputs)
+        golden = predictor_of(model)(inputs)
         shapes = {name: fixed(shape, settings) for name, (shape, _) in model.inputs.items()}
         write_program(model, building / "model", shapes)
         np.savez(

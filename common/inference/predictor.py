@@ -179,26 +179,27 @@ class ModelInMemory:
     """
 
     def __init__(self, model, transforms, labels):
-        from common.build.assemble import answer_of
+        from common.build.model import predictor_of
 
         model.eval()
-        self.run = answer_of(model)
+        self.run = predictor_of(model)
         self.inputs, self.labels, self.task = model.inputs, labels, model.task
         self.pipeline = Pipeline(transforms)
 
     @classmethod
     def from_config(cls, config):
         """The model of a checked configuration on its `weights`."""
-        from common.build import assemble
+        from common.build.data import build_transforms, given_classes
+        from common.build.model import build_model, labels_of, load_weights, read_weights
 
-        arrays = assemble.read_weights(config)
-        labels = assemble.labels_of(config)
+        arrays = read_weights(config)
+        labels = labels_of(config)
         runtime.prepare()
         select_device(config.get("device"))
-        model = assemble.build_model(config, labels)
-        assemble.load_weights(model, arrays, config)
+        model = build_model(config, labels)
+        load_weights(model, arrays, config)
         split = inference_split(config)
-        transforms = assemble.build_transforms(config, split, **assemble.given_classes(labels))
+        transforms = build_transforms(config, split, **given_classes(labels))
         check_rows(transforms, model)
         return cls(model, transforms, labels)
 

@@ -4,8 +4,9 @@ import statistics
 import threading
 import time
 
-from common.build import assemble
+from common.build.data import build_dataset, build_loader
 from common.build.macs import count_macs
+from common.build.model import build_model, labels_of
 
 WARM_UP, REPEATS = 3, 15
 
@@ -33,16 +34,16 @@ class Cost:
             return {}
         with self.lock:
             dataset, arrays = self.sample(config)
-            return measure(assemble.build_model(config, assemble.labels_of(config, dataset)), arrays, self.names)
+            return measure(build_model(config, labels_of(config, dataset)), arrays, self.names)
 
     def sample(self, config):
         """The data set, and the inputs of one sample by name; read once for candidates of the same data."""
         key = str([config.get(part, None) for part in ("data", "labels", "num_classes")])
         if key not in self.samples:
-            dataset = assemble.build_dataset(config, "eval")
+            dataset = build_dataset(config, "eval")
             settings = config.settings("eval")
             settings.batch_size, settings.workers = 1, 0
-            with assemble.build_loader(config, "eval", dataset, settings, training=False) as loader:
+            with build_loader(config, "eval", dataset, settings, training=False) as loader:
                 self.samples = {key: (dataset, next(iter(loader.epoch(0))))}
         return self.samples[key]
 

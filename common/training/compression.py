@@ -7,7 +7,8 @@ What it does to a model's structure is a list of steps, see `common.weights.stru
 import contextlib
 import itertools
 
-from common.build.assemble import answer_of, build_dataset, build_loader
+from common.build.data import build_dataset, build_loader
+from common.build.model import predictor_of
 from common.errors import ConfigError
 from common.system import distributed
 from common.weights.structure import Structure, change, settled
@@ -108,7 +109,7 @@ class Context:
             count (int): of batches, which are kept in memory for the next time; all of them when None.
             split (str): train, eval or test.
         """
-        metric, answer, was_training = self.metric(split), answer_of(model), model.training
+        metric, answer, was_training = self.metric(split), predictor_of(model), model.training
         count = 1 if self.dry else count
         metric.reset()
         model.eval()

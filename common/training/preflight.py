@@ -4,8 +4,9 @@ import dataclasses
 import os
 from pathlib import Path
 
-from common.build.assemble import build_dataset, class_names, read_weights
+from common.build.data import build_dataset, class_names
 from common.build.learn_transforms import fit_transforms
+from common.build.model import read_weights
 from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.system import distributed

@@ -6,8 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from common.build.assemble import build_loader, build_model, class_names, labels_of
+from common.build.data import build_loader, class_names
 from common.build.learned_files import check_unchanged, learned_files, warn_of_changes
+from common.build.model import build_model, labels_of
 from common.errors import ConfigError, KitError
 from common.log import logger
 from common.system import distributed
@@ -272,12 +273,12 @@ class TrainingSession:
         """Scores one batch."""
         for callback in trainer.callbacks:
             if isinstance(callback, Evaluate):
-                from common.build.assemble import answer_of
+                from common.build.model import predictor_of
 
                 trainer.model.eval()
                 batch = next(iter(callback.loader.epoch(0)))
                 callback.metric.reset()
-                callback.metric.update(answer_of(trainer.model)(batch), batch)
+                callback.metric.update(predictor_of(trainer.model)(batch), batch)
                 callback.metric.compute()
 
 

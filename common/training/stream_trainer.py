@@ -6,7 +6,7 @@ are those of a model that has seen nothing of it.
 
 import numpy as np
 
-from common.build.assemble import answer_of
+from common.build.model import predictor_of
 from common.errors import ConfigError
 from common.log import logger
 from common.training.trainer import Trainer
@@ -39,7 +39,7 @@ class StreamTrainer(Trainer):
     def train_step(self, batch):
         """Answers the batch, scores the answer, and then gives the losses."""
         self.model.eval()
-        self.metric.update(answer_of(self.model)(self.batch), self.batch)
+        self.metric.update(predictor_of(self.model)(self.batch), self.batch)
         self.train_mode()
         return super().train_step(batch)
 

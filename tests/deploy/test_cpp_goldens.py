@@ -6,8 +6,9 @@ import shlex
 import numpy as np
 import pytest
 
-from common.build import assemble
+from common.build.data import build_dataset
 from common.build.learn_transforms import fit_transforms
+from common.build.model import build_model, labels_of
 from common.config import load_config
 from common.export.compare import differences
 from common.export.write import example_inputs, export
@@ -33,11 +34,11 @@ def exported_twin(row, sets, folder, onnx=False):
     given = arguments(row, sets)
     config = load_config(given[1], given[3:])
     config.check()
-    fit_transforms(config, assemble.build_dataset(config, "train"))
-    labels = assemble.labels_of(config)
+    fit_transforms(config, build_dataset(config, "train"))
+    labels = labels_of(config)
     if labels is not None:
         config.fix(labels=labels, num_classes=len(labels))
-    model = assemble.build_model(config, labels)
+    model = build_model(config, labels)
     model.eval()
     export(model, config, labels, example_inputs(model, config), folder, onnx)
     return folder

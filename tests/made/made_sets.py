@@ -27,7 +27,7 @@ def make_digit_classes_and_teacher(folder):
     make_digit_classes(folder, train=12, evaluation=4)
     from safetensors.numpy import save_file
 
-    from common.build.assemble import build_model
+    from common.build.model import build_model
     from common.config import load_config
 
     model = build_model(load_config("configs/tiny/resnet.yml", [f"dataset={folder}"]), list(map(str, range(10))))

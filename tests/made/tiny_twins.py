@@ -65,18 +65,19 @@ def loss_of_first_batch(config, weights):
     """The loss of the first batch in training mode, with these weights or the first ones (float)."""
     import paddle
 
-    from common.build import assemble
+    from common.build.data import build_dataset, build_loader, class_names
+    from common.build.model import build_model, load_weights
     from common.training.trainer import to_tensors
     from common.weights import checkpoint
 
-    dataset = assemble.build_dataset(config, "train")
+    dataset = build_dataset(config, "train")
     if weights is not None:
         config.set("weights", str(weights))
-    model = assemble.build_model(config, assemble.class_names(dataset))
+    model = build_model(config, class_names(dataset))
     if weights is not None:
-        assemble.load_weights(model, checkpoint.read_weights(weights), config)
+        load_weights(model, checkpoint.read_weights(weights), config)
     model.train()
-    with assemble.build_loader(config, "train", dataset, config.settings("train"), training=True) as loader:
+    with build_loader(config, "train", dataset, config.settings("train"), training=True) as loader:
         batch = next(iter(loader.epoch(0)))
     with paddle.no_grad():
         return float(sum(model.loss(to_tensors(batch)).values()).item())

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from common.build.assemble import answer_of
+from common.build.model import predictor_of
 from common.inference.evaluate import evaluate
 from common.system import distributed
 from common.training.callbacks.callback import Callback
@@ -57,7 +57,7 @@ class Evaluate(Callback):
         model.eval()
         try:
             with trainer.ema.swapped() if trainer.ema else contextlib.nullcontext():
-                scores = evaluate(answer_of(model), self.loader, self.metric, after_batch)
+                scores = evaluate(predictor_of(model), self.loader, self.metric, after_batch)
         except InterruptedEvaluation:
             trainer.call("on_stop")
             return

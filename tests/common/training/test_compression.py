@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from common.build import assemble
+from common.build.model import build_model, load_weights, read_weights
 from common.config import load_config
 from common.config.kits import ROOT
 from common.errors import ConfigError, EnvironmentProblem
@@ -165,11 +165,11 @@ def test_a_configuration_without_slim_finds_the_structure_too(run, toy_kit, made
     folder, _ = run
     labels, paths = [str(i) for i in range(10)], [f"dataset={made_sets.folder('digit_classes')}", f"weights={folder}"]
     with pytest.raises(CheckpointError, match="add_factors', which this program does not know"):
-        assemble.build_model(load_config(TINY, paths), labels)
+        build_model(load_config(TINY, paths), labels)
     monkeypatch.setattr("common.config.kits.METHODS", str(toy_kit))
     config = load_config(TINY, paths)
-    model = assemble.build_model(config, labels)
-    assemble.load_weights(model, assemble.read_weights(config), config)
+    model = build_model(config, labels)
+    load_weights(model, read_weights(config), config)
     assert model.head.factors.shape == [10]
 
 
