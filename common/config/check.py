@@ -19,6 +19,7 @@ NODES = ("model", "optimizer")
 METHODS = {"slim": "Compression", "search": "Strategy"}  # sections of another kit's types -> what those derive from
 SPLITS = ("train", "eval", "test", "infer")
 SPLIT_KEYS = ("transforms", "sampler")
+TRAINER_GIVEN = frozenset({"run"})
 SAMPLER_GIVEN = frozenset({"length", "dataset", "batch_size", "seed", "rank", "world"})
 DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 
@@ -52,7 +53,7 @@ class Checker:
     def top(self):
         """Checks the whole configuration."""
         runtime = setting_parameters(settings.Runtime)
-        known = [*NODES, *METHODS, "data", *settings.SECTIONS, *runtime]
+        known = [*NODES, "trainer", *METHODS, "data", *settings.SECTIONS, *runtime]
         if self.tree.get("model") is None and not any(nearest(k, ["model"]) for k in self.tree if k not in known):
             self.say(self.tree.place, "there is no 'model:', the node that says what to build")
         for key, value, place in children(self.tree):
@@ -62,6 +63,8 @@ class Checker:
                 continue
             elif key in NODES:
                 self.node(value, place, key)
+            elif key == "trainer":
+                self.trainer(value, place)
             elif key == "data":
                 self.data(value, place)
             elif key in METHODS:
@@ -93,6 +96,14 @@ class Checker:
             self.node(node, place, "export.nms")
         else:
             self.arguments(node, place, "MulticlassNMS", self.namespace.signature(usual), "export.nms")
+
+    def trainer(self, value, place):
+        """Checks the trainer, which the program gives everything it works with."""
+        self.node(value, place, "trainer", gives=TRAINER_GIVEN)
+        definition = self.definition(value)
+        if definition and not is_trainer(definition, self.namespace):
+            found = ", ".join(d.name for d in self.namespace.components() if is_trainer(d, self.namespace))
+            self.say(value.places["type"], f"trainer: {value['type']} is no trainer; the trainers are {found}")
 
     def method(self, key, value, place):
         """Checks slim or search, whose types are looked up in another kit first."""
@@ -287,6 +298,11 @@ class Checker:
             return
         for key, item, at in children(value):
             self.inside(item, at, f"{label}.{key}", gives)
+
+
+def is_trainer(definition, namespace):
+    """Whether a definition is `Trainer`, or a class that derives from it."""
+    return definition.name == "Trainer" or "Trainer" in namespace.traits(definition)[0]
 
 
 def is_sampler(methods):
