@@ -6,6 +6,7 @@ from common.build.data import build_dataset, class_names, given_classes
 from common.build.inputs import check_inputs, check_picture_sizes
 from common.build.learned_files import adopt_files
 from common.config import load_config
+from common.contract import check_names, offered
 from common.errors import ConfigError
 from common.log import logger
 from common.system import random_state, runtime
@@ -61,6 +62,7 @@ def build_model(config, labels, weights=None):
         config.set("model.nms", {"type": "MulticlassNMS", **nms})
     with paddle.utils.unique_name.guard():
         model = config.build("model", **given_classes(labels))
+    check_names(model, "model", config.place("model"))
     check_picture_sizes(config, model)
     structure.rebuild(model, config, weights or weights_of(config))
     return model
@@ -89,7 +91,7 @@ def read_weights(config, key="weights"):
 
 def load_weights(model, arrays, config):
     """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
-    structure.check_agreement(config, getattr(model, "structure", None), weights_of(config))
+    structure.check_agreement(config, offered(model, "model", "structure"), weights_of(config))
     pretrained.apply(model, arrays, source=str(weights_of(config)), strict=True)
     logger.info("weights: %s", weights_of(config))
 
@@ -122,7 +124,7 @@ def predictor_of(model):
     import paddle
 
     def answer(batch):
-        check_inputs(model.inputs, batch, "the data", multiple=getattr(model, "size_multiple", 1))
+        check_inputs(model.inputs, batch, "the data", multiple=offered(model, "model", "size_multiple"))
         with paddle.no_grad():
             outputs = model(*[paddle.to_tensor(batch[name]) for name in model.inputs])
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

@@ -6,7 +6,7 @@
 import dataclasses
 from pathlib import Path
 
-from common.build.data import build_dataset, build_loader, class_names
+from common.build.data import build_dataset, build_loader, build_metric, class_names
 from common.build.model import read_weights, trained_model
 from common.errors import ConfigError
 from common.inference.evaluate import evaluate, sources_of
@@ -88,7 +88,7 @@ class Run:
         need(config, "data.metric", "evaluation")
         arrays = read_weights(config) if exported is None else None
         dataset = build_dataset(config, split)
-        metric = config.build("data.metric", dataset=dataset)
+        metric = build_metric(config, dataset)
         runtime.prepare()
         distributed.initialise()
         sources = self.sources(dataset, split, exported, engine, arrays)
