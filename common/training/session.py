@@ -56,7 +56,7 @@ class TrainingSession:
                 self.resume(trainer, resume_from)
             elif self.options.overwrite:
                 self.remove_earlier_run()
-            with trainer.stop:
+            with trainer.stop or contextlib.nullcontext():
                 trainer.fit()
             if trainer.end_reason:
                 logger.info("ended early: %s", trainer.end_reason)
