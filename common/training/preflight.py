@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-from pathlib import Path
 
 from common.build.data import build_dataset, class_names
 from common.build.learn_transforms import fit_transforms
@@ -74,7 +73,7 @@ def need(config, path, what):
 
 def run_folder(config):
     """Where the run of a configuration is written (Path)."""
-    return Path(config.get("output_dir")) / config.name
+    return config.run_folder
 
 
 def make_folder(folder):

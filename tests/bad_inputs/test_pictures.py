@@ -87,7 +87,7 @@ def test_training_refuses_a_bad_picture_before_its_first_step(spoilt):
     spoilt.picture.write_bytes(b"<html>")
     answer = command("train", *spoilt.arguments())
     answer.refused(3, "D101", "train_00003.jpg", "starts with '<html>'")
-    assert not (spoilt.place / "output/yolov3/last").exists()
+    assert not (spoilt.place / "output/tiny/yolov3/last").exists()
 
 
 def test_one_bad_picture_may_be_skipped_and_is_listed(spoilt):

@@ -65,7 +65,7 @@ def test_a_checkpoint_without_its_manifest_is_none(trained, weights):
 
 
 def test_auto_passes_over_a_damaged_checkpoint_and_says_so(trained, weights, tmp_path):
-    place = tmp_path / "output/yolov3"
+    place = tmp_path / "output/tiny/yolov3"
     shutil.copytree(weights, place / "step_60")
     arrays, state = checkpoint.read_checkpoint(weights)
     checkpoint.write_checkpoint(place, 61, arrays, state)
