@@ -9,8 +9,7 @@ says which losses each has::
         def loss(self, batch, phase):
             ...                        # {"loss_discriminator": ...} or {"loss_gan": ..., "loss_l1": ...}
 
-Each phase moves the part of `optimizer: {type: Several}` that has its name; the gradients of all other parameters are
-neither computed nor kept.
+Each phase moves the part of `optimizer: {type: Several}` that has its name; gradients of other parameters are not kept.
 """
 
 from common.errors import ConfigError

@@ -2,6 +2,7 @@
 
 import shutil
 
+from common.config.kits import ROOT
 from tests.made.commands import command
 
 MODEL = '''"""Counts characters."""
@@ -91,6 +92,7 @@ def make_speech_kit(folder, tones):
     (folder / "configs").mkdir()
     (folder / "models/counter.py").write_text(MODEL)
     (folder / "configs/counter.yml").write_text(CONFIG)
+    shutil.copytree(ROOT / "PaddleSpeech/data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(tones, folder / "data_set")
     for tool, more in (("check", []), ("train", []), ("export", [f"weights={folder}/output/counter/last"])):
         done = command(tool, *arguments(folder), *more)
