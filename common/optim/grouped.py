@@ -7,8 +7,10 @@ import paddle
 
 from common.errors import ConfigError
 from common.optim.gradients import clip_gradients
+from common.optim.tables import table_names
 from common.suggest import did_you_mean, nearest
 
+DENSE_ONLY = ("AdamW", "LARS", "DecayedAdagrad", "Adadelta", "Adamax")  # these cannot read sparse gradients
 GROUP_KEYS = ("match", "lr_scale", "layer_decay", "weight_decay", "freeze")
 
 
@@ -124,11 +126,23 @@ def build_grouped(settings, model, parameters=None):
             members.setdefault((plan[name]["lr_scale"], plan[name]["weight_decay"]), {})[name] = parameter
     if not members:
         raise ConfigError(f"optimizer: every parameter of {type(model).__name__} is frozen; there is nothing to train")
+    for (_, decay), group in members.items():
+        check_tables(settings.name, decay, table_names(model, group))
     parts = [
         (settings.make(paddle, list(group.values()), decay), lr_scale) for (lr_scale, decay), group in members.items()
     ]
     trained = {name: parameter for group in members.values() for name, parameter in group.items()}
     return GroupedOptimizer(settings.name, trained, parts, settings.clip)
+
+
+def check_tables(kind, decay, tables):
+    """Raises ConfigError where an optimizer cannot update embedding tables with sparse gradients, given by name."""
+    if tables and (kind in DENSE_ONLY or (kind == "Adam" and decay)):
+        kind = "Adam with weight decay" if kind == "Adam" else kind
+        raise ConfigError(
+            f"optimizer: {kind} cannot update {tables[0]}, an embedding with sparse gradients\n  "
+            "use sparse: false, or SGD, Momentum, Adam without weight decay, Adagrad or FTRL"
+        )
 
 
 def read_group(settings, index, group, parameters):

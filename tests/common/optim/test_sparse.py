@@ -6,7 +6,18 @@ import pytest
 from paddle import nn
 
 from common.errors import ConfigError
-from common.optim.optimizers import FTRL, SGD, Adagrad, Adam, Momentum
+from common.optim.optimizers import (
+    FTRL,
+    LARS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    DecayedAdagrad,
+    Momentum,
+)
 from common.optim.rules import ftrl_step
 from common.optim.schedules import StepDecay
 from common.optim.sparse import DenseAndSparse
@@ -130,6 +141,20 @@ def test_what_would_reach_every_row_is_refused():
         DenseAndSparse(dense=SGD(lr=0.1), sparse=SGD(lr=0.1)).build(Small(sparse=False))
     with pytest.raises(ConfigError, match="nothing but tables"):
         DenseAndSparse(dense=SGD(lr=0.1), sparse=SGD(lr=0.1)).build(Small().table)
+
+
+@pytest.mark.parametrize("rule", [AdamW, LARS, DecayedAdagrad, Adadelta, Adamax])
+def test_sparse_gradients_that_an_optimizer_cannot_read_are_refused(rule):
+    with pytest.raises(ConfigError, match=f"{rule.__name__} cannot update table"):
+        rule(lr=0.1).build(Small())
+    rule(lr=0.1).build(Small(sparse=False))
+    rule(lr=0.1, groups=[{"match": "table.*", "freeze": True}]).build(Small())
+
+
+def test_adam_takes_sparse_gradients_without_weight_decay_only():
+    with pytest.raises(ConfigError, match="Adam with weight decay cannot update table"):
+        Adam(lr=0.1, weight_decay=1e-4).build(Small())
+    Adam(lr=0.1, weight_decay=1e-4, no_decay=["table.*"]).build(Small())
 
 
 def test_tables_are_not_trained_by_several_processes(monkeypatch):
