@@ -3,12 +3,17 @@
 import paddle
 import pytest
 
+from common.layers.leaky_relu import LeakyReLU
 from common.testing import count_parameters
 from PaddleCV.models.backbones.darknet import DarkNet
 from PaddleCV.models.backbones.mobilenet_v1 import MobileNetV1
 from PaddleCV.models.backbones.mobilenet_v3 import MobileNetV3
 from PaddleCV.models.backbones.resnet import ResNet
-from PaddleCV.models.layers import ConvNorm, LeakyReLU, SqueezeExcitation, divisible, freeze, upsample_nearest
+from PaddleCV.models.backbones.tables import divisible
+from PaddleCV.models.blocks.batch_norm import freeze
+from PaddleCV.models.blocks.conv_norm import ConvNorm
+from PaddleCV.models.blocks.excitation import SqueezeExcitation
+from PaddleCV.models.blocks.upsample import upsample_nearest
 
 FC = 1000  # classes of the published classifiers
 

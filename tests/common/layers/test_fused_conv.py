@@ -8,7 +8,7 @@ import pytest
 from paddle import nn
 
 from common.layers import fused_conv, onednn
-from PaddleCV.models.layers import ConvNorm
+from PaddleCV.models.blocks.conv_norm import ConvNorm
 
 CASES = {  # images, channels in and out, side, kernel size, stride, groups
     "plain": (2, 16, 32, 20, 3, 1, 1),
