@@ -7,6 +7,7 @@ from common.build.inputs import check_inputs, check_picture_sizes
 from common.build.learned_files import adopt_files
 from common.config import load_config
 from common.errors import ConfigError
+from common.layers.fast_conv import use_fast_convolutions
 from common.log import logger
 from common.system import random_state, runtime
 from common.system.device import select_device
@@ -61,6 +62,7 @@ def build_model(config, labels, weights=None):
         config.set("model.nms", {"type": "MulticlassNMS", **nms})
     with paddle.utils.unique_name.guard():
         model = config.build("model", **given_classes(labels))
+    use_fast_convolutions(model, config.get("onednn"))
     check_picture_sizes(config, model)
     structure.rebuild(model, config, weights or weights_of(config))
     return model
