@@ -22,7 +22,7 @@ from common.weights.published import INDEX, find_published, read_index
 from tests.common.weights.lying_server import serving
 from tests.made.commands import command
 
-from ..models.official_names import FAMILIES, OfficialNames
+from ..models.foreign.official_names import FAMILIES, OfficialNames
 
 KIT = Path(__file__).resolve().parents[1]
 ENTRIES = read_index(KIT)

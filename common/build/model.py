@@ -8,6 +8,7 @@ from common.build.learned_files import adopt_files
 from common.config import load_config
 from common.contract import check_names, offered
 from common.errors import ConfigError
+from common.layers.fast_conv import use_fast_convolutions
 from common.log import logger
 from common.system import random_state, runtime
 from common.system.device import select_device
@@ -63,6 +64,7 @@ def build_model(config, labels, weights=None):
     with paddle.utils.unique_name.guard():
         model = config.build("model", **given_classes(labels))
     check_names(model, "model", config.place("model"))
+    use_fast_convolutions(model, config.get("onednn"))
     check_picture_sizes(config, model)
     structure.rebuild(model, config, weights or weights_of(config))
     return model

@@ -4,7 +4,7 @@ They can be overridden by the environment:
     KIT_THREADS=N         threads of one process; the default is the cores this process may use
     KIT_MKL=0             leave the choice of MKL's code path to MKL
     KIT_MALLOC=0          leave the C library's allocator as it is
-    KIT_ONEDNN=0          compute with PaddlePaddle's own convolutions (see common/layers/fused_conv.py)
+    KIT_ONEDNN=0          compute with PaddlePaddle's own convolutions (see common/layers/fast_conv.py)
     OMP_NUM_THREADS, OMP_WAIT_POLICY, MKL_DEBUG_CPU_TYPE, MALLOC_*, GLOG_minloglevel: a value that is set already stays.
 """
 

@@ -64,6 +64,9 @@ class Card(Callback):
 def environment(trainer, command_line):
     """What `env.json` holds, as plain JSON values."""
     total, _ = machine.memory_bytes()
+    settings = {name: value for name, value, _ in runtime.describe()}
+    if not trainer.config.get("onednn", True):
+        settings["convolutions"] = "PaddlePaddle"
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "from_step": trainer.step,
@@ -76,7 +79,7 @@ def environment(trainer, command_line):
         "cores": runtime.usable_cores(),
         "memory_gb": round(total / 2**30, 1),
         "versions": machine.versions(PACKAGES),
-        "settings": {name: value for name, value, _ in runtime.describe()},
+        "settings": settings,
     }
 
 

@@ -1,4 +1,4 @@
-"""Normalisation and activation before a convolution (https://arxiv.org/abs/1603.05027), as dense networks have it.
+"""Normalization and activation before the convolution (pre-activation, https://arxiv.org/abs/1603.05027).
 
 Shapes in this file:
     N images, H x W pixels.
@@ -7,17 +7,15 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers.conv2d import Conv2D
-
-from .layers import batch_norm
+from .batch_norm import batch_norm
 
 
 class NormConv(nn.Layer):
-    """Batch normalisation, ReLU, convolution without bias: [N, in_channels, H, W] to [N, out_channels, H', W'].
+    """Batch normalization, ReLU, convolution without bias: [N, in_channels, H, W] to [N, out_channels, H', W'].
 
     Args:
-        in_channels (int): channels that come in.
-        out_channels (int): channels that go out.
+        in_channels (int): channels of the input.
+        out_channels (int): channels of the output.
         kernel_size (int): of the convolution, odd.
         stride (int): of the convolution.
         groups (int): of the convolution.
@@ -28,14 +26,14 @@ class NormConv(nn.Layer):
         super().__init__()
         padding = (kernel_size - 1) // 2
         self.norm = batch_norm(in_channels, norm)
-        self.conv = Conv2D(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias_attr=False)
+        self.conv = nn.Conv2D(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias_attr=False)
 
     def forward(self, x):
         return self.conv(F.relu(self.norm(x)))
 
 
 class NormReLU(nn.Layer):
-    """Batch normalisation and ReLU, which end a network of NormConv.
+    """Batch normalization and ReLU, which end a network of NormConv.
 
     Args:
         channels (int): C of [N, C, H, W].

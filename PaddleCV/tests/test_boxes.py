@@ -9,7 +9,7 @@ import numpy as np
 import paddle
 import pytest
 
-from PaddleCV.models.losses.iou_losses import OVERLAPS, ciou, diou, giou, iou, pairwise_iou
+from PaddleCV.models.boxes import OVERLAPS, ciou, diou, giou, iou, pairwise_iou
 
 from .golden_numbers import golden
 

@@ -1,4 +1,4 @@
-"""Blocks of depthwise convolutions, shared by the mobile networks, and what turns their strides into dilation.
+"""Blocks of depthwise convolutions, shared by the mobile networks.
 
 Shapes in this file:
     N images, C channels, H x W pixels.
@@ -6,17 +6,16 @@ Shapes in this file:
 
 from paddle import nn
 
-from .layers import ConvNorm, SqueezeExcitation
-
-OUTPUT_STRIDES = (8, 16, 32)
+from .conv_norm import ConvNorm
+from .excitation import SqueezeExcitation
 
 
 class DepthwiseSeparable(nn.Layer):
     """A 3x3 convolution of each channel by itself, then a 1x1 convolution (https://arxiv.org/abs/1704.04861, figure 3).
 
     Args:
-        in_channels (int): channels that come in.
-        out_channels (int): channels that go out.
+        in_channels (int): channels of the input.
+        out_channels (int): channels of the output.
         stride (int): of the 3x3 convolution.
         norm (str): bn or frozen_bn.
         activation (str): after both, one of ConvNorm.
@@ -38,9 +37,9 @@ class InvertedResidual(nn.Layer):
     """1x1 up, depthwise, squeeze and excitation, 1x1 down; the shortcut where it fits (1801.04381, figure 4).
 
     Args:
-        in_channels (int): channels that come in.
+        in_channels (int): channels of the input.
         expanded (int): channels between the 1x1 convolutions.
-        out_channels (int): channels that go out.
+        out_channels (int): channels of the output.
         kernel_size (int): of the depthwise convolution.
         stride (int): of the depthwise convolution.
         excite (bool): whether there is squeeze and excitation.
@@ -80,29 +79,3 @@ class InvertedResidual(nn.Layer):
 
     def forward(self, x):
         return x + self.layers(x) if self.shortcut else self.layers(x)
-
-
-class OutputStride:
-    """Turns the strides of a backbone's layers, asked for in order, into dilation once features are coarse enough.
-
-    The layer that loses its stride keeps the dilation of those before it; those after it see as far as they did
-    (https://arxiv.org/abs/1706.05587, section 3.1).
-
-    Args:
-        name (str): of the backbone, for its error.
-        output_stride (int): pixels of the picture to one of the coarsest features: 8, 16 or 32.
-    """
-
-    def __init__(self, name, output_stride):
-        if output_stride not in OUTPUT_STRIDES:
-            raise ValueError(f"{name} has output_stride 8, 16 or 32, not {output_stride}")
-        self.limit, self.reached, self.dilation = output_stride, 1, 1
-
-    def next(self, stride):
-        """(stride, dilation) of the next layer, which without a limit would have this stride."""
-        if self.reached < self.limit:
-            self.reached *= stride
-            return stride, self.dilation
-        dilation = self.dilation
-        self.dilation *= stride
-        return 1, dilation
