@@ -136,18 +136,24 @@ def helped(kits, name):
     for folder in kits or [None]:
         namespace = Namespace(folder)
         names.update(d.name for d in namespace.components())
-        definition = namespace.find(name)
-        if definition is not None:
-            signature = namespace.signature(definition)
-            takes = ", ".join(str(p) for p in signature.parameters)
-            lines = [*textwrap.wrap(f"{name}({takes})", 110, subsequent_indent="    "), ""]
-            lines += textwrap.wrap(signature.summary, 110)
-            lines += ["", f"{shown(definition.file)}:{definition.line}", ""]
-            given = config_check.GIVEN
-            if kind_of(definition, namespace) == "samplers":
-                given, lines = given | config_check.SAMPLER_GIVEN, [*lines[:-1], *SAMPLER_WORDS, ""]
-            return lines + [line for p in signature.parameters for line in _argument(p, given=given)]
+        found = dict.fromkeys((namespace.find(name), namespace.tasks.find(name)))  # a model may be called like its task
+        lines = [line for d in found if d is not None for line in ["", *_component(d, namespace)]]
+        if lines:
+            return lines[1:]
     raise ConfigError(f"there is no '{name}'{did_you_mean(name, names)}")
+
+
+def _component(definition, namespace):
+    """Lines on a component: its call, its summary, its place, its arguments."""
+    signature = namespace.signature(definition)
+    takes = ", ".join(str(p) for p in signature.parameters)
+    lines = [*textwrap.wrap(f"{definition.name}({takes})", 110, subsequent_indent="    "), ""]
+    lines += textwrap.wrap(signature.summary, 110)
+    lines += ["", f"{shown(definition.file)}:{definition.line}", ""]
+    given = config_check.GIVEN
+    if kind_of(definition, namespace) == "samplers":
+        given, lines = given | config_check.SAMPLER_GIVEN, [*lines[:-1], *SAMPLER_WORDS, ""]
+    return lines + [line for p in signature.parameters for line in _argument(p, given=given)]
 
 
 def _argument(parameter, more="", given=config_check.GIVEN):

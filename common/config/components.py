@@ -2,7 +2,7 @@
 
 from common.config.check import is_sampler
 
-KINDS = ("datasets", "transforms", "samplers", "metrics", "optimizers", "schedules", "layers")
+KINDS = ("datasets", "transforms", "samplers", "metrics", "tasks", "optimizers", "schedules", "layers")
 
 
 def components(namespace):
@@ -30,6 +30,8 @@ def kind_of(definition, namespace):
         return "optimizers" if "lr" in names else ""
     if definition.part.startswith("schedule"):
         return "schedules" if bases else ""
+    if "Task" in bases:
+        return "tasks"
     if "Transform" in bases:
         return "transforms" if "__call__" in methods else ""
     if is_sampler(methods):
