@@ -87,8 +87,7 @@ def hear(config, args):
 
     preparation.need(config, "data.metric", "a score")
     runtime.prepare(load=False)
-    from common.commands.eval import scored_model
-    from common.system.device import select_device
+    from common.training.run import Run
 
     arrays = None if args.model else read_weights(config)
     dataset = build_dataset(config, args.split)
@@ -96,8 +95,7 @@ def hear(config, args):
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):
         raise ConfigError(f"{config.place('data.metric')}: the weights are tuned for ErrorRates")
     runtime.prepare()
-    select_device(config.get("device"))
-    answer = scored_model(args, config, dataset, arrays)
+    answer = Run(config).sources(dataset, args.split, args.model, arrays=arrays)["predictions"]
     with build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
         return [(answer(batch), batch) for batch in loader.epoch(0)], metric
 

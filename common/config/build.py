@@ -5,7 +5,7 @@ from pathlib import Path
 from common.config import kits as kit
 from common.config import sections as settings
 from common.config import signature
-from common.config.check import GIVEN, SAMPLER_GIVEN, SPLIT_KEYS, SPLITS, task_name
+from common.config.check import GIVEN, SAMPLER_GIVEN, SPLIT_KEYS, SPLITS, TRAINER_GIVEN, task_name
 from common.config.tree import Items, Node, children, plain
 from common.errors import ConfigError
 
@@ -100,7 +100,7 @@ def _given_to(node):
     """The names of what the program gives to a node, which no configuration writes."""
     parts = getattr(node, "path", "").split(".")
     sampler = len(parts) == 3 and parts[0] == "data" and parts[1] in SPLITS and parts[2] == "sampler"
-    return GIVEN | SAMPLER_GIVEN if sampler else GIVEN
+    return GIVEN | (SAMPLER_GIVEN if sampler else TRAINER_GIVEN if parts == ["trainer"] else frozenset())
 
 
 def _takes_tuple(parameter):
@@ -128,7 +128,7 @@ def completed(config):
     folder = config.kit
     result = {"kit": folder.name if folder.parent == kit.ROOT else str(folder), "name": config.name}
     tree = config.tree
-    for key in ("model", "data", "optimizer"):
+    for key in ("model", "data", "optimizer", "trainer"):
         if tree.get(key) is not None:
             result[key] = _filled(tree[key], config.namespace)
     name = task_name(tree, config.namespace)

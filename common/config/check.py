@@ -22,6 +22,7 @@ SPLIT_KEYS = ("transforms", "sampler")
 MOVED = {  # keys of earlier versions -> where they went
     ("export", "nms"): "is not read: NMS is a part of the model, write model.nms: {type: MulticlassNMS, score: 0.01}",
 }
+TRAINER_GIVEN = frozenset({"run"})
 SAMPLER_GIVEN = frozenset({"length", "dataset", "batch_size", "seed", "rank", "world"})
 DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 
@@ -55,7 +56,7 @@ class Checker:
     def top(self):
         """Checks the whole configuration."""
         runtime = setting_parameters(settings.Runtime)
-        known = [*NODES, *METHODS, "data", "postprocess", *settings.SECTIONS, *runtime]
+        known = [*NODES, "trainer", *METHODS, "data", "postprocess", *settings.SECTIONS, *runtime]
         if self.tree.get("model") is None and not any(nearest(k, ["model"]) for k in self.tree if k not in known):
             self.say(self.tree.place, "there is no 'model:', the node that says what to build")
         for key, value, place in children(self.tree):
@@ -65,6 +66,8 @@ class Checker:
                 continue
             elif key in NODES:
                 self.node(value, place, key)
+            elif key == "trainer":
+                self.trainer(value, place)
             elif key == "data":
                 self.data(value, place)
             elif key in METHODS:
@@ -121,6 +124,14 @@ class Checker:
     def is_task(self, definition):
         """Whether a definition is of a class that derives from Task."""
         return definition.what == "class" and "Task" in self.namespace.traits(definition)[0]
+
+    def trainer(self, value, place):
+        """Checks the trainer, which the program gives everything it works with."""
+        self.node(value, place, "trainer", gives=TRAINER_GIVEN)
+        definition = self.definition(value)
+        if definition and not is_trainer(definition, self.namespace):
+            found = ", ".join(d.name for d in self.namespace.components() if is_trainer(d, self.namespace))
+            self.say(value.places["type"], f"trainer: {value['type']} is no trainer; the trainers are {found}")
 
     def method(self, key, value, place):
         """Checks slim or search, whose types are looked up in another kit first."""
@@ -328,6 +339,11 @@ def task_name(tree, namespace):
     except ConfigError:
         return None
     return namespace.constant_of(definition, "task") if definition else None
+
+
+def is_trainer(definition, namespace):
+    """Whether a definition is `Trainer`, or a class that derives from it."""
+    return definition.name == "Trainer" or "Trainer" in namespace.traits(definition)[0]
 
 
 def is_sampler(methods):

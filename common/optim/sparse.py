@@ -10,7 +10,7 @@ however large the table is.
 """
 
 from common.optim.optimizers import SGD
-from common.optim.schedule import Schedule
+from common.optim.several import SeveralSchedules, build_several
 
 ROW_RULES = ("SGD", "Adam", "Adagrad", "FTRL")
 
@@ -74,48 +74,16 @@ class DenseAndSparse:
         if hasattr(sparse, "lazy"):
             sparse.lazy = True
         self.dense, self.sparse = dense, sparse
-        self.schedule = PairSchedule(dense.schedule, sparse.schedule)
+        self.schedule = SeveralSchedules({"dense": dense.schedule, "sparse": sparse.schedule})
 
     def build(self, model):
-        """The optimizer of a model's parameters (PairOptimizer).
+        """The optimizers of a model's parameters (SeveralOptimizers).
 
         Raises:
-            ConfigError: the model has no table, or nothing else.
+            ConfigError: the model has no table, or nothing else, or several processes train it: the sparse gradients of
+                their tables are not added up, and each would go its own way.
         """
-        from common.optim.pair import build_pair
+        from common.optim.tables import parameters_and_tables
 
-        return build_pair(self, model)
-
-
-class PairSchedule(Schedule):
-    """Two schedules that are bound and scaled together; the rate asked for is the first one's.
-
-    Args:
-        first (Schedule): its rate is answered.
-        second (Schedule): its rate is kept in `second_lr`.
-    """
-
-    def __init__(self, first, second):
-        self.first, self.second = first, second
-        self.second_lr = second.base
-
-    def bind(self, steps_per_epoch, total_steps):
-        self.first.bind(steps_per_epoch, total_steps)
-        self.second.bind(steps_per_epoch, total_steps)
-        return self
-
-    def scale(self, factor):
-        self.first.scale(factor)
-        self.second.scale(factor)
-        return self
-
-    def warmup_length(self):
-        return self.first.warmup_length()
-
-    def rate(self, step):
-        self.second.rate(max(step, self.second.warmup_length()))
-        return self.first.rate(step)
-
-    def at(self, step):
-        self.second_lr = self.second.at(step)
-        return self.first.at(step)
+        members = parameters_and_tables(model)
+        return build_several({"dense": self.dense, "sparse": self.sparse}, model, members)

@@ -8,8 +8,8 @@ import contextlib
 import itertools
 
 from common.build.data import build_dataset, build_loader
-from common.build.model import predictor_of
 from common.errors import ConfigError
+from common.inference.evaluate import sources_of, update
 from common.system import distributed
 from common.weights.structure import Structure, change, settled
 
@@ -109,13 +109,13 @@ class Context:
             count (int): of batches, which are kept in memory for the next time; all of them when None.
             split (str): train, eval or test.
         """
-        metric, answer, was_training = self.metric(split), predictor_of(model), model.training
+        metric, was_training = self.metric(split), model.training
         count = 1 if self.dry else count
         metric.reset()
         model.eval()
         try:
             for batch in self.batches(split) if count is None else self.first_batches(split, count):
-                metric.update(answer(batch), batch)
+                update(metric, sources_of(model), batch)
         finally:
             if was_training:
                 model.train()
@@ -158,4 +158,4 @@ def add_loss(method, model):
     if type(method).loss is Compression.loss:
         return
     plain = model.loss
-    model.loss = lambda batch: method.loss(model, batch, plain(batch))
+    model.loss = lambda batch, **given: method.loss(model, batch, plain(batch, **given))

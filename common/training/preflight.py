@@ -28,12 +28,12 @@ class Prepared:
     weights: dict
 
 
-def prepare_training(config, args):
+def prepare_training(config, options):
     """What a training run starts from, read and checked; refuses all that would end it before its first step.
 
     Args:
         config (Config): checked.
-        args (Namespace): the options of `tools/train.py`.
+        options (RunOptions): of the run.
 
     Returns:
         Prepared: data sets and weights.
@@ -44,24 +44,24 @@ def prepare_training(config, args):
         EnvironmentProblem: the run's folder cannot be written, or the weights are damaged.
     """
     need(config, "optimizer", "training")
-    if args.eval:
+    if options.evaluate:
         need(config, "data.metric", "--eval")
     folder = run_folder(config)
-    refuse_earlier_run(folder, args)
+    refuse_earlier_run(folder, options)
     if distributed.is_main():
         make_folder(folder)
-    if args.resume not in (None, "auto"):
-        follow(args.resume)
+    if options.resume not in (None, "auto"):
+        follow(options.resume)
     weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     fit_transforms(config, datasets["train"])
-    if args.eval:
+    if options.evaluate:
         datasets["eval"] = build_dataset(config, "eval")
         here, there = class_names(datasets["train"]), class_names(datasets["eval"])
         if here != there:
             raise ConfigError(f"{config.place('data')}: data.train has the classes {here}, data.eval has {there}")
-    if not args.no_check:
-        cache = str(folder) if distributed.is_main() and not args.dry_run else None
+    if options.check_data:
+        cache = str(folder) if distributed.is_main() and not options.dry_run else None
         check_before_training(datasets, config.settings("train").bad_samples, cache)
     return Prepared(datasets["train"], datasets["eval"], weights)
 
@@ -93,11 +93,11 @@ def make_folder(folder):
         ) from error
 
 
-def refuse_earlier_run(folder, args):
+def refuse_earlier_run(folder, options):
     """A folder that holds another run is never written over unasked."""
-    if args.resume and args.overwrite:
+    if options.resume and options.overwrite:
         raise ConfigError("-r goes on with an earlier run, and --overwrite removes it; take one of them")
-    if not (args.resume or args.overwrite or args.dry_run) and any(folder.glob("step_*")):
+    if not (options.resume or options.overwrite or options.dry_run) and any(folder.glob("step_*")):
         raise ConfigError(
             f"{folder} holds the checkpoints of an earlier run: -r auto goes on with it, "
             "-o output_dir=... writes elsewhere, --overwrite removes it"

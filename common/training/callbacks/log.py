@@ -99,7 +99,7 @@ class Log(Callback):
     def _record(self, trainer):
         losses = self.window.means()
         costs = self._costs(trainer)
-        record = {"kind": "train", "step": trainer.step, "epoch": trainer.epoch, "lr": trainer.lr}
+        record = {"kind": "train", "step": trainer.step, "epoch": trainer.epoch} | trainer.lrs
         self.metrics.write(record | {"loss": sum(losses.values())} | losses)
         self.timing.write({"step": trainer.step} | costs)
         self.lines += 1
@@ -124,7 +124,7 @@ class Log(Callback):
             f"step {trainer.step}" + (f"/{trainer.total_steps}" if trainer.total_steps else ""),
             f"loss {sum(losses.values()):.5g}",
             *(f"{name} {value:.5g}" for name, value in losses.items() if len(losses) > 1),
-            f"lr {trainer.lr:.6g}",
+            *(f"{name} {value:.6g}" for name, value in trainer.lrs.items()),
             f"batch_cost {costs['batch_cost']:.4f}",
             f"reader_cost {costs['reader_cost']:.4f}",
             f"ips {costs['ips']:.2f} samples/s",

@@ -41,7 +41,7 @@ class FakeTrainer(types.SimpleNamespace):
             position=0,
             step=0,
             losses={},
-            lr=0.0,
+            lrs={"lr": 0.0},
             scores={},
             scores_step=0,
             best=None,
@@ -69,7 +69,7 @@ class FakeTrainer(types.SimpleNamespace):
                 self.position += 1
                 self.step += 1
                 self.at_end = self.position == self.batches_per_epoch
-                self.lr = 0.1 / self.step
+                self.lrs = {"lr": 0.1 / self.step}
                 self.losses = {"loss_box": 3.0 / self.step, "loss_class": 1.0 / (7 + self.step)}
                 self.call("after_step")
                 if saved is not None:
