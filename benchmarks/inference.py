@@ -198,7 +198,7 @@ def write_exports(args):
     class Raw(paddle.nn.Layer):
         """The network of a model without what comes after it."""
 
-        task = "tensors"
+        task = "Tensors"
         inputs = {"image": ([None, 3, None, None], "float32")}
 
         def __init__(self, network):

@@ -13,7 +13,7 @@ from common.suggest import did_you_mean, nearest
 
 # What the program gives to a component that asks for it.
 GIVEN = frozenset(
-    {"num_classes", "labels", "dataset", "seed", "in_channels", "out_channels", "strides", "input_channels"}
+    {"num_classes", "labels", "dataset", "task", "seed", "in_channels", "out_channels", "strides", "input_channels"}
 )
 NODES = ("model", "optimizer")
 METHODS = {"slim": "Compression", "search": "Strategy"}  # sections of another kit's types -> what those derive from

@@ -21,14 +21,13 @@ import yaml
 
 from common.build.data import build_dataset, build_transforms
 from common.build.model import predictor_of
-from common.config.build import completed_task
 from common.data.pipeline import Pipeline
 from common.errors import ConfigError, DataError, EnvironmentProblem, KitError
 from common.export.compare import differences, listed
 from common.export.onnx import run_onnx, write_onnx
-from common.files import find_file
-from common.inference.exported import FORMAT, file_arguments, types_in
-from common.inference.predictor import Predictor, inference_split, load_engine, passes_to_delete, run_engine
+from common.export.processing import processing
+from common.inference.exported import FORMAT
+from common.inference.predictor import Predictor, load_engine, passes_to_delete, run_engine
 from common.inference.task import task_of
 from common.log import logger
 from common.text.vocabulary import check_rows
@@ -118,62 +117,6 @@ def write_program(model, prefix, shapes):
         path = Path(f"{prefix}{suffix}")
         if not path.is_file() or path.stat().st_size == 0:
             raise EnvironmentProblem(f"{path} was not written whole: is the disk full?")
-
-
-def processing(model, config, folder):
-    """The keys of infer.yml for what is done before and after the program; files that these need are copied.
-
-    Args:
-        model (nn.Layer): with `task`.
-        config (Config): the checked configuration; see :func:`common.inference.predictor.inference_split`.
-        folder (Path): of the export; a file that it carries is named relatively to it.
-
-    Returns:
-        dict: `task`, `postprocess`, `preprocess`, and `kit` where a class of these is the kit's own.
-    """
-    split, taken = inference_split(config), {}
-    transforms = config.completed()["data"][split].get("transforms", []) if config.get(f"data.{split}") else []
-    transforms = carry_files(transforms, config.namespace, folder, taken)
-    task = completed_task(config, task_of(config, model).name)
-    task = carry_files(task, config.namespace.tasks, folder, taken)
-    found = {"task": task.pop("type"), "postprocess": task, "preprocess": transforms}
-    own = [name for name in types_in(transforms) if is_of_kit(config.namespace.find(name), config.kit)]
-    own += [
-        name
-        for name in types_in([task, {"type": found["task"]}])
-        if is_of_kit(config.namespace.tasks.find(name), config.kit)
-    ]
-    return {"kit": config.completed()["kit"], **found} if own else found
-
-
-def is_of_kit(definition, kit):
-    """Whether a component is defined in a kit's folder."""
-    return definition.file.is_relative_to(kit)
-
-
-def carry_files(value, namespace, folder, taken):
-    """The value with its nodes' files, such as vocabularies, copied into the folder and named relatively to it.
-
-    Args:
-        value (object): plain dicts, lists and scalars.
-        namespace (Namespace): of the types.
-        folder (Path): of the export.
-        taken (dict[str, Path]): name in the folder -> file that was copied there; added to.
-    """
-    if isinstance(value, list):
-        return [carry_files(item, namespace, folder, taken) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = {key: carry_files(item, namespace, folder, taken) for key, item in value.items()}
-    for key in file_arguments(namespace.resolve(value["type"]), value) if "type" in value else ():
-        source = find_file(value[key])
-        name, number = source.name, 1
-        while taken.get(name, source) != source or (name not in taken and (folder / name).exists()):
-            name, number = f"{source.stem}_{number}{source.suffix}", number + 1
-        if name not in taken:
-            shutil.copyfile(source, folder / name)
-        taken[name], found[key] = source, name
-    return found
 
 
 def describe(model, config, labels, shapes, tolerance=1e-4):

@@ -13,7 +13,8 @@ from common.config.kits import ROOT, is_kit
 from common.config.namespace import Namespace
 from common.data.transform import Transform
 from common.errors import ConfigError, EnvironmentProblem
-from common.inference.task import Task
+from common.inference.task import Task, task_of
+from common.log import logger
 from common.suggest import did_you_mean
 
 FORMAT = 2
@@ -166,3 +167,43 @@ def nearest_name(folder):
     """Which folder beside a missing one was probably meant."""
     beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
     return did_you_mean(str(folder), [str(path) for path in beside if path.is_dir()])
+
+
+def inference_split(config):
+    """The part of `data:` whose transforms prepare the samples of an inference; warns where it is that of training."""
+    split = split_of_inferences(config)
+    if split == "train" and config.get("data.train"):
+        logger.warning("there is neither data.eval nor data.test: samples are prepared as for training")
+    return split
+
+
+def split_of_inferences(config):
+    """`infer`, `eval` or `test`, the first that the configuration has, else `train`."""
+    return next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), "train")
+
+
+def check_exportable(config):
+    """Refuses a configuration whose transforms or task no exported model could have, before anything is trained.
+
+    Args:
+        config (Config): checked.
+
+    Raises:
+        ConfigError: a transform of the split that prepares inferences, or the task, is of another class, refuses its
+            arguments, or needs the data set.
+        DataError: a file that the task reads is missing or damaged.
+    """
+    task_of(config)
+    split = split_of_inferences(config)
+    for number, node in enumerate(config.get(f"data.{split}.transforms", None) or []):
+        place = config.place(f"data.{split}.transforms.{number}")
+        for name in types_in(node):
+            kind = config.namespace.resolve(name)
+            if not (isinstance(kind, type) and issubclass(kind, Transform)):
+                raise ConfigError(f"{place}: {name} does not derive from {Transform.__module__}.Transform")
+            taken = config.namespace.signature(config.namespace.find(name)).parameters
+            if any(parameter.name == "dataset" and parameter.required for parameter in taken):
+                raise ConfigError(
+                    f"{place}: {name} needs the data set, which an exported model does not have: no export could "
+                    f"prepare its inputs as data.{split} does; give what it learns from the data as an argument"
+                )

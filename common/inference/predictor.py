@@ -8,10 +8,9 @@ import numpy as np
 from common.build.inputs import check_inputs
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
-from common.inference.exported import Exported
+from common.inference.exported import Exported, inference_split
 from common.inference.onnx_engines import OneAtATime, load_onnx
 from common.inference.task import task_of
-from common.log import logger
 from common.system import runtime
 from common.system.device import select_device
 from common.text.vocabulary import check_rows
@@ -160,14 +159,6 @@ class ModelInMemory:
         return cls(model, transforms, labels, task_of(config, model))
 
     decode = Predictor.decode
-
-
-def inference_split(config):
-    """The part of `data:` whose transforms prepare the samples of an inference; that of training if need be."""
-    split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), "train")
-    if split == "train" and config.get("data.train"):
-        logger.warning("there is neither data.eval nor data.test: samples are prepared as for training")
-    return split
 
 
 def predict(model, samples, threshold=None):

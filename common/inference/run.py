@@ -69,8 +69,8 @@ def predict_samples(model, samples, threshold):
         threshold (float | None): see :func:`common.inference.predictor.predict`.
 
     Returns:
-        tuple[list[tuple], list[DataError]]: (decoded sample, records) of those that can be read, in order; the errors of
-            the others.
+        tuple[list[tuple], list[DataError]]: (decoded sample, records) of those that can be read, in order; the errors
+            of the others.
     """
     decoded, ready, problems = [], [], []
     for sample in samples:

@@ -80,6 +80,11 @@ class Task:
         return "\n".join(lines)
 
 
+def samples_of(batch):
+    """The samples that a batch (dict of arrays [N, ...] and lists of N) was made of, as dicts of their values."""
+    return [dict(zip(batch, values)) for values in zip(*batch.values())]
+
+
 def check_threshold(threshold):
     """The threshold; raises ValueError where it is not from 0 to 1."""
     if not 0 <= threshold <= 1:

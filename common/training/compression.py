@@ -9,7 +9,7 @@ import itertools
 
 from common.build.data import build_dataset, build_loader
 from common.errors import ConfigError
-from common.inference.evaluate import sources_of, update
+from common.inference.evaluate import build_metric, sources_of, update
 from common.system import distributed
 from common.weights.structure import Structure, change, settled
 
@@ -99,7 +99,7 @@ class Context:
         """
         if self.config.get("data.metric", None) is None:
             raise ConfigError(f"{self.config.place('slim')}: {self.config.get('slim.type')} needs data.metric")
-        return self.config.build("data.metric", dataset=self.dataset(split))
+        return build_metric(self.config, self.dataset(split))
 
     def evaluate(self, model, count=None, split="eval"):
         """The scores of a model on a split, {name: number}, by this process alone.

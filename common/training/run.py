@@ -9,7 +9,7 @@ from pathlib import Path
 from common.build.data import build_dataset, build_loader, class_names
 from common.build.model import read_weights, trained_model
 from common.errors import ConfigError
-from common.inference.evaluate import evaluate, sources_of
+from common.inference.evaluate import build_metric, evaluate, sources_of
 from common.inference.predictor import ModelInMemory, Predictor
 from common.system import distributed, runtime
 from common.training.options import RunOptions
@@ -88,7 +88,7 @@ class Run:
         need(config, "data.metric", "evaluation")
         arrays = read_weights(config) if exported is None else None
         dataset = build_dataset(config, split)
-        metric = config.build("data.metric", dataset=dataset)
+        metric = build_metric(config, dataset)
         runtime.prepare()
         distributed.initialise()
         sources = self.sources(dataset, split, exported, engine, arrays)

@@ -1,6 +1,7 @@
 """From a configuration to its trainer: optimizer, schedule, mixed precision, averaged weights, and the loop itself."""
 
 from common.errors import ConfigError
+from common.inference.evaluate import build_metric
 from common.log import logger
 from common.system import distributed
 from common.system.signals import GracefulStop
@@ -32,7 +33,7 @@ def build_parts(config, folder, model, loader):
         settings=settings,
         folder=folder,
         config=config,
-        metric=config.build("data.metric", dataset=loader.dataset) if settings.mode == "stream" else None,
+        metric=build_metric(config, loader.dataset) if settings.mode == "stream" else None,
         ema=ExponentialMovingAverage(model, settings.ema) if settings.ema else None,
         amp=amp,
         stop=GracefulStop(),

@@ -16,7 +16,7 @@ def open_images(path):
     """The images that `path` names.
 
     Args:
-        path (str | None): a file, a folder, a video, or - for standard input: the bytes of an image, or one path a line.
+        path (str | None): a file, a folder, a video, or - for standard input: an image's bytes, or one path a line.
 
     Raises:
         ConfigError: the path is empty.

@@ -18,7 +18,7 @@ class Counter(nn.Layer):
         num_features (int): F.
     """
 
-    task = "speech_recognition"
+    task = "SpeechRecognition"
     outputs = ["ids", "score"]
 
     def __init__(self, labels, num_features):

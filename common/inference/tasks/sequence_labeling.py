@@ -12,7 +12,7 @@ class SequenceLabeling(Task):
     """Sequence labeling: the labeled spans of each text, such as words or entities.
 
     Args:
-        dictionary (str): the user's phrases, which overrule the model, see `common.text.phrases.Phrases`; null for none.
+        dictionary (str): phrases of the user, which overrule the model, see `common.text.phrases.Phrases`; null: none.
     """
 
     input = "text"

@@ -50,7 +50,7 @@ class FakeTrainer(types.SimpleNamespace):
             samples_per_step=8,
             loader=types.SimpleNamespace(wait_seconds=0.001),
             config=FakeConfig(),
-            model=types.SimpleNamespace(task="detection", inputs={}, parameters=lambda: [np.zeros((3, 4))]),
+            model=types.SimpleNamespace(task="Detection", inputs={}, parameters=lambda: [np.zeros((3, 4))]),
             callbacks=list(callbacks),
         )
 
