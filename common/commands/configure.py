@@ -132,15 +132,24 @@ def helped(kits, name):
             allowed = settings.allowed(limits)
             lines += _argument(parameter, f" Allowed: {allowed}." if allowed else "")
         return lines
-    names = set(SECTIONS)
-    for folder in kits or [None]:
-        namespace = Namespace(folder)
-        names.update(d.name for d in namespace.components())
-        found = dict.fromkeys((namespace.find(name), namespace.tasks.find(name)))  # a model may be called like its task
-        lines = [line for d in found if d is not None for line in ["", *_component(d, namespace)]]
-        if lines:
-            return lines[1:]
-    raise ConfigError(f"there is no '{name}'{did_you_mean(name, names)}")
+    found, names = _find(kits, name), set(SECTIONS)
+    if not found:
+        for folder in kits or [None]:
+            names.update(d.name for d in Namespace(folder).components())
+        raise ConfigError(f"there is no '{name}'{did_you_mean(name, names)}")
+    return [line for pair in found for line in ["", *_component(*pair)]][1:]
+
+
+def _find(kits, name):
+    """(definition, namespace) of the component of a name, of a kit's own if one has it; and of a task of that name."""
+    found = []
+    for namespace in map(Namespace, kits or [None]):
+        found += [(d, namespace) for d in (namespace.find(name), namespace.tasks.find(name)) if d is not None]
+    own = [(d, namespace) for d, namespace in found if namespace.kit and d.file.is_relative_to(namespace.kit)]
+    first = {}
+    for definition, namespace in [*own, *found]:
+        first.setdefault(kind_of(definition, namespace) == "tasks", (definition, namespace))
+    return [first[key] for key in sorted(first)]
 
 
 def _component(definition, namespace):

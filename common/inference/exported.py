@@ -8,11 +8,13 @@ from pathlib import Path
 
 import yaml
 
-from common.config.build import Builder, as_tree
+from common.config.build import Builder, as_tree, completed_task
+from common.config.check import task_name
 from common.config.kits import ROOT, is_kit
 from common.config.namespace import Namespace
 from common.data.transform import Transform
-from common.errors import ConfigError, EnvironmentProblem
+from common.errors import ConfigError, DataError, EnvironmentProblem
+from common.files import find_file
 from common.inference.task import Task, task_of
 from common.log import logger
 from common.suggest import did_you_mean
@@ -169,6 +171,16 @@ def nearest_name(folder):
     return did_you_mean(str(folder), [str(path) for path in beside if path.is_dir()])
 
 
+def refuse_missing_files(value, namespace, place):
+    """Refuses a value with nodes that name files which are not there; raises DataError."""
+    if isinstance(value, dict):
+        for key in file_arguments(namespace.resolve(value["type"]), value) if "type" in value else ():
+            if not find_file(value[key]).is_file():
+                raise DataError(f"error[D104] {place}: {value['type']}: {key} is {value[key]}: no such file")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        refuse_missing_files(item, namespace, place)
+
+
 def inference_split(config):
     """The part of `data:` whose transforms prepare the samples of an inference; warns where it is that of training."""
     split = split_of_inferences(config)
@@ -193,7 +205,10 @@ def check_exportable(config):
             arguments, or needs the data set.
         DataError: a file that the task reads is missing or damaged.
     """
-    task_of(config)
+    name = task_name(config.tree, config.namespace)
+    if name is not None:
+        task_of(config)
+        refuse_missing_files(completed_task(config, name), config.namespace.tasks, config.place("postprocess"))
     split = split_of_inferences(config)
     for number, node in enumerate(config.get(f"data.{split}.transforms", None) or []):
         place = config.place(f"data.{split}.transforms.{number}")

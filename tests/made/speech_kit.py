@@ -2,6 +2,7 @@
 
 import shutil
 
+from common.config.kits import ROOT
 from tests.made.commands import command
 
 MODEL = '''"""Counts characters."""
@@ -89,6 +90,7 @@ def make_speech_kit(folder, tones):
     """
     (folder / "models").mkdir(parents=True)
     (folder / "configs").mkdir()
+    shutil.copytree(ROOT / "PaddleSpeech/data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "models/counter.py").write_text(MODEL)
     (folder / "configs/counter.yml").write_text(CONFIG)
     shutil.copytree(tones, folder / "data_set")
