@@ -1,5 +1,6 @@
 """Compares batches, and the image sizes of a configuration, with the inputs that a model declares."""
 
+from common.contract import offered
 from common.errors import ConfigError
 
 SPLITS = ("train", "eval", "test")
@@ -57,7 +58,7 @@ def check_picture_sizes(config, model):
     Raises:
         ConfigError: with the place of the size and the nearest ones allowed.
     """
-    multiple = getattr(model, "size_multiple", 1)
+    multiple = offered(model, "model", "size_multiple")
     if multiple == 1:
         return
     for place, sizes in [*transform_sizes(config), *export_size(config)]:

@@ -8,6 +8,7 @@ A metric says what it needs of the model, by its class attribute `needs`:
 
 from common.build.inputs import check_inputs
 from common.build.model import predictor_of
+from common.contract import offered
 from common.errors import ConfigError, DataError
 from common.inference.task import task_of
 from common.system import distributed
@@ -75,7 +76,7 @@ def source_for(metric, sources):
 
 def needs_of(metric):
     """Which of `predictions`, `losses` and `model` a metric is updated with."""
-    return getattr(metric, "needs", "predictions")
+    return offered(metric, "metric", "needs")
 
 
 def sources_of(model):
@@ -89,7 +90,7 @@ def losses_of(model):
     import paddle
 
     def losses(batch):
-        check_inputs(model.inputs, batch, "the data", multiple=getattr(model, "size_multiple", 1))
+        check_inputs(model.inputs, batch, "the data", multiple=offered(model, "model", "size_multiple"))
         tensors = {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
         with paddle.no_grad():
             return {name: float(value.item()) for name, value in model.loss(tensors).items()}

@@ -13,6 +13,7 @@ import contextlib
 
 from common.errors import ConfigError
 from common.suggest import did_you_mean
+from common.system.distributed import world_size
 
 
 class Several:
@@ -82,9 +83,13 @@ class SeveralOptimizers:
 
     @contextlib.contextmanager
     def alone(self, name):
-        """Within it gradients reach the parameters of this part only."""
-        rest = [p for part, held in self.parts.items() if part != name for p in held.parameters.values()]
-        rest = [parameter for parameter in rest if not parameter.stop_gradient]
+        """Within it gradients reach the parameters of this part only, in a run of one process.
+
+        With several processes they reach all, and `clear` throws the rest away: a parameter whose `stop_gradient` was
+        set and unset has lost the hook of DataParallel, and its gradient would silently stay in its process.
+        """
+        held = [p for part, group in self.parts.items() if part != name for p in group.parameters.values()]
+        rest = [parameter for parameter in held if not parameter.stop_gradient] if world_size() == 1 else []
         for parameter in rest:
             parameter.stop_gradient = True
         try:

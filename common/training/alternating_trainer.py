@@ -9,10 +9,10 @@ says which losses each has::
         def loss(self, batch, phase):
             ...                        # {"loss_discriminator": ...} or {"loss_gan": ..., "loss_l1": ...}
 
-Each phase moves the part of `optimizer: {type: Several}` that has its name; the gradients of all other parameters are
-neither computed nor kept.
+Each phase moves the part of `optimizer: {type: Several}` that has its name; gradients of other parameters are not kept.
 """
 
+from common.contract import offered
 from common.errors import ConfigError
 from common.training.trainer import Trainer
 
@@ -33,7 +33,7 @@ class AlternatingTrainer(Trainer):
     def __init__(self, run, every=None):
         super().__init__(run)
         self.every = every or {}
-        phases, name = list(getattr(run.model, "phases", ())), type(run.model).__name__
+        phases, name = list(offered(run.model, "model", "phases")), type(run.model).__name__
         if not phases:
             raise ConfigError(f"AlternatingTrainer takes a model with `phases`; {name} has none")
         if unknown := [phase for phase in self.every if phase not in phases]:

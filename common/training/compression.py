@@ -7,7 +7,8 @@ What it does to a model's structure is a list of steps, see `common.weights.stru
 import contextlib
 import itertools
 
-from common.build.data import build_dataset, build_loader
+from common.build.data import build_dataset, build_loader, build_metric
+from common.contract import offered
 from common.errors import ConfigError
 from common.inference.evaluate import build_metric, sources_of, update
 from common.system import distributed
@@ -147,7 +148,7 @@ def begin(config, model, context, resumed):
             steps = distributed.all_gather_json(steps)[0]
             if not distributed.is_main():
                 change(model, steps, config.methods)
-        before = getattr(model, "structure", None) or Structure()
+        before = offered(model, "model", "structure") or Structure()
         model.structure = before.after(settled(config), steps)
     method.prepare(model, context)
     return method

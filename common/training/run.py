@@ -6,7 +6,7 @@
 import dataclasses
 from pathlib import Path
 
-from common.build.data import build_dataset, build_loader, class_names
+from common.build.data import build_dataset, build_loader, build_metric, class_names
 from common.build.model import read_weights, trained_model
 from common.errors import ConfigError
 from common.inference.evaluate import build_metric, evaluate, sources_of

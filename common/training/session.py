@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from common.build.data import build_loader
+from common.build.data import build_loader, build_metric
 from common.build.learned_files import check_unchanged
 from common.build.model import labels_of
 from common.inference.evaluate import build_metric

@@ -16,6 +16,7 @@ import paddle
 
 from common.build.inputs import check_inputs
 from common.build.training_only import groups, together
+from common.contract import offered
 from common.data.workers import NoBatch
 from common.errors import ConfigError, DataError, Diverged, Stopped
 from common.log import logger
@@ -118,7 +119,7 @@ class Trainer:
         """
         alone = self.stop is not None and distributed.world_size() == 1
         self.loader.should_stop = (lambda: self.stop.requested and self.last_of_group()) if alone else bool
-        inputs, multiple = getattr(self.model, "inputs", {}), getattr(self.model, "size_multiple", 1)
+        inputs, multiple = self.model.inputs, offered(self.model, "model", "size_multiple")
         try:
             batches = self.loader.epoch(self.epoch, self.position)
             for batch, position, is_last in with_end(batches, self.loader):
@@ -284,7 +285,7 @@ class Trainer:
         A score that is not a number never becomes the best.
         """
         self.scores, self.scores_step, self.metric = scores, self.step, metric
-        score, sign = scores[metric.primary], 1 if getattr(metric, "higher_is_better", True) else -1
+        score, sign = scores[metric.primary], 1 if offered(metric, "metric", "higher_is_better") else -1
         if score != score or (self.best is not None and sign * score <= sign * self.best["score"]):
             return False
         self.best = {"metric": metric.primary, "score": score, "step": self.step}

@@ -1,5 +1,6 @@
 """From a configuration to its trainer: optimizer, schedule, mixed precision, averaged weights, and the loop itself."""
 
+from common.build.data import build_metric
 from common.errors import ConfigError
 from common.inference.evaluate import build_metric
 from common.log import logger
