@@ -83,9 +83,9 @@ def hear(config, args):
     Raises:
         ConfigError: the metric is none of texts.
     """
-    from common.build.data import build_dataset, build_loader
+    from common.build.data import build_dataset, build_loader, build_metric
     from common.build.model import read_weights
-    from common.inference.evaluate import build_metric
+    from common.inference.task import task_of
     from common.system import runtime
     from common.training import preflight as preparation
 
@@ -95,7 +95,7 @@ def hear(config, args):
 
     arrays = None if args.model else read_weights(config)
     dataset = build_dataset(config, args.split)
-    metric = build_metric(config, dataset)
+    metric = build_metric(config, dataset, task_of(config))
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):
         raise ConfigError(f"{config.place('data.metric')}: the weights are tuned for ErrorRates")
     runtime.prepare()

@@ -10,14 +10,7 @@ from common.build.inputs import check_inputs
 from common.build.model import predictor_of
 from common.contract import offered
 from common.errors import ConfigError, DataError
-from common.inference.task import task_of
 from common.system import distributed
-
-
-def build_metric(config, dataset):
-    """The metric of a configuration; its constructor may ask for `dataset` and for `task`, which makes records."""
-    task = task_of(config)
-    return config.build("data.metric", dataset=dataset, **({} if task is None else {"task": task}))
 
 
 def evaluate(sources, loader, metric, after_batch=None):
