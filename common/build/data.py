@@ -46,7 +46,7 @@ def build_metric(config, dataset, task=None):
     Args:
         config (Config): checked.
         dataset (object): to evaluate on.
-        task (Task | None): see `common.inference.task.task_of`; makes records of outputs, for metrics of texts or boxes.
+        task (Task | None): see `common.inference.task.task_of`; for metrics that score records.
     """
     given = {"dataset": dataset} if task is None else {"dataset": dataset, "task": task}
     metric = config.build("data.metric", **given)

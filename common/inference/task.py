@@ -4,6 +4,8 @@ A task is a class in `tasks/` of a kit or of `common/inference/`.  A model names
 of its constructor are `postprocess:` of a configuration and of infer.yml.
 """
 
+import re
+
 from common.config.build import Builder, task_node
 from common.config.check import task_name
 from common.errors import ConfigError
@@ -78,6 +80,11 @@ class Task:
             box = ", ".join(f"{value:.1f}" for value in record.get("box", []))
             lines.append(f"  {record['label']} {record['score']:.3f}" + (f" [{box}]" if box else ""))
         return "\n".join(lines)
+
+
+def in_words(name):
+    """`TextClassification` -> `text classification`"""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def samples_of(batch):

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from common.config.namespace import Namespace
+from common.config.tree import Node
+
 
 class FakeConfig:
     """The few answers of a configuration that the callbacks ask for."""
 
     name = "blood"
     path = Path("PaddleCV/configs/blood.yml")
+    tree, namespace = Node("blood.yml"), Namespace()
     overrides = ()
 
     def __init__(self, **values):
@@ -25,6 +29,9 @@ class FakeConfig:
 
     def get(self, key, default=None):
         return self.values.get(key, default)
+
+    def place(self, key):
+        return "blood.yml"
 
 
 class FakeTrainer(types.SimpleNamespace):
