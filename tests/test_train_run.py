@@ -106,7 +106,8 @@ def test_an_export_holds_what_a_program_in_another_language_needs(exported):
     names = {path.name for path in exported.iterdir()}
     assert names == {"model.json", "model.pdiparams", "infer.yml", "config.yml", "golden.npz", "manifest.json"}
     about = yaml.safe_load((exported / "infer.yml").read_text())
-    assert about["task"] == "detection" and about["labels"] == [str(digit) for digit in range(10)]
+    assert about["format"] == 2 and about["task"] == "Detection" and about["postprocess"] == {"threshold": 0.5}
+    assert "kit" not in about and about["labels"] == [str(digit) for digit in range(10)]
     assert [entry["name"] for entry in about["inputs"]] == ["image", "im_shape", "scale_factor"]
     assert [step["type"] for step in about["preprocess"]] == ["Decode", "Resize", "Normalize"]
     with np.load(exported / "golden.npz") as golden:

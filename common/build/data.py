@@ -40,9 +40,16 @@ def class_names(dataset):
     return None if labels is None else list(labels)
 
 
-def build_metric(config, dataset):
-    """The metric of `data.metric` for a data set."""
-    metric = config.build("data.metric", dataset=dataset)
+def build_metric(config, dataset, task=None):
+    """The metric of `data.metric`; its constructor may ask for `dataset` and `task`.
+
+    Args:
+        config (Config): checked.
+        dataset (object): to evaluate on.
+        task (Task | None): see `common.inference.task.task_of`; for metrics that score records.
+    """
+    given = {"dataset": dataset} if task is None else {"dataset": dataset, "task": task}
+    metric = config.build("data.metric", **given)
     check_names(metric, "metric", config.place("data.metric"))
     return metric
 

@@ -47,7 +47,7 @@ def saved_config(config):
 
 
 def build_model(config, labels, weights=None):
-    """The model of the configuration, on random weights from `seed`; `export.nms` is its suppression of boxes.
+    """The model of the configuration, on random weights from `seed`.
 
     Args:
         config (Config): checked.
@@ -58,9 +58,6 @@ def build_model(config, labels, weights=None):
     import paddle
 
     random_state.seed(config.get("seed"))
-    nms = config.get("export.nms")
-    if nms:
-        config.set("model.nms", {"type": "MulticlassNMS", **nms})
     with paddle.utils.unique_name.guard():
         model = config.build("model", **given_classes(labels))
     check_names(model, "model", config.place("model"))

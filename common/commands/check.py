@@ -41,6 +41,9 @@ def check(args, default_kit):
     from common.build.learn_transforms import fit_transforms
     from common.data.check import check_dataset
     from common.data.issues import report, write_issues
+    from common.inference.exported import check_exportable
+
+    check_exportable(config)
 
     issues, datasets, counts = [], {}, {}
     for split in ("train", "eval", "test"):

@@ -2,7 +2,7 @@
 
 from common.config.check import is_sampler, is_trainer
 
-KINDS = ("datasets", "transforms", "samplers", "metrics", "optimizers", "schedules", "trainers", "layers")
+KINDS = ("datasets", "transforms", "samplers", "metrics", "tasks", "optimizers", "schedules", "trainers", "layers")
 
 
 def components(namespace):
@@ -32,6 +32,8 @@ def kind_of(definition, namespace):
         return "schedules" if "Schedule" in bases else "optimizers" if "build" in methods else ""
     if is_trainer(definition, namespace):
         return "trainers"
+    if "Task" in bases:
+        return "tasks"
     if "Transform" in bases:
         return "transforms" if "__call__" in methods else ""
     if is_sampler(methods):

@@ -4,6 +4,7 @@ A kit's own `models/`, `data/`, `metrics/`, `tasks/` and `training/` come first,
 """
 
 import ast
+import copy
 import dataclasses
 import functools
 import importlib
@@ -64,6 +65,13 @@ class Namespace:
     def _machinery(self):
         """The names of the rest of common: no `type`, but a component may inherit from one."""
         return self._scan([f for f in COMMON.rglob("*.py") if not _is_shared(f)], COMMON.parent)
+
+    @functools.cached_property
+    def tasks(self):
+        """The same names with those of the `tasks/` folders first: a model may be called like its task."""
+        twin = copy.copy(self)
+        twin.levels = (*(_tasks(level) for level in self.levels), *self.levels)
+        return twin
 
     def _kit_files(self):
         return [f for part in KIT_PARTS for f in (self.kit / part).rglob("*.py")]
@@ -284,6 +292,16 @@ class Namespace:
 
 def _is_shared(file):
     return COMMON_PARTS.match(file.relative_to(COMMON).as_posix())
+
+
+def _tasks(level):
+    """The definitions of a level that are in the folder `tasks/` of a kit, or in that of common."""
+    kept = {name: [d for d in found if _is_task(d.module.split("."))] for name, found in level.items()}
+    return {name: found for name, found in kept.items() if found}
+
+
+def _is_task(module):
+    return module[1] == "tasks" or module[:3] == ["common", "inference", "tasks"]
 
 
 def _is_function(node, name):

@@ -68,7 +68,6 @@ class Export:
 
     image_size: list[int] | None = setting(None, help="fixed height and width; null keeps them free", low=1)
     batch_size: int | None = setting(None, help="fixed number of samples; null keeps it free", low=1)
-    nms: dict | None = setting(None, help="suppression of overlapping boxes, in place of the model's own")
     tolerance: float = setting(1e-4, help="largest relative difference from the model in memory", above=0)
     engine: Literal["paddle", "openvino", "onnxruntime"] = setting(
         "paddle", help="what runs it; openvino and onnxruntime read ONNX, which is written too; C++ has no onnxruntime"

@@ -1,12 +1,11 @@
 """A dictionary of the user's own, whose phrases overrule what a model finds."""
 
-from common.data.transform import Transform
 from common.errors import DataError, DataIssue
 from common.files import read_lines
 
 
-class MarkPhrases(Transform):
-    """Notes where phrases of a dictionary are in a text; the answer of the model is changed there.
+class Phrases:
+    """The phrases of a dictionary, and where they are in a text.
 
     A line of the dictionary is one or more words between blanks, each perhaps with its label after a slash: `春天`,
     `春天/SEASON`, `花/n 开/v`. Of phrases that begin at one place the longest counts; one that ends no later than
@@ -16,22 +15,14 @@ class MarkPhrases(Transform):
         dictionary (str): the file; null for none.
     """
 
-    files = ("dictionary",)
-
     def __init__(self, dictionary=None):
-        self.dictionary = dictionary
         self.phrases = read_phrases(dictionary) if dictionary else {}
         self.longest = max(map(len, self.phrases), default=0)
-
-    def __call__(self, sample, rng):
-        if self.phrases:
-            sample["phrases"] = self.find(sample["text_a"])
-        return sample
 
     def find(self, text):
         """(start, ends of the words, their labels) of every phrase in a text, from left to right."""
         found, last = [], 0
-        for start in range(len(text)):
+        for start in range(len(text) if self.phrases else 0):
             for end in range(min(len(text), start + self.longest), max(start, last), -1):
                 if text[start:end] in self.phrases:
                     ends, labels = self.phrases[text[start:end]]

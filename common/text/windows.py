@@ -15,8 +15,8 @@ class QuestionWindows(WordPiece):
 
     Reads `question`, `context` and, for training, `answer_start` (a character of the text, -1 for no answer) and
     `answer_end` (behind its last). Leaves `input_ids`, `token_type_ids` int64 [W, T], `length` int64 [W], `start` and
-    `end` int64 [W] (pieces of the window; 0 where the answer is not in it), `places` (for each window, (start, end) in
-    the text of each piece, None outside it) and `choice`, how the answer is to be chosen.
+    `end` int64 [W] (pieces of the window; 0 where the answer is not in it) and `places` (for each window, (start, end)
+    in the text of each piece, None outside it).
 
     Args:
         vocab (str): a piece a line.
@@ -24,30 +24,15 @@ class QuestionWindows(WordPiece):
         max_length (int): pieces of a window.
         stride (int): pieces between the beginnings of two windows.
         max_query (int): pieces of a question that are kept.
-        max_answer (int): pieces of an answer at most.
-        n_best (int): beginnings and ends of each window that are tried.
-        null_threshold (float): no answer is given where the score of none is higher than the best one's by more than
-            this; null always answers.
     """
 
-    def __init__(
-        self,
-        vocab,
-        lowercase=True,
-        max_length=384,
-        stride=128,
-        max_query=64,
-        max_answer=30,
-        n_best=20,
-        null_threshold=None,
-    ):
+    def __init__(self, vocab, lowercase=True, max_length=384, stride=128, max_query=64):
         super().__init__(vocab, lowercase, max_length)
         if max_query + 4 > max_length or stride < 1:
             raise ValueError(
                 f"max_query is {max_query}, stride {stride}; a window of {max_length} pieces needs more text"
             )
         self.stride, self.max_query = stride, max_query
-        self.choice = {"max_answer": max_answer, "n_best": n_best, "null_threshold": null_threshold}
 
     def __call__(self, sample, rng):
         question = self.encode(sample["question"])[0][: self.max_query]
@@ -66,7 +51,6 @@ class QuestionWindows(WordPiece):
             targets = [found[piece] - a + before if held else 0 for (a, _), held in zip(windows, inside)]
             sample[key] = np.array(targets, np.int64)
         sample["places"] = [[None] * before + list(places[a:b]) for a, b in windows]
-        sample["choice"] = self.choice
         return sample
 
     def window(self, question, pieces):

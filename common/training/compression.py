@@ -11,6 +11,7 @@ from common.build.data import build_dataset, build_loader, build_metric
 from common.contract import offered
 from common.errors import ConfigError
 from common.inference.evaluate import sources_of, update
+from common.inference.task import task_of
 from common.system import distributed
 from common.weights.structure import Structure, change, settled
 
@@ -100,7 +101,7 @@ class Context:
         """
         if self.config.get("data.metric", None) is None:
             raise ConfigError(f"{self.config.place('slim')}: {self.config.get('slim.type')} needs data.metric")
-        return build_metric(self.config, self.dataset(split))
+        return build_metric(self.config, self.dataset(split), task_of(self.config))
 
     def evaluate(self, model, count=None, split="eval"):
         """The scores of a model on a split, {name: number}, by this process alone.

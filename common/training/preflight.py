@@ -8,6 +8,7 @@ from common.build.learn_transforms import fit_transforms
 from common.build.model import read_weights
 from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
+from common.inference.exported import check_exportable
 from common.system import distributed
 from common.weights.run_folder import follow
 
@@ -38,7 +39,8 @@ def prepare_training(config, options):
         Prepared: data sets and weights.
 
     Raises:
-        ConfigError: a section or a path is missing, or the run's folder holds an earlier run.
+        ConfigError: a section or a path is missing, the run's folder holds an earlier run, or no export could have a
+            transform or the task.
         DataError: with what the data have wrong.
         EnvironmentProblem: the run's folder cannot be written, or the weights are damaged.
     """
@@ -52,6 +54,7 @@ def prepare_training(config, options):
     if options.resume not in (None, "auto"):
         follow(options.resume)
     weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
+    check_exportable(config)
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     fit_transforms(config, datasets["train"])
     if options.evaluate:

@@ -11,6 +11,7 @@ from common.build.model import read_weights, trained_model
 from common.errors import ConfigError
 from common.inference.evaluate import evaluate, sources_of
 from common.inference.predictor import ModelInMemory, Predictor
+from common.inference.task import task_of
 from common.system import distributed, runtime
 from common.training.options import RunOptions
 from common.training.preflight import need, prepare_training, run_folder
@@ -88,7 +89,7 @@ class Run:
         need(config, "data.metric", "evaluation")
         arrays = read_weights(config) if exported is None else None
         dataset = build_dataset(config, split)
-        metric = build_metric(config, dataset)
+        metric = build_metric(config, dataset, task_of(config))
         runtime.prepare()
         distributed.initialise()
         sources = self.sources(dataset, split, exported, engine, arrays)

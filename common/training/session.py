@@ -8,6 +8,7 @@ from pathlib import Path
 from common.build.data import build_loader, build_metric
 from common.build.learned_files import check_unchanged
 from common.build.model import labels_of
+from common.inference.task import task_of
 from common.log import logger
 from common.system import distributed
 from common.system.device import select_device
@@ -111,7 +112,7 @@ class TrainingSession:
         dataset = self.prepared.evaluation
         if dataset is None:
             return None, None
-        return self.loader("eval", dataset), build_metric(self.config, dataset)
+        return self.loader("eval", dataset), build_metric(self.config, dataset, task_of(self.config))
 
     def loader(self, split, dataset):
         """A loader that is closed at the end of the run."""

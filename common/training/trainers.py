@@ -4,6 +4,7 @@ import threading
 
 from common.build.data import build_metric
 from common.errors import ConfigError
+from common.inference.task import task_of
 from common.log import logger
 from common.system import distributed
 from common.system.signals import GracefulStop
@@ -35,7 +36,7 @@ def build_parts(config, folder, model, loader):
         settings=settings,
         folder=folder,
         config=config,
-        metric=build_metric(config, loader.dataset) if settings.mode == "stream" else None,
+        metric=build_metric(config, loader.dataset, task_of(config)) if settings.mode == "stream" else None,
         ema=ExponentialMovingAverage(model, settings.ema) if settings.ema else None,
         amp=amp,
         stop=GracefulStop() if threading.current_thread() is threading.main_thread() else None,

@@ -1,9 +1,9 @@
 """Which callbacks a training run has, in their order."""
 
-import importlib
 from pathlib import Path
 
 from common.build.learned_files import learned_files
+from common.inference.task import samples_of, task_of
 from common.system import distributed
 from common.training.callbacks.card import Card
 from common.training.callbacks.checkpoint import Checkpoint
@@ -28,7 +28,8 @@ def build_callbacks(config, options, folder, model, loader=None, metric=None):
     found = [Evaluate(loader, metric, settings.eval_every, settings.early_stop)] if loader is not None else []
     main = distributed.is_main()
     if main:
-        found += writers(config, options, folder, draw_with(model, loader.dataset if loader is not None else None))
+        dataset = loader.dataset if loader is not None else None
+        found += writers(config, options, folder, draw_with(task_of(config, model), model, dataset))
     if main and settings.mode == "stream":
         from common.training.callbacks.publish import Publish
 
@@ -56,19 +57,18 @@ def writers(config, options, folder, draw):
     return found
 
 
-def draw_with(model, dataset):
+def draw_with(task, model, dataset):
     """A function from a batch and the model's outputs to the images of the batch with the predictions drawn.
 
-    None where the inputs are no images.
+    None where the task does not draw.
     """
-    task = importlib.import_module(f"common.inference.tasks.{model.task}")
     read = getattr(dataset, "picture_of", lambda path: decode_image(Path(path).read_bytes()))
-    if task.INPUT != "picture":
+    if not task.draws:
         return None
 
     def draw(batch, outputs):
         images = [read(path) for path in batch["path"]]
-        records = task.records(outputs, model.labels, min(0.3, task.THRESHOLD))
+        records = task.records(outputs, samples_of(batch), model.labels, min(0.3, task.threshold))
         return [task.draw(image, found) for image, found in zip(images, records)]
 
     return draw

@@ -32,7 +32,7 @@ def run(tmp_path_factory):
         ("infer", ["-c", CONFIG, "--weights", "somewhere", "--threads", "2"], ["--threads", "KIT_THREADS"]),
         ("eval", ["-c", CONFIG, "--weights", "somewhere", "--engine", "openvino"], ["--engine", "--model"]),
         ("eval", ["-c", CONFIG, "--weights", "somewhere", "--model", "elsewhere"], ["--weights or --model"]),
-        ("infer", ["-c", "PaddleRec/configs/tiny/deepfm.yml", "--input", "a.csv", "--out", "b"], ["rows", "--out"]),
+        ("infer", ["-c", "PaddleRec/configs/tiny/deepfm.yml", "--input", "a.csv", "--out", "b"], ["Ranking", "--out"]),
         ("train", ["-c", CONFIG, "-r", "auto", "--overwrite"], ["-r", "--overwrite", "one of them"]),
     ],
 )

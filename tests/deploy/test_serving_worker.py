@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import types
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ from common.data.pipeline import Pipeline
 from common.data.transform import Transform
 from common.errors import ConfigError
 from common.inference.predictor import Predictor, predict
-from common.inference.tasks import tensors, text_classification
+from common.inference.tasks.tensors import Tensors
 from common.vision.decode import decode_image
 from deploy.serving import wire
 from deploy.serving.app import Server
@@ -35,11 +34,17 @@ class Letters(Transform):
         return sample
 
 
+class Echo(Tensors):
+    """The outputs for each text."""
+
+    input = "text"
+
+
 class Doubling:
     """A model of texts: twice each code. It fails on a 'q' in any row and refuses a '?'."""
 
     inputs = {"x": ((None, None), "float32")}
-    labels, task = [], "tensors"
+    labels, task = [], Echo()
 
     def __init__(self):
         self.pipeline = Pipeline([Letters()])
@@ -55,9 +60,6 @@ class Doubling:
 
     def decode(self, sample):
         return self.pipeline.transforms[0](dict(sample), None)
-
-    def task_module(self):
-        return types.SimpleNamespace(INPUT="text", records=tensors.records, read_line=text_classification.read_line)
 
 
 def asked(*texts):
@@ -133,10 +135,11 @@ def test_texts_are_limited_in_characters():
 
 
 def test_numbers_that_are_not_finite_become_null():
-    rows = tensors.records({"y": np.array([[1, np.nan], [np.inf, 2]], np.float32), "n": np.array([3, 4])}, [])
+    outputs = {"y": np.array([[1, np.nan], [np.inf, 2]], np.float32), "n": np.array([3, 4])}
+    rows = Tensors().records(outputs, [], [], 0.0)
     assert rows == [[{"y": [1.0, None], "n": 3}], [{"y": [None, 2.0], "n": 4}]]
     with pytest.raises(ValueError, match=r"y \[2\], z \[1\]"):
-        tensors.records({"y": np.zeros(2), "z": np.zeros(1)}, [])
+        Tensors().records({"y": np.zeros(2), "z": np.zeros(1)}, [], [], 0.0)
 
 
 def test_a_frame_is_read_as_it_was_written():

@@ -24,7 +24,7 @@ class ImageClassifier(nn.Layer):
         loss (Layer): logits and targets to a number; its `multi_label` says whether a picture has several classes.
     """
 
-    task = "classification"
+    task = "ImageClassification"
     outputs = ("scores",)
 
     def __init__(self, backbone, head, loss):

@@ -27,7 +27,7 @@ class YOLOv3(nn.Layer):
         nms (Layer): boxes and scores to the rows that are the answer.
     """
 
-    task = "detection"
+    task = "Detection"
     outputs = ("boxes", "num_boxes")
 
     def __init__(self, backbone, neck, head, loss, nms):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common.inference.task import in_words
 from common.system import host as machine
 from common.system import runtime
 from common.training.callbacks.callback import Callback
@@ -97,7 +98,7 @@ def model_card(trainer):
     config = trainer.config
     parts = [
         f"# {config.name}",
-        f"A {config.get('model.type')} model for {getattr(trainer.model, 'task', 'an unnamed task')}. This page was "
+        f"A {config.get('model.type')} model for {in_words(trainer.model.task)}. This page was "
         "written by the training run in this folder; every number on it was measured by that run.",
         markdown_table(("", ""), facts(trainer)),
         "## Scores",

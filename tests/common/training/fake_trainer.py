@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from common.config.namespace import Namespace
+from common.config.tree import Node
+
 
 class FakeConfig:
     """The few answers of a configuration that the callbacks ask for."""
 
     name = "blood"
     path = Path("PaddleCV/configs/blood.yml")
+    tree, namespace = Node("blood.yml"), Namespace()
     overrides = ()
 
     def __init__(self, **values):
@@ -25,6 +29,9 @@ class FakeConfig:
 
     def get(self, key, default=None):
         return self.values.get(key, default)
+
+    def place(self, key):
+        return "blood.yml"
 
 
 class FakeTrainer(types.SimpleNamespace):
@@ -50,7 +57,7 @@ class FakeTrainer(types.SimpleNamespace):
             samples_per_step=8,
             loader=types.SimpleNamespace(wait_seconds=0.001),
             config=FakeConfig(),
-            model=types.SimpleNamespace(task="detection", inputs={}, parameters=lambda: [np.zeros((3, 4))]),
+            model=types.SimpleNamespace(task="Detection", inputs={}, parameters=lambda: [np.zeros((3, 4))]),
             callbacks=list(callbacks),
         )
 

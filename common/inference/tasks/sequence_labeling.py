@@ -1,45 +1,53 @@
-"""Tags of tokens as spans of the text: words with their parts of speech, or named entities.
+"""Sequence labeling: tags of tokens as spans of the text, words with their parts of speech or named entities.
 
 Tags are written `B-PER`, `I-PER`, `O`, or, as LAC has them, `PER-B`, `PER-I`.  In the second form they cut the whole
 text into words: a word begins at every `-B` and is called by its last tag.
 """
 
-INPUT, THRESHOLD = "text", 0.5
+from common.inference.task import Task
+from common.text.phrases import Phrases
 
 
-def read_line(line):
-    """The sample of one line of input."""
-    return {"text_a": line}
-
-
-def made_up():
-    """A text for models whose data are not here."""
-    return {"path": "made-up", "text_a": "the quick brown fox 敏捷的棕色狐狸"}
-
-
-def records(outputs, labels, threshold=THRESHOLD, samples=()):
-    """The spans of each text.
+class SequenceLabeling(Task):
+    """Sequence labeling: the labeled spans of each text, such as words or entities.
 
     Args:
-        outputs (dict[str, ndarray]): `tags` int64 [N, T].
-        labels (list[str]): names of the tags.
-        threshold (float): not used; a tag has no score.
-        samples (list[dict]): as the transforms left them: `text_a`, `offsets`, `length`, and perhaps `word_ids`, which
-            token a piece belongs to, and `phrases`, what a dictionary of one's own says.
-
-    Returns:
-        list[list[dict]]: for each text `label`, `text`, `start`, `end` of its spans, in order.
+        dictionary (str): phrases of the user, which overrule the model, see `common.text.phrases.Phrases`; null: none.
     """
-    whole = any(label.endswith("-B") for label in labels)
-    found = []
-    for row, sample in zip(outputs["tags"], samples):
-        names = character_tags([labels[tag] for tag in row[: int(sample["length"])].tolist()], sample)
-        for phrase in sample.get("phrases", ()):
-            merge_phrase(names, *phrase)
-        spans = words(names) if whole else entities(names)
-        text = sample["text_a"]
-        found.append([{"label": label, "text": text[a:b], "start": a, "end": b} for label, a, b in spans])
-    return found
+
+    input = "text"
+    files = ("dictionary",)
+
+    def __init__(self, dictionary=None):
+        self.phrases = Phrases(dictionary)
+
+    def records(self, outputs, samples, labels, threshold):
+        """The spans of each text.
+
+        Args:
+            outputs (dict[str, ndarray]): `tags` int64 [N, T].
+            samples (list[dict]): as the transforms left them: `text_a`, `offsets`, `length`, and perhaps `word_ids`,
+                which token a piece belongs to.
+            labels (list[str]): names of the tags.
+            threshold (float): not used; a tag has no score.
+
+        Returns:
+            list[list[dict]]: for each text `label`, `text`, `start`, `end` of its spans, in order.
+        """
+        whole = any(label.endswith("-B") for label in labels)
+        found = []
+        for row, sample in zip(outputs["tags"], samples):
+            text, tags = sample["text_a"], [labels[tag] for tag in row[: int(sample["length"])].tolist()]
+            names = character_tags(tags, sample)
+            for phrase in self.phrases.find(text):
+                merge_phrase(names, *phrase)
+            spans = words(names) if whole else entities(names)
+            found.append([{"label": label, "text": text[a:b], "start": a, "end": b} for label, a, b in spans])
+        return found
+
+    def line(self, sample, records):
+        """`word/label` of every span, with a blank between."""
+        return " ".join(f"{record['text']}/{record['label']}" for record in records)
 
 
 def character_tags(tags, sample):
@@ -47,7 +55,7 @@ def character_tags(tags, sample):
 
     Args:
         tags (list[str]): of the tokens, or of their pieces.
-        sample (dict): see :func:`records`.
+        sample (dict): see :meth:`SequenceLabeling.records`.
     """
     names = [None] * len(sample["text_a"])
     words = sample["word_ids"] if "word_ids" in sample else range(len(tags))
@@ -118,8 +126,3 @@ def merge_phrase(names, start, ends, tags):
     for k in (start, *ends):
         if k < len(names) and names[k]:
             names[k] = f"{names[k].removesuffix('-B').removesuffix('-I')}-B"
-
-
-def line(sample, records):
-    """`word/label` of every span, with a blank between."""
-    return " ".join(f"{record['text']}/{record['label']}" for record in records)
