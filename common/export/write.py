@@ -190,8 +190,8 @@ def repeated(value, count):
 def fixed(shape, settings):
     """An input's shape with the batch and the picture size that the `export:` section fixes."""
     shape = [settings.batch_size or shape[0], *shape[1:]]
-    if settings.image_size and len(shape) == 4:
-        shape[2:] = settings.image_size
+    if settings.image_size and len(shape) in (4, 5):  # images [N, C, H, W], clips [N, T, C, H, W]
+        shape[-2:] = settings.image_size
     return shape
 
 
@@ -269,15 +269,26 @@ def example_inputs(model, config):
     except DataError as error:
         task = importlib.import_module(f"common.inference.tasks.{model.task}")
         logger.warning("the golden is made of a made-up %s: %s", task.INPUT, str(error).splitlines()[0])
-        sample = pipeline.sample([task.made_up() if hasattr(task, "made_up") else made_up_sample()], 0, 0)
+        sample = pipeline.sample([task.made_up() if hasattr(task, "made_up") else made_up_sample(model.inputs)], 0, 0)
     sample = pipeline.batch([sample], 0, 0)[0]
     return {name: np.asarray(sample[name])[None] for name in model.inputs}
 
 
-def made_up_sample():
-    """A picture of random blocks, for models whose data are not here."""
+def made_up_sample(inputs=None):
+    """An image of random blocks, under the name of every input that is an image or a clip (of 8 frames if of any).
+
+    Args:
+        inputs (dict[str, tuple]): of the model: name -> (shape, dtype).
+    """
     blocks = random_for(0).integers(0, 256, (15, 20, 3), dtype="uint8")
-    return {"path": "made-up", "image": np.ascontiguousarray(blocks.repeat(32, 0).repeat(32, 1))}
+    image = np.ascontiguousarray(blocks.repeat(32, 0).repeat(32, 1))
+    sample = {"path": "made-up", "image": image}
+    for name, (shape, _) in (inputs or {}).items():
+        if len(shape) == 5:
+            sample[name] = np.stack([image] * (shape[1] if shape[1] and shape[1] > 0 else 8))
+        elif len(shape) == 4:
+            sample[name] = image.copy()
+    return sample
 
 
 def refuse_other(folder):

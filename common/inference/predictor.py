@@ -8,9 +8,10 @@ import numpy as np
 import yaml
 
 from common.build.inputs import check_inputs
+from common.build.transforms import build_transform
 from common.config import namespace
 from common.data.pipeline import Pipeline
-from common.data.transform import Transform, random_for
+from common.data.transform import random_for
 from common.errors import ConfigError, EnvironmentProblem
 from common.inference.onnx_engines import OneAtATime, load_onnx
 from common.log import logger
@@ -57,13 +58,10 @@ class Predictor:
         transforms = []
         for entry in self.about["preprocess"]:
             kind = index.resolve(entry["type"])
-            if not (isinstance(kind, type) and issubclass(kind, Transform)):  # an export may come from anywhere
-                raise EnvironmentProblem(f"{self.folder / 'infer.yml'}: '{entry['type']}' is no transform")
-            arguments = {key: value for key, value in entry.items() if key != "type"}
-            carried = {key: str(self.folder / arguments[key]) for key in carried_files(kind, arguments)}
+            carried = {key: str(self.folder / entry[key]) for key in carried_files(kind, entry)}
             if away := [name for name in carried.values() if Path(name).parent != self.folder]:
                 raise EnvironmentProblem(f"{self.folder / 'infer.yml'}: {away[0]} is outside of the folder")
-            transforms.append(kind(**arguments | carried))
+            transforms.append(build_transform(entry | carried, index, self.folder / "infer.yml"))
         return transforms
 
     def clone(self):
