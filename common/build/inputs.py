@@ -25,7 +25,7 @@ def check_inputs(inputs, batch, source, taker="the model", multiple=1):
     for name, (shape, dtype) in inputs.items():
         value = batch.get(name)
         if value is None:
-            have = ", ".join(sorted(map(str, batch))) or "nothing"
+            have = ", ".join(sorted(str(key) for key, other in batch.items() if other is not None)) or "nothing"
             takes = f"{taker} takes {', '.join(inputs)}"
             raise ConfigError(f"{source} gives no '{name}'; {takes}; there is {have}{hint(name, shape)}")
         if not hasattr(value, "dtype"):
@@ -42,12 +42,11 @@ def check_inputs(inputs, batch, source, taker="the model", multiple=1):
             raise ConfigError(f"{source} gives '{name}' as {given}; {taker} takes {taken}{why}")
         if value.ndim in (4, 5) and any(side % multiple for side in value.shape[-2:]):
             height, width = value.shape[-2:]
-            what = (
-                "images" if name == "image" else f"'{name}' with images" if value.ndim == 4 else f"'{name}' with frames"
-            )
+            what = "images" if name == "image" else f"'{name}'"
             fix = "resize to such a size" + (", or pad with the transform PadBatch" if name == "image" else "")
             raise ConfigError(
-                f"{source} gives {what} of {height} x {width}; {taker} takes sides that are multiples of {multiple}: {fix}"
+                f"{source} gives {what} of {height} x {width}; {taker} takes sides that are multiples of {multiple}: "
+                f"{fix}"
             )
 
 

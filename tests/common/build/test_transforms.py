@@ -19,12 +19,12 @@ def test_nested_transforms_are_built():
 @pytest.mark.parametrize(
     ("nested", "kind", "words"),
     [
-        ({"type": "EpochSampler", "length": 1, "batch_size": 1}, EnvironmentProblem, "infer.yml: 'EpochSampler' is no transform"),
+        ({"type": "EpochSampler", "length": 1}, EnvironmentProblem, "infer.yml: 'EpochSampler' is no transform"),
         ({"type": "Resise", "size": 8}, ConfigError, "there is no 'Resise'; did you mean 'Resize'"),
         ({"type": "Resize", "size": 0}, ConfigError, "infer.yml: Resize: a size is one number"),
         ({"type": "Resize"}, ConfigError, "infer.yml: Resize needs size"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_transform_is_refused_wherever_it_is(nested, kind, words):
     for entry in (nested, {**PAIR, "transforms": [nested]}):
         with pytest.raises(kind, match=words):
