@@ -28,6 +28,7 @@ from common.export.onnx import run_onnx, write_onnx
 from common.export.processing import processing
 from common.inference.exported import FORMAT
 from common.inference.predictor import Predictor, load_engine, passes_to_delete, run_engine
+from common.inference.synthetic import for_every_image
 from common.inference.task import task_of
 from common.log import logger
 from common.text.vocabulary import check_rows
@@ -151,8 +152,8 @@ def repeated(value, count):
 def fixed(shape, settings):
     """An input's shape with the batch and the picture size that the `export:` section fixes."""
     shape = [settings.batch_size or shape[0], *shape[1:]]
-    if settings.image_size and len(shape) == 4:
-        shape[2:] = settings.image_size
+    if settings.image_size and len(shape) in (4, 5):  # images [N, C, H, W], clips [N, T, C, H, W]
+        shape[-2:] = settings.image_size
     return shape
 
 
@@ -237,7 +238,7 @@ def example_inputs(model, config):
         if synthetic is None:
             raise
         logger.warning("the golden is made of a synthetic sample (%s): %s", task.input, str(error).splitlines()[0])
-        sample = pipeline.sample([synthetic], 0, 0)
+        sample = pipeline.sample([for_every_image(synthetic, model.inputs)], 0, 0)
     sample = pipeline.batch([sample], 0, 0)[0]
     return {name: np.asarray(sample[name])[None] for name in model.inputs}
 

@@ -27,4 +27,20 @@ def synthetic_audio():
     return {"path": PATH, "audio": audio, "rate": rate}
 
 
+def for_every_image(sample, inputs):
+    """The sample with its image under the name of every input that is an image, or a clip (of 8 frames if of any).
+
+    Args:
+        sample (dict): synthetic.
+        inputs (dict[str, tuple]): of the model: name -> (shape, dtype).
+    """
+    found = dict(sample)
+    for name, (shape, _) in inputs.items() if "image" in sample else ():
+        if len(shape) == 5:
+            found[name] = np.stack([sample["image"]] * (shape[1] if shape[1] and shape[1] > 0 else 8))
+        elif len(shape) == 4:
+            found[name] = sample["image"].copy()
+    return found
+
+
 SAMPLES = {"image": synthetic_image, "text": synthetic_text, "audio": synthetic_audio}
