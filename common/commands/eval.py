@@ -60,7 +60,7 @@ def score(args, default_kit):
         dataset = build_dataset(config, args.split)
         metric = config.build("data.metric", dataset=dataset)
         runtime.prepare()
-        distributed.initialise()
+        distributed.initialize()
         select_device(config.get("device"))
         answer = scored_model(args, config, dataset, arrays)
         with build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:

@@ -53,7 +53,7 @@ class TrainingSession:
 
     def run(self):
         """Builds everything, trains, and returns the exit code."""
-        distributed.initialise()
+        distributed.initialize()
         with self.resources:
             select_device(self.config.get("device"), self.settings.deterministic)
             if self.args.dry_run:

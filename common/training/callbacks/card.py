@@ -67,7 +67,7 @@ def environment(trainer, command_line):
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "from_step": trainer.step,
-        "command": machine.anonymous(shlex.join(command_line)),
+        "command": machine.anonymize(shlex.join(command_line)),
         "seed": trainer.config.get("seed"),
         "code": machine.git_state(),
         "python": platform.python_version(),
@@ -76,7 +76,7 @@ def environment(trainer, command_line):
         "cores": runtime.usable_cores(),
         "memory_gb": round(total / 2**30, 1),
         "versions": machine.versions(PACKAGES),
-        "settings": {name: value for name, value, _ in runtime.describe()},
+        "settings": {name: value for name, value, _ in runtime.runtime_settings()},
     }
 
 
@@ -100,7 +100,7 @@ def model_card(trainer):
         "## Scores",
         scores(trainer),
         "## Use",
-        "```bash\n" + machine.anonymous("\n".join(next_commands(trainer).values())) + "\n```",
+        "```bash\n" + machine.anonymize("\n".join(next_commands(trainer).values())) + "\n```",
         "The completed configuration is `last/config.yml`; the machine and the versions are in `env.json`.",
         *pictures(trainer),
         "## Limits",
@@ -125,7 +125,7 @@ def facts(trainer):
     rows += [("optimizer", str(config.get("optimizer.type")))]
     rows += [("last losses", ", ".join(f"{name} {value:.4g}" for name, value in trainer.losses.items()))]
     rows += [("seed", str(config.get("seed")))]
-    return [(name, machine.anonymous(value)) for name, value in rows if value]
+    return [(name, machine.anonymize(value)) for name, value in rows if value]
 
 
 def data_of(config, split):
