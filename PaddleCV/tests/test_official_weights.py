@@ -46,7 +46,7 @@ def arrays(name):
 def test_every_entry_has_its_configuration_its_names_and_a_known_family():
     assert len(ENTRIES) > 90 and set(OFFICIAL) == set(ENTRIES)
     for name, entry in ENTRIES.items():
-        assert (KIT / "configs" / f"{name}.yml").is_file() and entry.licence == "Apache-2.0"
+        assert (KIT / "configs" / f"{name}.yml").is_file() and entry.license == "Apache-2.0"
         assert entry.family in FAMILIES and 40 < float(entry.top1) < float(entry.top5) < 100
         assert len(set(entry.class_names())) == 1000
     assert {entry.family for entry in ENTRIES.values()} == set(FAMILIES)
@@ -64,7 +64,7 @@ def test_an_official_file_fills_our_model_with_nothing_left_over(name):
 
 def test_weights_of_another_depth_are_refused():
     entry = ENTRIES["resnet34"]
-    with pytest.raises(ConfigError, match=r"left over|, where "):
+    with pytest.raises(ConfigError, match=r"left over|, but "):
         OfficialNames(entry.family).rename(arrays("resnet34"), ours("resnet18"))
 
 

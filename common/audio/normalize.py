@@ -12,7 +12,7 @@ import numpy as np
 from common.data.refusals import bad
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError
-from common.weights.safetensors import decode_arrays, encode_arrays, write_whole
+from common.weights.safetensors import decode_arrays, encode_arrays, write_atomically
 
 LEAST = 1e-5  # of a deviation that is divided by: a feature that never changes becomes 0
 
@@ -109,7 +109,7 @@ class NormalizeFeatures(Transform):
         mean = total / frames
         deviation = np.sqrt(np.maximum(square / frames - mean**2, 0.0))
         self.kept = {"mean": mean, "deviation": deviation, "frames": np.array([frames], np.int64)}
-        write_whole(self.file, encode_arrays(self.kept))
+        write_atomically(self.file, encode_arrays(self.kept))
 
     def load(self):
         """Reads the file, once.

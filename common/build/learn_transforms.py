@@ -5,7 +5,6 @@ They are given tables of rows where the data set is a stream, else batches of on
 
 import time
 
-from common.system import distributed
 from common.build.data import build_transforms, class_names, given_classes
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
@@ -13,6 +12,7 @@ from common.data.samplers import EpochSampler, StreamSampler
 from common.data.transform import Transform
 from common.errors import DataError
 from common.log import logger
+from common.system import distributed
 
 ROWS = 4096  # read at a time
 PATIENCE = 3600  # seconds that a process waits for the main one

@@ -62,7 +62,7 @@ def build_model(config, labels, weights=None):
     with paddle.utils.unique_name.guard():
         model = config.build("model", **given_classes(labels))
     check_picture_sizes(config, model)
-    structure.rebuild(model, config, weights or weights_of(config))
+    structure.restore_structure(model, config, weights or weights_of(config))
     return model
 
 
@@ -90,7 +90,7 @@ def read_weights(config, key="weights"):
 def load_weights(model, arrays, config):
     """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
     structure.check_agreement(config, getattr(model, "structure", None), weights_of(config))
-    pretrained.apply(model, arrays, source=str(weights_of(config)), strict=True)
+    pretrained.load_arrays(model, arrays, source=str(weights_of(config)), strict=True)
     logger.info("weights: %s", weights_of(config))
 
 

@@ -10,7 +10,7 @@ from common.build.model import read_weights
 from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.system import distributed
-from common.weights.run_folder import follow
+from common.weights.run_folder import resolve_link
 
 
 @dataclasses.dataclass
@@ -51,7 +51,7 @@ def prepare_training(config, args):
     if distributed.is_main():
         make_folder(folder)
     if args.resume not in (None, "auto"):
-        follow(args.resume)
+        resolve_link(args.resume)
     weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     fit_transforms(config, datasets["train"])

@@ -25,7 +25,7 @@ from common.training.stream_trainer import StreamTrainer, check_stream
 from common.training.trainer import Trainer, run_length, to_tensors
 from common.vision.decode import decode_image
 from common.weights import checkpoint, pretrained
-from common.weights.run_folder import held
+from common.weights.run_folder import lock_run_folder
 from common.weights.structure import check_agreement
 
 # what a training writes to its folder; exports, searches and what is remembered of data may be there besides
@@ -61,7 +61,7 @@ class TrainingSession:
             resume_from = self.place_to_start()
             trainer = self.build(resume_from)
             if distributed.is_main():
-                self.resources.enter_context(held(self.folder))
+                self.resources.enter_context(lock_run_folder(self.folder))
             if resume_from:
                 self.resume(trainer, resume_from)
             elif self.args.overwrite:
@@ -141,7 +141,7 @@ class TrainingSession:
         """
         model = build_model(self.config, class_names(dataset), resume_from)
         for key, arrays in self.prepared.weights.items() if resume_from is None else ():
-            pretrained.apply(model, arrays, source=str(self.config.get(key)), strict=key == "weights")
+            pretrained.load_arrays(model, arrays, source=str(self.config.get(key)), strict=key == "weights")
             if key == "pretrained" and Path(self.config.get(key)).exists():
                 warn_of_changes(self.config, self.config.get(key))
         method = self.compress(model, resume_from) if self.config.get("slim", None) else None

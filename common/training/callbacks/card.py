@@ -13,7 +13,7 @@ from common.system import runtime
 from common.training.callbacks.callback import Callback
 from common.training.callbacks.lines import read_lines
 from common.training.callbacks.log import next_commands
-from common.weights.safetensors import write_whole
+from common.weights.safetensors import write_atomically
 
 PACKAGES = (
     "paddlepaddle",
@@ -50,7 +50,7 @@ class Card(Callback):
         path = Path(trainer.folder) / "env.json"
         record = environment(trainer, self.command_line)
         record["earlier"] = earlier_starts(path) if trainer.step else []
-        write_whole(path, [(json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()])
+        write_atomically(path, [(json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()])
 
     def after_evaluation(self, trainer):
         """Brings the card up to date."""
@@ -58,7 +58,7 @@ class Card(Callback):
 
     def on_train_end(self, trainer):
         """Writes the card."""
-        write_whole(Path(trainer.folder) / "README.md", [model_card(trainer).encode()])
+        write_atomically(Path(trainer.folder) / "README.md", [model_card(trainer).encode()])
 
 
 def environment(trainer, command_line):
