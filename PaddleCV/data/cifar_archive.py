@@ -13,7 +13,7 @@ import zlib
 
 import numpy as np
 
-from common.data.issues import IssueList, refusal
+from common.data.issues import IssueList, data_error
 from common.errors import EnvironmentProblem
 from common.weights import pdparams
 
@@ -58,7 +58,7 @@ class CifarArchive(PackedPictures):
         if not pictures and not issues.errors:
             issues.error("D117", f"holds no files of the split {split!r}", fix="give the archive as it is published")
         if issues.errors:
-            raise refusal(issues.errors)
+            raise data_error(issues.errors)
         pixels = np.concatenate(pictures).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         self.settle_packed(
             np.ascontiguousarray(pixels), np.concatenate(targets), names, issues, bad_samples, f"!{split}"
@@ -86,7 +86,7 @@ def read_files(path, pattern, issues):
         issues.error("D112", f"is not a whole archive: {error}", fix="fetch it again")
     except OSError as error:
         issues.error("D104", f"cannot be opened: {error.strerror or error}", fix="set `root` to the archive")
-    raise refusal(issues.errors)
+    raise data_error(issues.errors)
 
 
 def read_part(path, name, data, issues):

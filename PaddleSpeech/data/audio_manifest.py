@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 
 from common.audio.labels import Characters
-from common.data.issues import IssueList, cached, raise_on_errors
+from common.data.issues import IssueList, cache_issues, raise_on_errors
 from common.files import has_lone_surrogate, read_lines, replace_controls
 from common.log import logger
 from PaddleSpeech.data.audio_check import find_issues
@@ -182,5 +182,5 @@ class AudioManifest:
         if deep:
             return self.problems.all() + find_issues(self.source, self.samples, deep=True)
         files = [self.source, *sorted(set(self.paths()))]
-        found = cached(cache, Path(self.source).stem, files, lambda: find_issues(self.source, self.samples))
+        found = cache_issues(cache, Path(self.source).stem, files, lambda: find_issues(self.source, self.samples))
         return self.problems.all() + found

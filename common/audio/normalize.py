@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.refusals import bad
+from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError
 from common.weights.safetensors import decode_arrays, encode_arrays, write_atomically
@@ -87,7 +87,7 @@ class NormalizeFeatures(Transform):
         self.load()
         if features.shape[1:] != self.kept["mean"].shape:
             message = f"{features.shape[1]} features a frame; {self.file} was learned from {len(self.kept['mean'])}"
-            raise bad("D148", name, message, fix="make it anew with tools/fit.py --force, or name another file")
+            raise bad_file("D148", name, message, fix="make it anew with tools/fit.py --force, or name another file")
         return standardized(features.astype(np.float64), self.kept["mean"], self.kept["deviation"])
 
     def fitted(self):

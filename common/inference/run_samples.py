@@ -4,7 +4,7 @@ import itertools
 import json
 import sys
 
-from common.data.issues import one_line
+from common.data.issues import issue_line
 from common.errors import BadSample, ConfigError, DataError
 from common.inference.predictor import answer, fixed_batch, prepared
 from common.log import logger
@@ -31,7 +31,7 @@ def run_inference(model, source, args):
         for error in problems:
             if not source.many:
                 raise error
-            logger.error(one_line(error.issue) if isinstance(error, BadSample) else str(error))
+            logger.error(issue_line(error.issue) if isinstance(error, BadSample) else str(error))
         bad += len(problems)
         for sample, records in answers(model, good, args.threshold):
             total += 1
