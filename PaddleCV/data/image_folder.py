@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from common.data.issues import IssueList, refusal
+from common.data.issues import IssueList, data_error
 from common.vision.files import is_picture
 
 from .classification import ClassificationDataset, class_names, few
@@ -51,10 +51,10 @@ def folders_of(path, issues):
     except OSError as error:
         fix = "set `root` and `folder` to the folder that holds a folder a class"
         issues.error("D104", f"folder of the classes cannot be read: {error.strerror}", fix=fix)
-        raise refusal(issues.errors) from None
+        raise data_error(issues.errors) from None
     if not names:
         issues.error("D117", "holds no folder", fix="put the pictures of each class into a folder named for it")
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
     return names
 
 
@@ -66,7 +66,7 @@ def known_classes(found, labels, issues):
             fix = f"did you mean {near[0]!r}?" if near else f"the labels are {few(labels)}"
             issues.error("D109", "folder is no class of the labels", value=name, fix=fix)
     if issues.errors:
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
 
 
 def pictures_in(folder):

@@ -47,7 +47,7 @@ def arrays(name):
 def test_every_entry_has_its_configuration_its_names_and_a_known_family():
     assert len(ENTRIES) > 90 and set(OFFICIAL) == set(ENTRIES)
     for name, entry in ENTRIES.items():
-        assert find_config(KIT / f"configs/{name}.yml") and entry.licence == "Apache-2.0"
+        assert find_config(KIT / f"configs/{name}.yml") and entry.license == "Apache-2.0"
         assert entry.family in FAMILIES and 40 < float(entry.top1) < float(entry.top5) < 100
         assert len(set(entry.class_names())) == 1000
     assert {entry.family for entry in ENTRIES.values()} == set(FAMILIES)

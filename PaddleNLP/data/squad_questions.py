@@ -4,7 +4,7 @@ CMRC 2018 and DRCD share."""
 import json
 
 from common.errors import DataError, DataIssue
-from common.files import lone_surrogate, read_lines
+from common.files import has_lone_surrogate, read_lines
 
 from .text_dataset import TextDataset
 
@@ -52,7 +52,7 @@ class SquadQuestions(TextDataset):
         if not text.strip() or not context.strip():
             self.problems.error("D126", "question or text is empty", place, image=place)
             return
-        if lone_surrogate(text) or lone_surrogate(context):
+        if has_lone_surrogate(text) or has_lone_surrogate(context):
             self.problems.error("D123", "half of a surrogate pair is no text", place, image=place)
             return
         start, end = self.locate(place, context, answers)

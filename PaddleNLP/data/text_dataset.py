@@ -5,7 +5,7 @@ from pathlib import Path
 
 from common.data.issues import IssueList, raise_on_errors
 from common.errors import ConfigError
-from common.files import lone_surrogate, without_controls
+from common.files import has_lone_surrogate, replace_controls
 from common.log import logger
 from common.suggest import did_you_mean
 
@@ -58,10 +58,10 @@ class TextDataset:
 
     def cleaned(self, text, line):
         """The text without control characters, or None after noting that it is empty or no text."""
-        text, changed = without_controls(text)
+        text, changed = replace_controls(text)
         if changed:
             self.problems.warn("D125", "control characters are read as blanks", f"line {line}")
-        if lone_surrogate(text):
+        if has_lone_surrogate(text):
             self.error("D123", "half of a surrogate pair is no text", line)
             return None
         if not text.strip():

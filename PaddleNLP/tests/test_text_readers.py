@@ -36,7 +36,10 @@ def test_lines_of_json_and_files_without_a_header_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"text_a\tlabel\nx\t1\n\xc4\xe3\t0\n", ["a.tsv: line 3, byte 1", "0xc4 is not utf-8", "encoding: gb18030"]),
+        (
+            b"text_a\tlabel\nx\t1\n\xc4\xe3\t0\n",
+            ["a.tsv: line 3, byte 1", "not valid utf-8", "encoding: gb18030"],
+        ),
         ("text_a\tlabel\nx\t1\ny\n", ["a.tsv: line 3", "1 fields where 2 are expected"]),
         ("text_a\tlabel\nx\ty\tz\n", ["line 2", "3 fields where 2 are expected"]),
         ("text_a\tlabel\n \t1\n", ["line 2", "a text is empty"]),

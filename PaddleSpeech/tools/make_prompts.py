@@ -17,7 +17,7 @@ from common.commands.main import run  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem  # noqa: E402
-from common.files import decode  # noqa: E402
+from common.files import decode_text  # noqa: E402
 from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
 from PaddleSpeech.data.manifest_files import write_audio_manifest  # noqa: E402
 
@@ -73,7 +73,7 @@ def prompts(sounds, texts):
         missing = sounds if texts.is_file() else texts
         raise EnvironmentProblem(f"{missing} is not there\n  fix: {__doc__.splitlines()[2]}")
     rows, dropped = [], 0
-    for line in decode(gzip.decompress(texts.read_bytes()), texts).splitlines():
+    for line in decode_text(gzip.decompress(texts.read_bytes()), texts).splitlines():
         name, colon, written = line.partition(":")
         path = sounds / f"{name.strip()}.wav"
         if line.startswith(";") or not colon or not path.is_file():

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from common.audio.reading import TOLERANCE, decode_audio, heard, resample, within_scale
-from common.data.refusals import bad
+from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import BadSample, ConfigError
 from common.log import logger
@@ -46,7 +46,9 @@ class DecodeAudio(Transform):
             audio, rate = self.given(sample, name) if "audio" in sample else self.read(sample, name)
             if rate != self.rate and not self.convert:
                 message = f"{rate} samples a second where {self.rate} are expected"
-                raise bad("D143", name, message, fix=f"convert it, or DecodeAudio takes rate: {rate} or convert: true")
+                raise bad_file(
+                    "D143", name, message, fix=f"convert it, or DecodeAudio takes rate: {rate} or convert: true"
+                )
         except BadSample as error:
             raise placed(error, sample) from None
         if rate != self.rate:
@@ -56,7 +58,7 @@ class DecodeAudio(Transform):
             audio = resample(audio, rate, self.rate)
         if len(audio) < max(1, self.min_seconds * self.rate):
             message = f"{len(audio) / self.rate:.3f} s long, {self.min_seconds:g} s is the least"
-            raise placed(bad("D145", name, message, fix="leave it out"), sample)
+            raise placed(bad_file("D145", name, message, fix="leave it out"), sample)
         sample |= {"audio": audio, "rate": self.rate, "duration": len(audio) / self.rate}
         return sample
 
@@ -74,7 +76,7 @@ class DecodeAudio(Transform):
         if audio.ndim == 2:
             audio = heard(audio, self.channel, name)
         if len(audio) > self.max_seconds * rate:
-            raise bad("D145", name, f"{len(audio) / rate:.1f} s long, {self.max_seconds:g} s are allowed")
+            raise bad_file("D145", name, f"{len(audio) / rate:.1f} s long, {self.max_seconds:g} s are allowed")
         return within_scale(audio, name), rate
 
 
@@ -86,10 +88,10 @@ def refuse_other_duration(sample, seconds):
     begins = sample.get("start")
     if begins is None and abs(duration - seconds) > TOLERANCE:
         message = f"lasts {seconds:.3f} s; its manifest says {duration:.3f} s"
-        raise bad("D141", name, message, fix="fetch it again, or correct the duration")
+        raise bad_file("D141", name, message, fix="fetch it again, or correct the duration")
     if begins is not None and begins + duration > seconds + TOLERANCE:
         message = f"lasts {seconds:.3f} s; its manifest takes {begins:.3f} s to {begins + duration:.3f} s"
-        raise bad("D141", name, message, fix="correct offset and duration")
+        raise bad_file("D141", name, message, fix="correct offset and duration")
 
 
 def placed(error, sample):

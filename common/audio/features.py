@@ -19,7 +19,7 @@ from common.audio.frames import (
     power_spectrum,
     samples_of,
 )
-from common.data.refusals import bad
+from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError
 
@@ -32,7 +32,7 @@ class Features(Transform):
         features = self.compute(audio, rate, rng)
         if not len(features):
             message = f"{len(audio) / rate:.3f} s long, shorter than one frame"
-            raise placed(bad("D145", sample.get("path", "a recording"), message, fix="leave it out"), sample)
+            raise placed(bad_file("D145", sample.get("path", "a recording"), message, fix="leave it out"), sample)
         sample["features"] = np.ascontiguousarray(features, np.float32)
         sample["feature_length"] = len(features)
         return sample

@@ -8,7 +8,7 @@ Shapes in this file:
 import numpy as np
 
 from common.audio.decode import placed
-from common.data.refusals import bad
+from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError
 from common.text.vocabulary import Vocabulary
@@ -40,15 +40,15 @@ class CharacterIds(Transform):
         name, text = sample.get("path", "a recording"), sample["text"]
         odd = self.characters.odd(text)
         if odd:
-            raise placed(bad("D147", name, self.characters.complaint(odd), fix="clean the transcript"), sample)
+            raise placed(bad_file("D147", name, self.characters.complaint(odd), fix="clean the transcript"), sample)
         if not text:
-            raise placed(bad("D126", name, "the transcript is empty", fix="remove the line"), sample)
+            raise placed(bad_file("D126", name, "the transcript is empty", fix="remove the line"), sample)
         labels = self.characters.numbers(text)
         if self.stride and "feature_length" in sample:
             steps, needed = -(-sample["feature_length"] // self.stride), steps_needed(labels)
             if steps < needed:
                 message = f"{steps} steps of output cannot spell {len(labels)} characters, which take {needed}"
-                raise placed(bad("D149", name, message, fix="leave it out: it is too short for its text"), sample)
+                raise placed(bad_file("D149", name, message, fix="leave it out: it is too short for its text"), sample)
         sample["labels"], sample["label_length"] = labels, len(labels)
         return sample
 

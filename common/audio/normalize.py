@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.refusals import bad
+from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError
-from common.weights.safetensors import decode_arrays, encode_arrays, write_whole
+from common.weights.safetensors import decode_arrays, encode_arrays, write_atomically
 
 LEAST = 1e-5  # of a deviation that is divided by: a feature that never changes becomes 0
 
@@ -87,7 +87,7 @@ class NormalizeFeatures(Transform):
         self.load()
         if features.shape[1:] != self.kept["mean"].shape:
             message = f"{features.shape[1]} features a frame; {self.file} was learned from {len(self.kept['mean'])}"
-            raise bad("D148", name, message, fix="make it anew with tools/fit.py --force, or name another file")
+            raise bad_file("D148", name, message, fix="make it anew with tools/fit.py --force, or name another file")
         return standardized(features.astype(np.float64), self.kept["mean"], self.kept["deviation"])
 
     def fitted(self):
@@ -109,7 +109,7 @@ class NormalizeFeatures(Transform):
         mean = total / frames
         deviation = np.sqrt(np.maximum(square / frames - mean**2, 0.0))
         self.kept = {"mean": mean, "deviation": deviation, "frames": np.array([frames], np.int64)}
-        write_whole(self.file, encode_arrays(self.kept))
+        write_atomically(self.file, encode_arrays(self.kept))
 
     def load(self):
         """Reads the file, once.

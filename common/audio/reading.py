@@ -19,7 +19,7 @@ import io
 
 import numpy as np
 
-from common.data.refusals import bad, not_readable, start_of
+from common.data.refusals import bad_file, first_bytes, unreadable_file
 from common.errors import EnvironmentProblem
 
 MOST_CHANNELS = 32
@@ -101,13 +101,13 @@ def decode_audio(source, name=None, channel="mix", start=0.0, seconds=None, max_
             wanted = min(wanted, header.frames - first)
         if first < 0 or wanted < 1 or first + wanted > header.frames:
             part = f"{start:g} s to {start + (seconds or 0):g} s" if seconds is not None else f"{start:g} s to its end"
-            raise bad("D141", name, f"holds {header.seconds:.3f} s, not those from {part}")
+            raise bad_file("D141", name, f"holds {header.seconds:.3f} s, not those from {part}")
         if wanted > max_seconds * header.rate:
             message = f"{wanted / header.rate:.1f} s long, {max_seconds:g} s are allowed"
-            raise bad("D145", name, message, fix="cut it, or raise max_seconds")
+            raise bad_file("D145", name, message, fix="cut it, or raise max_seconds")
         if wanted * header.channels > max_samples:
             message = f"{wanted} samples of {header.channels} channels, {max_samples} are allowed together"
-            raise bad("D145", name, message)
+            raise bad_file("D145", name, message)
         values = read_frames(file, first, wanted, name, header)
     return (values if channel is None else within_scale(heard(values, channel, name), name)), header.rate
 
@@ -117,7 +117,7 @@ def heard(values, channel, name):
     if channel == "mix":
         return values.mean(1)
     if channel >= values.shape[1]:
-        raise bad("D144", name, f"has {values.shape[1]} channels, numbered from 0; channel {channel} is not there")
+        raise bad_file("D144", name, f"has {values.shape[1]} channels, numbered from 0; channel {channel} is not there")
     return np.ascontiguousarray(values[:, channel])
 
 
@@ -130,10 +130,10 @@ def read_frames(file, first, wanted, name, header):
             file.seek(first)
         values = file.read(wanted, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise bad("D141", name, f"damaged: {reason(error)}", fix="fetch it again, or leave it out") from None
+        raise bad_file("D141", name, f"damaged: {reason(error)}", fix="fetch it again, or leave it out") from None
     if len(values) < wanted:
         message = f"ends after {(first + len(values)) / header.rate:.3f} s; its header says {header.seconds:.3f} s"
-        raise bad("D141", name, message, fix="fetch it again, or leave it out")
+        raise bad_file("D141", name, message, fix="fetch it again, or leave it out")
     return values
 
 
@@ -142,11 +142,11 @@ def within_scale(values, name):
     broken = ~np.isfinite(values)
     if broken.any():
         place = int(np.flatnonzero(broken)[0])
-        raise bad("D142", name, f"{int(broken.sum())} samples are not finite numbers, the first is number {place}")
+        raise bad_file("D142", name, f"{int(broken.sum())} samples are not finite numbers, the first is number {place}")
     loudest = float(np.abs(values).max(initial=0.0))
     if loudest > LOUDEST:
         fix = "divide the samples by the largest number of their type before saving floats"
-        raise bad("D142", name, f"samples reach {loudest:g}; floats of a sound lie within -1 and 1", fix=fix)
+        raise bad_file("D142", name, f"samples reach {loudest:g}; floats of a sound lie within -1 and 1", fix=fix)
     return np.clip(values, -1.0, 1.0)
 
 
@@ -158,26 +158,28 @@ def opened(source, name=None):
     with open_bytes(source, name) as data:
         start = data.read(16)
         if not start:
-            raise bad("D140", name, "the file is empty (0 bytes)", fix="fetch it again, or remove it from the manifest")
+            raise bad_file(
+                "D140", name, "the file is empty (0 bytes)", fix="fetch it again, or remove it from the manifest"
+            )
         refuse_short_wav(data, start, name)
         data.seek(0)
         try:
             file = soundfile.SoundFile(Forgiving(data))
         except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
-            message = f"not a sound ({start_of(start)}): {reason(error)}"
-            raise bad("D140", name, message, fix="formats read: WAV, FLAC, OGG, MP3, AIFF, AU") from None
+            message = f"not a sound ({first_bytes(start)}): {reason(error)}"
+            raise bad_file("D140", name, message, fix="formats read: WAV, FLAC, OGG, MP3, AIFF, AU") from None
         with file:
             header = Header(file.frames, file.samplerate, file.channels, file.format)
             if header.frames < 1:
-                raise bad("D140", name, "the sound has no sample")
+                raise bad_file("D140", name, "the sound has no sample")
             if header.frames > MOST_FRAMES:
                 fix = "write it to a file, not to a pipe: ffmpeg -i it.flac whole.flac"
-                raise bad("D141", name, "its header does not say how long it is", fix=fix)
+                raise bad_file("D141", name, "its header does not say how long it is", fix=fix)
             if not RATES[0] <= header.rate <= RATES[1]:
-                raise bad("D143", name, f"{header.rate} samples a second; {RATES[0]} to {RATES[1]} are read")
+                raise bad_file("D143", name, f"{header.rate} samples a second; {RATES[0]} to {RATES[1]} are read")
             if header.channels > MOST_CHANNELS:
                 message = f"{header.channels} channels, at most {MOST_CHANNELS} are mixed down"
-                raise bad("D144", name, message, fix="keep the channels that hold speech")
+                raise bad_file("D144", name, message, fix="keep the channels that hold speech")
             yield file, header
 
 
@@ -208,7 +210,7 @@ def open_bytes(source, name):
     try:
         return open(source, "rb")
     except (OSError, ValueError) as error:
-        raise not_readable(error, source, "a sound", name) from None
+        raise unreadable_file(error, source, "a sound", name) from None
 
 
 def refuse_short_wav(file, start, name):
@@ -224,7 +226,7 @@ def refuse_short_wav(file, start, name):
         if head[:4] == b"data":
             if size not in UNKNOWN and size > end - place:
                 message = f"ends early: {size} bytes of samples are announced, {end - place} are there"
-                raise bad("D141", name, message, fix="fetch it again, or leave it out")
+                raise bad_file("D141", name, message, fix="fetch it again, or leave it out")
             return
         place += size + size % 2
 

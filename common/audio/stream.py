@@ -8,7 +8,7 @@ import numpy as np
 
 from common.audio.frames import cut_frames
 from common.audio.reading import heard, load_soxr, opened, read_frames, within_scale
-from common.data.refusals import bad
+from common.data.refusals import bad_file
 from common.errors import ConfigError
 
 
@@ -98,5 +98,7 @@ def microphone_chunk(data, channels=1):
         BadSample: D141, a sample is cut in two.
     """
     if len(data) % (2 * channels):
-        raise bad("D141", "the stream", f"{len(data)} bytes are not whole samples of {channels} channels of 16 bits")
+        raise bad_file(
+            "D141", "the stream", f"{len(data)} bytes are not whole samples of {channels} channels of 16 bits"
+        )
     return (np.frombuffer(data, "<i2").reshape(-1, channels).astype(np.float32) / 32768.0).mean(1, dtype=np.float32)

@@ -63,7 +63,7 @@ def build_model(config, labels, weights=None):
     check_names(model, "model", config.place("model"))
     use_fast_convolutions(model, config.get("onednn"))
     check_picture_sizes(config, model)
-    structure.rebuild(model, config, weights or weights_of(config))
+    structure.restore_structure(model, config, weights or weights_of(config))
     return model
 
 
@@ -91,7 +91,7 @@ def read_weights(config, key="weights"):
 def load_weights(model, arrays, config):
     """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
     structure.check_agreement(config, offered(model, "model", "structure"), weights_of(config))
-    pretrained.apply(model, arrays, source=str(weights_of(config)), strict=True)
+    pretrained.load_arrays(model, arrays, source=str(weights_of(config)), strict=True)
     logger.info("weights: %s", weights_of(config))
 
 

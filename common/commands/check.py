@@ -40,7 +40,7 @@ def check(args, default_kit):
     from common.build.data import build_dataset
     from common.build.learn_transforms import fit_transforms
     from common.data.check import check_dataset
-    from common.data.issues import report, write_issues
+    from common.data.issues import format_issues, write_issues
     from common.inference.exported import check_exportable
 
     check_exportable(config)
@@ -59,7 +59,7 @@ def check(args, default_kit):
         write_fixed(config, datasets.get("train"), args.fix)
     errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
-        sys.stdout.write(report(issues) + "\n")
+        sys.stdout.write(format_issues(issues) + "\n")
     for split, dataset in datasets.items():
         sys.stdout.write(f"data.{split}: {described(dataset, counts[split])}\n")
     if errors:

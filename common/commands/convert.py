@@ -99,9 +99,9 @@ def read(path):
 
 def as_float32(array):
     """An array of numbers of any precision in ours; others as they are."""
-    from common.weights.pretrained import widened
+    from common.weights.pretrained import widen_bfloat16
 
-    array = widened(array)
+    array = widen_bfloat16(array)
     return array.astype("float32") if array.dtype.kind == "f" else array
 
 

@@ -39,7 +39,7 @@ def main():
     for module, name, fix in NEEDED:
         attempt("needed", name, fix, import_package, module)
     attempt("works", "reading pictures", "pip install --force-reinstall opencv-python-headless", picture_round_trip)
-    for name, value, why in runtime.describe():
+    for name, value, why in runtime.runtime_settings():
         tell({"section": "machine", "name": name, "ok": True, "detail": f"{value} ({why})", "required": False})
     fix = f"pip install paddlepaddle=={PADDLE}"
     if attempt("needed", "PaddlePaddle", fix, import_paddle):

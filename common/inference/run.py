@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from common.data.issues import one_line
+from common.data.issues import issue_line
 from common.errors import BadRows, BadSample, DataError
 from common.inference.predictor import fixed_batch, predict_prepared, prepare
 from common.log import logger
@@ -33,7 +33,7 @@ def run_inference(model, source, args):
         for error in problems:
             if not source.many:
                 raise error
-            logger.error(one_line(error.issue) if isinstance(error, BadSample) else str(error))
+            logger.error(issue_line(error.issue) if isinstance(error, BadSample) else str(error))
         bad += len(problems)
         for sample, records in predictions:
             total += 1

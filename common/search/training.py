@@ -141,7 +141,9 @@ def score_of(folder, metric=None, higher=True):
     """
     if metric is None:
         try:
-            best = json.loads((run_folder.follow(folder / "best") / "state.json").read_text(encoding="utf-8"))["best"]
+            best = json.loads((run_folder.resolve_link(folder / "best") / "state.json").read_text(encoding="utf-8"))[
+                "best"
+            ]
         except (ConfigError, CheckpointError, OSError, ValueError, KeyError) as error:
             raise TrialFailed(f"{folder}: no evaluation had a score that is a number") from error
         return float(best["score"])

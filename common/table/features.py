@@ -13,7 +13,7 @@ from common.errors import BadRows, ConfigError, DataError
 from common.log import logger
 from common.table.counts import Counts, choose
 from common.table.hash import as_words, hash_words, mix
-from common.weights.safetensors import decode_arrays, encode_arrays, write_whole
+from common.weights.safetensors import decode_arrays, encode_arrays, write_atomically
 
 ROWS = 4096  # read at a time
 SCALES = ("none", "min_max", "log", "standard")
@@ -111,7 +111,7 @@ class TableFeatures(Transform):
             keys, found["ids"] = choose(counts, len(self.categories), self)
             found["keys"] = keys.view(np.int64)  # the files hold no uint64
             logger.info("%s: %d values kept of %d rows", self.file, len(keys), rows)
-        write_whole(self.file, encode_arrays(found))
+        write_atomically(self.file, encode_arrays(found))
         self.kept = found
 
     def probe(self, columns):

@@ -14,7 +14,7 @@ from common.errors import ConfigError, DataError
 from common.log import logger
 from common.table.features import found_in
 from common.table.hash import as_words, hash_words
-from common.weights.safetensors import decode_arrays, encode_arrays, write_whole
+from common.weights.safetensors import decode_arrays, encode_arrays, write_atomically
 
 
 class ItemIds(Transform):
@@ -65,7 +65,7 @@ class ItemIds(Transform):
             "counts": np.array([count for _, count in kept], np.int64),
         }
         logger.info("%s: %d items kept of %d", self.file, len(kept), len(counts))
-        write_whole(self.file, encode_arrays(found))
+        write_atomically(self.file, encode_arrays(found))
         self.kept = None
 
     def spec(self):

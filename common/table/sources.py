@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import BadRows, DataError
-from common.files import decode
+from common.files import decode_text
 from common.table.hash import as_words
 from common.text.sources import lines_of
 
@@ -29,7 +29,7 @@ def open_table(path):
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield from json_rows(file, path) if path.suffix.lower().startswith(".json") else csv_rows(file, path)
     except UnicodeDecodeError:
-        decode(path.read_bytes(), path)  # says where
+        decode_text(path.read_bytes(), path)  # says where
 
 
 def csv_rows(file, path):

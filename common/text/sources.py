@@ -3,7 +3,7 @@
 import sys
 
 from common.errors import ConfigError, DataError, DataIssue
-from common.files import decode, lone_surrogate, read_lines, without_controls
+from common.files import decode_text, has_lone_surrogate, read_lines, replace_controls
 from common.log import logger
 
 
@@ -34,7 +34,7 @@ def lines_of(stream):
     """The lines of a stream of bytes as they come."""
     for number, data in enumerate(stream, 1):
         try:
-            yield decode(data.rstrip(b"\r\n"), "standard input")
+            yield decode_text(data.rstrip(b"\r\n"), "standard input")
         except DataError as error:
             raise DataError(str(error).replace("line 1,", f"line {number},")) from None
 
@@ -58,14 +58,14 @@ class Texts:
         said = False
         for number, line in enumerate(self.lines, 1):
             place = f"line {number}"
-            line, changed = without_controls(line)
+            line, changed = replace_controls(line)
             if changed and not said:
                 logger.warning("%s: %s: control characters are read as blanks", self.name, place)
                 said = True
             sample = {"path": self.name, "place": place, "name": f"{self.name}: {place}"}
             if not line.strip():
                 yield sample | {"text_a": line, "blank": True}
-            elif lone_surrogate(line):
+            elif has_lone_surrogate(line):
                 issue = DataIssue("D123", "error", self.name, "half of a surrogate pair is no text", place)
                 raise DataError(str(issue))
             else:

@@ -10,7 +10,7 @@ from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.inference.exported import check_exportable
 from common.system import distributed
-from common.weights.run_folder import follow
+from common.weights.run_folder import resolve_link
 
 
 @dataclasses.dataclass
@@ -52,7 +52,7 @@ def prepare_training(config, options):
     if distributed.is_main():
         make_folder(folder)
     if options.resume not in (None, "auto"):
-        follow(options.resume)
+        resolve_link(options.resume)
     weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     check_exportable(config)
     datasets = {"train": build_dataset(config, "train"), "eval": None}

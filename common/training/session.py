@@ -44,7 +44,7 @@ class TrainingSession:
 
     def run(self):
         """Builds everything and trains. Returns the trainer, which holds the scores and the best step."""
-        distributed.initialise()
+        distributed.initialize()
         with self.resources:
             select_device(self.config.get("device"), self.settings.deterministic)
             if self.options.dry_run:
@@ -52,7 +52,7 @@ class TrainingSession:
             resume_from = self.place_to_start()
             trainer = self.build(resume_from)
             if distributed.is_main():
-                self.resources.enter_context(run_folder.held(self.folder))
+                self.resources.enter_context(run_folder.lock_run_folder(self.folder))
             if resume_from:
                 self.resume(trainer, resume_from)
             elif self.options.overwrite:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from common.data.refusals import bad, not_readable, start_of
+from common.data.refusals import bad_file, first_bytes, unreadable_file
 from common.data.transform import Transform
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -103,10 +103,10 @@ def decode_mask(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
     orientation = orientation_of(picture)
     if picture.mode not in ("P", "L", "1", "I;16", "I"):
         message = f"the mask has colours ({picture.mode}) instead of one class id a pixel"
-        raise bad("D110", name, message, fix="convert it to a grey or palette PNG whose values are the class ids")
+        raise bad_file("D110", name, message, fix="convert it to a grey or palette PNG whose values are the class ids")
     mask = load(picture, name)
     if mask.size and (mask.max() > 255 or mask.min() < 0):
-        raise bad("D110", name, f"the mask has the id {mask.max()}; ids end at 255, which is ignored")
+        raise bad_file("D110", name, f"the mask has the id {mask.max()}; ids end at 255, which is ignored")
     return upright(mask.astype(np.uint8), orientation)
 
 
@@ -120,25 +120,27 @@ def read_file(path):
         with open(path, "rb") as file:
             return file.read()
     except (OSError, ValueError) as error:
-        raise not_readable(error, path, "a picture") from None
+        raise unreadable_file(error, path, "a picture") from None
 
 
 def open_header(data, name, max_pixels, formats=FORMATS):
     """Opens a picture without decoding it (Pillow is lazy) and checks its format and size; raises D101 to D103."""
     if not data:
-        raise bad("D101", name, "the file is empty (0 bytes)", fix="fetch it again, or remove it from the annotations")
+        raise bad_file(
+            "D101", name, "the file is empty (0 bytes)", fix="fetch it again, or remove it from the annotations"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError:
         code = "D102" if data[:3] == b"\xff\xd8\xff" else "D101"
-        message = "the picture's header is cut off" if code == "D102" else f"not a picture ({start_of(data)})"
-        raise bad(code, name, message, fix=f"formats read: {', '.join(formats)}") from None
+        message = "the picture's header is cut off" if code == "D102" else f"not a picture ({first_bytes(data)})"
+        raise bad_file(code, name, message, fix=f"formats read: {', '.join(formats)}") from None
     except Image.DecompressionBombError as error:
-        raise bad("D103", name, str(error).split(",")[0]) from None
+        raise bad_file("D103", name, str(error).split(",")[0]) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise bad("D102", name, f"the picture's header is damaged: {error}") from None
+        raise bad_file("D102", name, f"the picture's header is damaged: {error}") from None
     refuse_large(*picture.size, name, max_pixels)
     return picture
 
@@ -147,7 +149,7 @@ def refuse_large(width, height, name, max_pixels):
     """Raises D103 of a picture with more pixels than allowed."""
     if width * height > max_pixels:
         message = f"{width}x{height} is {width * height} pixels, more than the {max_pixels} allowed"
-        raise bad("D103", name, message, fix="scale the picture down, or raise Decode's max_pixels")
+        raise bad_file("D103", name, message, fix="scale the picture down, or raise Decode's max_pixels")
 
 
 def jpeg_pixels(data):
@@ -163,10 +165,12 @@ def pillow_pixels(picture, name):
     if picture.mode.startswith("I"):
         values = load(picture, name)
         if values.size and not 0 <= values.min() <= values.max() <= 65535:
-            raise bad("D105", name, f"32-bit pixels from {values.min()} to {values.max()} have no 8-bit scale")
+            raise bad_file("D105", name, f"32-bit pixels from {values.min()} to {values.max()} have no 8-bit scale")
         return cv2.cvtColor((values >> 8).astype(np.uint8), cv2.COLOR_GRAY2RGB)
     if picture.mode == "F":
-        raise bad("D105", name, "floating-point pixels have no defined 8-bit scale", fix="save it with 8 or 16 bits")
+        raise bad_file(
+            "D105", name, "floating-point pixels have no defined 8-bit scale", fix="save it with 8 or 16 bits"
+        )
     return load(picture, name, "RGB")
 
 
@@ -175,7 +179,9 @@ def load(picture, name, mode=None):
     try:
         return np.array(picture.convert(mode) if mode else picture)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise bad("D102", name, f"the picture is damaged: {error}", fix="fetch it again, or leave it out") from None
+        raise bad_file(
+            "D102", name, f"the picture is damaged: {error}", fix="fetch it again, or leave it out"
+        ) from None
 
 
 def orientation_of(picture):
@@ -205,7 +211,7 @@ def check_mask_size(mask, name, height, width):
     """Refuses a mask [h, w] that does not cover its picture pixel for pixel."""
     if mask.shape != (height, width):
         message = f"the mask is {mask.shape[1]}x{mask.shape[0]}, its picture {width}x{height}"
-        raise bad("D111", name, message, fix="make the mask from the upright picture, in its size")
+        raise bad_file("D111", name, message, fix="make the mask from the upright picture, in its size")
 
 
 def check_max_pixels(max_pixels):

@@ -10,7 +10,7 @@ and further arrays with one row a box, named in `PER_BOX`.
 import cv2
 import numpy as np
 
-from common.data.refusals import bad
+from common.data.refusals import bad_file
 from common.vision.decode import PIXEL_LIMIT
 
 PER_BOX = ("boxes", "labels", "scores", "difficult", "crowd", "areas", "masks", "keypoints")
@@ -32,7 +32,9 @@ def resize_sample(sample, height, width, interp="bilinear"):
     old_height, old_width = sample["image"].shape[:2]
     if height * width > PIXEL_LIMIT:
         sizes = f"{old_width}x{old_height} would be resized to {width}x{height}"
-        raise bad("D103", sample.get("path", "a picture"), f"{sizes}, more than {PIXEL_LIMIT} pixels", "leave it out")
+        raise bad_file(
+            "D103", sample.get("path", "a picture"), f"{sizes}, more than {PIXEL_LIMIT} pixels", "leave it out"
+        )
     if (height, width) != (old_height, old_width):
         sample["image"] = cv2.resize(sample["image"], (width, height), interpolation=INTERPOLATIONS[interp])
         each_mask(sample, lambda mask: cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT))

@@ -6,8 +6,8 @@ Shapes in this file:
 
 import numpy as np
 
-from common.data.pipeline import one_line
-from common.data.refusals import bad
+from common.data.pipeline import error_line
+from common.data.refusals import bad_file
 from common.data.transform import Transform, random_for
 from common.errors import ConfigError, KitError
 
@@ -54,7 +54,7 @@ class On(Transform):
             return
         if key not in sample and f"{key}_path" not in sample:
             message = f"the sample has neither '{key}' nor '{key}_path', which On takes; it has {', '.join(sample)}"
-            raise bad("D100", sample.get("path", "a sample"), message)
+            raise bad_file("D100", sample.get("path", "a sample"), message)
         names = {name: name.removeprefix(f"{key}_") for name in sample if name.startswith(f"{key}_")}
         inner = {short: sample.pop(name) for name, short in names.items()}
         if key in sample:
@@ -115,7 +115,7 @@ class PerFrame(Transform):
 
     def refusal(self, sample, message):
         """The BadSample of a clip."""
-        return bad("D100", sample.get("path", "a clip"), f"the clip '{self.key}': {message}")
+        return bad_file("D100", sample.get("path", "a clip"), f"the clip '{self.key}': {message}")
 
 
 def check_nested(owner, transforms, nodes=None):
@@ -166,7 +166,7 @@ def apply_nested(transforms, inner, rng, where, sample):
         except KitError:
             raise
         except Exception as error:
-            raise bad("D100", path, f"{where}: {name} failed: {one_line(error)}") from error
+            raise bad_file("D100", path, f"{where}: {name} failed: {error_line(error)}") from error
         if not isinstance(inner, dict):
-            raise bad("D100", path, f"{where}: {name} returned {type(inner).__name__} instead of the sample")
+            raise bad_file("D100", path, f"{where}: {name} returned {type(inner).__name__} instead of the sample")
     return inner

@@ -64,7 +64,7 @@ def test_a_checkpoint_without_its_manifest_is_none(trained, weights):
     score(trained, f"weights={weights}").refused(2, "step_60", "no checkpoint here")
 
 
-def test_auto_passes_over_a_damaged_checkpoint_and_says_so(trained, weights, tmp_path):
+def test_auto_skips_a_damaged_checkpoint_with_a_warning(trained, weights, tmp_path):
     place = tmp_path / "output/tiny/yolov3"
     shutil.copytree(weights, place / "step_60")
     arrays, state = checkpoint.read_checkpoint(weights)

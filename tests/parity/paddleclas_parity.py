@@ -117,7 +117,7 @@ def compare(entry, networks, size=None):
     config = load_config(KIT / "configs" / f"{entry.name}.yml", entry.settings.split())
     model = config.build("model", labels=[str(number) for number in range(1000)], num_classes=1000)
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    pretrained.apply(model, OfficialNames(entry.family).rename(arrays, shapes), entry.name, strict=True)
+    pretrained.load_arrays(model, OfficialNames(entry.family).rename(arrays, shapes), entry.name, strict=True)
     model.eval()
     size = size or {"inceptionv4": 299, "darknet53": 256}.get(entry.name, 299 if "xception" in entry.name else 224)
     image = paddle.to_tensor(rng.normal(0, 1, (1, 3, size, size)).astype(np.float32))

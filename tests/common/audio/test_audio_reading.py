@@ -164,7 +164,7 @@ def test_a_long_recording_is_refused_from_its_header():
 
 def test_places_that_hold_no_file_are_refused(tmp_path):
     wav(tmp_path / "hello.wav", tone(440, RATE), RATE)
-    for path, text in ((tmp_path / "helo.wav", "did you mean 'hello.wav'"), (tmp_path, "a folder stands where")):
+    for path, text in ((tmp_path / "helo.wav", "did you mean 'hello.wav'"), (tmp_path, "is a folder, expected")):
         with pytest.raises(BadSample, match=f"D104[^$]*{text}"):
             decode_audio(str(path))
 

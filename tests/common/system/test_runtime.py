@@ -97,7 +97,7 @@ def test_nothing_else_is_put_into_the_environment(machine):
 def test_settings_are_made_once_and_described(machine):
     first = runtime.prepare(load=False)
     machine.setattr(runtime, "processor", lambda: ("GenuineIntel", frozenset()))
-    assert runtime.prepare(load=False) == first == runtime.describe()
+    assert runtime.prepare(load=False) == first == runtime.runtime_settings()
     assert all(len(row) == 3 and all(row) for row in first)
 
 

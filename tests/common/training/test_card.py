@@ -131,5 +131,5 @@ def test_the_commit_is_known_inside_a_repository_only(tmp_path):
 
 
 def test_home_folders_and_secrets_are_cut_out():
-    said = machine.anonymous("cp /home/ann/x /Users/bob/y --token abc api_key=1 PASSWORD: p2 tokens=5 monkey=3")
+    said = machine.anonymize("cp /home/ann/x /Users/bob/y --token abc api_key=1 PASSWORD: p2 tokens=5 monkey=3")
     assert said == "cp ~/x ~/y --token *** api_key=*** PASSWORD: *** tokens=5 monkey=3"
