@@ -6,7 +6,7 @@ import shlex
 
 from common.search.space import decode
 from common.search.study import COUNTED, first_number, outcome, standing
-from common.search.training import assignments, flow
+from common.config.overrides import assignments, flow
 
 OTHERS = ("rejected", "repeated", "interrupted", "surplus")
 
