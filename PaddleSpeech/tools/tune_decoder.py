@@ -1,10 +1,10 @@
-"""Finds the weights of a language model: scores a grid of alpha and beta on a split, and prints the best.
+"""Tunes the weights of a language model: a grid search over alpha and beta on a split.
 
     python tools/tune_decoder.py -c configs/deepspeech2.yml -o weights=output/deepspeech2/best --lm words.arpa
     python tools/tune_decoder.py -c configs/deepspeech2_aishell.yml --model output/deepspeech2_aishell/export \\
         --lm characters.arpa.gz --unit character --alpha 0.5 1 1.5 2 --beta 0 1 2 3
 
-The model runs once; each point of the grid decodes what it said.
+The acoustic model runs once; every point of the grid decodes its outputs.
 """
 
 import argparse
@@ -23,43 +23,47 @@ from common.errors import ConfigError  # noqa: E402
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_arguments(options, weights=True)
-    options.add_argument("--model", metavar="DIR", help="an exported model instead of -o weights=...")
-    options.add_argument("--split", default="eval", choices=["train", "eval", "test"], help="where to score")
-    options.add_argument("--lm", help="an ARPA file; none finds the best beta alone")
-    options.add_argument("--unit", default="word", choices=["word", "character"], help="what it is a model of")
-    options.add_argument("--alpha", nargs="+", type=float, default=[0.0, 0.5, 1.0, 1.5, 2.0], help="weights to try")
-    options.add_argument("--beta", nargs="+", type=float, default=[0.0, 1.0, 2.0], help="bonuses to try")
-    options.add_argument("--beam-size", type=int, default=64, help="texts kept after each frame (default 64)")
+    options.add_argument("--model", metavar="DIR", help="an exported model, instead of -o weights=...")
+    options.add_argument(
+        "--split", default="eval", choices=["train", "eval", "test"], help="split to evaluate (default eval)"
+    )
+    options.add_argument("--lm", help="an ARPA file; without one only beta is tuned")
+    options.add_argument("--unit", default="word", choices=["word", "character"], help="unit of the language model")
+    options.add_argument(
+        "--alpha", nargs="+", type=float, default=[0.0, 0.5, 1.0, 1.5, 2.0], help="language model weights to try"
+    )
+    options.add_argument("--beta", nargs="+", type=float, default=[0.0, 1.0, 2.0], help="word bonuses to try")
+    options.add_argument("--beam-size", type=int, default=64, help="beam size (default 64)")
     options.add_argument("--json", action="store_true", help="print one JSON object")
     return options
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
+    """Runs the command and exits."""
     run(parser(), tune, argv)
 
 
 def tune(args):
-    """What the command does."""
+    """Runs the grid search and prints the error rates."""
     config = open_config(args, KIT)
     if config is None:
         return 0
-    ways = grid(args)  # what is wrong with them, or with the language model, is said before the model runs
-    heard, metric = hear(config, args)
-    rows = [{"alpha": how["alpha"], "beta": how["beta"]} | score(heard, metric, how) for how in ways]
+    points = grid(args)  # invalid weights or language models are reported before the model runs
+    outputs, metric = run_model(config, args)
+    rows = [{"alpha": point["alpha"], "beta": point["beta"]} | score(outputs, metric, point) for point in points]
     best = min(rows, key=lambda row: row[metric.primary])
-    show(score(heard, metric), rows, best, metric.primary, args.json)
+    show(score(outputs, metric), rows, best, metric.primary, args.json)
     return 0
 
 
 def grid(args):
-    """The settings of a beam search for each pair of weights (list[dict]).
+    """The beam search settings of every pair of weights (list[dict]).
 
     Raises:
-        ConfigError: one is out of range.
+        ConfigError: a value is out of range.
         DataError: the language model cannot be read.
     """
     from common.audio.decoder import BeamSearch
@@ -68,17 +72,17 @@ def grid(args):
     if args.beam_size < 1:
         raise ConfigError(f"--beam-size is {args.beam_size}; it is 1 or more")
     pairs = itertools.product(args.alpha if args.lm else [0.0], args.beta)
-    ways = [BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size).settings for alpha, beta in pairs]
+    points = [BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size).settings for alpha, beta in pairs]
     if args.lm:
         language_model(args.lm)
-    return ways
+    return points
 
 
-def hear(config, args):
-    """What the model says of every batch, a list of (outputs, batch), and the configuration's metric.
+def run_model(config, args):
+    """(a list of (outputs, batch) of all batches, the metric of the configuration).
 
     Raises:
-        ConfigError: the metric is none of texts.
+        ConfigError: the metric is not ErrorRates.
     """
     from common.build.data import build_dataset, build_loader
     from common.build.model import read_weights
@@ -94,7 +98,7 @@ def hear(config, args):
     dataset = build_dataset(config, args.split)
     metric = config.build("data.metric", dataset=dataset)
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):
-        raise ConfigError(f"{config.place('data.metric')}: the weights are tuned for ErrorRates")
+        raise ConfigError(f"{config.place('data.metric')}: only ErrorRates can be tuned")
     runtime.prepare()
     select_device(config.get("device"))
     answer = scored_model(args, config, dataset, arrays)
@@ -102,33 +106,33 @@ def hear(config, args):
         return [(answer(batch), batch) for batch in loader.epoch(0)], metric
 
 
-def score(heard, metric, how=None):
-    """The rates of a beam search, or along the best path without `how`.
+def score(outputs, metric, settings=None):
+    """The error rates of a beam search, or of greedy decoding without `settings` (dict).
 
     Args:
-        heard (list): what :func:`hear` gave.
-        metric (ErrorRates): counts.
-        how (dict | None): settings of BeamSearch.
+        outputs (list): (outputs, batch) pairs of :func:`run_model`.
+        metric (ErrorRates): computes the rates.
+        settings (dict | None): of BeamSearch.
     """
     metric.reset()
-    for outputs, batch in heard:
+    for found, batch in outputs:
         batch = {name: value for name, value in batch.items() if name != "decoder"}
-        if how is not None:
-            batch["decoder"] = [how] * len(batch["label_length"])
-        metric.update(outputs, batch)
+        if settings is not None:
+            batch["decoder"] = [settings] * len(batch["label_length"])
+        metric.update(found, batch)
     return metric.compute()
 
 
 def show(greedy, rows, best, primary, as_json):
-    """The table, the best row marked."""
+    """Prints the table with the best row marked, or one JSON object."""
     if as_json:
         sys.stdout.write(json.dumps({"greedy": greedy, "rows": rows, "best": best}) + "\n")
         return
-    sys.stdout.write(f"alpha   beta    WER     CER      (best path: WER {greedy['WER']:.4f} CER {greedy['CER']:.4f})\n")
+    sys.stdout.write(f"alpha   beta    WER     CER      (greedy: WER {greedy['WER']:.4f} CER {greedy['CER']:.4f})\n")
     for row in rows:
         mark = "  <-" if row is best else ""
         sys.stdout.write(f"{row['alpha']:<7g} {row['beta']:<7g} {row['WER']:.4f}  {row['CER']:.4f}{mark}\n")
-    sys.stdout.write(f"the best {primary} {best[primary]:.4f}: alpha: {best['alpha']:g}, beta: {best['beta']:g}\n")
+    sys.stdout.write(f"best {primary} {best[primary]:.4f}: alpha: {best['alpha']:g}, beta: {best['beta']:g}\n")
 
 
 if __name__ == "__main__":
