@@ -36,6 +36,6 @@ def test_a_file_that_holds_no_texts_is_refused(tmp_path):
 
 
 def test_subwords_include_every_letter_so_that_no_word_is_unknown():
-    found = vocabulary(["ab ab c"], "pieces", 2)
+    found = vocabulary(["ab ab c"], "subwords", 2)
     assert found[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] and found[5] == "ab"
     assert {"a", "b", "##a", "##b"} <= set(found)

@@ -20,8 +20,8 @@ from common.errors import ConfigError, DataError  # noqa: E402
 from common.files import read_lines  # noqa: E402
 from common.text.vocabulary_files import frequent, write_tokens  # noqa: E402
 
-SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "pieces": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
-PIECE = re.compile(r"[a-z0-9]+|\S")
+SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "subwords": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
+SUBWORD = re.compile(r"[a-z0-9]+|\S")
 TEXTS = ("text_a", "text_b", "context", "question", "context_text", "query_text")
 
 
@@ -75,14 +75,14 @@ def tokens_of(text, unit):
     """The tokens of a text (list of str)."""
     if unit == "words":
         return text.split()
-    return PIECE.findall(text.lower()) if unit == "pieces" else list(text)
+    return SUBWORD.findall(text.lower()) if unit == "subwords" else list(text)
 
 
 def vocabulary(texts, unit, min_count):
     """The special tokens, then those that occur `min_count` times, most frequent first (list of str)."""
     counts = Counter(token for text in texts for token in tokens_of(text, unit))
     common = frequent(counts, min_count)
-    if unit == "pieces":
+    if unit == "subwords":
         letters = sorted({letter for token in counts for letter in token if len(token) > 1})
         known = set(common)
         common += [letter for letter in letters if letter not in known] + [f"##{letter}" for letter in letters]

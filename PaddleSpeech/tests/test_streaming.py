@@ -125,9 +125,9 @@ def recording(tones):
 
 
 def test_a_stream_is_recognized_as_the_whole_recording(exported, recording):
-    whole, heard = Predictor(exported / "export"), SpeechStream(Predictor(exported / "export_chunks"))
+    whole, stream = Predictor(exported / "export"), SpeechStream(Predictor(exported / "export_chunks"))
     rows = []
-    heard.run = lambda *a, run=heard.run, **k: rows.append(run(*a, **k))
+    stream.run = lambda *a, run=stream.run, **k: rows.append(run(*a, **k))
     sample = whole.pipeline.sample([{"path": str(recording)}], 0, 0)
     right = whole.run({"features": sample["features"][None], "feature_length": np.array([sample["feature_length"]])})
     audio, rate = decode_audio(str(recording))
@@ -135,8 +135,8 @@ def test_a_stream_is_recognized_as_the_whole_recording(exported, recording):
         rows.clear()
         size = round(seconds * rate)
         for start in range(0, len(audio), size):
-            heard.feed(audio[start : start + size])
-        text = heard.finish()
+            stream.feed(audio[start : start + size])
+        text = stream.finish()
         np.testing.assert_allclose(np.concatenate(rows), right["log_probs"][0], atol=1e-4)
         labels = whole.labels
         assert text == "".join(labels[k] for k in right["ids"][0] if k).replace("<space>", " ")
@@ -144,8 +144,8 @@ def test_a_stream_is_recognized_as_the_whole_recording(exported, recording):
 
 
 def test_audio_shorter_than_a_frame_has_no_text(exported):
-    heard = SpeechStream(Predictor(exported / "export_chunks"))
-    assert heard.feed(np.zeros(3, "float32")) == "" and heard.finish() == ""
+    stream = SpeechStream(Predictor(exported / "export_chunks"))
+    assert stream.feed(np.zeros(3, "float32")) == "" and stream.finish() == ""
 
 
 def test_the_command_prints_partial_texts_and_the_final_text(exported, recording):
