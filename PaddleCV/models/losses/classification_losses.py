@@ -38,7 +38,7 @@ class CrossEntropy(nn.Layer):
 
 
 class FocalLoss(nn.Layer):
-    """Cross entropy with less weight on images that are classified well already (https://arxiv.org/abs/1708.02002, equation 4).
+    """Cross entropy with less weight on well-classified images (https://arxiv.org/abs/1708.02002, equation 4).
 
     Args:
         gamma (float): an image whose class has probability p counts (1 - p)^gamma; 0 is cross entropy.
