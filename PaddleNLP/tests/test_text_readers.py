@@ -165,7 +165,7 @@ def test_what_is_no_file_of_questions_is_refused(tmp_path):
         ([{"question": "who?", "id": "1", "answers": [3]}], "an answer is a text, or an object"),
         ([{"question": "who?", "id": "1", "answers": [{"answer_start": 0}]}], "an answer is a text, or an object"),
         ([{"question": "who?", "id": "1", "answers": [{"text": "A", "answer_start": "0"}]}], "answer_start, a number"),
-        ([{"question": "who \ud800?", "id": "1", "answers": []}], "half of a surrogate pair"),
+        ([{"question": "who \ud800?", "id": "1", "answers": []}], "unpaired surrogate"),
     ],
 )
 def test_a_value_of_the_wrong_kind_among_questions_is_named_by_its_place(tmp_path, tree, words):

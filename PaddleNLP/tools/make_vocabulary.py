@@ -18,7 +18,7 @@ from common.commands.main import run  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError, DataError  # noqa: E402
 from common.files import read_lines  # noqa: E402
-from common.text.vocabulary_files import frequent, write_tokens  # noqa: E402
+from common.text.vocabulary import frequent_tokens, write_tokens  # noqa: E402
 
 SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "pieces": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
 PIECE = re.compile(r"[a-z0-9]+|\S")
@@ -76,7 +76,7 @@ def tokens_of(text, unit):
 def vocabulary(texts, unit, least):
     """The special tokens, then those that come `least` times, commonest first (list of str)."""
     counts = Counter(token for text in texts for token in tokens_of(text, unit))
-    common = frequent(counts, least)
+    common = frequent_tokens(counts, least)
     if unit == "pieces":
         letters = sorted({letter for token in counts for letter in token if len(token) > 1})
         known = set(common)

@@ -19,7 +19,7 @@ if __name__ == "__main__":
 
 from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
-from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from common.text.vocabulary import list_characters, write_tokens  # noqa: E402
 from PaddleSpeech.data.manifest_files import write_audio_manifest  # noqa: E402
 
 RATE = 8000
@@ -63,7 +63,7 @@ def make_spoken_tones(folder, train=200, evaluation=40, seed=0):
             write_wav(path, recording(text, rng))
             rows.append({"path": path, "text": text})
         write_audio_manifest(folder / f"{split}.jsonl", rows)
-    write_tokens(folder / "vocab.txt", characters_of([" ", *LETTERS]))
+    write_tokens(folder / "vocab.txt", list_characters([" ", *LETTERS]))
 
 
 def drawn_text(rng):

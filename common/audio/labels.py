@@ -12,7 +12,7 @@ from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError
 from common.text.vocabulary import Vocabulary
-from common.text.vocabulary_files import SPACE
+from common.text.vocabulary import SPACE
 
 BLANK = "<blank>"
 

@@ -133,7 +133,7 @@ def run_one_batch(config, datasets):
     from common.build.model import build_model
     from common.errors import Diverged
     from common.system.device import select_device
-    from common.text.vocabulary import check_rows
+    from common.text.vocabulary import check_vocabulary_size
     from common.training.trainer import to_tensors
 
     select_device(config.get("device"))
@@ -142,7 +142,7 @@ def run_one_batch(config, datasets):
     model = build_model(config, class_names(dataset))
     model.train()
     with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
-        check_rows(loader.pipeline.transforms, model)
+        check_vocabulary_size(loader.pipeline.transforms, model)
         batch = next(iter(loader.epoch(0)))
     check_inputs(getattr(model, "inputs", {}), batch, f"data.{split}", multiple=getattr(model, "size_multiple", 1))
     losses = model.loss(to_tensors(batch))

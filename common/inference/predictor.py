@@ -17,7 +17,7 @@ from common.log import logger
 from common.suggest import did_you_mean
 from common.system import runtime
 from common.system.device import select_device
-from common.text.vocabulary import check_rows
+from common.text.vocabulary import check_vocabulary_size
 from common.weights.manifest import verify_manifest
 
 
@@ -200,7 +200,7 @@ class ModelInMemory:
         load_weights(model, arrays, config)
         split = inference_split(config)
         transforms = build_transforms(config, split, **given_classes(labels))
-        check_rows(transforms, model)
+        check_vocabulary_size(transforms, model)
         return cls(model, transforms, labels)
 
     task_module = Predictor.task_module

@@ -11,8 +11,8 @@ from common.files import read_standard_input
 from common.log import logger
 from common.text.sources import open_texts
 from common.vision.decode import decode_image
-from common.vision.drawn_files import PictureDrawing, VideoDrawing
-from common.vision.files import IMAGE_SUFFIXES, image_size, is_picture
+from common.vision.files import IMAGE_SUFFIXES, image_size, is_image_file
+from common.vision.writers import ImageWriter, VideoWriter
 
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
 
@@ -45,7 +45,7 @@ def open_source(path, task=None, text=None):
         raise ConfigError("--image: write which picture, folder or video; - is standard input")
     place = Path(path)
     if place.is_dir():
-        files = sorted(p for p in place.rglob("*") if is_picture(p.name))
+        files = sorted(p for p in place.rglob("*") if is_image_file(p.name))
         if not files:
             raise DataError(f"{path}: the folder holds no picture ({', '.join(IMAGE_SUFFIXES)})")
         return Pictures([str(p) for p in files], name=path, many=True)
@@ -85,7 +85,7 @@ class Pictures:
 
     def drawing(self, folder):
         """Where drawn pictures go."""
-        return PictureDrawing(folder)
+        return ImageWriter(folder)
 
 
 class Video:
@@ -133,4 +133,4 @@ class Video:
 
     def drawing(self, folder):
         """Where drawn frames go."""
-        return VideoDrawing(folder, self.name, self.rate)
+        return VideoWriter(folder, self.name, self.rate)

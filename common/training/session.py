@@ -14,7 +14,7 @@ from common.log import logger
 from common.system import distributed
 from common.system.device import select_device
 from common.system.signals import GracefulStop
-from common.text.vocabulary import check_rows
+from common.text.vocabulary import check_vocabulary_size
 from common.training.amp import Amp
 from common.training.callbacks.checkpoint import Checkpoint
 from common.training.callbacks.evaluate import Evaluate
@@ -99,7 +99,7 @@ class TrainingSession:
             config.fix(labels=labels, num_classes=len(labels))
         model, method = self.build_model(dataset, resume_from)
         loader = self.resources.enter_context(build_loader(config, "train", dataset, settings, training=True))
-        check_rows(loader.pipeline.transforms, model)
+        check_vocabulary_size(loader.pipeline.transforms, model)
         optimizer = config.build("optimizer")
         schedule = optimizer.schedule
         self.bind(schedule, loader.length)
