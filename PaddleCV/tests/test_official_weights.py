@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 
 from common.config import load_config
+from common.config.kits import find_config
 from common.errors import ConfigError
 from common.weights.pdparams import encode_pdparams
 from common.weights.published import INDEX, find_published, read_index
 from tests.common.weights.lying_server import serving
 from tests.made.commands import command
 
-from ..models.official_names import FAMILIES, OfficialNames
+from ..models.foreign.official_names import FAMILIES, OfficialNames
 
 KIT = Path(__file__).resolve().parents[1]
 ENTRIES = read_index(KIT)
@@ -46,7 +47,7 @@ def arrays(name):
 def test_every_entry_has_its_configuration_its_names_and_a_known_family():
     assert len(ENTRIES) > 90 and set(OFFICIAL) == set(ENTRIES)
     for name, entry in ENTRIES.items():
-        assert (KIT / "configs" / f"{name}.yml").is_file() and entry.license == "Apache-2.0"
+        assert find_config(KIT / f"configs/{name}.yml") and entry.license == "Apache-2.0"
         assert entry.family in FAMILIES and 40 < float(entry.top1) < float(entry.top5) < 100
         assert len(set(entry.class_names())) == 1000
     assert {entry.family for entry in ENTRIES.values()} == set(FAMILIES)
@@ -64,7 +65,7 @@ def test_an_official_file_fills_our_model_with_nothing_left_over(name):
 
 def test_weights_of_another_depth_are_refused():
     entry = ENTRIES["resnet34"]
-    with pytest.raises(ConfigError, match=r"left over|, but "):
+    with pytest.raises(ConfigError, match=r"left over|, where "):
         OfficialNames(entry.family).rename(arrays("resnet34"), ours("resnet18"))
 
 

@@ -18,7 +18,7 @@ from common.commands.convert import shapes
 from common.config import load_config
 from common.errors import ConfigError
 
-from ..models.torch_names import FAMILIES, OFFICIAL, ForeignNames
+from ..models.foreign.torch_names import FAMILIES, OFFICIAL, ForeignNames
 
 KIT = Path(__file__).resolve().parents[1]
 NAMES = json.loads(gzip.decompress((KIT / "tests/torch_names.json.gz").read_bytes()))

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from common.inference.tasks.reading_comprehension import records
+from common.inference.task import samples_of
 
 # ruff: noqa: RUF001
 CHINESE_MARKS = "-:_*^/\\~`+=，。：？！“”；’《》……·、「」（）－～『』"
@@ -19,14 +19,16 @@ class AnswerF1:
     """EM and F1, each the best over the right answers of a question, the mean over the questions, times 100.
 
     Args:
+        task (Task): ReadingComprehension, which chooses the answers.
         style (str): squad, or cmrc for Chinese (characters, and the longest common part).
     """
 
     primary = "F1"
 
-    def __init__(self, style="squad"):
+    def __init__(self, task, style="squad"):
         if style not in ("squad", "cmrc"):
             raise ValueError(f"style is {style!r}; it is squad or cmrc")
+        self.task = task
         self.exact, self.overlap = (squad_exact, squad_f1) if style == "squad" else (cmrc_exact, cmrc_f1)
         self.reset()
 
@@ -35,10 +37,8 @@ class AnswerF1:
         self.sums = np.zeros(3)  # questions, EM, F1
 
     def update(self, outputs, batch):
-        """Takes the scores of a batch's windows; the batch has `context`, `places`, `choice` and `answers`."""
-        keys = ("context", "places", "choice")
-        samples = [dict(zip(keys, values)) for values in zip(*(batch[key] for key in keys))]
-        for found, right in zip(records(outputs, None, samples=samples), batch["answers"]):
+        """Takes the scores of a batch's windows; the batch has `context`, `places` and `answers`."""
+        for found, right in zip(self.task.records(outputs, samples_of(batch), None, 0.0), batch["answers"]):
             text, right = found[0]["text"], right or [""]
             self.sums += (1, max(self.exact(text, r) for r in right), max(self.overlap(text, r) for r in right))
 

@@ -11,7 +11,8 @@ from common.audio.labels import Characters
 from common.data.issues import IssueList, cache_issues, raise_on_errors
 from common.files import has_lone_surrogate, read_lines, replace_controls
 from common.log import logger
-from PaddleSpeech.data.audio_check import find_issues
+
+from .audio_check import find_issues
 
 NEEDED = ("audio_filepath", "duration", "text")
 OPTIONAL = ("id", "offset", "speaker")

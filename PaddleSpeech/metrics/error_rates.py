@@ -6,7 +6,6 @@ As jiwer has them: (substitutions + deletions + insertions) / (words, or charact
 import numpy as np
 
 from common.audio.labels import written
-from common.inference.tasks.speech_recognition import records
 
 KINDS = ("WER", "CER")
 
@@ -16,15 +15,16 @@ class ErrorRates:
 
     Args:
         dataset (object): the data set, whose `labels` are the blank and the characters.
+        task (Task): SpeechRecognition, which makes texts of outputs.
         primary (str): the rate that selects the best checkpoint; CER where no blanks are written between words.
     """
 
     higher_is_better = False
 
-    def __init__(self, dataset, primary="WER"):
+    def __init__(self, dataset, task, primary="WER"):
         if primary not in KINDS:
             raise ValueError(f"primary is {primary!r}; it is one of {', '.join(KINDS)}")
-        self.labels, self.primary = dataset.labels, primary
+        self.labels, self.task, self.primary = dataset.labels, task, primary
         self.reset()
 
     def reset(self):
@@ -35,11 +35,10 @@ class ErrorRates:
         """Takes the answers to a batch, whose `labels` int32 [N, U] and `label_length` int64 [N] say what is right.
 
         Args:
-            outputs (dict[str, ndarray]): see `common.inference.tasks.speech_recognition.records`.
-            batch (dict): `decoder`, a list, says how the answers become texts, see BeamSearch.
+            outputs (dict[str, ndarray]): see `common.inference.tasks.speech_recognition.SpeechRecognition`.
+            batch (dict): of samples.
         """
-        samples = [{"decoder": how} for how in batch["decoder"]] if "decoder" in batch else ()
-        found = records(outputs, self.labels, samples=samples)
+        found = self.task.records(outputs, (), self.labels, 0.0)
         for said, row, length in zip(found, np.asarray(batch["labels"]).tolist(), batch["label_length"]):
             self.add(said[0]["text"], written(row[: int(length)], self.labels))
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from common.audio.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer, beam_search, likely
+from common.audio.decoder import BeamSearch
 from common.audio.language_model import NgramModel
 from common.errors import Diverged
-from common.inference.tasks.speech_recognition import records
+from common.inference.tasks.speech_recognition import SpeechRecognition
 from PaddleSpeech.tests.ctc_by_hand import ctc_probability
 from PaddleSpeech.tools.make_arpa import arpa_lines, units, witten_bell
 
@@ -123,9 +124,11 @@ def test_a_model_of_words_decides_between_words_that_sound_alike(tmp_path):
     assert heard == [2, 1] and corrected == [1, 2]
 
 
-def test_the_records_of_a_batch_are_searched_where_a_sample_says_so():
+def test_the_records_of_a_batch_are_searched_by_the_decoder_of_the_task():
     rows = np.log(np.array([[[0.6, 0.4], [0.6, 0.4]]] * 2, "float32"))
     outputs = {"ids": np.zeros((2, 2), "int64"), "score": np.full(2, 0.6), "log_probs": rows, "length": [2, 2]}
-    how = {"lm": None, "alpha": 0.0, "beta": 0.0, "unit": "word", "beam_size": 8, "cutoff": 1.0, "most": 8}
-    found = records(outputs, ["<blank>", "a"], samples=[{"decoder": how}, {}])
-    assert found == [[{"text": "a", "score": 0.8}], [{"text": "", "score": 0.6}]]  # .64 over two frames: .8 each
+    decoder = BeamSearch(beam_size=8, cutoff=1.0, alpha=0.0, beta=0.0)
+    found = SpeechRecognition(decoder).records(outputs, [], ["<blank>", "a"], 0.0)
+    assert found == [[{"text": "a", "score": 0.8}]] * 2  # .64 over two frames: .8 each
+    for best_path in (SpeechRecognition(), SpeechRecognition(BeamSearch(beam_size=0))):
+        assert best_path.records(outputs, [], ["<blank>", "a"], 0.0) == [[{"text": "", "score": 0.6}]] * 2

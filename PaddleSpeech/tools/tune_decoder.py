@@ -47,16 +47,16 @@ def tune(args):
     config = open_config(args, KIT)
     if config is None:
         return 0
-    ways = grid(args)  # what is wrong with them, or with the language model, is said before the model runs
+    decoders = grid(args)  # what is wrong with them, or with the language model, is said before the model runs
     heard, metric = hear(config, args)
-    rows = [{"alpha": how["alpha"], "beta": how["beta"]} | score(heard, metric, how) for how in ways]
+    rows = [{"alpha": one.alpha, "beta": one.beta} | score(heard, metric, one) for one in decoders]
     best = min(rows, key=lambda row: row[metric.primary])
     show(score(heard, metric), rows, best, metric.primary, args.json)
     return 0
 
 
 def grid(args):
-    """The settings of a beam search for each pair of weights (list[dict]).
+    """The decoder for each pair of weights (list[BeamSearch]).
 
     Raises:
         ConfigError: one is out of range.
@@ -68,10 +68,13 @@ def grid(args):
     if args.beam_size < 1:
         raise ConfigError(f"--beam-size is {args.beam_size}; it is 1 or more")
     pairs = itertools.product(args.alpha if args.lm else [0.0], args.beta)
-    ways = [BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size).settings for alpha, beta in pairs]
+    try:
+        decoders = [BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size) for alpha, beta in pairs]
+    except ValueError as error:
+        raise ConfigError(f"--alpha, --beta: {error}") from None
     if args.lm:
         language_model(args.lm)
-    return ways
+    return decoders
 
 
 def hear(config, args):
@@ -80,41 +83,40 @@ def hear(config, args):
     Raises:
         ConfigError: the metric is none of texts.
     """
-    from common.build.data import build_dataset, build_loader
+    from common.build.data import build_dataset, build_loader, build_metric
     from common.build.model import read_weights
+    from common.inference.task import task_of
     from common.system import runtime
     from common.training import preflight as preparation
 
     preparation.need(config, "data.metric", "a score")
     runtime.prepare(load=False)
-    from common.commands.eval import scored_model
-    from common.system.device import select_device
+    from common.training.run import Run
 
     arrays = None if args.model else read_weights(config)
     dataset = build_dataset(config, args.split)
-    metric = config.build("data.metric", dataset=dataset)
+    metric = build_metric(config, dataset, task_of(config))
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):
         raise ConfigError(f"{config.place('data.metric')}: the weights are tuned for ErrorRates")
     runtime.prepare()
-    select_device(config.get("device"))
-    answer = scored_model(args, config, dataset, arrays)
+    answer = Run(config).sources(dataset, args.split, args.model, arrays=arrays)["predictions"]
     with build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
         return [(answer(batch), batch) for batch in loader.epoch(0)], metric
 
 
-def score(heard, metric, how=None):
-    """The rates of a beam search, or along the best path without `how`.
+def score(heard, metric, decoder=None):
+    """The rates of a beam search, or along the best path without a decoder.
 
     Args:
         heard (list): what :func:`hear` gave.
         metric (ErrorRates): counts.
-        how (dict | None): settings of BeamSearch.
+        decoder (BeamSearch | None): the settings.
     """
+    from common.inference.tasks.speech_recognition import SpeechRecognition
+
+    metric.task = SpeechRecognition(decoder)
     metric.reset()
     for outputs, batch in heard:
-        batch = {name: value for name, value in batch.items() if name != "decoder"}
-        if how is not None:
-            batch["decoder"] = [how] * len(batch["label_length"])
         metric.update(outputs, batch)
     return metric.compute()
 

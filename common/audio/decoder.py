@@ -1,13 +1,10 @@
-"""How the answers of a speech recogniser become texts, for those that look further than the best path."""
-
-from common.data.transform import Transform
-from common.errors import ConfigError
+"""The settings of a beam search, for speech recognizers that look further than the best path."""
 
 UNITS = ("word", "character")
 
 
-class BeamSearch(Transform):
-    """Has the texts of recordings found by prefix beam search, see `common.audio.ctc_beam_search`; sets `decoder`.
+class BeamSearch:
+    """Prefix beam search over the log probabilities of a recording, see `common.audio.ctc_beam_search`.
 
     Args:
         lm (str): a language model, an ARPA file, perhaps compressed; null uses none.
@@ -23,17 +20,12 @@ class BeamSearch(Transform):
 
     def __init__(self, lm=None, alpha=0.5, beta=1.0, unit="word", beam_size=64, cutoff=0.999, most=40):
         if unit not in UNITS:
-            raise ConfigError(f"unit is {unit!r}; it is one of {', '.join(UNITS)}")
+            raise ValueError(f"unit is {unit!r}; it is one of {', '.join(UNITS)}")
         if beam_size < 0 or most < 1 or not 0 < cutoff <= 1:
-            raise ConfigError(
+            raise ValueError(
                 f"beam_size is {beam_size}, most {most}, cutoff {cutoff}; allowed are 0, 1 or more, up to 1"
             )
         if alpha < 0:
-            raise ConfigError(f"alpha is {alpha}; a language model weighs 0 or more")
-        self.settings = {"lm": lm, "alpha": alpha, "beta": beta, "unit": unit}
-        self.settings |= {"beam_size": beam_size, "cutoff": cutoff, "most": most}
-
-    def __call__(self, sample, rng):
-        if self.settings["beam_size"]:
-            sample["decoder"] = self.settings
-        return sample
+            raise ValueError(f"alpha is {alpha}; a language model weighs 0 or more")
+        self.lm, self.alpha, self.beta, self.unit = lm, alpha, beta, unit
+        self.beam_size, self.cutoff, self.most = beam_size, cutoff, most

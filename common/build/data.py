@@ -1,6 +1,7 @@
 """From a checked configuration to data sets, their transforms, and loaders over them."""
 
 from common.config.check import SPLIT_KEYS
+from common.contract import check_names, offered
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
@@ -21,6 +22,7 @@ def build_dataset(config, split):
         raise ConfigError(f"{config.place('data')}: data.{split} is not there; the splits are {have or 'none'}")
     given = {key: config.get(key) for key in ("labels", "num_classes", "seed")}
     dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
+    check_names(dataset, "data set", config.place(f"data.{split}"))
     wanted, labels = config.get("labels"), class_names(dataset)
     if wanted is not None and labels is not None and list(wanted) != labels:
         raise ConfigError(f"{config.place('labels')}: labels is {list(wanted)}, but data.{split} has {labels}")
@@ -34,8 +36,22 @@ def build_dataset(config, split):
 
 def class_names(dataset):
     """The names of the classes of a data set (list[str]), None for data without classes."""
-    labels = getattr(dataset, "labels", None)
+    labels = offered(dataset, "data set", "labels")
     return None if labels is None else list(labels)
+
+
+def build_metric(config, dataset, task=None):
+    """The metric of `data.metric`; its constructor may ask for `dataset` and `task`.
+
+    Args:
+        config (Config): checked.
+        dataset (object): to evaluate on.
+        task (Task | None): see `common.inference.task.task_of`; for metrics that score records.
+    """
+    given = {"dataset": dataset} if task is None else {"dataset": dataset, "task": task}
+    metric = config.build("data.metric", **given)
+    check_names(metric, "metric", config.place("data.metric"))
+    return metric
 
 
 def build_transforms(config, split, **given):

@@ -6,7 +6,9 @@ from common.build.data import build_dataset, class_names, given_classes
 from common.build.inputs import check_inputs, check_picture_sizes
 from common.build.learned_files import adopt_files
 from common.config import load_config
+from common.contract import check_names, offered
 from common.errors import ConfigError
+from common.layers.fast_conv import use_fast_convolutions
 from common.log import logger
 from common.system import random_state, runtime
 from common.system.device import select_device
@@ -45,7 +47,7 @@ def saved_config(config):
 
 
 def build_model(config, labels, weights=None):
-    """The model of the configuration, on random weights from `seed`; `export.nms` is its suppression of boxes.
+    """The model of the configuration, on random weights from `seed`.
 
     Args:
         config (Config): checked.
@@ -56,11 +58,10 @@ def build_model(config, labels, weights=None):
     import paddle
 
     random_state.seed(config.get("seed"))
-    nms = config.get("export.nms")
-    if nms:
-        config.set("model.nms", {"type": "MulticlassNMS", **nms})
     with paddle.utils.unique_name.guard():
         model = config.build("model", **given_classes(labels))
+    check_names(model, "model", config.place("model"))
+    use_fast_convolutions(model, config.get("onednn"))
     check_picture_sizes(config, model)
     structure.restore_structure(model, config, weights or weights_of(config))
     return model
@@ -89,19 +90,21 @@ def read_weights(config, key="weights"):
 
 def load_weights(model, arrays, config):
     """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
-    structure.check_agreement(config, getattr(model, "structure", None), weights_of(config))
+    structure.check_agreement(config, offered(model, "model", "structure"), weights_of(config))
     pretrained.load_arrays(model, arrays, source=str(weights_of(config)), strict=True)
     logger.info("weights: %s", weights_of(config))
 
 
-def trained_model(config, dataset=None):
+def trained_model(config, dataset=None, arrays=None):
     """The model of a checked configuration on its `weights`, in evaluation mode, and its class names or None.
 
     Args:
         config (Config): names the weights.
         dataset (object): whose classes the model has; found out when None, see :func:`labels_of`.
+        arrays (dict[str, ndarray]): the weights, where they are read already.
     """
-    arrays, labels = read_weights(config), labels_of(config, dataset)
+    arrays = read_weights(config) if arrays is None else arrays
+    labels = labels_of(config, dataset)
     runtime.prepare()
     select_device(config.get("device"))
     model = build_model(config, labels)
@@ -120,7 +123,7 @@ def predictor_of(model):
     import paddle
 
     def answer(batch):
-        check_inputs(model.inputs, batch, "the data", multiple=getattr(model, "size_multiple", 1))
+        check_inputs(model.inputs, batch, "the data", multiple=offered(model, "model", "size_multiple"))
         with paddle.no_grad():
             outputs = model(*[paddle.to_tensor(batch[name]) for name in model.inputs])
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

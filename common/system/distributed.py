@@ -169,19 +169,19 @@ def wrap_loss(model):
     """The model's `loss` as a function whose gradients are averaged over all processes.
 
     Args:
-        model (nn.Layer): has `loss(batch) -> dict of scalar Tensors`.
+        model (nn.Layer): has `loss(batch) -> dict of scalar Tensors`, or `loss(batch, phase=...)`.
 
     Returns:
-        Callable: (batch, sync=True) -> losses; with sync=False the gradients of this batch are accumulated locally,
-        and the next synchronized backward pass averages the accumulated gradients.
+        Callable: (batch, sync=True, **given) -> losses; `given` is passed to `loss`. With sync=False the gradients of
+        this batch are accumulated locally, and the next synchronized backward pass averages the accumulated gradients.
     """
     if world_size() == 1:
-        return lambda batch, sync=True: model.loss(batch)
+        return lambda batch, sync=True, **given: model.loss(batch, **given)
     parallel = functools.cache(lambda: parallel_loss(model))
 
-    def loss_of(batch, sync=True):
+    def loss_of(batch, sync=True, **given):
         with contextlib.nullcontext() if sync else parallel().no_sync():
-            return parallel()(batch)
+            return parallel()(batch, **given)
 
     return loss_of
 
@@ -195,7 +195,7 @@ def parallel_loss(model):
             super().__init__()
             self.model = model
 
-        def forward(self, batch):
-            return self.model.loss(batch)
+        def forward(self, batch, **given):
+            return self.model.loss(batch, **given)
 
     return paddle.DataParallel(Loss(), find_unused_parameters=True)

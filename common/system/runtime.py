@@ -4,7 +4,7 @@ Environment variables override them:
     KIT_THREADS=N         threads per process; the default is the number of cores this process may use
     KIT_MKL=0             leave the choice of the code path to MKL
     KIT_MALLOC=0          leave the C library's allocator unchanged
-    KIT_ONEDNN=0          compute with PaddlePaddle's own convolutions (see common/layers/fused_conv.py)
+    KIT_ONEDNN=0          compute with PaddlePaddle's own convolutions (see common/layers/fast_conv.py)
     OMP_NUM_THREADS, OMP_WAIT_POLICY, MKL_DEBUG_CPU_TYPE, MALLOC_*, GLOG_minloglevel: an existing value is kept.
 """
 

@@ -15,8 +15,8 @@ class QuestionWindows(WordPiece):
 
     Reads `question`, `context` and, for training, `answer_start` (a character offset in the context, -1 without answer)
     and `answer_end` (exclusive). Produces `input_ids`, `token_type_ids` int64 [W, T], `length` int64 [W], `start` and
-    `end` int64 [W] (word pieces of the window; 0 if the answer is not in it), `places` (for each window, the character
-    offsets (start, end) of each word piece in the context, None outside it) and `choice`, the decoding settings.
+    `end` int64 [W] (word pieces of the window; 0 if the answer is not in it) and `places` (for each window, the
+    character offsets (start, end) of each word piece in the context, None outside it).
 
     Args:
         vocab (str): the vocabulary file, one word piece per line.
@@ -24,30 +24,15 @@ class QuestionWindows(WordPiece):
         max_length (int): word pieces per window.
         stride (int): word pieces between the starts of two windows.
         max_query (int): maximum number of word pieces of a question; longer questions are truncated.
-        max_answer (int): maximum number of word pieces of an answer.
-        n_best (int): number of start and end candidates per window.
-        null_threshold (float): predicts no answer if the null score exceeds the best answer's score by more than this;
-            null always predicts an answer.
     """
 
-    def __init__(
-        self,
-        vocab,
-        lowercase=True,
-        max_length=384,
-        stride=128,
-        max_query=64,
-        max_answer=30,
-        n_best=20,
-        null_threshold=None,
-    ):
+    def __init__(self, vocab, lowercase=True, max_length=384, stride=128, max_query=64):
         super().__init__(vocab, lowercase, max_length)
         if max_query + 4 > max_length or stride < 1:
             raise ValueError(
                 f"max_query is {max_query}, stride {stride}; a window of {max_length} pieces has no room for the context"
             )
         self.stride, self.max_query = stride, max_query
-        self.choice = {"max_answer": max_answer, "n_best": n_best, "null_threshold": null_threshold}
 
     def __call__(self, sample, rng):
         question = self.encode(sample["question"])[0][: self.max_query]
@@ -66,7 +51,6 @@ class QuestionWindows(WordPiece):
             targets = [found[piece] - a + before if within else 0 for (a, _), within in zip(windows, inside)]
             sample[key] = np.array(targets, np.int64)
         sample["places"] = [[None] * before + list(places[a:b]) for a, b in windows]
-        sample["choice"] = self.choice
         return sample
 
     def window(self, question, pieces):

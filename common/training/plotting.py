@@ -42,13 +42,14 @@ def draw_losses(path, steps, losses):
         finish(axes, "Loss", "step", "")
 
 
-def draw_line(path, steps, values, title, unit=""):
-    """One curve over the steps, such as the learning rate."""
+def draw_rates(path, steps, columns):
+    """The learning rates over the steps (list[int]), by name (dict of lists of float)."""
     with new_figure(path, height=3) as figure:
         axes = figure.add_subplot()
-        axes.plot(steps, values, color=COLOURS[0], linewidth=2)
-        axes.set_ylim(bottom=min(0.0, min(values)))
-        finish(axes, title, "step", unit, legend=False)
+        for number, (name, values) in enumerate(columns.items()):
+            axes.plot(steps, values, color=COLOURS[number % len(COLOURS)], linewidth=2, label=name)
+        axes.set_ylim(bottom=min(0.0, *(min(values) for values in columns.values())))
+        finish(axes, "Learning rate", "step", "", legend=len(columns) > 1)
 
 
 def draw_scores(path, steps, scores, primary=None):

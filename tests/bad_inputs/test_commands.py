@@ -32,7 +32,7 @@ def run(tmp_path_factory):
         ("infer", ["-c", CONFIG, "--weights", "somewhere", "--threads", "2"], ["--threads", "KIT_THREADS"]),
         ("eval", ["-c", CONFIG, "--weights", "somewhere", "--engine", "openvino"], ["--engine", "--model"]),
         ("eval", ["-c", CONFIG, "--weights", "somewhere", "--model", "elsewhere"], ["--weights or --model"]),
-        ("infer", ["-c", "PaddleRec/configs/tiny/deepfm.yml", "--input", "a.csv", "--out", "b"], ["rows", "--out"]),
+        ("infer", ["-c", "PaddleRec/configs/tiny/deepfm.yml", "--input", "a.csv", "--out", "b"], ["Ranking", "--out"]),
         ("train", ["-c", CONFIG, "-r", "auto", "--overwrite"], ["-r", "--overwrite", "one of them"]),
     ],
 )
@@ -104,7 +104,7 @@ def test_bases_that_lead_in_a_circle_through_two_kits_are_refused(tmp_path):
         (tmp_path / name / "models").mkdir(parents=True)
         (tmp_path / name / "configs").mkdir()
         (tmp_path / name / "configs/a.yml").write_text(f"_base_: ../../{other}/configs/a.yml\n")
-    command("train", "-c", tmp_path / "One/configs/a.yml").refused(2, "Two/configs/a.yml:1", "the file itself")
+    command("train", "-c", tmp_path / "One/configs/a.yml").refused(2, "Two/configs/a.yml:1", "One/configs/a.yml -> ")
 
 
 @pytest.mark.parametrize("name", ["trials.journal", "trials.db", "bogus://place"])

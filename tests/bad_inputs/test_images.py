@@ -87,7 +87,7 @@ def test_training_refuses_a_bad_image_before_its_first_step(dataset):
     dataset.image.write_bytes(b"<html>")
     answer = command("train", *dataset.arguments())
     answer.refused(3, "D101", "train_00003.jpg", "starts with '<html>'")
-    assert not (dataset.place / "output/yolov3/last").exists()
+    assert not (dataset.place / "output/tiny/yolov3/last").exists()
 
 
 def test_one_bad_image_may_be_skipped_and_is_listed(dataset):

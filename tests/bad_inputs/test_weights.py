@@ -64,7 +64,7 @@ def test_a_folder_without_a_manifest_is_not_a_checkpoint(trained, weights):
 
 
 def test_auto_skips_a_damaged_checkpoint_with_a_warning(trained, weights, tmp_path):
-    place = tmp_path / "output/yolov3"
+    place = tmp_path / "output/tiny/yolov3"
     shutil.copytree(weights, place / "step_60")
     arrays, state = checkpoint.read_checkpoint(weights)
     checkpoint.write_checkpoint(place, 61, arrays, state)

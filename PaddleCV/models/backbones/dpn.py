@@ -13,9 +13,9 @@ import dataclasses
 import paddle
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
-from ..norm_conv import NormConv, NormReLU
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.norm_conv import NormConv, NormReLU
+from .staged import StagedBackbone, check_out_indices
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ class DPN(StagedBackbone):
         depths (list[int]): blocks of each stage, in place of those of `depth`.
         out_indices (list[int]): the stages whose outputs are returned, both paths together, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
     """
 

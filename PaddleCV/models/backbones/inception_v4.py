@@ -15,8 +15,8 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from .staged import StagedBackbone, check_out_indices
 
 MEAN, MAX, VALID = "mean", "max", "valid"
 TALL, FLAT, HIGH, LOW = (7, 1), (1, 7), (3, 1), (1, 3)
@@ -54,7 +54,7 @@ class InceptionV4(StagedBackbone):
         width (float): multiplies every number of channels; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
     """
 

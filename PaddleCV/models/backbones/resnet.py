@@ -15,12 +15,12 @@ Shapes in this file:
 """
 
 from paddle import nn
-from paddle.nn import functional as F
 
-from ..depthwise import OUTPUT_STRIDES
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
-from .stages import per_stage
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.excitation import ChannelGate
+from .output_stride import OUTPUT_STRIDES
+from .staged import StagedBackbone, check_out_indices
+from .tables import per_stage
 
 DEPTHS = {
     14: (1, 1, 1, 1),
@@ -77,7 +77,7 @@ class ResNet(ResidualStages):
         width (float | list[float]): multiplies every number of channels, or those of each stage; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
         output_stride (int): 32, or 16 or 8 for finer features by dilation.
         se (bool): squeeze and excitation in every block.
@@ -151,28 +151,6 @@ class Bottleneck(nn.Layer):
 
     def forward(self, x):
         return self.activation(self.shortcut(x) + self.excitation(self.expand(self.middle(self.reduce(x)))))
-
-
-class ChannelGate(nn.Layer):
-    """Squeeze and excitation (https://arxiv.org/abs/1709.01507, equations 2 to 4), a reduction of 16.
-
-    Of linear layers and a true sigmoid, as the published weights of residual networks have them.
-
-    Args:
-        channels (int): C of the input [N, C, H, W] and of the output.
-        reduction (int): the hidden layer has C / reduction channels.
-    """
-
-    def __init__(self, channels, reduction=16):
-        super().__init__()
-        hidden = max(1, channels // reduction)
-        self.squeeze = nn.Linear(channels, hidden)
-        self.excite = nn.Linear(hidden, channels)
-
-    def forward(self, x):
-        means = F.adaptive_avg_pool2d(x, 1).flatten(1)  # [N, C]
-        weights = F.sigmoid(self.excite(F.relu(self.squeeze(means))))
-        return x * weights.unsqueeze([2, 3])
 
 
 def stem(in_channels, channels, norm):

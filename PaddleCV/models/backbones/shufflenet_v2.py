@@ -10,8 +10,8 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from .staged import StagedBackbone, check_out_indices
 
 # channels of the stem, of stages 0 to 2, and of the last convolution
 WIDTHS = {
@@ -33,7 +33,7 @@ class ShuffleNetV2(StagedBackbone):
         activation (str): relu or swish.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
     """
 

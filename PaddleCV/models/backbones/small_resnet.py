@@ -6,10 +6,10 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
+from ..blocks.conv_norm import ConvNorm
 from .resnet import BasicBlock, shortcut
-from .staged import StagedBackbone
-from .stages import per_stage
+from .staged import StagedBackbone, check_out_indices
+from .tables import per_stage
 
 
 class SmallResNet(StagedBackbone):
@@ -23,7 +23,7 @@ class SmallResNet(StagedBackbone):
         width (float | list[float]): multiplies every number of channels, or those of each stage.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
         blocks (list[int] | None): how many each of the three stages has; None for those of `depth`.
     """

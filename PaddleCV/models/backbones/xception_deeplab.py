@@ -12,9 +12,11 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from ..depthwise import DepthwiseSeparable, OutputStride
-from ..layers import ConvNorm, adjust_norms, check_out_indices
-from .staged import StagedBackbone
+from ..blocks.batch_norm import set_norms
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.depthwise import DepthwiseSeparable
+from .output_stride import OutputStride
+from .staged import StagedBackbone, check_out_indices
 from .xception import ENTRY, EXIT, MIDDLE
 
 
@@ -27,7 +29,7 @@ class XceptionDeepLab(StagedBackbone):
         middle (int): blocks of the middle flow, in place of those of `depth`; 0 takes those.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
         output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
     """
@@ -71,7 +73,7 @@ class XceptionDeepLab(StagedBackbone):
         stages.append(nn.LayerList([leave, end]))
         self.stages = nn.LayerList(stages[: max(2, out_indices[-1] + 1)])
         widths[0] = int(ENTRY[depth][len(ENTRY[depth]) // 2][0] * width)  # of the block that makes stride 8
-        adjust_norms(self, epsilon=1e-3, momentum=0.99)
+        set_norms(self, epsilon=1e-3, momentum=0.99)
         self.finish(out_indices, [*widths, last], [*strides, steps.reached], freeze_stages)
 
     def forward(self, image):

@@ -9,7 +9,7 @@ from paddle.nn import functional as F
 
 from common.errors import ConfigError
 
-from ..layers import channels_of_picture
+from ..backbones.staged import image_channels
 
 
 class ImageClassifier(nn.Layer):
@@ -24,7 +24,7 @@ class ImageClassifier(nn.Layer):
         loss (Layer): logits and targets to a number; its `multi_label` says whether a picture has several classes.
     """
 
-    task = "classification"
+    task = "ImageClassification"
     outputs = ("scores",)
 
     def __init__(self, backbone, head, loss):
@@ -32,7 +32,7 @@ class ImageClassifier(nn.Layer):
         self.backbone = backbone
         self.head = head
         self.loss_terms = loss
-        self.inputs = {"image": ([None, channels_of_picture(backbone), None, None], "float32")}
+        self.inputs = {"image": ([None, image_channels(backbone), None, None], "float32")}
 
     @classmethod
     def from_config(cls, backbone, head, loss, num_classes, build):

@@ -11,8 +11,9 @@ import itertools
 import paddle
 from paddle import nn
 
+from ..backbones.staged import image_channels
+from ..boxes import original_boxes
 from ..heads.nms import MulticlassNMS
-from ..layers import channels_of_picture
 
 
 class YOLOv3(nn.Layer):
@@ -26,7 +27,7 @@ class YOLOv3(nn.Layer):
         nms (Layer): boxes and scores to the rows that are the answer.
     """
 
-    task = "detection"
+    task = "Detection"
     outputs = ("boxes", "num_boxes")
 
     def __init__(self, backbone, neck, head, loss, nms):
@@ -37,7 +38,7 @@ class YOLOv3(nn.Layer):
         self.loss_terms = loss
         self.nms = nms
         self.inputs = {
-            "image": ([None, channels_of_picture(backbone), None, None], "float32"),
+            "image": ([None, image_channels(backbone), None, None], "float32"),
             "im_shape": ([None, 2], "float32"),
             "scale_factor": ([None, 2], "float32"),
         }
@@ -102,12 +103,3 @@ def check_sides(sides, multiple):
     """Refuses pictures whose levels would not fit on one another."""
     if any(side % multiple for side in sides):
         raise ValueError(f"YOLOv3 takes pictures whose sides are multiples of {multiple}, not {sides[0]} x {sides[1]}")
-
-
-def original_boxes(boxes, im_shape, scale_factor):
-    """Boxes [N, P, 4] in input pixels, carried to the original pictures and clipped to them."""
-    sizes = paddle.round(im_shape / scale_factor).flip(axis=1)  # [N, 2] width, height
-    scale = scale_factor.flip(axis=1)
-    boxes = boxes / paddle.concat([scale, scale], axis=1).unsqueeze(1)
-    limits = paddle.concat([sizes, sizes], axis=1).unsqueeze(1)  # [N, 1, 4]
-    return paddle.minimum(paddle.clip(boxes, min=0.0), limits)

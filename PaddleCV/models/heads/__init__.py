@@ -1,1 +1,1 @@
-"""Parts that turn feature maps into predictions."""
+"""Heads: feature maps to predictions, and what is done to predictions after them."""

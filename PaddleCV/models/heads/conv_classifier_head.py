@@ -7,8 +7,6 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers.conv2d import Conv2D
-
 from .classifier_head import dropout_layer
 
 
@@ -24,7 +22,7 @@ class ConvClassifierHead(nn.Layer):
     def __init__(self, in_channels, num_classes, dropout=0.5):
         super().__init__()
         self.dropout = dropout_layer(dropout)
-        self.conv = Conv2D(in_channels[-1], num_classes, 1)
+        self.conv = nn.Conv2D(in_channels[-1], num_classes, 1)
 
     def forward(self, features):
         """Logits [N, C], none below 0, of features whose last is [N, D, H, W]."""

@@ -3,7 +3,7 @@
 Shapes in this file:
     N images, M objects an image (padded), L levels of A anchors, C classes, H x W cells of one level,
     P = all A*H*W of all levels, K = N*M objects of the batch.
-Boxes are (x1, y1, x2, y2) in input pixels.
+Boxes are (x1, y1, x2, y2) in input pixels; a label of -1 marks padding.
 
 With s the score of an object, (w, h) its size relative to the picture, and the sums over the objects of an image:
     loss_xy          s (2 - w h) (BCE(tx, x) + BCE(ty, y)),  x and y the centre within its cell
@@ -14,13 +14,16 @@ With s the score of an object, (w, h) its size relative to the picture, and the 
 Every term is the mean over the images, so that the mean over processes with equal batches is that of the whole batch.
 """
 
+import dataclasses
+
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from ..heads.yolov3_head import cell_targets, decode_boxes, decode_level
-from .iou_losses import OVERLAPS, pairwise_iou
-from .yolov3_matching import best_anchors, cells_of, last_of_each, usable_objects
+from ..boxes import OVERLAPS, best_anchors, cell_targets, cells_of, decode_boxes, pairwise_iou
+from ..heads.yolov3_head import decode_level
+
+SMALLEST = 1e-6  # a box narrower than this share of the image is no object
 
 
 class YOLOv3Loss(nn.Layer):
@@ -122,6 +125,21 @@ class YOLOv3Loss(nn.Layer):
         return {"loss_xy": (loss_xy.sum(axis=1) * weights).sum(), "loss_wh": (loss_wh.sum(axis=1) * weights).sum()}
 
 
+@dataclasses.dataclass
+class Objects:
+    """The objects of a batch, made harmless: what is no object has a label of -1 and a box in the corner.
+
+    Args:
+        boxes (Tensor): float32 [N, M, 4], finite, of positive size.
+        labels (Tensor): int64 [N, M], 0 .. C-1, or -1.
+        scores (Tensor): float32 [N, M], the weight of each object, 0 where there is none.
+    """
+
+    boxes: paddle.Tensor
+    labels: paddle.Tensor
+    scores: paddle.Tensor
+
+
 class Matched:
     """What one level predicts for each object, at the anchor and cell that answer for it.
 
@@ -163,6 +181,36 @@ class Matched:
         return paddle.scatter_nd_add(dense, places.flatten().unsqueeze(1), values.flatten()).reshape(
             [self.images, self.size]
         )
+
+
+def usable_objects(boxes, labels, scores, image_size):
+    """The :class:`Objects` of padded boxes [N, M, 4], labels [N, M] and scores [N, M] (None: all 1).
+
+    Boxes that are not finite, inside out, or smaller than a millionth of the picture are no objects.
+    `image_size` is (height, width) in pixels.
+    """
+    height, width = image_size
+    if boxes.shape[1] == 0:
+        boxes = paddle.zeros([boxes.shape[0], 1, 4])
+        labels = paddle.full([boxes.shape[0], 1], -1, dtype="int64")
+        scores = None
+    x1, y1, x2, y2 = paddle.unbind(boxes, axis=-1)
+    usable = (x2 - x1 > SMALLEST * width) & (y2 - y1 > SMALLEST * height)
+    usable = usable & paddle.isfinite(boxes).all(axis=-1) & (labels >= 0)
+    corner = paddle.to_tensor([0.0, 0.0, 1.0, 1.0])
+    labels = paddle.where(usable, labels.astype("int64"), paddle.full_like(labels, -1, dtype="int64"))
+    weights = usable.astype("float32")
+    if scores is not None:
+        weights = paddle.where(usable, scores.astype("float32"), paddle.zeros_like(weights))
+    return Objects(paddle.where(usable.unsqueeze(-1), boxes, corner), labels, weights)
+
+
+def last_of_each(places, taken):
+    """Where several taken objects of an image have the same place [N, M], True for the last of them alone."""
+    count = places.shape[1]
+    same = (places.unsqueeze(2) == places.unsqueeze(1)) & taken.unsqueeze(1)  # [N, M, M]
+    later = paddle.triu(paddle.ones([count, count]), diagonal=1).astype("bool")
+    return taken & ~(same & later).any(axis=2)
 
 
 def binary_cross_entropy(logits, targets):

@@ -7,7 +7,8 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from ..layers import ConvNorm, upsample_nearest
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.upsample import upsample_nearest
 
 
 class YOLOv3FPN(nn.Layer):

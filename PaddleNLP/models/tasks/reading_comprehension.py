@@ -20,7 +20,7 @@ class ReadingComprehension(TextModel):
         encoder (Layer): ids to features of every piece; it knows segments.
     """
 
-    task = "reading_comprehension"
+    task = "ReadingComprehension"
     outputs = ("start_scores", "end_scores")
 
     def __init__(self, encoder):

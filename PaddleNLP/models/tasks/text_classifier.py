@@ -17,7 +17,7 @@ class TextClassifier(TextModel):
         head (TextClassHead): summary to scores.
     """
 
-    task = "text_classification"
+    task = "TextClassification"
     outputs = ("scores",)
 
     def __init__(self, encoder, head):

@@ -24,7 +24,7 @@ class MultiviewSimNet(nn.Layer):
         margin (float): by which the cosine with the right title is to be larger.
     """
 
-    task = "ranking"
+    task = "Ranking"
     inputs = {"query": ([None, None], "int64"), "title": ([None, None], "int64")}
     outputs = ("probability",)
 

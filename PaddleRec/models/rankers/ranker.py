@@ -10,7 +10,7 @@ class Ranker(nn.Layer):
     Its inputs are those of `predict`, in the same order.
     """
 
-    task = "ranking"
+    task = "Ranking"
     outputs = ("probability",)
 
     def forward(self, numbers, ids):

@@ -17,7 +17,7 @@ class ChunkRecognizer(nn.Layer):
         head (Layer): to scores of tokens.
     """
 
-    task = "tensors"
+    task = "StreamingRecognition"
 
     def __init__(self, encoder, head):
         super().__init__()

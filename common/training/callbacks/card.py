@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common.inference.task import in_words
 from common.system import host as machine
 from common.system import runtime
 from common.training.callbacks.callback import Callback
@@ -64,6 +65,9 @@ class Card(Callback):
 def environment(trainer, command_line):
     """What `env.json` holds, as plain JSON values."""
     total, _ = machine.memory_bytes()
+    settings = {name: value for name, value, _ in runtime.runtime_settings()}
+    if not trainer.config.get("onednn", True):
+        settings["convolutions"] = "PaddlePaddle"
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "from_step": trainer.step,
@@ -76,7 +80,7 @@ def environment(trainer, command_line):
         "cores": runtime.usable_cores(),
         "memory_gb": round(total / 2**30, 1),
         "versions": machine.versions(PACKAGES),
-        "settings": {name: value for name, value, _ in runtime.runtime_settings()},
+        "settings": settings,
     }
 
 
@@ -94,7 +98,7 @@ def model_card(trainer):
     config = trainer.config
     parts = [
         f"# {config.name}",
-        f"A {config.get('model.type')} model for {getattr(trainer.model, 'task', 'an unnamed task')}. This page was "
+        f"A {config.get('model.type')} model for {in_words(trainer.model.task)}. This page was "
         "written by the training run in this folder; every number on it was measured by that run.",
         markdown_table(("", ""), facts(trainer)),
         "## Scores",

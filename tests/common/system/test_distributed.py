@@ -42,13 +42,11 @@ def two(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def small_model():
-    """The module of the model that the two processes train."""
+def programs():
+    """Where the models that the two processes train can be imported from."""
     sys.path.insert(0, str(PROGRAMS))
-    import small_model
-
+    yield
     sys.path.remove(str(PROGRAMS))
-    return small_model
 
 
 def test_processes_know_their_ranks(two):
@@ -56,9 +54,18 @@ def test_processes_know_their_ranks(two):
 
 
 @pytest.mark.parametrize("accumulate, run", [(1, "plain"), (2, "accumulated")])
-def test_two_processes_with_half_the_batch_equal_one_with_the_whole(two, small_model, accumulate, run):
+def test_two_processes_with_half_the_batch_equal_one_with_the_whole(two, programs, accumulate, run):
+    import small_model
+
     for name, value in small_model.train(accumulate).items():
         np.testing.assert_allclose(two[2][f"{run}/{name}"], value, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_each_phase_of_two_processes_is_reduced_with_its_gradients_of_gradients(two, programs, tmp_path):
+    import small_gan
+
+    for name, value in small_gan.train(tmp_path).items():
+        np.testing.assert_allclose(two[2][f"phases/{name}"], value, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def test_weights_stay_equal_when_the_processes_use_different_parts_of_the_model(two):

@@ -5,7 +5,7 @@ import pytest
 
 from common.errors import ConfigError, DataError, EnvironmentProblem
 from common.files import find_file
-from common.text.phrases import MarkPhrases
+from common.text.phrases import Phrases
 from common.text.split import PadText, SplitByDictionary, SplitCharacters, SplitWords, TokenIds
 from common.text.vocabulary import Vocabulary, check_vocabulary_size
 from common.text.windows import PadWindows, QuestionWindows, window_starts
@@ -130,9 +130,12 @@ def test_a_dictionary_segments_into_the_fewest_words_and_joins_letters_and_digit
 
 def test_phrases_are_found_from_left_to_right_the_longest_first(tmp_path):
     (tmp_path / "p").write_text("春天/SEASON\n花/n 开/v\n天花\n春\n", encoding="utf-8")
-    mark = MarkPhrases(str(tmp_path / "p"))
-    assert mark.find("春天花开") == [(0, [2], ["SEASON"]), (1, [3], [""]), (2, [3, 4], ["n", "v"])]
-    assert "phrases" not in MarkPhrases()({"text_a": "春天"}, None)
+    assert Phrases(str(tmp_path / "p")).find("春天花开") == [
+        (0, [2], ["SEASON"]),
+        (1, [3], [""]),
+        (2, [3, 4], ["n", "v"]),
+    ]
+    assert Phrases().find("春天") == []
 
 
 def test_sequences_are_padded_to_the_longest_of_the_batch():

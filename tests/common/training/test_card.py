@@ -29,6 +29,12 @@ def test_the_environment_is_recorded_at_the_start(trainer):
     assert "OMP_NUM_THREADS" in record["settings"]
 
 
+def test_the_record_says_whose_convolutions_a_run_has(trainer):
+    trainer.config.values["onednn"] = False
+    trainer.call("on_train_start")
+    assert json.loads((trainer.folder / "env.json").read_text())["settings"]["convolutions"] == "PaddlePaddle"
+
+
 def test_no_name_no_secret_and_no_environment_is_recorded(trainer, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "a-very-secret-token")
     trainer.call("on_train_start")
