@@ -1,4 +1,4 @@
-"""Beam search against all texts of small alphabets, with and without a language model."""
+"""CTC beam search against the enumeration of all texts, with and without a language model."""
 
 import copy
 import itertools

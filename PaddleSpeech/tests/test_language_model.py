@@ -1,4 +1,4 @@
-"""Language models: scores worked out by hand, files that are refused by line, models of transcripts."""
+"""Language models: scores worked out by hand, invalid ARPA files, and models built from transcripts."""
 
 import gzip
 import itertools

@@ -9,6 +9,7 @@ import numpy as np
 
 from common.errors import BadRows, DataError
 from common.files import decode_text
+from common.table.csv_lines import column_names
 from common.table.hash import as_words
 from common.text.sources import decode_lines
 
@@ -35,12 +36,7 @@ def open_table(path):
 def csv_rows(file, path):
     """The rows of a csv file, or of a tsv file by its ending."""
     reader = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-    names = next(reader, [])
-    if not names:
-        raise DataError(f"error[D117] {path}: no line of column names")
-    if len(set(names)) < len(names):
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise DataError(f"error[D115] {path}: line 1: two columns are called '{twice}'")
+    names = column_names(next(reader, []), path)
     for row in complete(reader, path):
         if row and len(row) != len(names):
             place = f"{path}: line {reader.line_num}"

@@ -69,7 +69,9 @@ def sort_by_number(path, pairs):
     for line, (number, token) in enumerate(pairs, 1):
         if number in seen or number >= len(pairs):
             why = f"has a duplicate id {number}" if number in seen else f"has a gap before id {number}"
-            raise vocabulary_error(path, f"{why}: {len(pairs)} lines need the ids 0 to {len(pairs) - 1}", f"line {line}")
+            raise vocabulary_error(
+                path, f"{why}: {len(pairs)} lines need the ids 0 to {len(pairs) - 1}", f"line {line}"
+            )
         seen[number] = token
     return check_unique(path, [seen[number] for number in range(len(pairs))])
 
@@ -118,7 +120,7 @@ def check_vocabulary_size(transforms, model):
 
 
 def frequent_tokens(tokens, least):
-    """The tokens (an iterable, or a Counter) that occur at least `least` times, by frequency, without whitespace ones."""
+    """The tokens (iterable or Counter) that occur at least `least` times, most frequent first, without whitespace."""
     return [token for token, count in Counter(tokens).most_common() if count >= least and token.strip()]
 
 

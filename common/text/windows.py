@@ -30,7 +30,7 @@ class QuestionWindows(WordPiece):
         super().__init__(vocab, lowercase, max_length)
         if max_query + 4 > max_length or stride < 1:
             raise ValueError(
-                f"max_query is {max_query}, stride {stride}; a window of {max_length} pieces has no room for the context"
+                f"max_query is {max_query}, stride {stride}; windows of {max_length} pieces have no room for it"
             )
         self.stride, self.max_query = stride, max_query
 

@@ -6,8 +6,8 @@ from common.errors import ConfigError, DataError
 from common.files import read_standard_input
 from common.log import logger
 from common.vision.decode import decode_image
-from common.vision.writers import ImageWriter, VideoWriter
 from common.vision.files import IMAGE_SUFFIXES, image_size, is_image_file
+from common.vision.writers import ImageWriter, VideoWriter
 
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
 

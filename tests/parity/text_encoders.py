@@ -26,9 +26,9 @@ import paddle  # noqa: E402
 from common.text.wordpiece import WordPiece  # noqa: E402
 from common.weights import pretrained  # noqa: E402
 from common.weights.safetensors import decode_arrays  # noqa: E402
+from PaddleNLP.models.assemblies.text_classifier import TextClassifier  # noqa: E402
 from PaddleNLP.models.encoders import transformer  # noqa: E402
 from PaddleNLP.models.heads.text_class_head import TextClassHead  # noqa: E402
-from PaddleNLP.models.tasks.text_classifier import TextClassifier  # noqa: E402
 
 MAKERS = {"bert": transformer.BERT, "ernie": transformer.ERNIE, "ernie2": transformer.ERNIE2}
 TOLERANCE, LINES = 1e-4, 2000

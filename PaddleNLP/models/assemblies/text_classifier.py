@@ -1,4 +1,4 @@
-"""A class for a text, or for a pair of texts: sentiment, emotion, intent, whether two questions mean the same.
+"""Classification of texts or pairs of texts: sentiment, emotion, intent, paraphrase.
 
 Shapes in this file:
     N texts of T tokens (padded), C classes.
@@ -6,15 +6,15 @@ Shapes in this file:
 
 from paddle.nn import functional as F
 
-from ..text_model import TextModel
+from .text_model import TextModel
 
 
 class TextClassifier(TextModel):
-    """An encoder, whose summary of the text goes to a head.
+    """An encoder, its pooled features, and a classification head.
 
     Args:
-        encoder (Layer): ids to features, and those to a summary.
-        head (TextClassHead): summary to scores.
+        encoder (Layer): token ids to features, with `summary`, which pools them.
+        head (TextClassHead): pooled features to logits.
     """
 
     task = "TextClassification"
@@ -26,7 +26,7 @@ class TextClassifier(TextModel):
 
     @classmethod
     def from_config(cls, encoder, head, num_classes, build):
-        """Builds the encoder, then the head for its summary.
+        """Builds the encoder, then the head for its pooled features.
 
         Args:
             encoder (node): a network of PaddleNLP/models/encoders.
@@ -36,13 +36,13 @@ class TextClassifier(TextModel):
         encoder = build(encoder)
         return cls(encoder, build(head, in_channels=encoder.summary_channels, num_classes=num_classes))
 
-    def scores(self, *inputs):
-        """Scores before softmax, [N, C]."""
+    def logits(self, *inputs):
+        """Logits, [N, C]."""
         return self.head(self.encoder.summary(self.features(*inputs), inputs[-1]))
 
-    def answer(self, scores, length):
+    def decode(self, logits, length):
         """Probabilities, [N, C]."""
-        return F.softmax(scores)
+        return F.softmax(logits)
 
     def loss(self, batch):
         """The head's loss.
@@ -50,4 +50,4 @@ class TextClassifier(TextModel):
         Args:
             batch (dict): the inputs, and label int64 [N].
         """
-        return self.head.loss(self.scores(*self.inputs_of(batch)), batch["label"])
+        return self.head.loss(self.logits(*self.inputs_of(batch)), batch["label"])

@@ -9,21 +9,21 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from common.layers.masks import mask_of
+from common.layers.recurrent import CLIP
 
-from .layers_recurrent import CLIP
 from .sequence_batch_norm import SequenceBatchNorm, sums_of_maps
 
-TIME = 11  # frames under a filter
+TIME = 11  # kernel size over time, in frames
 MARGIN = TIME // 2
 
 
 class SpeechConvolution(nn.Layer):
-    """Convolution, sequence-wise batch normalisation, min(max(x, 0), 20).
+    """A convolution, sequence-wise batch normalization and a clipped ReLU, min(max(x, 0), 20).
 
     Args:
-        in_channels (int): of the maps that come.
+        in_channels (int): channels of the input.
         channels (int): C.
-        frequencies (int): odd, frequencies under a filter.
+        frequencies (int): kernel size over frequency, odd.
         stride (list[int]): over time and frequency.
     """
 
@@ -36,12 +36,12 @@ class SpeechConvolution(nn.Layer):
         self.stride, self.margin = list(stride), frequencies // 2
 
     def forward(self, x, mask, margin):
-        """Maps [N, C, T', F'], 0 at the padding.
+        """Feature maps [N, C, T', F'], 0 at the padding.
 
         Args:
             x (Tensor): [N, in_channels, T, F], 0 at the padding.
-            mask (Tensor): float32 [N, T'], 1 where a frame of the result is.
-            margin (int): frames of zeros that are put at either end.
+            mask (Tensor): float32 [N, T'], 1 for a frame of the output, 0 for padding.
+            margin (int): zero padding over time, in frames at either end.
         """
         weight, shift = self.weight, None
         if self.training:
@@ -54,17 +54,17 @@ class SpeechConvolution(nn.Layer):
         return paddle.clip(x, 0.0, CLIP) * mask.unsqueeze([1, 3])
 
     def length_after(self, length):
-        """How many frames come of how many, with the margin at either end."""
+        """The number of output frames for a number of input frames, with the margin at either end."""
         return (length - 1) // self.stride[0] + 1
 
 
 class SpeechConvolutions(nn.Layer):
-    """Two convolutions, 11 x 41 and 11 x 21, that halve the frequencies twice and the frames once.
+    """Two convolutions, 11 x 41 and 11 x 21, with stride 2 over frequency in both and `time_stride` in the first.
 
     Args:
         num_features (int): F.
         channels (int): C.
-        time_stride (int): of the first over time.
+        time_stride (int): stride of the first convolution over time.
     """
 
     def __init__(self, num_features, channels=32, time_stride=2):
@@ -75,12 +75,12 @@ class SpeechConvolutions(nn.Layer):
         self.out_channels = channels * ((self.between - 1) // 2 + 1)
 
     def forward(self, features, length):
-        """Features of frames [N, T', out_channels], their number int64 [N] and their mask [N, T'].
+        """Features [N, T', out_channels], their lengths int64 [N] and their mask float32 [N, T'].
 
         Args:
             features (Tensor): float32 [N, T, F].
-            length (Tensor): int64 [N], 1 to T; what is outside counts as the nearest of them, since the recurrent
-                kernel would read memory that is not there.
+            length (Tensor): int64 [N], 1 to T; other values are clipped to this range, because the recurrent kernel
+                would read out of bounds.
         """
         frames = paddle.shape(features)[1].astype("int64")
         length = paddle.minimum(paddle.maximum(length, paddle.ones_like(length)), frames)
@@ -90,16 +90,16 @@ class SpeechConvolutions(nn.Layer):
         return flat(self.second(self.first(x, mask, MARGIN), mask, MARGIN)), length, mask
 
     def chunk(self, features, final, kept):
-        """The frames that a further piece of an utterance completes.
+        """The output frames that the next chunk of an utterance completes.
 
         Args:
-            features (Tensor): float32 [N, T, F], the piece; all utterances of the batch go on.
-            final (Tensor): int64 [], 1 where it is the last one, else 0.
-            kept (list[Tensor]): frames of earlier pieces that are not used up, [N, k, F] before the first convolution,
-                [N, C, k, F'] before the second; in the beginning 5 of zeros.
+            features (Tensor): float32 [N, T, F], the chunk; no utterance of the batch has ended.
+            final (Tensor): int64 [], 1 for the last chunk, else 0.
+            kept (list[Tensor]): the cache of earlier frames, [N, k, F] for the first convolution and [N, C, k, F'] for
+                the second; 5 frames of zeros at the start.
 
         Returns:
-            tuple: [N, T', out_channels] and what is kept now.
+            tuple: [N, T', out_channels] and the new cache.
         """
         x = paddle.concat([kept[0], features], 1)
         x, first = complete(self.first, x.unsqueeze(1), final)
@@ -108,12 +108,12 @@ class SpeechConvolutions(nn.Layer):
 
 
 def complete(layer, x, final):
-    """The maps of a convolution that no frame is missing from, and the frames that others still need.
+    """The complete output frames of a convolution, and the input frames that later outputs still need.
 
     Args:
-        layer (SpeechConvolution): in evaluation.
-        x (Tensor): [N, C, T, F], zeros of the left margin included.
-        final (Tensor): int64 [], 1 where the right margin follows.
+        layer (SpeechConvolution): in evaluation mode.
+        x (Tensor): [N, C, T, F], the zeros of the left margin included.
+        final (Tensor): int64 [], 1 if the right margin follows.
     """
     stride, there = layer.stride[0], paddle.shape(x)[2].astype("int64")
     count = (there + MARGIN * final - TIME) // stride + 1

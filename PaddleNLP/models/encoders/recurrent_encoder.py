@@ -1,30 +1,29 @@
-"""Embeddings read from left to right, or both ways: LSTM, GRU, BiLSTM.
+"""Recurrent encoders: LSTM, GRU and their bidirectional variants over word embeddings.
 
 Shapes in this file:
-    N texts of T tokens (padded), E features of a token, D of a state.
+    N texts of T tokens (padded), E features of an embedding, D of a state.
 """
 
 import paddle
 from paddle import nn
 
-from common.layers.masks import mask_of
+from common.layers import recurrent
+from common.layers.initializers import uniform
+from common.layers.masks import mask_of, masked_max
 
-from .. import layers_recurrent
-from ..layers import masked_max, uniform
-
-CELLS = {"lstm": layers_recurrent.LSTM, "gru": layers_recurrent.GRU}
+CELLS = {"lstm": recurrent.PeepholeLSTM, "gru": recurrent.GRU}
 
 
 class RecurrentEncoder(nn.Layer):
-    """Embedding and one recurrent layer.
+    """An embedding and one recurrent layer.
 
     Args:
-        vocab_size (int): tokens known.
+        vocab_size (int): size of the vocabulary.
         embedding_size (int): E.
         hidden_size (int): D of each direction.
         cell (str): lstm or gru.
-        bidirectional (bool): read from the right, too.
-        init (float): first weights lie between -init and init.
+        bidirectional (bool): whether a second direction reads from right to left.
+        init (float): initial weights are uniform in [-init, init].
     """
 
     segments = False
@@ -39,9 +38,9 @@ class RecurrentEncoder(nn.Layer):
         self.out_channels = self.summary_channels = self.recurrent.out_channels
 
     def forward(self, input_ids, length):
-        """The state after every token, [N, T, D], both directions side by side."""
-        return self.recurrent(self.embedding(input_ids), mask_of(length, input_ids))
+        """The outputs of every token, [N, T, D], of both directions side by side; 0 at the padding."""
+        return self.recurrent(self.embedding(input_ids), length, mask_of(length, input_ids))[0]
 
     def summary(self, sequence, length):
-        """tanh of the largest of each feature over the tokens, [N, D]."""
+        """tanh of the maximum of each feature over the tokens, [N, D]."""
         return paddle.tanh(masked_max(sequence, mask_of(length, sequence)))

@@ -1,7 +1,7 @@
-"""The part of a text that answers a question (BERT, https://arxiv.org/abs/1810.04805, section 4.2).
+"""Extractive question answering (BERT, https://arxiv.org/abs/1810.04805, section 4.2).
 
 Shapes in this file:
-    N questions of W windows of T pieces (padded), H features.
+    N questions of W windows of T tokens (padded), H features.
 """
 
 import paddle
@@ -10,14 +10,14 @@ from paddle.nn import functional as F
 
 from common.layers.masks import mask_of
 
-from ..text_model import TextModel
+from .text_model import TextModel
 
 
 class ReadingComprehension(TextModel):
-    """An encoder of question and text, and two scores for each piece: that the answer begins there, and that it ends.
+    """An encoder of question and context; for each token, the logits that the answer starts there and that it ends.
 
     Args:
-        encoder (Layer): ids to features of every piece; it knows segments.
+        encoder (Layer): token ids to features of every token; it has segment embeddings.
     """
 
     task = "ReadingComprehension"
@@ -26,7 +26,10 @@ class ReadingComprehension(TextModel):
     def __init__(self, encoder):
         super().__init__(encoder)
         if not encoder.segments:
-            raise ValueError(f"{type(encoder).__name__} does not tell question and text apart; take a BERT or an ERNIE")
+            raise ValueError(
+                f"{type(encoder).__name__} has no segment embeddings to tell question and context apart; "
+                "use BERT or ERNIE"
+            )
         windows = ([None, None, None], "int64")
         self.inputs = {"input_ids": windows, "token_type_ids": windows, "length": ([None, None], "int64")}
         self.output = nn.Linear(encoder.out_channels, 2)
@@ -40,8 +43,8 @@ class ReadingComprehension(TextModel):
         """
         return cls(build(encoder))
 
-    def scores(self, input_ids, token_type_ids, length):
-        """Scores of beginning and end, float32 [N, W, T] each; far below zero at the padding."""
+    def logits(self, input_ids, token_type_ids, length):
+        """Logits of start and end, float32 [N, W, T] each; about -1e4 at the padding."""
         windows, size = paddle.shape(input_ids)[1], paddle.shape(input_ids)[2]
         ids, types = input_ids.reshape([-1, size]), token_type_ids.reshape([-1, size])
         length = paddle.clip(length.reshape([-1]), min=1)
@@ -49,17 +52,17 @@ class ReadingComprehension(TextModel):
         found = found + (mask_of(length, ids).unsqueeze(2) - 1) * 1e4
         return tuple(found[:, :, side].reshape([-1, windows, size]) for side in range(2))
 
-    def answer(self, scores, length):
-        """The scores themselves; the answer is chosen among them where the text is known."""
-        return scores
+    def decode(self, logits, length):
+        """The logits themselves: the answer span is chosen by the task, which knows the text."""
+        return logits
 
     def loss(self, batch):
-        """The mean over the windows of the cross entropy of beginning and end, half of each.
+        """The cross entropy of start and end, each averaged over the windows and halved.
 
         Args:
             batch (dict): the inputs, and start, end int64 [N, W], -1 for a window that is padding.
         """
-        start, end = self.scores(*self.inputs_of(batch))
+        start, end = self.logits(*self.inputs_of(batch))
         losses = {}
         for name, scores in (("start", start), ("end", end)):
             flat = scores.reshape([-1, scores.shape[2]])

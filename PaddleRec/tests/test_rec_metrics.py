@@ -1,4 +1,4 @@
-"""Scores of clicks and of ranked lists: by hand, equal to scikit-learn, and the same from parts."""
+"""Metrics of click prediction and ranking: by hand, equal to scikit-learn, and merged over processes."""
 
 import math
 
@@ -27,7 +27,7 @@ def test_the_exact_auc_and_log_loss_are_those_of_scikit_learn():
     safe = np.clip(SCORES, 1e-7, 1 - 1e-7)
     assert found["log_loss"] == pytest.approx(metrics.log_loss(LABELS, safe), rel=1e-9)
     assert found["copc"] == pytest.approx(LABELS.sum() / SCORES.sum())
-    assert found["click_rate"] == pytest.approx(LABELS.mean())
+    assert found["ctr"] == pytest.approx(LABELS.mean())
 
 
 def test_an_auc_by_hand():
@@ -37,7 +37,7 @@ def test_an_auc_by_hand():
     assert math.isnan(exact_auc(np.array([0.1, 0.2]), np.array([True, True])))
 
 
-def test_buckets_are_near_the_exact_auc_and_exact_where_scores_fall_into_them():
+def test_the_bucketed_auc_is_close_to_the_exact_one_and_equal_for_bucketed_scores():
     exact = metrics.roc_auc_score(LABELS, SCORES)
     assert scored(ClickScores(buckets=4096), slice(None))["auc"] == pytest.approx(exact, abs=1e-3)
     coarse = np.floor(SCORES * 8) / 8
@@ -47,7 +47,7 @@ def test_buckets_are_near_the_exact_auc_and_exact_where_scores_fall_into_them():
 
 
 @pytest.mark.parametrize("buckets", [0, 512])
-def test_scores_of_parts_are_those_of_the_whole(buckets):
+def test_metrics_merged_over_processes_are_those_of_all_rows(buckets):
     whole = scored(ClickScores(buckets), slice(None))
     parts = [ClickScores(buckets), ClickScores(buckets), ClickScores(buckets)]
     for part, rows in zip(parts, (slice(0, 10), slice(10, 4000), slice(4000, 5000))):
@@ -57,48 +57,48 @@ def test_scores_of_parts_are_those_of_the_whole(buckets):
     assert merged.compute() == pytest.approx(whole, rel=1e-12)
 
 
-def test_labels_of_one_kind_have_no_auc(caplog):
+def test_the_auc_of_a_single_class_is_undefined(caplog):
     metric = ClickScores()
     metric.update({"probability": np.array([0.2, 0.3])}, {"label": np.zeros(2)})
     assert math.isnan(metric.compute()["auc"]) and "all 2 labels are 0" in caplog.text
 
 
 @pytest.mark.parametrize("buckets", [0, 8])
-def test_a_probability_that_is_no_number_leaves_no_auc_behind(buckets, caplog):
+def test_a_probability_that_is_nan_makes_the_auc_undefined(buckets, caplog):
     # as the highest score, where numpy sorts it, it would have made this AUC 1
     metric = ClickScores(buckets)
     metric.update({"probability": np.array([0.2, 0.7, np.nan])}, {"label": np.array([0, 1, 1])})
     found = metric.compute()
-    assert math.isnan(found["auc"]) and math.isnan(found["log_loss"]) and "not numbers" in caplog.text
-    assert found["click_rate"] == pytest.approx(2 / 3)
+    assert math.isnan(found["auc"]) and math.isnan(found["log_loss"]) and "predicted NaN" in caplog.text
+    assert found["ctr"] == pytest.approx(2 / 3)
 
 
-def test_ranked_lists_by_hand():
+def test_ranking_metrics_by_hand():
     items = np.array([[4, 7, 2], [1, 2, 3], [5, 6, 8]])
-    wanted = np.array([[7, -1], [3, 1], [9, -1]])
-    recall, hit, reciprocal, gain = rank_scores(items, wanted)
+    relevant = np.array([[7, -1], [3, 1], [9, -1]])
+    recall, hit, reciprocal, gain = rank_scores(items, relevant)
     assert recall.tolist() == [1, 1, 0] and hit.tolist() == [1, 1, 0] and reciprocal.tolist() == [0.5, 1, 0]
     # the second row: places 1 and 3, (1 + 1/2) of an ideal 1 + 1/log2(3)
     np.testing.assert_allclose(gain, [1 / math.log2(3), 1.5 / (1 + 1 / math.log2(3)), 0])
 
 
-def test_the_gain_is_that_of_scikit_learn():
+def test_ndcg_is_that_of_scikit_learn():
     rng = np.random.default_rng(3)
     scores = rng.random((50, 30))
-    relevant = rng.random((50, 30)) < 0.1
-    relevant[:, 0] = True
+    is_relevant = rng.random((50, 30)) < 0.1
+    is_relevant[:, 0] = True
     items = np.argsort(-scores, 1) + 1
-    wanted = np.full((50, 30), -1)
+    targets = np.full((50, 30), -1)
     for row in range(50):
-        found = np.flatnonzero(relevant[row]) + 1
-        wanted[row, : len(found)] = found
+        found = np.flatnonzero(is_relevant[row]) + 1
+        targets[row, : len(found)] = found
     for k in (1, 5, 30):
-        gain = rank_scores(items[:, :k], wanted)[3]
-        expected = [metrics.ndcg_score(relevant[r : r + 1].astype(float), scores[r : r + 1], k=k) for r in range(50)]
+        gain = rank_scores(items[:, :k], targets)[3]
+        expected = [metrics.ndcg_score(is_relevant[r : r + 1].astype(float), scores[r : r + 1], k=k) for r in range(50)]
         np.testing.assert_allclose(gain, expected, rtol=1e-9)
 
 
-def test_an_unknown_target_is_a_miss_and_parts_add_up():
+def test_an_unknown_target_is_a_miss_and_processes_are_merged():
     whole, parts = RankScores([1, 2]), [RankScores([1, 2]), RankScores([1, 2])]
     items, target = np.array([[1, 2], [3, 0], [2, 1]]), np.array([2, 0, 2])
     whole.update({"items": items}, {"target": target})
@@ -109,5 +109,5 @@ def test_an_unknown_target_is_a_miss_and_parts_add_up():
     found = whole.compute()
     assert merged.compute() == found and whole.primary == "recall@2"
     assert found["recall@1"] == pytest.approx(1 / 3) and found["mrr@2"] == pytest.approx(1.5 / 3)
-    with pytest.raises(ConfigError, match="lists 2 items; scores at 5"):
+    with pytest.raises(ConfigError, match="returns 2 items; metrics at 5"):
         RankScores([5]).update({"items": items}, {"target": target})

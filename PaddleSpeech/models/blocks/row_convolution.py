@@ -1,4 +1,4 @@
-"""The row convolution, which lets recurrent layers in one direction look a little ahead (Deep Speech 2,
+"""The row convolution, which gives unidirectional recurrent layers a few frames of lookahead (Deep Speech 2,
 https://arxiv.org/abs/1512.02595, section 3.7).
 
 Shapes in this file:
@@ -10,11 +10,11 @@ from paddle import nn
 
 
 class RowConvolution(nn.Layer):
-    """r_t = sum_j w_j h_{t+j} over j = 0 ... lookahead, each feature for itself (eq. 12).
+    """r_t = sum_j w_j h_{t+j} over j = 0 ... lookahead, separately for each feature (eq. 12).
 
     Args:
         channels (int): D.
-        lookahead (int): frames seen beyond the present one.
+        lookahead (int): future frames.
     """
 
     def __init__(self, channels, lookahead):
@@ -26,11 +26,11 @@ class RowConvolution(nn.Layer):
         self.weight = self.create_parameter([lookahead + 1, channels], default_initializer=first)
 
     def forward(self, x):
-        """[N, T, D] of [N, T, D]; what lies beyond the end counts as 0."""
+        """[N, T, D] of [N, T, D]; frames after the end count as 0."""
         return self.valid(self.padded(x))
 
     def padded(self, x):
-        """The frames, and as many of zeros as are looked ahead."""
+        """The frames, followed by `lookahead` frames of zeros."""
         return paddle.concat([x, *[paddle.zeros_like(x[:, :1])] * self.lookahead], 1)
 
     def valid(self, x):
@@ -39,7 +39,7 @@ class RowConvolution(nn.Layer):
         return sum(x[:, j : count + j] * self.weight[j] for j in range(self.lookahead + 1))
 
     def chunk(self, x, final, kept):
-        """The frames that are complete, and what is kept for others; see `DeepSpeech2StreamingEncoder.chunk`."""
+        """The complete output frames and the cache for the next chunk; see `DeepSpeech2StreamingEncoder.chunk`."""
         x = paddle.concat([kept, x], 1)
         count = paddle.shape(x)[1].astype("int64") - 1 - self.lookahead * (1 - final)
         return self.valid(self.padded(x[:, 1:]))[:, :count], x[:, count:]

@@ -1,4 +1,4 @@
-"""What the models of this kit share: their inputs, and the arrays that other files call by other names.
+"""The base class of the models of texts: their inputs, and the conversion of foreign weights.
 
 Shapes in this file:
     N texts of T tokens (padded).
@@ -8,9 +8,9 @@ from paddle import nn
 
 
 class TextModel(nn.Layer):
-    """A model of texts; one on an encoder that knows segments takes `token_type_ids` besides.
+    """A model of texts; `token_type_ids` is an input only if the encoder has segment embeddings.
 
-    A child answers `scores(inputs)`, what is trained, and `answer(scores, length)`, what is exported.
+    A child class defines `logits(inputs)`, which the loss takes, and `decode(logits, length)`, which is exported.
 
     Args:
         encoder (Layer): with `segments`, whether it takes `token_type_ids`, and `vocab_size`.
@@ -28,7 +28,7 @@ class TextModel(nn.Layer):
             self.forward, self.predict = self.forward_without_segments, self.predict_without_segments
 
     def features(self, *inputs):
-        """What the encoder makes of the inputs."""
+        """Features of every token, [N, T, D]."""
         return self.encoder(*inputs)
 
     def inputs_of(self, batch):
@@ -36,29 +36,29 @@ class TextModel(nn.Layer):
         return [batch[name] for name in self.inputs]
 
     def predict(self, input_ids, token_type_ids, length):
-        """The raw scores, see `scores`; int64 [N, T], [N, T], [N]."""
-        return self.scores(input_ids, token_type_ids, length)
+        """The logits; int64 [N, T], [N, T], [N]."""
+        return self.logits(input_ids, token_type_ids, length)
 
     def forward(self, input_ids, token_type_ids, length):
-        """The answer, see `answer`; int64 [N, T], [N, T], [N]."""
-        return self.answer(self.scores(input_ids, token_type_ids, length), length)
+        """The predictions, see `decode`; int64 [N, T], [N, T], [N]."""
+        return self.decode(self.logits(input_ids, token_type_ids, length), length)
 
     def predict_without_segments(self, input_ids, length):
-        """The raw scores, see `scores`; int64 [N, T], [N]."""
-        return self.scores(input_ids, length)
+        """The logits; int64 [N, T], [N]."""
+        return self.logits(input_ids, length)
 
     def forward_without_segments(self, input_ids, length):
-        """The answer, see `answer`; int64 [N, T], [N]."""
-        return self.answer(self.scores(input_ids, length), length)
+        """The predictions, see `decode`; int64 [N, T], [N]."""
+        return self.decode(self.logits(input_ids, length), length)
 
     def layers_above(self, name):
-        """How many layers stand above a parameter: 0 for the head's, 1 for those of the encoder's last layer, ..."""
+        """The number of layers above a parameter: 0 for the head's, 1 for those of the encoder's last layer, ..."""
         above = getattr(self.encoder, "layers_above", None)
         inside = name.startswith("encoder.")
         return above(name.removeprefix("encoder.")) if above and inside else int(inside)
 
     def convert_weights(self, arrays):
-        """Arrays of other programs under this model's names; what none of their names fit is left as it is.
+        """The arrays of a foreign file under this model's names; arrays of unknown names are returned unchanged.
 
         Args:
             arrays (dict): name -> array.

@@ -1,17 +1,17 @@
-"""A tag for every token of a text: segmentation, parts of speech, named entities, slots.
+"""Sequence labeling: word segmentation, part-of-speech tagging, named entity recognition, slot filling.
 
 Shapes in this file:
-    N texts of T tokens (padded), C tags, D features.
+    N texts of T tokens (padded), C tags.
 """
 
-from ..text_model import TextModel
+from .text_model import TextModel
 
 
-class SequenceLabeller(TextModel):
-    """An encoder, and a head that tags each of its tokens.
+class SequenceLabeler(TextModel):
+    """An encoder, and a head that tags each token.
 
     Args:
-        encoder (Layer): ids to features of every token.
+        encoder (Layer): token ids to features of every token.
         head (Layer): CRFHead or SoftmaxTagHead.
     """
 
@@ -34,18 +34,18 @@ class SequenceLabeller(TextModel):
         encoder = build(encoder)
         return cls(encoder, build(head, in_channels=encoder.out_channels, num_classes=num_classes))
 
-    def scores(self, *inputs):
-        """Scores of the tags of each token, [N, T, C]."""
+    def logits(self, *inputs):
+        """Logits of the tags of each token, [N, T, C]."""
         return self.head(self.features(*inputs))
 
-    def answer(self, scores, length):
+    def decode(self, logits, length):
         """The tags, int64 [N, T]."""
-        return self.head.decode(scores, length)
+        return self.head.decode(logits, length)
 
     def loss(self, batch):
         """The head's loss.
 
         Args:
-            batch (dict): the inputs, and tags int64 [N, T], -1 where there is none.
+            batch (dict): the inputs, and tags int64 [N, T], -1 for tokens without a label.
         """
-        return self.head.loss(self.scores(*self.inputs_of(batch)), batch["tags"], batch["length"])
+        return self.head.loss(self.logits(*self.inputs_of(batch)), batch["tags"], batch["length"])

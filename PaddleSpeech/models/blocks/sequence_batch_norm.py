@@ -1,10 +1,10 @@
-"""Batch normalisation of sequences of different lengths (Deep Speech 2, https://arxiv.org/abs/1512.02595, 3.2).
+"""Sequence-wise batch normalization (Deep Speech 2, https://arxiv.org/abs/1512.02595, section 3.2).
 
-The mean and the variance of a channel are those of all frames of all utterances of a batch, padding left out, over all
-processes; in evaluation they are running averages, so that an utterance answers the same in any batch.
+The mean and the variance of a channel are taken over all frames of all utterances of the batch, without padding, on all
+processes; evaluation uses running averages, so that the output of an utterance does not depend on its batch.
 
 Shapes in this file:
-    N utterances of T frames (padded), C channels, F frequencies of a map.
+    N utterances of T frames (padded), C channels, F frequencies of a feature map.
 """
 
 import paddle
@@ -15,12 +15,12 @@ from common.system import distributed
 
 
 class SequenceBatchNorm(nn.Layer):
-    """Says how values are scaled and shifted; who multiplies with a weight next to it can take the scale into that.
+    """Returns the scale and the shift, which a linear layer before it can fold into its weight.
 
     Args:
         channels (int): C.
-        momentum (float): share of the running averages that stays at a step.
-        epsilon (float): added to a variance.
+        momentum (float): decay of the running averages.
+        epsilon (float): added to the variance.
     """
 
     def __init__(self, channels, momentum=0.9, epsilon=1e-5):
@@ -34,30 +34,30 @@ class SequenceBatchNorm(nn.Layer):
             getattr(self, name).stop_gradient = True
 
     def affine(self, sums=None):
-        """(scale, shift), [C] each, so that x scale + shift is normalised.
+        """(scale, shift), [C] each: x * scale + shift is normalized.
 
         Args:
-            sums (tuple): what :func:`sums_of_rows` or :func:`sums_of_maps` gave; needed in training alone.
+            sums (tuple): the result of :func:`sums_of_rows` or :func:`sums_of_maps`; needed in training only.
         """
         mean, variance = self.moments(*sums) if self.training else (self._mean, self._variance)
         scale = self.weight * (variance + self.epsilon).rsqrt()
         return scale, self.bias - mean * scale
 
     def moments(self, total, squares, count):
-        """The mean and the biased variance, [C] each, of all processes; the running averages take them up."""
+        """The mean and the biased variance, [C] each, over all processes; updates the running averages."""
         if distributed.world_size() > 1:
             both = JointSum.apply(paddle.concat([total, squares, count.reshape([1])]))
             total, squares, count = paddle.split(both, [len(total), len(squares), 1])
         mean = total / count
         variance = paddle.clip(squares / count - mean * mean, min=0.0)
         with paddle.no_grad():
-            for held, now in ((self._mean, mean), (self._variance, variance)):
-                held.scale_(self.momentum).add_(now.detach() * (1 - self.momentum))
+            for average, now in ((self._mean, mean), (self._variance, variance)):
+                average.scale_(self.momentum).add_(now.detach() * (1 - self.momentum))
         return mean, variance
 
 
 class JointSum(PyLayer):
-    """The sum over all processes; the gradient of each is that of all their losses."""
+    """The sum over all processes; its gradient is the sum of their gradients."""
 
     @staticmethod
     def forward(ctx, x):
@@ -70,7 +70,7 @@ class JointSum(PyLayer):
 
 
 def sums_of_rows(x, mask):
-    """(sum, sum of squares, count) of each channel where the mask is 1: [C], [C], [].
+    """(sum, sum of squares, count) over the frames whose mask is 1: [C], [C], [].
 
     Args:
         x (Tensor): [N, T, C].
@@ -82,7 +82,7 @@ def sums_of_rows(x, mask):
 
 
 def sums_of_maps(x, mask):
-    """The same of maps [N, C, T, F]; every frequency of a frame counts.
+    """The same of feature maps [N, C, T, F]; every frequency of a frame counts.
 
     Args:
         x (Tensor): [N, C, T, F].

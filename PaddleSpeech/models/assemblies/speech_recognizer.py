@@ -1,4 +1,4 @@
-"""From features of sound to a text: encoder, head, CTC.
+"""A CTC speech recognizer: encoder, head, loss and greedy decoder.
 
 Shapes in this file:
     N utterances of T frames (padded), F features of a frame, T' frames after the encoder, C tokens with the blank.
@@ -11,12 +11,12 @@ from ..heads.ctc_head import log_probabilities
 
 
 class SpeechRecognizer(nn.Layer):
-    """A model trained by connectionist temporal classification.
+    """A speech recognizer trained with connectionist temporal classification.
 
     Args:
-        encoder (Layer): features and lengths to features and lengths; with `num_features`.
-        head (Layer): to scores of tokens.
-        loss (Layer): of scores and texts.
+        encoder (Layer): acoustic features and lengths to features and lengths; with `num_features`.
+        head (Layer): features to logits.
+        loss (Layer): of logits and texts, such as CTCLoss.
     """
 
     task = "SpeechRecognition"
@@ -24,7 +24,7 @@ class SpeechRecognizer(nn.Layer):
 
     def __init__(self, encoder, head, loss):
         super().__init__()
-        self.encoder, self.head, self.criterion, self.decoder = encoder, head, loss, GreedyDecoder()
+        self.encoder, self.head, self.losses, self.decoder = encoder, head, loss, GreedyDecoder()
         self.inputs = {
             "features": ([None, None, encoder.num_features], "float32"),
             "feature_length": ([None], "int64"),
@@ -44,19 +44,19 @@ class SpeechRecognizer(nn.Layer):
         return cls(encoder, build(head, in_channels=encoder.out_channels, num_classes=num_classes), build(loss))
 
     def predict(self, features, feature_length):
-        """Scores of the tokens of each frame before the softmax, [N, T', C]."""
+        """Logits of the tokens of every frame, [N, T', C]."""
         return self.head(self.encoder(features, feature_length)[0])
 
     def forward(self, features, feature_length):
-        """What is heard.
+        """The recognized text.
 
         Args:
             features (Tensor): float32 [N, T, F].
             feature_length (Tensor): int64 [N], 1 to T.
 
         Returns:
-            tuple: the tokens int64 [N, T'], 0 after the end; how sure they are, float32 [N]; log probabilities
-                float32 [N, T', C]; frames of each utterance, int64 [N].
+            tuple: the tokens int64 [N, T'], padded with 0; the confidence, float32 [N]; log probabilities float32
+                [N, T', C]; output frames of each utterance, int64 [N].
         """
         x, length = self.encoder(features, feature_length)
         log_probs = log_probabilities(self.head(x))
@@ -66,4 +66,4 @@ class SpeechRecognizer(nn.Layer):
     def loss(self, batch):
         """The loss of `features`, `feature_length`, `labels` int32 [N, U] and `label_length` int64 [N]."""
         x, length = self.encoder(batch["features"], batch["feature_length"])
-        return self.criterion(self.head(x), length, batch["labels"], batch["label_length"])
+        return self.losses(self.head(x), length, batch["labels"], batch["label_length"])

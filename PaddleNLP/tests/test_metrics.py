@@ -1,4 +1,4 @@
-"""Spans and their F1: the original chunk_eval, seqeval, and answers by the definitions of SQuAD and CMRC."""
+"""Accuracy, chunk F1 (against the original chunk_eval and seqeval), and EM and F1 of SQuAD and CMRC."""
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ class Labels:
         self.labels = list(labels)
 
 
-def f1(labels, found, right):
+def f1(labels, predicted, annotated):
     metric = ChunkF1(Labels(*labels))
-    metric.update({"tags": found}, {"tags": right})
+    metric.update({"tags": predicted}, {"tags": annotated})
     return metric
 
 
@@ -30,7 +30,7 @@ def test_both_spellings_of_a_tag_are_read():
     ]
 
 
-def test_a_span_begins_at_b_and_where_the_kind_changes_and_ends_before_the_next():
+def test_a_span_begins_at_b_and_where_the_type_changes_and_ends_before_the_next():
     tags = [read_tag(tag) for tag in ("I-X", "I-X", "B-X", "I-Y", "O", "I-Y")]
     assert spans_of(tags) == {("X", 0, 1), ("X", 2, 2), ("Y", 3, 3), ("Y", 5, 5)}
 
@@ -63,17 +63,17 @@ def test_scores_equal_those_of_seqeval_on_random_tags():
         assert ours["precision"] == pytest.approx(seqeval.precision_score(*named))
 
 
-def test_what_is_not_annotated_does_not_count_and_two_processes_are_one():
+def test_unlabeled_tokens_do_not_count_and_processes_are_merged():
     one = f1(["B-X", "I-X", "O"], [[0, 1, 0]], [[0, 1, -1]])
     assert one.compute() == {"F1": 1.0, "precision": 1.0, "recall": 1.0}
     other = f1(["B-X", "I-X", "O"], [[2, 2]], [[0, 2]])
     one.merge([one.state(), other.state()])
-    assert one.counts.tolist() == [1, 2, 1]  # found, annotated, both
+    assert one.counts.tolist() == [1, 2, 1]  # predicted, annotated, correct
     assert f1(["B-X", "O"], [[1]], [[1]]).compute()["F1"] == 0
 
 
-def test_accuracy_and_f1_of_a_table_worked_out_by_hand():
-    """Right 0: answered 0, 0, 1; right 1: answered 1, 0. F1 of 0: 4/6, of 1: 2/4."""
+def test_accuracy_and_f1_of_a_confusion_matrix_worked_out_by_hand():
+    """Label 0: predicted 0, 0, 1; label 1: predicted 1, 0. F1 of 0: 4/6, of 1: 2/4."""
     metric = TextAccuracy(Labels("0", "1"))
     scores = np.eye(2)[[0, 0, 1, 1, 0]]
     metric.update({"scores": scores}, {"label": np.array([0, 0, 0, 1, 1])})
@@ -96,7 +96,7 @@ def test_answers_in_english_are_scored_as_squad_does(found, right, exact, overla
     assert squad_exact(found, right) == exact and squad_f1(found, right) == pytest.approx(overlap)
 
 
-def test_answers_in_chinese_are_scored_by_their_longest_common_part():
+def test_answers_in_chinese_are_scored_by_their_longest_common_substring():
     assert cmrc_tokens("在2018年\uff0cGPU!") == ["在", "2018", "年", "gpu"]
     assert cmrc_exact("《红楼梦》。", "红楼梦") == 1 and cmrc_exact("红楼", "红楼梦") == 0
     assert longest_common(list("abcde"), list("xbcdy")) == 3
@@ -104,7 +104,7 @@ def test_answers_in_chinese_are_scored_by_their_longest_common_part():
     assert cmrc_f1("甲", "乙") == 0
 
 
-def test_the_best_over_the_right_answers_counts_and_none_is_an_empty_one():
+def test_the_best_reference_answer_counts_and_no_answer_is_an_empty_one():
     metric = AnswerF1(ReadingComprehension(max_answer=5, n_best=3, null_threshold=0.0))
     context, places = "the red cat", [[None, (0, 3), (4, 7), (8, 11)]]
     start, end = np.zeros((2, 1, 4)), np.zeros((2, 1, 4))

@@ -1,8 +1,8 @@
-"""Under which names other programs keep the weights of BERT and ERNIE, and ours.
+"""Parameter names of BERT and ERNIE in other libraries, and their names in this kit.
 
 The official files of 2019 (`encoder_layer_0_multi_head_att_query_fc.w_0`), the `.pdparams` of the later Paddle
 libraries (`bert.encoder.layers.0.self_attn.q_proj.weight`), and transformers' safetensors
-(`bert.encoder.layer.0.attention.self.query.weight`, whose products are transposed).
+(`bert.encoder.layer.0.attention.self.query.weight`, whose linear weights are transposed).
 """
 
 import re
@@ -52,7 +52,7 @@ PRODUCT = re.compile(r"\.(query|key|value|output|wide|narrow)\.weight$|pooler\.w
 
 
 def our_names(arrays):
-    """The arrays under our names (`encoder.layers.0.query.weight`); what no rule knows stays as it is.
+    """The arrays under the names of this kit (`encoder.layers.0.query.weight`); unknown names stay.
 
     Args:
         arrays (dict): name -> array of one of the three kinds of files.
@@ -68,7 +68,7 @@ def our_names(arrays):
 
 
 def our_name(name):
-    """Our name of one parameter, or None."""
+    """The name of one parameter in this kit, or None."""
     plain = PREFIX.sub("", name)
     for pattern, replacement in (*FLUID, *LATER, *TRANSFORMERS):
         match = re.fullmatch(pattern, plain)
