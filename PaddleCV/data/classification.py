@@ -13,7 +13,7 @@ from common.data.issues import IssueList, cache_issues, data_error, issue_line, 
 from common.data.sampler_arithmetic import balanced_weights
 from common.errors import BadSample, ConfigError
 from common.log import logger
-from common.vision.decode import read_file
+from common.vision.decode import read_image_file
 
 from .coco import read_labels
 from .detection import skipped_issue
@@ -101,7 +101,7 @@ class ClassificationDataset:
 
     def digests(self):
         """A digest of the content of each picture: equal pictures have equal ones."""
-        return [hashlib.blake2b(read_file(path), digest_size=16).digest() for path in self.paths()]
+        return [hashlib.blake2b(read_image_file(path), digest_size=16).digest() for path in self.paths()]
 
     def check(self, deep=False, cache=None):
         """Everything that is wrong with the lists and the image files.

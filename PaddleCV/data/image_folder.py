@@ -6,7 +6,7 @@ import os
 import numpy as np
 
 from common.data.issues import IssueList, data_error
-from common.vision.files import is_picture
+from common.vision.files import is_image_file
 
 from .classification import ClassificationDataset, class_names, few
 
@@ -74,5 +74,5 @@ def pictures_in(folder):
     found = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(place, name) for name in names if is_picture(name)]
+        found += [os.path.join(place, name) for name in names if is_image_file(name)]
     return sorted(found)

@@ -12,7 +12,7 @@ from common.data.issues import IssueList, cache_issues, data_error
 from common.data.refusals import bad_file
 from common.errors import BadSample
 from common.vision.decode import decode_image
-from common.vision.files import is_picture
+from common.vision.files import is_image_file
 
 from .classification import ClassificationDataset, repeated_pictures
 from .coco import read_labels
@@ -41,7 +41,7 @@ class ImageZip(ClassificationDataset):
         images, found = [], []
         for member in members_of(self.source, issues):
             parts = posixpath.relpath(member.filename, folder or ".").split("/")
-            if len(parts) > 1 and parts[0] != ".." and is_picture(parts[-1]):
+            if len(parts) > 1 and parts[0] != ".." and is_image_file(parts[-1]):
                 found.append(parts[0])
                 images.append({"path": f"{self.source}!{member.filename}", "member": member.filename})
         known = sorted(set(found))

@@ -165,7 +165,7 @@ def test_a_file_in_another_format_is_refused(tmp_path):
         ([{"question": "who?", "id": "1", "answers": [3]}], "an answer is a string, or an object"),
         ([{"question": "who?", "id": "1", "answers": [{"answer_start": 0}]}], "an answer is a string, or an object"),
         ([{"question": "who?", "id": "1", "answers": [{"text": "A", "answer_start": "0"}]}], "answer_start, a number"),
-        ([{"question": "who \ud800?", "id": "1", "answers": []}], "half of a surrogate pair"),
+        ([{"question": "who \ud800?", "id": "1", "answers": []}], "unpaired surrogate"),
     ],
 )
 def test_a_value_of_the_wrong_type_among_questions_is_named_by_its_place(tmp_path, tree, words):

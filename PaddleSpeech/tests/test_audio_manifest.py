@@ -12,7 +12,7 @@ from common.data.collate import collate
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.errors import BadSample, DataError
-from common.text.vocabulary_files import characters_of, write_tokens
+from common.text.vocabulary import list_characters, write_tokens
 from PaddleSpeech.data.audio_manifest import AudioManifest
 from PaddleSpeech.data.manifest_files import write_audio_manifest
 from tests.common.audio.sounds import tone, wav
@@ -266,5 +266,5 @@ def test_a_written_manifest_is_read_again_from_anywhere(recordings, tmp_path, mo
 
 
 def test_the_characters_of_texts_are_in_order_with_the_blank_first():
-    assert characters_of(iter(["b a", "ac"])) == ["<space>", "a", "b", "c"]
-    assert characters_of(["ba", "ac"], least=2) == ["a"]
+    assert list_characters(iter(["b a", "ac"])) == ["<space>", "a", "b", "c"]
+    assert list_characters(["ba", "ac"], least=2) == ["a"]

@@ -19,7 +19,7 @@ from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem  # noqa: E402
 from common.files import decode_text  # noqa: E402
-from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from common.text.vocabulary import list_characters, write_tokens  # noqa: E402
 
 write_audio_manifest = importlib.import_module(f"{KIT.name}.data.manifest_files").write_audio_manifest
 
@@ -63,7 +63,7 @@ def write(args):
         seconds = write_audio_manifest(path, part)
         sys.stdout.write(f"{path}: {len(part)} prompts, {seconds / 60:.1f} minutes\n")
     sys.stdout.write(f"left out: {dropped} prompts without speech, or with numbers that can be read in several ways\n")
-    write_tokens(args.folder / "vocab.txt", characters_of(row["text"] for row in rows))
+    write_tokens(args.folder / "vocab.txt", list_characters(row["text"] for row in rows))
 
 
 def prompts(sounds, texts):

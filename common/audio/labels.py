@@ -11,8 +11,7 @@ from common.audio.decode import placed
 from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError
-from common.text.vocabulary import Vocabulary
-from common.text.vocabulary_files import SPACE
+from common.text.vocabulary import SPACE, Vocabulary
 
 BLANK = "<blank>"
 

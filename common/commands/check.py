@@ -140,7 +140,7 @@ def run_one_batch(config, datasets):
     from common.contract import offered
     from common.errors import Diverged
     from common.system.device import select_device
-    from common.text.vocabulary import check_rows
+    from common.text.vocabulary import check_vocabulary_size
     from common.training.trainer import to_tensors
 
     select_device(config.get("device"))
@@ -149,7 +149,7 @@ def run_one_batch(config, datasets):
     model = build_model(config, class_names(dataset))
     model.train()
     with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
-        check_rows(loader.pipeline.transforms, model)
+        check_vocabulary_size(loader.pipeline.transforms, model)
         batch = next(iter(loader.epoch(0)))
     check_inputs(model.inputs, batch, f"data.{split}", multiple=offered(model, "model", "size_multiple"))
     losses = model.loss(to_tensors(batch))

@@ -30,7 +30,7 @@ from common.inference.exported import FORMAT
 from common.inference.predictor import Predictor, load_engine, passes_to_delete, run_engine
 from common.inference.task import task_of
 from common.log import logger
-from common.text.vocabulary import check_rows
+from common.text.vocabulary import check_vocabulary_size
 from common.weights.manifest import write_manifest
 from common.weights.run_folder import move_into_place
 from common.weights.structure import write_structure
@@ -222,7 +222,7 @@ def example_inputs(model, config):
     """
     split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
     pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
-    check_rows(pipeline.transforms, model)
+    check_vocabulary_size(pipeline.transforms, model)
     try:
         dataset = build_dataset(config, split)
         if hasattr(dataset, "assemble"):

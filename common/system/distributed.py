@@ -169,11 +169,11 @@ def wrap_loss(model):
     """The model's `loss` as a function whose gradients are averaged over all processes.
 
     Args:
-        model (nn.Layer): `loss(batch) -> dict of scalar Tensors`, or `loss(batch, phase=...)`.
+        model (nn.Layer): has `loss(batch) -> dict of scalar Tensors`, or `loss(batch, phase=...)`.
 
     Returns:
-        Callable: (batch, sync=True, **given) -> losses; `given` goes to `loss`. With sync=False the gradients of this
-        batch stay in this process, and the next synchronized backward pass averages what has gathered.
+        Callable: (batch, sync=True, **given) -> losses; `given` is passed to `loss`. With sync=False the gradients of
+        this batch are accumulated locally, and the next synchronized backward pass averages the accumulated gradients.
     """
     if world_size() == 1:
         return lambda batch, sync=True, **given: model.loss(batch, **given)

@@ -11,7 +11,7 @@ from common.errors import BadRows, DataError
 from common.files import decode_text
 from common.table.csv_lines import column_names
 from common.table.hash import as_words
-from common.text.sources import lines_of
+from common.text.sources import decode_lines
 
 
 def open_table(path):
@@ -21,7 +21,7 @@ def open_table(path):
         DataError: the file is missing or empty, or a line is no row; names the line.
     """
     if path == "-":
-        yield from json_rows(lines_of(sys.stdin.buffer), "standard input")
+        yield from json_rows(decode_lines(sys.stdin.buffer), "standard input")
         return
     path = Path(path)
     if not path.is_file():

@@ -12,7 +12,7 @@ from common.inference.task import task_of
 from common.log import logger
 from common.system import distributed
 from common.system.device import select_device
-from common.text.vocabulary import check_rows
+from common.text.vocabulary import check_vocabulary_size
 from common.training.compression import Context
 from common.training.dry_run import dry_run
 from common.training.network import build_network
@@ -99,7 +99,7 @@ class TrainingSession:
         context = Context(config, self.folder, datasets, self.options.dry_run)
         model, method = build_network(config, self.prepared, context, resume_from)
         loader = self.loader("train", dataset)
-        check_rows(loader.pipeline.transforms, model)
+        check_vocabulary_size(loader.pipeline.transforms, model)
         run = build_parts(config, self.folder, model, loader)
         run.callbacks = build_callbacks(config, self.options, self.folder, model, *self.evaluation())
         trainer = build_trainer(run)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common.weights.manifest import write_manifest
-from tests.bad_inputs.pictures import REFUSED
+from tests.bad_inputs.images import REFUSED
 from tests.deploy.test_cpp_goldens import exported_twin
 from tests.made.commands import command
 from tools import zoo

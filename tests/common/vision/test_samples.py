@@ -10,7 +10,7 @@ from common.data.transform import Transform, random_for
 from common.errors import BadSample, ConfigError
 from common.vision.affine import RandomFlip
 from common.vision.batch import ResizeBatch
-from common.vision.colour import Normalize, RandomDistort
+from common.vision.color import Normalize, RandomDistort
 from common.vision.crop import RandomCropToSize
 from common.vision.decode import Decode
 from common.vision.mix import Mixup

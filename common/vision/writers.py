@@ -1,47 +1,47 @@
-"""Writes drawn pictures and videos."""
+"""Writers of annotated images and videos."""
 
 from pathlib import Path
 
 from common.errors import ConfigError, DataError, EnvironmentProblem
 
 
-def made(folder):
-    """The folder, made if it is not there.
+def make_output_folder(folder):
+    """Creates the output folder if it is missing; returns its path.
 
     Raises:
-        EnvironmentProblem: it cannot be.
+        EnvironmentProblem: the folder cannot be created.
     """
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EnvironmentProblem(f"--out {folder}: cannot be made: {error.strerror}") from error
+        raise EnvironmentProblem(f"--out {folder}: cannot be created: {error.strerror}") from error
     return folder
 
 
-def keep_source(target, source):
-    """Refuses to draw over what is read.
+def refuse_overwrite(target, source):
+    """Refuses to overwrite the input file.
 
     Raises:
-        ConfigError: both are the same file.
+        ConfigError: target and source are the same file.
     """
     if target.exists() and Path(source).exists() and target.samefile(source):
-        raise ConfigError(f"--out {target.parent}: would write over {source}; name another folder")
+        raise ConfigError(f"--out {target.parent}: would overwrite {source}; choose another folder")
 
 
-class PictureDrawing:
-    """Writes drawn pictures into a folder, under the names they came with.
+class ImageWriter:
+    """Writes annotated images to a folder under the names of the input files.
 
     Args:
-        folder (str): made if it is not there.
+        folder (str): the output folder, created if missing.
     """
 
     def __init__(self, folder):
-        self.folder = made(folder)
+        self.folder = make_output_folder(folder)
         self.names = set()
 
     def add(self, sample, image):
-        """Writes one RGB picture."""
+        """Writes one RGB image."""
         import cv2
 
         name = Path(sample["name"]).name
@@ -51,7 +51,7 @@ class PictureDrawing:
         while target in self.names:
             target, number = f"{stem}_{number}{suffix}", number + 1
         self.names.add(target)
-        keep_source(self.folder / target, sample["path"])
+        refuse_overwrite(self.folder / target, sample["path"])
         ok, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         if not ok:
             raise DataError(f"cannot encode {target}")
@@ -61,21 +61,21 @@ class PictureDrawing:
             raise EnvironmentProblem(f"--out: {self.folder / target} cannot be written: {error.strerror}") from error
 
     def close(self):
-        """Nothing is left to do."""
+        """Does nothing."""
 
 
-class VideoDrawing:
-    """Writes drawn frames as one video.
+class VideoWriter:
+    """Writes annotated frames as one video.
 
     Args:
-        folder (str): made if it is not there.
-        name (str): the video the frames came from.
-        rate (float): frames a second.
+        folder (str): the output folder, created if missing.
+        name (str): the input video.
+        rate (float): frames per second.
     """
 
     def __init__(self, folder, name, rate):
-        self.path, self.rate, self.writer = made(folder) / f"{Path(name).stem}.mp4", rate, None
-        keep_source(self.path, name)
+        self.path, self.rate, self.writer = make_output_folder(folder) / f"{Path(name).stem}.mp4", rate, None
+        refuse_overwrite(self.path, name)
 
     def add(self, sample, image):
         """Writes one RGB frame."""

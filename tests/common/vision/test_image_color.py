@@ -1,11 +1,11 @@
-"""Colour transforms against numbers worked out by hand, and the step to the network's input."""
+"""Color transforms and normalization against numbers calculated by hand."""
 
 import cv2
 import numpy as np
 import pytest
 
 from common.data.transform import random_for
-from common.vision.colour import (
+from common.vision.color import (
     GaussianBlur,
     Normalize,
     RandomDistort,
@@ -41,19 +41,19 @@ def test_normalize_without_scaling_and_in_bgr():
     assert np.array_equal(out, (image[..., ::-1].astype(np.float32) - [104, 117, 123]).transpose(2, 0, 1))
 
 
-def test_normalize_to_one_grey_channel():
+def test_normalize_to_one_gray_channel():
     gray = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
     out = Normalize([0.5], [0.5])({"image": gray}, None)["image"]
     assert out.shape == (1, 16, 16) and np.allclose(out[0], gray[..., 0] / 127.5 - 1, atol=1e-6)
 
 
-def test_normalize_reads_a_view_of_a_larger_picture():
+def test_normalize_reads_a_view_of_a_larger_image():
     image = noise()
     part = Normalize()({"image": image[3:9, 4:11]}, None)["image"]
     assert np.array_equal(part, Normalize()({"image": image}, None)["image"][:, 3:9, 4:11])
 
 
-def test_normalize_twice_is_refused_in_words():
+def test_normalizing_twice_is_refused():
     with pytest.raises(TypeError, match="uint8"):
         Normalize()(Normalize()({"image": noise()}, None), None)
     with pytest.raises(ValueError, match="std"):
@@ -61,12 +61,12 @@ def test_normalize_twice_is_refused_in_words():
 
 
 def test_means_of_pixels_to_255_need_a_scale_of_1():
-    with pytest.raises(ValueError, match=r"pixels times scale 0\.003922 end at 1; .* take scale: 1"):
+    with pytest.raises(ValueError, match=r"maximum of pixels times scale 0\.003922 is 1; .* set scale: 1"):
         Normalize([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
     assert Normalize([1, 1, 1], [1, 1, 1])({"image": noise()}, None)["image"].max() <= 0
 
 
-def test_colour_maps_do_what_their_names_say():
+def test_color_maps_match_their_definitions():
     assert apply(brightness_map(20), 10, 20, 30).tolist() == [30, 40, 50]
     assert apply(contrast_map(1.5), 10, 20, 30).tolist() == [15, 30, 45]
     luma = 0.299 * 10 + 0.587 * 20 + 0.114 * 30
@@ -75,7 +75,7 @@ def test_colour_maps_do_what_their_names_say():
     assert np.allclose(saturation_map(1), np.eye(4)) and np.allclose(hue_map(0), np.eye(4), atol=1e-12)
 
 
-def test_hue_keeps_luma_and_grey_and_turns_back():
+def test_hue_keeps_luma_and_gray_and_turns_back():
     turned = apply(hue_map(40), 10, 200, 30)
     assert np.isclose(turned @ [0.299, 0.587, 0.114], 0.299 * 10 + 0.587 * 200 + 0.114 * 30, atol=0.05)
     assert np.allclose(apply(hue_map(40), 90, 90, 90), 90, atol=0.1)
@@ -93,7 +93,7 @@ def test_distorting_in_one_pass_equals_one_map_after_another():
 
 def test_distorting_shuffles_the_order_of_its_maps():
     class Fixed:
-        """A generator that always draws the greatest amounts, and a given order."""
+        """A generator that always draws the maximum amounts and a given order."""
 
         def __init__(self, order):
             self.order = np.array(order)
@@ -123,12 +123,12 @@ def test_distorting_may_swap_channels_and_may_do_nothing():
 @pytest.mark.parametrize(
     "transform", [RandomDistort(prob=1), GaussianBlur(prob=1), RandomErasing(1), RandomErasing(1, fill=[9, 8, 7])]
 )
-def test_the_key_decides_the_bytes(transform):
+def test_augmentation_is_a_function_of_the_random_key(transform):
     one, two, three = (transform({"image": noise()}, random_for(*key))["image"] for key in ((1, 2), (1, 2), (1, 3)))
     assert one.tobytes() == two.tobytes() != three.tobytes() and one.dtype == np.uint8
 
 
-def test_grey_has_three_equal_channels_of_luma():
+def test_gray_has_three_equal_channels_of_luma():
     gray = RandomGray(1)({"image": noise()}, random_for(0))["image"]
     assert (gray == gray[..., :1]).all() and np.array_equal(gray[..., 0], cv2.cvtColor(noise(), cv2.COLOR_RGB2GRAY))
     assert np.array_equal(RandomGray(0)({"image": noise()}, random_for(0))["image"], noise())

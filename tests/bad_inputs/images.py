@@ -1,4 +1,4 @@
-"""Picture files of every odd kind."""
+"""Unusual and damaged image files."""
 
 import io
 import struct
@@ -11,31 +11,31 @@ SIDE = 96
 
 
 def scene():
-    """A picture with coarse structure, uint8 [96, 96, 3]."""
+    """An image with coarse structure, uint8 [96, 96, 3]."""
     blocks = np.random.default_rng(3).integers(0, 256, (6, 6, 3), dtype="uint8")
     return blocks.repeat(SIDE // 6, 0).repeat(SIDE // 6, 1)
 
 
 def noise():
-    """A picture that no form can make small."""
+    """An incompressible image."""
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), "uint8"))
 
 
 def encoded(form, mode="RGB", image=None, **keywords):
-    """The bytes of a picture in a form (`JPEG`, `PNG`, ...) and a Pillow mode."""
+    """The bytes of an image in a format (`JPEG`, `PNG`, ...) and a Pillow mode."""
     file = io.BytesIO()
     (image or Image.fromarray(scene()).convert(mode)).save(file, form, **keywords)
     return file.getvalue()
 
 
 def damaged(data):
-    """The bytes with zeros in the middle: decoders fill in grey, and say so at best."""
+    """The bytes with zeros in the middle, which decoders fill with gray, at best with a warning."""
     middle = len(data) // 2
     return data[:middle] + bytes(200) + data[middle + 200 :]
 
 
 def bomb(side=30000):
-    """A PNG of one bit a pixel that would decode to gigabytes."""
+    """A 1-bit PNG that would decode to gigabytes."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -45,15 +45,15 @@ def bomb(side=30000):
     return b"\x89PNG\r\n\x1a\n" + head + body + chunk(b"IEND", b"")
 
 
-def turned():
-    """A JPEG whose EXIF orientation, 6, turns it a quarter to the right."""
+def rotated():
+    """A JPEG with EXIF orientation 6, rotated by 90 degrees."""
     exif = Image.Exif()
     exif[0x0112] = 6
     return encoded("JPEG", exif=exif)
 
 
 def sixteen_bits():
-    """A grey PNG of 16 bits."""
+    """A 16-bit grayscale PNG."""
     return encoded("PNG", image=Image.fromarray(scene()[..., 0].astype("uint16") * 257))
 
 
@@ -67,7 +67,7 @@ REFUSED = {
     "empty": (b"", "D101"),
     "html": (b"<html><body>Not found</body></html>", "D101"),
     "half a header": (encoded("JPEG")[:20], "D102"),
-    "half a picture": (encoded("PNG", image=noise())[:9000], "D102"),
+    "half an image": (encoded("PNG", image=noise())[:9000], "D102"),
     "a bomb": (bomb(), "D103"),
     "zeros": (bytes(5000), "D101"),
     "a program": (b"\x7fELF" + bytes(100), "D101"),
@@ -76,12 +76,12 @@ REFUSED = {
 # files that must work
 FINE = {
     "PNG called jpg": encoded("PNG"),
-    "turned": turned(),
+    "rotated": rotated(),
     "CMYK": encoded("JPEG", "CMYK"),
     "16 bits": sixteen_bits(),
     "RGBA": encoded("PNG", "RGBA"),
     "palette": encoded("PNG", "P"),
-    "grey and alpha": encoded("PNG", "LA"),
+    "gray and alpha": encoded("PNG", "LA"),
     "one bit": encoded("PNG", "1"),
     "GIF": animation("GIF"),
     "WebP": animation("WEBP"),
