@@ -96,7 +96,7 @@ def test_asking_a_model_about_the_likeliest_first_drops_no_text_that_is_better(t
             wide.beam_size = 10**6
             wide.feed(row[None])
             beam.feed(row[None])
-            scores = np.logaddexp(wide.blank, wide.other) + np.array(wide.tree.worth)[wide.nodes]
+            scores = np.logaddexp(wide.blank, wide.other) + np.array(wide.tree.score)[wide.nodes]
             best = [wide.tree.text(wide.nodes[k]) for k in np.argsort(-scores, kind="stable")[:6]]
             assert [beam.tree.text(node) for node in beam.nodes] == best
 

@@ -101,7 +101,7 @@ def test_the_power_of_a_sine_is_at_its_frequency():
 
 def test_frequencies_above_the_highest_are_left_out():
     assert LinearSpectrogram(max_freq=2000).compute(noise(), 8000).shape[1] == 41
-    with pytest.raises(ConfigError, match="at most 4000"):
+    with pytest.raises(ConfigError, match="Hz is 4000"):
         LinearSpectrogram(max_freq=5000).compute(noise(), 8000)
 
 
@@ -144,7 +144,7 @@ def test_mel_of_frequencies_by_hand():
 def test_mel_filters_without_fft_bins_are_refused():
     with pytest.raises(ConfigError, match="mel filters cover none of the 129 FFT bins"):
         mel_filters(8000, 256, 200, 20, 4000, "kaldi")
-    with pytest.raises(ConfigError, match="out of range: .* at a rate of 8000 Hz"):
+    with pytest.raises(ConfigError, match=r"out of range: .* at a rate of 8000 Hz"):
         mel_filters(8000, 256, 20, 20, 8000, "htk")
 
 

@@ -68,13 +68,13 @@ def test_the_statistics_are_the_mean_and_deviation_of_all_frames(tmp_path):
     assert again.is_fitted()
     found = again({"features": np.array([[4, 9]], np.float32)}, random_for(0))["features"]
     assert found[0, 0] == pytest.approx((4 - frames.mean()) / frames.std()) and found[0, 1] == pytest.approx(2)
-    assert again.kept["frames"].tolist() == [55]
+    assert again.statistics["frames"].tolist() == [55]
 
 
 def test_the_number_of_utterances_for_the_statistics_can_be_limited(tmp_path):
     transform = learned(NormalizeFeatures(str(tmp_path / "a.stats"), utterances=3), Ramps())
     same = learned(NormalizeFeatures(str(tmp_path / "b.stats"), utterances=3), Ramps())
-    assert 6 <= transform.kept["frames"][0] < 55 and transform.kept["frames"] == same.kept["frames"]
+    assert 6 <= transform.statistics["frames"][0] < 55 and transform.statistics["frames"] == same.statistics["frames"]
 
 
 def test_other_features_and_missing_or_broken_files_are_refused(tmp_path):

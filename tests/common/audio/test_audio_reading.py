@@ -191,11 +191,11 @@ def test_decoding_sets_rate_samples_and_duration(tmp_path):
 def test_resampling_is_logged_once(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("kit"), "propagate", True)
     wav(tmp_path / "a.wav", tone(440, 16000, 0.5), 16000)
-    transform, said = DecodeAudio(8000), []
+    transform, logged = DecodeAudio(8000), []
     for _ in range(2):
         transform({"path": str(tmp_path / "a.wav")}, random_for(0))
-        said.append([message for message in caplog.messages if "converted from 16000" in message])
-    assert said[0] and said[0] == said[1]
+        logged.append([message for message in caplog.messages if "resampled from 16000" in message])
+    assert logged[0] and logged[0] == logged[1]
 
 
 @pytest.mark.parametrize(
