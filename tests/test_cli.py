@@ -170,7 +170,7 @@ def test_overrides_are_never_lost():
         "train", "-c", TINY, "-o", "train.epochs=7", "seed=3", "--print-config", "-o", "output_dir=x", "log_every=9"
     )
     assert printed.code == 0
-    for line in ("  epochs: 7", "seed: 3", "output_dir: x", "log_every: 9"):
+    for line in ("  epochs: 7", "seed: 3", "output_dir: x/tiny", "log_every: 9"):
         assert line in printed.out.splitlines()
 
 

@@ -14,12 +14,13 @@ from common.errors import ConfigError
 KEYS = ("_base_", "_BASE_")
 
 
-def read_with_bases(file, default_kit=None):
+def read_with_bases(file, default_kit=None, tree=None):
     """A configuration merged with all its bases.
 
     Args:
         file (Path): absolute.
         default_kit (str | Path): the kit in use, tried for bases that are not beside the file.
+        tree (Node): what the file would hold; it is read when None.
 
     Returns:
         Node: the merged tree.
@@ -29,7 +30,7 @@ def read_with_bases(file, default_kit=None):
         ConfigError: a file is missing or not YAML, or the bases form a circle.
     """
     used = set()
-    return _read(file, used, default_kit, (file,)), used
+    return _read(file, used, default_kit, (file,), tree), used
 
 
 def kits_of(tree, file):
@@ -51,9 +52,9 @@ def name_methods(tree, beside, folder):
         slim.set("kit", beside.name if beside.parent == kits.ROOT else str(beside), slim.place)
 
 
-def _read(file, used, default_kit, chain):
+def _read(file, used, default_kit, chain, tree=None):
     """The tree of a file over its bases; `chain` holds the files that led here, the file itself last."""
-    tree = read_file(file)
+    tree = read_file(file) if tree is None else tree
     used |= mentioned(tree)
     keys = [key for key in KEYS if key in tree]
     if len(keys) > 1:

@@ -25,7 +25,8 @@ def load_config(path, overrides=(), default_kit=None):
     """Reads a configuration, its bases and the values of the command line; does not yet check it.
 
     Args:
-        path (str | Path): as :func:`common.config.kits.find_config` takes it.
+        path (str | Path | dict): as :func:`common.config.kits.find_config` takes it; or the keys themselves, whose
+            paths are relative to the current folder and whose run is called `run` unless they hold a `name`.
         overrides (list[str]): `key.path=value`, each value read as YAML.
         default_kit (str | Path): the kit of a file that is in none, such as that of the script that runs.
 
@@ -35,8 +36,9 @@ def load_config(path, overrides=(), default_kit=None):
     Raises:
         ConfigError: the file is missing or not YAML, or a base, an override or a reference is wrong.
     """
-    file = kit.find_config(path, default_kit)
-    tree, used = read_with_bases(file, default_kit)
+    given = config_build.as_tree(path, "the dict") if isinstance(path, dict) else None
+    file = kit.find_config(path, default_kit) if given is None else Path.cwd() / "run"
+    tree, used = read_with_bases(file, default_kit, given)
     for key, value, place in _parsed(overrides or ()):
         put(tree, key, value, place)
     if isinstance(tree.get("labels"), str):

@@ -28,7 +28,6 @@ from common.export.onnx import run_onnx, write_onnx
 from common.export.processing import processing
 from common.inference.exported import FORMAT
 from common.inference.predictor import Predictor, load_engine, passes_to_delete, run_engine
-from common.inference.synthetic import for_every_image
 from common.inference.task import task_of
 from common.log import logger
 from common.text.vocabulary import check_vocabulary_size
@@ -234,11 +233,11 @@ def example_inputs(model, config):
         sample = pipeline.sample(dataset, 0, 0)
     except DataError as error:
         task = task_of(config, model)
-        synthetic = task.synthetic()
+        synthetic = task.synthetic(model.inputs)
         if synthetic is None:
             raise
         logger.warning("the golden is made of a synthetic sample (%s): %s", task.input, str(error).splitlines()[0])
-        sample = pipeline.sample([for_every_image(synthetic, model.inputs)], 0, 0)
+        sample = pipeline.sample([synthetic], 0, 0)
     sample = pipeline.batch([sample], 0, 0)[0]
     return {name: np.asarray(sample[name])[None] for name in model.inputs}
 

@@ -53,6 +53,14 @@ def run_inference(model, source, args):
     return 3 if bad else 0
 
 
+def predict_one(model, sample, threshold=None):
+    """The records of one sample of a source; raises DataError where it cannot be read."""
+    predictions, problems = BY_INPUT.get(model.task.input, predict_samples)(model, [sample], threshold)
+    if problems:
+        raise problems[0]
+    return predictions[0][1]
+
+
 def batches(source, size):
     """Lists of `size` samples; the last may be shorter."""
     iterator = iter(source)

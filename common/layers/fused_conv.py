@@ -52,7 +52,7 @@ def suits(x):
 
 def conv2d(x, weight, stride, padding, groups, dilation=1):
     """The convolution without bias of an x that suits."""
-    return Chain.apply(x, weight, stages=(convolution(*shapes(x, weight), stride, padding, groups, dilation),))
+    return FusedStages.apply(x, weight, stages=(convolution(*shapes(x, weight), stride, padding, groups, dilation),))
 
 
 def conv_norm(x, weight, norm, activation, stride, padding, groups, dilation=1):
@@ -73,7 +73,7 @@ def conv_norm(x, weight, norm, activation, stride, padding, groups, dilation=1):
     if activation:
         stages.append(elementwise(first.target, activation))
     mean, variance = paddle.empty_like(norm._mean), paddle.empty_like(norm._variance)
-    y = Chain.apply(x, weight, norm.weight, norm.bias, mean, variance, stages=tuple(stages))
+    y = FusedStages.apply(x, weight, norm.weight, norm.bias, mean, variance, stages=tuple(stages))
     with paddle.no_grad():
         for running, value in ((norm._mean, mean), (norm._variance, variance)):
             running.scale_(norm._momentum).add_(value * (1 - norm._momentum))
@@ -85,7 +85,7 @@ def shapes(x, weight):
     return tuple(x.shape), tuple(weight.shape)
 
 
-class Chain(PyLayer):
+class FusedStages(PyLayer):
     """Stages one after another, with the values carried to the layout of each."""
 
     @staticmethod

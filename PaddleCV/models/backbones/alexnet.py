@@ -1,6 +1,6 @@
 """AlexNet, in its form for one device (https://arxiv.org/abs/1404.5997, footnote 1).
 
-The published weights are of this form: 64, 192, 384, 256 and 256 channels, no groups, no local response normalisation,
+The published weights are of this form: 64, 192, 384, 256 and 256 channels, no groups, no local response normalization,
 where the first paper (NIPS 2012, section 3.5) has 96, 256, 384, 384 and 256 over two devices.
 
 Shapes in this file:

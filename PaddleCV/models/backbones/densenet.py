@@ -68,7 +68,7 @@ class DenseNet(StagedBackbone):
 
 
 class DenseLayer(nn.Layer):
-    """1x1 and 3x3 convolution to `growth` channels, which go out behind those that came in."""
+    """1x1 and 3x3 convolution to `growth` channels, which are concatenated behind the input."""
 
     def __init__(self, in_channels, growth, norm):
         super().__init__()

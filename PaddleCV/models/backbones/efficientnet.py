@@ -1,6 +1,6 @@
 """EfficientNet (https://arxiv.org/abs/1905.11946, table 1 and section 3.3), as its authors' program has it.
 
-Batch normalisation has epsilon 1e-3 and momentum 0.99, squeeze and excitation is measured by a block's input, and
+Batch normalization has epsilon 1e-3 and momentum 0.99, squeeze and excitation is sized by the input of a block, and
 padding is TensorFlow's SAME. The official `small` variant has no squeeze and excitation and pads on all sides.
 
 Shapes in this file:
@@ -30,7 +30,7 @@ MODELS = {
     "b6": (1.8, 2.6),
     "b7": (2.0, 3.1),
 }
-# kernel size, blocks, channels that go out, expansion, stride of the first block
+# kernel size, blocks, output channels, expansion, stride of the first block
 BLOCKS = (
     (3, 1, 16, 1, 1),
     (3, 2, 24, 6, 2),
@@ -52,9 +52,9 @@ class EfficientNet(StagedBackbone):
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        drop_connect (float): how often the last block is left out in training; the others in proportion to their place.
-        excite (bool): whether there is squeeze and excitation.
-        same (bool): whether padding is TensorFlow's SAME; else it is equal on all sides.
+        drop_connect (float): probability that the last block is dropped in training; it grows linearly up to that.
+        excite (bool): with squeeze and excitation.
+        same (bool): padding is TensorFlow's SAME; else it is equal on all sides.
         scale (float): multiplies the numbers of channels of the model once more, for a tiny one.
         depth (float): multiplies the numbers of blocks of the model once more.
     """

@@ -1,7 +1,7 @@
 """Going deeper with convolutions (https://arxiv.org/abs/1409.4842, table 1): GoogLeNet, the first Inception network.
 
 As the published weights have it, and unlike the paper: no convolution has a bias, the three of the stem have no ReLU,
-in a module one ReLU follows the concatenation and none the reductions, and there is no local response normalisation.
+in a module one ReLU follows the concatenation and none the reductions, and there is no local response normalization.
 Poolings of stride 2 are not padded, so that 224 pixels become 111, 55, 27, 13 and 6.
 
 Shapes in this file:

@@ -16,7 +16,7 @@ from .output_stride import OutputStride
 from .staged import StagedBackbone, check_out_indices
 from .tables import check_rows
 
-# expansion, channels that go out, blocks, stride of the first; a fifth number is the size of the kernels, 3 without it
+# expansion, output channels, blocks, stride of the first; a fifth number is the kernel size, 3 without it
 BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 LAST = 1280
 
@@ -30,10 +30,10 @@ class MobileNetV2(StagedBackbone):
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
+        output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
         blocks (list[list[int]]): rows of the paper's table 2: expansion, channels, blocks, stride of the first (1, 2),
-            and the size of the kernels, 3 where it is left out; a stage begins with each stride of 2.
-        stem_stride (int): of the stem's convolution: 2, or 1 for small pictures, which halves every stride.
+            and the kernel size, 3 where it is left out; a stage begins with each stride of 2.
+        stem_stride (int): of the stem's convolution: 2, or 1 for small images, which halves every stride.
     """
 
     def __init__(

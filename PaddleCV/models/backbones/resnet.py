@@ -37,11 +37,11 @@ VARIANTS = ("b", "vc", "vd")
 
 
 class ResidualStages(StagedBackbone):
-    """A stem of stride 4 and four stages of residual blocks, whatever those are.
+    """A stem of stride 4 and four stages of residual blocks of any kind.
 
     Args:
-        stem (Layer): picture to features at a quarter of its height and width.
-        counts (list[int]): how many blocks each stage has.
+        stem (Layer): image to features at a quarter of its height and width.
+        counts (list[int]): blocks of each stage.
         make_block (callable): (stage, is_first, stride, dilation) to the block, which has `out_channels`.
         output_stride (int): 8, 16 or 32.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
@@ -81,7 +81,7 @@ class ResNet(ResidualStages):
         norm (str): bn or frozen_bn.
         output_stride (int): 32, or 16 or 8 for finer features by dilation.
         se (bool): squeeze and excitation in every block.
-        blocks (list[int] | None): how many each of the four stages has; None for those of `depth`.
+        blocks (list[int] | None): blocks of each of the four stages; None for those of `depth`.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class BasicBlock(nn.Layer):
 
 
 class Bottleneck(nn.Layer):
-    """A 1x1 convolution down, a 3x3, a 1x1 up to the channels that go out, and the shortcut around them."""
+    """A 1x1 convolution down, a 3x3, a 1x1 up to the output channels, and the shortcut around them."""
 
     expansion = 4
 
@@ -172,7 +172,7 @@ def shortcut(in_channels, out_channels, stride, variant, norm, stage=0):
 
 
 def check_design(name, depth, variant, output_stride, depths=tuple(DEPTHS)):
-    """Refuses what there is no such network of."""
+    """Raises ValueError for a depth, variant or output stride that the network does not have."""
     for what, value, known in (
         ("depth", depth, depths),
         ("variant", variant, VARIANTS),

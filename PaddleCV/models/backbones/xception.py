@@ -1,7 +1,7 @@
 """Xception (https://arxiv.org/abs/1610.02357, figure 5), with 41, 65 or 71 layers.
 
 As the official definition has it, unlike the paper: a separable convolution is the 1x1 convolution first and the
-depthwise one after it, each with batch normalisation; the 1x1 convolutions of the shortcuts have none; convolutions and
+depthwise one after it, each with batch normalization; the 1x1 convolutions of the shortcuts have none; convolutions and
 poolings are padded. Of 71 layers the entry flow has five blocks, every second of stride 1. `XceptionDeepLab` is the
 other one of the same names.
 
@@ -37,7 +37,7 @@ class Xception(StagedBackbone):
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
+        output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Xception(StagedBackbone):
 
 
 class SeparableConv(nn.Layer):
-    """A 1x1 convolution, then a 3x3 convolution of each channel by itself; no activation."""
+    """A 1x1 convolution, then a depthwise 3x3 convolution; no activation."""
 
     def __init__(self, in_channels, out_channels, norm, dilation=1):
         super().__init__()

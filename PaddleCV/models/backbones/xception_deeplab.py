@@ -1,12 +1,12 @@
 """Xception as DeepLab changes it (https://arxiv.org/abs/1802.02611, section 3.2), with 41, 65 or 71 layers.
 
-Depthwise convolutions of stride 2 take the place of poolings, every convolution has batch normalisation (epsilon 1e-3,
+Depthwise convolutions of stride 2 take the place of poolings, every convolution has batch normalization (epsilon 1e-3,
 momentum 0.99), and blocks have three separable convolutions. As the official definition has it, the last block is
 dilated by 2 even where nothing lost its stride.
 
 Shapes in this file:
     N images, C channels, H x W pixels; stage i (0 to 3) has stride 2^(i+2). The feature of stage 0 is the one the
-    decoder takes: what the block that makes stride 8 has before its last, strided convolution.
+    decoder takes: that of the block that makes stride 8, before its last, strided convolution.
 """
 
 from paddle import nn
@@ -31,7 +31,7 @@ class XceptionDeepLab(StagedBackbone):
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
+        output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class DeepLabBlock(nn.Layer):
             self.shortcut = ConvNorm(in_channels, third, kernel_size=1, stride=stride, activation="none", norm=norm)
 
     def forward(self, x):
-        """(what goes out, what the second convolution gave)."""
+        """(output, output of the second convolution)."""
         first = self.first(F.relu(x) if self.relu_first else x)
         second = self.second(F.relu(first) if self.relu_first else first)
         third = self.third(F.relu(second) if self.relu_first else second)

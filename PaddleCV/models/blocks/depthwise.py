@@ -11,7 +11,7 @@ from .excitation import SqueezeExcitation
 
 
 class DepthwiseSeparable(nn.Layer):
-    """A 3x3 convolution of each channel by itself, then a 1x1 convolution (https://arxiv.org/abs/1704.04861, figure 3).
+    """A depthwise 3x3 convolution, then a 1x1 convolution (https://arxiv.org/abs/1704.04861, figure 3).
 
     Args:
         in_channels (int): channels of the input.
@@ -20,7 +20,7 @@ class DepthwiseSeparable(nn.Layer):
         norm (str): bn or frozen_bn.
         activation (str): after both, one of ConvNorm.
         dilation (int): of the 3x3 convolution.
-        kernel_size (int): of the convolution of each channel, in place of 3.
+        kernel_size (int): of the depthwise convolution, in place of 3.
     """
 
     def __init__(self, in_channels, out_channels, stride, norm, activation="relu", dilation=1, kernel_size=3):
@@ -42,11 +42,11 @@ class InvertedResidual(nn.Layer):
         out_channels (int): channels of the output.
         kernel_size (int): of the depthwise convolution.
         stride (int): of the depthwise convolution.
-        excite (bool): whether there is squeeze and excitation.
+        excite (bool): with squeeze and excitation.
         activation (str): of the first two convolutions.
         norm (str): bn or frozen_bn.
         dilation (int): of the depthwise convolution.
-        always_expand (bool): whether there is a 1x1 up even where it brings no more channels.
+        always_expand (bool): with the 1x1 up even where it adds no channels.
     """
 
     def __init__(

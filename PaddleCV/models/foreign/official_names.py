@@ -1,4 +1,4 @@
-"""The names that PaddleClas gives to the arrays of its networks, family by family, in the order of their layers.
+"""The names of the weights of PaddleClas, family by family, in the order of their layers.
 
 Facts about the weights that PaddleClas 2.x publishes (https://github.com/PaddlePaddle/PaddleClas).  Where it
 scales by 1 - p in inference after a dropout of p, which we do in training instead, the layer behind it is scaled once.

@@ -1,8 +1,8 @@
-"""The names that torchvision and timm give to the arrays of networks we have, in the order of their layers.
+"""The names of the weights of torchvision and timm, for the networks of this kit, in the order of their layers.
 
 Facts about torchvision 0.29 and timm 1.0 (the files at huggingface.co/timm have the latter's names).  A network is
 called by its backbone.  Where a definition differs from ours but the arrays fit, NOTES says so; `tests/parity` shows
-that the others answer alike.
+that the others predict the same.
 """
 
 from common.errors import ConfigError
@@ -107,7 +107,7 @@ OFFICIAL = {
     "Xception": ("xception",),
     "XceptionDeepLab": ("xception_deeplab",),
 }
-TUNE = "fine-tune before you trust the answers"
+TUNE = "fine-tune before you trust the predictions"
 NOTES = {
     (
         "torchvision",
@@ -121,7 +121,7 @@ NOTES = {
 
 
 class ForeignNames:
-    """The renaming of a file that another program wrote for a network we have.
+    """The renaming of a weight file that another program wrote for a network of this kit.
 
     Args:
         source (str): torchvision, timm or paddleclas.
@@ -133,7 +133,7 @@ class ForeignNames:
     """
 
     def __init__(self, source, network, names):
-        self.order = fitting(self.check(source, network), names)
+        self.order = choose_order(self.check(source, network), names)
         self.note = NOTES.get((source, network), "")
 
     @staticmethod
@@ -157,8 +157,8 @@ class ForeignNames:
         return sources[source][network]
 
 
-def fitting(orders, names):
-    """The first of these whose words all the names are made of.
+def choose_order(orders, names):
+    """The first of these orders (list[NameOrder]) that knows the words of all names.
 
     Raises:
         ConfigError: there is none.

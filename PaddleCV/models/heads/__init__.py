@@ -1,1 +1,1 @@
-"""Heads: feature maps to predictions, and what is done to predictions after them."""
+"""Heads, which turn feature maps into predictions, and NMS."""

@@ -1,4 +1,4 @@
-"""The classifier of SqueezeNet: a 1x1 convolution to the classes, then the mean over all places.
+"""The classifier head of SqueezeNet: a 1x1 convolution to the classes, then global average pooling.
 
 Shapes in this file:
     N images, D channels of the last feature, H x W cells, C classes.
@@ -16,7 +16,7 @@ class ConvClassifierHead(nn.Layer):
     Args:
         in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
         num_classes (int): C.
-        dropout (float): probability that a number is left out in training.
+        dropout (float): probability that a unit is dropped in training.
     """
 
     def __init__(self, in_channels, num_classes, dropout=0.5):

@@ -5,11 +5,11 @@ Shapes in this file:
     P = all A*H*W of all levels, K = N*M objects of the batch.
 Boxes are (x1, y1, x2, y2) in input pixels; a label of -1 marks padding.
 
-With s the score of an object, (w, h) its size relative to the picture, and the sums over the objects of an image:
-    loss_xy          s (2 - w h) (BCE(tx, x) + BCE(ty, y)),  x and y the centre within its cell
+With s the score of an object, (w, h) its size relative to the image, and the sums over the objects of an image:
+    loss_xy          s (2 - w h) (BCE(tx, x) + BCE(ty, y)),  x and y the center within its cell
     loss_wh          s (2 - w h) (|tw - log(w / anchor)| + |th - log(h / anchor)|)
-    loss_objectness  s BCE(t, 1) where an object is, 0 where a prediction overlaps an object by more
-                     than `ignore_iou`, BCE(t, 0) elsewhere
+    loss_objectness  s BCE(t, 1) at the objects, 0 where a prediction overlaps an object by more than `ignore_iou`,
+                     BCE(t, 0) elsewhere
     loss_class       s * the sum of BCE over the classes
 Every term is the mean over the images, so that the mean over processes with equal batches is that of the whole batch.
 """
@@ -27,10 +27,10 @@ SMALLEST = 1e-6  # a box narrower than this share of the image is no object
 
 
 class YOLOv3Loss(nn.Layer):
-    """Compares the raw predictions of a YOLOv3 head with the objects of the pictures.
+    """Compares the raw predictions of a YOLOv3 head with the objects of the images.
 
     Args:
-        ignore_iou (float): a prediction that overlaps an object by more than this is not called background.
+        ignore_iou (float): a prediction that overlaps an object by more than this is not trained as background.
         label_smoothing (float): the class targets are 1 - this and this; the operator's own is min(1 / C, 1 / 40).
         iou_loss (str): iou, giou, diou or ciou: a term loss_iou in place of loss_xy and loss_wh; null for those two.
         iou_weight (float): of loss_iou.
@@ -77,12 +77,12 @@ class YOLOv3Loss(nn.Layer):
         return {name: value / predictions[0].shape[0] for name, value in terms.items()}
 
     def box_weights(self, objects, area):
-        """Small objects count more: score * (2 - share of the picture), [N, M]."""
+        """Small objects count more: score * (2 - share of the image), [N, M]."""
         sizes = objects.boxes[..., 2:] - objects.boxes[..., :2]
         return objects.scores * (2 - sizes[..., 0] * sizes[..., 1] / area)
 
     def ignored(self, predictions, head, boxes):
-        """Of each level, which predictions [N, A*H*W] overlap one of the objects' boxes [N, M, 4] too well."""
+        """Of each level, which predictions [N, A*H*W] overlap one of the boxes [N, M, 4] by more than `ignore_iou`."""
         levels = [
             decode_level(prediction, anchors, stride, head.scale_xy)
             for prediction, anchors, stride in zip(predictions, head.anchors, head.strides)
@@ -127,7 +127,7 @@ class YOLOv3Loss(nn.Layer):
 
 @dataclasses.dataclass
 class Objects:
-    """The objects of a batch, made harmless: what is no object has a label of -1 and a box in the corner.
+    """The objects of a batch, sanitized: padding and unusable boxes have a label of -1 and a box in the corner.
 
     Args:
         boxes (Tensor): float32 [N, M, 4], finite, of positive size.
@@ -141,7 +141,7 @@ class Objects:
 
 
 class Matched:
-    """What one level predicts for each object, at the anchor and cell that answer for it.
+    """The predictions of one level for each object, at the anchor and cell that it is assigned to.
 
     Args:
         prediction (Tensor): float32 [N, A, 5 + C, H, W].
@@ -149,7 +149,7 @@ class Matched:
         level (int): which of the head's levels this is.
         objects (Objects): of the batch.
         anchor (Tensor): int64 [N, M], the anchor within the level, 0 where the object belongs to another.
-        mine (Tensor): bool [N, M], whether the object belongs to this level.
+        mine (Tensor): bool [N, M], true for the objects of this level.
     """
 
     def __init__(self, prediction, head, level, objects, anchor, mine):
@@ -186,7 +186,7 @@ class Matched:
 def usable_objects(boxes, labels, scores, image_size):
     """The :class:`Objects` of padded boxes [N, M, 4], labels [N, M] and scores [N, M] (None: all 1).
 
-    Boxes that are not finite, inside out, or smaller than a millionth of the picture are no objects.
+    Boxes that are not finite, inside out, or smaller than a millionth of the image are no objects.
     `image_size` is (height, width) in pixels.
     """
     height, width = image_size

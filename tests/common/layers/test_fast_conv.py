@@ -58,12 +58,12 @@ def test_a_convolution_computes_what_the_frameworks_does(case, monkeypatch):
 
 @pytest.mark.parametrize("case", ["no padding by its name", "four sides", "unequal strides", "reflection padding"])
 def test_a_block_whose_convolution_oneDNN_is_not_asked_for_is_not_joined(case, monkeypatch):
-    monkeypatch.setattr(fused_conv, "Chain", None)
+    monkeypatch.setattr(fused_conv, "FusedStages", None)
     assert block(**SLOW[case])(image()).shape[:2] == [2, 16]
 
 
 def test_of_one_pixel_the_framework_does_the_matrix_product(monkeypatch):
-    monkeypatch.setattr(fused_conv, "Chain", None)
+    monkeypatch.setattr(fused_conv, "FusedStages", None)
     layer = use_fast_convolutions(conv(kernel_size=1, padding=0))
     assert layer(paddle.randn([2, 16, 1, 1])).shape == [2, 16, 1, 1]
 
@@ -180,7 +180,7 @@ def test_a_shared_convolution_gets_the_gradients_of_all_its_uses(monkeypatch):
 
 
 def test_other_numbers_than_float32_and_empty_batches_are_the_frameworks(monkeypatch):
-    monkeypatch.setattr(fused_conv, "Chain", None)
+    monkeypatch.setattr(fused_conv, "FusedStages", None)
     assert block()(image()[:0]).shape == [0, 16, 13, 16]
     assert block().to(dtype="float64")(image().astype("float64")).dtype == paddle.float64
 
