@@ -23,7 +23,7 @@ FLOORS = (  # from the bottom: packages of common/, and the files that lie direc
     ("export",),
     ("training", "testing"),
     ("search",),
-    ("commands",),
+    ("commands", "api"),
 )
 STRANGERS = {"audio": {"vision"}, "table": {"vision"}, "build": {"vision", "text"}}  # lower, and still not imported
 KITS = ("PaddleCV", "PaddleNLP", "PaddleRec", "PaddleSpeech", "PaddleSlim")

@@ -1,4 +1,4 @@
-"""Reads the numbers that operators of PaddlePaddle 1.8.5 gave, which stand in golden/*.json."""
+"""Reads the reference outputs of PaddlePaddle 1.8.5 operators in golden/*.json."""
 
 import json
 import pathlib

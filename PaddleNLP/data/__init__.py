@@ -1,1 +1,1 @@
-"""Readers of texts and what is annotated in them."""
+"""Datasets of texts and their annotations."""

@@ -1,25 +1,25 @@
-"""Questions on texts in the format of SQuAD (https://arxiv.org/abs/1606.05250, https://arxiv.org/abs/1806.03822), which
-CMRC 2018 and DRCD share."""
+"""Extractive question answering in the format of SQuAD (https://arxiv.org/abs/1606.05250,
+https://arxiv.org/abs/1806.03822), which CMRC 2018 and DRCD share."""
 
 import json
 
 from common.errors import DataError, DataIssue
-from common.files import lone_surrogate, read_lines
+from common.files import has_lone_surrogate, read_lines
 
 from .text_dataset import TextDataset
 
 
 class SquadQuestions(TextDataset):
-    """A json file of articles, paragraphs and questions; CMRC's flat form (`context_id`, `context_text`) is read, too.
+    """A JSON file of articles, paragraphs and questions; CMRC's flat form (`context_id`, `context_text`) is read, too.
 
-    A sample has `question`, `context`, `answers` (a list of texts, empty where there is none), `answer_start` and
-    `answer_end` (characters of the context; -1 without an answer) and `qid`.
+    A sample has `question`, `context`, `answers` (a list of strings, empty for an unanswerable question),
+    `answer_start` and `answer_end` (character offsets in the context; -1 without an answer) and `qid`.
 
     Args:
         root (str): the folder.
         file (str): the file in it.
-        encoding (str): of the file.
-        bad_samples (str): `error`, or `skip` questions with an error, a few.
+        encoding (str): character encoding of the file.
+        bad_samples (str): `error`, or `skip` to leave out a few questions with errors.
     """
 
     labels = None
@@ -35,25 +35,25 @@ class SquadQuestions(TextDataset):
                 self.add(f"{place}.qas[{number}]", context, question)
         if not self.samples and not self.problems.errors:
             self.problems.error("D117", "holds no question", fix="check that this is the right file")
-        self.finish()
+        self.finalize_questions()
 
     @property
     def num_classes(self):
-        """There are no classes."""
+        """None: there are no classes."""
         return None
 
     def add(self, place, context, question):
-        """Keeps one question, or notes what is wrong with it."""
+        """Adds one question, or records what is wrong with it."""
         try:
             text, number, answers = read_question(question)
         except ValueError as error:
             self.problems.error("D113", str(error), place, image=place)
             return
         if not text.strip() or not context.strip():
-            self.problems.error("D126", "question or text is empty", place, image=place)
+            self.problems.error("D126", "the question or its context is empty", place, image=place)
             return
-        if lone_surrogate(text) or lone_surrogate(context):
-            self.problems.error("D123", "half of a surrogate pair is no text", place, image=place)
+        if has_lone_surrogate(text) or has_lone_surrogate(context):
+            self.problems.error("D123", "the text contains an unpaired surrogate", place, image=place)
             return
         start, end = self.locate(place, context, answers)
         texts = [answer for answer, _ in answers]
@@ -61,43 +61,41 @@ class SquadQuestions(TextDataset):
         self.samples.append(sample | {"qid": number, "path": self.source, "place": place})
 
     def locate(self, place, context, answers):
-        """(start, end) of the first answer in the text; one that stands elsewhere than it says is found there."""
+        """(start, end) of the first answer that is in the context, at answer_start or else where it first occurs."""
         for text, start in answers:
             if text and start is not None and start >= 0 and context[start : start + len(text)] == text:
                 return start, start + len(text)
             found = context.find(text) if text else -1
             if found >= 0:
                 if start is not None:
-                    self.problems.warn(
-                        "D129", "an answer begins elsewhere than answer_start says; it is taken from there", place
-                    )
+                    message = "an answer is not at its answer_start; its first occurrence is used"
+                    self.problems.warn("D129", message, place)
                 return found, found + len(text)
         if answers:
-            self.problems.warn(
-                "D129", "an answer is not in its text; the question counts as one without", place, answers[0][0]
-            )
+            message = "an answer is not in its context; the question is treated as unanswerable"
+            self.problems.warn("D129", message, place, answers[0][0])
         return -1, -1
 
-    def finish(self):
-        """Refuses what was noted."""
+    def finalize_questions(self):
+        """See `finalize`; there are no labels."""
         self.labels = None
         wanted, self.wanted = self.wanted, ["answer"]
-        self.settle([])
+        self.finalize([])
         self.wanted, self.labels = wanted, None
 
     def lengths(self):
-        """Characters of question and text together (list[int])."""
+        """The characters of question and context together (list[int])."""
         return [len(sample["question"]) + len(sample["context"]) for sample in self.samples]
 
 
 def read_question(question):
-    """(text, id, answers) of a question; an answer is (text, where it begins, None where that is not said).
+    """(text, id, answers) of a question; an answer is (text, start, or None where the file has no start).
 
     Raises:
-        ValueError: with what it lacks.
+        ValueError: a field is missing or of the wrong type.
     """
     if not isinstance(question, dict):
-        raise ValueError("a question is no object")
+        raise ValueError("a question is not an object")
     text = question.get("question", question.get("query_text"))
     number = question.get("id", question.get("query_id"))
     lacking = [key for key, value in (("question", text), ("id", number)) if not isinstance(value, str | int)]
@@ -105,39 +103,39 @@ def read_question(question):
         raise ValueError(f"a question has no {', '.join(lacking)}")
     answers = [] if question.get("is_impossible") else question.get("answers", [])
     if not isinstance(answers, list):
-        raise ValueError("answers is no list of texts, or of objects with text and answer_start")
+        raise ValueError("answers is not a list of strings or of objects with text and answer_start")
     return str(text), str(number), [read_answer(answer) for answer in answers]
 
 
 def read_answer(answer):
-    """(text, start) of an answer, a text or an object; raises ValueError for anything else."""
+    """(text, start) of an answer, a string or an object; raises ValueError for anything else."""
     if isinstance(answer, str):
         return answer, None
     text, start = (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else (None, None)
     if not isinstance(text, str) or not isinstance(start, int | None):
-        raise ValueError("an answer is a text, or an object with text and answer_start, a number")
+        raise ValueError("an answer is a string, or an object with text and answer_start, a number")
     return text, start
 
 
 def paragraphs(tree, source):
-    """(place, text, questions) of each text of a parsed file.
+    """(place, context, questions) of each paragraph of a parsed file.
 
     Raises:
-        DataError: the file is of no such format.
+        DataError: the file is not in this format.
     """
 
-    def held(node, key, kind, place):
+    def lookup(node, key, kind, place):
         if isinstance(node, dict) and isinstance(node.get(key), kind):
             return node[key]
-        what = {list: "list", str: "text"}[kind]
+        what = {list: "list", str: "string"}[kind]
         raise DataError(str(DataIssue("D113", "error", source, f"has no {what} '{key}': not SQuAD's format", place)))
 
-    articles = tree if isinstance(tree, list) else held(tree, "data", list, "")
+    articles = tree if isinstance(tree, list) else lookup(tree, "data", list, "")
     for i, article in enumerate(articles):
         if isinstance(article, dict) and "context_text" in article:
             place = f"[{i}]"
-            yield place, held(article, "context_text", str, place), held(article, "qas", list, place)
+            yield place, lookup(article, "context_text", str, place), lookup(article, "qas", list, place)
             continue
-        for j, paragraph in enumerate(held(article, "paragraphs", list, f"data[{i}]")):
+        for j, paragraph in enumerate(lookup(article, "paragraphs", list, f"data[{i}]")):
             place = f"data[{i}].paragraphs[{j}]"
-            yield place, held(paragraph, "context", str, place), held(paragraph, "qas", list, place)
+            yield place, lookup(paragraph, "context", str, place), lookup(paragraph, "qas", list, place)

@@ -1,4 +1,4 @@
-"""Texts with a tag for every token: the original's tsv of characters, and CoNLL's columns."""
+"""Texts with a tag for every token: LAC's TSV of characters, and the CoNLL column format."""
 
 import numpy as np
 
@@ -10,16 +10,16 @@ SEPARATOR = "\x02"
 
 
 class TaggedCharacters(TextDataset):
-    """The format of LAC: a header `text_a<tab>label`, then characters and tags, each separated by the byte 2.
+    """The format of LAC: a header `text_a<tab>label`, then characters and tags, separated by the byte 0x02.
 
-    A sample has `text_a` and `tags` int64 [T], a tag a character.
+    A sample has `text_a` and `tags` int64 [T], one per character.
 
     Args:
         root (str): the folder.
         file (str): the file in it.
-        labels (list[str]): names of the tags; null takes those of the file, sorted.
-        encoding (str): of the file.
-        bad_samples (str): `error`, or `skip` lines with an error, a few.
+        labels (list[str]): tag names; null takes those of the file, sorted.
+        encoding (str): character encoding of the file.
+        bad_samples (str): `error`, or `skip` to leave out a few lines with errors.
     """
 
     def __init__(self, root, file, labels=None, encoding="utf-8", bad_samples="error"):
@@ -36,14 +36,17 @@ class TaggedCharacters(TextDataset):
             tags = fields[columns["label"]].split(SEPARATOR)
             if any(len(token) > 1 for token in tokens):
                 self.error(
-                    "D118", "more than one character between two separators: each has its tag", number, line[:60]
+                    "D118",
+                    "more than one character between two separators; each has its own tag",
+                    number,
+                    line[:60],
                 )
             elif check_row(self, tokens, tags, number):
                 rows.append((number, tokens, tags))
         self.keep(rows)
 
     def keep(self, rows):
-        """Numbers the tags of (line, tokens, tags), and keeps them as samples."""
+        """Adds the rows (line, tokens, tags) as samples, their tags as ids."""
         names = [tag for _, _, tags in rows for tag in tags]
         numbers = {name: k for k, name in enumerate(self.wanted or sorted(set(names)))}
         for number, tokens, tags in rows:
@@ -51,25 +54,25 @@ class TaggedCharacters(TextDataset):
             self.samples.append(self.sample(tokens, ids) | {"path": self.source, "place": f"line {number}"})
         if not self.wanted:
             self.wanted = list(numbers)
-        self.settle(names)
+        self.finalize(names)
 
     def sample(self, tokens, ids):
-        """One sample without its place."""
+        """One sample, without its path and line."""
         return {"text_a": "".join(tokens), "tags": ids}
 
 
 class ConllTags(TaggedCharacters):
-    """CoNLL's format: a token and its tag a line, an empty line between sentences.
+    """The CoNLL format: a token (first column) and its tag (last column) a line, an empty line between sentences.
 
-    A sample has `tokens`, a list of T texts, and `tags` int64 [T].
+    A sample has `tokens`, a list of T strings, and `tags` int64 [T].
 
     Args:
         root (str): the folder.
         file (str): the file in it.
-        labels (list[str]): names of the tags; null takes those of the file, sorted.
-        separator (str): between the columns; null is any blank.
-        encoding (str): of the file.
-        bad_samples (str): `error`, or `skip` sentences with an error, a few.
+        labels (list[str]): tag names; null takes those of the file, sorted.
+        separator (str): column separator; null is any whitespace.
+        encoding (str): character encoding of the file.
+        bad_samples (str): `error`, or `skip` to leave out a few sentences with errors.
     """
 
     def __init__(self, root, file, labels=None, separator=None, encoding="utf-8", bad_samples="error"):
@@ -90,19 +93,19 @@ class ConllTags(TaggedCharacters):
         self.keep(rows)
 
     def sample(self, tokens, ids):
-        """One sample without its place."""
+        """One sample, without its path and line."""
         return {"tokens": tokens, "tags": ids}
 
 
 def check_row(dataset, tokens, tags, line):
-    """Whether a sentence can be used; notes why not, and an `I` that nothing began."""
+    """Whether a sentence can be used; records errors, and warns of an `I` tag without a beginning."""
     if len(tokens) != len(tags):
         dataset.error("D118", f"{len(tokens)} tokens but {len(tags)} tags", line)
         return False
     if not all(tokens):
         dataset.error("D126", "a token is empty", line)
         return False
-    if not all(dataset.known(tag, line) for tag in tags):
+    if not all(dataset.check_label(tag, line) for tag in tags):
         return False
     before = "O"
     for tag in tags:
@@ -110,7 +113,7 @@ def check_row(dataset, tokens, tags, line):
         if kind != tag and before not in (tag, f"B-{kind}", f"{kind}-B"):
             dataset.problems.warn(
                 "D128",
-                "a tag goes on (I) where nothing of its kind began; it counts as a beginning",
+                "an I tag does not continue a span of its type; it starts a new span",
                 f"line {line}",
                 tag,
             )

@@ -1,1 +1,1 @@
-"""Scores."""
+"""Evaluation metrics."""

@@ -1,15 +1,15 @@
-"""Scores of classes: accuracy, and precision, recall and F1 (van Rijsbergen 1979)."""
+"""Accuracy and F1 of text classification (van Rijsbergen 1979)."""
 
 import numpy as np
 
 
 class TextAccuracy:
-    """The share of right answers, and F1.
+    """Accuracy and F1.
 
     Args:
-        dataset (object): the data set; gives the number of classes.
-        positive (int): the class whose F1 is `F1`; null takes the mean over the classes (macro).
-        primary (str): accuracy or F1, which selects the best checkpoint.
+        dataset (object): gives the labels.
+        positive (int): the class whose F1 is reported; null takes the mean over the classes (macro F1).
+        primary (str): accuracy or F1; selects the best checkpoint.
     """
 
     def __init__(self, dataset, positive=None, primary="accuracy"):
@@ -19,20 +19,20 @@ class TextAccuracy:
         self.reset()
 
     def reset(self):
-        """Forgets everything."""
-        self.table = np.zeros((self.count, self.count), np.int64)  # [right class, answered class]
+        """Resets the counts."""
+        self.table = np.zeros((self.count, self.count), np.int64)  # [label, prediction]
 
     def update(self, outputs, batch):
-        """Takes the answer for a batch: `scores` [N, C], and the batch's `label` [N]."""
-        answers = np.asarray(outputs["scores"]).argmax(1)
-        np.add.at(self.table, (np.asarray(batch["label"]), answers), 1)
+        """Adds the predictions of a batch: outputs `scores` [N, C] and batch `label` [N]."""
+        predictions = np.asarray(outputs["scores"]).argmax(1)
+        np.add.at(self.table, (np.asarray(batch["label"]), predictions), 1)
 
     def state(self):
-        """What this process has seen, as arrays."""
+        """The counts of this process (dict of arrays)."""
         return {"table": self.table}
 
     def merge(self, states):
-        """Becomes the union of what several processes have seen."""
+        """Replaces the counts by the sum over all processes."""
         self.table = sum(np.asarray(state["table"]) for state in states)
 
     def compute(self):
@@ -44,6 +44,6 @@ class TextAccuracy:
 
 
 def f1_of(table):
-    """F1 of each class of a confusion matrix [right, answered], 2 both / (right + answered); 0 where nothing is."""
-    both, right, answered = np.diag(table), table.sum(1), table.sum(0)
-    return 2 * both / np.maximum(1, right + answered)
+    """F1 of each class of a confusion matrix [label, prediction], 2 TP / (2 TP + FP + FN); 0 for an absent class."""
+    true_positives, labels, predictions = np.diag(table), table.sum(1), table.sum(0)
+    return 2 * true_positives / np.maximum(1, labels + predictions)

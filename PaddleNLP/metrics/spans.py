@@ -1,7 +1,7 @@
-"""Spans in rows of tags, and how many of them are found.
+"""Chunk F1: precision, recall and F1 of the spans in BIO tag sequences.
 
-Tags are written `B-PER`, `I-PER`, `O`, or `PER-B`, `PER-I`.  A span begins at a `B`, and at an `I` after another kind
-or `O`; it ends before the next beginning or `O` (the rule of conlleval, of the default of seqeval, and of the original
+Tags are written `B-PER`, `I-PER`, `O`, or `PER-B`, `PER-I`.  A span begins at a `B`, and at an `I` after another type
+or `O`; it ends before the next beginning or `O` (as in conlleval, in seqeval's default mode and in the original
 `chunk_eval` with IOB).
 """
 
@@ -11,7 +11,7 @@ KINDS = "BIO"
 
 
 def read_tag(label):
-    """(`B`, `I` or `O`, kind) of a tag in either spelling; a tag without either letter is a kind of its own, `B`."""
+    """(`B`, `I` or `O`, type) of a tag in either spelling; a tag without a prefix is a span of one token, `B`."""
     if label == "O":
         return "O", ""
     for head, kind in (label.split("-", 1), label.rsplit("-", 1)[::-1]) if "-" in label else ():
@@ -21,13 +21,13 @@ def read_tag(label):
 
 
 def spans_of(tags):
-    """The spans of one row.
+    """The spans of one tag sequence.
 
     Args:
-        tags (list[tuple]): what :func:`read_tag` gave for each token.
+        tags (list[tuple]): the result of :func:`read_tag` for each token.
 
     Returns:
-        set[tuple]: (kind, first token, last token).
+        set[tuple]: (type, first token, last token).
     """
     found, start, open_kind = set(), 0, None
     for place, (head, kind) in enumerate([*tags, ("O", "")]):
@@ -41,11 +41,11 @@ def spans_of(tags):
 
 
 class ChunkF1:
-    """Precision, recall and F1 of the spans in all rows seen, each kind counting by its number of spans.
+    """Micro-averaged precision, recall and F1 of spans.
 
     Args:
-        labels (list[str]): names of the tags, given by the data set.
-        dataset (object): the data set; gives the labels where none are.
+        dataset (object): gives the labels if `labels` is null.
+        labels (list[str]): tag names.
     """
 
     primary = "F1"
@@ -55,28 +55,28 @@ class ChunkF1:
         self.reset()
 
     def reset(self):
-        """Forgets everything."""
-        self.counts = np.zeros(3, np.int64)  # found, annotated, both
+        """Resets the counts."""
+        self.counts = np.zeros(3, np.int64)  # predicted, annotated, correct
 
     def update(self, outputs, batch):
-        """Takes the answer for a batch: `tags` [N, T]; the batch's `tags` [N, T] are -1 where nothing is annotated."""
-        for found, right in zip(np.asarray(outputs["tags"]).tolist(), np.asarray(batch["tags"]).tolist()):
-            kept = [k for k, tag in enumerate(right) if tag >= 0]
-            here = spans_of([self.tags[found[k]] for k in kept])
-            there = spans_of([self.tags[right[k]] for k in kept])
-            self.counts += (len(here), len(there), len(here & there))
+        """Adds the predictions of a batch: outputs `tags` [N, T]; batch `tags` [N, T], -1 for no label."""
+        for predicted, labels in zip(np.asarray(outputs["tags"]).tolist(), np.asarray(batch["tags"]).tolist()):
+            kept = [k for k, tag in enumerate(labels) if tag >= 0]
+            found = spans_of([self.tags[predicted[k]] for k in kept])
+            annotated = spans_of([self.tags[labels[k]] for k in kept])
+            self.counts += (len(found), len(annotated), len(found & annotated))
 
     def state(self):
-        """What this process has seen, as arrays."""
+        """The counts of this process (dict of arrays)."""
         return {"counts": self.counts}
 
     def merge(self, states):
-        """Becomes the union of what several processes have seen."""
+        """Replaces the counts by the sum over all processes."""
         self.counts = sum(np.asarray(state["counts"]) for state in states)
 
     def compute(self):
-        """`F1`, `precision`, `recall`; 0 where nothing was found or annotated."""
-        found, annotated, both = (int(n) for n in self.counts)
-        precision, recall = both / found if found else 0.0, both / annotated if annotated else 0.0
-        f1 = 2 * precision * recall / (precision + recall) if both else 0.0
+        """`F1`, `precision`, `recall`; 0 where nothing was predicted or annotated."""
+        found, annotated, correct = (int(n) for n in self.counts)
+        precision, recall = correct / found if found else 0.0, correct / annotated if annotated else 0.0
+        f1 = 2 * precision * recall / (precision + recall) if correct else 0.0
         return {"F1": f1, "precision": precision, "recall": recall}

@@ -1,5 +1,5 @@
-"""Exact match and F1 of answers, by the official definitions of SQuAD (https://arxiv.org/abs/1606.05250, section 6) and
-of CMRC 2018 (https://arxiv.org/abs/1810.07366, section 4)."""
+"""Exact match (EM) and F1 of extractive question answering, as defined by SQuAD (https://arxiv.org/abs/1606.05250,
+section 6) and CMRC 2018 (https://arxiv.org/abs/1810.07366, section 4)."""
 
 import re
 import string
@@ -10,17 +10,17 @@ import numpy as np
 from common.inference.task import samples_of
 
 # ruff: noqa: RUF001
-CHINESE_MARKS = "-:_*^/\\~`+=，。：？！“”；’《》……·、「」（）－～『』"
+CHINESE_PUNCTUATION = "-:_*^/\\~`+=，。：？！“”；’《》……·、「」（）－～『』"
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 HAN = re.compile(r"[\u4e00-\u9fa5]")
 
 
 class AnswerF1:
-    """EM and F1, each the best over the right answers of a question, the mean over the questions, times 100.
+    """EM and F1 in percent: the maximum over the reference answers of a question, averaged over the questions.
 
     Args:
         task (Task): ReadingComprehension, which chooses the answers.
-        style (str): squad, or cmrc for Chinese (characters, and the longest common part).
+        style (str): squad, or cmrc for Chinese (characters, and the longest common substring).
     """
 
     primary = "F1"
@@ -33,21 +33,21 @@ class AnswerF1:
         self.reset()
 
     def reset(self):
-        """Forgets everything."""
+        """Resets the sums."""
         self.sums = np.zeros(3)  # questions, EM, F1
 
     def update(self, outputs, batch):
-        """Takes the scores of a batch's windows; the batch has `context`, `places` and `answers`."""
-        for found, right in zip(self.task.records(outputs, samples_of(batch), None, 0.0), batch["answers"]):
-            text, right = found[0]["text"], right or [""]
-            self.sums += (1, max(self.exact(text, r) for r in right), max(self.overlap(text, r) for r in right))
+        """Adds the predictions of a batch of windows; the batch has `context`, `places` and `answers`."""
+        for found, answers in zip(self.task.records(outputs, samples_of(batch), None, 0.0), batch["answers"]):
+            text, answers = found[0]["text"], answers or [""]
+            self.sums += (1, max(self.exact(text, a) for a in answers), max(self.overlap(text, a) for a in answers))
 
     def state(self):
-        """What this process has seen, as arrays."""
+        """The sums of this process (dict of arrays)."""
         return {"sums": self.sums}
 
     def merge(self, states):
-        """Becomes the union of what several processes have seen."""
+        """Replaces the sums by those over all processes."""
         self.sums = sum(np.asarray(state["sums"]) for state in states)
 
     def compute(self):
@@ -62,25 +62,25 @@ def squad_words(text):
     return ARTICLES.sub(" ", plain).split()
 
 
-def squad_exact(found, right):
-    """Whether both have the same words."""
-    return float(squad_words(found) == squad_words(right))
+def squad_exact(predicted, answer):
+    """1 if both have the same words, else 0."""
+    return float(squad_words(predicted) == squad_words(answer))
 
 
-def squad_f1(found, right):
-    """F1 of the bags of words; where one is empty, whether both are."""
-    found, right = squad_words(found), squad_words(right)
-    if not found or not right:
-        return float(found == right)
-    both = sum((Counter(found) & Counter(right)).values())
-    return 2 * both / (len(found) + len(right)) if both else 0.0
+def squad_f1(predicted, answer):
+    """F1 of the bags of words; if one is empty, 1 if both are, else 0."""
+    predicted, answer = squad_words(predicted), squad_words(answer)
+    if not predicted or not answer:
+        return float(predicted == answer)
+    common = sum((Counter(predicted) & Counter(answer)).values())
+    return 2 * common / (len(predicted) + len(answer)) if common else 0.0
 
 
 def cmrc_tokens(text):
     """Chinese characters one by one, other words whole, without punctuation, in lower case (list of str)."""
     tokens, word = [], ""
     for character in text.lower().strip():
-        mark = character in CHINESE_MARKS or character in string.punctuation
+        mark = character in CHINESE_PUNCTUATION or character in string.punctuation
         if HAN.match(character) or mark or character.isspace():
             tokens += [word] if word else []
             word = ""
@@ -90,24 +90,24 @@ def cmrc_tokens(text):
     return [*tokens, word] if word else tokens
 
 
-def cmrc_exact(found, right):
-    """Whether both are the same without punctuation."""
+def cmrc_exact(predicted, answer):
+    """1 if both are equal without punctuation, else 0."""
 
     def plain(text):
-        return "".join(c for c in text.lower().strip() if c not in CHINESE_MARKS)
+        return "".join(c for c in text.lower().strip() if c not in CHINESE_PUNCTUATION)
 
-    return float(plain(found) == plain(right))
+    return float(plain(predicted) == plain(answer))
 
 
-def cmrc_f1(found, right):
-    """F1 by the longest common part: 2 common / (length + length)."""
-    found, right = cmrc_tokens(found), cmrc_tokens(right)
-    common = longest_common(found, right)
-    return 2 * common / (len(found) + len(right)) if common else 0.0
+def cmrc_f1(predicted, answer):
+    """F1 of the longest common substring: 2 common / (length + length)."""
+    predicted, answer = cmrc_tokens(predicted), cmrc_tokens(answer)
+    common = longest_common(predicted, answer)
+    return 2 * common / (len(predicted) + len(answer)) if common else 0.0
 
 
 def longest_common(a, b):
-    """The length of the longest run of tokens that is in both lists."""
+    """The length of the longest common contiguous run of tokens."""
     best, before = 0, [0] * (len(b) + 1)
     for x in a:
         row = [0] * (len(b) + 1)

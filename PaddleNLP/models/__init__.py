@@ -1,1 +1,1 @@
-"""Networks and their parts."""
+"""Models of texts and the parts they are built from."""

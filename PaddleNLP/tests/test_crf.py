@@ -1,4 +1,4 @@
-"""The conditional random field, against all paths written out, and numbers worked out by hand."""
+"""The conditional random field against the enumeration of all paths, and numbers worked out by hand."""
 
 import itertools
 
@@ -6,7 +6,9 @@ import numpy as np
 import paddle
 import pytest
 
-from PaddleNLP.models.heads.crf_head import CRFHead, best_path, log_partition, path_score
+from PaddleNLP.models.decoders.viterbi import viterbi
+from PaddleNLP.models.heads.crf_head import CRFHead
+from PaddleNLP.models.losses.crf_loss import log_partition, path_score
 
 
 def random_case(tokens, tags, seed):
@@ -55,14 +57,14 @@ def test_viterbi_finds_the_best_of_all_paths(tokens, tags):
         emissions, transitions = random_case(tokens, tags, seed)
         paths, scores = all_paths(emissions, transitions)
         longer = np.concatenate([emissions, np.full((1, 2, tags), 50, "float32")], 1)
-        found = best_path(paddle.to_tensor(longer), paddle.to_tensor(transitions), paddle.to_tensor([tokens]))
+        found = viterbi(paddle.to_tensor(longer), paddle.to_tensor(transitions), paddle.to_tensor([tokens]))
         assert found.numpy()[0].tolist() == [*paths[int(scores.argmax())], 0, 0]
 
 
 def test_forbidden_transitions_are_never_taken_and_the_loss_stays_finite():
     emissions, transitions = random_case(6, 3, seed=1)
     transitions[2 + 0, 0] = transitions[2 + 1, 1] = transitions[2 + 2, 2] = -1e4
-    found = best_path(paddle.to_tensor(emissions), paddle.to_tensor(transitions), paddle.to_tensor([6])).numpy()[0]
+    found = viterbi(paddle.to_tensor(emissions), paddle.to_tensor(transitions), paddle.to_tensor([6])).numpy()[0]
     assert (found[1:] != found[:-1]).all()
     total = log_partition(paddle.to_tensor(emissions), paddle.to_tensor(transitions), paddle.ones([1, 6]))
     _, scores = all_paths(emissions, transitions)

@@ -1,4 +1,4 @@
-"""Lexical analysis: words of tags, the user's own dictionary, the package's weights and its own answers."""
+"""Lexical analysis: words from tags, custom dictionaries, and the predictions of the published package."""
 
 import importlib.util
 import json
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from common.inference.tasks.sequence_labeling import SequenceLabeling, entities, merge_phrase, words
+from PaddleNLP.models.assemblies.sequence_labeler import SequenceLabeler
 from PaddleNLP.models.encoders.lexical_encoder import LexicalEncoder
 from PaddleNLP.models.heads.crf_head import CRFHead
-from PaddleNLP.models.tasks.sequence_labeller import SequenceLabeller
 from tests.made.commands import command
 
 HERE = pathlib.Path(__file__).parent
@@ -67,8 +67,8 @@ def test_a_phrase_of_the_user_overrules_what_was_found(tmp_path):
     assert names == ["n-B", "T-B", "n-B"]
 
 
-def test_the_arrays_of_the_package_become_ours():
-    model = SequenceLabeller(LexicalEncoder(7, 4, 3), CRFHead(6, 5))
+def test_the_arrays_of_the_package_are_renamed():
+    model = SequenceLabeler(LexicalEncoder(7, 4, 3), CRFHead(6, 5))
     shapes = {"word_emb": (7, 4), "crfw": (7, 5), "fc_4.w_0": (6, 5), "fc_4.b_0": (5,)}
     for k in range(4):
         shapes |= {f"fc_{k}.w_0": (4 if k < 2 else 6, 9), f"fc_{k}.b_0": (9,)}
@@ -80,7 +80,7 @@ def test_the_arrays_of_the_package_become_ours():
 
 
 @package
-def test_the_weights_of_the_package_answer_as_the_package_does(tmp_path):
+def test_the_weights_of_the_package_predict_as_the_package_does(tmp_path):
     """`lac_answers.json` is what `LAC(mode="lac").run` of lac 2.1.2 printed on PaddlePaddle 2.6.2."""
     pairs = json.loads((HERE / "golden/lac_answers.json").read_text(encoding="utf-8"))
     (tmp_path / "in.txt").write_text("\n".join(text for text, _ in pairs) + "\n", encoding="utf-8")
@@ -90,7 +90,7 @@ def test_the_weights_of_the_package_answer_as_the_package_does(tmp_path):
 
 
 @package
-def test_a_line_of_standard_input_and_a_dictionary_of_ones_own(tmp_path):
+def test_a_line_of_standard_input_and_a_custom_dictionary(tmp_path):
     found = command("infer", "-c", "configs/lac.yml", stdin="百度是一家高科技公司\n".encode())
     assert found.out == "百度/ORG 是/v 一家/m 高科技/n 公司/n\n", found.err
     (tmp_path / "my.dic").write_text("高科技公司/COMPANY\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The tool that makes vocabularies: of every form of file that the kit reads, the texts and nothing else."""
+"""The vocabulary tool: it counts the texts of every file format of the kit, and nothing else."""
 
 import json
 
@@ -15,7 +15,7 @@ FLAT = {"context_id": "C7", "context_text": "甲乙", "qas": [{"query_id": "Q8",
 @pytest.mark.parametrize(
     "tree", [{"version": "v1.0", "data": [{"paragraphs": [{"context": "甲乙", "qas": [QUESTION]}]}]}, [FLAT]]
 )
-def test_of_questions_the_texts_are_counted_and_no_names_and_numbers(tmp_path, tree, indent):
+def test_of_questions_the_texts_are_counted_and_not_the_ids(tmp_path, tree, indent):
     file = tmp_path / "a.json"
     file.write_text(json.dumps(tree, indent=indent), encoding="utf-8")
     assert list(texts_of(str(file), None)) == ["甲乙", "谁?"]
@@ -29,13 +29,13 @@ def test_lines_of_json_and_columns_are_read(tmp_path):
 
 
 def test_a_file_that_holds_no_texts_is_refused(tmp_path):
-    for name, words in (("a.tsv", "no column is called"), ("a.json", "not JSON"), ("b.json", "not JSON")):
+    for name, words in (("a.tsv", "no column is named"), ("a.json", "not JSON"), ("b.json", "not JSON")):
         (tmp_path / name).write_text("{" if name == "b.json" else "")
         with pytest.raises((ConfigError, DataError), match=words):
             list(texts_of(str(tmp_path / name), None))
 
 
-def test_pieces_hold_every_letter_so_that_no_word_is_unknown():
-    found = vocabulary(["ab ab c"], "pieces", 2)
+def test_subwords_include_every_letter_so_that_no_word_is_unknown():
+    found = vocabulary(["ab ab c"], "subwords", 2)
     assert found[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] and found[5] == "ab"
     assert {"a", "b", "##a", "##b"} <= set(found)

@@ -1,4 +1,4 @@
-"""The contract of every model of the kit, the official parameter counts, and weights by the names of others."""
+"""The model contract of the kit, the official parameter counts, and the conversion of foreign weights."""
 
 import numpy as np
 import pytest
@@ -6,16 +6,16 @@ import pytest
 from common.config import load_config
 from common.config.kits import ROOT
 from common.testing import check_model, count_parameters
+from PaddleNLP.models.assemblies.reading_comprehension import ReadingComprehension
+from PaddleNLP.models.assemblies.sequence_labeler import SequenceLabeler
+from PaddleNLP.models.assemblies.text_classifier import TextClassifier
 from PaddleNLP.models.encoders.convolutions import BOW, CNN, TextCNN
 from PaddleNLP.models.encoders.lexical_encoder import LexicalEncoder
-from PaddleNLP.models.encoders.recurrent import RecurrentEncoder
+from PaddleNLP.models.encoders.recurrent_encoder import RecurrentEncoder
 from PaddleNLP.models.encoders.transformer import BERT, ERNIE, ERNIE2, TransformerEncoder
 from PaddleNLP.models.heads.crf_head import CRFHead
 from PaddleNLP.models.heads.softmax_tag_head import SoftmaxTagHead
 from PaddleNLP.models.heads.text_class_head import TextClassHead
-from PaddleNLP.models.tasks.reading_comprehension import ReadingComprehension
-from PaddleNLP.models.tasks.sequence_labeller import SequenceLabeller
-from PaddleNLP.models.tasks.text_classifier import TextClassifier
 
 ENCODERS = {
     "BOW": lambda: BOW(30, 8),
@@ -48,13 +48,13 @@ def test_a_classifier_keeps_the_contract(name, tmp_path):
     check_model(make, batch(), tmp_path)
 
 
-def test_a_lexical_analyser_keeps_the_contract(tmp_path):
-    check_model(lambda: SequenceLabeller(LexicalEncoder(30, 8, 8), CRFHead(16, 3, 0.1)), batch(), tmp_path)
+def test_a_lexical_analyzer_keeps_the_contract(tmp_path):
+    check_model(lambda: SequenceLabeler(LexicalEncoder(30, 8, 8), CRFHead(16, 3, 0.1)), batch(), tmp_path)
 
 
 def test_a_tagger_on_a_transformer_keeps_the_contract(tmp_path):
     def make():
-        return SequenceLabeller(small_transformer(), SoftmaxTagHead(16, 3, 0.0))
+        return SequenceLabeler(small_transformer(), SoftmaxTagHead(16, 3, 0.0))
 
     check_model(make, batch(), tmp_path, unused=["*pooler*"])
 
@@ -71,8 +71,8 @@ def test_reading_comprehension_keeps_the_contract(tmp_path):
     check_model(lambda: ReadingComprehension(small_transformer()), windows, tmp_path, unused=["*pooler*"])
 
 
-def test_reading_comprehension_refuses_an_encoder_that_knows_no_segments():
-    with pytest.raises(ValueError, match="does not tell question and text apart"):
+def test_reading_comprehension_refuses_an_encoder_without_segment_embeddings():
+    with pytest.raises(ValueError, match="BOW has no segment embeddings"):
         ReadingComprehension(BOW(30))
 
 
@@ -101,8 +101,8 @@ def test_an_encoder_has_as_many_parameters_as_the_original(make, count):
     assert count_parameters(made)[0] + 11 * (12 * h * h + 13 * h) == count
 
 
-def names_of_others(style):
-    """An array for every parameter of a small encoder, by the names of other programs."""
+def foreign_names(style):
+    """(arrays by our names, by the names of another library) for every parameter of a small encoder."""
     rng = np.random.default_rng(0)
     own = {
         name: tuple(value.shape) for name, value in TransformerEncoder(30, 8, 1, 2, 12, tasks=3).state_dict().items()
@@ -160,8 +160,8 @@ def names_of_others(style):
 
 
 @pytest.mark.parametrize("style", ["fluid", "later", "transformers"])
-def test_weights_by_the_names_of_other_programs_become_ours(style):
-    ours, theirs = names_of_others(style)
+def test_weights_of_other_libraries_are_renamed(style):
+    ours, theirs = foreign_names(style)
     model = TextClassifier(TransformerEncoder(30, 8, 1, 2, 12, tasks=3), TextClassHead(8, 2))
     converted = model.convert_weights(theirs)
     assert set(converted) == set(ours)

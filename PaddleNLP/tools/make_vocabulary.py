@@ -1,4 +1,4 @@
-"""Writes the vocabulary of a file of texts: the characters, words or pieces that come often enough, commonest first.
+"""Builds a vocabulary from a text file: its frequent characters, words or subwords, most frequent first.
 
 python tools/make_vocabulary.py dataset/mine/train.tsv --out dataset/mine/vocab.txt
 python tools/make_vocabulary.py dataset/mine/train.txt --columns text_a text_b label --unit words --out vocab.txt
@@ -18,30 +18,35 @@ from common.commands.main import run  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError, DataError  # noqa: E402
 from common.files import read_lines  # noqa: E402
-from common.text.vocabulary_files import frequent, write_tokens  # noqa: E402
+from common.text.vocabulary import frequent_tokens, write_tokens  # noqa: E402
 
-SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "pieces": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
-PIECE = re.compile(r"[a-z0-9]+|\S")
+SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "subwords": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
+SUBWORD = re.compile(r"[a-z0-9]+|\S")
 TEXTS = ("text_a", "text_b", "context", "question", "context_text", "query_text")
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(
         prog="make_vocabulary.py", description=__doc__.splitlines()[0], epilog="\n".join(__doc__.splitlines()[2:])
     )
+    options.add_argument("texts", help="TSV with a header, LAC's format, JSON lines (.jsonl), or SQuAD's JSON")
+    options.add_argument("--columns", nargs="+", metavar="NAME", help="column names of a file without a header")
     options.add_argument(
-        "texts", help="tab-separated with a header, LAC's format, lines of JSON (.jsonl), or SQuAD's json"
+        "--unit", choices=sorted(SPECIAL), default="characters", help="token unit (default characters)"
     )
-    options.add_argument("--columns", nargs="+", metavar="NAME", help="names of the columns, for a file without header")
-    options.add_argument("--unit", choices=sorted(SPECIAL), default="characters", help="what is counted")
-    options.add_argument("--least", type=int, default=2, help="times that a token must come (default 2)")
-    options.add_argument("--out", required=True, metavar="FILE", help="where to write")
+    options.add_argument("--min-count", type=int, default=2, help="drop tokens that occur less often (default 2)")
+    options.add_argument("--out", required=True, metavar="FILE", help="output file")
     return options
 
 
 def texts_of(file, columns):
-    """The texts of a file (an iterable of str)."""
+    """The texts of a file (iterable of str).
+
+    Raises:
+        ConfigError: no column is known.
+        DataError: the file is not valid JSON.
+    """
     lines = read_lines(file)
     if file.endswith((".json", ".jsonl")):
         try:
@@ -52,13 +57,13 @@ def texts_of(file, columns):
     header = columns or (lines[0].split("\t") if lines else [])
     places = [k for k, name in enumerate(header) if name.strip() in TEXTS]
     if not places:
-        raise ConfigError(f"{file}: line 1: no column is called {' or '.join(TEXTS)}; name them by --columns")
+        raise ConfigError(f"{file}: line 1: no column is named {' or '.join(TEXTS)}; name the columns by --columns")
     rows = (line.split("\t") for line in (lines if columns else lines[1:]))
     return [row[k].replace("\x02", "") for row in rows for k in places if k < len(row)]
 
 
 def texts_in(tree):
-    """The texts of parsed JSON: what stands under a name of TEXTS, however deep."""
+    """The texts of parsed JSON: the strings under a key of TEXTS, at any depth."""
     for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         if isinstance(value, dict | list):
             yield from texts_in(value)
@@ -67,17 +72,17 @@ def texts_in(tree):
 
 
 def tokens_of(text, unit):
-    """The units of a text (list of str)."""
+    """The tokens of a text (list of str)."""
     if unit == "words":
         return text.split()
-    return PIECE.findall(text.lower()) if unit == "pieces" else list(text)
+    return SUBWORD.findall(text.lower()) if unit == "subwords" else list(text)
 
 
-def vocabulary(texts, unit, least):
-    """The special tokens, then those that come `least` times, commonest first (list of str)."""
+def vocabulary(texts, unit, min_count):
+    """The special tokens, then those that occur `min_count` times, most frequent first (list of str)."""
     counts = Counter(token for text in texts for token in tokens_of(text, unit))
-    common = frequent(counts, least)
-    if unit == "pieces":
+    common = frequent_tokens(counts, min_count)
+    if unit == "subwords":
         letters = sorted({letter for token in counts for letter in token if len(token) > 1})
         known = set(common)
         common += [letter for letter in letters if letter not in known] + [f"##{letter}" for letter in letters]
@@ -85,14 +90,14 @@ def vocabulary(texts, unit, least):
 
 
 def write(args):
-    """What the command does."""
-    tokens = vocabulary(texts_of(args.texts, args.columns), args.unit, args.least)
+    """Writes the vocabulary."""
+    tokens = vocabulary(texts_of(args.texts, args.columns), args.unit, args.min_count)
     write_tokens(pathlib.Path(args.out), tokens)
-    sys.stdout.write(f"{args.out}: {len(tokens)} tokens; the model's vocab_size is {len(tokens)}\n")
+    sys.stdout.write(f"{args.out}: {len(tokens)} tokens; set vocab_size of the model to {len(tokens)}\n")
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
+    """Runs the command and exits."""
     run(parser(), write, argv)
 
 

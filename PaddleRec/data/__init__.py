@@ -1,1 +1,1 @@
-"""Readers of rows, sessions and clicks."""
+"""Datasets of clicks, sessions, histories and texts, read as streams of rows."""

@@ -1,4 +1,4 @@
-"""The rows of the Criteo display advertising challenge: label, 13 numbers, 26 categories, separated by tabs."""
+"""Criteo display advertising challenge: label, 13 numerical and 26 categorical features, separated by tabs."""
 
 import numpy as np
 
@@ -10,16 +10,16 @@ CATEGORIES = tuple(f"C{k}" for k in range(1, 27))
 
 
 class CriteoRows(RowFiles):
-    """A stream of rows `label, I1 .. I13, C1 .. C26`; empty fields are missing values.
+    """A stream of rows `label, I1 .. I13, C1 .. C26`; an empty field is a missing value.
 
     Args:
         files (list[str]): paths or globs, plain or .gz.
-        shuffle (int): rows that are read ahead and put in random order; 0 keeps the order of the files.
-        layout (str): `raw` as the challenge has it, or `ids` for a label and 39 words, the categories C1 to C39.
-        seed (int): of the order.
+        shuffle (int): size of the shuffle buffer, in rows; 0 keeps the order of the files.
+        layout (str): `raw` as published, or `ids` for a label and 39 categorical features C1 to C39.
+        seed (int): random seed of the order.
 
     Raises:
-        DataError: a file is missing, or all are empty.
+        DataError: a file is missing, or all files are empty.
     """
 
     def __init__(self, files, shuffle=0, layout="raw", seed=0):
@@ -29,17 +29,17 @@ class CriteoRows(RowFiles):
         self.names = (*NUMBERS, *CATEGORIES) if layout == "raw" else tuple(f"C{k}" for k in range(1, 40))
 
     def assemble(self, rows):
-        """`label` float32 [N], and a column of words by each name."""
+        """`label` float32 [N], and a column of words [N] for each name."""
         fields = split_rows(rows, b"\t", 1 + len(self.names))
         columns = dict(zip(self.names, fields[:, 1:].T))
         return {"label": labels_of(fields[:, 0]), **columns}
 
 
 def split_rows(rows, separator, count):
-    """The fields of rows as words, `S` [N, count].
+    """The fields of rows as bytes `S` [N, count].
 
     Raises:
-        BadRows: a row has another number of fields.
+        BadRows: a row has a different number of fields.
     """
     bad = {
         number: ("D118", f"{row.count(separator) + 1} columns where {count} are expected", "")
@@ -53,14 +53,14 @@ def split_rows(rows, separator, count):
 
 
 def labels_of(words):
-    """Labels 0 or 1 as float32 [N]; raises BadRows for anything else."""
+    """The labels, 0 or 1, as float32 [N]; raises BadRows for anything else."""
     positive, negative = words == b"1", words == b"0"
     wrong = np.flatnonzero(~(positive | negative))
     if len(wrong):
-        shown = words[:].tolist()
+        values = words[:].tolist()
         raise BadRows(
             {
-                int(row): ("D109", "the label is neither 0 nor 1", shown[row][:40].decode("utf-8", "replace"))
+                int(row): ("D109", "the label is neither 0 nor 1", values[row][:40].decode("utf-8", "replace"))
                 for row in wrong
             }
         )

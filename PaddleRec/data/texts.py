@@ -1,4 +1,4 @@
-"""Rows of texts: columns of words, separated by tabs or as csv."""
+"""Rows of texts in columns, separated by tabs or as CSV."""
 
 import csv
 import re
@@ -6,50 +6,54 @@ import re
 import numpy as np
 
 from common.errors import BadRows, ConfigError
+from common.table.csv_lines import split_line
 from common.table.rows import RowFiles
 
 from .criteo import labels_of
-from .sessions import padded
+from .sessions import pad_words
 
 WORD = re.compile(r"\w+")
 
 
 class TextRows(RowFiles):
-    """A stream of rows of named columns, each a text of words.
+    """A stream of rows of named columns, each a text.
 
-    A column named `label` is 0 or 1.  Columns of the same name are one text.
+    A column named `label` is 0 or 1.  Columns of the same name are concatenated.
 
     Args:
         files (list[str]): paths or globs, plain or .gz.
-        columns (list[str]): names, from left to right.
-        single (list[str]): columns that are one word each, such as a class.
-        separator (str): between columns; with a comma, fields may be in quotes.
-        words (str): `blanks` takes what stands between blanks, `letters` runs of letters and digits in small letters.
-        longest (int): words of a text that are used; the first ones.
-        shuffle (int): rows that are read ahead and put in random order; 0 keeps the order of the files.
-        seed (int): of the order.
+        columns (list[str]): column names, from left to right.
+        single (list[str]): columns that hold one value rather than a text, such as a class.
+        separator (str): between columns; with a comma, fields may be quoted.
+        words (str): tokenization: `whitespace`, or `letters` for lower-case runs of letters and digits.
+        max_length (int): the first words of a text that are used.
+        shuffle (int): size of the shuffle buffer, in rows; 0 keeps the order of the files.
+        seed (int): random seed of the order.
     """
 
     def __init__(
-        self, files, columns=("text",), single=(), separator="\t", words="blanks", longest=200, shuffle=0, seed=0
+        self, files, columns=("text",), single=(), separator="\t", words="whitespace", max_length=200, shuffle=0, seed=0
     ):
         super().__init__(files, shuffle, seed=seed)
-        if words not in ("blanks", "letters"):
-            raise ConfigError(f"words is '{words}'; it must be blanks or letters")
+        if words not in ("whitespace", "letters"):
+            raise ConfigError(f"words is '{words}'; it must be whitespace or letters")
         unknown = set(single) - set(columns)
         if unknown or not columns:
             raise ConfigError(f"single names {sorted(unknown)}, columns are {list(columns)}")
         self.columns, self.single, self.separator = list(columns), set(single), separator
-        self.words, self.longest = words, longest
+        self.words, self.max_length = words, max_length
 
     def assemble(self, rows):
-        """Words [N, L] of each text, [N] of each single column, and `label` float32 [N] if it is a column."""
+        """Words [N, L] of each text, [N] of each single column, and `label` float32 [N] if there is one."""
         table, bad = [], {}
         for number, row in enumerate(rows):
-            fields = self.fields(row.decode("utf-8", "replace").rstrip("\r\n"))
+            try:
+                fields = self.fields(row.decode("utf-8", "replace").rstrip("\r\n"))
+            except csv.Error as error:
+                fields, bad[number] = [], ("D118", str(error), row[:40].decode("utf-8", "replace"))
             if len(fields) != len(self.columns):
                 text = f"{len(fields)} columns where {len(self.columns)} are expected"
-                bad[number] = ("D118", text, row[:40].decode("utf-8", "replace"))
+                bad.setdefault(number, ("D118", text, row[:40].decode("utf-8", "replace")))
             table.append(fields)
         if bad:
             raise BadRows(bad)
@@ -62,14 +66,14 @@ class TextRows(RowFiles):
             elif name in self.single:
                 found[name] = np.array([text.strip().encode() for text in texts], "S")
             else:
-                found[name] = padded([self.split(text) for text in texts])
+                found[name] = pad_words([self.split(text) for text in texts])
         return found
 
     def fields(self, line):
-        """The fields of a line."""
-        return next(csv.reader([line]), []) if self.separator == "," else line.split(self.separator)
+        """The fields of a line; raises csv.Error for one that is not valid CSV."""
+        return split_line(line) if self.separator == "," else line.split(self.separator)
 
     def split(self, text):
-        """The words of a text, as bytes."""
-        words = text.split() if self.words == "blanks" else WORD.findall(text.lower())
-        return [word.encode() for word in words[: self.longest]]
+        """The words of a text (list of bytes)."""
+        words = text.split() if self.words == "whitespace" else WORD.findall(text.lower())
+        return [word.encode() for word in words[: self.max_length]]

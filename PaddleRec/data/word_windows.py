@@ -1,7 +1,7 @@
-"""Words and what stands around them (https://arxiv.org/abs/1310.4546, sections 2 and 2.3).
+"""Training pairs of word2vec: context windows, subsampling, negative samples (https://arxiv.org/abs/1310.4546).
 
 Shapes in this file:
-    N texts, L words of a text (-1 for padding), P words that are learned, W the words on both sides, K negative words.
+    N texts, L words of a text (-1 for padding), P training pairs, W context words, K negative samples.
 """
 
 import zlib
@@ -14,17 +14,19 @@ from common.table.items import read_items
 
 
 class WordWindows(Transform):
-    """Makes pairs of words to learn from texts: `items` [P, W] to predict from, `target` [P], `negatives` [P, K].
+    """Turns texts into training pairs: `items` [P, W] to predict from, `target` [P], `negatives` [P, K].
 
-    `log_noise` float32 [P, 1 + K] is the logarithm of the probability with which target and negatives are drawn.
+    `log_noise` float32 [P, 1 + K] is the log probability of target and negatives under the noise distribution.
 
     Args:
-        file (str): of the words, as ItemIds keeps them.
-        mode (str): `skip_gram` predicts each word around a word from it (W is 1), `cbow` a word from all around it.
-        window (int): words on one side; each place draws a smaller or equal one at random.
-        subsample (float): t of eq. (5): of a word with the share f of all, the part sqrt(t / f) stays; 0 keeps all.
+        file (str): the vocabulary file of ItemIds.
+        mode (str): `skip_gram` predicts each context word from the center word (W is 1), `cbow` the center word from
+            its context.
+        window (int): maximum words on one side; every position draws its size uniformly from 1 to this.
+        subsample (float): t of eq. (5): a word of relative frequency f is kept with probability sqrt(t / f); 0 keeps
+            all.
         negatives (int): K.
-        power (float): negatives are drawn by their counts to this power.
+        power (float): the noise distribution is proportional to the counts to this power.
     """
 
     files = ("file",)
@@ -39,19 +41,21 @@ class WordWindows(Transform):
         self.edges = None
 
     def load(self):
-        """Reads the counts, once."""
+        """Reads the word counts, once."""
         if self.edges is None:
             counts = read_items(self.file)["counts"].astype(np.float64)
-            self.keep = np.concatenate([[0.0], kept_part(counts / counts.sum(), self.subsample)])
+            self.keep = np.concatenate([[0.0], keep_probability(counts / counts.sum(), self.subsample)])
             drawn = counts**self.power
             self.edges = np.cumsum(drawn / drawn.sum())
-            self.log_noise = np.log(np.concatenate([drawn[-1:], drawn]) / drawn.sum())  # unknown words as the rarest
+            self.log_noise = np.log(
+                np.concatenate([drawn[-1:], drawn]) / drawn.sum()
+            )  # unknown words count as the rarest
 
     def __call__(self, sample, rng):
         return sample
 
     def table(self, columns):
-        """The pairs of the words `text` int64 [N, L]; the random numbers are a function of the words alone."""
+        """The pairs of the words `text` int64 [N, L]; the random numbers depend on the words only."""
         self.load()
         text = columns["text"]
         rng = random_for(zlib.crc32(np.ascontiguousarray(text)))
@@ -81,6 +85,6 @@ class WordWindows(Transform):
         return {"items": items, "target": target, "negatives": negatives, "log_noise": log_noise}
 
 
-def kept_part(shares, threshold):
-    """Eq. (5) of the paper: the part of the places of a word with this share of all that stays."""
+def keep_probability(shares, threshold):
+    """Eq. (5): the probability to keep a word of this relative frequency (ndarray)."""
     return np.minimum(1.0, np.sqrt(threshold / shares)) if threshold else np.ones_like(shares)

@@ -1,1 +1,1 @@
-"""Scores of recommendation tasks."""
+"""Evaluation metrics, and baselines of session-based recommendation."""

@@ -1,4 +1,4 @@
-"""Scores of predicted probabilities: AUC, log loss, and clicks over predicted clicks."""
+"""Metrics of click prediction: AUC, log loss, COPC and CTR."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ SMALLEST = 1e-7
 
 
 class ClickScores:
-    """AUC (exact, or from counts in buckets), log loss and COPC, over all rows of all processes.
+    """AUC (exact or bucketed), log loss, COPC (clicks over predicted clicks) and CTR, over all processes.
 
     Args:
-        buckets (int): 0 keeps every probability and gives the exact AUC; else probabilities are counted in so many
-            equal intervals, in constant memory, and the AUC is at most 1 / buckets times the share of ties off.
+        buckets (int): 0 stores every probability for the exact AUC; otherwise the probabilities are counted in this
+            number of equal intervals, in constant memory, for an approximate AUC.
     """
 
     primary = "auc"
@@ -20,18 +20,18 @@ class ClickScores:
 
     def __init__(self, buckets=0):
         if buckets and buckets < 2:
-            raise ValueError(f"ClickScores got buckets={buckets}; it must be 0 or 2 and more")
+            raise ValueError(f"ClickScores got buckets={buckets}; it must be 0, or 2 or more")
         self.buckets = buckets
         self.reset()
 
     def reset(self):
-        """Forgets all rows."""
+        """Resets the counts."""
         self.sums = np.zeros(4)  # rows, clicks, predicted clicks, log loss
         self.counts = np.zeros((2, max(self.buckets, 1)), np.int64)
         self.scores, self.labels = [], []
 
     def update(self, outputs, batch):
-        """Takes `probability` [N] of the outputs and `label` [N] of the batch."""
+        """Adds the predictions of a batch: outputs `probability` [N] and batch `label` [N]."""
         scores = np.asarray(outputs["probability"], np.float64).reshape(-1)
         labels = np.asarray(batch["label"]).reshape(-1) > 0.5
         safe = np.clip(scores, SMALLEST, 1 - SMALLEST)
@@ -46,7 +46,7 @@ class ClickScores:
             self.labels.append(labels)
 
     def state(self):
-        """What `merge` of another process takes."""
+        """The counts of this process (dict of arrays)."""
         arrays = {"sums": self.sums, "counts": self.counts}
         if not self.buckets:
             arrays["scores"] = np.concatenate([np.zeros(0), *self.scores])
@@ -54,7 +54,7 @@ class ClickScores:
         return arrays
 
     def merge(self, states):
-        """Takes the place of the states of all processes together."""
+        """Replaces the counts by those of all processes."""
         self.sums = sum(np.asarray(state["sums"]) for state in states)
         self.counts = sum(np.asarray(state["counts"]) for state in states)
         if not self.buckets:
@@ -62,9 +62,9 @@ class ClickScores:
             self.labels = [np.asarray(state["labels"], bool) for state in states]
 
     def compute(self):
-        """`auc`, `log_loss`, `copc` (clicks over predicted clicks), `click_rate`; NaN where they have no meaning.
+        """`auc`, `log_loss`, `copc` (clicks over predicted clicks), `ctr` (click-through rate); NaN if undefined.
 
-        One probability that is not a number leaves the click rate alone.
+        With a probability that is NaN only `ctr` is defined.
         """
         rows, clicks, predicted, loss = self.sums.tolist()
         if self.buckets:
@@ -72,28 +72,28 @@ class ClickScores:
         else:
             auc = exact_auc(np.concatenate([np.zeros(0), *self.scores]), np.concatenate([[], *self.labels]) > 0.5)
         if rows and not 0 < clicks < rows:
-            logger.warning("all %d labels are %d: the AUC is not defined", rows, bool(clicks))
+            logger.warning("all %d labels are %d: the AUC is undefined", rows, bool(clicks))
         nan = float("nan")
         if predicted != predicted:
-            logger.warning("the model gave probabilities that are not numbers: there is no AUC")
+            logger.warning("the model predicted NaN: the AUC is undefined")
             auc = nan
         return {
             "auc": auc,
             "log_loss": loss / rows if rows else nan,
             "copc": clicks / predicted if predicted else nan,
-            "click_rate": clicks / rows if rows else nan,
+            "ctr": clicks / rows if rows else nan,
         }
 
 
 def exact_auc(scores, labels):
-    """The probability that a row with label 1 scores above one with label 0, ties counting half (Mann and Whitney).
+    """The area under the ROC curve, by the Mann-Whitney statistic; ties count half.
 
     Args:
         scores (ndarray): float [N].
         labels (ndarray): bool [N].
 
     Returns:
-        float: NaN without both labels.
+        float: NaN if one of the labels is absent.
     """
     positives, negatives = int(labels.sum()), int((~labels).sum())
     if not positives or not negatives:
@@ -103,7 +103,7 @@ def exact_auc(scores, labels):
 
 
 def auc_of_counts(negatives, positives):
-    """The AUC of rows counted by rising score: those with label 0 and with label 1 in each interval."""
+    """The AUC of the counts of negatives and positives in intervals of increasing score."""
     positives = np.pad(positives, (0, len(negatives) - len(positives)))
     below = np.cumsum(negatives) - negatives
     pairs = float(positives.sum()) * float(negatives.sum())

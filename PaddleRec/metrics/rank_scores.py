@@ -1,7 +1,7 @@
-"""Scores of ranked lists: recall, hit rate, reciprocal rank and discounted gain at several lengths.
+"""Ranking metrics at several cutoffs: recall@k, hit rate (HR@k), MRR@k and NDCG@k.
 
 Shapes in this file:
-    N rows, K items of a list from the best on, T wanted items of a row (-1 where there are fewer).
+    N rows, K ranked items, T relevant items of a row (-1 for padding).
 """
 
 import numpy as np
@@ -10,11 +10,11 @@ from common.errors import ConfigError
 
 
 class RankScores:
-    """`recall@k`, `hr@k`, `mrr@k` and `ndcg@k`, means over all rows of all processes.
+    """`recall@k`, `hr@k`, `mrr@k` and `ndcg@k`, averaged over all rows of all processes.
 
     Args:
-        at (list[int]): the lengths k.
-        primary (str): the score that selects the best checkpoint; `recall@` the last length where none is named.
+        at (list[int]): the cutoffs k.
+        primary (str): the metric that selects the best checkpoint; by default recall at the last cutoff.
     """
 
     higher_is_better = True
@@ -28,48 +28,50 @@ class RankScores:
         self.reset()
 
     def reset(self):
-        """Forgets all rows."""
+        """Resets the sums."""
         self.sums, self.rows = np.zeros((4, len(self.at))), 0
 
     def update(self, outputs, batch):
-        """Takes `items` [N, K] of the outputs and `target` [N] or [N, T] of the batch.
+        """Adds the predictions of a batch: outputs `items` [N, K] and batch `target` [N] or [N, T].
 
         Raises:
-            ConfigError: K is less than the greatest length.
+            ConfigError: K is less than the largest cutoff.
         """
         items = np.asarray(outputs["items"])
-        wanted = np.asarray(batch["target"]).reshape(len(items), -1)
+        relevant = np.asarray(batch["target"]).reshape(len(items), -1)
         if items.shape[1] < max(self.at):
-            raise ConfigError(f"the model lists {items.shape[1]} items; scores at {max(self.at)} need as many")
+            raise ConfigError(
+                f"the model returns {items.shape[1]} items; metrics at {max(self.at)} need as many: raise top_k"
+            )
         for number, k in enumerate(self.at):
-            self.sums[:, number] += [score.sum() for score in rank_scores(items[:, :k], wanted)]
+            self.sums[:, number] += [score.sum() for score in rank_scores(items[:, :k], relevant)]
         self.rows += len(items)
 
     def state(self):
-        """What `merge` of another process takes."""
+        """The sums of this process (dict)."""
         return {"sums": self.sums, "rows": self.rows}
 
     def merge(self, states):
-        """Takes the place of the states of all processes together."""
+        """Replaces the sums by those of all processes."""
         self.sums = sum(np.asarray(state["sums"]) for state in states)
         self.rows = int(sum(int(state["rows"]) for state in states))
 
     def compute(self):
-        """The scores by name; NaN without rows."""
+        """The metrics by name; NaN without rows."""
         means = self.sums / self.rows if self.rows else np.full_like(self.sums, np.nan)
         names = ("recall", "hr", "mrr", "ndcg")
         return {f"{name}@{k}": float(means[row, n]) for n, k in enumerate(self.at) for row, name in enumerate(names)}
 
 
-def rank_scores(items, wanted):
-    """(recall, hit, reciprocal rank of the first hit, normalised discounted gain), each float [N].
+def rank_scores(items, relevant):
+    """(recall, hit, reciprocal rank of the first hit, NDCG), each float [N].
 
     Args:
         items (ndarray): [N, k], the best first.
-        wanted (ndarray): [N, T]; numbers below 1 are no items, and a row without any scores 0.
+        relevant (ndarray): [N, T]; ids below 1 are padding, and a row without relevant items scores 0.
     """
-    real = wanted > 0
-    hits = ((items[:, :, None] == wanted[:, None, :]) & real[:, None, :]).any(2)  # [N, k]
+    real = relevant > 0
+    hits = ((items[:, :, None] == relevant[:, None, :]) & real[:, None, :]).any(2)  # [N, k]
     discounts = 1 / np.log2(np.arange(2, items.shape[1] + 2))
     total = real.sum(1)
     ideal = np.concatenate([[0.0], np.cumsum(discounts)])[np.minimum(total, items.shape[1])]

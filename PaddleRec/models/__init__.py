@@ -1,1 +1,1 @@
-"""Networks and their parts."""
+"""Recommendation models and the parts they are built from."""

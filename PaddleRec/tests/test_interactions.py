@@ -1,14 +1,15 @@
-"""How features meet, by hand."""
+"""Feature interactions and embedding tables, against numbers worked out by hand."""
 
 import numpy as np
 import paddle
 
-from PaddleRec.models.embeddings.sparse_table import LocalTable, SparseEmbedding, known_rows, pooled, replace_tables
+from common.layers.masks import masked_sum
+from PaddleRec.models.embeddings.sparse_table import LocalTable, SparseEmbedding, replace_tables, replace_unknown
 from PaddleRec.models.interactions.attention_unit import AttentionUnit, weighted_sum
 from PaddleRec.models.interactions.compressed_interaction import CompressedInteraction, interact
 from PaddleRec.models.interactions.cross_network import CrossNetwork, cross
 from PaddleRec.models.interactions.factorization_machine import pairwise_products
-from PaddleRec.models.interactions.session_graph import first_places, gated, session_edges
+from PaddleRec.models.interactions.session_graph import first_occurrences, gated_update, session_edges
 
 
 def tensor(values, dtype="float32"):
@@ -26,14 +27,14 @@ def test_a_cross_is_the_first_times_a_projection():
     assert crossed.tolist() == [[20.0, 38.0]]
 
 
-def test_a_cross_network_of_no_weights_leaves_the_features():
+def test_a_cross_network_with_zero_weights_is_the_identity():
     network = CrossNetwork(2, 3)
     for weight in network.weights:
         weight.set_value(paddle.zeros_like(weight))
     assert network(tensor([[5, 7]])).tolist() == [[5.0, 7.0]]
 
 
-def test_a_compressed_interaction_weighs_products_entry_by_entry():
+def test_a_compressed_interaction_weights_elementwise_products():
     vectors = tensor([[[1, 2], [3, 4]]])  # two fields of two numbers
     # products: f1 f1 = (1,4), f1 f2 = (3,8), f2 f1 = (3,8), f2 f2 = (9,16); 1, 10, 0 and 100 times: (931, 1684)
     assert interact(vectors, vectors, tensor([[1, 10, 0, 100]])).tolist() == [[[931.0, 1684.0]]]
@@ -43,7 +44,7 @@ def test_a_compressed_interaction_weighs_products_entry_by_entry():
     assert network(vectors).tolist() == [[5.0, 19.0]]
 
 
-def test_attention_adds_what_is_present():
+def test_attention_ignores_padding():
     history = tensor([[[1, 2], [3, 4], [100, 100]]])
     present = tensor([[True, True, False]], "bool")
     assert weighted_sum(tensor([[2, 10, 5]]), history, present).tolist() == [[32.0, 44.0]]
@@ -53,11 +54,11 @@ def test_attention_adds_what_is_present():
 
 def test_an_item_clicked_twice_is_one_node():
     items = tensor([[7, 3, 7, -1]], "int64")
-    places = first_places(items)[0].tolist()
+    places = first_occurrences(items)[0].tolist()
     assert places == [[1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
 
 
-def test_the_edges_of_a_session_weigh_one_together():
+def test_the_edge_weights_of_a_node_sum_to_one():
     # 7 -> 3 -> 7 -> 5 -> 7 -> 3: out of 7 go edges to 3 (twice, counted once) and 5; into 7 come edges of 3 and 5
     incoming, outgoing = session_edges(tensor([[7, 3, 7, 5, 7, 3]], "int64"))
     out = np.zeros((6, 6))
@@ -70,25 +71,25 @@ def test_the_edges_of_a_session_weigh_one_together():
     np.testing.assert_allclose(incoming[0].numpy(), into)
 
 
-def test_gates_at_a_half_mix_the_node_and_the_news():
-    # reset = update = sigmoid(0) = 1/2; news tanh(0.2 + 1/2 * 0.6) = tanh(0.5); half of it and half of the node
-    new = gated(tensor([[0, 0, 0.2]]), tensor([[0, 0, 0.6]]), tensor([[1.0]]))
+def test_gates_at_one_half_mix_the_node_and_the_candidate():
+    # reset = update = sigmoid(0) = 1/2; candidate tanh(0.2 + 1/2 * 0.6) = tanh(0.5); half of it and half of the node
+    new = gated_update(tensor([[0, 0, 0.2]]), tensor([[0, 0, 0.6]]), tensor([[1.0]]))
     np.testing.assert_allclose(new.numpy(), [[0.5 + 0.5 * np.tanh(0.5)]], rtol=1e-6)
 
 
-def test_ids_without_a_row_get_the_row_of_unknown_ones():
+def test_ids_out_of_range_get_the_row_of_unknown_ids():
     ids = tensor([[0, 4, 5, -1, 10**12]], "int64")
-    assert known_rows(ids, 5, 2).tolist() == [[0, 4, 2, 2, 2]]
+    assert replace_unknown(ids, 5, 2).tolist() == [[0, 4, 2, 2, 2]]
     table = SparseEmbedding(5, 3)
     np.testing.assert_array_equal(table(ids)[0, 4].numpy(), table.table.weight[0].numpy())
 
 
-def test_pooling_adds_the_rows_that_are_there():
+def test_pooling_leaves_out_padding():
     rows = tensor([[[1, 1], [2, 2], [9, 9]]])
-    assert pooled(rows, tensor([[True, True, False]], "bool")).tolist() == [[3.0, 3.0]]
+    assert masked_sum(rows, tensor([[True, True, False]], "bool")).tolist() == [[3.0, 3.0]]
 
 
-def test_pushing_gradients_is_going_back_through_the_lookup():
+def test_pushing_gradients_equals_the_backward_pass_of_the_lookup():
     ids, gradients = tensor([1, 3, 1], "int64"), tensor([[1, 2], [3, 4], [5, 6]])
     pushed, looked = LocalTable(4, 2), LocalTable(4, 2)
     pushed.push(ids, gradients)
@@ -99,8 +100,8 @@ def test_pushing_gradients_is_going_back_through_the_lookup():
         assert gradient._get_tensor_from_selected_rows().tolist() == [[6.0, 8.0], [3.0, 4.0]]
 
 
-def test_a_table_elsewhere_takes_the_place_of_the_local_one():
-    class Elsewhere:
+def test_a_remote_table_replaces_the_local_one():
+    class RemoteTable:
         def __init__(self, rows):
             self.rows, self.pushed = rows, []
 
@@ -112,6 +113,6 @@ def test_a_table_elsewhere_takes_the_place_of_the_local_one():
     model = SparseEmbedding(4, 2)
     holder = paddle.nn.Sequential(model)
     seen = []
-    replace_tables(holder, lambda name, table: seen.append(name) or Elsewhere(table.weight.numpy()))
+    replace_tables(holder, lambda name, table: seen.append(name) or RemoteTable(table.weight.numpy()))
     (model(tensor([1, 9], "int64")) * 2).sum().backward()
     assert seen == ["0.table"] and model.table.pushed == [([1, 0], [[2.0, 2.0], [2.0, 2.0]])]

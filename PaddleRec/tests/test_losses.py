@@ -1,4 +1,4 @@
-"""Losses by hand, and equal to the operators that the original models were trained with."""
+"""Ranking losses against numbers worked out by hand and the operators of the original models."""
 
 import math
 
@@ -7,7 +7,7 @@ import paddle
 import pytest
 
 from PaddleRec.models.losses import ranking_losses as losses
-from PaddleRec.models.matchers.matcher import best_items, last_of, log_popularity, popular_items
+from PaddleRec.models.matchers.matcher import last_state, log_popularity, sample_popular, top_items
 from PaddleRec.tests.golden_numbers import golden
 
 
@@ -25,16 +25,16 @@ def test_the_cosine_is_that_of_the_original_operator():
 def test_bpr_against_all_other_classes_is_that_of_the_original_operator():
     case = golden("bpr_loss")
     logits, labels = paddle.to_tensor(case["in/x"], stop_gradient=False), paddle.to_tensor(case["in/y"])
-    others = paddle.arange(logits.shape[1]).unsqueeze(0) != labels
-    found = losses.bpr_loss(paddle.take_along_axis(logits, labels, 1)[:, 0], logits, others)
+    negatives = paddle.arange(logits.shape[1]).unsqueeze(0) != labels
+    found = losses.bpr_loss(paddle.take_along_axis(logits, labels, 1)[:, 0], logits, negatives)
     assert found.item() == pytest.approx(case["out/o"].mean(), rel=1e-5)
     found.backward()
     np.testing.assert_allclose(logits.grad.numpy() * len(labels), case["out/grad_x"], atol=1e-6)
 
 
-def test_the_margin_loss_is_that_of_the_original_operator():
+def test_the_margin_ranking_loss_is_that_of_the_original_operator():
     case = golden("margin_rank_loss")
-    found = losses.margin_loss(tensor(case["in/l"]), tensor(case["in/r"]), tensor(case["in/y"]), 0.1)
+    found = losses.margin_ranking_loss(tensor(case["in/l"]), tensor(case["in/r"]), tensor(case["in/y"]), 0.1)
     np.testing.assert_allclose(found.numpy(), case["out/o"], rtol=1e-5)
 
 
@@ -52,41 +52,41 @@ def test_negative_sampling_by_hand():
 
 
 def test_nce_with_a_noise_of_one_is_negative_sampling():
-    wanted, others = tensor([1, -2]), tensor([[0, 2], [1, 3]])
-    plain = losses.negative_sampling_loss(wanted, others)
-    zeros = losses.nce_loss(wanted, others, paddle.zeros_like(wanted), paddle.zeros_like(others))
+    positive, negatives = tensor([1, -2]), tensor([[0, 2], [1, 3]])
+    plain = losses.negative_sampling_loss(positive, negatives)
+    zeros = losses.nce_loss(positive, negatives, paddle.zeros_like(positive), paddle.zeros_like(negatives))
     assert zeros.item() == plain.item()
     # with K q = 1/2 for all, every score rises by log 2
     half = losses.nce_loss(
-        wanted, others, paddle.full_like(wanted, math.log(0.5)), paddle.full_like(others, math.log(0.5))
+        positive, negatives, paddle.full_like(positive, math.log(0.5)), paddle.full_like(negatives, math.log(0.5))
     )
     assert half.item() == pytest.approx(
-        losses.negative_sampling_loss(wanted + math.log(2), others + math.log(2)).item()
+        losses.negative_sampling_loss(positive + math.log(2), negatives + math.log(2)).item()
     )
 
 
 def test_a_sample_of_all_items_gives_the_full_cross_entropy():
     scores = np.array([[1.0, 2.0, 0.5, -1.0]], "float32")
-    wanted, others = tensor(scores[:, 1]), tensor(scores)
-    valid = tensor([[True, False, True, True]], "bool")  # the wanted item is in the sample
-    found = losses.sampled_cross_entropy(wanted, others, valid, paddle.zeros([4])).item()
+    positive, negatives = tensor(scores[:, 1]), tensor(scores)
+    valid = tensor([[True, False, True, True]], "bool")  # the positive item is in the sample
+    found = losses.sampled_cross_entropy(positive, negatives, valid, paddle.zeros([4])).item()
     assert found == pytest.approx(-2.0 + math.log(np.exp(scores).sum()), rel=1e-5)
 
 
-def test_the_best_items_leave_out_the_unknown_one():
-    items, values = best_items(tensor([[9, 1, 3, 2]]), 2)
+def test_the_top_items_leave_out_the_unknown_one():
+    items, values = top_items(tensor([[9, 1, 3, 2]]), 2)
     assert items.tolist() == [[2, 3]] and values.tolist() == [[3.0, 2.0]]
-    assert best_items(tensor([[9, 1, 3, 2]]), 50)[0].tolist() == [[2, 3, 1]]
+    assert top_items(tensor([[9, 1, 3, 2]]), 50)[0].tolist() == [[2, 3, 1]]
 
 
-def test_the_last_place_of_a_session_and_of_an_empty_one():
+def test_the_last_state_of_a_session_and_of_an_empty_one():
     hidden = tensor([[[1], [2], [3]], [[4], [5], [6]]])
-    assert last_of(hidden, tensor([[True, True, False], [False] * 3], "bool")).tolist() == [[2.0], [0.0]]
+    assert last_state(hidden, tensor([[True, True, False], [False] * 3], "bool")).tolist() == [[2.0], [0.0]]
 
 
-def test_popular_items_are_drawn_as_often_as_their_probability_says():
+def test_popular_items_are_sampled_by_their_probability():
     paddle.seed(1)
-    drawn, log_shares = popular_items(200000, 11)
+    drawn, log_shares = sample_popular(200000, 11)
     counts = np.bincount(drawn.numpy(), minlength=11)
     shares = np.exp(log_popularity(paddle.arange(1, 11), 11).numpy())
     assert counts[0] == 0 and shares.sum() == pytest.approx(1, rel=1e-5)

@@ -1,4 +1,4 @@
-"""Matchers whole: the contract, the published parameter counts, padding that says nothing, and what is learned."""
+"""Matchers: the model contract, the published parameter counts, padding, unknown items, and a learnable pattern."""
 
 import numpy as np
 import paddle
@@ -24,14 +24,14 @@ WORDS = {
 }
 TEXTS = {"text": np.array([[1, 5, 2, 9], [3, 3, -1, -1], [-1, -1, -1, -1]]), "target": np.array([1, 2, 3])}
 MODELS = {
-    "GRU4Rec": (lambda: GRU4Rec(10, 4, 6, keep=5), SESSIONS),
-    "GRU4Rec tied": (lambda: GRU4Rec(10, 4, 6, tied=True, keep=5), SESSIONS),
-    "GRU4Rec sampled": (lambda: GRU4Rec(10, 4, 6, loss="sampled_cross_entropy", num_negatives=8, keep=5), SESSIONS),
-    "GRU4Rec bpr": (lambda: GRU4Rec(10, 4, 6, loss="bpr", num_negatives=8, keep=5), SESSIONS),
-    "SR-GNN": (lambda: SRGNN(10, 4, steps=2, keep=5), SESSIONS),
-    "SSR": (lambda: SSR(10, 4, 6, keep=5), SESSIONS),
-    "word2vec": (lambda: Word2Vec(10, 4, keep=5), WORDS),
-    "word2vec nce": (lambda: Word2Vec(10, 4, loss="nce", keep=5), WORDS),
+    "GRU4Rec": (lambda: GRU4Rec(10, 4, 6, top_k=5), SESSIONS),
+    "GRU4Rec tied": (lambda: GRU4Rec(10, 4, 6, tied=True, top_k=5), SESSIONS),
+    "GRU4Rec sampled": (lambda: GRU4Rec(10, 4, 6, loss="sampled_cross_entropy", num_negatives=8, top_k=5), SESSIONS),
+    "GRU4Rec bpr": (lambda: GRU4Rec(10, 4, 6, loss="bpr", num_negatives=8, top_k=5), SESSIONS),
+    "SR-GNN": (lambda: SRGNN(10, 4, steps=2, top_k=5), SESSIONS),
+    "SSR": (lambda: SSR(10, 4, 6, top_k=5), SESSIONS),
+    "word2vec": (lambda: Word2Vec(10, 4, top_k=5), WORDS),
+    "word2vec nce": (lambda: Word2Vec(10, 4, loss="nce", top_k=5), WORDS),
     "TagSpace": (lambda: TagSpace(10, 4, 4, hidden=6, margin=2.5), TEXTS),
 }
 
@@ -64,12 +64,12 @@ def test_a_matcher_keeps_the_contract(name, tmp_path):
     ],
     ids=["GRU4Rec", "SR-GNN", "SSR", "TagSpace", "word2vec"],
 )
-def test_a_full_size_matcher_has_the_published_parameters(make, published):
+def test_a_full_size_matcher_has_the_published_parameter_count(make, published):
     assert count_parameters(make())[0] == published
 
 
 @pytest.mark.parametrize("name", ["GRU4Rec", "SR-GNN", "SSR"])
-def test_padding_says_nothing(name):
+def test_padding_does_not_change_the_query(name):
     model = seeded(name)()
     model.eval()
     items = paddle.to_tensor(SESSIONS["items"])
@@ -77,7 +77,7 @@ def test_padding_says_nothing(name):
     np.testing.assert_allclose(model.predict(items).numpy(), model.predict(longer).numpy(), atol=1e-6)
 
 
-def test_an_item_that_is_unknown_is_never_answered():
+def test_the_unknown_item_is_never_recommended():
     model = seeded("SR-GNN")()
     model.eval()
     items, scores = model(paddle.to_tensor(SESSIONS["items"]))
@@ -85,7 +85,7 @@ def test_an_item_that_is_unknown_is_never_answered():
 
 
 @pytest.mark.parametrize("name", ["GRU4Rec", "GRU4Rec tied", "GRU4Rec sampled", "GRU4Rec bpr", "SR-GNN", "SSR"])
-def test_a_matcher_learns_what_follows_what(name):
+def test_a_matcher_learns_the_next_item(name):
     rng = np.random.default_rng(0)
     first = rng.integers(1, 10, 64)
     items = np.stack([first, first % 9 + 1], 1)  # k is followed by k + 1, and that by k + 2
@@ -104,17 +104,17 @@ def test_a_matcher_learns_what_follows_what(name):
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "sampled_cross_entropy", "bpr"])
-def test_sessions_whose_next_items_are_all_unknown_teach_nothing_and_end_nothing(loss):
-    model = GRU4Rec(10, 4, 6, loss=loss, num_negatives=8, keep=5)
+def test_a_batch_without_known_targets_has_a_loss_of_zero(loss):
+    model = GRU4Rec(10, 4, 6, loss=loss, num_negatives=8, top_k=5)
     batch = {"items": paddle.to_tensor([[1, 2]]), "targets": paddle.to_tensor([[0, -1]])}
     (found,) = model.loss(batch).values()
     found.backward()
     assert found.item() == 0.0
 
 
-def test_an_unknown_target_is_no_item_to_learn():
+def test_an_unknown_target_is_ignored():
     paddle.seed(0)
-    ssr, tags = SSR(10, 4, 6, keep=5), TagSpace(10, 4, 4, hidden=6, margin=2.5)
+    ssr, tags = SSR(10, 4, 6, top_k=5), TagSpace(10, 4, 4, hidden=6, margin=2.5)
     for model, batch in ((ssr, {"items": paddle.to_tensor([[1, 2]])}), (tags, {"text": paddle.to_tensor([[1, 2]])})):
         (found,) = model.loss(batch | {"target": paddle.to_tensor([0])}).values()
         assert found.item() == 0.0

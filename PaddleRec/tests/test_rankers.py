@@ -1,4 +1,4 @@
-"""Rankers whole: the model contract, the published parameter counts, unknown ids and empty histories."""
+"""Rankers: the model contract, the published parameter counts, unknown ids and empty histories."""
 
 import numpy as np
 import paddle
@@ -13,7 +13,7 @@ from PaddleRec.models.rankers.logistic_regression import LogisticRegression
 from PaddleRec.models.rankers.slot_dnn import SlotDNN
 from PaddleRec.models.rankers.wide_deep import WideDeep
 from PaddleRec.models.rankers.xdeepfm import XDeepFM
-from PaddleRec.models.towers.text_encoders import BagOfWords, ConvolutionOfWords, RecurrenceOfWords
+from PaddleRec.models.towers.text_encoders import BOWEncoder, CNNEncoder, GRUEncoder
 
 RNG = np.random.default_rng(0)
 TABLE = {
@@ -30,7 +30,7 @@ MODELS = {
 }
 
 
-def quiet(model):
+def enlarge(model):
     """Weights large enough for activations of every sign, so that a gradient reaches all of them."""
     for parameter in model.parameters():
         if parameter.ndim == 2 and parameter.abs().max().item() < 0.1:
@@ -41,7 +41,7 @@ def quiet(model):
 def seeded(make):
     def made():
         paddle.seed(3)
-        return quiet(make())
+        return enlarge(make())
 
     return made
 
@@ -80,7 +80,7 @@ def test_multiview_simnet_keeps_the_contract_with_three_views(tmp_path):
     batch = dict(zip(("query", "title", "negative"), words))
 
     def encoders():
-        return [BagOfWords(4), ConvolutionOfWords(4, 6), RecurrenceOfWords(4, 5)]
+        return [BOWEncoder(4), CNNEncoder(4, 6), GRUEncoder(4, 5)]
 
     check_model(seeded(lambda: MultiviewSimNet(encoders(), encoders(), 20, 4, 6, margin=2.0)), batch, tmp_path)
 
@@ -91,15 +91,15 @@ def test_multiview_simnet_keeps_the_contract_with_three_views(tmp_path):
         (lambda: DeepFM(13, 26, 1086448), 12428672),
         (lambda: XDeepFM(13, 26, 28639, hidden=[10, 10, 10], maps=[10, 10]), 338445),
         (lambda: DIN(63001, 801), 4231003),
-        (lambda: MultiviewSimNet([BagOfWords(128)], [BagOfWords(128)], 1000), 161024),
+        (lambda: MultiviewSimNet([BOWEncoder(128)], [BOWEncoder(128)], 1000), 161024),
     ],
     ids=["DeepFM", "xDeepFM", "DIN", "MultiviewSimNet"],
 )
-def test_a_full_size_ranker_has_the_published_parameters(make, published):
+def test_a_full_size_ranker_has_the_published_parameter_count(make, published):
     assert count_parameters(make()) == (published, 0)
 
 
-def test_the_widths_of_dcn_are_six_fourth_roots():
+def test_the_embedding_sizes_of_dcn_are_six_fourth_roots():
     assert [embedding_width(rows) for rows in (1, 16, 10000)] == [6, 12, 60]
     # 3 numbers + 2 columns of 4; tables 50*4 + 20*4, cross 2 * 2 * 11, layers 11*8+8 and 8*8+8, norms 2*16, out 11+8+1
     assert count_parameters(MODELS["DCN"]()) == (280 + 44 + 96 + 72 + 32 + 20, 32)

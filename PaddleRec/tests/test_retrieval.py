@@ -1,4 +1,4 @@
-"""Items found again: brute force, faiss, and the baselines a session model has to beat."""
+"""Item indexes by brute force and faiss, and the baselines of session-based recommendation."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ RNG = np.random.default_rng(0)
 VECTORS, QUERIES = RNG.normal(size=(500, 8)).astype("float32"), RNG.normal(size=(300, 8)).astype("float32")
 
 
-def test_brute_force_finds_the_best_of_all_but_the_unknown_item():
+def test_brute_force_finds_the_top_items_except_the_unknown_one():
     items, scores = ItemIndex(VECTORS).search(QUERIES, 7)
     expected = np.argsort(-(QUERIES @ VECTORS[1:].T), axis=1)[:, :7] + 1
     np.testing.assert_array_equal(items, expected)
@@ -25,31 +25,31 @@ def test_faiss_finds_the_same():
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
-def test_an_index_is_kept_in_a_file(tmp_path):
+def test_an_index_is_saved_and_loaded(tmp_path):
     ItemIndex(VECTORS).save(tmp_path / "items.index")
     again = ItemIndex.load(tmp_path / "items.index")
     np.testing.assert_array_equal(again.vectors, VECTORS)
     (tmp_path / "other").write_text("nothing")
-    with pytest.raises(DataError, match="other: no index of items"):
+    with pytest.raises(DataError, match="other: not an item index"):
         ItemIndex.load(tmp_path / "other")
     with pytest.raises(ConfigError, match="brute or faiss"):
         ItemIndex(VECTORS, "annoy")
 
 
 def test_popular_items_are_the_most_clicked():
-    baseline = ItemPopularity(6, keep=3)
-    baseline.learn(np.array([[1, 2, 2], [3, 2, -1], [3, 0, -1]]))
-    assert baseline.answer(np.zeros((2, 1), int)).tolist() == [[2, 3, 1]] * 2
+    baseline = ItemPopularity(6, top_k=3)
+    baseline.fit(np.array([[1, 2, 2], [3, 2, -1], [3, 0, -1]]))
+    assert baseline.recommend(np.zeros((2, 1), int)).tolist() == [[2, 3, 1]] * 2
 
 
-def test_neighbours_are_the_items_of_the_same_sessions():
+def test_neighbors_are_items_of_the_same_sessions():
     # sessions {1,2}, {1,2}, {1,3}: 1 and 2 share two of 3 and 2 sessions, 1 and 3 one of 3 and 1
-    baseline = ItemKNN(5, keep=2, regularisation=0.0)
-    baseline.learn(np.array([[1, 2, 1], [2, 1, -1]]))
-    baseline.learn(np.array([[3, 1]]))
+    baseline = ItemKNN(5, top_k=2, regularization=0.0)
+    baseline.fit(np.array([[1, 2, 1], [2, 1, -1]]))
+    baseline.fit(np.array([[3, 1]]))
     found = baseline.similar if baseline.similar is not None else similarities_of(baseline)
     np.testing.assert_allclose(found.toarray()[1, [2, 3]], [2 / 6**0.5, 1 / 3**0.5])
-    assert baseline.answer(np.array([[4, 1], [2, -1], [4, -1]])).tolist() == [[2, 3], [1, 0], [0, 0]]
+    assert baseline.recommend(np.array([[4, 1], [2, -1], [4, -1]])).tolist() == [[2, 3], [1, 0], [0, 0]]
 
 
 def similarities_of(baseline):

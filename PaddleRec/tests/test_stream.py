@@ -1,4 +1,4 @@
-"""Learning on-line: hours in order, each row once, whatever kills the run; late hours; versions."""
+"""Online learning: hours in order, every row exactly once even if the run is killed, late hours, published versions."""
 
 import json
 import os
@@ -40,13 +40,13 @@ def train(place, *more, wait_for=None):
         time.sleep(0.005)
     if wait_for:
         os.kill(process.pid, signal.SIGKILL)
-    said = process.communicate(timeout=120)[0]
-    assert process.returncode == (-signal.SIGKILL if wait_for else 0), said
-    return said
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == (-signal.SIGKILL if wait_for else 0), output
+    return output
 
 
 def versions(place):
-    lines = (place / "output/slot_dnn_stream/published/donefile").read_text().splitlines()
+    lines = (place / "output/tiny/slot_dnn_stream/published/donefile").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -55,11 +55,11 @@ def test_a_run_killed_in_the_middle_of_an_hour_learns_every_row_once(tmp_path):
     for place in (whole, killed):
         make_hours(place / "hours", hours=3, rows=150)
     train(whole)
-    train(killed, wait_for=killed / "output/slot_dnn_stream/step_6")  # an hour has five steps
+    train(killed, wait_for=killed / "output/tiny/slot_dnn_stream/step_6")  # an hour has five steps
     assert len(versions(killed)) == 1
-    said = train(killed, "-r", "auto")
-    assert "resumed" in said and "step_6" in said
-    first, second = (read_checkpoint(place / "output/slot_dnn_stream/last") for place in (whole, killed))
+    output = train(killed, "-r", "auto")
+    assert "resumed" in output and "step_6" in output
+    first, second = (read_checkpoint(place / "output/tiny/slot_dnn_stream/last") for place in (whole, killed))
     assert first[1]["step"] == second[1]["step"] == 15
     for group in ("model", "optimizer", "progress"):
         assert first[0][group].keys() == second[0][group].keys()
@@ -71,30 +71,30 @@ def test_a_run_killed_in_the_middle_of_an_hour_learns_every_row_once(tmp_path):
 
 
 def check_versions(place):
-    """The scores of an hour are those of the version before it; the versions kept are whole."""
-    folder = place / "output/slot_dnn_stream/published"
+    """The metrics of an hour are those of the previous version; the versions kept are complete."""
+    folder = place / "output/tiny/slot_dnn_stream/published"
     assert sorted(path.name for path in folder.iterdir()) == ["2020040101", "2020040102", "donefile"]  # train.keep is 2
     slots, sizes = [101, 102, 103, 104, 105], {"num_ids": 5003}
     rows = MultiSlotRows([str(place / "hours/20200401/02/part-*")], slots, **sizes)
     batch = rows.assemble(list(rows.rows(0, 1)))
     metric = ClickScores()
     metric.update(Predictor(folder / "2020040101").run({"slots": batch["slots"]}), batch)
-    # the hour was answered while it was learned: close to what the version before answers, not equal
+    # predictions were made while the hour was learned: close to those of the previous version, not equal
     assert versions(place)[2]["log_loss"] == pytest.approx(metric.compute()["log_loss"], abs=0.02)
-    assert versions(place)[2]["click_rate"] == pytest.approx(batch["label"].mean(), rel=1e-6)
+    assert versions(place)[2]["ctr"] == pytest.approx(batch["label"].mean(), rel=1e-6)
 
 
 def check_a_late_hour(place):
-    """An hour that does not come ends the run with words; when it is there the run goes on with it."""
-    said = train(place, "-r", "auto", "-o", "train.epochs=5")
-    assert "hour 20200401/03: no donefile yet" in said
-    assert "hour 20200401/03 did not come within 0 seconds; -r auto goes on with it" in said
+    """An hour that does not arrive ends the run with a message; the run resumes with it once it is there."""
+    output = train(place, "-r", "auto", "-o", "train.epochs=5")
+    assert "hour 20200401/03: no donefile yet" in output
+    assert "hour 20200401/03 did not come within 0 seconds; -r auto goes on with it" in output
     assert len(versions(place)) == 3
     make_hours(place / "hours", hours=1, rows=40, start=4)
-    said = train(place, "-r", "auto", "-o", "train.epochs=5", "data.train.late=skip")
-    assert "hour 20200401/03 did not come within 0 seconds and is left out" in said
+    output = train(place, "-r", "auto", "-o", "train.epochs=5", "data.train.late=skip")
+    assert "hour 20200401/03 did not come within 0 seconds and is left out" in output
     assert [entry["version"] for entry in versions(place)][-1] == "2020040104"
-    assert read_checkpoint(place / "output/slot_dnn_stream/last")[1]["step"] == 17
+    assert read_checkpoint(place / "output/tiny/slot_dnn_stream/last")[1]["step"] == 17
 
 
 def hours(place, **keys):
@@ -132,7 +132,7 @@ def test_settings_that_make_no_sense_are_refused(tmp_path, wrong):
         hours(tmp_path, **wrong)
 
 
-def test_a_stream_that_would_leave_out_rows_is_refused(tmp_path):
+def test_a_stream_that_would_drop_rows_is_refused(tmp_path):
     make_hours(tmp_path / "hours", hours=1, rows=20)
     config = load_config(CONFIG, [f"dataset={tmp_path / 'hours'}", "data.train.sampler.drop_last=true"])
     config.check()

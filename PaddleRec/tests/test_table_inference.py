@@ -1,4 +1,4 @@
-"""A raw row in, an answer out: csv and JSON lines, an exported model and a checkpoint, bad rows named."""
+"""Inference on raw rows: CSV and JSON lines, an exported model and a checkpoint, invalid rows reported."""
 
 import importlib
 import json
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.errors import BadRows, DataError
-from common.table.sources import open_table, table_of
+from common.table.sources import open_table, rows_to_table
 from PaddleRec.tools.make_clicks import make_clicks
 from tests.made.commands import command
 
@@ -39,7 +39,7 @@ def scores(*arguments, code=0):
     return [row["predictions"][0]["score"] for row in found], answer.err
 
 
-def test_an_exported_model_answers_rows_as_the_checkpoint_does_and_needs_nothing_else(trained, tmp_path):
+def test_an_exported_model_predicts_as_the_checkpoint_does_and_is_self_contained(trained, tmp_path):
     (trained / "deepfm/export").rename(tmp_path / "export")
     exported, _ = scores("--model", tmp_path / "export", "--input", trained / "rows.csv")
     given = ["-c", CONFIG, "-o", "dataset=/nowhere", f"weights={trained / 'deepfm/best'}"]
@@ -49,15 +49,15 @@ def test_an_exported_model_answers_rows_as_the_checkpoint_does_and_needs_nothing
     (tmp_path / "export").rename(trained / "deepfm/export")
 
 
-def test_a_row_that_cannot_be_used_is_named_and_the_others_are_answered(trained, tmp_path):
+def test_an_invalid_row_is_reported_and_the_others_are_predicted(trained, tmp_path):
     lines = (trained / "rows.csv").read_text().splitlines()
     lines[3] = "many" + lines[3][lines[3].index(",") :]
     (tmp_path / "bad.csv").write_text("\n".join(lines))
     found, said = scores("--model", trained / "deepfm/export", "--input", tmp_path / "bad.csv", code=3)
-    assert len(found) == 9 and "bad.csv: row 3: column 'I1' holds no finite number (many)" in said
+    assert len(found) == 9 and "bad.csv: row 3: column 'I1' is not a finite number (many)" in said
 
 
-def test_features_that_were_changed_are_noticed(trained, tmp_path):
+def test_modified_features_are_detected(trained, tmp_path):
     file = trained / "deepfm/export/deepfm.features"
     data = file.read_bytes()
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
@@ -66,7 +66,7 @@ def test_features_that_were_changed_are_noticed(trained, tmp_path):
     answer.refused(4, "deepfm.features")
 
 
-def test_a_run_does_not_go_on_with_features_that_were_learned_anew(trained, tmp_path):
+def test_a_run_does_not_resume_with_features_that_were_learned_again(trained, tmp_path):
     learned, rows = trained / "deepfm.features", trained / "train.txt"
     kept, all_rows = learned.read_bytes(), rows.read_text()
     given = ["-c", CONFIG, "-o", f"dataset={trained}", f"output_dir={tmp_path}", "train.epochs=2"]
@@ -87,18 +87,18 @@ def test_a_run_does_not_go_on_with_features_that_were_learned_anew(trained, tmp_
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("a.csv", "", "no line of column names"),
-        ("a.csv", "x,y\n1\n", "line 2: 1 columns where 2 are named"),
+        ("a.csv", "", "no header with column names"),
+        ("a.csv", "x,y\n1\n", "line 2: 1 columns, the header has 2"),
         ("a.jsonl", '{"x": 1}\n{"x"\n', "line 2: not JSON"),
         ("a.jsonl", "[1]\n", "line 1: an object by column is expected"),
-        ("a.csv", "x,y\n1,2\n\xe9,2\n", "byte 0xe9 is not utf-8\n.*line 3, byte 1"),
-        ("a.jsonl", '{"x": "\xe9"}\n', "byte 0xe9 is not utf-8\n.*line 1, byte 8"),
+        ("a.csv", "x,y\n1,2\n\xe9,2\n", "byte 0xe9 is not valid utf-8\n.*line 3, byte 1"),
+        ("a.jsonl", '{"x": "\xe9"}\n', "byte 0xe9 is not valid utf-8\n.*line 1, byte 8"),
         ("a.jsonl", "[" * 100_000 + "\n", "line 1: not JSON"),
         ("a.csv", f'x,y\n1,2\n"{"x" * 200000},2\n', "line 3: field larger than field limit.*quotation"),
         ("a.csv", "x,y,x\n1,2,3\n", "line 1: two columns are called 'x'"),
     ],
 )
-def test_a_file_that_is_no_table_is_refused_by_its_line(tmp_path, name, text, words):
+def test_an_invalid_table_is_refused_with_its_line(tmp_path, name, text, words):
     (tmp_path / name).write_text(text, encoding="latin-1")
     with pytest.raises(DataError, match=words):
         list(open_table(tmp_path / name))
@@ -107,30 +107,30 @@ def test_a_file_that_is_no_table_is_refused_by_its_line(tmp_path, name, text, wo
 def test_columns_have_the_axes_of_the_model_s_inputs():
     inputs = {"items": ([None, None], "int64"), "slots": ([None, 2, None], "int64"), "item": ([None], "int64")}
     rows = [{"items": "a b", "slots": [[1], []], "item": 7, "town": "New York"}, {"items": [5], "slots": [[2, 3]]}]
-    made = table_of(rows, inputs)
+    made = rows_to_table(rows, inputs)
     assert made["items"].tolist() == [[b"a", b"b"], [b"5", b""]]
     assert made["slots"].tolist() == [[[1, -1], [-1, -1]], [[2, 3], [-1, -1]]]
     assert made["item"].tolist() == [b"7", b""] and made["town"].tolist() == [b"New York", b""]
 
 
 @pytest.mark.parametrize("value", ["1 2 3", [1, 2], [["x"]], [[1.5]], [[1], [2], [3]], 5, {"a": 1}])
-def test_what_is_no_list_of_slots_is_named_by_its_row(value):
+def test_invalid_slots_are_reported_by_row(value):
     with pytest.raises(BadRows) as caught:
-        table_of([{"slots": [[1]]}, {"slots": value}], {"slots": ([None, 2, None], "int64")})
+        rows_to_table([{"slots": [[1]]}, {"slots": value}], {"slots": ([None, 2, None], "int64")})
     assert {row: what[1] for row, what in caught.value.rows.items()} == {
-        1: "'slots' is 2 lists of whole numbers, or fewer"
+        1: "'slots' must be at most 2 lists of integers"
     }
 
 
-def test_fewer_slots_than_the_model_has_are_filled_up_and_item_0_is_an_item():
-    made = table_of(
+def test_missing_slots_are_padded_and_item_0_is_an_item():
+    made = rows_to_table(
         [{"slots": [[1]], "items": 0}], {"slots": ([None, 3, None], "int64"), "items": ([None, None], "int64")}
     )
     assert made["slots"].tolist() == [[[1], [-1], [-1]]] and made["items"].tolist() == [[b"0"]]
 
 
 @pytest.mark.parametrize("arguments", [("make_clicks",), ("make_rows", "pairs")])
-def test_a_folder_that_cannot_be_made_is_refused_without_a_traceback(arguments, tmp_path):
+def test_an_output_folder_that_cannot_be_created_is_refused(arguments, tmp_path):
     (tmp_path / "file").write_text("")
     tool = importlib.import_module(f"PaddleRec.tools.{arguments[0]}").main
     command(tool, *arguments[1:], tmp_path / "file" / "inside").refused(4, "inside: Not a directory")

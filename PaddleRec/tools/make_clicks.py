@@ -1,11 +1,12 @@
-"""Makes click data of the Criteo form, in which the clicks follow from hidden weights of the categories.
+"""Creates a synthetic click dataset in the Criteo format, whose clicks depend on hidden weights of the categories.
 
     python PaddleRec/tools/make_clicks.py dataset/clicks --train 20000 --eval 4000
 
-The rows are a function of --seed alone.  The best possible AUC is written to `about.json`.
+The rows depend on --seed only.  The best possible AUC is written to `about.json`.
 """
 
 import argparse
+import importlib
 import json
 import pathlib
 import sys
@@ -18,31 +19,34 @@ if __name__ == "__main__":
 
 from common.commands.main import run  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
-from common.table.hash import mix  # noqa: E402
-from PaddleRec.metrics.click_scores import exact_auc  # noqa: E402
+from common.table.hash import splitmix64  # noqa: E402
+
+exact_auc = importlib.import_module(f"{KIT.name}.metrics.click_scores").exact_auc
 
 BLOCK = 20000
 MISSING = 0.05
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("folder", type=pathlib.Path, help="where to: train.txt, eval.txt, about.json")
+    options.add_argument("folder", type=pathlib.Path, help="output folder: train.txt, eval.txt, about.json")
     options.add_argument("--train", type=int, default=20000, help="training rows (default 20000)")
     options.add_argument("--eval", type=int, default=4000, help="evaluation rows (default 4000)")
-    options.add_argument("--values", type=int, default=1000, help="different values of a category (default 1000)")
-    options.add_argument("--seed", type=int, default=0, help="of the rows (default 0)")
+    options.add_argument(
+        "--values", type=int, default=1000, help="distinct values of a categorical feature (default 1000)"
+    )
+    options.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     return options
 
 
 def main(argv=None):
-    """Runs the command."""
+    """Runs the command and exits."""
     run(parser(), write, argv)
 
 
 def write(args):
-    """What the command does."""
+    """Writes the dataset."""
     make_clicks(args.folder, args.train, args.eval, args.values, args.seed)
     sys.stdout.write(f"{args.folder}\n")
 
@@ -51,11 +55,11 @@ def make_clicks(folder, train, evaluation, values=1000, seed=0):
     """Writes train.txt, eval.txt and about.json into a folder.
 
     Args:
-        folder (str | Path): made when missing.
-        train (int): rows to train on.
-        evaluation (int): rows to evaluate on.
-        values (int): different values of a category.
-        seed (int): of the rows.
+        folder (str | Path): created if missing.
+        train (int): training rows.
+        evaluation (int): evaluation rows.
+        values (int): distinct values of a categorical feature.
+        seed (int): random seed.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,12 +78,12 @@ def make_clicks(folder, train, evaluation, values=1000, seed=0):
 
 
 def make_rows(rng, rows, values):
-    """(text, logits [rows], clicks bool [rows]) of some rows.
+    """(text, logits [rows], clicks bool [rows]) of a block of rows.
 
     Args:
-        rng (Generator): of these rows.
-        rows (int): how many.
-        values (int): different values of a category.
+        rng (Generator): of this block.
+        rows (int): number of rows.
+        values (int): distinct values of a categorical feature.
     """
     ids = (values * rng.random((rows, 26)) ** 3).astype(np.int64)  # a few values are frequent
     weights = weight_of(ids, np.arange(26)) * np.where(np.arange(26) < 8, 1.0, 0.15)
@@ -91,14 +95,14 @@ def make_rows(rng, rows, values):
     words = np.empty((rows, 40), object)
     words[:, 0] = np.where(clicks, "1", "0")
     words[:, 1:14] = numbers.astype(str)
-    words[:, 14:] = np.char.mod("%08x", mix((ids + 1000003 * np.arange(26)).astype(np.uint64)) >> np.uint64(32))
+    words[:, 14:] = np.char.mod("%08x", splitmix64((ids + 1000003 * np.arange(26)).astype(np.uint64)) >> np.uint64(32))
     words[:, 1:][missing] = ""
     return ("\n".join(map("\t".join, words.tolist())) + "\n").encode(), logits, clicks
 
 
 def weight_of(ids, columns):
-    """A number of about [-1, 1] for each id of each column, by its hash."""
-    return (mix((ids * 1009 + columns).astype(np.uint64)) >> np.uint64(40)).astype(np.float64) / 2**23 - 1
+    """A pseudorandom weight in about [-1, 1] for each id of each column, from its hash."""
+    return (splitmix64((ids * 1009 + columns).astype(np.uint64)) >> np.uint64(40)).astype(np.float64) / 2**23 - 1
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Makes small data of every form this kit reads, in which there is something to learn; for tests and a first look.
+"""Creates small synthetic datasets in every format of this kit, with a pattern to learn; for tests and for a first run.
 
     python PaddleRec/tools/make_rows.py sessions dataset/sessions --train 2000 --eval 400
 
-The rows are a function of the kind, the sizes and --seed alone.
+The rows depend on the kind, the sizes and --seed only.
 """
 
 import argparse
@@ -22,23 +22,23 @@ ITEMS, GROUPS, SLOTS = 60, 6, 5
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("kind", choices=[*KINDS, "hours"], help="what the rows are; hours: slots, an hour a folder")
-    options.add_argument("folder", type=pathlib.Path, help="where to: train.txt and eval.txt")
+    options.add_argument("kind", choices=[*KINDS, "hours"], help="format of the rows; hours: slots in hourly folders")
+    options.add_argument("folder", type=pathlib.Path, help="output folder: train.txt and eval.txt")
     options.add_argument("--train", type=int, default=2000, help="training rows (default 2000)")
     options.add_argument("--eval", type=int, default=400, help="evaluation rows (default 400)")
-    options.add_argument("--seed", type=int, default=0, help="of the rows (default 0)")
+    options.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     return options
 
 
 def main(argv=None):
-    """Runs the command."""
+    """Runs the command and exits."""
     run(parser(), write, argv)
 
 
 def write(args):
-    """What the command does."""
+    """Writes the dataset."""
     if args.kind == "hours":
         make_hours(args.folder, rows=args.train, seed=args.seed)
     else:
@@ -51,10 +51,10 @@ def make_rows(kind, folder, train=2000, evaluation=400, seed=0):
 
     Args:
         kind (str): a key of KINDS.
-        folder (str | Path): made when missing.
-        train (int): rows to train on.
-        evaluation (int): rows to evaluate on.
-        seed (int): of the rows.
+        folder (str | Path): created if missing.
+        train (int): training rows.
+        evaluation (int): evaluation rows.
+        seed (int): random seed.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def make_rows(kind, folder, train=2000, evaluation=400, seed=0):
 
 
 def session(rng, training):
-    """A walk over the items: mostly to the next one of the same group, sometimes back to the one before."""
+    """A random walk over the items: mostly to the next one of the same group, sometimes back to the previous one."""
     items = [int(rng.integers(ITEMS))]
     for _ in range(int(rng.integers(1, 8))):
         drawn = rng.random()
@@ -79,7 +79,7 @@ def session(rng, training):
 
 
 def history(rng, training):
-    """A user of two groups; he likes an item of them, and some items more than others."""
+    """A user who prefers two groups and clicks their items more often, and some items more than others."""
     liked = rng.choice(GROUPS, 2, replace=False)
     items = [int(rng.choice(liked)) + GROUPS * int(rng.integers(ITEMS // GROUPS)) for _ in range(rng.integers(0, 9))]
     item = int(rng.integers(ITEMS))
@@ -91,7 +91,7 @@ def history(rng, training):
 
 
 def sentence(rng, training):
-    """Words in pairs that go together (a3 b3); to evaluate, an analogy a1 b1 a2 b2."""
+    """Pairs of words that occur together (a3 b3); for evaluation, an analogy a1 b1 a2 b2."""
     if not training:
         first, second = rng.choice(12, 2, replace=False)
         return f"a{first} b{first} a{second} b{second}"
@@ -102,14 +102,14 @@ def sentence(rng, training):
 
 
 def tagged(rng, training):
-    """A tag and a text in which words of the tag are frequent."""
+    """A tag, and a text in which the words of the tag are frequent."""
     tag = int(rng.integers(4))
     words = [f"w{tag}_{rng.integers(8)}" if rng.random() < 0.4 else f"c{rng.integers(40)}" for _ in range(12)]
     return f"tag{tag}\t{' '.join(words)}"
 
 
 def pair(rng, training):
-    """A query, a title of its topic and one of another; to evaluate, a label, a query and a title."""
+    """A query, a title of its topic and a title of another; for evaluation, a label, a query and a title."""
     topic, other = rng.choice(8, 2, replace=False)
 
     def text(number, kind):
@@ -124,7 +124,7 @@ def pair(rng, training):
 
 
 def slots(rng, training):
-    """`show click sign:slot ...`; a click follows from the signs, some slots hold several and some none."""
+    """`show click sign:slot ...`; the click depends on the signs; slots hold any number of signs."""
     words, logit = [], -0.5
     for slot in range(101, 101 + SLOTS):
         for sign in (200 * rng.random(rng.integers(0, 4)) ** 2).astype(int).tolist():
@@ -134,13 +134,13 @@ def slots(rng, training):
 
 
 def make_hours(folder, hours=4, rows=300, seed=0, start=0):
-    """Writes `20200401/HH/part-0` and `part-1` of click logs with a donefile, and eval.txt.
+    """Writes click logs `20200401/HH/part-0` and `part-1` with a donefile, and eval.txt.
 
     Args:
         folder (str | Path): made when missing.
-        hours (int): how many, of one day.
-        rows (int): of an hour.
-        seed (int): of the rows.
+        hours (int): number of hours, of one day.
+        rows (int): rows of an hour.
+        seed (int): random seed.
         start (int): the first hour.
     """
     folder = pathlib.Path(folder)

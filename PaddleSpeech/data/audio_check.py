@@ -1,31 +1,31 @@
-"""What is wrong with the recordings of a manifest, by their headers or by every sample of them."""
+"""Validation of the audio files of a manifest: their headers, or every sample of them."""
 
 import numpy as np
 
-from common.audio.decode import refuse_other_duration
+from common.audio.decode import check_duration
 from common.audio.reading import decode_audio, read_header
 from common.data.issues import IssueList
 from common.errors import BadSample
 
 CLIPPED = 0.01  # of the samples at full scale
 SILENT = 1e-4  # 80 decibels below full scale, the loudest sample
-MOST_ERRORS = 100  # a manifest with more of them is wrong as a whole
+MAX_ERRORS = 100  # a manifest with more errors is wrong as a whole
 
 
 def find_issues(manifest, samples, deep=False):
-    """The issues of the files (list[DataIssue]), errors first.
+    """The issues of the audio files (list[DataIssue]), errors first.
 
     Args:
-        manifest (str): for messages.
-        samples (list[dict]): `path`, `place`, `duration`, and perhaps `start`.
-        deep (bool): decodes everything, for samples that are no numbers, silence and clipping.
+        manifest (str): its path, for messages.
+        samples (list[dict]): `path`, `place`, `duration`, and optionally `start`.
+        deep (bool): whether to decode everything, to find non-finite samples, silence and clipping.
     """
     issues, headers = IssueList(manifest), {}
     for index, sample in enumerate(samples):
         path = sample["path"]
         try:
             header = headers[path] = headers.get(path) or read_header(path)
-            refuse_other_duration(sample, header.seconds)
+            check_duration(sample, header.seconds)
             if deep:
                 part = {"start": sample["start"], "seconds": sample["duration"]} if "start" in sample else {}
                 flaw = flaw_of(decode_audio(path, **part)[0])
@@ -34,20 +34,20 @@ def find_issues(manifest, samples, deep=False):
         except BadSample as error:
             issue = error.issue
             issues.error(issue.code, f"{path}: {issue.message}", sample["place"], issue.value, issue.fix, image=index)
-            if len(issues.errors) == MOST_ERRORS:
+            if len(issues.errors) == MAX_ERRORS:
                 break
     rates = sorted({header.rate for header in headers.values()})
     if len(rates) > 1:
         shown = ", ".join(map(str, rates))
-        issues.warn("D143", f"recordings of {shown} samples a second; all are converted to DecodeAudio's rate")
+        issues.warn("D143", f"the sample rates are {shown} Hz; all recordings are resampled to the rate of DecodeAudio")
     return issues.all()
 
 
 def flaw_of(audio):
-    """What is doubtful about samples [S] that are well-formed; empty for nothing."""
+    """A warning about valid samples [S]: silence, a constant or clipping; an empty string for none."""
     loudest, middle = float(np.abs(audio).max()), float(audio.mean())
     if float(np.abs(audio - middle).max()) < SILENT:
-        return "silent from beginning to end" if loudest < SILENT else "constant from beginning to end"
+        return "silent throughout" if loudest < SILENT else "constant throughout"
     if float((np.abs(audio) >= 0.999).mean()) > CLIPPED:
         return f"clipped: over {CLIPPED:.0%} of the samples are at full scale"
     return ""

@@ -1,4 +1,4 @@
-"""Recordings with their transcripts: a manifest of JSON lines.
+"""A dataset of recordings and their transcripts: a manifest of JSON lines.
 
 {"audio_filepath": "wav/0001.wav", "duration": 1.87, "text": "good morning"}
 """
@@ -8,8 +8,8 @@ import math
 from pathlib import Path
 
 from common.audio.labels import Characters
-from common.data.issues import IssueList, cached, raise_on_errors
-from common.files import lone_surrogate, read_lines, without_controls
+from common.data.issues import IssueList, cache_issues, raise_on_errors
+from common.files import has_lone_surrogate, read_lines, replace_controls
 from common.log import logger
 
 from .audio_check import find_issues
@@ -19,26 +19,26 @@ OPTIONAL = ("id", "offset", "speaker")
 
 
 class AudioManifest:
-    """An object a line: `audio_filepath`, seen from the manifest's folder, `duration` in seconds, and `text`.
+    """One JSON object a line: `audio_filepath`, relative to the manifest, `duration` in seconds, and `text`.
 
-    `offset` is where in the file the recording begins, in seconds; `id` names it; `speaker` says who speaks.
-    Control characters of a text are read as blanks, and several blanks as one.
-    A sample has `path`, `manifest`, `line`, `place`, `text`, `duration`, and `start` where there is an `offset`.
+    Optional keys: `offset`, the start of the recording in the file, in seconds; `id`; `speaker`.
+    Control characters of a text are read as spaces, and whitespace is collapsed.
+    A sample has `path`, `manifest`, `line`, `place`, `text`, `duration`, and `start` if the line has an `offset`.
 
     Args:
         file (str): the manifest.
-        vocab (str): the characters that a text may have, see CharacterIds; null does not look.
-        unknown (str): the line of the vocabulary for all other characters; empty refuses them.
-        min_duration (float): shorter recordings are left out.
-        max_duration (float): longer recordings are left out; null takes all.
-        bad_samples (str): `error`, or `skip` lines with an error, a few.
+        vocab (str): the vocabulary of the transcripts, see CharacterIds; null does not check them.
+        unknown (str): the vocabulary entry for all other characters; empty refuses them.
+        min_duration (float): shorter recordings are left out, in seconds.
+        max_duration (float): longer recordings are left out, in seconds; null for no limit.
+        bad_samples (str): `error`, or `skip` to leave out a few lines with errors.
 
     Attributes:
-        labels (list[str] | None): the blank and the characters, in the order of their numbers.
-        samples (list[dict]): what can be used.
+        labels (list[str] | None): the blank and the characters, in the order of their ids.
+        samples (list[dict]): the valid samples.
 
     Raises:
-        DataError: with every error of the lines.
+        DataError: lists every error of the lines.
     """
 
     what = "recording"
@@ -53,13 +53,13 @@ class AudioManifest:
             if not line.strip():
                 continue
             row = self.read(line, number)
-            if row is None or self.is_double(row, number, seen):
+            if row is None or self.is_duplicate(row, number, seen):
                 continue
             if min_duration <= row["duration"] <= (max_duration or math.inf):
                 self.samples.append(row)
             else:
                 dropped.append((number, row["duration"]))
-        self.settle(dropped, f"{min_duration:g} to {max_duration or math.inf:g} s", bad_samples)
+        self.finalize(dropped, f"{min_duration:g} to {max_duration or math.inf:g} s", bad_samples)
 
     @property
     def num_classes(self):
@@ -84,11 +84,11 @@ class AudioManifest:
     # Lines -----------------------------------------------------------------------------------------------------------
 
     def read(self, line, number):
-        """The sample of a line, or None after noting what is wrong with it."""
+        """The sample of a line, or None after recording an error."""
         try:
             row = json.loads(line)
         except ValueError as error:
-            return self.error("D118", f"not a line of JSON: {error}", number, line[:60])
+            return self.error("D118", f"not valid JSON: {error}", number, line[:60])
         lacking = [key for key in NEEDED if key not in row] if isinstance(row, dict) else list(NEEDED)
         if lacking:
             return self.error("D113", f"has no {', '.join(lacking)}", number, line[:60])
@@ -96,14 +96,16 @@ class AudioManifest:
             self.problems.warn("D113", f"nothing reads the key '{key}'", f"line {number}")
         path, text = row["audio_filepath"], row["text"]
         if not isinstance(path, str) or not path.strip() or "\0" in path:
-            return self.error("D113", "audio_filepath is not the name of a file", number, repr(path)[:60])
+            return self.error("D113", "audio_filepath is not a file name", number, repr(path)[:60])
         for key in ("duration", "offset"):
             value = row.get(key, 0.0)
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 return self.error("D119", f"{key} is not a number of seconds", number, repr(value)[:60])
             if value < 0 or (value == 0 and key == "duration"):
-                return self.error("D119", f"{key} is {value}; it is {'more than ' * (key == 'duration')}0", number)
-        text = self.cleaned(text, number)
+                return self.error(
+                    "D119", f"{key} is {value}; allowed: {'more than 0' if key == 'duration' else '0 or more'}", number
+                )
+        text = self.clean(text, number)
         if text is None:
             return None
         sample = {"path": str(self.folder / path), "manifest": self.source, "line": number, "place": f"line {number}"}
@@ -112,26 +114,26 @@ class AudioManifest:
             sample["id"] = str(row["id"])
         return sample | ({"start": float(row["offset"])} if "offset" in row else {})
 
-    def cleaned(self, text, number):
-        """The text with single blanks, or None after noting what is wrong with it."""
+    def clean(self, text, number):
+        """The text with whitespace collapsed, or None after recording an error."""
         if not isinstance(text, str):
-            return self.error("D113", "text is not a text", number, repr(text)[:60])
-        text, changed = without_controls(text)
+            return self.error("D113", "text is not a string", number, repr(text)[:60])
+        text, changed = replace_controls(text)
         if changed:
-            self.problems.warn("D125", "control characters are read as blanks", f"line {number}")
+            self.problems.warn("D125", "control characters are read as spaces", f"line {number}")
         text = " ".join(text.split())
         if not text:
             return self.error("D126", "the transcript is empty", number, fix="remove the line, or bad_samples: skip")
-        if lone_surrogate(text):
-            return self.error("D123", "half of a surrogate pair is no text", number)
+        if has_lone_surrogate(text):
+            return self.error("D123", "the transcript contains an unpaired surrogate", number)
         odd = self.characters.odd(text) if self.characters else ""
         if odd:
-            fix = "clean the transcript, or complete the vocabulary"
-            return self.error("D147", self.characters.complaint(odd), number, text[:60], fix)
+            fix = "correct the transcript, or extend the vocabulary"
+            return self.error("D147", self.characters.describe_unknown(odd), number, text[:60], fix)
         return text
 
-    def is_double(self, row, number, seen):
-        """Whether a recording or its id came before; noted."""
+    def is_duplicate(self, row, number, seen):
+        """Whether a recording or its id is a duplicate, which is recorded as an error."""
         keys = [("id", row["id"])] if "id" in row else []
         for key in [*keys, ("recording", row["path"], row.get("start", 0.0))]:
             if key in seen:
@@ -141,23 +143,23 @@ class AudioManifest:
         return False
 
     def error(self, code, message, number, value="", fix=""):
-        """Notes that a line cannot be used."""
+        """Records that a line cannot be used."""
         self.problems.error(code, message, f"line {number}", value, fix, image=number)
 
-    def settle(self, dropped, allowed, bad_samples):
-        """Refuses what was noted, and keeps the rest.
+    def finalize(self, dropped, allowed, bad_samples):
+        """Raises the recorded errors or leaves their lines out.
 
         Args:
-            dropped (list[tuple[int, float]]): line and duration of what is too short or too long.
-            allowed (str): the durations that are not.
+            dropped (list[tuple[int, float]]): line and duration of recordings that are too short or too long.
+            allowed (str): the range of allowed durations, for the message.
             bad_samples (str): `error` or `skip`.
         """
         for number, seconds in dropped:
-            message = f"left out: a recording does not last {allowed}"
+            message = f"left out: the duration is not {allowed}"
             self.problems.warn("D145", message, f"line {number}", f"{seconds:g} s")
         if not self.samples and not self.problems.errors:
-            self.problems.error("D117", "holds no recording that can be used", fix="check that this is the right file")
-        if any("start" in sample for sample in self.samples):  # the samples of a batch have equal keys
+            self.problems.error("D117", "holds no usable recording", fix="check that this is the right file")
+        if any("start" in sample for sample in self.samples):  # all samples of a batch have the same keys
             self.samples = [{"start": 0.0} | sample for sample in self.samples]
         total = len(self.samples) + len(self.problems.errors)
         raise_on_errors(self.problems.all(), bad_samples, total)
@@ -171,11 +173,11 @@ class AudioManifest:
     # Files -----------------------------------------------------------------------------------------------------------
 
     def check(self, deep=False, cache=None):
-        """What is wrong with the manifest and with the headers of its files; deep, also with their samples.
+        """Validates the manifest and the headers of its audio files.
 
         Args:
-            deep (bool): decodes everything, for samples that are no numbers, silence and clipping.
-            cache (str | None): a folder that remembers the answers until a file changes.
+            deep (bool): whether to decode everything, to find non-finite samples, silence and clipping.
+            cache (str | None): a folder that keeps the result until a file changes.
 
         Returns:
             list[DataIssue]: errors first.
@@ -183,5 +185,5 @@ class AudioManifest:
         if deep:
             return self.problems.all() + find_issues(self.source, self.samples, deep=True)
         files = [self.source, *sorted(set(self.paths()))]
-        found = cached(cache, Path(self.source).stem, files, lambda: find_issues(self.source, self.samples))
+        found = cache_issues(cache, Path(self.source).stem, files, lambda: find_issues(self.source, self.samples))
         return self.problems.all() + found

@@ -1,4 +1,4 @@
-"""Writes manifests of recordings."""
+"""Writing manifests of recordings."""
 
 import json
 import os
@@ -8,17 +8,17 @@ from common.audio.reading import read_header
 
 
 def write_audio_manifest(path, rows):
-    """Writes a manifest, see `PaddleSpeech.data.audio_manifest`; the durations are read from the files.
+    """Writes a manifest for AudioManifest; the durations are read from the audio files.
 
     Args:
-        path (Path): the manifest; its folder is made when missing, and the recordings are named relatively to it.
-        rows (list[dict]): `path`, `text`, and perhaps `speaker`.
+        path (Path): the manifest; its folder is created if missing, and paths are written relative to it.
+        rows (list[dict]): `path`, `text`, and optionally `speaker`.
 
     Returns:
-        float: seconds of all recordings.
+        float: the total duration in seconds.
 
     Raises:
-        BadSample: a recording is none.
+        BadSample: a file is not a valid recording.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     seconds, lines = 0.0, []

@@ -1,22 +1,22 @@
-"""Word and character error rates: edits of all texts to what was said, over the length of what was said.
+"""Word error rate (WER) and character error rate (CER), as defined by jiwer.
 
-As jiwer has them: (substitutions + deletions + insertions) / (words, or characters with the blanks between words).
+(substitutions + deletions + insertions) / (words of the reference, or characters including the spaces), over all texts.
 """
 
 import numpy as np
 
-from common.audio.labels import written
+from common.audio.labels import labels_to_text
 
 KINDS = ("WER", "CER")
 
 
 class ErrorRates:
-    """`WER` and `CER` over all recordings, not the mean of theirs; a text without words counts what was put in.
+    """`WER` and `CER` over the whole corpus, not averaged over recordings; an empty reference counts its insertions.
 
     Args:
-        dataset (object): the data set, whose `labels` are the blank and the characters.
+        dataset (object): its `labels` are the blank and the characters.
         task (Task): SpeechRecognition, which makes texts of outputs.
-        primary (str): the rate that selects the best checkpoint; CER where no blanks are written between words.
+        primary (str): the rate that selects the best checkpoint; CER for languages written without spaces.
     """
 
     higher_is_better = False
@@ -28,37 +28,38 @@ class ErrorRates:
         self.reset()
 
     def reset(self):
-        """Forgets everything."""
+        """Resets the counts."""
         self.edits, self.lengths = np.zeros(2, np.int64), np.zeros(2, np.int64)
 
     def update(self, outputs, batch):
-        """Takes the answers to a batch, whose `labels` int32 [N, U] and `label_length` int64 [N] say what is right.
+        """Adds the predictions of a batch; the references are `labels` int32 [N, U] and `label_length` int64 [N].
 
         Args:
             outputs (dict[str, ndarray]): see `common.inference.tasks.speech_recognition.SpeechRecognition`.
             batch (dict): of samples.
         """
         found = self.task.records(outputs, (), self.labels, 0.0)
-        for said, row, length in zip(found, np.asarray(batch["labels"]).tolist(), batch["label_length"]):
-            self.add(said[0]["text"], written(row[: int(length)], self.labels))
+        for hypothesis, row, length in zip(found, np.asarray(batch["labels"]).tolist(), batch["label_length"]):
+            self.add(hypothesis[0]["text"], labels_to_text(row[: int(length)], self.labels))
 
-    def add(self, text, right):
-        """Takes one text and what is right."""
-        for kind, (given, wanted) in enumerate(((text.split(), right.split()), (text.strip(), right.strip()))):
-            self.edits[kind] += edit_distance(given, wanted)
-            self.lengths[kind] += len(wanted)
+    def add(self, text, reference):
+        """Adds one recognized text and its reference."""
+        pairs = (text.split(), reference.split()), (text.strip(), reference.strip())
+        for kind, (tokens, expected) in enumerate(pairs):
+            self.edits[kind] += edit_distance(tokens, expected)
+            self.lengths[kind] += len(expected)
 
     def state(self):
-        """What this process has seen, as arrays."""
+        """The counts of this process (dict of arrays)."""
         return {"edits": self.edits, "lengths": self.lengths}
 
     def merge(self, states):
-        """Becomes the union of what several processes have seen."""
+        """Replaces the counts by the sum over all processes."""
         self.edits = sum(np.asarray(state["edits"]) for state in states)
         self.lengths = sum(np.asarray(state["lengths"]) for state in states)
 
     def compute(self):
-        """`WER` and `CER`; where nothing was said, 0 if nothing was put in, else infinite."""
+        """`WER` and `CER`; for empty references, 0 without insertions, else infinite."""
         rates = [
             edits / length if length else (np.inf if edits else 0.0)
             for edits, length in zip(self.edits.tolist(), self.lengths.tolist())
@@ -66,22 +67,22 @@ class ErrorRates:
         return dict(zip(KINDS, rates))
 
 
-def edit_distance(given, wanted):
-    """The fewest substitutions, deletions and insertions between two sequences (Levenshtein 1966; int).
+def edit_distance(tokens, reference):
+    """The Levenshtein distance of two sequences: substitutions, deletions and insertions (int).
 
     Args:
-        given (Sequence): of what can be compared.
-        wanted (Sequence): the other.
+        tokens (Sequence): of hashable items.
+        reference (Sequence): likewise.
     """
-    numbers = {}
-    given, wanted = (
-        np.array([numbers.setdefault(token, len(numbers)) for token in side], np.int64) for side in (given, wanted)
+    ids = {}
+    tokens, reference = (
+        np.array([ids.setdefault(token, len(ids)) for token in side], np.int64) for side in (tokens, reference)
     )
-    places = np.arange(len(wanted) + 1)
+    places = np.arange(len(reference) + 1)
     row = places.copy()
-    for count, token in enumerate(given, 1):
+    for count, token in enumerate(tokens, 1):
         best = np.empty_like(row)
         best[0] = count
-        np.minimum(row[1:] + 1, row[:-1] + (wanted != token), out=best[1:])
-        row = np.minimum.accumulate(best - places) + places  # and what is inserted after it
+        np.minimum(row[1:] + 1, row[:-1] + (reference != token), out=best[1:])
+        row = np.minimum.accumulate(best - places) + places  # and deletions after it
     return int(row[-1])

@@ -1,1 +1,1 @@
-"""Networks and their parts."""
+"""Speech models and the parts they are built from."""

@@ -1,4 +1,4 @@
-"""The probability of a text by the recursion itself (Graves et al. 2006, eq. 6-8), for small alphabets."""
+"""The CTC forward recursion (Graves et al. 2006, eq. 6-8), for small alphabets."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from PaddleSpeech.models.losses.ctc_loss import BLANK
 
 
 def ctc_probability(probabilities, text):
-    """The probability of a text by the recursion of eq. 6-8 (float).
+    """The probability of a text (float).
 
     Args:
         probabilities (ndarray): [T, C], rows that sum to 1.

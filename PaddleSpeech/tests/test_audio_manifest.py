@@ -1,4 +1,4 @@
-"""Manifests: what is read, and every bad line and file named by its place."""
+"""Manifests: what is read, and invalid lines and audio files, reported with their place."""
 
 import json
 
@@ -7,15 +7,15 @@ import pytest
 import soundfile
 
 from common.audio.decode import DecodeAudio
-from common.audio.labels import CharacterIds, PadSpeech, steps_needed, written
+from common.audio.labels import CharacterIds, PadSpeech, labels_to_text, min_ctc_steps
 from common.data.collate import collate
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.errors import BadSample, DataError
-from common.text.vocabulary_files import characters_of, write_tokens
+from common.text.vocabulary import list_characters, write_tokens
 from PaddleSpeech.data.audio_manifest import AudioManifest
 from PaddleSpeech.data.manifest_files import write_audio_manifest
-from tests.common.audio.sounds import tone, wav
+from tests.common.audio.signals import tone, wav
 
 RATE = 8000
 
@@ -67,7 +67,7 @@ def test_without_a_vocabulary_there_are_no_classes(recordings):
     assert data.labels is None and data.num_classes is None
 
 
-def test_blanks_and_control_characters_of_a_text_become_single_blanks(recordings):
+def test_whitespace_and_control_characters_of_a_text_become_single_spaces(recordings):
     recordings.rows[0]["text"] = " a\u0000\tb  a "
     data = recordings.read(vocab=recordings.vocab)
     assert data[0]["text"] == "a b a" and "D125" in str(data.check()[0])
@@ -86,17 +86,17 @@ def test_offsets_cut_recordings_out_of_one_file(recordings):
 @pytest.mark.parametrize(
     "change, code, text",
     [
-        ("{not json", "D118", "not a line of JSON"),
+        ("{not json", "D118", "not valid JSON"),
         ("[1, 2]", "D113", "has no audio_filepath, duration, text"),
-        ({"text": None}, "D113", "text is not a text"),
+        ({"text": None}, "D113", "text is not a string"),
         ({"text": "  "}, "D126", "the transcript is empty"),
         ({"text": "a\ud800"}, "D123", "surrogate"),
         ({"text": "axbÄ"}, "D147", "'x', 'Ä': not in the vocabulary"),
         ({"duration": "1.0"}, "D119", "duration is not a number of seconds"),
         ({"duration": float("nan")}, "D119", "duration is not a number"),
-        ({"duration": 0}, "D119", "duration is 0; it is more than 0"),
-        ({"offset": -1}, "D119", "offset is -1; it is 0"),
-        ({"audio_filepath": ""}, "D113", "audio_filepath is not the name"),
+        ({"duration": 0}, "D119", "duration is 0; allowed: more than 0"),
+        ({"offset": -1}, "D119", "offset is -1; allowed: 0 or more"),
+        ({"audio_filepath": ""}, "D113", "audio_filepath is not a file name"),
         ({"audio_filepath": "wav/0.wav"}, "D115", "is also at line 1"),
     ],
 )
@@ -134,7 +134,7 @@ def test_recordings_of_other_lengths_are_left_out_and_counted(recordings):
     assert issues[0].code == "D145" and "0.6 to 0.8 s (2 times" in issues[0].message and issues[0].place == "line 1"
 
 
-def test_a_key_that_nothing_reads_is_named(recordings):
+def test_an_unknown_key_is_reported(recordings):
     recordings.rows[2]["ofset"] = 0.1
     assert "nothing reads the key 'ofset'" in str(recordings.read().check()[0])
 
@@ -144,9 +144,9 @@ def test_a_key_that_nothing_reads_is_named(recordings):
     [
         (None, "D104", "there is no such file"),
         (b"", "D140", "0 bytes"),
-        (b"hello", "D140", "not a sound (starts with 'hello')"),
-        ("cut", "D141", "lasts 0.600 s; its manifest says 0.750 s"),
-        ("short wav", "D141", "are announced"),
+        (b"hello", "D140", "not an audio file (starts with 'hello')"),
+        ("cut", "D141", "the duration is 0.600 s, 0.750 s in the manifest"),
+        ("short wav", "D141", "the header announces"),
         ("1024 channels", "D144", "1024 channels"),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_bad_file_is_found_by_its_header(recordings, content, code, text):
         (np.r_[np.nan, tone(440, RATE, 0.75)[1:]], "D142", "error", "not finite"),
     ],
 )
-def test_bad_samples_are_found_by_listening(recordings, audio, code, severity, text):
+def test_bad_samples_are_found_by_decoding(recordings, audio, code, severity, text):
     soundfile.write(recordings.folder / "wav/1.wav", audio, RATE, subtype="FLOAT")
     data = recordings.read()
     (issue,) = data.check(deep=True)
@@ -184,12 +184,12 @@ def test_bad_samples_are_found_by_listening(recordings, audio, code, severity, t
     assert data.check() == []
 
 
-def test_different_rates_are_said(recordings):
+def test_different_sample_rates_are_reported(recordings):
     wav(recordings.folder / "wav/1.wav", tone(440, 16000, 0.75), 16000)
-    assert "8000, 16000 samples a second" in recordings.read().check()[0].message
+    assert "the sample rates are 8000, 16000 Hz" in recordings.read().check()[0].message
 
 
-def test_the_check_is_remembered_until_a_file_changes(recordings, tmp_path):
+def test_the_check_is_cached_until_a_file_changes(recordings, tmp_path):
     data = recordings.read()
     assert data.check(cache=str(tmp_path / "run")) == []
     (recordings.folder / "wav/0.wav").write_bytes(b"")
@@ -204,7 +204,7 @@ def test_characters_are_numbered_from_1_and_written_back(recordings):
     found = transform({"text": "ab ba"}, random_for(0))
     assert found["labels"].tolist() == [2, 3, 1, 3, 2] and found["labels"].dtype == np.int32
     assert found["label_length"] == 5 and transform.vocab_size == 4
-    assert written([0, 2, 3, 1, 0, 3, 2, 0], transform.characters.labels) == "ab ba"
+    assert labels_to_text([0, 2, 3, 1, 0, 3, 2, 0], transform.characters.labels) == "ab ba"
 
 
 def test_a_sample_without_a_text_has_no_labels(recordings):
@@ -221,13 +221,13 @@ def test_unknown_characters_are_refused_or_numbered(recordings):
 
 def test_steps_that_a_text_takes_by_hand():
     """Two equal characters need a blank between them: `abba` takes 5 steps, `aaa` 5, `ab` 2."""
-    assert [steps_needed(np.array(labels)) for labels in ([1, 2, 2, 1], [1, 1, 1], [1, 2])] == [5, 5, 2]
+    assert [min_ctc_steps(np.array(labels)) for labels in ([1, 2, 2, 1], [1, 1, 1], [1, 2])] == [5, 5, 2]
 
 
 def test_a_recording_too_short_for_its_text_is_refused(recordings):
     transform = CharacterIds(recordings.vocab, stride=2)
     assert transform({"text": "abba", "feature_length": 9}, random_for(0))["label_length"] == 4  # 5 steps
-    with pytest.raises(BadSample, match=r"D149.*4 steps of output cannot spell 4 characters, which take 5"):
+    with pytest.raises(BadSample, match=r"D149.*4 characters need 5 output steps, but the audio has only 4"):
         transform({"text": "abba", "feature_length": 8, "path": "a.wav"}, random_for(0))
 
 
@@ -266,5 +266,5 @@ def test_a_written_manifest_is_read_again_from_anywhere(recordings, tmp_path, mo
 
 
 def test_the_characters_of_texts_are_in_order_with_the_blank_first():
-    assert characters_of(iter(["b a", "ac"])) == ["<space>", "a", "b", "c"]
-    assert characters_of(["ba", "ac"], least=2) == ["a"]
+    assert list_characters(iter(["b a", "ac"])) == ["<space>", "a", "b", "c"]
+    assert list_characters(["ba", "ac"], least=2) == ["a"]

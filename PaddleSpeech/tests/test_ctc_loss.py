@@ -1,4 +1,4 @@
-"""The CTC loss against numbers worked out by hand, the original operator, and all paths of small alphabets."""
+"""The CTC loss against numbers worked out by hand, the original operator, and the enumeration of all paths."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from common.audio.labels import steps_needed
+from common.audio.labels import min_ctc_steps
 from common.errors import DataError
 from PaddleSpeech.models.decoders.greedy_decoder import GreedyDecoder, collapse
 from PaddleSpeech.models.heads.ctc_head import log_probabilities
@@ -15,8 +15,8 @@ from PaddleSpeech.tests.ctc_by_hand import ctc_probability
 from PaddleSpeech.tests.golden_numbers import golden
 
 
-def written_by(path):
-    """What a path says: equal neighbours once, blanks dropped."""
+def text_of(path):
+    """The text of a path: repeats merged, blanks removed."""
     return tuple(token for token, _ in itertools.groupby(path) if token)
 
 
@@ -25,7 +25,7 @@ def by_enumeration(probabilities):
     found = {}
     for path in itertools.product(range(probabilities.shape[1]), repeat=len(probabilities)):
         chance = float(np.prod([row[token] for row, token in zip(probabilities, path)]))
-        found[written_by(path)] = found.get(written_by(path), 0.0) + chance
+        found[text_of(path)] = found.get(text_of(path), 0.0) + chance
     return found
 
 
@@ -51,7 +51,7 @@ def test_two_equal_tokens_need_a_blank_between_worked_out_by_hand():
     """The only path of `1 1` in three frames is 1 0 1: .6 x .3 x .9 = .162."""
     rows = np.array([[0.4, 0.6], [0.3, 0.7], [0.1, 0.9]])
     assert loss_of(rows, [1, 1]).item() == pytest.approx(-np.log(0.162), rel=1e-5)
-    assert steps_needed(np.array([1, 1])) == 3 and steps_needed(np.array([1, 2, 2, 2])) == 6
+    assert min_ctc_steps(np.array([1, 1])) == 3 and min_ctc_steps(np.array([1, 2, 2, 2])) == 6
 
 
 @pytest.mark.parametrize(("tokens", "frames"), [(2, 5), (3, 5), (4, 4)])
@@ -99,11 +99,11 @@ def test_the_best_path_is_that_of_the_original_greedy_decoder():
 def test_a_path_is_collapsed_as_the_definition_says():
     path = np.random.default_rng(0).integers(0, 3, (50, 9))
     for row, given in zip(collapse(paddle.to_tensor(path)).numpy().tolist(), path.tolist()):
-        text = list(written_by(given))
+        text = list(text_of(given))
         assert row == text + [0] * (9 - len(text))
 
 
-def test_the_mean_over_utterances_is_what_is_minimised_and_padding_has_no_gradient():
+def test_the_loss_is_the_mean_over_utterances_and_padding_has_no_gradient():
     _, scores, _, labels = original()
     scores = paddle.to_tensor(scores, stop_gradient=False)
     given = (paddle.to_tensor([5, 4]), paddle.to_tensor(labels), paddle.to_tensor([2, 1]))
@@ -118,22 +118,22 @@ def test_the_mean_over_utterances_is_what_is_minimised_and_padding_has_no_gradie
 @pytest.mark.parametrize(
     ("length", "labels", "ends", "message"),
     [
-        ([5, 6], [[1, 3], [2, 1]], [2, 1], "utterance 1 of the batch is 6 frames long; the batch has 5"),
-        ([0, 4], [[1, 3], [2, 1]], [2, 1], "utterance 0 of the batch is 0 frames long"),
-        ([5, 4], [[1, 5], [2, 1]], [2, 1], "utterance 0 of the batch has the token 5; tokens are 1 to 4"),
-        ([5, 4], [[1, 3], [0, 1]], [2, 1], "utterance 1 of the batch has the token 0"),
-        ([5, 4], [[-1, 3], [2, 1]], [2, 1], "utterance 0 of the batch has the token -1"),
+        ([5, 6], [[1, 3], [2, 1]], [2, 1], "utterance 1 of the batch has a length of 6 frames; allowed: 1 to 5"),
+        ([0, 4], [[1, 3], [2, 1]], [2, 1], "utterance 0 of the batch has a length of 0 frames"),
+        ([5, 4], [[1, 5], [2, 1]], [2, 1], "utterance 0 of the batch has the token id 5; token ids are 1 to 4"),
+        ([5, 4], [[1, 3], [0, 1]], [2, 1], "utterance 1 of the batch has the token id 0"),
+        ([5, 4], [[-1, 3], [2, 1]], [2, 1], "utterance 0 of the batch has the token id -1"),
         ([5, 4], [[1, 3], [2, 1]], [2, 0], "utterance 1 of the batch has a text of 0 tokens"),
-        ([5, 4], [[1, 3], [2, 1]], [3, 1], "utterance 0 of the batch has a text of 3 tokens; it has 1 to 2"),
+        ([5, 4], [[1, 3], [2, 1]], [3, 1], "utterance 0 of the batch has a text of 3 tokens; allowed: 1 to 2"),
         (
             [2, 4],
             [[3, 3], [2, 1]],
             [2, 1],
-            "utterance 0 of the batch has a text of 2 tokens that needs 3 frames, but 2",
+            "utterance 0 of the batch has a text of 2 tokens that needs 3 frames, but only 2",
         ),
     ],
 )
-def test_what_the_operator_does_not_survive_is_refused_before_it(length, labels, ends, message):
+def test_utterances_that_would_crash_the_operator_are_refused(length, labels, ends, message):
     scores = paddle.zeros([2, 5, 5])
     with pytest.raises(DataError, match=message):
         ctc_loss(scores, *map(paddle.to_tensor, (length, np.array(labels, "int32"), ends)))

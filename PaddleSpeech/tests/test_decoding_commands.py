@@ -1,4 +1,4 @@
-"""A language model goes from transcripts into the export; its weights are tuned by a command."""
+"""Language models: from transcripts into the export, and the tuning of their weights."""
 
 import json
 
@@ -25,7 +25,7 @@ def trained(tmp_path_factory):
     return given, folder / "deepspeech2", model
 
 
-def test_the_export_carries_the_language_model_and_answers_as_the_evaluation_does(trained, tmp_path):
+def test_the_export_includes_the_language_model_and_scores_as_the_checkpoint_does(trained, tmp_path):
     given, run, model = trained
     more = [f"postprocess.decoder.{text}" for text in (f"lm={model}", "unit=character", "alpha=0.8", "beta=0.5")]
     given = [*given, f"weights={run}/last", *more]
@@ -48,7 +48,7 @@ def test_the_tuner_prints_a_row_for_each_pair_of_weights_and_the_best(trained):
     answer = command(tune_decoder.main, *given, f"weights={run}/last", *grid)
     assert answer.code == 0, answer.err
     head, *rows, last = answer.out.splitlines()
-    assert head.startswith("alpha") and "best path" in head and len(rows) == 4
+    assert head.startswith("alpha") and "greedy" in head and len(rows) == 4
     best = min(rows, key=lambda row: float(row.split()[2]))
     assert sum(row.endswith("<-") for row in rows) == 1 and best.split()[2] in last
     again = command(tune_decoder.main, *given, f"weights={run}/last", *grid, "--json")

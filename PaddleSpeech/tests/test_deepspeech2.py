@@ -1,4 +1,4 @@
-"""Deep Speech 2: the contract, the official counts, lengths, normalisation, recurrences."""
+"""Deep Speech 2: the model contract, the official parameter counts, padding, and batch normalization."""
 
 import numpy as np
 import paddle
@@ -9,14 +9,14 @@ from common.config.kits import ROOT
 from common.inference.predictor import run_engine
 from common.system import distributed
 from common.testing import check_model, count_parameters, load_program, save_program
+from PaddleSpeech.models.assemblies.speech_recognizer import SpeechRecognizer
+from PaddleSpeech.models.blocks.normalized_recurrent import NormalizedProjection, normalized_recurrent
+from PaddleSpeech.models.blocks.sequence_batch_norm import SequenceBatchNorm, sums_of_maps, sums_of_rows
+from PaddleSpeech.models.blocks.speech_convolutions import SpeechConvolutions
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder
 from PaddleSpeech.models.heads.ctc_head import CTCHead
-from PaddleSpeech.models.layers_recurrent import RecurrentLayer, simple_step
 from PaddleSpeech.models.losses.ctc_loss import CTCLoss
-from PaddleSpeech.models.sequence_batch_norm import SequenceBatchNorm, sums_of_maps, sums_of_rows
-from PaddleSpeech.models.speech_convolutions import SpeechConvolutions
-from PaddleSpeech.models.tasks.speech_recognizer import SpeechRecognizer
 
 ENCODERS = {
     "gru": lambda: DeepSpeech2Encoder(13, 2, 8, "gru", False, 4),
@@ -47,8 +47,8 @@ def tensors(given):
     return {name: paddle.to_tensor(value) for name, value in given.items()}
 
 
-def settled(make):
-    """A model whose running statistics are no longer the first ones, in evaluation."""
+def make_trained(make):
+    """A model in evaluation mode whose running statistics are no longer the initial ones."""
     paddle.seed(0)
     model = recognizer(make())
     with paddle.no_grad():
@@ -65,9 +65,8 @@ def test_a_recognizer_keeps_the_contract(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_a_padded_utterance_answers_exactly_as_it_does_alone(name):
-    """Whatever the padding holds."""
-    model, given = settled(ENCODERS[name]), batch()
+def test_the_output_of_an_utterance_does_not_depend_on_its_padding(name):
+    model, given = make_trained(ENCODERS[name]), batch()
     for row, length in enumerate(LENGTHS):
         given["features"][row, length:] = 99.0
     with paddle.no_grad():
@@ -80,7 +79,7 @@ def test_a_padded_utterance_answers_exactly_as_it_does_alone(name):
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_padding_changes_neither_the_loss_of_a_training_step_nor_what_it_learns(name):
+def test_padding_changes_neither_the_loss_nor_the_gradients(name):
     paddle.seed(0)
     model = recognizer(ENCODERS[name]())
     first = {key: value.clone() for key, value in model.state_dict().items()}
@@ -105,12 +104,12 @@ def test_padding_changes_neither_the_loss_of_a_training_step_nor_what_it_learns(
     [((161, 3, 2048, "rnn", True), (45_024_509, 12_416)), ((161, 3, 1024, "gru", False), (52_466_941, 36_992))],
 )
 def test_the_model_has_as_many_parameters_as_the_original(arguments, counts):
-    """Trained, and held besides: means and variances of the normalisations."""
+    """Parameters, and buffers: the means and variances of batch normalization."""
     with paddle.LazyGuard():
         assert count_parameters(recognizer(DeepSpeech2Encoder(*arguments), 29)) == counts
 
 
-def test_means_and_variances_are_those_of_frames_that_are_there():
+def test_means_and_variances_leave_out_padding():
     """Channel 0 of three frames, 1 2 6, the fourth is padding: mean 3, variance (4 + 1 + 9) / 3."""
     x = paddle.to_tensor([[[1.0, 0.0], [2.0, 0.0]], [[6.0, 3.0], [99.0, 99.0]]])
     mask = paddle.to_tensor([[1.0, 1.0], [1.0, 0.0]])
@@ -128,14 +127,14 @@ def test_means_and_variances_are_those_of_frames_that_are_there():
     np.testing.assert_allclose(variance.numpy(), [14 / 3 + 0.25, 2.25], rtol=1e-5)
 
 
-def test_without_padding_the_normalisation_is_that_of_the_framework():
+def test_without_padding_the_normalization_is_that_of_the_framework():
     x = paddle.randn([4, 6, 5])
     other = paddle.nn.BatchNorm1D(5, data_format="NLC")
     scale, shift = SequenceBatchNorm(5).affine(sums_of_rows(x, paddle.ones([4, 6])))
     np.testing.assert_allclose((x * scale + shift).numpy(), other(x).numpy(), atol=1e-5)
 
 
-def test_processes_with_equal_parts_normalise_and_learn_as_one_does_alone(monkeypatch):
+def test_processes_with_equal_batches_normalize_and_learn_as_one(monkeypatch):
     """Sums, counts and gradients of the sums double; means, and so everything else, stay."""
     found = []
     for world in (1, 2):
@@ -152,61 +151,51 @@ def test_processes_with_equal_parts_normalise_and_learn_as_one_does_alone(monkey
         np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-4)
 
 
-def plain_gru(x, weight, bias, projection):
-    """[T, D] of x [T, I] by the formulas at the head of layers_recurrent.py, one frame after another."""
-    size = weight.shape[1]
-    state, states = np.zeros(size), []
-    for row in x @ projection.T:
-        kept = weight @ state + bias
-        r, z = (1 / (1 + np.exp(-(row[k : k + size] + kept[k : k + size]))) for k in (0, size))
-        new = np.tanh(row[2 * size :] + r * kept[2 * size :])
-        state = z * state + (1 - z) * new
-        states.append(state)
-    return np.array(states)
-
-
-def plain_rnn(x, weight, bias, projection):
-    """The same of simple layers."""
-    state, states = np.zeros(weight.shape[1]), []
-    for row in x @ projection.T:
-        state = np.clip(row + weight @ state + bias, 0, 20)
-        states.append(state)
-    return np.array(states)
-
-
-@pytest.mark.parametrize(("cell", "plain"), [("gru", plain_gru), ("rnn", plain_rnn)])
-def test_a_layer_reads_both_ways_as_its_formulas_say(cell, plain):
+@pytest.mark.parametrize("training", [False, True])
+def test_a_folded_projection_equals_the_projection(training):
     paddle.seed(0)
-    layer = RecurrentLayer(4, 3, cell)
-    for side in layer.cells:
-        side.bias.set_value(paddle.randn(side.bias.shape))
-    layer.eval()  # the first running statistics change nothing but for epsilon
-    rng, lengths = np.random.default_rng(0), [6, 4]
-    x = rng.normal(size=(2, 6, 4)).astype("float32")
-    mask = np.arange(6) < np.array(lengths)[:, None]
-    found, state = layer(*map(paddle.to_tensor, (x, np.array(lengths), mask.astype("float32"))))
-    for row, length in enumerate(lengths):
-        for side in (0, 1):
-            read = x[row, :length][:: -1 if side else 1]
-            weights = [layer.cells[side].weight, layer.cells[side].bias, layer.inputs[side].weight]
-            right = plain(read, *(w.numpy() for w in weights))
-            np.testing.assert_allclose(state.numpy()[side, row], right[-1], atol=1e-4)
-            own = found.numpy()[row, :length, 3 * side : 3 * side + 3]
-            np.testing.assert_allclose(own, right[:: -1 if side else 1], atol=1e-4)
-        assert not found.numpy()[row, length:].any()
+    projection, x = NormalizedProjection(4, 6), paddle.randn([2, 5, 4])
+    mask = paddle.to_tensor([[1.0] * 5, [1.0] * 3 + [0.0] * 2])
+    for _ in range(3):
+        projection(x, mask)  # the running statistics are no longer the initial ones
+    (projection.train if training else projection.eval)()
+    expected = projection(x, mask).numpy()
+    weight, bias = projection.folded(x, mask)
+    np.testing.assert_allclose((paddle.matmul(x, weight, transpose_y=True) + bias).numpy(), expected, atol=1e-5)
 
 
-def test_a_simple_step_worked_out_by_hand():
-    """x + U h + b = 1 + (1 2) . (3 4) + 0.5 = 12.5, and 30 - 11 + 0.5; the other is cut at 0 and at 20."""
-    x, state = paddle.to_tensor([[[1.0, 30.0]]]), paddle.to_tensor([[[3.0, 4.0]]])
-    weights, biases = paddle.to_tensor([[[1.0, 2.0], [-1.0, -2.0]]]), paddle.to_tensor([[[0.5, 0.5]]])
-    assert simple_step(x, state, weights, biases).numpy().ravel().tolist() == [12.5, 19.5]
-    assert simple_step(x * 10, state, weights, biases).numpy().ravel().tolist() == [20.0, 20.0]
-    assert simple_step(-x, state, weights, biases).numpy().ravel().tolist() == [10.5, 0.0]
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_a_layer_runs_its_recurrence_on_normalized_inputs(cell):
+    """The layer of `common` on the projection B(W x), whose running statistics are not the initial ones."""
+    paddle.seed(0)
+    layer, x = normalized_recurrent(4, 3, cell), paddle.randn([2, 6, 4])
+    length, mask = paddle.to_tensor([6, 4]), paddle.to_tensor([[1.0] * 6, [1.0] * 4 + [0.0] * 2])
+    for projection in layer.inputs:
+        projection(x, mask)
+    layer.eval()
+    found, state = layer(x, length, mask)
+    for side, (projection, weights) in enumerate(zip(layer.inputs, layer.cells)):
+        inputs = projection(x, mask).numpy().astype("float64")
+        recurrent, bias = weights.weight.numpy(), weights.bias.numpy()
+        for row, steps in enumerate((6, 4)):
+            hidden = np.zeros(3)
+            for t in range(steps)[:: -1 if side else 1]:
+                hidden = step_by_hand(cell, inputs[row, t], recurrent @ hidden + bias, hidden)
+                np.testing.assert_allclose(found.numpy()[row, t, 3 * side : 3 * side + 3], hidden, atol=1e-4)
+            np.testing.assert_allclose(state.numpy()[side, row], hidden, atol=1e-4)
+            assert not found.numpy()[row, steps:].any()
+
+
+def step_by_hand(cell, x, recurrent, hidden):
+    """The state [D] after a step, of the projected input x [K D] and U h + b [K D]; eq. 11 for the GRU."""
+    if cell == "rnn":
+        return np.clip(x + recurrent, 0, 20)
+    r, z = (1 / (1 + np.exp(-(x[k : k + 3] + recurrent[k : k + 3]))) for k in (0, 3))
+    return z * hidden + (1 - z) * np.tanh(x[6:] + r * recurrent[6:])
 
 
 def test_training_and_evaluation_are_the_same_function_of_their_statistics():
-    """With the statistics of a batch as running ones, evaluation answers what training does."""
+    """With the statistics of the batch as running statistics, evaluation equals training."""
     for make in ENCODERS.values():
         paddle.seed(0)
         model, given = recognizer(make()), tensors(batch())
@@ -230,8 +219,8 @@ def test_the_convolutions_halve_the_frequencies_twice_as_in_the_original():
 
 
 @pytest.mark.parametrize("name", ["gru", "rnn"])
-def test_a_length_that_cannot_be_counts_as_the_nearest_that_can_exported_too(name, tmp_path):
-    model, features = settled(ENCODERS[name]), batch()["features"]
+def test_lengths_out_of_range_are_clipped_in_the_export_too(name, tmp_path):
+    model, features = make_trained(ENCODERS[name]), batch()["features"]
     save_program(model, tmp_path / "model")
     engine = load_program(tmp_path / "model")
     for wrong, right in (([10**9, 25, -3], [24, 24, 1]), ([0, 24, 9], [1, 24, 9])):
@@ -245,15 +234,15 @@ def test_a_length_that_cannot_be_counts_as_the_nearest_that_can_exported_too(nam
         np.testing.assert_allclose(found[2], eager[2].numpy(), atol=1e-4)
 
 
-def test_the_inputs_of_both_directions_have_one_weight_where_they_are_shared():
-    assert len(RecurrentLayer(4, 3, share=True).inputs) == 1 and len(RecurrentLayer(4, 3).inputs) == 2
+def test_both_directions_can_share_the_input_projection():
+    assert len(normalized_recurrent(4, 3, share=True).inputs) == 1 and len(normalized_recurrent(4, 3).inputs) == 2
 
 
-def test_a_cell_that_nobody_knows_is_refused():
+def test_an_unknown_cell_is_refused():
     with pytest.raises(ValueError, match="cell is 'lstm'; it is one of rnn, gru"):
-        RecurrentLayer(4, 3, "lstm")
+        normalized_recurrent(4, 3, "lstm")
 
 
-def test_the_full_size_configuration_is_built_as_it_says():
+def test_the_tiny_configuration_is_built_as_it_says():
     model = load_config(ROOT / "PaddleSpeech/configs/tiny/deepspeech2.yml").build("model", num_classes=8)
     assert model.head.output.weight.shape == [64, 8] and model.inputs["features"][0][2] == 41

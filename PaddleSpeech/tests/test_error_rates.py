@@ -12,14 +12,14 @@ LABELS = ["<blank>", "a", "b", "c", "<space>"]
 
 
 def rates(pairs):
-    """The rates of (what is right, what was heard)."""
+    """The metric of (reference, recognized text) pairs."""
     metric = ErrorRates(types.SimpleNamespace(labels=LABELS), SpeechRecognition())
-    for right, text in pairs:
-        metric.add(text, right)
+    for reference, text in pairs:
+        metric.add(text, reference)
     return metric
 
 
-def made_texts(count=60):
+def random_texts(count=60):
     rng = np.random.default_rng(0)
     words = ["a", "b", "ab", "cab", "bac", "cc"]
     return [" ".join(rng.choice(words, rng.integers(1, 7))) for _ in range(count)]
@@ -38,25 +38,25 @@ def test_the_distances_of_the_original_operator():
 
 
 def test_rates_are_of_all_texts_together():
-    """Words: 1 substitution and 1 insertion to 4 words; characters: 1 and 2 (blank, c) to 5."""
+    """Words: 1 substitution and 1 insertion to 4 words; characters: 1 and 2 (space, c) to 5."""
     assert rates([("a b", "a c"), ("b", "b c"), ("a", "a")]).compute() == {"WER": 2 / 4, "CER": 3 / 5}
 
 
 def test_the_rates_are_those_of_jiwer():
     jiwer = pytest.importorskip("jiwer")
-    right, heard = made_texts(), made_texts(61)[1:]
-    found = rates(zip(right, heard)).compute()
-    assert found["WER"] == pytest.approx(jiwer.wer(right, heard), abs=1e-12)
-    assert found["CER"] == pytest.approx(jiwer.cer(right, heard), abs=1e-12)
+    references, texts = random_texts(), random_texts(61)[1:]
+    found = rates(zip(references, texts)).compute()
+    assert found["WER"] == pytest.approx(jiwer.wer(references, texts), abs=1e-12)
+    assert found["CER"] == pytest.approx(jiwer.cer(references, texts), abs=1e-12)
 
 
-def test_a_text_without_words_counts_what_was_put_in_and_nothing_at_all_is_no_error():
+def test_an_empty_reference_counts_insertions_and_two_empty_texts_are_no_error():
     assert rates([("", "a b"), ("a", "a")]).compute() == {"WER": 2.0, "CER": 3.0}
     assert rates([("", "")]).compute() == {"WER": 0.0, "CER": 0.0}
     assert rates([("", "a")]).compute() == {"WER": np.inf, "CER": np.inf}
 
 
-def test_an_answer_of_a_model_is_compared_with_the_labels_of_its_batch():
+def test_the_outputs_of_a_model_are_compared_with_the_labels_of_its_batch():
     metric = ErrorRates(types.SimpleNamespace(labels=LABELS), SpeechRecognition(), primary="CER")
     batch = {"labels": np.array([[1, 4, 2], [3, 0, 0]], "int32"), "label_length": np.array([3, 1])}
     metric.update({"ids": np.array([[1, 4, 3], [3, 0, 0]]), "score": np.ones(2, "float32")}, batch)

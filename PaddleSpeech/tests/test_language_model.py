@@ -1,4 +1,4 @@
-"""Language models: scores worked out by hand, files that are refused by line, models of transcripts."""
+"""Language models: scores worked out by hand, invalid ARPA files, and models built from transcripts."""
 
 import gzip
 import itertools
@@ -87,15 +87,15 @@ def test_an_unknown_word_of_a_model_without_unk_is_next_to_impossible(tmp_path):
 @pytest.mark.parametrize(
     ("change", "line", "message"),
     [
-        (("-0.7\tb", "-0.7x\tb"), 13, "begins or ends with no number"),
-        (("-0.7\tb", "0.7\tb"), 13, "the log10 of a probability"),
-        (("-0.7\tb", "nan\tb"), 13, "the log10 of a probability"),
-        (("-0.6\ta b", "-0.6\tab"), 17, "is no n-gram of 2 words"),
-        (("-0.25\t<s> a b", "-0.25\t<s> a b\t-0.1"), 21, "is no n-gram of 3 words"),
-        (("ngram 2=3", "ngram 2=4"), 23, "3 n-grams of 2 words; the head counts 4"),
-        (("ngram 3=1", "ngram three"), 6, "where 'ngram N=COUNT' is expected"),
-        (("\\3-grams:", "\\4-grams:"), 20, "n-grams of 4 words, which the head does not count"),
-        (("-0.1\t<s> a", "-0.6\ta b"), 17, "'a b' is there twice"),
+        (("-0.7\tb", "-0.7x\tb"), 13, "does not begin and end with a number"),
+        (("-0.7\tb", "0.7\tb"), 13, "a log10 probability"),
+        (("-0.7\tb", "nan\tb"), 13, "a log10 probability"),
+        (("-0.6\ta b", "-0.6\tab"), 17, "is not an n-gram of 2 words"),
+        (("-0.25\t<s> a b", "-0.25\t<s> a b\t-0.1"), 21, "is not an n-gram of 3 words"),
+        (("ngram 2=3", "ngram 2=4"), 23, "3 n-grams of 2 words, 4 in the header"),
+        (("ngram 3=1", "ngram three"), 6, "expected 'ngram N=COUNT'"),
+        (("\\3-grams:", "\\4-grams:"), 20, "n-grams of 4 words, which the header does not list"),
+        (("-0.1\t<s> a", "-0.6\ta b"), 17, "duplicate n-gram 'a b'"),
         (("\\end\\\n", ""), 21, "is the file complete"),
         (("\\data\\", "data"), 23, "no n-grams"),
     ],

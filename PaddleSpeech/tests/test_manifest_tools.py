@@ -1,4 +1,4 @@
-"""The programs that make manifests and vocabularies."""
+"""The tools that create manifests and vocabularies."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ import pytest
 from PaddleSpeech.data.audio_manifest import AudioManifest
 from PaddleSpeech.tools import make_fsdd, make_prompts, make_vocabulary
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
-from tests.common.audio.sounds import tone, wav
+from tests.common.audio.signals import tone, wav
 
 REAL = pathlib.Path(os.environ.get("KIT_TEST_DATA", "nowhere")) / "fsdd"
 
@@ -89,8 +89,8 @@ def test_the_digits_of_six_speakers_are_all_there(tmp_path):
         ("28.8 kilobit", ""),
     ],
 )
-def test_prompts_are_written_as_they_are_spoken(written, text):
-    assert make_prompts.spoken(written) == text
+def test_prompts_are_normalized_as_they_are_spoken(written, text):
+    assert make_prompts.normalize(written) == text
 
 
 def test_prompts_are_split_so_that_no_text_is_in_both_parts(tmp_path, capfd):
@@ -115,14 +115,14 @@ def test_a_vocabulary_is_made_of_manifests(tmp_path, capfd):
     (tmp_path / "a.jsonl").write_text('{"text": "ba  b"}\n\n{"text": "c"}\n')
     assert run(make_vocabulary, tmp_path / "a.jsonl", "--out", tmp_path / "vocab.txt") == 0
     assert (tmp_path / "vocab.txt").read_text() == "<space>\na\nb\nc\n" and "5 classes" in capfd.readouterr().out
-    assert run(make_vocabulary, tmp_path / "a.jsonl", "--least", 2, "--out", tmp_path / "vocab.txt") == 0
+    assert run(make_vocabulary, tmp_path / "a.jsonl", "--min-count", 2, "--out", tmp_path / "vocab.txt") == 0
     assert (tmp_path / "vocab.txt").read_text() == "<space>\nb\n"
     (tmp_path / "a.jsonl").write_text('{"text": "b"}\n{"txt": "c"}\n')
     assert run(make_vocabulary, tmp_path / "a.jsonl", "--out", tmp_path / "vocab.txt") == 3
     assert "line 2" in capfd.readouterr().err
 
 
-def test_made_recordings_are_a_function_of_the_seed(tmp_path):
+def test_synthetic_recordings_depend_on_the_seed(tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         make_spoken_tones(tmp_path / name, train=3, evaluation=2, seed=seed)
     files = [[path.read_bytes() for path in sorted((tmp_path / name).rglob("*.*"))] for name in "abc"]

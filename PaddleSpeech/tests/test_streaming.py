@@ -1,4 +1,4 @@
-"""Sound in pieces answers as the whole does: in memory, exported, and by the command."""
+"""Streaming: chunks give the output of the whole recording, in memory, exported, and by the command."""
 
 import json
 
@@ -12,11 +12,11 @@ from common.errors import ConfigError
 from common.inference.predictor import Predictor, run_engine
 from common.inference.speech_stream import SpeechStream
 from common.testing import load_program, save_program
+from PaddleSpeech.models.assemblies.chunk_recognizer import ChunkRecognizer
+from PaddleSpeech.models.blocks.row_convolution import RowConvolution
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder
 from PaddleSpeech.models.heads.ctc_head import CTCHead
-from PaddleSpeech.models.row_convolution import RowConvolution
-from PaddleSpeech.models.tasks.chunk_recognizer import ChunkRecognizer
 from PaddleSpeech.tools import export_chunks
 from PaddleSpeech.tools import stream as stream_command
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
@@ -25,8 +25,8 @@ from tests.made.commands import command
 TWIN = "PaddleSpeech/configs/tiny/deepspeech2_streaming.yml"
 
 
-def settled(*arguments):
-    """An encoder in evaluation whose running statistics are not the first ones."""
+def make_trained(*arguments):
+    """An encoder in evaluation mode whose running statistics are not the initial ones."""
     paddle.seed(0)
     encoder = DeepSpeech2StreamingEncoder(13, 2, 8, *arguments)
     with paddle.no_grad():
@@ -36,8 +36,8 @@ def settled(*arguments):
     return encoder
 
 
-def pieces_of(encoder, frames, sizes):
-    """Pieces of these sizes again and again, the first as long as it must be: (start, end, whether it is the last)."""
+def chunks_of(encoder, frames, sizes):
+    """Chunks of these sizes in turn, the first as long as it must be: (start, end, whether it is the last)."""
     start, sizes = 0, [max(encoder.first_frames, sizes[0]), *sizes[1:], *sizes * frames]
     for size in sizes:
         end = min(frames, start + size)
@@ -56,15 +56,15 @@ def test_a_row_convolution_worked_out_by_hand():
 
 @pytest.mark.parametrize("sizes", [[2], [3, 5, 2], [30], [500], [7, 2, 2, 40]])
 @pytest.mark.parametrize("arguments", [("gru", 2, 4, 2), ("gru", 0, 4, 3), ("rnn", 1, 4, 1)])
-def test_pieces_of_any_size_are_the_whole(arguments, sizes):
-    encoder = settled(*arguments)
+def test_chunks_of_any_size_give_the_output_of_the_whole(arguments, sizes):
+    encoder = make_trained(*arguments)
     sizes = [max(size, encoder.time_stride) for size in sizes]
     for frames in (101, 100, 7, 1):
         x = paddle.randn([2, frames, 13])
         with paddle.no_grad():
             whole, _ = encoder(x, paddle.to_tensor([frames, frames]))
             kept, found = list(encoder.begin(2).values()), []
-            for start, end, final in pieces_of(encoder, frames, sizes):
+            for start, end, final in chunks_of(encoder, frames, sizes):
                 out, *kept = encoder.chunk(x[:, start:end], paddle.to_tensor(int(final)), *kept)
                 found.append(out)
         np.testing.assert_allclose(paddle.concat(found, 1).numpy(), whole.numpy(), atol=1e-5)
@@ -72,8 +72,8 @@ def test_pieces_of_any_size_are_the_whole(arguments, sizes):
 
 @pytest.mark.parametrize("cell", ["gru", "rnn"])
 @pytest.mark.parametrize("onednn", [False, True])
-def test_the_exported_program_carries_what_is_kept_from_piece_to_piece(cell, onednn, tmp_path):
-    encoder = settled(cell, 2, 4)
+def test_the_exported_program_carries_its_caches_from_chunk_to_chunk(cell, onednn, tmp_path):
+    encoder = make_trained(cell, 2, 4)
     chunks = ChunkRecognizer(encoder, CTCHead(8, 5))
     chunks.eval()
     save_program(chunks, tmp_path / "model")
@@ -83,7 +83,7 @@ def test_the_exported_program_carries_what_is_kept_from_piece_to_piece(cell, one
         whole = chunks.head(encoder(paddle.to_tensor(x), paddle.to_tensor([90]))[0])
         whole = paddle.nn.functional.softmax(whole).log().numpy()
     kept, found = {name: value.numpy() for name, value in encoder.begin().items()}, []
-    for start, end, final in pieces_of(encoder, 90, [9, 4]):
+    for start, end, final in chunks_of(encoder, 90, [9, 4]):
         inputs = {"features": x[:, start:end], "final": np.array([final], "int64"), **kept}
         outputs = dict(zip(chunks.outputs, run_engine(engine, inputs), strict=True))
         kept = {name: outputs[f"next_{name}"] for name in kept}
@@ -91,15 +91,15 @@ def test_the_exported_program_carries_what_is_kept_from_piece_to_piece(cell, one
     np.testing.assert_allclose(np.concatenate(found, 1), whole, atol=1e-5)
 
 
-def test_a_network_that_hears_both_ways_takes_no_pieces():
+def test_a_bidirectional_encoder_cannot_stream():
     encoder = DeepSpeech2Encoder(13, 2, 8, channels=4)
-    with pytest.raises(ValueError, match="DeepSpeech2Encoder hears whole recordings only"):
+    with pytest.raises(ValueError, match="DeepSpeech2Encoder cannot stream"):
         ChunkRecognizer(encoder, CTCHead(16, 5))
 
 
 @pytest.fixture(scope="module")
 def tones(tmp_path_factory):
-    """The folder of a made set."""
+    """The folder of a synthetic dataset."""
     folder = tmp_path_factory.mktemp("set") / "spoken_tones"
     make_spoken_tones(folder, train=48, evaluation=8)
     return folder
@@ -124,10 +124,10 @@ def recording(tones):
     return max((tones / "wav").glob("*.wav"), key=lambda path: path.stat().st_size)
 
 
-def test_a_stream_of_sound_is_heard_as_the_whole_recording(exported, recording):
-    whole, heard = Predictor(exported / "export"), SpeechStream(Predictor(exported / "export_chunks"))
+def test_a_stream_is_recognized_as_the_whole_recording(exported, recording):
+    whole, stream = Predictor(exported / "export"), SpeechStream(Predictor(exported / "export_chunks"))
     rows = []
-    heard.run = lambda *a, run=heard.run, **k: rows.append(run(*a, **k))
+    stream.run = lambda *a, run=stream.run, **k: rows.append(run(*a, **k))
     sample = whole.pipeline.sample([{"path": str(recording)}], 0, 0)
     right = whole.run({"features": sample["features"][None], "feature_length": np.array([sample["feature_length"]])})
     audio, rate = decode_audio(str(recording))
@@ -135,20 +135,20 @@ def test_a_stream_of_sound_is_heard_as_the_whole_recording(exported, recording):
         rows.clear()
         size = round(seconds * rate)
         for start in range(0, len(audio), size):
-            heard.feed(audio[start : start + size])
-        text = heard.finish()
+            stream.feed(audio[start : start + size])
+        text = stream.finish()
         np.testing.assert_allclose(np.concatenate(rows), right["log_probs"][0], atol=1e-4)
         labels = whole.labels
         assert text == "".join(labels[k] for k in right["ids"][0] if k).replace("<space>", " ")
     assert text
 
 
-def test_silence_shorter_than_a_frame_has_no_text(exported):
-    heard = SpeechStream(Predictor(exported / "export_chunks"))
-    assert heard.feed(np.zeros(3, "float32")) == "" and heard.finish() == ""
+def test_audio_shorter_than_a_frame_has_no_text(exported):
+    stream = SpeechStream(Predictor(exported / "export_chunks"))
+    assert stream.feed(np.zeros(3, "float32")) == "" and stream.finish() == ""
 
 
-def test_the_command_prints_what_it_hears_so_far_and_at_the_end(exported, recording):
+def test_the_command_prints_partial_texts_and_the_final_text(exported, recording):
     model = ["--model", exported / "export_chunks"]
     whole = command("infer", "--model", exported / "export", "--input", recording)
     text = whole.out.split("\t")[1].rstrip("\n")

@@ -1,8 +1,8 @@
-"""Exports a streaming model for sound that comes in pieces: what is kept between two pieces goes in and comes out.
+"""Exports a streaming model that recognizes chunk by chunk: its caches and states are inputs and outputs.
 
     python tools/export_chunks.py -c configs/deepspeech2_streaming.yml -o weights=output/deepspeech2_streaming/best
 
-`tools/export.py` exports the same model for whole recordings.
+`tools/export.py` exports the same model for complete recordings.
 """
 
 import argparse
@@ -19,20 +19,20 @@ from common.errors import ConfigError  # noqa: E402
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_arguments(options, weights=True)
-    options.add_argument("--out", metavar="DIR", help="where to write (default: output/<config>/export_chunks)")
+    options.add_argument("--out", metavar="DIR", help="output folder (default: output/<config>/export_chunks)")
     return options
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
+    """Runs the command and exits."""
     run(parser(), write, argv)
 
 
 def write(args):
-    """What the command does."""
+    """Exports the model of a configuration."""
     config = open_config(args, KIT)
     if config is None:
         return 0
@@ -43,7 +43,7 @@ def write(args):
     from common.export.write import export, refuse_other
     from common.system.device import select_device
 
-    folder = pathlib.Path(args.out or pathlib.Path(config.get("output_dir")) / config.name / "export_chunks")
+    folder = pathlib.Path(args.out or config.run_folder / "export_chunks")
     refuse_other(folder)
     arrays = read_weights(config)
     labels = labels_of(config)
@@ -53,7 +53,7 @@ def write(args):
     model = build_model(config, labels)
     load_weights(model, arrays, config)
     chunks = recognizer_of(model, config)
-    export(chunks, config, labels, golden_piece(chunks), folder)
+    export(chunks, config, labels, golden_chunk(chunks), folder)
     sys.stdout.write(f"{folder}\n")
     return 0
 
@@ -62,7 +62,7 @@ def recognizer_of(model, config):
     """The ChunkRecognizer of a model.
 
     Raises:
-        ConfigError: it hears whole recordings only.
+        ConfigError: the encoder cannot stream.
     """
     chunks = config.namespace.resolve("ChunkRecognizer")
     try:
@@ -73,8 +73,8 @@ def recognizer_of(model, config):
     return chunks
 
 
-def golden_piece(chunks):
-    """A first piece of numbers drawn at random, {name: array}."""
+def golden_chunk(chunks):
+    """The inputs of a first chunk with random features, {name: array}."""
     from common.data.transform import random_for
 
     count = 2 * chunks.about["first_frames"]

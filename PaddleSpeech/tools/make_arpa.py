@@ -1,13 +1,13 @@
-"""Builds an n-gram language model in the ARPA format from transcripts: interpolated Witten-Bell.
+"""Builds an n-gram language model in the ARPA format, with interpolated Witten-Bell smoothing.
 
     python tools/make_arpa.py dataset/fsdd/train.jsonl --out dataset/fsdd/words.arpa --order 2
     python tools/make_arpa.py texts.txt more.txt --out characters.arpa.gz --order 5 --unit character
 
-Manifests (.jsonl) give their `text`, other files a text a line.  With c(h w) how often w follows h, N(h) the sum of
-that over w, and T(h) how many different w there are,
-    p(w | h) = (c(h w) + T(h) p(w | h')) / (N(h) + T(h)),   h' without its first word,
-and below the single words all words, `<unk>` among them, are equally likely (Witten and Bell 1991; Chen and Goodman,
-https://arxiv.org/abs/cmp-lg/9606011, section 2.4).
+Of a manifest (.jsonl) the transcripts are used, of other files every line.  With the count c(h w) of the word w after
+the history h, the sum N(h) of these counts over w, and the number T(h) of distinct w,
+    p(w | h) = (c(h w) + T(h) p(w | h')) / (N(h) + T(h)),   h' is h without its first word;
+the unigrams are interpolated with the uniform distribution over all words, `<unk>` included (Witten and Bell 1991; Chen
+and Goodman, https://arxiv.org/abs/cmp-lg/9606011, section 2.4).
 """
 
 import argparse
@@ -30,22 +30,24 @@ from common.files import read_lines  # noqa: E402
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("texts", nargs="+", type=pathlib.Path, help="manifests, or files with a text a line")
-    options.add_argument("--out", type=pathlib.Path, required=True, help="the model; .gz is compressed")
-    options.add_argument("--order", type=int, default=3, help="words of the longest n-grams (default 3)")
-    options.add_argument("--unit", choices=["word", "character"], default="word", help="what it is a model of")
+    options.add_argument("texts", nargs="+", type=pathlib.Path, help="manifests, or files with one text a line")
+    options.add_argument("--out", type=pathlib.Path, required=True, help="output file; .gz is compressed")
+    options.add_argument("--order", type=int, default=3, help="order of the n-grams (default 3)")
+    options.add_argument(
+        "--unit", choices=["word", "character"], default="word", help="unit of the n-grams (default word)"
+    )
     return options
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
+    """Runs the command and exits."""
     run(parser(), write, argv)
 
 
 def write(args):
-    """What the command does."""
+    """Writes the language model."""
     if args.order < 1:
         raise ConfigError(f"--order is {args.order}; it is 1 or more")
     texts = [units(text, args.unit) for path in args.texts for text in read_texts(path)]
@@ -61,13 +63,13 @@ def write(args):
 
 
 def read_texts(path):
-    """The texts of a file that are not empty, as they come."""
+    """The texts of a file that are not empty (iterator of str); raises DataError for a line without one."""
     for number, line in enumerate(read_lines(path), 1):
         if path.suffix == ".jsonl" and line.strip():
             try:
                 line = json.loads(line)["text"].strip()
             except (ValueError, KeyError, TypeError, AttributeError):
-                issue = DataIssue("D118", "error", str(path), "no object with a 'text'", place=f"line {number}")
+                issue = DataIssue("D118", "error", str(path), "not an object with a 'text'", place=f"line {number}")
                 raise DataError(str(issue)) from None
         if line.strip():
             yield line
@@ -80,14 +82,14 @@ def units(text, unit):
 
 
 def witten_bell(texts, order):
-    """The n-grams of a model, {words: (p of the last one, back-off weight or None)}.
+    """The n-grams of a model, {words: (probability of the last word, back-off weight or None)}.
 
     Args:
-        texts (list[list[str]]): words, without marks of beginning and end.
-        order (int): words of the longest n-grams.
+        texts (list[list[str]]): words, without sentence markers.
+        order (int): order of the longest n-grams.
 
     Raises:
-        DataError: there is no word, or one that is a mark.
+        DataError: there is no word, or a word is a sentence marker or <unk>.
     """
     counts = collections.Counter()
     for words in texts:
@@ -98,35 +100,35 @@ def witten_bell(texts, order):
     if not texts or odd:
         raise DataError(f"the texts hold {'the words ' + ', '.join(sorted(odd)) if odd else 'no word'}")
     counts.pop((BEGIN,))
-    total, kinds = collections.Counter(), collections.Counter()
+    total, distinct = collections.Counter(), collections.Counter()
     for gram, count in counts.items():
         total[gram[:-1]] += count
-        kinds[gram[:-1]] += 1
-    words = kinds[()] + 1  # and <unk>
-    chance = {}
+        distinct[gram[:-1]] += 1
+    words = distinct[()] + 1  # and <unk>
+    probability = {}
     for gram in sorted(counts, key=len):
         history = gram[:-1]
-        below = chance[gram[1:]] if history else 1 / words
-        chance[gram] = (counts[gram] + kinds[history] * below) / (total[history] + kinds[history])
-    chance[(UNKNOWN,)] = kinds[()] / words / (total[()] + kinds[()])
-    chance[(BEGIN,)] = 0.0
-    weight = {history: kinds[history] / (total[history] + kinds[history]) for history in total if history}
-    return {gram: (p, weight.get(gram)) for gram, p in chance.items()}
+        below = probability[gram[1:]] if history else 1 / words
+        probability[gram] = (counts[gram] + distinct[history] * below) / (total[history] + distinct[history])
+    probability[(UNKNOWN,)] = distinct[()] / words / (total[()] + distinct[()])
+    probability[(BEGIN,)] = 0.0
+    weight = {history: distinct[history] / (total[history] + distinct[history]) for history in total if history}
+    return {gram: (p, weight.get(gram)) for gram, p in probability.items()}
 
 
 def arpa_lines(grams, order):
     """The lines of an ARPA file.
 
     Args:
-        grams (dict): what :func:`witten_bell` gave.
-        order (int): words of the longest.
+        grams (dict): the result of :func:`witten_bell`.
+        order (int): order of the longest n-grams.
     """
     by_size = [sorted(gram for gram in grams if len(gram) == size) for size in range(1, order + 1)]
     yield "\\data\\"
-    yield from (f"ngram {size}={len(held)}" for size, held in enumerate(by_size, 1))
-    for size, held in enumerate(by_size, 1):
+    yield from (f"ngram {size}={len(entries)}" for size, entries in enumerate(by_size, 1))
+    for size, entries in enumerate(by_size, 1):
         yield from ("", f"\\{size}-grams:")
-        for gram in held:
+        for gram in entries:
             p, weight = grams[gram]
             line = f"{math.log10(p) if p else -99:.7f}\t{' '.join(gram)}"
             yield line if weight is None else f"{line}\t{math.log10(weight):.7f}"

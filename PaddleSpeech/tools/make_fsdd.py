@@ -1,10 +1,11 @@
-"""Makes manifests of the Free Spoken Digit Dataset: train.jsonl, eval.jsonl, vocab.txt.
+"""Creates manifests of the Free Spoken Digit Dataset: train.jsonl, eval.jsonl, vocab.txt.
 
-python tools/make_fsdd.py free-spoken-digit-dataset/recordings dataset/fsdd                   # theo is held out
+python tools/make_fsdd.py free-spoken-digit-dataset/recordings dataset/fsdd                   # speaker theo held out
 python tools/make_fsdd.py free-spoken-digit-dataset/recordings dataset/fsdd --held-out lucas
 python tools/make_fsdd.py free-spoken-digit-dataset/recordings dataset/fsdd --random 0.1      # of all speakers
 """
 
+import importlib
 import pathlib
 import re
 import sys
@@ -18,33 +19,38 @@ from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError, DataError, DataIssue  # noqa: E402
 from common.suggest import did_you_mean  # noqa: E402
-from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
-from PaddleSpeech.data.manifest_files import write_audio_manifest  # noqa: E402
+from common.text.vocabulary import list_characters, write_tokens  # noqa: E402
+
+write_audio_manifest = importlib.import_module(f"{KIT.name}.data.manifest_files").write_audio_manifest
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 NAME = re.compile(r"(\d)_(\w+)_(\d+)\.wav")
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(
         prog="make_fsdd.py", description=__doc__.splitlines()[0], epilog="\n".join(__doc__.splitlines()[2:])
     )
     options.add_argument("recordings", type=pathlib.Path, help="the folder of {digit}_{speaker}_{number}.wav")
-    options.add_argument("folder", type=pathlib.Path, help="where to")
-    options.add_argument("--held-out", nargs="+", default=["theo"], metavar="SPEAKER", help="to evaluate on (theo)")
-    options.add_argument("--random", type=float, metavar="SHARE", help="hold out a share of each speaker's recordings")
-    options.add_argument("--seed", type=int, default=0, help="of --random (default 0)")
+    options.add_argument("folder", type=pathlib.Path, help="output folder")
+    options.add_argument(
+        "--held-out", nargs="+", default=["theo"], metavar="SPEAKER", help="speakers of the evaluation set (theo)"
+    )
+    options.add_argument(
+        "--random", type=float, metavar="SHARE", help="hold out this share of each speaker's recordings"
+    )
+    options.add_argument("--seed", type=int, default=0, help="random seed of --random (default 0)")
     return options
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
+    """Runs the command and exits."""
     run(parser(), write, argv)
 
 
 def write(args):
-    """What the command does."""
+    """Writes the manifests and the vocabulary."""
     rows = recordings(args.recordings)
     if args.random is None:
         parts = by_speaker(rows, args.held_out)
@@ -55,11 +61,11 @@ def write(args):
         seconds = write_audio_manifest(path, part)
         speakers = ", ".join(sorted({row["speaker"] for row in part}))
         sys.stdout.write(f"{path}: {len(part)} recordings of {speakers}, {seconds / 60:.1f} minutes\n")
-    write_tokens(args.folder / "vocab.txt", characters_of(WORDS))
+    write_tokens(args.folder / "vocab.txt", list_characters(WORDS))
 
 
 def recordings(folder):
-    """The recordings of a folder (list of dict with path, text, speaker), in the order of their names."""
+    """The recordings of a folder, sorted by name (list of dict with path, text, speaker)."""
     rows = []
     for path in sorted(folder.glob("*.wav")):
         found = NAME.fullmatch(path.name)
@@ -72,7 +78,7 @@ def recordings(folder):
 
 
 def by_speaker(rows, held_out):
-    """(training rows, those of the speakers held out)."""
+    """(training rows, rows of the held-out speakers)."""
     speakers = sorted({row["speaker"] for row in rows})
     for name in held_out:
         if name not in speakers:
@@ -80,21 +86,21 @@ def by_speaker(rows, held_out):
                 f"--held-out {name}: the speakers are {', '.join(speakers)}{did_you_mean(name, speakers)}"
             )
     if len(set(held_out)) == len(speakers):
-        raise ConfigError("--held-out: nobody is left to train on")
+        raise ConfigError("--held-out: no speaker is left for training")
     out = set(held_out)
     return [row for row in rows if row["speaker"] not in out], [row for row in rows if row["speaker"] in out]
 
 
 def at_random(rows, share, seed):
-    """(training rows, a share of the rows of each speaker)."""
+    """(training rows, a random share of the rows of each speaker)."""
     if not 0 < share < 1:
-        raise ConfigError(f"--random is {share}; it is a share between 0 and 1")
-    held = set()
+        raise ConfigError(f"--random is {share}; it must be between 0 and 1")
+    held_out = set()
     for number, speaker in enumerate(sorted({row["speaker"] for row in rows})):
         own = [k for k, row in enumerate(rows) if row["speaker"] == speaker]
         order = random_for(seed, number).permutation(len(own))
-        held |= {own[k] for k in order[: max(1, round(share * len(own)))]}
-    return [row for k, row in enumerate(rows) if k not in held], [rows[k] for k in sorted(held)]
+        held_out |= {own[k] for k in order[: max(1, round(share * len(own)))]}
+    return [row for k, row in enumerate(rows) if k not in held_out], [rows[k] for k in sorted(held_out)]
 
 
 if __name__ == "__main__":

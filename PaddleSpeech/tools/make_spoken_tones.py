@@ -1,12 +1,13 @@
-"""Makes recordings of words whose letters are tones; for tests and a first look.
+"""Creates a synthetic speech dataset whose letters are tones; for tests and for a first run.
 
     python PaddleSpeech/tools/make_spoken_tones.py dataset/spoken_tones --train 200 --eval 40
 
-Each of six letters is a chord of two frequencies, with a short pause behind it; a blank is a longer pause.
-The recordings are a function of the sizes and --seed alone.
+Each of six letters is a chord of two frequencies, followed by a short pause; a space is a longer pause.
+The recordings depend on the sizes and --seed only.
 """
 
 import argparse
+import importlib
 import pathlib
 import sys
 import wave
@@ -19,21 +20,22 @@ if __name__ == "__main__":
 
 from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
-from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
-from PaddleSpeech.data.manifest_files import write_audio_manifest  # noqa: E402
+from common.text.vocabulary import list_characters, write_tokens  # noqa: E402
+
+write_audio_manifest = importlib.import_module(f"{KIT.name}.data.manifest_files").write_audio_manifest
 
 RATE = 8000
 LETTERS = {"a": (400, 1500), "b": (550, 1900), "c": (700, 2300), "d": (850, 2700), "e": (1000, 3100), "'": (1200, 3500)}
-TONE, PAUSE, BLANK = 0.07, 0.03, 0.08  # seconds
+TONE, PAUSE, SPACE = 0.07, 0.03, 0.08  # seconds
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("folder", type=pathlib.Path, help="where to: train.jsonl, eval.jsonl, vocab.txt, wav/")
-    options.add_argument("--train", type=int, default=200, help="recordings to train on (default 200)")
-    options.add_argument("--eval", type=int, default=40, help="recordings to evaluate on (default 40)")
-    options.add_argument("--seed", type=int, default=0, help="of the recordings (default 0)")
+    options.add_argument("folder", type=pathlib.Path, help="output folder: train.jsonl, eval.jsonl, vocab.txt, wav/")
+    options.add_argument("--train", type=int, default=200, help="training recordings (default 200)")
+    options.add_argument("--eval", type=int, default=40, help="evaluation recordings (default 40)")
+    options.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     return options
 
 
@@ -48,10 +50,10 @@ def make_spoken_tones(folder, train=200, evaluation=40, seed=0):
     """Writes train.jsonl, eval.jsonl, vocab.txt and the recordings, 8 kHz, 0.3 to 1 second each.
 
     Args:
-        folder (str | Path): made when missing.
-        train (int): recordings to train on.
-        evaluation (int): recordings to evaluate on.
-        seed (int): of the recordings.
+        folder (str | Path): created if missing.
+        train (int): training recordings.
+        evaluation (int): evaluation recordings.
+        seed (int): random seed.
     """
     folder = pathlib.Path(folder)
     (folder / "wav").mkdir(parents=True, exist_ok=True)
@@ -59,25 +61,25 @@ def make_spoken_tones(folder, train=200, evaluation=40, seed=0):
         rows = []
         for k in range(count):
             rng = random_for(seed, number, k)
-            text, path = drawn_text(rng), folder / "wav" / f"{split}_{k:04d}.wav"
-            write_wav(path, recording(text, rng))
+            text, path = random_text(rng), folder / "wav" / f"{split}_{k:04d}.wav"
+            write_wav(path, synthesize(text, rng))
             rows.append({"path": path, "text": text})
         write_audio_manifest(folder / f"{split}.jsonl", rows)
-    write_tokens(folder / "vocab.txt", characters_of([" ", *LETTERS]))
+    write_tokens(folder / "vocab.txt", list_characters([" ", *LETTERS]))
 
 
-def drawn_text(rng):
+def random_text(rng):
     """One or two words of one to three letters."""
     words = ["".join(rng.choice(list(LETTERS), rng.integers(1, 4))) for _ in range(rng.integers(1, 3))]
     return " ".join(words)
 
 
-def recording(text, rng):
-    """The samples float32 [S] of a text, in soft noise."""
+def synthesize(text, rng):
+    """The samples float32 [S] of a text, with a little noise."""
     parts = [np.zeros(int(RATE * rng.uniform(0.05, 0.1)))]
     for letter in text:
         if letter == " ":
-            parts.append(np.zeros(int(RATE * BLANK)))
+            parts.append(np.zeros(int(RATE * SPACE)))
             continue
         time = np.arange(int(RATE * TONE * rng.uniform(0.9, 1.1))) / RATE
         low, high = (2 * np.pi * frequency * rng.uniform(0.98, 1.02) * time for frequency in LETTERS[letter])
@@ -88,7 +90,7 @@ def recording(text, rng):
 
 
 def write_wav(path, audio):
-    """Writes samples as a WAV file of 16 bits."""
+    """Writes samples as a 16-bit WAV file."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

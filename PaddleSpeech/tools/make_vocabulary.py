@@ -1,4 +1,4 @@
-"""Writes the characters of the transcripts of manifests as a vocabulary, a character a line.
+"""Builds a character vocabulary from the transcripts of manifests, one character a line.
 
 python tools/make_vocabulary.py dataset/mine/train.jsonl --out dataset/mine/vocab.txt
 """
@@ -15,15 +15,15 @@ from common.commands.main import run  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import DataError, DataIssue  # noqa: E402
 from common.files import read_lines  # noqa: E402
-from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from common.text.vocabulary import list_characters, write_tokens  # noqa: E402
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(prog="make_vocabulary.py", description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[2])
-    options.add_argument("manifests", nargs="+", help="JSON lines with a text")
-    options.add_argument("--least", type=int, default=1, help="times that a character must come (default 1)")
-    options.add_argument("--out", required=True, metavar="FILE", help="where to write")
+    options.add_argument("manifests", nargs="+", help="JSON lines with a `text`")
+    options.add_argument("--min-count", type=int, default=1, help="drop characters that occur less often (default 1)")
+    options.add_argument("--out", required=True, metavar="FILE", help="output file")
     return options
 
 
@@ -31,7 +31,7 @@ def texts_of(manifest):
     """The transcripts of a manifest (list of str).
 
     Raises:
-        DataError: a line has none.
+        DataError: a line has no transcript.
     """
     texts = []
     for number, line in enumerate(read_lines(manifest), 1):
@@ -45,16 +45,16 @@ def texts_of(manifest):
 
 
 def write(args):
-    """What the command does."""
-    tokens = characters_of([text for manifest in args.manifests for text in texts_of(manifest)], args.least)
+    """Writes the vocabulary."""
+    tokens = list_characters([text for manifest in args.manifests for text in texts_of(manifest)], args.min_count)
     if not tokens:
-        raise DataError(str(DataIssue("D117", "error", args.manifests[0], "no character comes so often")))
+        raise DataError(str(DataIssue("D117", "error", args.manifests[0], "no character occurs --min-count times")))
     write_tokens(pathlib.Path(args.out), tokens)
-    sys.stdout.write(f"{args.out}: {len(tokens)} characters; with the blank they make {len(tokens) + 1} classes\n")
+    sys.stdout.write(f"{args.out}: {len(tokens)} characters; {len(tokens) + 1} classes with the blank\n")
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
+    """Runs the command and exits."""
     run(parser(), write, argv)
 
 

@@ -1,9 +1,9 @@
-"""Writes down sound while it is being spoken: raw samples from standard input, or a file in pieces.
+"""Streaming speech recognition: raw samples from standard input, or a file in chunks.
 
     arecord -f S16_LE -r 16000 | python tools/stream.py --model output/deepspeech2_streaming/export_chunks
     python tools/stream.py --model output/deepspeech2_streaming/export_chunks speech.flac
 
-Prints the text so far whenever it changes, as `... text`, and at the end the whole text.
+Prints the partial text whenever it changes, as `... text`, and the final text at the end.
 """
 
 import argparse
@@ -21,57 +21,59 @@ from common.errors import ConfigError  # noqa: E402
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("path", nargs="?", default="-", help="a recording; - (the default) is standard input")
-    options.add_argument("--model", metavar="DIR", required=True, help="what export_chunks.py wrote")
-    options.add_argument("--seconds", type=float, default=0.2, help="length of a piece (default 0.2)")
-    options.add_argument("--channels", type=int, default=1, help="of standard input (default 1)")
+    options.add_argument("--model", metavar="DIR", required=True, help="an export of export_chunks.py")
+    options.add_argument("--seconds", type=float, default=0.2, help="length of a chunk (default 0.2)")
+    options.add_argument("--channels", type=int, default=1, help="channels of standard input (default 1)")
     options.add_argument("--json", action="store_true", help="one JSON object a line: text, final")
-    options.add_argument("--threads", type=int, default=0, help="of the math library (default: for the machine)")
+    options.add_argument(
+        "--threads", type=int, default=0, help="threads of the math library (default: chosen for the machine)"
+    )
     return options
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
+    """Runs the command and exits."""
     run(parser(), stream, argv)
 
 
 def stream(args):
-    """What the command does."""
+    """Recognizes a stream and prints the text."""
     if not 0 < args.seconds <= 3600 or args.channels < 1 or args.threads < 0:
         given = f"--seconds is {args.seconds}, --channels {args.channels}, --threads {args.threads}"
         raise ConfigError(f"{given}; allowed: up to 3600, 1 or more, 0 or more")
-    from common.audio.stream import sound_chunks
+    from common.audio.stream import audio_chunks
     from common.inference.predictor import Predictor
     from common.inference.speech_stream import SpeechStream
 
-    heard = SpeechStream(Predictor(args.model, args.threads))
+    recognizer = SpeechStream(Predictor(args.model, args.threads))
     if args.path == "-":
-        pieces = spoken(args, heard.rate)
+        chunks = read_chunks(args, recognizer.rate)
     else:
-        pieces = sound_chunks(args.path, args.seconds, heard.rate, channel=heard.channel)
+        chunks = audio_chunks(args.path, args.seconds, recognizer.rate, channel=recognizer.channel)
     before = ""
-    for piece in pieces:
-        text = heard.feed(piece)
+    for chunk in chunks:
+        text = recognizer.feed(chunk)
         if text != before:
             show(text, False, args.json)
         before = text
-    show(heard.finish(), True, args.json)
+    show(recognizer.finish(), True, args.json)
     return 0
 
 
-def spoken(args, rate):
-    """Pieces of the samples of standard input, 16 bits, little-endian, as they come."""
-    from common.audio.stream import microphone_chunk
+def read_chunks(args, rate):
+    """The samples of standard input, 16-bit little-endian, chunk by chunk as they arrive."""
+    from common.audio.stream import decode_pcm16
 
     size = 2 * args.channels * max(1, round(args.seconds * rate))
     while data := sys.stdin.buffer.read(size):
-        yield microphone_chunk(data, args.channels)
+        yield decode_pcm16(data, args.channels)
 
 
 def show(text, final, as_json):
-    """One line of standard output."""
+    """Prints one line."""
     line = json.dumps({"text": text, "final": final}, ensure_ascii=False) if as_json else text
     sys.stdout.write(f"{line if final or as_json else f'... {line}'}\n")
     sys.stdout.flush()

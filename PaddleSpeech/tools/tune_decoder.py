@@ -1,10 +1,10 @@
-"""Finds the weights of a language model: scores a grid of alpha and beta on a split, and prints the best.
+"""Tunes the weights of a language model: a grid search over alpha and beta on a split.
 
     python tools/tune_decoder.py -c configs/deepspeech2.yml -o weights=output/deepspeech2/best --lm words.arpa
     python tools/tune_decoder.py -c configs/deepspeech2_aishell.yml --model output/deepspeech2_aishell/export \\
         --lm characters.arpa.gz --unit character --alpha 0.5 1 1.5 2 --beta 0 1 2 3
 
-The model runs once; each point of the grid decodes what it said.
+The acoustic model runs once; every point of the grid decodes its outputs.
 """
 
 import argparse
@@ -23,35 +23,39 @@ from common.errors import ConfigError  # noqa: E402
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_arguments(options, weights=True)
-    options.add_argument("--model", metavar="DIR", help="an exported model instead of -o weights=...")
-    options.add_argument("--split", default="eval", choices=["train", "eval", "test"], help="where to score")
-    options.add_argument("--lm", help="an ARPA file; none finds the best beta alone")
-    options.add_argument("--unit", default="word", choices=["word", "character"], help="what it is a model of")
-    options.add_argument("--alpha", nargs="+", type=float, default=[0.0, 0.5, 1.0, 1.5, 2.0], help="weights to try")
-    options.add_argument("--beta", nargs="+", type=float, default=[0.0, 1.0, 2.0], help="bonuses to try")
-    options.add_argument("--beam-size", type=int, default=64, help="texts kept after each frame (default 64)")
+    options.add_argument("--model", metavar="DIR", help="an exported model, instead of -o weights=...")
+    options.add_argument(
+        "--split", default="eval", choices=["train", "eval", "test"], help="split to evaluate (default eval)"
+    )
+    options.add_argument("--lm", help="an ARPA file; without one only beta is tuned")
+    options.add_argument("--unit", default="word", choices=["word", "character"], help="unit of the language model")
+    options.add_argument(
+        "--alpha", nargs="+", type=float, default=[0.0, 0.5, 1.0, 1.5, 2.0], help="language model weights to try"
+    )
+    options.add_argument("--beta", nargs="+", type=float, default=[0.0, 1.0, 2.0], help="word bonuses to try")
+    options.add_argument("--beam-size", type=int, default=64, help="beam size (default 64)")
     options.add_argument("--json", action="store_true", help="print one JSON object")
     return options
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
+    """Runs the command and exits."""
     run(parser(), tune, argv)
 
 
 def tune(args):
-    """What the command does."""
+    """Runs the grid search and prints the error rates."""
     config = open_config(args, KIT)
     if config is None:
         return 0
-    decoders = grid(args)  # what is wrong with them, or with the language model, is said before the model runs
-    heard, metric = hear(config, args)
-    rows = [{"alpha": one.alpha, "beta": one.beta} | score(heard, metric, one) for one in decoders]
+    decoders = grid(args)  # invalid weights or language models are reported before the model runs
+    outputs, metric = run_model(config, args)
+    rows = [{"alpha": one.alpha, "beta": one.beta} | score(outputs, metric, one) for one in decoders]
     best = min(rows, key=lambda row: row[metric.primary])
-    show(score(heard, metric), rows, best, metric.primary, args.json)
+    show(score(outputs, metric), rows, best, metric.primary, args.json)
     return 0
 
 
@@ -59,10 +63,10 @@ def grid(args):
     """The decoder for each pair of weights (list[BeamSearch]).
 
     Raises:
-        ConfigError: one is out of range.
+        ConfigError: a value is out of range.
         DataError: the language model cannot be read.
     """
-    from common.audio.decoder import BeamSearch
+    from common.audio.ctc_beam_search import BeamSearch
     from common.inference.tasks.speech_recognition import language_model
 
     if args.beam_size < 1:
@@ -77,11 +81,11 @@ def grid(args):
     return decoders
 
 
-def hear(config, args):
-    """What the model says of every batch, a list of (outputs, batch), and the configuration's metric.
+def run_model(config, args):
+    """(a list of (outputs, batch) of all batches, the metric of the configuration).
 
     Raises:
-        ConfigError: the metric is none of texts.
+        ConfigError: the metric is not ErrorRates.
     """
     from common.build.data import build_dataset, build_loader, build_metric
     from common.build.model import read_weights
@@ -97,40 +101,40 @@ def hear(config, args):
     dataset = build_dataset(config, args.split)
     metric = build_metric(config, dataset, task_of(config))
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):
-        raise ConfigError(f"{config.place('data.metric')}: the weights are tuned for ErrorRates")
+        raise ConfigError(f"{config.place('data.metric')}: only ErrorRates can be tuned")
     runtime.prepare()
     answer = Run(config).sources(dataset, args.split, args.model, arrays=arrays)["predictions"]
     with build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
         return [(answer(batch), batch) for batch in loader.epoch(0)], metric
 
 
-def score(heard, metric, decoder=None):
-    """The rates of a beam search, or along the best path without a decoder.
+def score(outputs, metric, decoder=None):
+    """The error rates of a beam search, or of greedy decoding without a decoder.
 
     Args:
-        heard (list): what :func:`hear` gave.
-        metric (ErrorRates): counts.
+        outputs (list): (outputs, batch) pairs of :func:`run_model`.
+        metric (ErrorRates): computes the rates.
         decoder (BeamSearch | None): the settings.
     """
     from common.inference.tasks.speech_recognition import SpeechRecognition
 
     metric.task = SpeechRecognition(decoder)
     metric.reset()
-    for outputs, batch in heard:
-        metric.update(outputs, batch)
+    for found, batch in outputs:
+        metric.update(found, batch)
     return metric.compute()
 
 
 def show(greedy, rows, best, primary, as_json):
-    """The table, the best row marked."""
+    """Prints the table with the best row marked, or one JSON object."""
     if as_json:
         sys.stdout.write(json.dumps({"greedy": greedy, "rows": rows, "best": best}) + "\n")
         return
-    sys.stdout.write(f"alpha   beta    WER     CER      (best path: WER {greedy['WER']:.4f} CER {greedy['CER']:.4f})\n")
+    sys.stdout.write(f"alpha   beta    WER     CER      (greedy: WER {greedy['WER']:.4f} CER {greedy['CER']:.4f})\n")
     for row in rows:
         mark = "  <-" if row is best else ""
         sys.stdout.write(f"{row['alpha']:<7g} {row['beta']:<7g} {row['WER']:.4f}  {row['CER']:.4f}{mark}\n")
-    sys.stdout.write(f"the best {primary} {best[primary]:.4f}: alpha: {best['alpha']:g}, beta: {best['beta']:g}\n")
+    sys.stdout.write(f"best {primary} {best[primary]:.4f}: alpha: {best['alpha']:g}, beta: {best['beta']:g}\n")
 
 
 if __name__ == "__main__":

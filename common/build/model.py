@@ -56,12 +56,15 @@ def build_model(config, labels, weights=None):
     """
     import paddle
 
+    from common.layers.fast_conv import use_fast_convolutions
+
     random_state.seed(config.get("seed"))
     with paddle.utils.unique_name.guard():
         model = config.build("model", **given_classes(labels))
     check_names(model, "model", config.place("model"))
+    use_fast_convolutions(model, config.get("onednn"))
     check_picture_sizes(config, model)
-    structure.rebuild(model, config, weights or weights_of(config))
+    structure.restore_structure(model, config, weights or weights_of(config))
     return model
 
 
@@ -89,7 +92,7 @@ def read_weights(config, key="weights"):
 def load_weights(model, arrays, config):
     """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
     structure.check_agreement(config, offered(model, "model", "structure"), weights_of(config))
-    pretrained.apply(model, arrays, source=str(weights_of(config)), strict=True)
+    pretrained.load_arrays(model, arrays, source=str(weights_of(config)), strict=True)
     logger.info("weights: %s", weights_of(config))
 
 

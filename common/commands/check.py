@@ -40,7 +40,7 @@ def check(args, default_kit):
     from common.build.data import build_dataset
     from common.build.learn_transforms import fit_transforms
     from common.data.check import check_dataset
-    from common.data.issues import report, write_issues
+    from common.data.issues import format_issues, write_issues
     from common.inference.exported import check_exportable
 
     check_exportable(config)
@@ -59,7 +59,7 @@ def check(args, default_kit):
         write_fixed(config, datasets.get("train"), args.fix)
     errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
-        sys.stdout.write(report(issues) + "\n")
+        sys.stdout.write(format_issues(issues) + "\n")
     for split, dataset in datasets.items():
         sys.stdout.write(f"data.{split}: {described(dataset, counts[split])}\n")
     if errors:
@@ -140,7 +140,7 @@ def run_one_batch(config, datasets):
     from common.contract import offered
     from common.errors import Diverged
     from common.system.device import select_device
-    from common.text.vocabulary import check_rows
+    from common.text.vocabulary import check_vocabulary_size
     from common.training.trainer import to_tensors
 
     select_device(config.get("device"))
@@ -149,7 +149,7 @@ def run_one_batch(config, datasets):
     model = build_model(config, class_names(dataset))
     model.train()
     with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
-        check_rows(loader.pipeline.transforms, model)
+        check_vocabulary_size(loader.pipeline.transforms, model)
         batch = next(iter(loader.epoch(0)))
     check_inputs(model.inputs, batch, f"data.{split}", multiple=offered(model, "model", "size_multiple"))
     losses = model.loss(to_tensors(batch))

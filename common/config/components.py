@@ -26,8 +26,10 @@ def kind_of(definition, namespace):
     if ".models." in definition.module:
         part = "layers" if definition.part == "models" else definition.part
         return part if "Layer" in bases else ""
-    if definition.part == "optim":
-        return "optimizers" if "build" in methods else "schedules" if "Schedule" in bases else ""
+    if "Schedule" in bases or "Optimizer" in bases or definition.part == "optim":
+        if namespace.is_abstract(definition):
+            return ""
+        return "schedules" if "Schedule" in bases else "optimizers" if "build" in methods else ""
     if is_trainer(definition, namespace):
         return "trainers"
     if "Task" in bases:

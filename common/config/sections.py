@@ -84,6 +84,7 @@ class Runtime:
     output_dir: str = setting("output", help="runs are written to output_dir/name")
     log_every: int = setting(20, help="updates between two lines of the log", low=1)
     device: str = setting("auto", help="auto, cpu, gpu, or one card such as gpu:0")
+    onednn: bool = setting(True, help="convolutions on a CPU by oneDNN; false: PaddlePaddle's own")
     weights: str | None = setting(None, help="checkpoint that evaluation, export and prediction use")
     pretrained: str | None = setting(None, help="weights that training starts from, as far as they fit")
     labels: list[str] | None = setting(

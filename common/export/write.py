@@ -30,7 +30,7 @@ from common.inference.exported import FORMAT
 from common.inference.predictor import Predictor, load_engine, passes_to_delete, run_engine
 from common.inference.task import task_of
 from common.log import logger
-from common.text.vocabulary import check_rows
+from common.text.vocabulary import check_vocabulary_size
 from common.weights.manifest import write_manifest
 from common.weights.run_folder import move_into_place
 from common.weights.structure import write_structure
@@ -151,8 +151,8 @@ def repeated(value, count):
 def fixed(shape, settings):
     """An input's shape with the batch and the picture size that the `export:` section fixes."""
     shape = [settings.batch_size or shape[0], *shape[1:]]
-    if settings.image_size and len(shape) == 4:
-        shape[2:] = settings.image_size
+    if settings.image_size and len(shape) in (4, 5):  # images [N, C, H, W], clips [N, T, C, H, W]
+        shape[-2:] = settings.image_size
     return shape
 
 
@@ -222,7 +222,7 @@ def example_inputs(model, config):
     """
     split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
     pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
-    check_rows(pipeline.transforms, model)
+    check_vocabulary_size(pipeline.transforms, model)
     try:
         dataset = build_dataset(config, split)
         if hasattr(dataset, "assemble"):
@@ -233,7 +233,7 @@ def example_inputs(model, config):
         sample = pipeline.sample(dataset, 0, 0)
     except DataError as error:
         task = task_of(config, model)
-        synthetic = task.synthetic()
+        synthetic = task.synthetic(model.inputs)
         if synthetic is None:
             raise
         logger.warning("the golden is made of a synthetic sample (%s): %s", task.input, str(error).splitlines()[0])

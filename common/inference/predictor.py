@@ -13,7 +13,7 @@ from common.inference.onnx_engines import OneAtATime, load_onnx
 from common.inference.task import task_of
 from common.system import runtime
 from common.system.device import select_device
-from common.text.vocabulary import check_rows
+from common.text.vocabulary import check_vocabulary_size
 from common.weights.manifest import verify_manifest
 
 
@@ -155,7 +155,7 @@ class ModelInMemory:
         load_weights(model, arrays, config)
         split = inference_split(config)
         transforms = build_transforms(config, split, **given_classes(labels))
-        check_rows(transforms, model)
+        check_vocabulary_size(transforms, model)
         return cls(model, transforms, labels, task_of(config, model))
 
     decode = Predictor.decode

@@ -6,11 +6,11 @@ import sys
 
 import numpy as np
 
-from common.data.issues import one_line
+from common.data.issues import issue_line
 from common.errors import BadRows, BadSample, DataError
 from common.inference.predictor import fixed_batch, predict_prepared, prepare
 from common.log import logger
-from common.table.sources import table_of
+from common.table.sources import rows_to_table
 
 
 def run_inference(model, source, args):
@@ -33,7 +33,7 @@ def run_inference(model, source, args):
         for error in problems:
             if not source.many:
                 raise error
-            logger.error(one_line(error.issue) if isinstance(error, BadSample) else str(error))
+            logger.error(issue_line(error.issue) if isinstance(error, BadSample) else str(error))
         bad += len(problems)
         for sample, records in predictions:
             total += 1
@@ -51,6 +51,14 @@ def run_inference(model, source, args):
     if bad:
         logger.error("%s: %d of %d %ss could not be read", source.name, bad, bad + total, source.what)
     return 3 if bad else 0
+
+
+def predict_one(model, sample, threshold=None):
+    """The records of one sample of a source; raises DataError where it cannot be read."""
+    predictions, problems = BY_INPUT.get(model.task.input, predict_samples)(model, [sample], threshold)
+    if problems:
+        raise problems[0]
+    return predictions[0][1]
 
 
 def batches(source, size):
@@ -90,7 +98,7 @@ def predict_rows(model, samples, threshold):
     good, problems = list(samples), []
     while good:
         try:
-            columns = model.pipeline.table(table_of([sample["row"] for sample in good], model.inputs))
+            columns = model.pipeline.table(rows_to_table([sample["row"] for sample in good], model.inputs))
             break
         except BadRows as error:
             for place, (code, message, value) in error.rows.items():

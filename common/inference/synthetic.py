@@ -27,4 +27,32 @@ def synthetic_audio():
     return {"path": PATH, "audio": audio, "rate": rate}
 
 
+def for_every_image(sample, inputs):
+    """The sample with its image under the name of every input that is an image, or a clip (of 8 frames if of any).
+
+    Args:
+        sample (dict): synthetic.
+        inputs (dict[str, tuple]): of the model: name -> (shape, dtype).
+    """
+    found = dict(sample)
+    for name, (shape, _) in inputs.items() if "image" in sample else ():
+        if len(shape) == 5:
+            found[name] = np.stack([sample["image"]] * (shape[1] if shape[1] and shape[1] > 0 else 8))
+        elif len(shape) == 4:
+            found[name] = sample["image"].copy()
+    return found
+
+
 SAMPLES = {"image": synthetic_image, "text": synthetic_text, "audio": synthetic_audio}
+
+
+def sample_for(kind, inputs):
+    """A synthetic sample for a model, None where none can be made; of bare tensors, images and clips can be.
+
+    Args:
+        kind (str): what the task takes.
+        inputs (dict[str, tuple]): of the model: name -> (shape, dtype).
+    """
+    if kind == "tensors" and all(len(shape) in (4, 5) for shape, _ in inputs.values()):
+        kind = "image"
+    return for_every_image(SAMPLES[kind](), inputs) if kind in SAMPLES else None

@@ -43,10 +43,13 @@ class Task:
         """The sample of one line of input, for tasks that read texts; raises DataError."""
         return {"text_a": line}
 
-    def synthetic(self):
-        """A made-up sample for the golden of an export whose data are not here; None where none can be made."""
-        make = synthetic.SAMPLES.get(self.input)
-        return make() if make else None
+    def synthetic(self, inputs):
+        """A synthetic sample for the golden of an export whose data are not here; None where none can be made.
+
+        Args:
+            inputs (dict[str, tuple]): of the model: name -> (shape, dtype).
+        """
+        return synthetic.sample_for(self.input, inputs)
 
     def records(self, outputs, samples, labels, threshold):
         """The predictions of a batch.

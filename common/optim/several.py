@@ -10,23 +10,28 @@ A part has the name of a sublayer of the model and moves the parameters in it; e
 """
 
 import contextlib
+from dataclasses import dataclass
 
 from common.errors import ConfigError
+from common.optim.optimizers import Optimizer
 from common.suggest import did_you_mean
 from common.system.distributed import world_size
 
 
+@dataclass(kw_only=True)
 class Several:
     """An optimizer for each named part of a model.
 
     Args:
-        parts (dict[str, SGD]): name of a sublayer -> its optimizer; the log shows the first one's learning rate as lr.
+        parts (dict[str, Optimizer]): name of a sublayer -> its optimizer; the log shows the first one's learning rate
+            as lr.
     """
 
-    def __init__(self, parts):
-        if not parts:
+    parts: dict[str, Optimizer]
+
+    def __post_init__(self):
+        if not self.parts:
             raise ValueError("Several got no parts; give one optimizer for each part of the model")
-        self.parts = dict(parts)
         self.schedule = SeveralSchedules({name: part.schedule for name, part in self.parts.items()})
 
     def build(self, model):
@@ -56,7 +61,7 @@ def build_several(optimizers, model, members):
     """The optimizers of disjoint sets of parameters.
 
     Args:
-        optimizers (dict[str, SGD]): by the name of the part.
+        optimizers (dict[str, Optimizer]): by the name of the part.
         model (nn.Layer): whose parameters are moved.
         members (dict[str, dict[str, Parameter]]): by the name of the part, then by structured name.
     """

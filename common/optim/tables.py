@@ -6,6 +6,13 @@ from common.errors import ConfigError
 from common.system import distributed
 
 
+def table_names(model, parameters):
+    """The names of those `parameters` (dict by structured name) that are embedding tables with sparse gradients."""
+    layers = [x for x in model.sublayers(include_self=True) if isinstance(x, nn.Embedding) and x._sparse]
+    tables = {id(layer.weight) for layer in layers}
+    return [name for name, parameter in parameters.items() if id(parameter) in tables]
+
+
 def parameters_and_tables(model):
     """{"dense": parameters by structured name, "sparse": tables by structured name} of a model.
 
@@ -18,13 +25,8 @@ def parameters_and_tables(model):
             "the gradients of the tables are not exchanged\n  "
             "use one process, or an optimizer for all parameters and sparse: false"
         )
-    tables = {
-        id(layer.weight)
-        for layer in model.sublayers(include_self=True)
-        if isinstance(layer, nn.Embedding) and layer._sparse
-    }
     parameters = dict(model.named_parameters())
-    sparse = {name: parameter for name, parameter in parameters.items() if id(parameter) in tables}
+    sparse = {name: parameters[name] for name in table_names(model, parameters)}
     dense = {name: parameter for name, parameter in parameters.items() if name not in sparse}
     for what, part in (("no embedding table with sparse gradients", sparse), ("nothing but tables", dense)):
         if not part:

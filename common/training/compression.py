@@ -13,7 +13,7 @@ from common.errors import ConfigError
 from common.inference.evaluate import sources_of, update
 from common.inference.task import task_of
 from common.system import distributed
-from common.weights.structure import Structure, change, settled
+from common.weights.structure import Structure, apply_steps, slim_section
 
 
 class Compression:
@@ -148,9 +148,9 @@ def begin(config, model, context, resumed):
         if distributed.world_size() > 1:  # one process measures, the rest repeat what it did; weights follow later
             steps = distributed.all_gather_json(steps)[0]
             if not distributed.is_main():
-                change(model, steps, config.methods)
+                apply_steps(model, steps, config.methods)
         before = offered(model, "model", "structure") or Structure()
-        model.structure = before.after(settled(config), steps)
+        model.structure = before.extend(slim_section(config), steps)
     method.prepare(model, context)
     return method
 

@@ -27,7 +27,7 @@ def build_network(config, prepared, context, resume_from=None):
     """
     model = build_model(config, class_names(prepared.train), resume_from)
     for key, arrays in prepared.weights.items() if resume_from is None else ():
-        pretrained.apply(model, arrays, source=str(config.get(key)), strict=key == "weights")
+        pretrained.load_arrays(model, arrays, source=str(config.get(key)), strict=key == "weights")
         if key == "pretrained" and Path(config.get(key)).exists():
             warn_of_changes(config, config.get(key))
     method = compress(config, model, context, resume_from) if config.get("slim", None) else None

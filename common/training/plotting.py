@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from common.weights.safetensors import write_whole
+from common.weights.safetensors import write_atomically
 
 COLOURS = ("#1f5fa8", "#d1602b", "#2f8f5b", "#8a4fa3", "#b8901f", "#c2416b", "#3a9ba8", "#7a6a58", "#5566d0", "#88a03a")
 PALE = "#9dbbdc"
@@ -164,7 +164,7 @@ def draw_mosaic(path, pictures, columns=4, cell=320):
         left = gap + (index % columns) * (cell + gap) + (cell - size[0]) // 2
         canvas[top : top + size[1], left : left + size[0]] = small
     _, data = cv2.imencode(".png", canvas[..., ::-1])
-    write_whole(path, [data.tobytes()])
+    write_atomically(path, [data.tobytes()])
 
 
 @contextlib.contextmanager
@@ -191,7 +191,7 @@ def new_figure(path, width=8.0, height=4.5):
         yield figure
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=110, bbox_inches="tight")
-        write_whole(path, [picture.getvalue()])
+        write_atomically(path, [picture.getvalue()])
 
 
 def font_families():

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-from pathlib import Path
 
 from common.build.data import build_dataset, class_names
 from common.build.learn_transforms import fit_transforms
@@ -11,7 +10,7 @@ from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.inference.exported import check_exportable
 from common.system import distributed
-from common.weights.run_folder import follow
+from common.weights.run_folder import resolve_link
 
 
 @dataclasses.dataclass
@@ -53,7 +52,7 @@ def prepare_training(config, options):
     if distributed.is_main():
         make_folder(folder)
     if options.resume not in (None, "auto"):
-        follow(options.resume)
+        resolve_link(options.resume)
     weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     check_exportable(config)
     datasets = {"train": build_dataset(config, "train"), "eval": None}
@@ -77,7 +76,7 @@ def need(config, path, what):
 
 def run_folder(config):
     """Where the run of a configuration is written (Path)."""
-    return Path(config.get("output_dir")) / config.name
+    return config.run_folder
 
 
 def make_folder(folder):

@@ -91,7 +91,7 @@ class Run:
         dataset = build_dataset(config, split)
         metric = build_metric(config, dataset, task_of(config))
         runtime.prepare()
-        distributed.initialise()
+        distributed.initialize()
         sources = self.sources(dataset, split, exported, engine, arrays)
         with build_loader(config, split, dataset, config.settings("eval"), training=False) as loader:
             return evaluate(sources, loader, metric), metric

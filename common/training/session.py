@@ -12,7 +12,7 @@ from common.inference.task import task_of
 from common.log import logger
 from common.system import distributed
 from common.system.device import select_device
-from common.text.vocabulary import check_rows
+from common.text.vocabulary import check_vocabulary_size
 from common.training.compression import Context
 from common.training.dry_run import dry_run
 from common.training.network import build_network
@@ -44,7 +44,7 @@ class TrainingSession:
 
     def run(self):
         """Builds everything and trains. Returns the trainer, which holds the scores and the best step."""
-        distributed.initialise()
+        distributed.initialize()
         with self.resources:
             select_device(self.config.get("device"), self.settings.deterministic)
             if self.options.dry_run:
@@ -52,12 +52,12 @@ class TrainingSession:
             resume_from = self.place_to_start()
             trainer = self.build(resume_from)
             if distributed.is_main():
-                self.resources.enter_context(run_folder.held(self.folder))
+                self.resources.enter_context(run_folder.lock_run_folder(self.folder))
             if resume_from:
                 self.resume(trainer, resume_from)
             elif self.options.overwrite:
                 self.remove_earlier_run()
-            with trainer.stop:
+            with trainer.stop or contextlib.nullcontext():
                 trainer.fit()
             if trainer.end_reason:
                 logger.info("ended early: %s", trainer.end_reason)
@@ -99,7 +99,7 @@ class TrainingSession:
         context = Context(config, self.folder, datasets, self.options.dry_run)
         model, method = build_network(config, self.prepared, context, resume_from)
         loader = self.loader("train", dataset)
-        check_rows(loader.pipeline.transforms, model)
+        check_vocabulary_size(loader.pipeline.transforms, model)
         run = build_parts(config, self.folder, model, loader)
         run.callbacks = build_callbacks(config, self.options, self.folder, model, *self.evaluation())
         trainer = build_trainer(run)

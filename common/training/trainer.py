@@ -263,7 +263,7 @@ class Trainer:
                     f"-r: the checkpoint was written with {name}={state[name]}, this run has {here}; "
                     "a run resumes exactly only with the same (to start anew from its weights: -o pretrained=PATH)"
                 )
-        pretrained.apply(self.model, together(arrays), "-r: the checkpoint", strict=True)
+        pretrained.load_arrays(self.model, together(arrays), "-r: the checkpoint", strict=True)
         self.optimizer.load(arrays["optimizer"], state["optimizer"])
         self.amp.load(state["amp"])
         if self.ema:

@@ -1,5 +1,7 @@
 """From a configuration to its trainer: optimizer, schedule, mixed precision, averaged weights, and the loop itself."""
 
+import threading
+
 from common.build.data import build_metric
 from common.errors import ConfigError
 from common.inference.task import task_of
@@ -37,7 +39,7 @@ def build_parts(config, folder, model, loader):
         metric=build_metric(config, loader.dataset, task_of(config)) if settings.mode == "stream" else None,
         ema=ExponentialMovingAverage(model, settings.ema) if settings.ema else None,
         amp=amp,
-        stop=GracefulStop(),
+        stop=GracefulStop() if threading.current_thread() is threading.main_thread() else None,
     )
 
 

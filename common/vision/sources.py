@@ -6,8 +6,8 @@ from common.errors import ConfigError, DataError
 from common.files import read_standard_input
 from common.log import logger
 from common.vision.decode import decode_image
-from common.vision.drawn_files import PictureDrawing, VideoDrawing
-from common.vision.files import IMAGE_SUFFIXES, image_size, is_picture
+from common.vision.files import IMAGE_SUFFIXES, image_size, is_image_file
+from common.vision.writers import ImageWriter, VideoWriter
 
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
 
@@ -25,12 +25,12 @@ def open_images(path):
     if path is None:
         raise ConfigError("this model takes images: --input IMAGE, a folder, a video, or -")
     if path == "-":
-        return standard_input()
+        return read_images()
     if not path.strip():
         raise ConfigError("--image: write which image, folder or video; - is standard input")
     place = Path(path)
     if place.is_dir():
-        files = sorted(p for p in place.rglob("*") if is_picture(p.name))
+        files = sorted(p for p in place.rglob("*") if is_image_file(p.name))
         if not files:
             raise DataError(f"{path}: the folder holds no image ({', '.join(IMAGE_SUFFIXES)})")
         return Images([str(p) for p in files], name=path, many=True)
@@ -40,7 +40,7 @@ def open_images(path):
     return Images([path], name=path, many=False)
 
 
-def standard_input():
+def read_images():
     """An image's bytes, or one path a line."""
     items, many = read_standard_input("an image")
     return Images(items, name="-", many=many)
@@ -70,7 +70,7 @@ class Images:
 
     def drawing(self, folder):
         """Where drawn images go."""
-        return PictureDrawing(folder)
+        return ImageWriter(folder)
 
 
 class Video:
@@ -118,4 +118,4 @@ class Video:
 
     def drawing(self, folder):
         """Where drawn frames go."""
-        return VideoDrawing(folder, self.name, self.rate)
+        return VideoWriter(folder, self.name, self.rate)

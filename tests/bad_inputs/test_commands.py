@@ -50,8 +50,8 @@ def test_labels_come_from_a_text_file_with_or_without_blank_lines_at_its_end(tmp
     file, given = tmp_path / "labels.txt", ["-o", f"output_dir={tmp_path}", f"labels={tmp_path / 'labels.txt'}"]
     file.write_bytes("暗\n灰\n亮\n".encode("gbk"))
     command("train", "-c", CONFIG, *given).refused(2, "labels.txt", "UTF-8")
-    file.write_text("dark\ngrey\nbright\n\n \n")
-    assert "labels: [dark, grey, bright]" in command("train", "-c", CONFIG, *given, "--print-config").out
+    file.write_text("dark\ngray\nbright\n\n \n")
+    assert "labels: [dark, gray, bright]" in command("train", "-c", CONFIG, *given, "--print-config").out
 
 
 def test_an_export_goes_where_a_link_leads_and_not_into_the_current_folder(run, tmp_path, monkeypatch):
@@ -115,7 +115,7 @@ def test_bases_that_lead_in_a_circle_through_two_kits_are_refused(tmp_path):
         (tmp_path / name / "models").mkdir(parents=True)
         (tmp_path / name / "configs").mkdir()
         (tmp_path / name / "configs/a.yml").write_text(f"_base_: ../../{other}/configs/a.yml\n")
-    command("train", "-c", tmp_path / "One/configs/a.yml").refused(2, "Two/configs/a.yml:1", "the file itself")
+    command("train", "-c", tmp_path / "One/configs/a.yml").refused(2, "Two/configs/a.yml:1", "One/configs/a.yml -> ")
 
 
 @pytest.mark.parametrize("name", ["trials.journal", "trials.db", "bogus://place"])

@@ -12,7 +12,7 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 
 def make_texts(folder, train=48, evaluation=16):
-    """Writes labelled.*.tsv, pairs.*.tsv, conll.*.txt, tagged.*.tsv, squad.*.json and three vocabularies.
+    """Writes labeled.*.tsv, pairs.*.tsv, conll.*.txt, tagged.*.tsv, squad.*.json and three vocabularies.
 
     Args:
         folder (Path): made if it is not there.
@@ -68,7 +68,7 @@ def write_labelled(folder, split, count, rng):
             texts.append((liked, " ".join(words)))
         lines.append(f"{texts[0][0]}\t{texts[0][1]}")
         pairs.append(f"{texts[0][1]}\t{texts[1][1]}\t{int(texts[0][0] == texts[1][0])}")
-    (folder / f"labelled.{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / f"labeled.{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / f"pairs.{split}.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
 
 

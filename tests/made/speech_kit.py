@@ -1,4 +1,4 @@
-"""A kit made for tests of recordings: a model that hears the first letter of spoken tones, trained and exported."""
+"""A small kit for tests of audio: a model that classifies the first letter of spoken tones, trained and exported."""
 
 import shutil
 
@@ -12,7 +12,7 @@ from paddle import nn
 
 
 class Counter(nn.Layer):
-    """Tells from the mean of the features which character a recording begins with.
+    """Classifies the first character of a recording by the mean of its features.
 
     Args:
         labels (list[str]): the blank and the characters.
@@ -33,7 +33,7 @@ class Counter(nn.Layer):
         return self.output(features.sum(1) / feature_length.astype("float32").unsqueeze(1))
 
     def forward(self, features, feature_length):
-        """The number of the character [N, 1], and its probability [N]."""
+        """The id of the character [N, 1], and its probability [N]."""
         scores = nn.functional.softmax(self.predict(features, feature_length))
         return scores.argmax(1, keepdim=True), scores.max(1)
 
@@ -79,11 +79,11 @@ train: {epochs: 2, batch_size: 16, workers: 0}
 
 
 def make_speech_kit(folder, tones):
-    """Writes a kit, with its data and a run of it, exported.
+    """Writes a kit with the readers of PaddleSpeech, trains its model and exports it.
 
     Args:
-        folder (Path): the kit's.
-        tones (Path): the made set `spoken_tones`.
+        folder (Path): of the kit.
+        tones (Path): the synthetic dataset `spoken_tones`.
 
     Returns:
         Path: the folder; `output/counter/` holds `last` and `export`.

@@ -26,9 +26,9 @@ import paddle  # noqa: E402
 from common.text.wordpiece import WordPiece  # noqa: E402
 from common.weights import pretrained  # noqa: E402
 from common.weights.safetensors import decode_arrays  # noqa: E402
+from PaddleNLP.models.assemblies.text_classifier import TextClassifier  # noqa: E402
 from PaddleNLP.models.encoders import transformer  # noqa: E402
 from PaddleNLP.models.heads.text_class_head import TextClassHead  # noqa: E402
-from PaddleNLP.models.tasks.text_classifier import TextClassifier  # noqa: E402
 
 MAKERS = {"bert": transformer.BERT, "ernie": transformer.ERNIE, "ernie2": transformer.ERNIE2}
 TOLERANCE, LINES = 1e-4, 2000
@@ -69,7 +69,7 @@ def compare_encoder(name, folder):
     model = TextClassifier(encoder, TextClassHead(768, 2))
     arrays = decode_arrays((folder / f"{name}.safetensors").read_bytes())
     arrays = {k: v for k, v in arrays.items() if not k.endswith(("position_ids", "token_type_ids"))}
-    report = pretrained.apply(model, arrays, name, strict=False)
+    report = pretrained.load_arrays(model, arrays, name, strict=False)
     if report.unexpected or {n.split(".")[0] for n in report.missing} - {"head"}:
         raise SystemExit(f"{name}: {report.lines()}")
     model.eval()

@@ -1,1 +1,1 @@
-"""From ids to features."""
+"""Encoders: token ids to features of every token."""

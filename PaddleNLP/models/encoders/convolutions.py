@@ -1,24 +1,23 @@
-"""Bags and windows of words: BOW, CNN and TextCNN (Kim 2014, https://arxiv.org/abs/1408.5882).
+"""Bag-of-words and convolutional encoders: BOW, CNN and TextCNN (Kim 2014, https://arxiv.org/abs/1408.5882).
 
 Shapes in this file:
-    N texts of T tokens (padded), E features of a token, D of a window.
+    N texts of T tokens (padded), E features of an embedding, D filters.
 """
 
 import paddle
 from paddle import nn
 
-from common.layers.masks import mask_of
-
-from ..layers import masked_max, masked_sum, uniform
+from common.layers.initializers import uniform
+from common.layers.masks import masked_max, masked_sum, sequence_mask
 
 
 class BOW(nn.Layer):
-    """The sum of the embeddings.
+    """The sum of the word embeddings.
 
     Args:
-        vocab_size (int): tokens known.
+        vocab_size (int): size of the vocabulary.
         embedding_size (int): E.
-        init (float): first weights lie between -init and init.
+        init (float): initial weights are uniform in [-init, init].
     """
 
     segments = False
@@ -29,23 +28,23 @@ class BOW(nn.Layer):
         self.embedding = nn.Embedding(vocab_size, embedding_size, weight_attr=uniform(init))
 
     def forward(self, input_ids, length):
-        """The embeddings, [N, T, E], zero at the padding."""
-        return self.embedding(input_ids) * mask_of(length, input_ids).unsqueeze(2)
+        """The embeddings, [N, T, E]; 0 at the padding."""
+        return self.embedding(input_ids) * sequence_mask(length, input_ids).unsqueeze(2)
 
     def summary(self, sequence, length):
         """tanh of the sum over the tokens, [N, E]."""
-        return paddle.tanh(masked_sum(sequence, mask_of(length, sequence)))
+        return paddle.tanh(masked_sum(sequence, sequence_mask(length, sequence)))
 
 
 class TextCNN(nn.Layer):
-    """Windows of several widths over the embeddings, and the largest answer of each filter.
+    """Convolutions of several window sizes over the embeddings, and max pooling over the tokens.
 
     Args:
-        vocab_size (int): tokens known.
+        vocab_size (int): size of the vocabulary.
         embedding_size (int): E.
-        filters (int): of each width.
-        windows (list[int]): tokens that a filter sees.
-        init (float): first weights of the embedding lie between -init and init.
+        filters (int): filters of each window size.
+        windows (list[int]): window sizes, in tokens.
+        init (float): initial embeddings are uniform in [-init, init].
     """
 
     segments = False
@@ -59,24 +58,24 @@ class TextCNN(nn.Layer):
 
     def forward(self, input_ids, length):
         """tanh of every filter at every token, [N, T, D]."""
-        x = self.embedding(input_ids) * mask_of(length, input_ids).unsqueeze(2)
+        x = self.embedding(input_ids) * sequence_mask(length, input_ids).unsqueeze(2)
         return paddle.concat(
             [paddle.tanh(linear(windows_of(x, size))) for linear, size in zip(self.filters, self.windows)], 2
         )
 
     def summary(self, sequence, length):
-        """The largest of each filter, [N, D]."""
-        return masked_max(sequence, mask_of(length, sequence))
+        """The maximum of each filter over the tokens, [N, D]."""
+        return masked_max(sequence, sequence_mask(length, sequence))
 
 
 class CNN(TextCNN):
-    """Windows of three words.
+    """TextCNN with windows of three words only.
 
     Args:
-        vocab_size (int): tokens known.
+        vocab_size (int): size of the vocabulary.
         embedding_size (int): E.
         filters (int): D.
-        init (float): first weights of the embedding lie between -init and init.
+        init (float): initial embeddings are uniform in [-init, init].
     """
 
     def __init__(self, vocab_size, embedding_size=128, filters=128, init=0.1):
@@ -84,7 +83,7 @@ class CNN(TextCNN):
 
 
 def windows_of(x, size):
-    """The features of `size` neighbouring tokens, from size // 2 before on: [N, T, size E] of [N, T, E]."""
+    """The features of `size` neighboring tokens, from size // 2 before on: [N, T, size E] of [N, T, E]."""
     if size == 1:
         return x
     before, length = size // 2, paddle.shape(x)[1]

@@ -1,26 +1,25 @@
 """The encoder of LAC: Chinese Lexical Analysis with Deep Bi-GRU-CRF Network (https://arxiv.org/abs/1807.01882).
 
 Shapes in this file:
-    N texts of T tokens (padded), V tokens known, E features of a token, D of a state.
+    N texts of T tokens (padded), V tokens of the vocabulary, E features of an embedding, D of a state.
 """
 
 from paddle import nn
 
-from common.layers.masks import mask_of
-
-from ..layers import uniform
-from ..layers_recurrent import GRU
+from common.layers.initializers import uniform
+from common.layers.masks import sequence_mask
+from common.layers.recurrent import GRU
 
 
 class LexicalEncoder(nn.Layer):
-    """Embedding and bidirectional GRUs on top of one another.
+    """An embedding and a stack of bidirectional GRUs.
 
     Args:
         vocab_size (int): V.
         embedding_size (int): E.
         hidden_size (int): D of each direction.
-        layers (int): bidirectional GRUs.
-        init (float): first weights lie between -init and init.
+        layers (int): number of bidirectional GRUs.
+        init (float): initial weights are uniform in [-init, init].
     """
 
     segments = False
@@ -33,18 +32,18 @@ class LexicalEncoder(nn.Layer):
         self.layers = nn.LayerList([GRU(size, hidden_size, 2, init) for size in sizes])
 
     def forward(self, input_ids, length):
-        """Features of every token, [N, T, 2 D]; what stands at the padding has no meaning."""
-        mask = mask_of(length, input_ids)
+        """Features of every token, [N, T, 2 D]; 0 at the padding."""
+        mask = sequence_mask(length, input_ids)
         x = self.embedding(input_ids)
         for layer in self.layers:
-            x = layer(x, mask)
+            x, _ = layer(x, length, mask)
         return x
 
     def convert_weights(self, arrays):
-        """The arrays of the original's files (`word_emb`, `fc_0.w_0`, `gru_0.w_0`, ..., `crfw`) under our names.
+        """The arrays of the official files (`word_emb`, `fc_0.w_0`, `gru_0.w_0`, ..., `crfw`) under our names.
 
         Args:
-            arrays (dict): name -> array; what is no such file's is returned as it is.
+            arrays (dict): name -> array; arrays of any other file are returned unchanged.
         """
         if "word_emb" not in arrays:
             return arrays

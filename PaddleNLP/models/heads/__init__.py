@@ -1,1 +1,1 @@
-"""From features to raw predictions and answers."""
+"""Heads: features to logits, and the loss of the logits."""

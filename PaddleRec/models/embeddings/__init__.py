@@ -1,1 +1,1 @@
-"""Embedding tables and what is looked up in them."""
+"""Embedding tables."""

@@ -1,7 +1,7 @@
-"""A vector for each field of a row: looked up for categories, scaled for numbers (DeepFM, section 2.1).
+"""Embeddings of the fields of a row: looked up for categorical, scaled for numerical fields (DeepFM, section 2.1).
 
 Shapes in this file:
-    N rows, D number fields, C category fields, F = D + C, K numbers in a vector.
+    N rows, D numerical fields, C categorical fields, F = D + C, K features of an embedding.
 """
 
 import paddle
@@ -11,25 +11,25 @@ from .sparse_table import SparseEmbedding
 
 
 class FieldEmbedding(nn.Layer):
-    """First-order weights and vectors of all fields; both come from one row of one table, so that it is read once.
+    """First-order weights and embeddings of all fields; both are stored in one row of one table and looked up at once.
 
     Args:
         num_numbers (int): D.
-        num_ids (int): rows of the table of all categories.
+        num_ids (int): rows of the table, shared by all categorical fields.
         width (int): K.
-        deviation (float): of the first values.
+        std (float): standard std of the initial values.
     """
 
-    def __init__(self, num_numbers, num_ids, width, deviation=0.01):
+    def __init__(self, num_numbers, num_ids, width, std=0.01):
         super().__init__()
         self.num_numbers, self.width = num_numbers, width
-        self.categories = SparseEmbedding(num_ids, 1 + width, deviation)
+        self.categories = SparseEmbedding(num_ids, 1 + width, std)
         if num_numbers:
-            start = paddle.ParamAttr(initializer=nn.initializer.Normal(0.0, deviation))
+            start = paddle.ParamAttr(initializer=nn.initializer.Normal(0.0, std))
             self.numbers = self.create_parameter([num_numbers, 1 + width], attr=start)
 
     def forward(self, numbers, ids):
-        """First-order terms [N, F] and vectors [N, F, K] of numbers float32 [N, D] and ids int64 [N, C]."""
+        """First-order terms [N, F] and embeddings [N, F, K] of numbers float32 [N, D] and ids int64 [N, C]."""
         rows = self.categories(ids)  # [N, C, 1 + K]
         if self.num_numbers:
             rows = paddle.concat([numbers.unsqueeze(-1) * self.numbers, rows], axis=1)

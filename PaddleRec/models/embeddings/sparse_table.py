@@ -1,10 +1,10 @@
-"""Embedding tables behind two calls, so that where the rows live is nobody else's concern.
+"""Embedding tables with sparse gradients, behind an interface of two calls that hides where the rows are stored.
 
-    table.lookup(ids)            rows of the ids, on the tape: going back through them leads to `push`
-    table.push(ids, gradients)   gradients of rows, for whoever moves them
+    table.lookup(ids)            rows of the ids, on the autograd tape: their backward pass calls `push`
+    table.push(ids, gradients)   accumulates the gradients of rows, for the optimizer
 
-`LocalTable` keeps all rows in this process; the optimizer named under `optimizer.sparse` moves those that have a
-gradient, and no others.  A table elsewhere answers the same two calls and is put in place by :func:`replace_tables`.
+`LocalTable` stores all rows in this process; the optimizer under `optimizer.sparse` updates only rows that have a
+gradient.  A remote table implements the same two calls and is installed by :func:`replace_tables`.
 """
 
 import paddle
@@ -15,16 +15,16 @@ from common.errors import ConfigError
 
 
 class LocalTable(nn.Embedding):
-    """Rows in the memory of this process, with gradients of the rows looked up alone.
+    """Rows in the memory of this process, with gradients for the looked-up rows only.
 
     Args:
         num_rows (int): R.
-        width (int): numbers in a row.
-        deviation (float): of the normal distribution that the first values are drawn from; 0 makes zeros.
+        width (int): features of a row.
+        std (float): standard std of the normal initial values; 0 for zeros.
     """
 
-    def __init__(self, num_rows, width, deviation=0.01):
-        start = nn.initializer.Normal(0.0, deviation) if deviation else nn.initializer.Constant(0.0)
+    def __init__(self, num_rows, width, std=0.01):
+        start = nn.initializer.Normal(0.0, std) if std else nn.initializer.Constant(0.0)
         super().__init__(num_rows, width, sparse=True, weight_attr=paddle.ParamAttr(initializer=start))
         self.num_rows, self.width = num_rows, width
 
@@ -33,55 +33,53 @@ class LocalTable(nn.Embedding):
         return F.embedding(ids, self.weight, sparse=True)
 
     def push(self, ids, gradients):
-        """Adds gradients [..., width] to those of the rows `ids`, as going back through `lookup` does."""
+        """Accumulates gradients [..., width] of the rows `ids`, as the backward pass of `lookup` does."""
         paddle.autograd.backward([self.lookup(ids)], [gradients])
 
 
 class SparseEmbedding(nn.Layer):
-    """What models look ids up in; an id without a row gets the row of unknown ids.
+    """An embedding layer on a table; ids out of range get the row of unknown ids.
 
     Args:
         num_rows (int): R.
-        width (int): numbers in a row.
-        deviation (float): of the first values.
-        unknown (int): the row of ids that are not in [0, R).
+        width (int): features of a row.
+        std (float): standard std of the initial values.
+        unknown (int): the row for ids outside [0, R).
 
     Raises:
-        ConfigError: a size is not positive.
+        ConfigError: a size is not positive, or `unknown` is not a row.
     """
 
-    def __init__(self, num_rows, width, deviation=0.01, unknown=0):
+    def __init__(self, num_rows, width, std=0.01, unknown=0):
         super().__init__()
         if num_rows < 1 or width < 1 or not 0 <= unknown < num_rows:
-            raise ConfigError(f"a table of {num_rows} rows of {width} numbers, unknown ids in row {unknown}")
+            raise ConfigError(
+                f"SparseEmbedding got num_rows={num_rows}, width={width} and unknown={unknown}; "
+                "sizes must be 1 or more, and unknown a row"
+            )
         self.num_rows, self.width, self.unknown = num_rows, width, unknown
-        self.table = LocalTable(num_rows, width, deviation)
+        self.table = LocalTable(num_rows, width, std)
 
     def forward(self, ids):
         """Rows [..., width] of ids int64 [...]."""
-        return self.table.lookup(known_rows(ids, self.num_rows, self.unknown))
+        return self.table.lookup(replace_unknown(ids, self.num_rows, self.unknown))
 
 
-def known_rows(ids, num_rows, unknown=0):
-    """The ids, those outside [0, num_rows) replaced by `unknown`."""
+def replace_unknown(ids, num_rows, unknown=0):
+    """The ids, with those outside [0, num_rows) replaced by `unknown`."""
     inside = (ids >= 0).logical_and(ids < num_rows)
     return paddle.where(inside, ids, paddle.full_like(ids, unknown))
 
 
-def pooled(rows, present):
-    """The sum [..., width] over the rows [..., L, width] that are present, bool [..., L]."""
-    return (rows * present.astype(rows.dtype).unsqueeze(-1)).sum(-2)
-
-
 def replace_tables(model, make):
-    """Puts other tables in place of a model's.
+    """Replaces the tables of a model.
 
     Args:
-        model (nn.Layer): any.
+        model (nn.Layer): any model.
         make (Callable): from (name, LocalTable) to an object with `lookup` and `push`.
     """
     for name, layer in model.named_sublayers():
         if isinstance(layer, SparseEmbedding):
             table = layer.table
-            del layer.table  # a layer's place takes no other object
+            del layer.table  # Paddle refuses another type of object under the name of a sublayer
             layer.table = make(f"{name}.table", table)

@@ -1,1 +1,1 @@
-"""How features meet: products, crosses, attention, graphs."""
+"""Feature interactions: products, crosses, attention, session graphs."""

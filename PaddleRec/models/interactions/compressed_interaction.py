@@ -1,7 +1,7 @@
 """The compressed interaction network (xDeepFM, https://arxiv.org/abs/1803.05170, section 3.1).
 
 Shapes in this file:
-    N rows, F fields, K numbers in a vector, H maps of one layer, P those of the layer before.
+    N rows, F fields, K features of an embedding, H feature maps of a layer, P of the previous layer.
 """
 
 import itertools
@@ -12,12 +12,12 @@ from paddle.nn import functional as F
 
 
 class CompressedInteraction(nn.Layer):
-    """Vector-wise products of rising degree, summed over each map.
+    """Vector-wise feature interactions of increasing degree, with sum pooling of each feature map.
 
     Args:
         num_fields (int): F.
         maps (list[int]): H of each layer.
-        activation (str): `linear` or `relu`, of the maps.
+        activation (str): `linear` or `relu`.
     """
 
     def __init__(self, num_fields, maps=(10, 10), activation="linear"):
@@ -32,7 +32,7 @@ class CompressedInteraction(nn.Layer):
         self.out_channels = sum(maps)
 
     def forward(self, vectors):
-        """The maps of all layers, each summed over K: [N, sum of H], of vectors [N, F, K]."""
+        """The feature maps of all layers, each summed over K, [N, sum of H], of embeddings [N, F, K]."""
         pooled, maps = [], vectors
         for weight in self.weights:
             maps = interact(maps, vectors, weight)
@@ -43,6 +43,6 @@ class CompressedInteraction(nn.Layer):
 
 
 def interact(maps, vectors, weight):
-    """Eq. (6): weight [H, P * F] over the products, entry by entry, of maps [N, P, K] and vectors [N, F, K]."""
+    """Eq. (6): weight [H, P * F] times the elementwise products of maps [N, P, K] and embeddings [N, F, K]."""
     products = maps.unsqueeze(2) * vectors.unsqueeze(1)  # [N, P, F, K]
     return paddle.matmul(weight, products.flatten(1, 2))  # [N, H, K]

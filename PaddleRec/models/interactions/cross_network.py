@@ -1,7 +1,7 @@
-"""Crosses of bounded degree (Deep & Cross Network, https://arxiv.org/abs/1708.05123, section 2.3).
+"""The cross network of Deep & Cross Network (https://arxiv.org/abs/1708.05123, section 2.3).
 
 Shapes in this file:
-    N rows, D numbers of all features of a row.
+    N rows, D features of a row.
 """
 
 from paddle import nn
@@ -12,7 +12,7 @@ class CrossNetwork(nn.Layer):
 
     Args:
         size (int): D.
-        depth (int): layers.
+        depth (int): number of layers.
     """
 
     def __init__(self, size, depth):
@@ -30,5 +30,5 @@ class CrossNetwork(nn.Layer):
 
 
 def cross(first, current, weight, bias):
-    """One layer, eq. (3): first [N, D] times the projection of current [N, D] on weight [D, 1], and what it was."""
+    """One layer, eq. (3): x0 (x' w) + b + x, of x0 = first [N, D], x = current [N, D] and w = weight [D, 1]."""
     return first * (current @ weight) + bias + current

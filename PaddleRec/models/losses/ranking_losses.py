@@ -1,7 +1,7 @@
-"""Losses that compare what was wanted with what was not.
+"""Ranking losses, which compare positive with negative items.
 
 Shapes in this file:
-    M places, K items that were not wanted, V items, D numbers in a vector.
+    M samples, K negatives, V items, D features of a vector.
 """
 
 import paddle
@@ -11,68 +11,70 @@ SMALL = 1e-8
 
 
 def cosine(left, right):
-    """The cosine [...] of vectors [..., D]; 0 where one of them is zero."""
+    """The cosine similarity [...] of vectors [..., D]; 0 if one of them is zero."""
     product = (left * right).sum(-1)
     return product / ((left * left).sum(-1) * (right * right).sum(-1) + SMALL * SMALL).sqrt()
 
 
-def bpr_loss(wanted, others, valid=None):
-    """The mean of -log sigmoid(wanted - other) (BPR, https://arxiv.org/abs/1205.2618, eq. 4.2).
+def bpr_loss(positive, negatives, valid=None):
+    """The mean of -log sigmoid(positive - negative) (BPR, https://arxiv.org/abs/1205.2618, eq. 4.2).
 
     Args:
-        wanted (Tensor): scores [M].
-        others (Tensor): scores [M, K].
-        valid (Tensor): bool [M, K], which of the others count; all when None.
+        positive (Tensor): scores [M].
+        negatives (Tensor): scores [M, K].
+        valid (Tensor): bool [M, K], the mask of the negatives; all count when None.
     """
-    losses = F.softplus(others - wanted.unsqueeze(-1))
+    losses = F.softplus(negatives - positive.unsqueeze(-1))
     if valid is None:
         return losses.mean()
     weights = valid.astype(losses.dtype)
     return (losses * weights).sum() / weights.sum().clip(min=1.0)
 
 
-def margin_loss(left, right, order, margin):
-    """max(0, margin - order * (left - right)), element by element; order is 1 where left is to be the larger."""
+def margin_ranking_loss(left, right, order, margin):
+    """max(0, margin - order * (left - right)), elementwise; order is 1 where left should be larger, else -1."""
     return F.relu(margin - order * (left - right))
 
 
-def sampled_cross_entropy(wanted, others, valid, log_expected):
-    """Cross entropy over the wanted item and sampled ones (https://arxiv.org/abs/1412.2007, section 3.1).
+def sampled_cross_entropy(positive, negatives, valid, log_expected):
+    """The sampled softmax loss (https://arxiv.org/abs/1412.2007, section 3.1).
 
     Args:
-        wanted (Tensor): scores [M], less the logarithm of how often the item is expected in the sample.
-        others (Tensor): scores [M, K] of the sample.
-        valid (Tensor): bool [M, K], False where the sample hit the wanted item.
-        log_expected (Tensor): [K], the logarithm of how often each item is expected in the sample.
+        positive (Tensor): scores [M], minus the log of the expected count of the item in the sample.
+        negatives (Tensor): scores [M, K] of the sampled items.
+        valid (Tensor): bool [M, K], False where a sampled item is the positive one.
+        log_expected (Tensor): [K], the log of the expected count of each sampled item.
 
     Returns:
-        Tensor: the mean over the places, 0 of none.
+        Tensor: the mean over the samples, 0 if there are none.
     """
-    others = paddle.where(valid, others - log_expected, paddle.full_like(others, -1e9))
-    logits = paddle.concat([wanted.unsqueeze(-1), others], axis=1)
+    negatives = paddle.where(valid, negatives - log_expected, paddle.full_like(negatives, -1e9))
+    logits = paddle.concat([positive.unsqueeze(-1), negatives], axis=1)
     return mean_cross_entropy(logits, paddle.zeros([len(logits)], "int64"))
 
 
 def mean_cross_entropy(logits, labels):
-    """The cross entropy of logits [M, C] and labels [M], the mean over the rows; 0 where there is none."""
+    """The mean cross entropy of logits [M, C] and labels [M]; 0 if there are no rows."""
     return F.cross_entropy(logits, labels, reduction="sum") / max(1, len(labels))
 
 
-def negative_sampling_loss(wanted, others):
-    """-log sigmoid(wanted) - sum of log sigmoid(-other), the mean over places (https://arxiv.org/abs/1310.4546, eq. 4).
-
-    Takes scores [M] and [M, K].
-    """
-    return (F.softplus(-wanted) + F.softplus(others).sum(-1)).mean()
-
-
-def nce_loss(wanted, others, log_noise_wanted, log_noise_others):
-    """Noise contrastive estimation, the mean over places (https://arxiv.org/abs/1206.6426, eq. 8).
+def negative_sampling_loss(positive, negatives):
+    """The mean of -log sigmoid(positive) - sum of log sigmoid(-negative) (https://arxiv.org/abs/1310.4546, eq. 4).
 
     Args:
-        wanted (Tensor): scores [M].
-        others (Tensor): scores [M, K].
-        log_noise_wanted (Tensor): [M], logarithm of K times the noise's probability of the wanted item.
-        log_noise_others (Tensor): [M, K], the same of the others.
+        positive (Tensor): scores [M].
+        negatives (Tensor): scores [M, K].
     """
-    return negative_sampling_loss(wanted - log_noise_wanted, others - log_noise_others)
+    return (F.softplus(-positive) + F.softplus(negatives).sum(-1)).mean()
+
+
+def nce_loss(positive, negatives, log_noise_positive, log_noise_negatives):
+    """The mean loss of noise-contrastive estimation (https://arxiv.org/abs/1206.6426, eq. 8).
+
+    Args:
+        positive (Tensor): scores [M].
+        negatives (Tensor): scores [M, K].
+        log_noise_positive (Tensor): [M], the log of K times the noise probability of the positive item.
+        log_noise_negatives (Tensor): [M, K], likewise of the negatives.
+    """
+    return negative_sampling_loss(positive - log_noise_positive, negatives - log_noise_negatives)

@@ -1,1 +1,1 @@
-"""Models that find items among all."""
+"""Matching (retrieval) models: the best items of a catalog for a query."""

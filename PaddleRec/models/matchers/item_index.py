@@ -1,7 +1,7 @@
-"""The items nearest to a query among all: by trying all, or with faiss where it is installed.
+"""Nearest neighbor search over item vectors: exact, by brute force or with faiss.
 
 Shapes in this file:
-    V items (row 0 is the unknown one), D numbers in a vector, N queries, K items that are answered.
+    V items (row 0 is the unknown item), D features of a vector, N queries, K results.
 """
 
 from pathlib import Path
@@ -11,18 +11,18 @@ import numpy as np
 from common.errors import ConfigError, DataError, EnvironmentProblem
 from common.weights.safetensors import decode_arrays, encode_arrays
 
-BLOCK = 256  # queries compared at a time
+BLOCK = 256  # queries per matrix product
 
 
 class ItemIndex:
-    """Vectors of items, searched by the inner product.
+    """An index of item vectors with the inner product as the similarity.
 
     Args:
         vectors (ndarray): float32 [V, D].
         engine (str): `brute` or `faiss` (an exact flat index).
 
     Raises:
-        EnvironmentProblem: faiss is asked for and not installed.
+        EnvironmentProblem: faiss is not installed.
     """
 
     def __init__(self, vectors, engine="brute"):
@@ -41,7 +41,7 @@ class ItemIndex:
             self.flat.add(self.vectors[1:])
 
     def search(self, queries, count):
-        """The best items int64 [N, K], best first, and their scores [N, K], for queries float32 [N, D]."""
+        """The top items int64 [N, K], best first, and their scores [N, K], for queries float32 [N, D]."""
         count = min(count, len(self.vectors) - 1)
         queries = np.ascontiguousarray(queries, "float32")
         if self.flat is not None:
@@ -51,20 +51,20 @@ class ItemIndex:
         return tuple(np.concatenate(part) for part in zip(*found)) if found else (np.zeros((0, count), np.int64),) * 2
 
     def save(self, path):
-        """Writes the vectors into a file."""
+        """Writes the vectors to a file."""
         Path(path).write_bytes(b"".join(encode_arrays({"vectors": self.vectors})))
 
     @classmethod
     def load(cls, path, engine="brute"):
-        """The index of a file that `save` wrote; raises DataError for any other."""
+        """Reads the index of a file written by `save`; raises DataError for any other."""
         try:
             return cls(decode_arrays(Path(path).read_bytes())["vectors"], engine)
         except (OSError, ValueError, KeyError) as error:
-            raise DataError(f"error[D112] {path}: no index of items ({error})") from None
+            raise DataError(f"error[D112] {path}: not an item index ({error})") from None
 
 
 def nearest(queries, vectors, count):
-    """(numbers from 1, scores) of the `count` rows of vectors with the largest inner products, best first."""
+    """(ids from 1, scores) of the `count` rows of vectors with the largest inner products, best first."""
     scores = queries @ vectors.T
     part = np.argpartition(-scores, count - 1, axis=1)[:, :count]
     values = np.take_along_axis(scores, part, 1)

@@ -1,7 +1,7 @@
-"""What all matchers share: the best items among all, by the product of a query's and an item's vector.
+"""The base class of the matchers: maximum inner product search over the vectors of all items.
 
 Shapes in this file:
-    N queries, V items (row 0 is the unknown one), D numbers in a vector, K items that are answered.
+    N queries, V items (row 0 is the unknown item), D features of a vector, K recommended items.
 """
 
 import math
@@ -11,21 +11,21 @@ from paddle import nn
 
 
 class Matcher(nn.Layer):
-    """A model that finds items; the child class defines `predict`, the vectors of queries, and `item_vectors`.
+    """A retrieval model; a child class defines `predict`, the query vectors, and `item_vectors`.
 
     Args:
-        keep (int): K.
+        top_k (int): K.
     """
 
     task = "Retrieval"
     inputs = {"items": ([None, None], "int64")}
     outputs = ("items", "scores")
 
-    def __init__(self, keep=20):
+    def __init__(self, top_k=20):
         super().__init__()
-        if keep < 1:
-            raise ValueError(f"{type(self).__name__} got keep={keep}; it must be 1 or more")
-        self.keep = keep
+        if top_k < 1:
+            raise ValueError(f"{type(self).__name__} got top_k={top_k}; it must be 1 or more")
+        self.top_k = top_k
 
     def item_vectors(self):
         """The vectors [V, D] of all items."""
@@ -36,27 +36,27 @@ class Matcher(nn.Layer):
         return paddle.matmul(queries, self.item_vectors(), transpose_y=True)
 
     def forward(self, items):
-        """The best known items int64 [N, K] and their scores [N, K] after items int64 [N, L], -1 for padding."""
-        return best_items(self.scores(self.predict(items)), self.keep)
+        """The top items int64 [N, K] and their scores [N, K] for sessions int64 [N, L], padded with -1."""
+        return top_items(self.scores(self.predict(items)), self.top_k)
 
 
-def best_items(scores, keep):
-    """(items, scores) [N, K], best first, of scores [N, V]; item 0, the unknown one, is never among them."""
-    values, items = paddle.topk(scores[:, 1:], min(keep, scores.shape[1] - 1))
+def top_items(scores, top_k):
+    """(items, scores) [N, K], best first, of scores [N, V]; without item 0, the unknown one."""
+    values, items = paddle.topk(scores[:, 1:], min(top_k, scores.shape[1] - 1))
     return items + 1, values
 
 
-def last_of(hidden, present):
-    """The vector [N, D] of the last place that is present (bool [N, L]) of vectors [N, L, D]; zero where none is."""
+def last_state(hidden, present):
+    """The last unmasked vector [N, D] of vectors [N, L, D]; `present` is the mask, bool [N, L]; 0 if all are masked."""
     counts = present.astype("int64").sum(1, keepdim=True)  # [N, 1]
     is_last = paddle.arange(1, present.shape[1] + 1).unsqueeze(0) == counts
     return (hidden * is_last.astype(hidden.dtype).unsqueeze(-1)).sum(1)
 
 
-def popular_items(count, num_items):
-    """`count` items drawn by popularity, int64 [count], and the logarithm of each one's probability.
+def sample_popular(count, num_items):
+    """`count` items sampled by popularity, int64 [count], and the log probability of each (log-uniform sampling).
 
-    Items are numbered from 1 by falling frequency; that of item k is taken as log(1 + 1 / k) / log(V), Zipf's law.
+    Items are numbered from 1 by decreasing frequency; item k is drawn with probability log(1 + 1 / k) / log(V).
     """
     drawn = paddle.floor(paddle.exp(paddle.rand([count]) * math.log(num_items))).astype("int64")
     drawn = drawn.clip(1, num_items - 1)
@@ -64,5 +64,5 @@ def popular_items(count, num_items):
 
 
 def log_popularity(items, num_items):
-    """The logarithm of the probability with which :func:`popular_items` draws items int64 [...]."""
+    """The log probability of items int64 [...] under :func:`sample_popular`."""
     return paddle.log(paddle.log1p(1.0 / items.clip(min=1).astype("float32")) / math.log(num_items))

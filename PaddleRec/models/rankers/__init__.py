@@ -1,1 +1,1 @@
-"""Models that give a row a probability."""
+"""Ranking models: the click probability of a row."""

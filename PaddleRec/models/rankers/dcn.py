@@ -1,7 +1,7 @@
 """Deep & Cross Network for Ad Click Predictions (https://arxiv.org/abs/1708.05123).
 
 Shapes in this file:
-    N rows, D number columns, C category columns, E all numbers of a row.
+    N rows, D numerical fields, C categorical fields, E features of a row.
 """
 
 import paddle
@@ -14,15 +14,15 @@ from .ranker import Ranker, table_inputs
 
 
 class DCN(Ranker):
-    """A cross network beside a deep network with batch normalisation; each column has a table of its own.
+    """A cross network parallel to a deep network with batch normalization; every categorical field has its own table.
 
     Args:
         num_numbers (int): D.
-        sizes (list[int]): rows of the table of each category column.
-        width (int): numbers in a vector; 0 takes 6 times the fourth root of the rows (section 2.1).
-        depth (int): layers of the cross network.
-        hidden (list[int]): sizes of the deep part's layers.
-        dropout (float): of the deep part.
+        sizes (list[int]): rows of the table of each categorical field.
+        width (int): features of an embedding; 0 for 6 times the fourth root of the rows (section 2.1).
+        depth (int): number of cross layers.
+        hidden (list[int]): sizes of the layers of the deep part.
+        dropout (float): dropout probability of the deep part.
     """
 
     def __init__(self, num_numbers, sizes, width=0, depth=6, hidden=(1024, 1024), dropout=0.0):
@@ -44,5 +44,5 @@ class DCN(Ranker):
 
 
 def embedding_width(rows):
-    """Six times the fourth root of the rows of a table, at least 1."""
+    """The embedding size of a table: 6 times the fourth root of its rows, at least 1 (int)."""
     return max(1, int(6 * rows**0.25))

@@ -1,7 +1,7 @@
 """DeepFM: A Factorization-Machine based Neural Network for CTR Prediction (https://arxiv.org/abs/1703.04247).
 
 Shapes in this file:
-    N rows, D number fields, C category fields, F = D + C, K numbers in a vector.
+    N rows, D numerical fields, C categorical fields, F = D + C, K features of an embedding.
 """
 
 from paddle import nn
@@ -13,15 +13,15 @@ from .ranker import Ranker, table_inputs
 
 
 class DeepFM(Ranker):
-    """A factorization machine and a deep network that share one table of vectors (eq. 1 to 4).
+    """A factorization machine and a deep network that share the embeddings (eq. 1 to 4).
 
     Args:
         num_numbers (int): D.
         num_categories (int): C.
-        num_ids (int): rows of the table of all categories.
+        num_ids (int): rows of the table, shared by all categorical fields.
         width (int): K.
-        hidden (list[int]): sizes of the deep part's layers.
-        dropout (float): of the deep part.
+        hidden (list[int]): sizes of the layers of the deep part.
+        dropout (float): dropout probability of the deep part.
     """
 
     def __init__(self, num_numbers, num_categories, num_ids, width=10, hidden=(400, 400, 400), dropout=0.0):

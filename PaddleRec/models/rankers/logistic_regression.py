@@ -1,4 +1,4 @@
-"""Logistic regression over sparse features, the baseline (https://doi.org/10.1145/2487575.2488200)."""
+"""Logistic regression on sparse features (https://doi.org/10.1145/2487575.2488200)."""
 
 from paddle.nn import initializer
 
@@ -7,18 +7,18 @@ from .ranker import Ranker, table_inputs
 
 
 class LogisticRegression(Ranker):
-    """A weight for each number and each id, and a bias.
+    """A weight for each numerical field and each id, and a bias.
 
     Args:
-        num_numbers (int): number columns.
-        num_categories (int): category columns.
-        num_ids (int): rows of the table of all categories.
+        num_numbers (int): numerical fields.
+        num_categories (int): categorical fields.
+        num_ids (int): rows of the table, shared by all categorical fields.
     """
 
     def __init__(self, num_numbers, num_categories, num_ids):
         super().__init__()
         self.inputs = table_inputs(num_numbers, num_categories)
-        self.fields = FieldEmbedding(num_numbers, num_ids, width=0, deviation=0.0)
+        self.fields = FieldEmbedding(num_numbers, num_ids, width=0, std=0.0)
         self.bias = self.create_parameter([1], is_bias=True, default_initializer=initializer.Constant(0.0))
 
     def predict(self, numbers, ids):

@@ -1,25 +1,27 @@
-"""The network of feature slots that click logs are trained with on-line: sums of embeddings, then layers.
+"""A deep network on feature slots, for online learning from click logs: sum pooling of embeddings, then an MLP.
 
 Shapes in this file:
-    N rows, S slots, L signs of a slot (-1 where there are fewer), K numbers in a vector.
+    N rows, S slots, L signs of a slot (-1 for padding), K features of an embedding.
 """
 
 from paddle import nn
 from paddle.nn import functional as F
 
-from ..embeddings.sparse_table import SparseEmbedding, pooled
+from common.layers.masks import masked_sum
+
+from ..embeddings.sparse_table import SparseEmbedding
 from ..towers.mlp import MLP
 from .ranker import Ranker
 
 
 class SlotDNN(Ranker):
-    """One table for all slots; the vectors of a slot are added, those of all slots go through the layers.
+    """A table shared by all slots; the embeddings of each slot are summed, then concatenated and passed to an MLP.
 
     Args:
         num_slots (int): S.
         num_ids (int): rows of the table.
         width (int): K.
-        hidden (list[int]): sizes of the layers.
+        hidden (list[int]): sizes of the hidden layers.
     """
 
     def __init__(self, num_slots, num_ids, width=9, hidden=(400, 400, 400)):
@@ -31,9 +33,9 @@ class SlotDNN(Ranker):
 
     def predict(self, slots):
         """Logits [N] of signs int64 [N, S, L]."""
-        vectors = pooled(self.signs(slots), slots >= 0)  # [N, S, K]
+        vectors = masked_sum(self.signs(slots), slots >= 0)  # [N, S, K]
         return self.out(self.deep(vectors.flatten(1))).squeeze(-1)
 
     def forward(self, slots):
-        """The probability [N] of label 1."""
+        """The click probability [N]."""
         return F.sigmoid(self.predict(slots))

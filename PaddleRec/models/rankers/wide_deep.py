@@ -8,15 +8,15 @@ from .ranker import Ranker, table_inputs
 
 
 class WideDeep(Ranker):
-    """A linear model beside a deep one; their logits are added (section 3.3).
+    """A linear (wide) and a deep model whose logits are added (section 3.3).
 
     Args:
-        num_numbers (int): number columns.
-        num_categories (int): category columns.
-        num_ids (int): rows of the table of all categories.
-        width (int): numbers in an embedding.
-        hidden (list[int]): sizes of the deep part's layers.
-        dropout (float): of the deep part.
+        num_numbers (int): numerical fields.
+        num_categories (int): categorical fields.
+        num_ids (int): rows of the table, shared by all categorical fields.
+        width (int): features of an embedding.
+        hidden (list[int]): sizes of the layers of the deep part.
+        dropout (float): dropout probability of the deep part.
     """
 
     def __init__(self, num_numbers, num_categories, num_ids, width=32, hidden=(1024, 512, 256), dropout=0.0):

@@ -1,7 +1,7 @@
 """xDeepFM: Combining Explicit and Implicit Feature Interactions (https://arxiv.org/abs/1803.05170).
 
 Shapes in this file:
-    N rows, D number fields, C category fields, F = D + C, K numbers in a vector.
+    N rows, D numerical fields, C categorical fields, F = D + C, K features of an embedding.
 """
 
 from paddle import nn
@@ -13,16 +13,16 @@ from .ranker import Ranker, table_inputs
 
 
 class XDeepFM(Ranker):
-    """A linear part, a compressed interaction network and a deep network (eq. 9).
+    """A linear part, a compressed interaction network (CIN) and a deep network (eq. 9).
 
     Args:
         num_numbers (int): D.
         num_categories (int): C.
-        num_ids (int): rows of the table of all categories.
+        num_ids (int): rows of the table, shared by all categorical fields.
         width (int): K.
-        hidden (list[int]): sizes of the deep part's layers.
-        maps (list[int]): maps of each layer of the interaction network.
-        activation (str): of the maps, linear or relu.
+        hidden (list[int]): sizes of the layers of the deep part.
+        maps (list[int]): feature maps of each CIN layer.
+        activation (str): of the CIN, linear or relu.
     """
 
     def __init__(

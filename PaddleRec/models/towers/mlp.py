@@ -1,4 +1,4 @@
-"""A stack of fully connected layers."""
+"""Multilayer perceptron."""
 
 import itertools
 
@@ -9,15 +9,15 @@ ACTIVATIONS = {"relu": F.relu, "sigmoid": F.sigmoid, "tanh": F.tanh}
 
 
 class MLP(nn.Layer):
-    """Linear layers, each followed by batch normalisation where asked, an activation and dropout.
+    """Linear layers, each followed by optional batch normalization, an activation and dropout.
 
     Args:
-        in_channels (int): numbers that come in.
-        sizes (list[int]): numbers that leave each layer.
+        in_channels (int): input features.
+        sizes (list[int]): output features of each layer.
         activation (str): relu, sigmoid or tanh.
-        batch_norm (bool): whether to normalise before the activation.
-        dropout (float): part of each layer's outputs that is left out in training.
-        last_linear (bool): the last layer is linear alone.
+        batch_norm (bool): whether to normalize before the activation.
+        dropout (float): dropout probability.
+        last_linear (bool): whether the last layer has no activation.
     """
 
     def __init__(self, in_channels, sizes, activation="relu", batch_norm=False, dropout=0.0, last_linear=False):

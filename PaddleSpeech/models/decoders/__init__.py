@@ -1,1 +1,1 @@
-"""From scores of tokens to texts."""
+"""Decoders: token scores to texts."""

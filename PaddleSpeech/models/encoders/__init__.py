@@ -1,1 +1,1 @@
-"""From features of sound to features of what is said."""
+"""Encoders: acoustic features to features of every frame."""

@@ -1,5 +1,5 @@
 """The encoder of Deep Speech 2 (Amodei et al., https://arxiv.org/abs/1512.02595, section 3): convolutions, then
-recurrent layers in both directions.
+bidirectional recurrent layers.
 
 Shapes in this file:
     N utterances of T frames (padded), F features of a frame, D features of a state.
@@ -7,21 +7,21 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..layers_recurrent import RecurrentLayer
-from ..speech_convolutions import SpeechConvolutions
+from ..blocks.normalized_recurrent import normalized_recurrent
+from ..blocks.speech_convolutions import SpeechConvolutions
 
 
 class DeepSpeech2Encoder(nn.Layer):
-    """Two convolutions and three to nine recurrent layers; an utterance answers the same in any batch.
+    """Two convolutions and three to nine recurrent layers; the output of an utterance does not depend on its batch.
 
     Args:
         num_features (int): F.
-        num_layers (int): recurrent layers.
+        num_layers (int): number of recurrent layers.
         hidden_size (int): D.
-        cell (str): gru or rnn, a simple layer with a clipped rectifier.
-        share (bool): both directions of a layer take their inputs through the same weights.
-        channels (int): of the convolutions.
-        time_stride (int): frames of the input to one of the output.
+        cell (str): gru or rnn, a simple recurrent layer with a clipped ReLU.
+        share (bool): whether both directions of a layer share the input projection.
+        channels (int): channels of the convolutions.
+        time_stride (int): input frames per output frame.
     """
 
     directions = 2
@@ -34,12 +34,12 @@ class DeepSpeech2Encoder(nn.Layer):
         self.convolutions = SpeechConvolutions(num_features, channels, time_stride)
         widths = [self.convolutions.out_channels] + [self.directions * hidden_size] * (num_layers - 1)
         self.layers = nn.LayerList(
-            [RecurrentLayer(width, hidden_size, cell, self.directions, share) for width in widths]
+            [normalized_recurrent(width, hidden_size, cell, self.directions, share) for width in widths]
         )
         self.out_channels = self.directions * hidden_size
 
     def forward(self, features, length):
-        """What is heard in each frame, 0 at the padding, and how many frames there are.
+        """Features of every output frame, 0 at the padding, and the number of frames.
 
         Args:
             features (Tensor): float32 [N, T, F].

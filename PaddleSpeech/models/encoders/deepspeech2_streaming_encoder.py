@@ -1,5 +1,5 @@
-"""Deep Speech 2 for sound that is still being spoken (https://arxiv.org/abs/1512.02595, section 3.7): recurrent layers
-in one direction, and a row convolution that looks a few frames ahead.
+"""The streaming encoder of Deep Speech 2 (https://arxiv.org/abs/1512.02595, section 3.7): unidirectional recurrent
+layers and a row convolution with a few frames of lookahead.
 
 Shapes in this file:
     N utterances of T frames (padded), F features of a frame, D features of a state, L recurrent layers.
@@ -7,22 +7,22 @@ Shapes in this file:
 
 import paddle
 
-from ..row_convolution import RowConvolution
-from ..speech_convolutions import MARGIN, TIME
+from ..blocks.row_convolution import RowConvolution
+from ..blocks.speech_convolutions import MARGIN, TIME
 from .deepspeech2_encoder import DeepSpeech2Encoder
 
 
 class DeepSpeech2StreamingEncoder(DeepSpeech2Encoder):
-    """Answers whole utterances as :class:`DeepSpeech2Encoder` does, and the same ones piece by piece.
+    """Encodes whole utterances as :class:`DeepSpeech2Encoder` does, or the same utterances chunk by chunk.
 
     Args:
         num_features (int): F.
         num_layers (int): L.
         hidden_size (int): D.
-        cell (str): gru or rnn, a simple layer with a clipped rectifier.
-        lookahead (int): frames after the recurrent layers that a frame sees beyond itself.
-        channels (int): of the convolutions.
-        time_stride (int): frames of the input to one of the output.
+        cell (str): gru or rnn, a simple recurrent layer with a clipped ReLU.
+        lookahead (int): future frames of the row convolution.
+        channels (int): channels of the convolutions.
+        time_stride (int): input frames per output frame.
     """
 
     directions = 1
@@ -35,16 +35,16 @@ class DeepSpeech2StreamingEncoder(DeepSpeech2Encoder):
 
     @property
     def first_frames(self):
-        """Frames that the first piece needs at least, unless it is the last; later ones need `time_stride`."""
+        """The least frames of the first chunk, unless it is the last one; later chunks need `time_stride`."""
         return TIME - MARGIN + self.time_stride * (MARGIN + self.ahead.lookahead)
 
     def forward(self, features, length):
-        """As :class:`DeepSpeech2Encoder`."""
+        """See :class:`DeepSpeech2Encoder`."""
         x, length = super().forward(features, length)
         return self.ahead(x), length
 
     def begin(self, count=1):
-        """What is kept before the first piece of `count` utterances, {name: zeros}; see :meth:`chunk`."""
+        """The initial cache of `count` utterances, {name: zeros}; see :meth:`chunk`."""
         size, maps = self.layers[0].hidden_size, self.convolutions
         return {
             "kept_frames": paddle.zeros([count, MARGIN, self.num_features]),
@@ -54,18 +54,18 @@ class DeepSpeech2StreamingEncoder(DeepSpeech2Encoder):
         }
 
     def chunk(self, features, final, kept_frames, kept_maps, hidden, kept_states):
-        """What :meth:`forward` says of the frames that a further piece completes.
+        """The output of :meth:`forward` for the frames that the next chunk completes.
 
         Args:
-            features (Tensor): float32 [N, T, F]; all utterances of the batch go on.
-            final (Tensor): int64 [], 1 where it is the last piece, else 0.
-            kept_frames (Tensor): [N, k, F], frames that the first convolution still needs.
-            kept_maps (Tensor): [N, C, k, F'], those that the second one does.
-            hidden (Tensor): [L, N, D], states.
-            kept_states (Tensor): [N, 1 + k, D], a row of any values and what the row convolution still needs.
+            features (Tensor): float32 [N, T, F]; no utterance of the batch has ended.
+            final (Tensor): int64 [], 1 for the last chunk, else 0.
+            kept_frames (Tensor): [N, k, F], the cache of the first convolution.
+            kept_maps (Tensor): [N, C, k, F'], the cache of the second one.
+            hidden (Tensor): [L, N, D], the states of the recurrent layers.
+            kept_states (Tensor): [N, 1 + k, D], a row of any values and the cache of the row convolution.
 
         Returns:
-            tuple: [N, T', D], then what is to be kept, in the order it came.
+            tuple: [N, T', D], then the new caches and states, in the order of the arguments.
         """
         x, kept = self.convolutions.chunk(features, final, [kept_frames, kept_maps])
         mask = paddle.ones_like(x[:, :, 0])

@@ -1,1 +1,1 @@
-"""From features to raw scores."""
+"""Heads: features to logits."""

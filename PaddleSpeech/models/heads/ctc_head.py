@@ -1,14 +1,14 @@
-"""Scores of tokens for every frame, the blank among them.
+"""The CTC head: logits of the tokens and the blank for every frame.
 
 Shapes in this file:
-    N utterances of T frames (padded), D features, C tokens with the blank, which is number 0.
+    N utterances of T frames (padded), D features, C tokens with the blank, which has id 0.
 """
 
 from paddle import nn
 
 
 class CTCHead(nn.Layer):
-    """One linear layer.
+    """A linear layer.
 
     Args:
         in_channels (int): D, given by the encoder.
@@ -20,11 +20,11 @@ class CTCHead(nn.Layer):
         self.output = nn.Linear(in_channels, num_classes)
 
     def forward(self, features):
-        """Scores before the softmax, [N, T, C] of [N, T, D]."""
+        """Logits [N, T, C] of features [N, T, D]."""
         return self.output(features)
 
 
-def log_probabilities(scores):
-    """log softmax(scores) over the last axis; the framework's operator takes time that grows with C^2."""
-    moved = scores - scores.max(-1, keepdim=True).detach()
-    return moved - moved.exp().sum(-1, keepdim=True).log()
+def log_probabilities(logits):
+    """Log probabilities of logits over the last axis; the operator of the framework takes O(C^2) time on a CPU."""
+    shifted = logits - logits.max(-1, keepdim=True).detach()
+    return shifted - shifted.exp().sum(-1, keepdim=True).log()

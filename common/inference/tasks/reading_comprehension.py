@@ -38,9 +38,9 @@ class ReadingComprehension(Task):
             raise DataError("a line is a question, a tab, and the text that may answer it")
         return {"question": question, "context": context}
 
-    def synthetic(self):
+    def synthetic(self, inputs):
         """A question and a text of English and Chinese words."""
-        sample = super().synthetic()
+        sample = super().synthetic(inputs)
         return {"path": sample["path"], "question": "what jumps?", "context": sample["text_a"]}
 
     def records(self, outputs, samples, labels, threshold):

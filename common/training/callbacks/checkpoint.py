@@ -5,7 +5,7 @@ from common.log import logger
 from common.system import distributed
 from common.training.callbacks.callback import Callback
 from common.weights import checkpoint
-from common.weights.structure import files_of
+from common.weights.structure import structure_files
 
 
 class Checkpoint(Callback):
@@ -58,7 +58,7 @@ class Checkpoint(Callback):
         arrays, state = trainer.state()
         if distributed.is_main():
             self.refuse_poison(arrays["model"], trainer.step)
-            files = {name: path.read_bytes() for name, path in self.files.items()} | files_of(trainer.model)
+            files = {name: path.read_bytes() for name, path in self.files.items()} | structure_files(trainer.model)
             checkpoint.write_checkpoint(
                 trainer.folder, trainer.step, arrays, state, self.config_text, pdparams=self.pdparams, files=files
             )

@@ -200,8 +200,9 @@ def next_commands(trainer):
     """The commands that go on from a run, by what they do, for the scripts the run was started with."""
     script = Path(sys.argv[0])
     tools = script.parent if script.name == "train.py" else Path("tools")
-    config = shlex.quote(str(shown(trainer.config.path)))
     weights = Path(trainer.folder) / ("best" if trainer.best else "last")
+    path = trainer.config.path  # a configuration that came as a dict is no file; the completed one is
+    config = shlex.quote(str(shown(path if path.is_file() else weights / "config.yml")))
     changed = [text for text in trainer.config.overrides if not text.startswith(("weights=", "pretrained="))]
     keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
     options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])

@@ -74,7 +74,7 @@ Step resize_long(Arguments& given) {
 
 Step pad(Arguments& given, std::pair<int, int> size, double colour) {
   const int divisor = given.get("divisor", 1);
-  const bool centre = given.get("centre", false);
+  const bool centre = given.get("center", false);
   given.ignore("ignore");
   return [size, divisor, centre, fill = given.fill(colour)](Sample& sample) {
     const int rows = sample.image.rows, columns = sample.image.cols;
@@ -204,7 +204,7 @@ Pipeline::Pipeline(const YAML::Node& transforms, const std::string& file) {
     Arguments given(node, file);
     if (given.type == "Decode") {
       max_pixels_ = given.get("max_pixels", pixel_limit);
-      if (given.get<std::string>("colour", "rgb") == "gray")
+      if (given.get<std::string>("color", "rgb") == "gray")
         steps_.push_back([](std::vector<Sample>& samples) {
           for (Sample& sample : samples) {
             cv::Mat grey, three;

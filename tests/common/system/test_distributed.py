@@ -49,7 +49,7 @@ def programs():
     sys.path.remove(str(PROGRAMS))
 
 
-def test_processes_know_their_places(two):
+def test_processes_know_their_ranks(two):
     assert [(found["rank"], found["world"], found["main"]) for found in two[:2]] == [(0, 2, True), (1, 2, False)]
 
 
@@ -112,14 +112,14 @@ def test_the_launcher_ends_with_the_error_and_the_code_of_the_rank_that_failed(t
     assert seconds < 30
 
 
-def test_a_bug_shows_its_traceback_last_and_the_rank_that_waited_keeps_silent(tmp_path):
+def test_a_bug_shows_its_traceback_last_and_the_waiting_rank_prints_nothing(tmp_path):
     code, output, _ = launch(tmp_path, "failing.py", "bug")
     last = [line for line in output.splitlines() if not line.startswith("LAUNCH INFO")][-1]
     assert (code, last) == (1, "KeyError: 'bug'")
     assert "by peer" not in output
 
 
-def test_when_a_process_is_killed_the_other_says_so_and_ends(tmp_path):
+def test_when_a_process_is_killed_the_other_reports_it_and_exits(tmp_path):
     code, output, seconds = launch(tmp_path, "failing.py", "killed")
     assert code != 0
     assert seconds < 30
@@ -130,10 +130,10 @@ def test_when_a_process_is_killed_the_other_says_so_and_ends(tmp_path):
     )
 
 
-def test_alone_everything_gives_back_what_it_got():
+def test_in_a_single_process_collectives_return_their_argument():
     state = {"scores": np.ones(3)}
     assert (distributed.rank(), distributed.world_size(), distributed.is_main()) == (0, 1, True)
-    distributed.initialise()
+    distributed.initialize()
     distributed.barrier()
     distributed.broadcast_parameters(None)
     assert distributed.all_true(True)

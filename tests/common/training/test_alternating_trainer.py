@@ -106,7 +106,7 @@ def test_what_cannot_be_trained_in_phases_is_refused(tmp_path, given, words):
 )
 def test_parts_that_are_not_the_model_are_refused(parts, words):
     with pytest.raises(ConfigError, match=words):
-        Several(parts).build(SmallGan())
+        Several(parts=parts).build(SmallGan())
 
 
 def test_the_state_of_other_optimizers_is_refused(tmp_path):

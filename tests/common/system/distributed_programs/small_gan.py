@@ -86,7 +86,7 @@ def make_trainer(folder, pool_size=0, every=None, steps=6, **settings):
     paddle.seed(7)
     model = SmallGan(pool_size)
     distributed.broadcast_parameters(model)
-    optimizer = Several({"generator": Adam(lr=0.01), "discriminator": SGD(lr=0.1)})
+    optimizer = Several(parts={"generator": Adam(lr=0.01), "discriminator": SGD(lr=0.1)})
     train = Train(epochs=1, batch_size=BATCH, **settings)
     schedule = optimizer.schedule.bind(steps, steps)
     run = RunParts(model, Steps(steps), optimizer.build(model), schedule, train, folder, types.SimpleNamespace())

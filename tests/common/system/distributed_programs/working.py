@@ -19,7 +19,7 @@ from common.errors import EnvironmentProblem  # noqa: E402
 from common.system import distributed  # noqa: E402
 
 folder = Path(sys.argv[1])
-distributed.initialise()
+distributed.initialize()
 rank = distributed.rank()
 
 found = {"world": distributed.world_size(), "main": distributed.is_main(), "rank": rank}

@@ -1,0 +1,83 @@
+"""Single texts or pairs of texts with a class label: tab-separated files and JSON lines."""
+
+import json
+
+from common.files import read_lines
+
+from .text_dataset import TextDataset, columns_of, in_order
+
+NEEDED, OPTIONAL = ("text_a", "label"), ("text_b", "qid")
+
+
+class LabeledTexts(TextDataset):
+    """TSV with a header of `text_a`, `label` and optionally `text_b`, in any order; or JSON lines (`.jsonl`).
+
+    A sample has `text_a`, `text_b` if the file does, and `label`, the class id.
+
+    Args:
+        root (str): the folder.
+        file (str): the file in it.
+        labels (list[str]): class names; null takes those of the file, sorted.
+        columns (list[str]): column names of a file without a header.
+        encoding (str): character encoding of the file.
+        bad_samples (str): `error`, or `skip` to leave out a few lines with errors.
+    """
+
+    def __init__(self, root, file, labels=None, columns=None, encoding="utf-8", bad_samples="error"):
+        super().__init__(root, file, labels, bad_samples)
+        lines = read_lines(self.source, encoding)
+        if str(file).endswith((".jsonl", ".json")):
+            rows = [(number, self.read_object(line, number)) for number, line in enumerate(lines, 1)]
+        else:
+            rows = self.read_table(lines, columns)
+        kept = [(number, row) for number, row in rows if row is not None and self.clean_row(row, number)]
+        names = [row["label"] for _, row in kept]
+        numbers = {name: k for k, name in enumerate(self.wanted or in_order(names))}
+        for number, row in kept:
+            row = row | {"label": numbers[row["label"]], "path": self.source, "place": f"line {number}"}
+            self.samples.append(row)
+        self.finalize(names)
+
+    def read_table(self, lines, columns):
+        """(line number, {column: text}) of each line with the right number of fields."""
+        header = columns or (lines[0].split("\t") if lines else [])
+        places = columns_of(header, NEEDED, OPTIONAL, self.source)
+        rows = []
+        for number, line in enumerate(lines if columns else lines[1:], 1 if columns else 2):
+            fields = line.split("\t")
+            if len(fields) == len(places):
+                rows.append((number, {name: fields[k] for name, k in places.items()}))
+            else:
+                what = f"{len(fields)} fields where {len(places)} are expected"
+                self.error("D118", what, number, line[:60], fix="separate the fields by tabs; a field holds none")
+        return rows
+
+    def read_object(self, line, number):
+        """{name: text} of a JSON line; None after recording an error."""
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            self.error("D118", f"not valid JSON: {error}", number, line[:60])
+            return None
+        found = {key: row[key] for key in (*NEEDED, "text_b") if key in row} if isinstance(row, dict) else {}
+        lacking = [key for key in NEEDED if key not in found]
+        odd = [key for key, value in found.items() if not isinstance(value, str | int | float)]
+        if lacking or odd:
+            what = f"has no {', '.join(lacking)}" if lacking else f"{', '.join(odd)} is neither a string nor a number"
+            self.error("D113", what, number, line[:60])
+            return None
+        return {key: str(value) for key, value in found.items()}
+
+    def clean_row(self, row, number):
+        """Cleans the texts and the label of a row in place; returns whether the row can be used."""
+        for key in ("text_a", "text_b"):
+            if key in row:
+                row[key] = self.clean(row[key], number)
+                if row[key] is None:
+                    return False
+        row.pop("qid", None)
+        row["label"] = row["label"].strip()
+        if not row["label"]:
+            self.error("D126", "the label is empty", number)
+            return False
+        return self.check_label(row["label"], number)

@@ -1,0 +1,1 @@
+"""Complete models: an encoder, a head and a loss."""

@@ -1,0 +1,53 @@
+"""Classification of texts or pairs of texts: sentiment, emotion, intent, paraphrase.
+
+Shapes in this file:
+    N texts of T tokens (padded), C classes.
+"""
+
+from paddle.nn import functional as F
+
+from .text_model import TextModel
+
+
+class TextClassifier(TextModel):
+    """An encoder, its pooled features, and a classification head.
+
+    Args:
+        encoder (Layer): token ids to features, with `summary`, which pools them.
+        head (TextClassHead): pooled features to logits.
+    """
+
+    task = "TextClassification"
+    outputs = ("scores",)
+
+    def __init__(self, encoder, head):
+        super().__init__(encoder)
+        self.head = head
+
+    @classmethod
+    def from_config(cls, encoder, head, num_classes, build):
+        """Builds the encoder, then the head for its pooled features.
+
+        Args:
+            encoder (node): a network of PaddleNLP/models/encoders.
+            head (node): TextClassHead.
+            num_classes (int): C.
+        """
+        encoder = build(encoder)
+        return cls(encoder, build(head, in_channels=encoder.summary_channels, num_classes=num_classes))
+
+    def logits(self, *inputs):
+        """Logits, [N, C]."""
+        return self.head(self.encoder.summary(self.features(*inputs), inputs[-1]))
+
+    def decode(self, logits, length):
+        """Probabilities, [N, C]."""
+        return F.softmax(logits)
+
+    def loss(self, batch):
+        """The head's loss.
+
+        Args:
+            batch (dict): the inputs, and label int64 [N].
+        """
+        return self.head.loss(self.logits(*self.inputs_of(batch)), batch["label"])

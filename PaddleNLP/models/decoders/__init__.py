@@ -1,0 +1,1 @@
+"""Decoders: logits to the best sequence of tags."""

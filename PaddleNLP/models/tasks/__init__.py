@@ -1,1 +1,0 @@
-"""Whole models: encoder, head, loss."""

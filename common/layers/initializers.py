@@ -1,0 +1,9 @@
+"""Initial values of parameters, as attributes that layers take."""
+
+import paddle
+from paddle import nn
+
+
+def uniform(bound):
+    """Uniform in [-bound, bound] (ParamAttr)."""
+    return paddle.ParamAttr(initializer=nn.initializer.Uniform(-bound, bound))
