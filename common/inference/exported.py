@@ -96,7 +96,8 @@ class Exported:
         if "type" in value:
             kind = namespace.resolve(str(value["type"]))
             if not (isinstance(kind, type) and issubclass(kind, bases)):
-                raise EnvironmentProblem(f"{self.file}: '{value['type']}' is no {bases[0].__name__.lower()}")
+                names = " or ".join(base.__name__ for base in bases)
+                raise EnvironmentProblem(f"{self.file}: '{value['type']}' is no {names}")
             inner = (Transform, *getattr(kind, "parts", ()))
         found = {key: self.admit(item, namespace, inner) for key, item in value.items()}
         return found | {key: self.carried(value[key]) for key in file_arguments(kind, value)}
