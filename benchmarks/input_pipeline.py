@@ -1,6 +1,6 @@
 """Pictures a second of the training pipelines, against the same operations of torchvision.transforms.v2.
 
-    detection        decode a JPEG of 640 x 480 with 8 boxes, distort its colours, expand, crop by IoU, flip, resize to
+    detection        decode a JPEG of 640 x 480 with 8 boxes, distort its colors, expand, crop by IoU, flip, resize to
                      416, normalise, stack 8 to a batch
     classification   decode the same, crop a part of random area and shape and resize it to 224, flip, normalise, stack
 

@@ -14,7 +14,7 @@ messages that the commands print; nothing ends the process.
 import numpy as np
 
 from common.config import load_config
-from common.config.overrides import assignments, flat
+from common.config.overrides import assignments, flatten
 from common.errors import ConfigError
 from common.inference.predictor import Predictor as ExportedModel
 from common.inference.run import predict_one
@@ -35,7 +35,7 @@ def open_run(config, options=None, **changes):
         ConfigError: lists all that is wrong, each with its place.
     """
     set_up_logging()
-    return Run(load_config(config, assignments(flat(changes))), options)
+    return Run(load_config(config, assignments(flatten(changes))), options)
 
 
 def train(config, evaluate=False, resume=None, overwrite=False, **changes):

@@ -2,7 +2,7 @@
 
 The runtime asks for these names and for no others.  A name that is nearly one of them, such as `export_tolerence`, is
 refused when the component is built (:func:`check_names`); it would be ignored in silence otherwise.  The classes here
-describe; a component does not derive from them.  Their values are the defaults that :func:`offered` gives.
+describe; a component does not derive from them.  Their values are the defaults that :func:`get_optional` gives.
 """
 
 from common.errors import ConfigError
@@ -96,7 +96,7 @@ class Dataset:
     def weights(self):
         """A number a sample, for samplers that draw by weight."""
 
-    def picture_of(self, path):
+    def image_of(self, path):
         """The image that a sample's `path` names, where that is no file of its own."""
 
     def write_fixed(self, path):
@@ -143,7 +143,7 @@ KINDS = {"model": Model, "data set": Dataset, "metric": Metric}
 REQUIRED = {"model": ("inputs", "outputs", "task", "loss"), "metric": ("primary", "update", "compute"), "data set": ()}
 
 
-def offered(thing, kind, name):
+def get_optional(thing, kind, name):
     """What a component has by a name of the contract, else the default.
 
     Args:
@@ -169,7 +169,7 @@ def check_names(thing, kind, place=""):
     own = public_names(thing)
     known = [name for name in vars(KINDS[kind]) if not name.startswith("_")]
     for name in sorted(own - set(known)):
-        near = next((right for right in known if is_misspelt(name, right) and right not in own), None)
+        near = next((right for right in known if is_misspelled(name, right) and right not in own), None)
         if near:
             raise ConfigError(f"{who} has '{name}', which nothing asks for; a {kind} may offer '{near}'")
     for name in REQUIRED[kind]:
@@ -184,7 +184,7 @@ def public_names(thing):
     return {name for name in names if not name.startswith("_")}
 
 
-def is_misspelt(name, right):
+def is_misspelled(name, right):
     """Whether a name is another one with a slip: one edit in four letters at most, and not only a plural."""
     if name.rstrip("s") == right.rstrip("s") or len(right) < 5:
         return False

@@ -39,7 +39,7 @@ def check_model(make, batch, folder, unused=(), tolerance=TOLERANCE, exported=Tr
     model = make()
     check_attributes(model, batch)
     check_training_step(model, batch, unused)
-    settle(model, batch)
+    warm_up_statistics(model, batch)
     check_rows(model, batch, tolerance)
     check_saving(model, make(), batch, Path(folder) / "weights.safetensors")
     if exported:
@@ -81,7 +81,7 @@ def check_training_step(model, batch, unused=()):
     assert all(np.isfinite(value.item()) for value in model.loss(tensors(batch)).values())
 
 
-def settle(model, batch):
+def warm_up_statistics(model, batch):
     """Lets the batch statistics of an untrained model come near what it sees; then evaluation mode."""
     model.train()
     for _ in range(SETTLING_STEPS):

@@ -1,7 +1,7 @@
 """From a checked configuration to data sets, their transforms, and loaders over them."""
 
 from common.config.check import SPLIT_KEYS
-from common.contract import check_names, offered
+from common.contract import check_names, get_optional
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
@@ -36,7 +36,7 @@ def build_dataset(config, split):
 
 def class_names(dataset):
     """The names of the classes of a data set (list[str]), None for data without classes."""
-    labels = offered(dataset, "data set", "labels")
+    labels = get_optional(dataset, "data set", "labels")
     return None if labels is None else list(labels)
 
 

@@ -3,7 +3,7 @@
 Images are [N, C, H, W], clips [N, T, C, H, W].
 """
 
-from common.contract import offered
+from common.contract import get_optional
 from common.errors import ConfigError
 
 SPLITS = ("train", "eval", "test")
@@ -61,7 +61,7 @@ def hint(name, shape):
     return ""
 
 
-def check_picture_sizes(config, model):
+def check_image_sizes(config, model):
     """Refuses a size of the transforms or of the export that is no multiple of the model's coarsest stride.
 
     Args:
@@ -71,7 +71,7 @@ def check_picture_sizes(config, model):
     Raises:
         ConfigError: with the place of the size and the nearest ones allowed.
     """
-    multiple = offered(model, "model", "size_multiple")
+    multiple = get_optional(model, "model", "size_multiple")
     if multiple == 1:
         return
     for place, sizes in [*transform_sizes(config), *export_size(config)]:

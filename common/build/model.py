@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from common.build.data import build_dataset, class_names, given_classes
-from common.build.inputs import check_inputs, check_picture_sizes
+from common.build.inputs import check_image_sizes, check_inputs
 from common.build.learned_files import adopt_files
 from common.config import load_config
-from common.contract import check_names, offered
+from common.contract import check_names, get_optional
 from common.errors import ConfigError
 from common.layers.fast_conv import use_fast_convolutions
 from common.log import logger
@@ -62,12 +62,12 @@ def build_model(config, labels, weights=None):
         model = config.build("model", **given_classes(labels))
     check_names(model, "model", config.place("model"))
     use_fast_convolutions(model, config.get("onednn"))
-    check_picture_sizes(config, model)
+    check_image_sizes(config, model)
     structure.restore_structure(model, config, weights or weights_of(config))
     return model
 
 
-def read_weights(config, key="weights"):
+def read_configured_weights(config, key="weights"):
     """The arrays that `weights` (or `pretrained`) names, by a path or by a name of the kit's index: name -> array.
 
     Raises:
@@ -89,8 +89,8 @@ def read_weights(config, key="weights"):
 
 
 def load_weights(model, arrays, config):
-    """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
-    structure.check_agreement(config, offered(model, "model", "structure"), weights_of(config))
+    """Puts what :func:`read_configured_weights` gave, all of which must fit, into the model."""
+    structure.check_agreement(config, get_optional(model, "model", "structure"), weights_of(config))
     pretrained.load_arrays(model, arrays, source=str(weights_of(config)), strict=True)
     logger.info("weights: %s", weights_of(config))
 
@@ -103,7 +103,7 @@ def trained_model(config, dataset=None, arrays=None):
         dataset (object): whose classes the model has; found out when None, see :func:`labels_of`.
         arrays (dict[str, ndarray]): the weights, where they are read already.
     """
-    arrays = read_weights(config) if arrays is None else arrays
+    arrays = read_configured_weights(config) if arrays is None else arrays
     labels = labels_of(config, dataset)
     runtime.prepare()
     select_device(config.get("device"))
@@ -123,7 +123,7 @@ def predictor_of(model):
     import paddle
 
     def answer(batch):
-        check_inputs(model.inputs, batch, "the data", multiple=offered(model, "model", "size_multiple"))
+        check_inputs(model.inputs, batch, "the data", multiple=get_optional(model, "model", "size_multiple"))
         with paddle.no_grad():
             outputs = model(*[paddle.to_tensor(batch[name]) for name in model.inputs])
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

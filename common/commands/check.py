@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
@@ -29,10 +29,10 @@ def parser():
 
 def main(default_kit=None, argv=None):
     """Runs the command; ends the process."""
-    run(parser(), lambda args: check(args, default_kit), argv)
+    run_command(parser(), lambda args: run_check(args, default_kit), argv)
 
 
-def check(args, default_kit):
+def run_check(args, default_kit):
     """What the command does."""
     config = open_config(args, default_kit)
     if config is None:
@@ -49,10 +49,10 @@ def check(args, default_kit):
     for split in ("train", "eval", "test"):
         if config.get(f"data.{split}"):
             datasets[split] = build_dataset(config, split)
-            found, counts[split] = check_dataset(datasets[split], not args.fast, samples_wanted(config, split))
+            found, counts[split] = check_dataset(datasets[split], not args.fast, count_samples_to_check(config, split))
             issues += found
     broken = any(issue.severity == "error" for issue in issues)
-    issues += shared_files(datasets, deep=not args.fast and not broken)
+    issues += find_shared_samples(datasets, deep=not args.fast and not broken)
     if args.issues:
         write_issues(args.issues, issues)
     if args.fix:
@@ -61,7 +61,7 @@ def check(args, default_kit):
     if issues:
         sys.stdout.write(format_issues(issues) + "\n")
     for split, dataset in datasets.items():
-        sys.stdout.write(f"data.{split}: {described(dataset, counts[split])}\n")
+        sys.stdout.write(f"data.{split}: {describe_dataset(dataset, counts[split])}\n")
     if errors:
         return 3
     if not args.fast:
@@ -73,7 +73,7 @@ def check(args, default_kit):
     return 0
 
 
-def samples_wanted(config, split):
+def count_samples_to_check(config, split):
     """How many samples of a stream a run reads at most, 0 where it reads to the end."""
     steps = config.get(f"data.{split}.sampler.steps", 0)
     if split == "train":
@@ -90,30 +90,30 @@ def write_fixed(config, dataset, path):
     dataset.write_fixed(path)
 
 
-def described(dataset, count):
+def describe_dataset(dataset, count):
     """The size of a data set in words."""
-    from common.contract import offered
+    from common.contract import get_optional
 
-    classes = offered(dataset, "data set", "num_classes")
+    classes = get_optional(dataset, "data set", "num_classes")
     words = f"{count} samples" + (" read of a stream" if hasattr(dataset, "iterate") else "")
     return words if classes is None else f"{words}, {classes} classes"
 
 
-def shared_files(datasets, deep=False):
+def find_shared_samples(datasets, deep=False):
     """A warning for what training and evaluation share: the same files or, deep, pictures of the same content."""
-    from common.contract import offered
+    from common.contract import get_optional
     from common.errors import DataIssue
 
     if "train" not in datasets or not hasattr(datasets["train"], "paths"):
         return []
     train, issues = datasets["train"], []
-    kind = f"{offered(train, 'data set', 'what')}s"
+    kind = f"{get_optional(train, 'data set', 'what')}s"
     for split in ("eval", "test"):
         other = datasets.get(split)
         both = sorted(set(train.paths()) & set(other.paths())) if hasattr(other, "paths") else []
         what = f"{kind} are in data.train and in data.{split}"
         if not both and deep and hasattr(train, "digests") and hasattr(other, "digests"):
-            both = same_content(train, other)
+            both = find_equal_content(train, other)
             what = f"{kind} of data.{split} equal {kind} of data.train"
         if both:
             message = f"{len(both)} {what}: the scores will be too optimistic"
@@ -121,7 +121,7 @@ def shared_files(datasets, deep=False):
     return issues
 
 
-def same_content(train, other):
+def find_equal_content(train, other):
     """The paths of the pictures of `other` that `train` holds too, under whatever name."""
     known = set(train.digests())
     return [path for path, digest in zip(other.paths(), other.digests()) if digest in known]
@@ -137,7 +137,7 @@ def run_one_batch(config, datasets):
     from common.build.data import build_loader, class_names
     from common.build.inputs import check_inputs
     from common.build.model import build_model
-    from common.contract import offered
+    from common.contract import get_optional
     from common.errors import Diverged
     from common.system.device import select_device
     from common.text.vocabulary import check_vocabulary_size
@@ -151,7 +151,7 @@ def run_one_batch(config, datasets):
     with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
         check_vocabulary_size(loader.pipeline.transforms, model)
         batch = next(iter(loader.epoch(0)))
-    check_inputs(model.inputs, batch, f"data.{split}", multiple=offered(model, "model", "size_multiple"))
+    check_inputs(model.inputs, batch, f"data.{split}", multiple=get_optional(model, "model", "size_multiple"))
     losses = model.loss(to_tensors(batch))
     total = sum(losses.values())
     if not bool(paddle.isfinite(total).item()):

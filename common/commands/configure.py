@@ -4,8 +4,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from common.commands.generate import flow, generate, short
-from common.commands.main import run
+from common.commands.generate import generate, shorten
+from common.commands.main import run_command
 from common.commands.parser import Parser
 from common.config import check as config_check
 from common.config import kits as kit
@@ -13,8 +13,9 @@ from common.config import load_config
 from common.config import sections as settings
 from common.config.components import components, kind_of
 from common.config.namespace import Namespace
-from common.config.tree import Items, Node, children, plain
-from common.config.yaml import shown
+from common.config.overrides import to_inline_yaml
+from common.config.tree import Items, Node, children, to_plain
+from common.config.yaml import display_path
 from common.errors import ConfigError
 from common.suggest import did_you_mean
 
@@ -58,34 +59,34 @@ def parser():
 
 def main(default_kit=None, argv=None):
     """Runs the command; ends the process."""
-    run(parser(), lambda args: configure(args, default_kit), argv)
+    run_command(parser(), lambda args: run_configure(args, default_kit), argv)
 
 
-def configure(args, default_kit=None):
+def run_configure(args, default_kit=None):
     """What the command does; returns the exit code."""
     default_kit = kit.named_kit(args.kit, "--kit") if args.kit else default_kit
     kits = list(dict.fromkeys([*([Path(default_kit).resolve()] if default_kit else []), *kit.shipped_kits()]))
     if args.command == "list":
-        lines = listed(kits, args.kind)
+        lines = list_components(kits, args.kind)
     elif args.command == "help":
-        lines = helped(kits, args.name)
+        lines = explain_component(kits, args.name)
     elif args.command == "analyze":
         config = load_config(args.file, args.override, default_kit)
         checker = config.checker()
         checker.top()
-        problems = config_check.report(checker.problems, most=10_000).splitlines()
-        sys.stdout.write("\n".join(analyzed(config)) + "\n")
+        problems = config_check.format_problems(checker.problems, most=10_000).splitlines()
+        sys.stdout.write("\n".join(describe_config(config)) + "\n")
         sys.stderr.write("".join(f"{line}\n" for line in problems))
         return ConfigError.exit_code if problems else 0
     else:
         lines = generate(kits, args.model, args.dataset)
         if args.out:
-            return written(args.out, lines)
+            return write_new_file(args.out, lines)
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
-def written(path, lines):
+def write_new_file(path, lines):
     """Writes a new file; one that exists stays."""
     try:
         with open(path, "x", encoding="utf-8") as file:
@@ -98,7 +99,7 @@ def written(path, lines):
     return 0
 
 
-def listed(kits, kind=None):
+def list_components(kits, kind=None):
     """One line for each component, by kit and kind; what common offers to all kits comes last.
 
     Raises:
@@ -112,14 +113,14 @@ def listed(kits, kind=None):
             own = [d for d in definitions if folder is None or d.file.is_relative_to(folder)]
             if own and kind in (None, name):
                 lines += ["", f"{folder.name if folder else 'every kit'}: {name}"]
-                lines += [f"  {d.name:<24} {short(namespace.signature(d).summary, 90)}" for d in own]
+                lines += [f"  {d.name:<24} {shorten(namespace.signature(d).summary, 90)}" for d in own]
     if kind is not None and kind not in kinds:
         hint = did_you_mean(kind, kinds) or f"; the kinds are {', '.join(sorted(kinds))}"
         raise ConfigError(f"there is no kind '{kind}'{hint}")
     return lines[1:]
 
 
-def helped(kits, name):
+def explain_component(kits, name):
     """What a component or a section takes, argument by argument.
 
     Raises:
@@ -129,7 +130,7 @@ def helped(kits, name):
         kind = SECTIONS[name]
         lines = [f"{name}: {kind.__doc__}", ""]
         for parameter, limits in settings.setting_parameters(kind).values():
-            allowed = settings.allowed(limits)
+            allowed = settings.format_range(limits)
             lines += _argument(parameter, f" Allowed: {allowed}." if allowed else "")
         return lines
     found, names = _find(kits, name), set(SECTIONS)
@@ -158,7 +159,7 @@ def _component(definition, namespace):
     takes = ", ".join(str(p) for p in signature.parameters)
     lines = [*textwrap.wrap(f"{definition.name}({takes})", 110, subsequent_indent="    "), ""]
     lines += textwrap.wrap(signature.summary, 110)
-    lines += ["", f"{shown(definition.file)}:{definition.line}", ""]
+    lines += ["", f"{display_path(definition.file)}:{definition.line}", ""]
     given = config_check.GIVEN
     if kind_of(definition, namespace) == "samplers":
         given, lines = given | config_check.SAMPLER_GIVEN, [*lines[:-1], *SAMPLER_WORDS, ""]
@@ -178,9 +179,9 @@ def _argument(parameter, more="", given=config_check.GIVEN):
     ]
 
 
-def analyzed(config):
+def describe_config(config):
     """The tree of a configuration: what it says, and the defaults it leaves."""
-    lines = [f"{shown(config.path)}: kit {config.kit.name}, name {config.name}"]
+    lines = [f"{display_path(config.path)}: kit {config.kit.name}, name {config.name}"]
     for key, value, _ in children(config.tree):
         if key in settings.SECTIONS and isinstance(value, Node):
             lines += ["", f"{key}:"]
@@ -195,7 +196,7 @@ def analyzed(config):
 def _line(parameter, node, pad):
     """`key = value` of one argument; None for one that the program gives."""
     if parameter.name in node:
-        return f"{pad}{parameter.name} = {flow(plain(node[parameter.name]))}"
+        return f"{pad}{parameter.name} = {to_inline_yaml(to_plain(node[parameter.name]))}"
     if parameter.required:
         return None
     return f"{pad}{parameter.name} = {parameter.default}    (default)"
@@ -206,10 +207,10 @@ def _tree(key, value, namespace, pad):
     if isinstance(value, Items) and any(isinstance(item, Node) for item in value):
         return [f"{pad}{key}:"] + [line for i, x, _ in children(value) for line in _tree(i, x, namespace, pad + "  ")]
     if not isinstance(value, Node):
-        return [f"{pad}{key} = {flow(plain(value))}"]
+        return [f"{pad}{key} = {to_inline_yaml(to_plain(value))}"]
     name = value.get("type")
     definition = namespace.find(name) if isinstance(name, str) and name in namespace.names else None
-    place = f"    {shown(definition.file)}:{definition.line}" if definition else ""
+    place = f"    {display_path(definition.file)}:{definition.line}" if definition else ""
     lines = [f"{pad}{key}: {name or ''}{place}".rstrip()]
     parameters = namespace.signature(definition).parameters if definition else ()
     for inner, item, _ in children(value):

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
@@ -34,36 +34,36 @@ def parser():
 
 def main(default_kit=None, argv=None):
     """Runs the command; ends the process."""
-    run(parser(), lambda args: convert(args, default_kit), argv)
+    run_command(parser(), lambda args: run_convert(args, default_kit), argv)
 
 
-def convert(args, default_kit=None):
+def run_convert(args, default_kit=None):
     """What the command does; all refusals but those of shapes come before PaddlePaddle is imported."""
     config = open_config(args, default_kit)
     if config is None:
         return 0
     out = Path(args.out)
-    refuse(out)
+    check_output(out)
     if config.namespace.find("ForeignNames") is None:
         raise ConfigError(f"{config.kit.name} knows the names of no other program")
     names = config.namespace.resolve("ForeignNames")
     network = config.get("model.backbone.type", None)
     names.check(args.source, network)
-    arrays = {name: as_float32(array) for name, array in read(Path(args.state)).items()}
+    arrays = {name: as_float32(array) for name, array in read_state_dict(Path(args.state)).items()}
     try:
         known = names(args.source, network, arrays)
         last = arrays[known.order.ordered(arrays)[-1]]
-        arrays = known.order.rename(arrays, shapes(config, len(last)))
+        arrays = known.order.rename(arrays, model_shapes(config, len(last)))
     except ConfigError as error:
         raise ConfigError(f"{args.state}: not the weights of {args.config}: {error}") from error
     if known.note:
         logger.warning("%s", known.note)
-    write(out, arrays)
+    write_safetensors(out, arrays)
     sys.stdout.write(f"{out}: {len(arrays)} arrays, {sum(array.size for array in arrays.values()):,} numbers\n")
     return 0
 
 
-def refuse(out):
+def check_output(out):
     """Refuses a name under which nothing can be written.
 
     Raises:
@@ -77,7 +77,7 @@ def refuse(out):
         raise ConfigError(f"--out {out}: there is no folder {out.parent}")
 
 
-def read(path):
+def read_state_dict(path):
     """Name -> array of a state dictionary, its kind told by its suffix.
 
     Raises:
@@ -105,7 +105,7 @@ def as_float32(array):
     return array.astype("float32") if array.dtype.kind == "f" else array
 
 
-def shapes(config, classes):
+def model_shapes(config, classes):
     """The arrays of the configuration's model for this many classes: name -> shape, in order."""
     from common.system import runtime
 
@@ -117,7 +117,7 @@ def shapes(config, classes):
     return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
-def write(path, arrays):
+def write_safetensors(path, arrays):
     """Writes a safetensors file in one step.
 
     Raises:

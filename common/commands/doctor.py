@@ -90,14 +90,20 @@ def main(arguments=None):
         report = {"ok": healthy, "findings": [dataclasses.asdict(finding) for finding in findings]}
         text = json.dumps(report, indent=2, ensure_ascii=False)
     else:
-        text = as_text(findings, shutil.get_terminal_size((100, 24)).columns, colours_wanted(), marks())
+        text = format_report(findings, shutil.get_terminal_size((100, 24)).columns, wants_color(), marks())
     sys.stdout.write(text + "\n")
     return 0 if healthy else 4
 
 
 def examine(timeout=60.0):
     """All findings, in the order of the report."""
-    findings = [python_version(), *environment_variables(), *trial(timeout), *machine_findings(), *optional_packages()]
+    findings = [
+        python_version(),
+        *environment_variables(),
+        *run_child(timeout),
+        *machine_findings(),
+        *optional_packages(),
+    ]
     findings += [*tools(), fonts()]
     order = list(SECTIONS)
     return sorted(findings, key=lambda finding: order.index(finding.section))
@@ -126,7 +132,7 @@ def environment_variables():
     ]
 
 
-def trial(timeout):
+def run_child(timeout):
     """What the child process finds; a crash or a hang is a finding too, named by what was being tried."""
     code = (
         f"import sys; sys.path[0] = {str(machine.REPOSITORY)!r}; from common.commands.doctor_child import main; main()"
@@ -134,7 +140,7 @@ def trial(timeout):
     command = [sys.executable, "-W", "ignore", "-c", code]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout)  # nosec B603: our own interpreter and words
-        output, errors, end = done.stdout, done.stderr, ended(done.returncode)
+        output, errors, end = done.stdout, done.stderr, describe_exit(done.returncode)
     except subprocess.TimeoutExpired as error:
         output, errors = ((text or b"").decode(errors="replace") for text in (error.stdout, error.stderr))
         end = f"did not end within {timeout:g} s"
@@ -154,7 +160,7 @@ def trial(timeout):
     return findings
 
 
-def ended(code):
+def describe_exit(code):
     """How a process ended, in words."""
     return f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
@@ -173,7 +179,7 @@ def machine_findings():
     disk = shutil.disk_usage(Path.cwd())
     text = f"{gigabytes(disk.free)} free of {gigabytes(disk.total)} at {Path.cwd()}"
     found.append(limit("disk", disk.free, text, 0.5, 5.0, "free some space, or -o output_dir=... on another disk"))
-    found.append(writable())
+    found.append(check_output_folder())
     if SHARED_MEMORY.is_dir():
         shared = shutil.disk_usage(SHARED_MEMORY)
         text = f"{gigabytes(shared.free)} free of {gigabytes(shared.total)} (the data workers do not need it)"
@@ -190,7 +196,7 @@ def limit(name, free, text, least, comfortable, fix):
     return Finding("machine", name, True, text)
 
 
-def writable():
+def check_output_folder():
     """Whether a run can write below the current folder."""
     try:
         with tempfile.TemporaryDirectory(prefix=".doctor", dir=Path.cwd()):
@@ -239,13 +245,13 @@ def gigabytes(amount):
     return f"{amount / 2**30:.1f} GB"
 
 
-def as_text(findings, width, colours, marks):
+def format_report(findings, width, colors, marks):
     """The report as a table with the fixes below their lines.
 
     Args:
         findings (list[Finding]): in order.
         width (int): columns of the terminal; never written beyond, down to 40.
-        colours (bool): whether to colour the marks.
+        colors (bool): whether to color the marks.
         marks (tuple[str]): for good, for bad, and for what is only remarked on.
     """
     left = max(len(finding.name) for finding in findings) + 4
@@ -257,7 +263,7 @@ def as_text(findings, width, colours, marks):
         lines += ["", title] if chosen else []
         for finding in chosen:
             kind = 0 if finding.ok else 1 if finding.required else 2
-            mark = f"\x1b[{(32, 31, 33)[kind]}m{marks[kind]}\x1b[0m" if colours else marks[kind]
+            mark = f"\x1b[{(32, 31, 33)[kind]}m{marks[kind]}\x1b[0m" if colors else marks[kind]
             name = f"{finding.name:<{left - 4}}"
             room = max(width - 1, 39)
             text = textwrap.wrap(f"{name}  {finding.detail}", room - 2, subsequent_indent=" " * (left - 2)) or [name]
@@ -279,7 +285,7 @@ def indents(spaces):
     }
 
 
-def colours_wanted():
+def wants_color():
     """Colours only on a terminal, and not where NO_COLOR is set."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 

@@ -35,39 +35,43 @@ def main():
     global report
     report = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    tell({"trying": "settings"})
+    write_record({"trying": "settings"})
     for module, name, fix in NEEDED:
         attempt("needed", name, fix, import_package, module)
-    attempt("works", "reading pictures", "pip install --force-reinstall opencv-python-headless", picture_round_trip)
+    attempt("works", "reading pictures", "pip install --force-reinstall opencv-python-headless", image_round_trip)
     for name, value, why in runtime.runtime_settings():
-        tell({"section": "machine", "name": name, "ok": True, "detail": f"{value} ({why})", "required": False})
+        write_record({"section": "machine", "name": name, "ok": True, "detail": f"{value} ({why})", "required": False})
     fix = f"pip install paddlepaddle=={PADDLE}"
     if attempt("needed", "PaddlePaddle", fix, import_paddle):
         attempt("machine", "device", "", device)
         attempt("works", "speed", "", speed, required=False)
         attempt("works", "training", f"{fix} --force-reinstall", training_step)
         attempt("works", "export and predict", f"{fix} --force-reinstall", export_and_predict)
-    tell({"finished": True})
+    write_record({"finished": True})
 
 
 def attempt(section, name, fix, function, *given, required=True):
     """Runs one trial and reports it; returns whether it went well."""
-    tell({"trying": name})
+    write_record({"trying": name})
     finding = {"section": section, "name": name, "required": required}
     try:
         detail = function(*given)
     except Failed as failure:
-        tell(finding | {"ok": False, "detail": failure.args[0], "fix": failure.args[1] if failure.args[1:] else fix})
+        write_record(
+            finding | {"ok": False, "detail": failure.args[0], "fix": failure.args[1] if failure.args[1:] else fix}
+        )
         return False
     except Exception as error:  # noqa: BLE001 a broken package may raise anything
         message = str(error).strip().splitlines()
-        tell(finding | {"ok": False, "detail": f"{type(error).__name__}: {message[0] if message else ''}", "fix": fix})
+        write_record(
+            finding | {"ok": False, "detail": f"{type(error).__name__}: {message[0] if message else ''}", "fix": fix}
+        )
         return False
-    tell(finding | {"ok": True, "detail": detail, "fix": ""})
+    write_record(finding | {"ok": True, "detail": detail, "fix": ""})
     return True
 
 
-def tell(record):
+def write_record(record):
     """Writes one line to the parent process."""
     report.write(json.dumps(record) + "\n")
     report.flush()
@@ -82,7 +86,7 @@ def import_package(module):
     return str(version)
 
 
-def picture_round_trip():
+def image_round_trip():
     """Encodes and decodes a small picture."""
     import cv2
     import numpy as np
@@ -145,11 +149,11 @@ def speed():
 def gigaflops(function, operations, rounds=5):
     """The best speed of a few calls, after one that does not count."""
     function()
-    best = min(timed(function) for _ in range(rounds))
+    best = min(measure_seconds(function) for _ in range(rounds))
     return operations / best / 1e9
 
 
-def timed(function):
+def measure_seconds(function):
     """Seconds of one call."""
     started = time.perf_counter()
     function()

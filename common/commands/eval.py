@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from common.commands.main import ENGINES, add_config_arguments, open_config, run
+from common.commands.main import ENGINES, add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
@@ -31,10 +31,10 @@ def parser():
 
 def main(default_kit=None, argv=None):
     """Runs the command; ends the process."""
-    run(parser(), lambda args: score(args, default_kit), argv)
+    run_command(parser(), lambda args: run_eval(args, default_kit), argv)
 
 
-def score(args, default_kit):
+def run_eval(args, default_kit):
     """What the command does."""
     config = open_config(args, default_kit)
     if config is None:
@@ -50,11 +50,11 @@ def score(args, default_kit):
     with distributed.report_failure():
         scores, metric = Run(config).evaluate(args.split, args.model, args.engine)
     if distributed.is_main():
-        show(scores, metric, args.json)
+        print_scores(scores, metric, args.json)
     return 0
 
 
-def show(scores, metric, as_json):
+def print_scores(scores, metric, as_json):
     """The scores, the one that selects the best first."""
     if as_json:
         sys.stdout.write(json.dumps(scores) + "\n")

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
@@ -24,10 +24,10 @@ def parser():
 
 def main(default_kit=None, argv=None):
     """Runs the command; ends the process."""
-    run(parser(), lambda args: fit(args, default_kit), argv)
+    run_command(parser(), lambda args: run_fit(args, default_kit), argv)
 
 
-def fit(args, default_kit):
+def run_fit(args, default_kit):
     """What the command does."""
     config = open_config(args, default_kit)
     if config is None:

@@ -1,14 +1,12 @@
 """A configuration to start from, written from signatures, docstrings and the configurations that a kit ships."""
 
-from pathlib import Path
-
 from common.config import load_config
 from common.config import sections as settings
 from common.config.check import GIVEN
 from common.config.components import components
 from common.config.namespace import Namespace
-from common.config.tree import plain
-from common.config.yaml import write
+from common.config.overrides import to_inline_yaml
+from common.config.tree import to_plain
 from common.errors import ConfigError, KitError
 from common.suggest import did_you_mean
 
@@ -69,7 +67,7 @@ class Starter:
             except KitError:
                 continue
             if config is not None and config.get("model.type", None) == self.model:
-                return plain(config.tree)
+                return to_plain(config.tree)
         return {}
 
     def lines(self):
@@ -99,7 +97,7 @@ class Starter:
         if not steps:
             have = {d.name for d in self.kinds.get("transforms", [])}
             steps = [{"type": name} for name in ("Decode", "Normalize") if name in have]
-        return [*self.node(given, "    "), "    transforms:", *[f"      - {flow(step)}" for step in steps]]
+        return [*self.node(given, "    "), "    transforms:", *[f"      - {to_inline_yaml(step)}" for step in steps]]
 
     def node(self, node, pad):
         """A component: what is known of it, then its defaults, each with its meaning."""
@@ -120,12 +118,14 @@ class Starter:
             known, default = parameter.literal
             if name in node or known:
                 lines.append(
-                    commented(f"{pad}{name}: {flow(value if name in node else plain(default))}", parameter.help)
+                    add_comment(
+                        f"{pad}{name}: {to_inline_yaml(value if name in node else to_plain(default))}", parameter.help
+                    )
                 )
             elif parameter.required:
-                lines.append(commented(f"{pad}{name}: null", f"REQUIRED, {parameter.type}: {parameter.help}"))
+                lines.append(add_comment(f"{pad}{name}: null", f"REQUIRED, {parameter.type}: {parameter.help}"))
             else:
-                lines.append(commented(f"{pad}# {name}: {parameter.default}", parameter.help))
+                lines.append(add_comment(f"{pad}# {name}: {parameter.default}", parameter.help))
         return lines
 
     def part(self, slot):
@@ -158,26 +158,17 @@ class Starter:
         for key, (parameter, _) in settings.setting_parameters(kind).items():
             if key in ("kit", "name"):
                 continue
-            value = values.get(key, plain(parameter.literal[1]))
-            lines.append(commented(f"{pad}{key}: {flow(value)}", parameter.help))
+            value = values.get(key, to_plain(parameter.literal[1]))
+            lines.append(add_comment(f"{pad}{key}: {to_inline_yaml(value)}", parameter.help))
         return lines
 
 
-def flow(value):
-    """A value as YAML on one line."""
-    if isinstance(value, str | Path) or value is None or not isinstance(value, list | dict):
-        return write(value).removesuffix("\n").removesuffix("\n...").strip()
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
-    return "[" + ", ".join(flow(item) for item in value) + "]"
-
-
-def commented(line, text):
+def add_comment(line, text):
     """The line with its meaning after it."""
-    return f"{line:<{WIDTH}}  # {short(text)}" if text else line
+    return f"{line:<{WIDTH}}  # {shorten(text)}" if text else line
 
 
-def short(text, most=80):
+def shorten(text, most=80):
     """The first sentence, cut where it is too long."""
     text = text.split(". ")[0].split(" (http")[0].rstrip(".")
     return text if len(text) <= most else f"{text[:most].rsplit(' ', 1)[0]} ..."

@@ -7,7 +7,7 @@ Rows of tables: a .csv or .jsonl file.  --json writes one JSON object a sample.
 
 import argparse
 
-from common.commands.main import ENGINES, add_config_arguments, open_config, run
+from common.commands.main import ENGINES, add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
@@ -46,10 +46,10 @@ def parser():
 
 def main(default_kit=None, argv=None):
     """Runs the command; ends the process."""
-    run(parser(), lambda args: infer(args, default_kit), argv)
+    run_command(parser(), lambda args: run_infer(args, default_kit), argv)
 
 
-def infer(args, default_kit):
+def run_infer(args, default_kit):
     """What the command does."""
     from common.errors import ConfigError
 

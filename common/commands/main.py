@@ -9,7 +9,7 @@ from common.log import logger, set_up_logging
 ENGINES = ("paddle", "onnxruntime", "openvino")
 
 
-def run(parser, command, argv=None):
+def run_command(parser, command, argv=None):
     """Parses the arguments, runs `command(args)`, and ends the process with its exit code.
 
     A user's mistake gets one message on standard error and no traceback (`--debug` shows it); a bug gets both.
@@ -27,10 +27,10 @@ def run(parser, command, argv=None):
     except KitError as error:
         if args.debug:
             traceback.print_exc()
-        report(error)
+        print_error(error)
         code = error.exit_code
     except KeyboardInterrupt:
-        report("interrupted")
+        print_error("interrupted")
         code = 130
     except BrokenPipeError:
         code = 0
@@ -38,12 +38,12 @@ def run(parser, command, argv=None):
     except (OSError, MemoryError) as error:  # that no closer place has explained
         if args.debug:
             traceback.print_exc()
-        report(lacking(error))
+        print_error(environment_error(error))
         code = EnvironmentProblem.exit_code
     sys.exit(code)
 
 
-def lacking(error):
+def environment_error(error):
     """What the machine refused, in words."""
     if isinstance(error, MemoryError):
         return EnvironmentProblem(
@@ -54,7 +54,7 @@ def lacking(error):
     return EnvironmentProblem(f"{where}{error.strerror or error} (--debug shows where this happened)")
 
 
-def report(error, most=12):
+def print_error(error, most=12):
     """Writes an error's message to standard error, at most twelve lines."""
     lines = str(error).splitlines() or [type(error).__name__]
     if len(lines) > most:

@@ -5,7 +5,7 @@ import importlib.util
 import signal
 import sys
 
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
@@ -37,23 +37,23 @@ def parser():
 
 def main(default_kit=None, argv=None):
     """Runs the command; ends the process."""
-    run(parser(), lambda args: search(args, default_kit), argv)
+    run_command(parser(), lambda args: run_search(args, default_kit), argv)
 
 
-def search(args, default_kit):
+def run_search(args, default_kit):
     """What the command does."""
     config = open_config(args, default_kit)
     if config is None:
         return 0
     from common.errors import ConfigError, EnvironmentProblem
     from common.system import runtime
-    from common.training.preflight import make_folder, need, run_folder
+    from common.training.preflight import make_folder, require_section, run_folder
 
     for name in ("trials", "workers"):
         if (getattr(args, name) or 1) < 1:
             raise ConfigError(f"--{name} is {getattr(args, name)}; it is 1 or more")
     for section, what in (("search", "a search"), ("data.metric", "a search"), ("data.eval", "a search")):
-        need(config, section, what)
+        require_section(config, section, what)
     if importlib.util.find_spec("optuna") is None:
         raise EnvironmentProblem("a search needs the package optuna: pip install optuna")
     runtime.prepare(load=False)
@@ -74,6 +74,6 @@ def search(args, default_kit):
     finally:
         study = found.study()
         report.write_csv(folder / "trials.csv", study, strategy.space)
-        sys.stdout.write(report.summary(study, strategy.space, config, folder) + "\n")
+        sys.stdout.write(report.format_summary(study, strategy.space, config, folder) + "\n")
         sys.stdout.flush()
     return 0

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 from common.log import set_up_logging
 
@@ -48,10 +48,10 @@ def parser():
 
 def main(default_kit=None, argv=None):
     """Runs the command; ends the process."""
-    run(parser(), lambda args: train(args, default_kit), argv)
+    run_command(parser(), lambda args: run_train(args, default_kit), argv)
 
 
-def train(args, default_kit):
+def run_train(args, default_kit):
     """What the command does."""
     config = open_config(args, default_kit)
     if config is None:

@@ -7,8 +7,8 @@ changes is replaced.  Every key keeps the file and line where it was written.
 from pathlib import Path
 
 from common.config import kits
-from common.config.tree import Items, Node, mentioned, merge
-from common.config.yaml import read_file, shown
+from common.config.tree import Items, Node, merge, referenced_keys
+from common.config.yaml import display_path, read_file
 from common.errors import ConfigError
 
 KEYS = ("_base_", "_BASE_")
@@ -55,7 +55,7 @@ def name_methods(tree, beside, folder):
 def _read(file, used, default_kit, chain, tree=None):
     """The tree of a file over its bases; `chain` holds the files that led here, the file itself last."""
     tree = read_file(file) if tree is None else tree
-    used |= mentioned(tree)
+    used |= referenced_keys(tree)
     keys = [key for key in KEYS if key in tree]
     if len(keys) > 1:
         raise ConfigError(f"{tree.places[keys[1]]}: both _base_ and _BASE_ are written; keep one")
@@ -68,7 +68,7 @@ def _read(file, used, default_kit, chain, tree=None):
             raise ConfigError(f"{place}: {keys[0]} is {name!r}; it takes the path of a file, or a list of them")
         base = kits.find_base(name, file, [*kits_of(tree, file), default_kit], place)
         if base in chain:
-            circle = " -> ".join(shown(path) for path in (*chain[chain.index(base) :], base))
+            circle = " -> ".join(display_path(path) for path in (*chain[chain.index(base) :], base))
             raise ConfigError(f"{place}: the bases form a circle: {circle}")
         below = _read(base, used, default_kit, (*chain, base))
         _claim(below, kits.kit_above(base), kits.kit_above(file), place)

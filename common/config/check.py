@@ -5,7 +5,6 @@ import re
 
 from common.config import sections as settings
 from common.config import types as config_types
-from common.config.report import report
 from common.config.sections import setting_parameters
 from common.config.tree import Items, Node, children
 from common.errors import ConfigError
@@ -16,6 +15,7 @@ GIVEN = frozenset(
     {"num_classes", "labels", "dataset", "task", "seed", "in_channels", "out_channels", "strides", "input_channels"}
 )
 NODES = ("model", "optimizer")
+MAX_LINES = 10  # of an error message
 METHODS = {"slim": "Compression", "search": "Strategy"}  # sections of another kit's types -> what those derive from
 SPLITS = ("train", "eval", "test", "infer")
 SPLIT_KEYS = ("transforms", "sampler")
@@ -45,7 +45,7 @@ class Checker:
         """Raises a ConfigError that lists the problems, if there are any."""
         self.top()
         if self.problems:
-            raise ConfigError(report(self.problems))
+            raise ConfigError(format_problems(self.problems))
 
     def say(self, place, message, hint=""):
         """Notes a problem; `hint` becomes a second line."""
@@ -198,7 +198,9 @@ class Checker:
             for i, item, at in children(value):
                 self.node(item, at, f"{label}.{i}")
         else:
-            self.say(place, f"{label} is {config_types.described(value)}; it takes a list of nodes, each with a 'type'")
+            self.say(
+                place, f"{label} is {config_types.describe_value(value)}; it takes a list of nodes, each with a 'type'"
+            )
 
     def relations(self):
         """Checks values that depend on one another, and those that no type describes."""
@@ -235,7 +237,7 @@ class Checker:
     def node(self, value, place, label, gives=frozenset(), extra=()):
         """Checks a mapping with a `type`, and all inside it."""
         if not isinstance(value, Node):
-            is_now = config_types.described(value) if value is None or isinstance(value, Items) else repr(value)
+            is_now = config_types.describe_value(value) if value is None or isinstance(value, Items) else repr(value)
             self.say(place, f"{label} is {is_now}; it takes a node, such as {{type: Name, key: value}}")
             return
         if "type" not in value:
@@ -295,20 +297,22 @@ class Checker:
         known, default = parameter.literal
         if value is None and (not parameter.type or (known and default is None)):
             return
-        text = parameter.type or (config_types.of_default(default) if known else "")
+        text = parameter.type or (config_types.type_of_default(default) if known else "")
         kind = config_types.parse(text)
         if parameter.slot or (kind is not None and config_types.wants_component(kind)):
             self.part(value, place, label, gives)
             return
         said = f"{owner}: {parameter.name}" if owner else label
         if not config_types.fits(value, kind):
-            word = "" if isinstance(value, Node | Items) or value is None else f", {config_types.described(value)}"
-            shown = config_types.described(value) if isinstance(value, Node | Items) or value is None else repr(value)
+            word = "" if isinstance(value, Node | Items) or value is None else f", {config_types.describe_value(value)}"
+            shown = (
+                config_types.describe_value(value) if isinstance(value, Node | Items) or value is None else repr(value)
+            )
             right = config_types.advice(value, text)
             self.say(place, f"{said} is {shown}{word}; it takes {text}{right}")
             return
         if limits and (bad := settings.out_of_range(value, limits)) is not None:
-            self.say(place, f"{said} is {bad}; allowed: {settings.allowed(limits)}")
+            self.say(place, f"{said} is {bad}; allowed: {settings.format_range(limits)}")
         self.inside(value, place, label, gives)
 
     def part(self, value, place, label, gives):
@@ -355,3 +359,22 @@ def without_given(signature):
     """The signature of a sampler without what the program gives it."""
     kept = tuple(p for p in signature.parameters if p.name not in SAMPLER_GIVEN)
     return dataclasses.replace(signature, parameters=kept)
+
+
+def format_problems(problems, most=MAX_LINES):
+    """The problems by file and line, at most `most` lines and one that counts the rest."""
+    lines, left, hinted = [], 0, set()
+    for place, message, hint in sorted(dict.fromkeys(problems), key=lambda p: _order(p[0])):
+        new = [f"{place}: {message}"] + ([f"    {hint}"] if hint and hint not in hinted else [])
+        if left or len(lines) + len(new) > most:
+            left += 1
+            continue
+        hinted.add(hint)
+        lines += new
+    return "\n".join(lines + ([f"... and {left} more problem{'s' if left > 1 else ''}"] if left else []))
+
+
+def _order(place):
+    """Files by name and line, what the command line says after them."""
+    file, _, line = place.rpartition(":")
+    return (place.startswith("-o "), file, int(line) if line.isdigit() else 0)

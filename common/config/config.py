@@ -14,8 +14,8 @@ from common.config import kits as kit
 from common.config import sections as settings
 from common.config.bases import kits_of, name_methods, read_with_bases
 from common.config.namespace import Namespace
-from common.config.tree import Items, Node, Resolver, locate, plain, put
-from common.config.yaml import read_text, shown, write
+from common.config.tree import Items, Node, Resolver, locate, put, to_plain
+from common.config.yaml import display_path, dump_yaml, read_text
 from common.errors import ConfigError, EnvironmentProblem
 
 _ABSENT = object()
@@ -36,15 +36,15 @@ def load_config(path, overrides=(), default_kit=None):
     Raises:
         ConfigError: the file is missing or not YAML, or a base, an override or a reference is wrong.
     """
-    given = config_build.as_tree(path, "the dict") if isinstance(path, dict) else None
+    given = config_build.to_tree(path, "the dict") if isinstance(path, dict) else None
     file = kit.find_config(path, default_kit) if given is None else Path.cwd() / "run"
     tree, used = read_with_bases(file, default_kit, given)
-    for key, value, place in _parsed(overrides or ()):
+    for key, value, place in _parse_overrides(overrides or ()):
         put(tree, key, value, place)
     if isinstance(tree.get("labels"), str):
         tree.set("labels", _names(tree["labels"], tree.places["labels"], kits_of(tree, file)), tree.places["labels"])
     if kit.is_tiny(file):
-        _keep_apart(tree, shown(file))
+        _keep_apart(tree, display_path(file))
     resolver = Resolver(tree)
     resolved = locate(resolver.resolve())
     if resolver.problems:
@@ -78,13 +78,13 @@ def _names(text, place, folders):
         lines = found.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is not UTF-8; save the file in that encoding"
-        raise ConfigError(f"{place}: labels: {shown(found)}: {reason}") from error
+        raise ConfigError(f"{place}: labels: {display_path(found)}: {reason}") from error
     for number, line in enumerate(lines, 1):
-        names.add(line.strip(), f"{shown(found)}:{number}")
+        names.add(line.strip(), f"{display_path(found)}:{number}")
     return names
 
 
-def _parsed(overrides):
+def _parse_overrides(overrides):
     """(key path, value, place) of each `-o`, those that change a `type` first."""
     found = []
     for text in overrides:
@@ -162,7 +162,7 @@ class Config:
                 holder = holder[key]
             else:
                 return self._default(path) if default is _ABSENT else default
-        return plain(holder)
+        return to_plain(holder)
 
     @staticmethod
     def _default(path):
@@ -182,7 +182,7 @@ class Config:
             try:
                 holder = holder[int(key) if isinstance(holder, Items) else key]
             except (KeyError, IndexError, TypeError, ValueError):
-                raise ConfigError(f"{shown(self.path)}: there is no '{path}'") from None
+                raise ConfigError(f"{display_path(self.path)}: there is no '{path}'") from None
         return holder
 
     def place(self, path):
@@ -192,7 +192,7 @@ class Config:
             holder = self.node(above) if above else self.tree
             return holder.places[int(key) if isinstance(holder, Items) else key]
         except (ConfigError, KeyError, IndexError, ValueError, AttributeError):
-            return shown(self.path)
+            return display_path(self.path)
 
     def settings(self, section):
         """The values of train, eval or export with their defaults; eval takes what it does not say from train.
@@ -201,9 +201,9 @@ class Config:
             ConfigError: a required value is missing.
         """
         kind = settings.SECTIONS[section]
-        values = plain(self.tree.get(section) or {})
+        values = to_plain(self.tree.get(section) or {})
         if section == "eval":
-            train = plain(self.tree.get("train") or {})
+            train = to_plain(self.tree.get("train") or {})
             values = {k: train[k] for k in settings.EVAL_FROM_TRAIN if k in train} | values
         keys = settings.setting_parameters(kind)
         lacking = [k for k, (parameter, _) in keys.items() if parameter.required and k not in values]
@@ -218,7 +218,7 @@ class Config:
 
     def set(self, path, value, place="the program"):
         """Writes a plain value at a dotted path; messages about it will name `place`."""
-        put(self.tree, path, config_build.as_tree(value, place), place)
+        put(self.tree, path, config_build.to_tree(value, place), place)
         locate(self.tree)
 
     def build(self, what, ignore=(), **given):
@@ -236,10 +236,10 @@ class Config:
         namespace = self.methods if what in ("slim", "search.space") else self.namespace
         return config_build.Builder(namespace, given).build(node, ignore=ignore)
 
-    def completed(self):
+    def to_dict(self):
         """The whole configuration as plain values, with every default filled in and every reference resolved."""
-        return config_build.completed(self)
+        return config_build.complete(self)
 
     def dump(self):
         """YAML that loads as this same configuration, wherever it is put."""
-        return write(config_build.escaped(self.completed()))
+        return dump_yaml(config_build.escape_references(self.to_dict()))

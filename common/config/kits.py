@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from common.config.yaml import shown
+from common.config.yaml import display_path
 from common.errors import ConfigError
 from common.suggest import did_you_mean, nearest
 
@@ -52,7 +52,9 @@ def kit_of(path, default=None):
     """
     found = kit_above(path) or (Path(default).resolve() if default else None)
     if found is None:
-        raise ConfigError(f"{shown(path)}: this file is in no kit; write which one at its top, such as `kit: PaddleCV`")
+        raise ConfigError(
+            f"{display_path(path)}: this file is in no kit; write which one at its top, such as `kit: PaddleCV`"
+        )
     return found
 
 
@@ -76,10 +78,10 @@ def find_config(path, default_kit=None):
         raise ConfigError("-c: write which configuration, such as -c configs/yolov3.yml")
     given = Path(path)
     if given.is_dir():
-        raise ConfigError(f"{path}: this is a folder, not a configuration{similar(given, [default_kit])}")
+        raise ConfigError(f"{path}: this is a folder, not a configuration{suggest_configs(given, [default_kit])}")
     found = _look_up(given, [Path(), default_kit], path)
     if found is None:
-        raise ConfigError(f"{path}: there is no such configuration{similar(given, [default_kit])}")
+        raise ConfigError(f"{path}: there is no such configuration{suggest_configs(given, [default_kit])}")
     return found
 
 
@@ -98,8 +100,10 @@ def find_base(name, file, kits, place):
     found = _look_up(Path(name), [file.parent, *kits], f"{place}: the base {name}")
     if found is None:
         beside = (file.parent / name).parent
-        near = did_you_mean(Path(name).name, [f.name for f in beside.glob("*.y*ml")]) or similar(Path(name), kits)
-        raise ConfigError(f"{place}: the base {name} does not exist in {shown(file.parent)}{near}")
+        near = did_you_mean(Path(name).name, [f.name for f in beside.glob("*.y*ml")]) or suggest_configs(
+            Path(name), kits
+        )
+        raise ConfigError(f"{place}: the base {name} does not exist in {display_path(file.parent)}{near}")
     return found
 
 
@@ -148,14 +152,14 @@ def _look_up(given, places, label):
     for group in (*([place] for place in (*places, ROOT) if place is not None), shipped_kits()):
         found = list(dict.fromkeys(file.resolve() for place in group for file in matches(Path(place) / given)))
         if len(found) > 1:
-            names = ", ".join(shown(file) for file in found)
+            names = ", ".join(display_path(file) for file in found)
             raise ConfigError(f"{label}: more than one configuration has this name; write which: {names}")
         if found:
             return found[0]
     return None
 
 
-def similar(path, kits=()):
+def suggest_configs(path, kits=()):
     """`; did you mean ...?` with the existing configurations most like a path, as they are written after `-c`.
 
     Args:

@@ -156,23 +156,23 @@ class Namespace:
             return signature.Signature()
         text = ast.get_docstring(node)
         if isinstance(node, ast.FunctionDef):
-            keys = self._with_constants(signature.of_function(node), definition.file)
-            return signature.Signature(keys, summary=signature.summary(text))
+            keys = self._with_constants(signature.parameters_of_function(node), definition.file)
+            return signature.Signature(keys, summary=signature.first_paragraph(text))
         family = self._family(definition)
         docs = {}
         for _, member in reversed(family):
-            docs.update(signature.documented(ast.get_docstring(member)))
-        about = signature.summary(text)
+            docs.update(signature.parse_arguments(ast.get_docstring(member)))
+        about = signature.first_paragraph(text)
         for owner, member in family:
             factory = next((f for f in member.body if _is_function(f, "from_config")), None)
             if factory is not None:
                 built, given = signature.parts_of(factory)
-                keys = signature.of_function(factory, skip=("cls", "build"), slots=built, docs=docs)
+                keys = signature.parameters_of_function(factory, skip=("cls", "build"), slots=built, docs=docs)
                 return signature.Signature(self._with_constants(keys, owner.file), given, True, about)
         for owner, member in family:
             function = next((f for f in member.body if _is_function(f, "__init__")), None)
             if function is not None:
-                keys = signature.of_function(function, skip=("self",), docs=docs)
+                keys = signature.parameters_of_function(function, skip=("self",), docs=docs)
                 return signature.Signature(self._with_constants(keys, owner.file), summary=about)
             if _is_dataclass(member):
                 keys = self._fields(owner, docs).values()
@@ -186,7 +186,7 @@ class Namespace:
         for base, node in reversed(bases):
             if _is_dataclass(node) and base not in below:
                 found |= self._fields(base, docs, (*below, definition))
-        own = signature.of_fields(member, docs)
+        own = signature.parameters_of_fields(member, docs)
         return found | {name: p and self._with_constants([p], owner.file)[0] for name, p in own.items()}
 
     def _tree(self, file):

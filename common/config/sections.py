@@ -110,7 +110,7 @@ def setting_parameters(section):
     return found
 
 
-def allowed(limits):
+def format_range(limits):
     """The allowed range in words, such as `1 or more`; empty when there is no limit."""
     low, high, above, below = (limits.get(k) for k in ("low", "high", "above", "below"))
     lower = f"{low} or more" if low is not None else f"more than {above}" if above is not None else ""

@@ -14,21 +14,21 @@ REQUIRED = "(required)"
 OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
-def constant(node):
+def literal_value(node):
     """The value of an expression of numbers, strings, lists, dicts and the four operations, such as `1 / 255`.
 
     Raises:
         ValueError: it is anything else.
     """
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
-        left, right = constant(node.left), constant(node.right)
+        left, right = literal_value(node.left), literal_value(node.right)
         if isinstance(left, int | float) and isinstance(right, int | float):
             return OPERATIONS[type(node.op)](left, right)
         raise ValueError("not a number")
     if isinstance(node, ast.Tuple):
-        return tuple(constant(item) for item in node.elts)
+        return tuple(literal_value(item) for item in node.elts)
     if isinstance(node, ast.List):
-        return [constant(item) for item in node.elts]
+        return [literal_value(item) for item in node.elts]
     return ast.literal_eval(node)
 
 
@@ -61,7 +61,7 @@ class Parameter:
         if self.required:
             return False, None
         try:
-            return True, constant(ast.parse(self.default, mode="eval").body)
+            return True, literal_value(ast.parse(self.default, mode="eval").body)
         except (ValueError, SyntaxError, ArithmeticError):
             return False, None
 
@@ -94,7 +94,7 @@ class Signature:
         return next(p for p in self.parameters if p.name == name)
 
 
-def documented(docstring):
+def parse_arguments(docstring):
     """{argument: (type, text)} of the `Args:` section of a docstring."""
     found, name, indent = {}, None, None
     inside = False
@@ -120,7 +120,7 @@ def documented(docstring):
     return found
 
 
-def summary(docstring):
+def first_paragraph(docstring):
     """The first paragraph of a docstring on one line."""
     lines = []
     for line in (docstring or "").strip().splitlines():
@@ -130,7 +130,7 @@ def summary(docstring):
     return " ".join(lines)
 
 
-def of_function(node, skip=(), slots=(), docs=None):
+def parameters_of_function(node, skip=(), slots=(), docs=None):
     """Parameters of a `def`.
 
     Args:
@@ -140,7 +140,7 @@ def of_function(node, skip=(), slots=(), docs=None):
         docs (dict): what docstrings say of the arguments.
     """
     arguments = node.args
-    docs = {**(docs or {}), **documented(ast.get_docstring(node))}
+    docs = {**(docs or {}), **parse_arguments(ast.get_docstring(node))}
     plain = [*arguments.posonlyargs, *arguments.args]
     defaults = [None] * (len(plain) - len(arguments.defaults)) + list(arguments.defaults)
     result = []
@@ -154,7 +154,7 @@ def of_function(node, skip=(), slots=(), docs=None):
     return tuple(result)
 
 
-def of_fields(node, docs):
+def parameters_of_fields(node, docs):
     """What the annotated fields of one dataclass are to its constructor: {name: Parameter, None for no argument}.
 
     A default is the value, or what a call that makes the field is given: `default=`, `default_factory=` or the first

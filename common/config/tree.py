@@ -48,20 +48,20 @@ def children(tree):
     return []
 
 
-def plain(tree):
+def to_plain(tree):
     """The same as ordinary dicts and lists."""
     if isinstance(tree, dict):
-        return {key: plain(value) for key, value in tree.items()}
+        return {key: to_plain(value) for key, value in tree.items()}
     if isinstance(tree, list | tuple):
-        return [plain(value) for value in tree]
+        return [to_plain(value) for value in tree]
     return tree
 
 
-def mentioned(tree):
+def referenced_keys(tree):
     """The top-level keys that the references in a tree name, whether or not they are there."""
     if isinstance(tree, str):
         return {match[1].strip().split(".")[0] for match in REFERENCE.finditer(tree)}
-    return {name for _, value, _ in children(tree) for name in mentioned(value)}
+    return {name for _, value, _ in children(tree) for name in referenced_keys(value)}
 
 
 def locate(tree, path=""):
@@ -107,7 +107,7 @@ def put(tree, dotted, value, place):
         elif isinstance(holder, Node):
             above = Node(place)
             above.set(key, value, place)
-            merged = _replaced_type(holder, value) if key == "type" else merge(holder, above)
+            merged = _replace_type(holder, value) if key == "type" else merge(holder, above)
             holder.clear()
             for k, v, p in children(merged):
                 holder.set(k, v, place if k == key else p)
@@ -115,7 +115,7 @@ def put(tree, dotted, value, place):
             holder[key], holder.places[key] = merge(holder[key], value), place
 
 
-def _replaced_type(holder, value):
+def _replace_type(holder, value):
     """The mapping with another `type`: its other keys belonged to the old one and go."""
     result = Node(holder.place)
     result.set("type", value, holder.place)
@@ -182,7 +182,7 @@ class Resolver:
             if isinstance(value, dict | list):
                 self.problems.append(f"{place}: {match[0]} is a {_kind(value)}; inside a text it must be one value")
                 return ""
-            return _spelled(value)
+            return _format_scalar(value)
 
         result = REFERENCE.sub(piece, text)
         if len(result) > LARGEST:
@@ -220,7 +220,7 @@ def _kind(value):
     return "mapping" if isinstance(value, dict) else "list"
 
 
-def _spelled(value):
+def _format_scalar(value):
     """A scalar as it would be written in the file."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -28,7 +28,7 @@ def parse(text):
         return None
 
 
-def of_default(value):
+def type_of_default(value):
     """The type that a default value suggests; empty for None. A whole number stands for any number."""
     if isinstance(value, bool):
         return "bool"
@@ -37,7 +37,7 @@ def of_default(value):
     if isinstance(value, str):
         return "str"
     if isinstance(value, list | tuple):
-        kinds = {of_default(item) for item in value}
+        kinds = {type_of_default(item) for item in value}
         return f"list[{kinds.pop()}]" if len(kinds) == 1 and "" not in kinds else "list"
     return "dict" if isinstance(value, dict) else ""
 
@@ -126,7 +126,7 @@ def advice(value, text):
     return ""
 
 
-def described(value):
+def describe_value(value):
     """What a value is, in a word."""
     if value is None:
         return "null"

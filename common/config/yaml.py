@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from common.config.tree import LARGEST, Items, Node
-from common.config.types import described
+from common.config.types import describe_value
 from common.errors import ConfigError
 
 LARGEST_FILE = 1 << 20  # bytes
@@ -50,7 +50,7 @@ def scalar(text):
     return text
 
 
-def shown(path):
+def display_path(path):
     """A path as a user would write it from here: relative when that is not longer."""
     path = Path(path)
     try:
@@ -65,7 +65,7 @@ def read_file(path):
     Raises:
         ConfigError: it cannot be read, is not YAML, or is not a mapping.
     """
-    name = shown(path)
+    name = display_path(path)
     try:
         if Path(path).stat().st_size > LARGEST_FILE:
             raise ConfigError(f"{name}: a configuration has at most {LARGEST_FILE >> 20} MiB")
@@ -81,7 +81,7 @@ def read_file(path):
     if tree is None:
         raise ConfigError(f"{name}: the file is empty")
     if not isinstance(tree, Node):
-        raise ConfigError(f"{name}:1: a configuration is `key: value` lines, not {described(tree)}")
+        raise ConfigError(f"{name}:1: a configuration is `key: value` lines, not {describe_value(tree)}")
     return tree
 
 
@@ -197,6 +197,6 @@ for _name, _pattern in (("int", INTEGER), ("int", OCTAL), ("int", HEXADECIMAL), 
     _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", _pattern, list("-+.0123456789"))
 
 
-def write(value):
+def dump_yaml(value):
     """YAML of plain dicts, lists and scalars, in their order; innermost collections on one line."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)

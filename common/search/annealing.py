@@ -100,7 +100,7 @@ class AnnealingSampler(BaseSampler):
                 candidate = {} if current is None else dict(current)
                 for index in generator.choice(len(names), count, replace=False):
                     name = names[index]
-                    candidate[name] = other(self.distributions[name], candidate.get(name), generator)
+                    candidate[name] = draw_other(self.distributions[name], candidate.get(name), generator)
                 if self.key(candidate) not in seen:
                     return candidate
             if count == len(names):
@@ -108,7 +108,7 @@ class AnnealingSampler(BaseSampler):
             count += 1
 
 
-def other(distribution, value, generator):
+def draw_other(distribution, value, generator):
     """A random value of a distribution, other than `value`; near it where the distribution is of real numbers."""
     if isinstance(distribution, CategoricalDistribution):
         values = [choice for choice in distribution.choices if choice != value]
@@ -120,10 +120,10 @@ def other(distribution, value, generator):
             return value
         drawn = low + int(generator.integers(count))
         return drawn + 1 if value is not None and drawn >= value else drawn
-    return between(distribution, value, generator)
+    return draw_between(distribution, value, generator)
 
 
-def between(distribution, value, generator, spread=0.2):
+def draw_between(distribution, value, generator, spread=0.2):
     """A number of a range: even over it, or from a normal distribution around `value`, folded back at the ends."""
     scale, back = (math.log, math.exp) if distribution.log else (float, float)
     low, high = scale(distribution.low), scale(distribution.high)

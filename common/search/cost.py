@@ -81,7 +81,7 @@ def _seconds(call):
     return time.perf_counter() - began
 
 
-def beyond(measures, limits):
+def exceeded_limits(measures, limits):
     """Why a candidate is refused, in words such as `macs 5300000 of at most 5000000`; empty when it is not.
 
     Args:

@@ -2,13 +2,13 @@
 
 import os
 
-from common.config.tree import plain
+from common.config.tree import to_plain
 from common.errors import ConfigError
 from common.search import report
 from common.search.cost import Cost
 from common.search.space import Choice, KeySpace
 from common.search.study import open_storage, open_study
-from common.search.training import Trainer
+from common.search.training import TrialRunner
 from common.search.workers import Search, candidate
 
 
@@ -22,7 +22,7 @@ def build_strategy(config):
     if "type" in node:
         space = config.build("search.space")
     else:
-        space = KeySpace(plain(node), node.places)
+        space = KeySpace(to_plain(node), node.places)
     return config.build("search", ignore=("space",), space=space)
 
 
@@ -56,7 +56,7 @@ def prepare_search(config, strategy, folder, args, higher):
         strategy,
         storage,
         config.name,
-        Trainer(config, folder.resolve(), max(1, cores // args.workers) if args.workers > 1 else 0),
+        TrialRunner(config, folder.resolve(), max(1, cores // args.workers) if args.workers > 1 else 0),
         Cost(config, strategy.limits),
         args.trials or strategy.trials,
         higher,

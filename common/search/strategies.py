@@ -59,7 +59,7 @@ class RandomSearch(Strategy):
 
     def sampler(self, seed, stream=(0, 0)):
         """Optuna's random sampler."""
-        return optuna.samplers.RandomSampler(mixed(seed, stream))
+        return optuna.samplers.RandomSampler(mix_seed(seed, stream))
 
 
 class TPE(Strategy):
@@ -67,7 +67,7 @@ class TPE(Strategy):
 
     def sampler(self, seed, stream=(0, 0)):
         """Optuna's sampler; candidates that other workers train count as bad ones meanwhile."""
-        return optuna.samplers.TPESampler(seed=mixed(seed, stream))
+        return optuna.samplers.TPESampler(seed=mix_seed(seed, stream))
 
 
 class SimulatedAnnealing(Strategy):
@@ -113,7 +113,7 @@ class SimulatedAnnealing(Strategy):
         )
 
 
-def mixed(seed, stream):
+def mix_seed(seed, stream):
     """One seed of several numbers (int)."""
     return int(np.random.SeedSequence([seed, *stream]).generate_state(1)[0])
 

@@ -124,7 +124,7 @@ def outcome(trial):
     return trial.user_attrs.get("outcome") if trial.state.is_finished() else None
 
 
-def standing(study):
+def count_outcomes(study):
     """How many trials there are of each outcome, and `running` (Counter)."""
     trials = study.get_trials(deepcopy=False)
     counts = Counter(outcome(trial) for trial in trials)
@@ -132,12 +132,12 @@ def standing(study):
     return counts
 
 
-def done(counts):
+def count_done(counts):
     """How many of the trials count."""
     return sum(counts[name] for name in COUNTED)
 
 
-def place(study, number):
+def position_of(study, number):
     """How many trials that count, or may come to, are older than trial `number`."""
     return sum(
         trial.number < number and (trial.state == TrialState.RUNNING or outcome(trial) in COUNTED)

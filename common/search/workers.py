@@ -16,9 +16,9 @@ from common.config.overrides import assignments
 from common.errors import ConfigError, KitError
 from common.log import logger
 from common.search import study as studies
-from common.search.cost import beyond
+from common.search.cost import exceeded_limits
 from common.search.space import decode, is_finite, size
-from common.search.strategies import mixed, suggest
+from common.search.strategies import mix_seed, suggest
 from common.search.training import Interrupted, TrialFailed, score_of
 
 POLL = 0.5  # seconds between two looks at the trials of other workers
@@ -97,17 +97,17 @@ class Worker:
         self.search, self.strategy = search, search.strategy
         known = len(search.study().get_trials(deepcopy=False))
         self.sampler = self.strategy.sampler(search.config.get("seed"), (number, known))
-        self.random = optuna.samplers.RandomSampler(mixed(search.config.get("seed"), (number, known, 1)))
+        self.random = optuna.samplers.RandomSampler(mix_seed(search.config.get("seed"), (number, known, 1)))
         self.study = search.study(self.sampler)
         self.refused = self.repeated = 0
 
     def work(self):
         """Trial after trial, until enough count or the search is stopped."""
         while not self.search.stopped.is_set():
-            counts = studies.standing(self.study)
-            if studies.done(counts) >= self.search.trials:
+            counts = studies.count_outcomes(self.study)
+            if studies.count_done(counts) >= self.search.trials:
                 return
-            if studies.done(counts) + counts["running"] >= self.search.trials:
+            if studies.count_done(counts) + counts["running"] >= self.search.trials:
                 if not self.waits_for_own():
                     return
                 self.search.stopped.wait(POLL)
@@ -145,7 +145,7 @@ class Worker:
         trial.set_user_attr("owner", self.search.owner)
         tokens = {name: suggest(trial, name, d) for name, d in self.strategy.distributions.items()}
         frozen = self.study.get_trials(deepcopy=False)[trial.number]
-        if studies.place(self.study, trial.number) >= self.search.trials:
+        if studies.position_of(self.study, trial.number) >= self.search.trials:
             trial.set_user_attr("outcome", "surplus")
             raise Discarded
         is_new = studies.first_number(frozen) == trial.number
@@ -180,7 +180,7 @@ class Worker:
         except KitError as error:
             raise TrialFailed(str(error).splitlines()[0]) from error
         trial.set_user_attr("measures", measures)
-        refusal = beyond(measures, self.strategy.limits)
+        refusal = exceeded_limits(measures, self.strategy.limits)
         if refusal:
             trial.set_user_attr("outcome", "rejected")
             trial.set_user_attr("reason", refusal)

@@ -12,7 +12,7 @@ says which losses each has::
 Each phase moves the part of `optimizer: {type: Several}` that has its name; gradients of other parameters are not kept.
 """
 
-from common.contract import offered
+from common.contract import get_optional
 from common.errors import ConfigError
 from common.training.trainer import Trainer
 
@@ -33,7 +33,7 @@ class AlternatingTrainer(Trainer):
     def __init__(self, run, every=None):
         super().__init__(run)
         self.every = every or {}
-        phases, name = list(offered(run.model, "model", "phases")), type(run.model).__name__
+        phases, name = list(get_optional(run.model, "model", "phases")), type(run.model).__name__
         if not phases:
             raise ConfigError(f"AlternatingTrainer takes a model with `phases`; {name} has none")
         if unknown := [phase for phase in self.every if phase not in phases]:

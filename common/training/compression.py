@@ -8,7 +8,7 @@ import contextlib
 import itertools
 
 from common.build.data import build_dataset, build_loader, build_metric
-from common.contract import offered
+from common.contract import get_optional
 from common.errors import ConfigError
 from common.inference.evaluate import sources_of, update
 from common.inference.task import task_of
@@ -130,7 +130,7 @@ class Context:
         return example_inputs(model, self.config)
 
 
-def begin(config, model, context, resumed):
+def begin_compression(config, model, context, resumed):
     """The method of a configuration, begun: the model is compressed or, in a resumed run, stays as it was found.
 
     Args:
@@ -149,7 +149,7 @@ def begin(config, model, context, resumed):
             steps = distributed.all_gather_json(steps)[0]
             if not distributed.is_main():
                 apply_steps(model, steps, config.methods)
-        before = offered(model, "model", "structure") or Structure()
+        before = get_optional(model, "model", "structure") or Structure()
         model.structure = before.extend(slim_section(config), steps)
     method.prepare(model, context)
     return method

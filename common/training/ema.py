@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import paddle
 
-from common.build.training_only import separated
+from common.build.training_only import split_arrays
 from common.errors import ConfigError
 from common.optim.settings import number_in_range
 
@@ -23,7 +23,7 @@ class ExponentialMovingAverage:
 
     def __init__(self, model, decay=0.9998, ramp=True):
         self.decay, self.ramp, self.updates = number_in_range("ema", "decay", decay, least=0, most=1), ramp, 0
-        self.values, _ = separated(model, model.state_dict())
+        self.values, _ = split_arrays(model, model.state_dict())
         self.averages = {name: value.detach().clone() for name, value in self.values.items()}
         floats = [name for name, value in self.values.items() if value.is_floating_point()]
         self.moving = [(self.averages[name], self.values[name]) for name in floats]
@@ -40,7 +40,7 @@ class ExponentialMovingAverage:
         self.updates += 1
 
     @contextlib.contextmanager
-    def swapped(self):
+    def swap_in(self):
         """Within it the model has the averages; after it, its own weights again, bit for bit."""
         own = {name: value.detach().clone() for name, value in self.values.items()}
         copy_into(self.values, self.averages)

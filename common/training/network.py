@@ -5,7 +5,7 @@ from pathlib import Path
 from common.build.data import class_names
 from common.build.learned_files import warn_of_changes
 from common.build.model import build_model
-from common.contract import offered
+from common.contract import get_optional
 from common.layers.sync_batch_norm import convert_sync_batch_norm
 from common.system import distributed
 from common.training import compression
@@ -41,7 +41,7 @@ def build_network(config, prepared, context, resume_from=None):
 def compress(config, model, context, resume_from):
     """The method of `slim:`, which has changed the model, or found it changed in a resumed run."""
     if resume_from is not None:
-        check_agreement(config, offered(model, "model", "structure"), resume_from)
-    method = compression.begin(config, model, context, resume_from is not None)
+        check_agreement(config, get_optional(model, "model", "structure"), resume_from)
+    method = compression.begin_compression(config, model, context, resume_from is not None)
     compression.add_loss(method, model)
     return method

@@ -10,7 +10,7 @@ import numpy as np
 
 from common.weights.safetensors import write_atomically
 
-COLOURS = ("#1f5fa8", "#d1602b", "#2f8f5b", "#8a4fa3", "#b8901f", "#c2416b", "#3a9ba8", "#7a6a58", "#5566d0", "#88a03a")
+COLORS = ("#1f5fa8", "#d1602b", "#2f8f5b", "#8a4fa3", "#b8901f", "#c2416b", "#3a9ba8", "#7a6a58", "#5566d0", "#88a03a")
 PALE = "#9dbbdc"
 CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "SimHei", "PingFang SC")
 
@@ -29,17 +29,21 @@ def draw_losses(path, steps, losses):
         total = np.asarray(losses["loss"], float)
         axes.plot(steps, total, color=PALE, linewidth=1, label="loss, as logged")
         axes.plot(
-            steps, smooth(total), color=COLOURS[0], linewidth=2, label=f"loss, smoothed: {last(smooth(total)):.4g}"
+            steps,
+            smooth(total),
+            color=COLORS[0],
+            linewidth=2,
+            label=f"loss, smoothed: {last_finite(smooth(total)):.4g}",
         )
         if len(terms) > 1:
-            for name, colour in zip(terms, COLOURS[1:], strict=False):
+            for name, color in zip(terms, COLORS[1:], strict=False):
                 values = smooth(losses[name])
-                axes.plot(steps, values, color=colour, linewidth=1, label=f"{name}: {last(values):.4g}")
+                axes.plot(steps, values, color=color, linewidth=1, label=f"{name}: {last_finite(values):.4g}")
         shown = np.concatenate([np.asarray(values, float) for values in losses.values()])
         if np.nanmin(shown, initial=1) > 0:
             axes.set_yscale("log")
             plain_log_labels(axes)
-        finish(axes, "Loss", "step", "")
+        finish_axes(axes, "Loss", "step", "")
 
 
 def draw_rates(path, steps, columns):
@@ -47,9 +51,9 @@ def draw_rates(path, steps, columns):
     with new_figure(path, height=3) as figure:
         axes = figure.add_subplot()
         for number, (name, values) in enumerate(columns.items()):
-            axes.plot(steps, values, color=COLOURS[number % len(COLOURS)], linewidth=2, label=name)
+            axes.plot(steps, values, color=COLORS[number % len(COLORS)], linewidth=2, label=name)
         axes.set_ylim(bottom=min(0.0, *(min(values) for values in columns.values())))
-        finish(axes, "Learning rate", "step", "", legend=len(columns) > 1)
+        finish_axes(axes, "Learning rate", "step", "", legend=len(columns) > 1)
 
 
 def draw_scores(path, steps, scores, primary=None):
@@ -66,50 +70,50 @@ def draw_scores(path, steps, scores, primary=None):
     values = {name: value for name, value in values.items() if np.isfinite(value).any()}
     shares = [name for name, value in values.items() if np.nanmin(value) >= 0 and np.nanmax(value) <= 1]
     others = [name for name in values if name not in shares]
-    panels = [panel[: len(COLOURS)] for panel in (shares, others) if panel]
+    panels = [panel[: len(COLORS)] for panel in (shares, others) if panel]
     with new_figure(path, height=4 * max(len(panels), 1)) as figure:
         figure.subplots_adjust(hspace=0.3)
         for number, panel in enumerate(panels, start=1):
             axes = figure.add_subplot(len(panels), 1, number)
-            for name, colour in zip(panel, COLOURS, strict=False):
+            for name, color in zip(panel, COLORS, strict=False):
                 width = 2.2 if name == primary else 1.2
-                label = f"{name}: {last(values[name]):.4g}"
-                axes.plot(steps, values[name], color=colour, linewidth=width, marker="o", markersize=3, label=label)
+                label = f"{name}: {last_finite(values[name]):.4g}"
+                axes.plot(steps, values[name], color=color, linewidth=width, marker="o", markersize=3, label=label)
             if panel is panels[0] and shares:
                 axes.set_ylim(0, 1.02)
-            finish(axes, "Scores" if number == 1 else "", "step", "")
+            finish_axes(axes, "Scores" if number == 1 else "", "step", "")
 
 
 def draw_precision_recall(path, curves):
-    """Precision over recall: every class in colour when they are few, else the five worst on the grey rest.
+    """Precision over recall: every class in color when they are few, else the five worst on the grey rest.
 
     Args:
         path (Path): the PNG to write.
         curves (dict[str, tuple]): per class, its recall and precision, two arrays of one length, recall ascending.
     """
-    areas = {name: area(recall, precision) for name, (recall, precision) in curves.items()}
+    areas = {name: area_under_curve(recall, precision) for name, (recall, precision) in curves.items()}
     by_area = sorted(curves, key=lambda name: (math.isnan(areas[name]), areas[name]))
-    coloured = list(curves) if len(curves) <= len(COLOURS) else by_area[:5]
+    colored = list(curves) if len(curves) <= len(COLORS) else by_area[:5]
     with new_figure(path, width=7.5, height=5) as figure:
         axes = figure.add_subplot()
-        shown = dict(zip(curves, printable(curves), strict=True))
+        shown = dict(zip(curves, make_printable(curves), strict=True))
         for name in curves:
-            if name not in coloured:
+            if name not in colored:
                 axes.plot(*curves[name], color="#cccccc", linewidth=0.8)
-        for name, colour in zip(coloured, COLOURS, strict=False):
-            axes.plot(*curves[name], color=colour, linewidth=1.6, label=f"{shown[name]}: {areas[name]:.3f}")
+        for name, color in zip(colored, COLORS, strict=False):
+            axes.plot(*curves[name], color=color, linewidth=1.6, label=f"{shown[name]}: {areas[name]:.3f}")
         if len(curves) > 1:
             recall = np.linspace(0, 1, 101)
             mean = np.mean([np.interp(recall, *curve, right=0.0) for curve in curves.values() if len(curve[0])], axis=0)
             axes.plot(recall, mean, color="#222222", linewidth=2.4, linestyle="--", label="mean of the classes")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
-        few = len(coloured) == len(curves)
-        finish(axes, "Precision and recall" + ("" if few else ", the five worst in colour"), "recall", "precision")
+        few = len(colored) == len(curves)
+        finish_axes(axes, "Precision and recall" + ("" if few else ", the five worst in color"), "recall", "precision")
 
 
 def draw_confusion(path, matrix, names):
-    """Counts of true (rows) and predicted (columns) classes, coloured by their share of the row.
+    """Counts of true (rows) and predicted (columns) classes, colored by their share of the row.
 
     Args:
         path (Path): the PNG to write.
@@ -126,15 +130,15 @@ def draw_confusion(path, matrix, names):
         figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.03, label="share of the true class")
         every = max(1, -(-count // 40))
         places = list(range(0, count, every))
-        names = [short(name) for name in printable(names)]
+        names = [shorten_label(name) for name in make_printable(names)]
         axes.set_xticks(places, [names[i] for i in places], rotation=90 if count > 6 else 0, fontsize=8)
         axes.set_yticks(places, [names[i] for i in places], fontsize=8)
         if count <= 20:
             for row, column in np.ndindex(matrix.shape):
                 if matrix[row, column]:
-                    colour = "white" if share[row, column] > 0.55 else "#333333"
+                    color = "white" if share[row, column] > 0.55 else "#333333"
                     text = f"{matrix[row, column]:g}"
-                    axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+                    axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8)
         axes.set_title("Confusion matrix", loc="left")
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
@@ -202,7 +206,7 @@ def font_families():
     return ["DejaVu Sans", *(name for name in CJK_FONTS if name in names)]
 
 
-def printable(names):
+def make_printable(names):
     """The names as this machine's fonts can write them: `#3` for the fourth if they lack a character of it."""
     from matplotlib import font_manager
 
@@ -214,7 +218,7 @@ def printable(names):
     return [name if known(name) else f"#{index}" for index, name in enumerate(names)]
 
 
-def finish(axes, title, across, up, legend=True):
+def finish_axes(axes, title, across, up, legend=True):
     """Title, axis names, a light grid, and the legend beside the curves."""
     axes.set_title(title, loc="left")
     axes.set_xlabel(across)
@@ -249,7 +253,7 @@ def smooth(values, share=0.05):
         return (sums[high] - sums[low]) / (counts[high] - counts[low])
 
 
-def area(recall, precision):
+def area_under_curve(recall, precision):
     """The area under a curve whose precision is made monotone from the right; NaN for an empty curve."""
     if len(recall) == 0:
         return math.nan
@@ -258,13 +262,13 @@ def area(recall, precision):
     return float(np.sum(np.diff(recall) * precision[1:]))
 
 
-def last(values):
+def last_finite(values):
     """The last number that is finite; NaN without one."""
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
     return float(known[-1]) if len(known) else math.nan
 
 
-def short(name, most=18):
+def shorten_label(name, most=18):
     """A class name that fits beside an axis."""
     return name if len(name) <= most else name[: most - 3] + "..."

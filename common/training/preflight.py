@@ -5,7 +5,7 @@ import os
 
 from common.build.data import build_dataset, class_names
 from common.build.learn_transforms import fit_transforms
-from common.build.model import read_weights
+from common.build.model import read_configured_weights
 from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.inference.exported import check_exportable
@@ -44,16 +44,16 @@ def prepare_training(config, options):
         DataError: with what the data have wrong.
         EnvironmentProblem: the run's folder cannot be written, or the weights are damaged.
     """
-    need(config, "optimizer", "training")
+    require_section(config, "optimizer", "training")
     if options.evaluate:
-        need(config, "data.metric", "--eval")
+        require_section(config, "data.metric", "--eval")
     folder = run_folder(config)
-    refuse_earlier_run(folder, options)
+    check_no_earlier_run(folder, options)
     if distributed.is_main():
         make_folder(folder)
     if options.resume not in (None, "auto"):
         resolve_link(options.resume)
-    weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
+    weights = {key: read_configured_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     check_exportable(config)
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     fit_transforms(config, datasets["train"])
@@ -68,7 +68,7 @@ def prepare_training(config, options):
     return Prepared(datasets["train"], datasets["eval"], weights)
 
 
-def need(config, path, what):
+def require_section(config, path, what):
     """Refuses a configuration without the node at a dotted path, which `what` asks for."""
     if config.get(path, None) is None:
         raise ConfigError(f"{config.place(path)}: there is no '{path}:', which {what} needs")
@@ -95,7 +95,7 @@ def make_folder(folder):
         ) from error
 
 
-def refuse_earlier_run(folder, options):
+def check_no_earlier_run(folder, options):
     """A folder that holds another run is never written over unasked."""
     if options.resume and options.overwrite:
         raise ConfigError("-r goes on with an earlier run, and --overwrite removes it; take one of them")

@@ -7,14 +7,14 @@ import dataclasses
 from pathlib import Path
 
 from common.build.data import build_dataset, build_loader, build_metric, class_names
-from common.build.model import read_weights, trained_model
+from common.build.model import read_configured_weights, trained_model
 from common.errors import ConfigError
 from common.inference.evaluate import evaluate, sources_of
 from common.inference.predictor import ModelInMemory, Predictor
 from common.inference.task import task_of
 from common.system import distributed, runtime
 from common.training.options import RunOptions
-from common.training.preflight import need, prepare_training, run_folder
+from common.training.preflight import prepare_training, require_section, run_folder
 
 
 @dataclasses.dataclass
@@ -86,8 +86,8 @@ class Run:
         """
         runtime.prepare(load=False)
         config = self.config
-        need(config, "data.metric", "evaluation")
-        arrays = read_weights(config) if exported is None else None
+        require_section(config, "data.metric", "evaluation")
+        arrays = read_configured_weights(config) if exported is None else None
         dataset = build_dataset(config, split)
         metric = build_metric(config, dataset, task_of(config))
         runtime.prepare()

@@ -15,8 +15,8 @@ import numpy as np
 import paddle
 
 from common.build.inputs import check_inputs
-from common.build.training_only import groups, together
-from common.contract import offered
+from common.build.training_only import group_arrays, merge_groups
+from common.contract import get_optional
 from common.data.workers import NoBatch
 from common.errors import ConfigError, DataError, Diverged, Stopped
 from common.log import logger
@@ -70,7 +70,7 @@ class Trainer:
         self.optimizer, self.schedule, self.folder, self.metric = run.optimizer, run.schedule, run.folder, run.metric
         self.callbacks, self.ema, self.amp, self.stop = list(run.callbacks), run.ema, run.amp or Amp(), run.stop
         self.loss_of = distributed.wrap_loss(run.model)
-        self.frozen = frozen_layers(run.model, run.settings.freeze)
+        self.frozen = freeze_layers(run.model, run.settings.freeze)
         self.accumulate = run.settings.accumulate
         self.batches_per_epoch = run.loader.length
         self.steps_per_epoch, self.total_steps = run_length(run.loader.length, run.settings)
@@ -86,7 +86,7 @@ class Trainer:
     def fit(self):
         """Runs until the last epoch, the last step, or a reason to end (a signal raises `Stopped` after saving)."""
         self.call("on_train_start")
-        self.look_at_max_steps()
+        self.check_max_steps()
         while self.epoch < self.epochs and not self.end_reason:
             self.train_mode()
             for batch in self.batches():
@@ -119,7 +119,7 @@ class Trainer:
         """
         alone = self.stop is not None and distributed.world_size() == 1
         self.loader.should_stop = (lambda: self.stop.requested and self.last_of_group()) if alone else bool
-        inputs, multiple = self.model.inputs, offered(self.model, "model", "size_multiple")
+        inputs, multiple = self.model.inputs, get_optional(self.model, "model", "size_multiple")
         try:
             batches = self.loader.epoch(self.epoch, self.position)
             for batch, position, is_last in with_end(batches, self.loader):
@@ -165,10 +165,10 @@ class Trainer:
         if self.ema:
             self.ema.update()
         self.step += 1
-        self.look_at_max_steps()
+        self.check_max_steps()
         return True
 
-    def look_at_max_steps(self):
+    def check_max_steps(self):
         """Ends the run once `train.max_steps` updates are done, also in one that is resumed there."""
         if 0 < self.settings.max_steps <= self.step:
             self.end_reason = f"train.max_steps={self.settings.max_steps} steps are done"
@@ -200,7 +200,7 @@ class Trainer:
         samples = self.batch.get("image_id", self.batch.get("path", []))
         message = (
             f"the loss is not finite at step {self.step} (epoch {self.epoch + 1}): {terms}\n"
-            f"  {learning_rate_text(self.schedule.at(self.step))}; samples of the batch: {short_list(samples)}\n"
+            f"  {learning_rate_text(self.schedule.at(self.step))}; samples of the batch: {shorten_list(samples)}\n"
             "  the last checkpoint is from before this step; try a lower optimizer.lr, a longer warm-up, "
             "optimizer.clip_norm, or look at these samples"
         )
@@ -223,7 +223,7 @@ class Trainer:
 
     def state(self):
         """Everything a resumed run needs: ({group: {name: array}}, a dict that JSON can hold)."""
-        arrays = groups(self.model, {name: value.numpy() for name, value in self.model.state_dict().items()})
+        arrays = group_arrays(self.model, {name: value.numpy() for name, value in self.model.state_dict().items()})
         arrays["optimizer"], optimizer_state = self.optimizer.state()
         state = {
             "epoch": self.epoch,
@@ -263,7 +263,7 @@ class Trainer:
                     f"-r: the checkpoint was written with {name}={state[name]}, this run has {here}; "
                     "a run resumes exactly only with the same (to start anew from its weights: -o pretrained=PATH)"
                 )
-        pretrained.load_arrays(self.model, together(arrays), "-r: the checkpoint", strict=True)
+        pretrained.load_arrays(self.model, merge_groups(arrays), "-r: the checkpoint", strict=True)
         self.optimizer.load(arrays["optimizer"], state["optimizer"])
         self.amp.load(state["amp"])
         if self.ema:
@@ -285,17 +285,17 @@ class Trainer:
         A score that is not a number never becomes the best.
         """
         self.scores, self.scores_step, self.metric = scores, self.step, metric
-        score, sign = scores[metric.primary], 1 if offered(metric, "metric", "higher_is_better") else -1
+        score, sign = scores[metric.primary], 1 if get_optional(metric, "metric", "higher_is_better") else -1
         if score != score or (self.best is not None and sign * score <= sign * self.best["score"]):
             return False
         self.best = {"metric": metric.primary, "score": score, "step": self.step}
         return True
 
-    def asked_to_stop(self):
+    def stop_requested(self):
         """Whether a signal (of any rank) has asked the run to end."""
         return self.stop is not None and not distributed.all_true(not self.stop.requested)
 
-    def stopped(self, path):
+    def stop_exception(self, path):
         """The end of a run that a signal asked for (an exception to raise), its checkpoint being at `path`."""
         number = self.stop.signal_number or 15
         return Stopped(number, f"stopped by signal {number} at step {self.step}; saved {path}; resume with -r auto")
@@ -338,7 +338,7 @@ def to_tensors(batch):
     return {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
 
 
-def frozen_layers(model, patterns):
+def freeze_layers(model, patterns):
     """Stops the gradients of the sub-layers whose dotted names match a pattern, and returns them.
 
     Raises:
@@ -359,7 +359,7 @@ def frozen_layers(model, patterns):
     return frozen
 
 
-def short_list(values, most=16):
+def shorten_list(values, most=16):
     """`values` in one line, cut after `most`."""
     values = [str(v) for v in (values.tolist() if isinstance(values, np.ndarray) else values)]
     return ", ".join(values[:most]) + (f" ... ({len(values)} in all)" if len(values) > most else "")

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 
-from common.commands.main import run
+from common.commands.main import run_command
 from common.commands.parser import Parser
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
@@ -58,7 +58,7 @@ def parser():
 
 def main(argv=None):
     """Runs the command; ends the process."""
-    run(parser(), serve, argv)
+    run_command(parser(), serve, argv)
 
 
 def serve(args):

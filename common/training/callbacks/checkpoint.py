@@ -30,24 +30,24 @@ class Checkpoint(Callback):
     def after_step(self, trainer):
         if self.every_steps and trainer.step % self.every_steps == 0:
             self.save(trainer)
-        self.end_if_asked(trainer)
+        self.end_if_requested(trainer)
 
     def after_epoch(self, trainer):
         new_best = trainer.best is not None and trainer.best["step"] == trainer.step
         if new_best or (self.every and trainer.epoch % self.every == 0) or trainer.epoch == trainer.epochs:
             self.save(trainer)
-        self.end_if_asked(trainer)
+        self.end_if_requested(trainer)
 
     def on_stop(self, trainer):
-        self.end_if_asked(trainer)
+        self.end_if_requested(trainer)
 
     def on_train_end(self, trainer):
         self.save(trainer)
 
-    def end_if_asked(self, trainer):
+    def end_if_requested(self, trainer):
         """Saves and ends the run if a signal has asked for it."""
-        if trainer.asked_to_stop():
-            raise trainer.stopped(self.save(trainer))
+        if trainer.stop_requested():
+            raise trainer.stop_exception(self.save(trainer))
 
     def save(self, trainer):
         """Writes the checkpoint of this step, unless it is written already; returns its path."""

@@ -44,18 +44,18 @@ class Evaluate(Callback):
 
     def run(self, trainer):
         """Evaluates, records the scores, and keeps the first predictions for the plots."""
-        trainer.answers = []
+        trainer.predictions = []
 
         def after_batch(batch, outputs):
-            if len(trainer.answers) < self.images and outputs is not None:
-                trainer.answers.append((batch, outputs))
+            if len(trainer.predictions) < self.images and outputs is not None:
+                trainer.predictions.append((batch, outputs))
             if trainer.stop is not None and trainer.stop.requested and distributed.world_size() == 1:
                 raise InterruptedEvaluation
 
         model = trainer.model
         model.eval()
         try:
-            with trainer.ema.swapped() if trainer.ema else contextlib.nullcontext():
+            with trainer.ema.swap_in() if trainer.ema else contextlib.nullcontext():
                 scores = evaluate(sources_of(model), self.loader, self.metric, after_batch)
         except InterruptedEvaluation:
             trainer.call("on_stop")

@@ -19,7 +19,9 @@ class JsonLines:
         Returns:
             The number of lines kept. The file is replaced as a whole or not at all.
         """
-        kept = [text for text, record in read_lines(self.path) if record.get("step", 0) <= step and step > 0][:lines]
+        kept = [text for text, record in read_json_lines(self.path) if record.get("step", 0) <= step and step > 0][
+            :lines
+        ]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_name(self.path.name + ".part")
@@ -34,7 +36,7 @@ class JsonLines:
 
     def write(self, record):
         """Appends one line; a number that is not finite becomes null."""
-        text = json.dumps({name: plain(value) for name, value in record.items()}, ensure_ascii=False)
+        text = json.dumps({name: to_json_value(value) for name, value in record.items()}, ensure_ascii=False)
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(text + "\n")
@@ -47,7 +49,7 @@ class JsonLines:
             os.fsync(file.fileno())
 
 
-def read_lines(path):
+def read_json_lines(path):
     """Reads a file of JSON lines as a list of (text, dict); lines that are torn or no objects are left out."""
     if not path.is_file():
         return []
@@ -62,7 +64,7 @@ def read_lines(path):
     return found
 
 
-def plain(value):
+def to_json_value(value):
     """The value as JSON has it: a float written so that it reads back exactly, null for what is not finite."""
     if isinstance(value, bool | int | str) or value is None:
         return value

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from common.config.yaml import shown
+from common.config.yaml import display_path
 from common.inference.sources import OPTIONS
 from common.inference.task import task_of
 from common.log import logger
@@ -202,7 +202,7 @@ def next_commands(trainer):
     tools = script.parent if script.name == "train.py" else Path("tools")
     weights = Path(trainer.folder) / ("best" if trainer.best else "last")
     path = trainer.config.path  # a configuration that came as a dict is no file; the completed one is
-    config = shlex.quote(str(shown(path if path.is_file() else weights / "config.yml")))
+    config = shlex.quote(str(display_path(path if path.is_file() else weights / "config.yml")))
     changed = [text for text in trainer.config.overrides if not text.startswith(("weights=", "pretrained="))]
     keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
     options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])

@@ -6,7 +6,7 @@ from pathlib import Path
 from common.log import logger
 from common.training import plotting
 from common.training.callbacks.callback import Callback
-from common.training.callbacks.lines import read_lines
+from common.training.callbacks.lines import read_json_lines
 
 
 class Plots(Callback):
@@ -42,7 +42,7 @@ class Plots(Callback):
     def run(self, trainer):
         """Draws everything there is to draw."""
         folder = Path(trainer.folder) / "plots"
-        records = [record for _, record in read_lines(Path(trainer.folder) / "metrics.jsonl")]
+        records = [record for _, record in read_json_lines(Path(trainer.folder) / "metrics.jsonl")]
         metric = getattr(trainer, "metric", None)
         for what in (self._losses, self._scores, self._curves, self._confusion, self._samples):
             try:
@@ -56,7 +56,7 @@ class Plots(Callback):
     def _losses(self, folder, records, metric, trainer):
         records = [record for record in records if record["kind"] == "train"]
         if records:
-            steps, columns = table(records)
+            steps, columns = to_columns(records)
             rates = {name: columns.pop(name) for name in list(columns) if name == "lr" or name.startswith("lr_")}
             plotting.draw_rates(folder / "lr.png", steps, rates)
             plotting.draw_losses(folder / "loss.png", steps, columns)
@@ -64,7 +64,7 @@ class Plots(Callback):
     def _scores(self, folder, records, metric, trainer):
         records = [record for record in records if record["kind"] == "eval"]
         if records:
-            plotting.draw_scores(folder / "scores.png", *table(records), primary=getattr(metric, "primary", None))
+            plotting.draw_scores(folder / "scores.png", *to_columns(records), primary=getattr(metric, "primary", None))
 
     def _curves(self, folder, records, metric, trainer):
         curves = metric.curves() if hasattr(metric, "curves") else None
@@ -80,7 +80,7 @@ class Plots(Callback):
     def _samples(self, folder, records, metric, trainer):
         pictures = list(getattr(trainer, "samples", None) or [])
         if not pictures and self.draw:
-            for batch, outputs in getattr(trainer, "answers", None) or []:
+            for batch, outputs in getattr(trainer, "predictions", None) or []:
                 pictures += self.draw(batch, outputs)
                 if len(pictures) >= 16:
                     break
@@ -88,21 +88,21 @@ class Plots(Callback):
             plotting.draw_mosaic(folder / "predictions.png", pictures[:16])
 
 
-def table(records):
+def to_columns(records):
     """Records as (steps, columns of floats by name); NaN where a record lacks a number."""
     names = dict.fromkeys(name for record in records for name in record if name not in ("kind", "step", "epoch"))
-    columns = {name: [number(record.get(name)) for record in records] for name in names}
-    return [record["step"] for record in records], {name: known(values) for name, values in columns.items()}
+    columns = {name: [to_float(record.get(name)) for record in records] for name in names}
+    return [record["step"] for record in records], {name: mask_unknown(values) for name, values in columns.items()}
 
 
-def known(values):
+def mask_unknown(values):
     """NaN in place of -1 where the others are shares: COCO's sign for what no sample has."""
     if all(value == -1 or 0 <= value <= 1 or value != value for value in values):
         return [float("nan") if value == -1 else value for value in values]
     return values
 
 
-def number(value):
+def to_float(value):
     """A float; NaN for null or for what is missing."""
     return float("nan") if value is None else float(value)
 

@@ -26,14 +26,14 @@ class Profile(Callback):
 
     def on_train_start(self, trainer):
         """Starts at once if the first step is wanted."""
-        self._go_on(trainer)
+        self._advance(trainer)
 
     def after_step(self, trainer):
         """Starts before the first wanted step and stops after the last."""
         self.done += 1
         if self.profiler and self.done < self.end:
             self.profiler.step(num_samples=trainer.samples_per_step)
-        self._go_on(trainer)
+        self._advance(trainer)
 
     def on_train_end(self, trainer):
         """Writes what there is if the run was shorter."""
@@ -42,7 +42,7 @@ class Profile(Callback):
         elif self.done < self.first:
             logger.warning("--profile: the run ended after %d steps, before step %d", self.done, self.first)
 
-    def _go_on(self, trainer):
+    def _advance(self, trainer):
         if self.done == self.first:
             import paddle.profiler as profiler
 

@@ -90,7 +90,7 @@ def test_a_missing_package_is_an_environment_problem(fake_kit, config):
 
 
 def test_the_completed_configuration_says_every_default(config):
-    completed = config.completed()
+    completed = config.to_dict()
     backbone = {"type": "DarkNet", "depth": 53, "width": 1.0, "norm": "bn", "sizes": [3, 3]}
     assert completed["model"]["backbone"] == backbone
     assert completed["model"]["loss"] == {"type": "YOLOv3Loss", "ignore_iou": 0.7, "label_smoothing": 0.0}
@@ -121,7 +121,7 @@ def test_what_is_dumped_loads_again_and_dumps_the_same(fake_kit, tmp_path, overr
     (folder / "config.yml").write_text(first.dump(), encoding="utf-8")
     second = load_config(folder / "config.yml")
     second.check()
-    assert second.completed() == first.completed()
+    assert second.to_dict() == first.to_dict()
     assert second.dump() == first.dump()
     assert (second.name, second.kit) == (first.name, first.kit)
     assert second.build("model", num_classes=5).backbone.sizes == first.build("model", num_classes=5).backbone.sizes
@@ -148,11 +148,11 @@ def test_a_copy_of_a_kit_uses_its_own_classes(fake_kit, tmp_path):
     overrides = ["model.loss={type: YOLOv3Loss}"]
     ours = load_config(fake_kit / "configs/yolov3.yml", overrides)
     theirs = load_config(copy / "configs/yolov3.yml", overrides)
-    assert theirs.completed()["model"]["loss"]["label_smoothing"] == 0.0
+    assert theirs.to_dict()["model"]["loss"]["label_smoothing"] == 0.0
     loss = load_config(copy / "configs/yolov3.yml", ["model.loss.type=YOLOv3Loss"])
     assert loss.kit == copy
     theirs.tree["model"]["loss"].pop("label_smoothing")
-    assert theirs.completed()["model"]["loss"]["label_smoothing"] == 0.25
+    assert theirs.to_dict()["model"]["loss"]["label_smoothing"] == 0.25
     assert type(ours.build("model", num_classes=1)).__module__.startswith(fake_kit.name)
     assert type(theirs.build("model", num_classes=1)).__module__.startswith("MyCopyOfIt.")
 

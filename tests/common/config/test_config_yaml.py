@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from common.config.tree import plain
-from common.config.yaml import read_file, read_text, write
+from common.config.tree import to_plain
+from common.config.yaml import dump_yaml, read_file, read_text
 from common.errors import ConfigError
 
 
@@ -95,7 +95,7 @@ def test_a_long_chain_of_aliases_is_refused():
 def test_aliases_are_copies_that_can_be_changed_one_by_one():
     tree = read("a: &x {b: 1}\nc: *x\n")
     tree["a"]["b"] = 2
-    assert plain(tree) == {"a": {"b": 2}, "c": {"b": 1}}
+    assert to_plain(tree) == {"a": {"b": 2}, "c": {"b": 1}}
 
 
 def test_every_key_and_item_knows_its_line():
@@ -123,7 +123,7 @@ def test_files_that_are_no_configuration_are_refused(tmp_path, data, words):
 def test_a_byte_order_mark_and_windows_lines_are_accepted(tmp_path):
     path = tmp_path / "x.yml"
     path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: no\r\n")
-    assert plain(read_file(path)) == {"a": 1, "b": "no"}
+    assert to_plain(read_file(path)) == {"a": 1, "b": "no"}
 
 
 def test_what_is_written_is_read_as_the_same():
@@ -134,7 +134,7 @@ def test_what_is_written_is_read_as_the_same():
         "others": [True, False, None, [], {}, [[1, 2], [3]]],
         "nested": {"a": {"b": {"c": [{"d": 1}]}}, "0": "key", 0: "number"},
     }  # fmt: skip
-    again = plain(read(write(value)))
+    again = to_plain(read(dump_yaml(value)))
     assert again == value
     assert [type(x) for x in again["numbers"]] == [type(x) for x in value["numbers"]]
-    assert write(again) == write(value)
+    assert dump_yaml(again) == dump_yaml(value)

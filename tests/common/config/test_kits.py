@@ -8,7 +8,7 @@ from common.config import kits as kit
 from common.config import load_config
 from common.config.kits import find_config, kit_of, shipped_kits
 from common.config.namespace import Namespace
-from common.config.signature import documented
+from common.config.signature import parse_arguments
 from common.errors import ConfigError
 
 
@@ -245,7 +245,7 @@ def test_arguments_are_read_from_docstrings_of_several_lines():
     Returns:
         d (int): not an argument
     """
-    assert documented(text) == {
+    assert parse_arguments(text) == {
         "a": ("int | None", "first goes on: here."),
         "b": ("dict[str, tuple(int)], optional", "second"),
         "c": ("", "no type"),
