@@ -162,7 +162,7 @@ def test_every_option_is_suggested_for_every_slip_of_one_letter(tool, option, ca
             PARSERS[tool]().parse_args([typo])
         assert end.value.code == 2
         message = capsys.readouterr().err
-        assert f"there is no option {typo}; did you mean '{option}'?" in message
+        assert f"unknown option {typo}; did you mean '{option}'?" in message
 
 
 def test_overrides_are_never_lost():

@@ -1,19 +1,19 @@
-"""Layers that a model has while it trains and that are no part of it: adaptors to a teacher, auxiliary heads.
+"""Training-only layers of a model, such as adaptors to a teacher and auxiliary heads.
 
-A model names them in `training_only`, a tuple of the names of its own sublayers. They learn and are saved with the rest
-of a run, in a group of their own: neither the weights of a checkpoint nor an export has them.
+A model names them in `training_only`, a tuple of sublayer names. They are trained and saved with a run in a separate
+group of arrays: neither the model weights of a checkpoint nor an export contain them.
 """
 
 from common.contract import get_optional
 
 
 def is_training_only(model, name):
-    """Whether a structured name, such as `adaptors.0.weight`, is of a layer that is no part of the model."""
+    """True if a structured name, such as `adaptors.0.weight`, belongs to a training-only layer."""
     return name.partition(".")[0] in get_optional(model, "model", "training_only")
 
 
 def group_arrays(model, named):
-    """The groups of a checkpoint: `model`, and `training_only` where there is such a layer.
+    """The array groups of a checkpoint: `model`, and `training_only` if there are such layers.
 
     Args:
         model (nn.Layer): with or without `training_only`.
@@ -29,6 +29,6 @@ def merge_groups(arrays):
 
 
 def split_arrays(model, named):
-    """(what belongs to the model, what is there for training only) of a dict by structured name."""
+    """Splits a dict by structured name into (arrays of the model, arrays of training-only layers)."""
     beside = {name: value for name, value in named.items() if is_training_only(model, name)}
     return {name: value for name, value in named.items() if name not in beside}, beside

@@ -1,4 +1,4 @@
-"""Turns the nodes of a configuration into objects, and the configuration into one that says everything."""
+"""Instantiation of configuration nodes, and completion of a configuration with all defaults."""
 
 from pathlib import Path
 
@@ -14,20 +14,20 @@ CLASSES = ("num_classes", "labels")
 
 
 class Builder:
-    """Builds nodes; what the program gives reaches every one of them.
+    """Instantiates nodes, and passes the program's values to each constructor that takes them.
 
     Args:
         namespace (Namespace): of the kit.
-        given (dict): values by the name of the argument they are for.
+        given (dict): argument name -> value from the program.
     """
 
     def __init__(self, namespace, given):
         self.namespace, self.given = namespace, given
 
     def build(self, node, ignore=(), **more):
-        """The object of a node; a list of nodes gives a list, null gives None, what is no node is returned.
+        """Instantiates a node; a list of nodes gives a list, null gives None, any other value is returned as is.
 
-        `more` is given to this node alone, not to those inside it.
+        `more` is passed to this node only, not to those inside it.
         """
         if isinstance(node, list | tuple):
             return [self.build(item, ignore, **more) for item in node]
@@ -45,7 +45,7 @@ class Builder:
         arguments = self._arguments(node, keys, {**self.given, **more}, ignore)
         lacking = [p.name for p in keys.parameters if p.required and p.name not in arguments]
         if lacking:
-            raise ConfigError(f"{place}: {name} needs {', '.join(lacking)}, which nothing gives")
+            raise ConfigError(f"{place}: {name} needs {', '.join(lacking)}, which the program does not provide here")
         try:
             if keys.assembly:
                 return target.from_config(**arguments, build=self.build)
@@ -56,10 +56,10 @@ class Builder:
             raise ConfigError(f"{place}: {text}") from error
         except ArithmeticError as error:
             hint = "is one of them 0, or a width too small for a single channel?"
-            raise ConfigError(f"{place}: {name} cannot be built of these numbers ({error}); {hint}") from error
+            raise ConfigError(f"{place}: {name} cannot be built from these values ({error}); {hint}") from error
 
     def _arguments(self, node, keys, given, ignore):
-        """What the component is called with."""
+        """The keyword arguments of the component's constructor."""
         result = {}
         skipped = {"type", *ignore}
         if _is_split(node):
@@ -70,7 +70,7 @@ class Builder:
             if key in CLASSES and given.get(key) is not None and not _agree(value, given[key]):
                 place = node.places[key] if isinstance(node, Node) else ""
                 raise ConfigError(
-                    f"{place}: {key} is {to_plain(value)!r}, but the data give {given[key]!r}; take it out"
+                    f"{place}: {key} is {to_plain(value)!r}, but the data have {given[key]!r}; remove the key"
                 )
             result[key] = value if keys.assembly else self._value(value)
             if key in keys.names and isinstance(value, list) and _takes_tuple(keys[key]):
@@ -88,18 +88,18 @@ class Builder:
 
 
 def _agree(written, given):
-    """True unless a number or list of classes differs; null and the name of a file agree with all."""
+    """True unless a number or a list of classes differs; null and a file name agree with everything."""
     return written is None or isinstance(written, str) or to_plain(written) == to_plain(given)
 
 
 def _is_split(node):
-    """True for data.train and its like, whose transforms and sampler are not arguments of the data set."""
+    """True for a split such as data.train, whose transforms and sampler are not arguments of the data set."""
     head, _, tail = getattr(node, "path", "").partition(".")
     return head == "data" and tail in SPLITS
 
 
 def _given_to(node):
-    """The names of what the program gives to a node, which no configuration writes."""
+    """Names of the arguments that the program passes to a node; a configuration cannot set them."""
     parts = getattr(node, "path", "").split(".")
     sampler = len(parts) == 3 and parts[0] == "data" and parts[1] in SPLITS and parts[2] == "sampler"
     return GIVEN | (SAMPLER_GIVEN if sampler else TRAINER_GIVEN if parts == ["trainer"] else frozenset())
@@ -111,7 +111,7 @@ def _takes_tuple(parameter):
 
 
 def to_tree(value, place):
-    """Plain dicts and lists as a tree whose every key has the same place."""
+    """Converts plain dicts and lists to a tree whose keys all have the same place."""
     if isinstance(value, dict):
         node = Node(place)
         for key, item in value.items():
@@ -154,7 +154,7 @@ def complete(config):
 
 
 def complete_task(config, name):
-    """The node of a task, `type` and all arguments: those of `postprocess:` and the defaults of the others.
+    """The node of a task with its `type` and all arguments: those of `postprocess:`, and defaults for the others.
 
     Args:
         config (Config): checked.
@@ -164,7 +164,7 @@ def complete_task(config, name):
 
 
 def task_node(config, name):
-    """`postprocess:` as a Node with the type `name`, which knows its places."""
+    """`postprocess:` as a Node with the type `name`, with the place of every key."""
     place = config.place("postprocess")
     node = Node(place, "postprocess")
     node.set("type", name, place)
@@ -186,7 +186,7 @@ def _section(kind, values):
 
 
 def _fill_defaults(tree, namespace):
-    """A tree as plain values in which every node has the defaults of its type."""
+    """A tree as plain values, each node completed with the defaults of its type."""
     if isinstance(tree, Items):
         return [_fill_defaults(item, namespace) for item in tree]
     if not isinstance(tree, Node):
@@ -208,7 +208,7 @@ def _fill_defaults(tree, namespace):
 
 
 def escape_references(value):
-    """The value with every `${` written so that it is read as itself."""
+    """The value with every `${` escaped, so that loading does not take it for a reference."""
     if isinstance(value, dict):
         return {key: escape_references(item) for key, item in value.items()}
     if isinstance(value, list):

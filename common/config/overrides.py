@@ -1,4 +1,4 @@
-"""Changes of a configuration as `key=value` texts, the form in which `-o` takes them."""
+"""Configuration overrides as `key=value` strings, in the form of `-o`."""
 
 import json
 import math
@@ -10,7 +10,7 @@ WORDS = ("true", "false", "null", "yes", "no", "on", "off")
 
 
 def flatten(changes, above=""):
-    """{dotted key: value} of nested mappings; a mapping with a `type` is one value, since it names what to build."""
+    """{dotted key: value} of nested mappings; a mapping with a `type` stays one value, as it is a node."""
     found = {}
     for key, value in changes.items():
         if isinstance(value, dict) and value and "type" not in value:
@@ -21,12 +21,12 @@ def flatten(changes, above=""):
 
 
 def assignments(overrides):
-    """`key=value` of each override, as `-o` takes them (list[str])."""
+    """`key=value` of each override, in the form of `-o` (list[str])."""
     return [f"{key}={to_inline_yaml(value)}" for key, value in overrides.items()]
 
 
 def to_inline_yaml(value):
-    """A value in one line of YAML, read back as itself; a path becomes text."""
+    """A value as one line of YAML that loads as the same value; a path becomes a string."""
     value = str(value) if isinstance(value, Path) else value
     if isinstance(value, dict):
         return "{" + ", ".join(f"{to_inline_yaml(key)}: {to_inline_yaml(item)}" for key, item in value.items()) + "}"

@@ -1,4 +1,4 @@
-"""Pictures of a run: curves, confusion matrices, mosaics. Every function writes one PNG, whole or not at all."""
+"""Plots of a run: curves, confusion matrices, image mosaics. Every function writes one PNG atomically."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Zen Hei", "WenQuanYi
 
 
 def draw_losses(path, steps, losses):
-    """The total loss, raw and smoothed, and its smoothed terms, on a logarithmic scale where all are positive.
+    """Plots the total loss, raw and smoothed, and its smoothed terms, on a logarithmic scale if all are positive.
 
     Args:
         path (Path): the PNG to write.
@@ -27,13 +27,13 @@ def draw_losses(path, steps, losses):
     with new_figure(path) as figure:
         axes = figure.add_subplot()
         total = np.asarray(losses["loss"], float)
-        axes.plot(steps, total, color=PALE, linewidth=1, label="loss, as logged")
+        axes.plot(steps, total, color=PALE, linewidth=1, label="loss (logged)")
         axes.plot(
             steps,
             smooth(total),
             color=COLORS[0],
             linewidth=2,
-            label=f"loss, smoothed: {last_finite(smooth(total)):.4g}",
+            label=f"loss (smoothed): {last_finite(smooth(total)):.4g}",
         )
         if len(terms) > 1:
             for name, color in zip(terms, COLORS[1:], strict=False):
@@ -47,7 +47,7 @@ def draw_losses(path, steps, losses):
 
 
 def draw_rates(path, steps, columns):
-    """The learning rates over the steps (list[int]), by name (dict of lists of float)."""
+    """Plots the learning rates (dict of lists of float) over the steps (list[int])."""
     with new_figure(path, height=3) as figure:
         axes = figure.add_subplot()
         for number, (name, values) in enumerate(columns.items()):
@@ -57,13 +57,13 @@ def draw_rates(path, steps, columns):
 
 
 def draw_scores(path, steps, scores, primary=None):
-    """The scores of each evaluation: those between 0 and 1 in one panel, the others in a second.
+    """Plots the scores of all evaluations: those between 0 and 1 in one panel, the others in a second.
 
     Args:
         path (Path): the PNG to write.
         steps (list[int]): the n steps at which the model was evaluated.
         scores (dict[str, list[float]]): n values of each score; NaN leaves a gap.
-        primary (str): the score that chooses the best checkpoint; drawn first and thicker.
+        primary (str): the score that selects the best checkpoint; drawn first, with a thicker line.
     """
     names = sorted(scores, key=lambda name: name != primary)
     values = {name: np.asarray(scores[name], float) for name in names}
@@ -85,7 +85,7 @@ def draw_scores(path, steps, scores, primary=None):
 
 
 def draw_precision_recall(path, curves):
-    """Precision over recall: every class in color when they are few, else the five worst on the grey rest.
+    """Plots precision-recall curves: all classes in color if they are few, else the five worst, the others in gray.
 
     Args:
         path (Path): the PNG to write.
@@ -105,15 +105,17 @@ def draw_precision_recall(path, curves):
         if len(curves) > 1:
             recall = np.linspace(0, 1, 101)
             mean = np.mean([np.interp(recall, *curve, right=0.0) for curve in curves.values() if len(curve[0])], axis=0)
-            axes.plot(recall, mean, color="#222222", linewidth=2.4, linestyle="--", label="mean of the classes")
+            axes.plot(recall, mean, color="#222222", linewidth=2.4, linestyle="--", label="mean over classes")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         few = len(colored) == len(curves)
-        finish_axes(axes, "Precision and recall" + ("" if few else ", the five worst in color"), "recall", "precision")
+        finish_axes(
+            axes, "Precision-recall curves" + ("" if few else ", five worst classes in color"), "recall", "precision"
+        )
 
 
 def draw_confusion(path, matrix, names):
-    """Counts of true (rows) and predicted (columns) classes, colored by their share of the row.
+    """Plots a confusion matrix of true (rows) and predicted (columns) classes, colored by the share of the row.
 
     Args:
         path (Path): the PNG to write.
@@ -127,7 +129,7 @@ def draw_confusion(path, matrix, names):
     with new_figure(path, width=size + 1, height=size) as figure:
         axes = figure.add_subplot()
         picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-        figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.03, label="share of the true class")
+        figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.03, label="fraction of the true class")
         every = max(1, -(-count // 40))
         places = list(range(0, count, every))
         names = [shorten_label(name) for name in make_printable(names)]
@@ -145,12 +147,12 @@ def draw_confusion(path, matrix, names):
 
 
 def draw_mosaic(path, pictures, columns=4, cell=320):
-    """Pictures side by side, each fitted into a square cell.
+    """Plots images in a grid, each scaled to fit a square cell.
 
     Args:
         path (Path): the PNG to write.
-        pictures (list[ndarray]): uint8 [H, W, 3] RGB, of any sizes.
-        columns (int): pictures in a row.
+        pictures (list[ndarray]): uint8 [H, W, 3] RGB, of any size.
+        columns (int): images per row.
         cell (int): side of a cell in pixels.
     """
     import cv2
@@ -173,7 +175,7 @@ def draw_mosaic(path, pictures, columns=4, cell=320):
 
 @contextlib.contextmanager
 def new_figure(path, width=8.0, height=4.5):
-    """A figure (inches) that is written to `path` at the end; it belongs to no window and no global state."""
+    """Context manager of a figure (inches) that is written to `path` at the end; independent of pyplot."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -199,7 +201,7 @@ def new_figure(path, width=8.0, height=4.5):
 
 
 def font_families():
-    """The default font, and those fonts with Chinese characters that this machine has."""
+    """The default font, and the installed fonts with Chinese characters."""
     from matplotlib import font_manager
 
     names = set(font_manager.get_font_names())
@@ -207,7 +209,7 @@ def font_families():
 
 
 def make_printable(names):
-    """The names as this machine's fonts can write them: `#3` for the fourth if they lack a character of it."""
+    """Replaces names that the installed fonts cannot render by their index, such as `#3`."""
     from matplotlib import font_manager
 
     fonts = [font_manager.get_font(font_manager.findfont(name)) for name in font_families()]
@@ -219,7 +221,7 @@ def make_printable(names):
 
 
 def finish_axes(axes, title, across, up, legend=True):
-    """Title, axis names, a light grid, and the legend beside the curves."""
+    """Sets the title, the axis labels, a light grid, and the legend beside the curves."""
     axes.set_title(title, loc="left")
     axes.set_xlabel(across)
     axes.set_ylabel(up)
@@ -230,7 +232,7 @@ def finish_axes(axes, title, across, up, legend=True):
 
 
 def plain_log_labels(axes):
-    """Writes 0.5, 2, 30 at a logarithmic axis in place of powers of ten."""
+    """Labels a logarithmic axis with 0.5, 2, 30 instead of powers of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     low, high = axes.get_ylim()
@@ -241,7 +243,7 @@ def plain_log_labels(axes):
 
 
 def smooth(values, share=0.05):
-    """A moving mean over `share` of the curve on either side; NaN stays out of the means."""
+    """Centered moving average over `share` of the curve on either side; NaN is ignored."""
     values = np.asarray(values, float)
     reach = int(len(values) * share)
     known = np.isfinite(values)
@@ -263,12 +265,12 @@ def area_under_curve(recall, precision):
 
 
 def last_finite(values):
-    """The last number that is finite; NaN without one."""
+    """The last finite number; NaN if there is none."""
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
     return float(known[-1]) if len(known) else math.nan
 
 
 def shorten_label(name, most=18):
-    """A class name that fits beside an axis."""
+    """Shortens a class name for an axis."""
     return name if len(name) <= most else name[: most - 3] + "..."

@@ -61,7 +61,7 @@ def test_mistakes_are_exceptions_with_the_messages_of_the_commands(run):
     keys, _ = run
     with pytest.raises(ConfigError, match=r"train\.epocs=3: train has no key 'epocs'; did you mean 'epochs'"):
         api.train(keys, train={"epocs": 3})
-    with pytest.raises(ConfigError, match="the dict: nothing reads 'modle'; did you mean 'model'"):
+    with pytest.raises(ConfigError, match="the dict: unknown key 'modle'; did you mean 'model'"):
         api.train({**{key: value for key, value in keys.items() if key != "model"}, "modle": {}})
     with pytest.raises(ConfigError, match="holds the checkpoints of an earlier run"):
         api.train(keys)

@@ -1,4 +1,4 @@
-"""Evaluation during training: best checkpoint and early stopping."""
+"""Evaluation during training, best-checkpoint selection and early stopping."""
 
 import contextlib
 
@@ -8,13 +8,13 @@ from common.training.callbacks.callback import Callback
 
 
 class Evaluate(Callback):
-    """Scores the model (its averaged weights when there are some) every `every` epochs and after the last one.
+    """Evaluates the model (with its averaged weights, if any) every `every` epochs and after the last one.
 
     Args:
-        loader (Loader): over the evaluation set.
+        loader (Loader): of the evaluation data.
         metric (object): its `primary` score selects the best checkpoint.
         every (int): epochs between evaluations; 0 only after the last.
-        patience (int): evaluations without a new best before the run ends; 0 never.
+        patience (int): evaluations without improvement before early stopping; 0 disables it.
     """
 
     images = 16  # whose predictions are drawn
@@ -30,7 +30,7 @@ class Evaluate(Callback):
         self.without_gain = state.get("without_gain", 0)
 
     def on_train_start(self, trainer):
-        """Ends a resumed run that early stopping had ended."""
+        """Ends a resumed run that had already stopped early."""
         self.stop_early(trainer)
 
     def at_epoch_end(self, trainer):
@@ -71,11 +71,11 @@ class Evaluate(Callback):
         trainer.call("after_evaluation")
 
     def stop_early(self, trainer):
-        """Gives the run a reason to end when the best score has not improved for `patience` evaluations."""
+        """Sets `end_reason` if the best score has not improved for `patience` evaluations."""
         if self.patience and self.without_gain >= self.patience:
             evaluations = f"{self.without_gain} evaluations"
             trainer.end_reason = f"early stopping: no improvement of {self.metric.primary} for {evaluations}"
 
 
 class InterruptedEvaluation(Exception):
-    """A signal came during an evaluation; what is saved then is from before it, and it is run anew on resuming."""
+    """A stop signal during an evaluation: the state before it is saved, and the evaluation is repeated on resuming."""

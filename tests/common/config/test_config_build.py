@@ -54,7 +54,7 @@ def test_what_a_constructor_refuses_is_reported_at_its_line(fake_kit, write_conf
 def test_classes_that_differ_from_the_data_are_refused(fake_kit):
     config = load_config(fake_kit / "configs/yolov3.yml", ["model.head.num_classes=4"])
     assert config.build("model", num_classes=4).head.num_classes == 4
-    with pytest.raises(ConfigError, match=r"-o model.head.num_classes=4: num_classes is 4, but the data give 3"):
+    with pytest.raises(ConfigError, match=r"-o model.head.num_classes=4: num_classes is 4, but the data have 3"):
         config.build("model", num_classes=3)
 
 
@@ -73,12 +73,14 @@ def test_a_kit_hidden_by_another_package_of_its_name_is_refused(fake_kit, tmp_pa
     hidden = tmp_path / "elsewhere" / fake_kit.name
     shutil.copytree(fake_kit, hidden)
     load_config(fake_kit / "configs/yolov3.yml").build("model", num_classes=1)
-    with pytest.raises(ConfigError, match=r"is hidden by .*; give the kit's folder another name"):
+    with pytest.raises(ConfigError, match=r"is shadowed by .*; rename the kit's folder"):
         load_config(hidden / "configs/yolov3.yml").build("model", num_classes=1)
 
 
-def test_what_nothing_gives_is_named(config):
-    with pytest.raises(ConfigError, match=r"yolov3.yml:13: YOLOv3Head needs num_classes, which nothing gives"):
+def test_an_argument_that_the_program_does_not_provide_is_named(config):
+    with pytest.raises(
+        ConfigError, match=r"yolov3.yml:13: YOLOv3Head needs num_classes, which the program does not provide here"
+    ):
         config.build("model")
 
 

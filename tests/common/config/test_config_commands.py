@@ -146,6 +146,6 @@ def test_the_command_reports_every_problem_and_ends_with_2(fake_kit, tmp_path, w
     assert "backbone: DarkNet" in done.stdout
     done = run("analyze", "missing.yml", cwd=tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "missing.yml: there is no such configuration" in done.stderr
+    assert "missing.yml: no such configuration" in done.stderr
     done = run("generate", "--model", "YOLOv3", "--dataset", "x", "--out", "y.yml", cwd=tmp_path)
     assert done.returncode == 2

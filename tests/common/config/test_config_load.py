@@ -217,7 +217,7 @@ def test_a_type_set_on_the_command_line_takes_the_keys_of_the_old_one_away(write
         ("train..epochs=5", "not a path of keys"),
         ("train.epochs.x=5", "train.epochs is 270, which has nothing inside it"),
         ("data.train.transforms.7.prob=1", "has 3 items, 0 to 2; there is no 7"),
-        ("data.train.transforms.size=1", "is a list of 3; after it comes a number"),
+        ("data.train.transforms.size=1", "is a list of 3 items; index it by a number"),
         ("model.head.anchors.0=1", "model.head.anchors is ${anchors}; set anchors instead"),
         ("train.epochs=[1", "not YAML"),
         ("train.epochs=!!python/name:os.system", "not allowed"),
@@ -256,7 +256,7 @@ def test_what_a_reference_brings_keeps_its_own_place(write_config):
         ("anchors: 1\na: ${anchor}\n", "changed.yml:2: ${anchor}: there is no 'anchor'; did you mean 'anchors'?"),
         ("a: {b: 1}\nc: ${a.d}\n", "there is no 'd' in a"),
         ("a: [1]\nc: ${a.1}\n", "there is no '1' in a"),
-        ("a: [1]\nc: x${a}\n", "is a list; inside a text it must be one value"),
+        ("a: [1]\nc: x${a}\n", "is a list; inside a string it must be a scalar"),
         ("a: ${}\n", "there is no ''"),
     ],
 )
@@ -267,10 +267,10 @@ def test_wrong_references_are_refused(write_config, text, words):
 def test_a_bomb_of_references_is_refused(write_config):
     tens = [", ".join([f'"${{a{i}}}"'] * 10) for i in range(9)]
     lists = "a0: [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{i}: [{ten}]\n" for i, ten in enumerate(tens, 1))
-    assert "multiply to over" in refused(write_config(text=lists))
+    assert "expand to more than" in refused(write_config(text=lists))
     tens = [f"${{a{i}}}" * 10 for i in range(9)]
     texts = "a0: xxxxxxxxxxxxxxxxxxxx\n" + "".join(f"a{i}: {ten}\n" for i, ten in enumerate(tens, 1))
-    assert "multiply to over" in refused(write_config(text=texts))
+    assert "expand to more than" in refused(write_config(text=texts))
 
 
 def test_reading_a_value_that_is_not_there_gives_the_default_of_the_settings(write_config):

@@ -47,7 +47,7 @@ def test_nan_is_a_number():
         ("a:\n  b: 1\n\tc: 2\n", "x.yml:3", "tab"),
         ("a: [1, 2\nb: 3\n", "x.yml:2", "not YAML"),
         ("a: 'x\n", "x.yml:", "not YAML"),
-        ("a: {b: ${c}}\n", "x.yml:1", "${c} stands in quotes"),
+        ("a: {b: ${c}}\n", "x.yml:1", "put ${c} in quotes"),
         ("a: b: c\n", "x.yml:1", "not YAML"),
         ("a: 1\n---\nb: 2\n", "x.yml:2", "one document"),
         ("a: *nothing\n", "x.yml:1", "undefined alias"),
@@ -59,10 +59,10 @@ def test_nan_is_a_number():
         ("a: !thing 1\n", "x.yml:1", "!thing"),
         ("a: !!binary aGk=\n", "x.yml:1", "!!binary"),
         ("a: !!set {b}\n", "x.yml:1", "!!set"),
-        ("? [1, 2]\n: 3\n", "x.yml:1", "a key is a name"),
-        ("null: 3\n", "x.yml:1", "a key is a name"),
-        ("true: 3\n", "x.yml:1", "a key is a name"),
-        ("a: &x {b: 1}\nc:\n  <<: *x\n", "x.yml:3", "'<<' is not read"),
+        ("? [1, 2]\n: 3\n", "x.yml:1", "a key must be a string"),
+        ("null: 3\n", "x.yml:1", "a key must be a string"),
+        ("true: 3\n", "x.yml:1", "a key must be a string"),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n", "x.yml:3", "'<<' is not supported"),
         ("a: \x00\n", "x.yml:1", "not YAML"),
         ("a: " + "[" * 60 + "]" * 60, "x.yml:1", "nested"),
         ("a: " + "[" * 50_000, "x.yml:1", ""),
@@ -81,7 +81,7 @@ def test_a_bomb_of_aliases_is_refused_at_once():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
     start = time.perf_counter()
-    with pytest.raises(ConfigError, match="multiply to over"):
+    with pytest.raises(ConfigError, match="expand to more than"):
         read("\n".join(lines))
     assert time.perf_counter() - start < 2
 
@@ -110,7 +110,7 @@ def test_every_key_and_item_knows_its_line():
     ("data", "words"),
     [
         (b"", "empty"), (b"# only a comment\n", "empty"), (b"just words\n", "key: value"), (b"- 1\n", "key: value"),
-        (b"a: 1\nb: \xff\xfe\n", ":2: this is not UTF-8"), (b"a: " + b"x" * (2 << 20), "at most 1 MiB"),
+        (b"a: 1\nb: \xff\xfe\n", ":2: not UTF-8"), (b"a: " + b"x" * (2 << 20), "at most 1 MiB"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_configuration_are_refused(tmp_path, data, words):
