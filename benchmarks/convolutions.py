@@ -1,9 +1,9 @@
-"""Convolutions by oneDNN (common/layers/fused_conv.py) against the framework's own, in CPU seconds.
+"""Benchmark of oneDNN convolutions (common/layers/fused_conv.py) against PaddlePaddle's, in CPU seconds.
 
     layers        one convolution of a batch of 4, forward and backward
-    evaluation    a batch of 8 pictures of 224 x 224 through a network, without gradients
+    evaluation    a batch of 8 images of 224 x 224 through a network, without gradients
 
-Both sides run in this process, in turns.
+Both sides run alternately in this process.
 """
 
 import argparse
@@ -37,11 +37,11 @@ NETWORKS = ("resnet50", "mobilenet_v1", "mobilenet_v3_small_x1_0", "efficientnet
 
 
 def main():
-    """Runs the rows and prints the ratios."""
+    """Runs all measurements and prints the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=15, help="times a layer (15)")
     parser.add_argument("--rounds", type=int, default=5, help="times a network (5)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     args = parser.parse_args()
     results = compare_layers(args.repeat) | compare_networks(args.rounds)
     measure.finish(results, args.json)
@@ -96,13 +96,13 @@ def compare_networks(rounds):
         framework, fast = (measure.median(watch.cpu[1:]) for watch in watches.values())
         rows.append([name, framework, fast])
         results[f"{name}, evaluation: oneDNN / framework, CPU"] = (fast / framework, "<=", 1.0)
-    measure.table("Evaluation of 8 pictures: CPU seconds", ["", "framework", "oneDNN"], rows)
+    measure.table("Evaluation of 8 images: CPU seconds", ["", "framework", "oneDNN"], rows)
     return results
 
 
 @contextlib.contextmanager
 def own_convolutions():
-    """Within it the framework does its own convolutions."""
+    """Context manager in which PaddlePaddle's convolutions are used."""
     os.environ["KIT_ONEDNN"] = "0"
     yield
     del os.environ["KIT_ONEDNN"]

@@ -68,8 +68,8 @@ def main():
     milliseconds = latency()
     sys.stdout.write(
         f"\nmAP@0.5            {score} on {SET}'s held-out images\n"
-        f"latency            {milliseconds:.1f} ms a picture (exported model, decoding to boxes)\n"
-        f"picture with boxes output/demo/{shown.name}\n"
+        f"latency            {milliseconds:.1f} ms per image (exported model, decoding to boxes)\n"
+        f"image with boxes   output/demo/{shown.name}\n"
         f"exported model     {RUN}/export\n"
         f"time               {time.perf_counter() - began:.0f} s\n"
     )

@@ -20,7 +20,7 @@ PUBLISHED = ROOT / "tests/published_parameters.csv"
 def read_published(path=PUBLISHED):
     """The published counts by official name, with the expected differences of ours.
 
-    trained, statistics: parameters; macs: multiply-adds, of which our model saves `spared` for the reason `why`; height, width.
+    trained, statistics: parameters; macs: multiply-adds, of which ours saves `spared`, `why` the reason; height, width.
     """
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -52,7 +52,7 @@ def differences(counts, published):
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the script."""
     options = Parser(
         prog="zoo_parameters.py",
         description=__doc__.splitlines()[0],
@@ -63,7 +63,7 @@ def parser():
 
 
 def main(argv=None):
-    """The command line; returns the exit code: 0, or 1 when a count differs."""
+    """Entry point; returns the exit code: 0, or 1 when a count differs."""
     args = parser().parse_args(argv)
     published = read_published()
     rows = [row for row in read_zoo() if row["official"] in published]

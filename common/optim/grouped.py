@@ -1,4 +1,4 @@
-"""Parameter groups: one PaddlePaddle optimizer per learning rate and weight decay, with gradient clipping over all groups."""
+"""Parameter groups: one PaddlePaddle optimizer per learning rate and weight decay, gradients clipped over all."""
 
 import fnmatch
 
