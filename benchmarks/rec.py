@@ -156,7 +156,7 @@ def read_child(kind):
         transforms = []
         if kind == "arrays":
             transforms = [TableFeatures(f"{file}.features", NUMBERS, CATEGORIES, "log", num_ids=100_000)]
-            if not transforms[0].fitted():
+            if not transforms[0].is_fitted():
                 transforms[0].fit(Loader(rows, Pipeline([]), StreamSampler(4096)).epoch(0))
         begun = time.process_time()
         if kind == "pandas":

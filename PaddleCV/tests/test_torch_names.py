@@ -129,7 +129,7 @@ def test_what_torch_leaves_out_becomes_a_layer_that_changes_nothing():
 
 def test_the_pooling_branch_of_inception_comes_first():
     order = FAMILIES["timm"]["InceptionV4"]
-    names = order.ordered(arrays("timm", "inception_v4"))
+    names = order.sort_names(arrays("timm", "inception_v4"))
     module = [name for name in names if name.startswith("features.6.") and name.endswith("conv.weight")]
     assert [name.split(".")[2] for name in module] == ["branch3", "branch0", *["branch1"] * 2, *["branch2"] * 3]
 

@@ -53,7 +53,7 @@ class SquadQuestions(TextDataset):
             self.problems.error("D126", "the question or its context is empty", place, image=place)
             return
         if has_lone_surrogate(text) or has_lone_surrogate(context):
-            self.problems.error("D123", "the text holds half of a surrogate pair", place, image=place)
+            self.problems.error("D123", "the text contains an unpaired surrogate", place, image=place)
             return
         start, end = self.locate(place, context, answers)
         texts = [answer for answer, _ in answers]

@@ -63,7 +63,7 @@ class TextDataset:
         if changed:
             self.problems.warn("D125", "control characters are read as spaces", f"line {line}")
         if has_lone_surrogate(text):
-            self.error("D123", "the text holds half of a surrogate pair", line)
+            self.error("D123", "the text contains an unpaired surrogate", line)
             return None
         if not text.strip():
             self.error("D126", "a text is empty", line, fix="remove the line, or bad_samples: skip")

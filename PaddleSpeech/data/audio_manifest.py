@@ -125,11 +125,11 @@ class AudioManifest:
         if not text:
             return self.error("D126", "the transcript is empty", number, fix="remove the line, or bad_samples: skip")
         if has_lone_surrogate(text):
-            return self.error("D123", "the transcript holds half of a surrogate pair", number)
+            return self.error("D123", "the transcript contains an unpaired surrogate", number)
         odd = self.characters.odd(text) if self.characters else ""
         if odd:
             fix = "correct the transcript, or extend the vocabulary"
-            return self.error("D147", self.characters.complaint(odd), number, text[:60], fix)
+            return self.error("D147", self.characters.describe_unknown(odd), number, text[:60], fix)
         return text
 
     def is_duplicate(self, row, number, seen):

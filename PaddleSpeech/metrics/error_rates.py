@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from common.audio.labels import written
+from common.audio.labels import labels_to_text
 
 KINDS = ("WER", "CER")
 
@@ -40,7 +40,7 @@ class ErrorRates:
         """
         found = self.task.records(outputs, (), self.labels, 0.0)
         for hypothesis, row, length in zip(found, np.asarray(batch["labels"]).tolist(), batch["label_length"]):
-            self.add(hypothesis[0]["text"], written(row[: int(length)], self.labels))
+            self.add(hypothesis[0]["text"], labels_to_text(row[: int(length)], self.labels))
 
     def add(self, text, reference):
         """Adds one recognized text and its reference."""

@@ -6,8 +6,14 @@ import itertools
 import numpy as np
 import pytest
 
-from common.audio.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer, beam_search, likely
-from common.audio.decoder import BeamSearch
+from common.audio.ctc_beam_search import (
+    BeamSearch,
+    CharacterScorer,
+    IncrementalBeam,
+    WordScorer,
+    beam_search,
+    top_tokens,
+)
 from common.audio.language_model import NgramModel
 from common.errors import Diverged
 from common.inference.tasks.speech_recognition import SpeechRecognition
@@ -84,13 +90,13 @@ def test_asking_a_model_about_the_likeliest_first_drops_no_text_that_is_better(t
     """A narrow beam against one that asks about every text it could go on with, frame by frame."""
     model = model_of(tmp_path, ["a ab", "ba a", "ab ab b"], "character")
     for seed in range(8):
-        rows, beam = log_probs(12, seed), RunningBeam(CharacterScorer(model, TOKENS, 1.3, 0.9), 6)
+        rows, beam = log_probs(12, seed), IncrementalBeam(CharacterScorer(model, TOKENS, 1.3, 0.9), 6)
         for row in rows:
             wide = copy.deepcopy(beam)
             wide.beam_size = 10**6
             wide.feed(row[None])
             beam.feed(row[None])
-            scores = np.logaddexp(wide.blank, wide.other) + np.array(wide.tree.worth)[wide.nodes]
+            scores = np.logaddexp(wide.blank, wide.other) + np.array(wide.tree.score)[wide.nodes]
             best = [wide.tree.text(wide.nodes[k]) for k in np.argsort(-scores, kind="stable")[:6]]
             assert [beam.tree.text(node) for node in beam.nodes] == best
 
@@ -111,9 +117,9 @@ def test_what_is_no_probability_is_refused(value):
 
 def test_tokens_of_a_frame_are_looked_at_up_to_a_probability_and_a_number():
     row = np.log(np.array([0.2, 0.5, 0.05, 0.25]))
-    assert likely(row, 1.0, 40).tolist() == [1, 3, 2]
-    assert likely(row, 0.7, 40).tolist() == [1, 3]
-    assert likely(row, 0.45, 40).tolist() == [1] and likely(row, 1.0, 1).tolist() == [1]
+    assert top_tokens(row, 1.0, 40).tolist() == [1, 3, 2]
+    assert top_tokens(row, 0.7, 40).tolist() == [1, 3]
+    assert top_tokens(row, 0.45, 40).tolist() == [1] and top_tokens(row, 1.0, 1).tolist() == [1]
 
 
 def test_a_model_of_words_decides_between_words_that_sound_alike(tmp_path):

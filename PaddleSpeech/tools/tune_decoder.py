@@ -66,7 +66,7 @@ def grid(args):
         ConfigError: a value is out of range.
         DataError: the language model cannot be read.
     """
-    from common.audio.decoder import BeamSearch
+    from common.audio.ctc_beam_search import BeamSearch
     from common.inference.tasks.speech_recognition import language_model
 
     if args.beam_size < 1:

@@ -35,7 +35,7 @@ def fit_transforms(config, dataset, force=False):
     transforms = build_transforms(config, "train", dataset=dataset, **given_classes(class_names(dataset)))
     written = []
     for number, transform in enumerate(transforms):
-        if not hasattr(transform, "fit") or not transform.learns or (transform.fitted() and not force):
+        if not hasattr(transform, "fit") or not transform.learns or (transform.is_fitted() and not force):
             continue
         if distributed.is_main():
             logger.info("%s: fitting to the training data", transform.file)
@@ -77,7 +77,7 @@ class Probe(Transform):
 def wait_for(transform):
     """Waits until the main process has written the file of a fitted transform."""
     end = time.monotonic() + PATIENCE
-    while not transform.fitted():
+    while not transform.is_fitted():
         if time.monotonic() > end:
             raise DataError(f"error[D104] {transform.file}: the main process did not write it in time")
         time.sleep(0.2)

@@ -54,7 +54,7 @@ def run_convert(args, default_kit=None):
     arrays = {name: as_float32(array) for name, array in read_state_dict(Path(args.state)).items()}
     try:
         known = names(args.source, network, arrays)
-        last = arrays[known.order.ordered(arrays)[-1]]
+        last = arrays[known.order.sort_names(arrays)[-1]]
         arrays = known.order.rename(arrays, model_shapes(config, len(last)))
     except ConfigError as error:
         raise ConfigError(f"{args.state}: these weights do not fit {args.config}: {error}") from error

@@ -5,6 +5,7 @@ import re
 
 from common.config import sections as settings
 from common.config import types as config_types
+from common.config.namespace import in_tasks
 from common.config.sections import setting_parameters
 from common.config.tree import Items, Node, children
 from common.errors import ConfigError
@@ -116,7 +117,7 @@ class Checker:
         """Checks the name of a task and its arguments."""
         definition = self.definition({"type": name})
         if definition is None or not self.is_task(definition):
-            known = [d.name for d in self.namespace.components() if self.is_task(d)]
+            known = [d.name for d in self.namespace.components() if in_tasks(d) and self.is_task(d)]
             hint = did_you_mean(str(name), known) or f"; the tasks are {', '.join(sorted(known))}"
             named = "postprocess" if "type" in node else f"the task of {self.tree['model']['type']}"
             at = node.places["type"] if "type" in node else self.tree["model"].places["type"]

@@ -296,12 +296,14 @@ def _is_shared(file):
 
 def _tasks(level):
     """The definitions of a level that are in a folder `tasks/`."""
-    kept = {name: [d for d in found if _is_task(d.module.split("."))] for name, found in level.items()}
+    kept = {name: [d for d in found if in_tasks(d)] for name, found in level.items()}
     return {name: found for name, found in kept.items() if found}
 
 
-def _is_task(module):
-    return module[1] == "tasks" or module[:3] == ["common", "inference", "tasks"]
+def in_tasks(definition):
+    """Whether a definition is in the folder of tasks of a kit, or in that of common."""
+    parts = definition.module.split(".")
+    return parts[1] == "tasks" or parts[:3] == ["common", "inference", "tasks"]
 
 
 def _is_function(node, name):

@@ -83,7 +83,7 @@ class Signature:
     parameters: tuple = ()
     gives: frozenset = frozenset()
     assembly: bool = False
-    summary: str = ""
+    first_paragraph: str = ""
 
     @property
     def names(self):

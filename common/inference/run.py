@@ -10,7 +10,7 @@ from common.data.issues import issue_line
 from common.errors import BadRows, BadSample, DataError
 from common.inference.predictor import fixed_batch, predict_prepared, prepare
 from common.log import logger
-from common.table.sources import table_of
+from common.table.sources import rows_to_table
 
 
 def run_inference(model, source, args):
@@ -98,7 +98,7 @@ def predict_rows(model, samples, threshold):
     good, problems = list(samples), []
     while good:
         try:
-            columns = model.pipeline.table(table_of([sample["row"] for sample in good], model.inputs))
+            columns = model.pipeline.table(rows_to_table([sample["row"] for sample in good], model.inputs))
             break
         except BadRows as error:
             for place, (code, message, value) in error.rows.items():

@@ -44,9 +44,9 @@ def texts(path, task, text):
 
 def recordings(path, task, text):
     """Sound files, or a folder of them."""
-    from common.audio.sources import open_sounds
+    from common.audio.sources import open_recordings
 
-    return open_sounds(path)
+    return open_recordings(path)
 
 
 def rows(path, task, text):

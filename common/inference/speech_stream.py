@@ -7,7 +7,7 @@ Shapes in this file:
 import numpy as np
 
 from common.audio.features import Features
-from common.audio.labels import written
+from common.audio.labels import labels_to_text
 from common.audio.stream import FeatureStream
 from common.errors import ConfigError
 from common.inference.tasks.speech_recognition import beam_of
@@ -51,7 +51,7 @@ class SpeechStream:
         """Takes the next piece, float32 [S] in [-1, 1], and returns the text so far."""
         features = self.frames.feed(audio)
         if self.normalize is not None and len(features):
-            features = self.normalize.normalized(features)
+            features = self.normalize.normalize(features)
         self.waiting = np.concatenate([self.waiting, features])
         about = self.predictor.about
         least = self.least or about["first_frames"]
@@ -85,5 +85,5 @@ class SpeechStream:
     def text(self):
         """The text so far."""
         tokens = self.path if self.beam is None else self.beam.texts()[0][0]
-        text = written(tokens, self.predictor.labels)
+        text = labels_to_text(tokens, self.predictor.labels)
         return text if self.beam is None else " ".join(text.split())

@@ -25,7 +25,7 @@ def open_images(path):
     if path is None:
         raise ConfigError("this model takes images: --input IMAGE, a folder, a video, or -")
     if path == "-":
-        return standard_input()
+        return read_images()
     if not path.strip():
         raise ConfigError("--image: write which image, folder or video; - is standard input")
     place = Path(path)
@@ -40,7 +40,7 @@ def open_images(path):
     return Images([path], name=path, many=False)
 
 
-def standard_input():
+def read_images():
     """An image's bytes, or one path a line."""
     items, many = read_standard_input("an image")
     return Images(items, name="-", many=many)

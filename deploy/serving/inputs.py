@@ -230,7 +230,7 @@ def text(value, threshold, limits):
     try:
         return {"kind": "text", "threshold": threshold}, [value.encode()]
     except UnicodeEncodeError:
-        raise Problem(422, "the text holds half of a surrogate pair") from None
+        raise Problem(422, "the text contains an unpaired surrogate") from None
 
 
 def tensors(value, threshold, model, limits):

@@ -43,7 +43,7 @@ def test_each_recording_is_answered_for_itself(exported, recording):
     assert [status for status, _ in found] == [200, 422, 422, 422, 200, 422]
     assert found[0] == found[4] and json.loads(found[0][1])[0].keys() == {"text", "score"}
     said = [text for _, text in found]
-    assert "[D145] audio 1: 3600.0 s long, 60 s are allowed" in said[1] and "[D141] audio 2: ends early" in said[2]
+    assert "[D145] audio 1: 3600.0 s long, the maximum is 60 s" in said[1] and "[D141] audio 2: truncated" in said[2]
     assert "[D145] audio 3" in said[3] and "[D140] audio 5:" in said[5]
     assert json.loads(answer(model, [audio(recording, "audio", 1.0, Limits())])[0][1]) == []
 

@@ -166,7 +166,7 @@ def choose_order(orders, names):
     problem = None
     for order in orders:
         try:
-            order.ordered(dict.fromkeys(names, 0))
+            order.sort_names(dict.fromkeys(names, 0))
         except ConfigError as error:
             problem = problem or error
         else:

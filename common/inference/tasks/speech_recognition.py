@@ -4,9 +4,8 @@ import functools
 
 import numpy as np
 
-from common.audio.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer
-from common.audio.decoder import BeamSearch
-from common.audio.labels import spelled, written
+from common.audio.ctc_beam_search import BeamSearch, CharacterScorer, IncrementalBeam, WordScorer
+from common.audio.labels import labels_to_text, token_text
 from common.audio.language_model import NgramModel
 from common.inference.task import Task, check_threshold
 
@@ -44,7 +43,7 @@ class SpeechRecognition(Task):
         """
         scores = np.asarray(outputs["score"], np.float64).reshape(-1).tolist()
         if self.decoder is None:
-            texts = [written(row, labels) for row in np.asarray(outputs["ids"]).tolist()]
+            texts = [labels_to_text(row, labels) for row in np.asarray(outputs["ids"]).tolist()]
             found = zip(texts, scores, strict=True)
         else:
             frames = [rows[: int(n)] for rows, n in zip(np.asarray(outputs["log_probs"]), outputs["length"])]
@@ -67,7 +66,7 @@ def search(log_probs, labels, decoder):
     beam = beam_of(decoder, labels)
     beam.feed(log_probs)
     tokens, _, heard = beam.texts()[0]
-    return " ".join(written(tokens, labels).split()), float(np.exp(heard / len(log_probs)))
+    return " ".join(labels_to_text(tokens, labels).split()), float(np.exp(heard / len(log_probs)))
 
 
 def beam_of(decoder, labels):
@@ -78,8 +77,8 @@ def beam_of(decoder, labels):
         labels (list[str]): the blank and the characters.
     """
     model = language_model(decoder.lm) if decoder.lm else None
-    scorer = SCORERS[decoder.unit](model, [spelled(label) for label in labels], decoder.alpha, decoder.beta)
-    return RunningBeam(scorer, decoder.beam_size, decoder.cutoff, decoder.most)
+    scorer = SCORERS[decoder.unit](model, [token_text(label) for label in labels], decoder.alpha, decoder.beta)
+    return IncrementalBeam(scorer, decoder.beam_size, decoder.cutoff, decoder.most)
 
 
 @functools.lru_cache(maxsize=4)

@@ -56,7 +56,7 @@ def test_a_folder_is_answered_and_its_bad_files_are_named(trained, tmp_path):
     "given, code, words",
     [
         (["no.wav"], 3, ["D104", "no.wav"]),
-        ([], 2, ["this model takes recordings"]),
+        ([], 2, ["this model takes audio"]),
         (["--text", "hello"], 2, ["this model takes audio"]),
     ],
 )

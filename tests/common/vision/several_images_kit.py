@@ -22,7 +22,7 @@ class PairNet(nn.Layer):
         channels (int): of the features.
     """
 
-    task, outputs, size_multiple = "tensors", ["score"], 4
+    task, outputs, size_multiple = "Tensors", ["score"], 4
     inputs = {name: ([None, 3, None, None], "float32") for name in ("image_a", "image_b")}
 
     def __init__(self, channels=4):
@@ -58,7 +58,7 @@ from paddle import nn
 class ClipNet(nn.Layer):
     """Scores a clip by the mean of its frames."""
 
-    task, outputs, size_multiple = "tensors", ["score"], 4
+    task, outputs, size_multiple = "Tensors", ["score"], 4
     inputs = {"clip": ([None, None, 3, None, None], "float32")}
 
     def __init__(self):

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from common.inference.sources import open_source
 from common.vision.files import is_image_file
+from common.vision.sources import open_images
 
 
 def test_image_files_have_a_known_suffix_and_are_not_hidden():
@@ -17,4 +17,4 @@ def test_a_folder_to_predict_on_gives_its_images_without_hidden_files(tmp_path):
     for name in ("b.png", "deep/a.gif", "._b.png", "note.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    assert open_source(str(tmp_path)).items == [str(tmp_path / "b.png"), str(tmp_path / "deep/a.gif")]
+    assert open_images(str(tmp_path)).items == [str(tmp_path / "b.png"), str(tmp_path / "deep/a.gif")]

@@ -227,5 +227,5 @@ def test_blending_images_of_different_sizes_is_refused():
 
 
 def test_images_without_labels_are_refused():
-    with pytest.raises(ValueError, match="MixupLabels blends images with labels"):
+    with pytest.raises(ValueError, match="MixupLabels needs class labels"):
         MixupLabels(2)([{"image": np.zeros([4, 4, 3], np.float32)}] * 2, random_for(0))

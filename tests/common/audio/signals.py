@@ -1,4 +1,4 @@
-"""Sounds for tests, and their files."""
+"""Audio signals and files for tests."""
 
 import wave
 
@@ -12,7 +12,7 @@ def tone(frequency, rate, seconds=1.0, amplitude=0.5):
 
 
 def wav(path, audio, rate):
-    """Writes samples [S] or [S, channels] in [-1, 1] as 16 bits; returns them as they can be read again."""
+    """Writes samples [S] or [S, channels] in [-1, 1] as 16-bit audio; returns the quantized samples."""
     samples = np.clip(np.round(np.asarray(audio) * 32768), -32768, 32767).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(samples.shape[1] if samples.ndim == 2 else 1)
