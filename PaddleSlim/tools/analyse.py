@@ -13,7 +13,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 
 EXAMPLES = """examples:
@@ -36,7 +36,7 @@ def parser():
 
 def main(default_kit=KIT, argv=None):
     """Runs the command; ends the process."""
-    run(parser(), lambda args: show(args, default_kit), argv)
+    run_command(parser(), lambda args: show(args, default_kit), argv)
 
 
 def show(args, default_kit):
@@ -75,10 +75,10 @@ def show(args, default_kit):
 
 def loaded(config):
     """The model of a configuration on its weights."""
-    from common.build.model import build_model, labels_of, load_weights, read_weights
+    from common.build.model import build_model, labels_of, load_weights, read_configured_weights
     from common.system.device import select_device
 
-    arrays = read_weights(config)
+    arrays = read_configured_weights(config)
     select_device(config.get("device"))
     model = build_model(config, labels_of(config))
     load_weights(model, arrays, config)
@@ -87,7 +87,7 @@ def loaded(config):
 
 def write(folder, harms):
     """Writes layers.csv and layers.png."""
-    from common.training.plotting import COLOURS, finish, new_figure
+    from common.training.plotting import COLORS, finish_axes, new_figure
 
     with open(folder / "layers.csv", "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
@@ -96,9 +96,9 @@ def write(folder, harms):
     finite = [harm for harm in harms if harm.model != float("inf")][:40][::-1]
     with new_figure(folder / "layers.png", height=1.5 + 0.22 * len(finite)) as figure:
         axes = figure.add_subplot()
-        axes.barh([harm.path for harm in finite], [harm.model for harm in finite], color=COLOURS[0])
+        axes.barh([harm.path for harm in finite], [harm.model for harm in finite], color=COLORS[0])
         axes.tick_params(axis="y", labelsize=7)
-        finish(axes, "one layer in 8 bits", "signal to noise of the model's output, dB", "", legend=False)
+        finish_axes(axes, "one layer in 8 bits", "signal to noise of the model's output, dB", "", legend=False)
 
 
 if __name__ == "__main__":
