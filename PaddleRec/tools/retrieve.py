@@ -44,10 +44,10 @@ def retrieve(args):
     if args.top_k < 1:
         raise ConfigError(f"--top-k is {args.top_k}; allowed: 1 or more")
     from common.build.data import build_transforms
-    from common.build.model import build_model, load_weights, read_weights
+    from common.build.model import build_model, load_weights, read_model_weights
     from common.system import runtime
 
-    arrays = read_weights(config)
+    arrays = read_model_weights(config)
     runtime.prepare()
     import numpy as np
     import paddle

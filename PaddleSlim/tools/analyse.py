@@ -75,10 +75,10 @@ def show(args, default_kit):
 
 def loaded(config):
     """The model of a configuration on its weights."""
-    from common.build.model import build_model, labels_of, load_weights, read_weights
+    from common.build.model import build_model, labels_of, load_weights, read_model_weights
     from common.system.device import select_device
 
-    arrays = read_weights(config)
+    arrays = read_model_weights(config)
     select_device(config.get("device"))
     model = build_model(config, labels_of(config))
     load_weights(model, arrays, config)

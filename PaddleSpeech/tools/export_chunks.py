@@ -39,13 +39,13 @@ def write(args):
     from common.system import runtime
 
     runtime.prepare(load=False)
-    from common.build.model import build_model, labels_of, load_weights, read_weights
+    from common.build.model import build_model, labels_of, load_weights, read_model_weights
     from common.export.write import export, refuse_other
     from common.system.device import select_device
 
     folder = pathlib.Path(args.out or config.run_folder / "export_chunks")
     refuse_other(folder)
-    arrays = read_weights(config)
+    arrays = read_model_weights(config)
     labels = labels_of(config)
     config.fix(labels=labels, num_classes=len(labels))
     runtime.prepare()

@@ -88,7 +88,7 @@ def run_model(config, args):
         ConfigError: the metric is not ErrorRates.
     """
     from common.build.data import build_dataset, build_loader, build_metric
-    from common.build.model import read_weights
+    from common.build.model import read_model_weights
     from common.inference.task import task_of
     from common.system import runtime
     from common.training import preflight as preparation
@@ -97,7 +97,7 @@ def run_model(config, args):
     runtime.prepare(load=False)
     from common.training.run import Run
 
-    arrays = None if args.model else read_weights(config)
+    arrays = None if args.model else read_model_weights(config)
     dataset = build_dataset(config, args.split)
     metric = build_metric(config, dataset, task_of(config))
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):

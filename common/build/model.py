@@ -67,7 +67,7 @@ def build_model(config, labels, weights=None):
     return model
 
 
-def read_weights(config, key="weights"):
+def read_model_weights(config, key="weights"):
     """The arrays that `weights` (or `pretrained`) names, by a path or by a name of the kit's index: name -> array.
 
     Raises:
@@ -89,7 +89,7 @@ def read_weights(config, key="weights"):
 
 
 def load_weights(model, arrays, config):
-    """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
+    """Puts what :func:`read_model_weights` gave, all of which must fit, into the model."""
     structure.check_agreement(config, offered(model, "model", "structure"), weights_of(config))
     pretrained.load_arrays(model, arrays, source=str(weights_of(config)), strict=True)
     logger.info("weights: %s", weights_of(config))
@@ -103,7 +103,7 @@ def trained_model(config, dataset=None, arrays=None):
         dataset (object): whose classes the model has; found out when None, see :func:`labels_of`.
         arrays (dict[str, ndarray]): the weights, where they are read already.
     """
-    arrays = read_weights(config) if arrays is None else arrays
+    arrays = read_model_weights(config) if arrays is None else arrays
     labels = labels_of(config, dataset)
     runtime.prepare()
     select_device(config.get("device"))

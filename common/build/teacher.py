@@ -1,6 +1,6 @@
 """A trained model that another one learns from: built from a configuration and a checkpoint of its own."""
 
-from common.build.model import build_model, load_weights, read_weights, saved_config
+from common.build.model import build_model, load_weights, read_model_weights, saved_config
 from common.config import load_config
 from common.errors import ConfigError
 from common.system import random_state
@@ -26,7 +26,7 @@ def load_teacher(config, weights, labels=None, default_kit=None):
     known = saved.get("labels") if saved else None
     if known is not None and labels is not None and list(known) != list(labels):
         raise ConfigError(f"the teacher {weights} knows {list(known)}, its student {list(labels)}")
-    arrays = read_weights(config)
+    arrays = read_model_weights(config)
     model = build_model(config, labels)
     load_weights(model, arrays, config)
     model.eval()

@@ -27,7 +27,7 @@ ORDER, MIX = 11, 12  # separate the random numbers of samplers from each other a
 
 
 class EpochSampler:
-    """Batches for training: every sample once per epoch, shuffled anew in every epoch.
+    """Batches for training: every sample once per epoch, shuffled in every epoch.
 
     Without `drop_last` the last batch is shorter; if it has fewer samples than there are processes it is dropped,
     because every process must take the same number of steps.

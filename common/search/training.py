@@ -14,7 +14,7 @@ import threading
 
 from common.config.overrides import assignments
 from common.errors import ConfigError, Diverged
-from common.training.callbacks.lines import read_lines
+from common.training.callbacks.lines import read_json_lines
 from common.weights import run_folder
 from common.weights.manifest import CheckpointError
 
@@ -147,7 +147,7 @@ def score_of(folder, metric=None, higher=True):
         except (ConfigError, CheckpointError, OSError, ValueError, KeyError) as error:
             raise TrialFailed(f"{folder}: no evaluation had a score that is a number") from error
         return float(best["score"])
-    records = [record for _, record in read_lines(folder / "metrics.jsonl") if record.get("kind") == "eval"]
+    records = [record for _, record in read_json_lines(folder / "metrics.jsonl") if record.get("kind") == "eval"]
     scores = [record[metric] for record in records if record.get(metric) is not None]
     if not scores:
         known = sorted({name for record in records for name in record} - {"kind", "step", "epoch"})

@@ -5,7 +5,7 @@ import os
 
 from common.build.data import build_dataset, class_names
 from common.build.learn_transforms import fit_transforms
-from common.build.model import read_weights
+from common.build.model import read_model_weights
 from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.inference.exported import check_exportable
@@ -53,7 +53,7 @@ def prepare_training(config, options):
         make_folder(folder)
     if options.resume not in (None, "auto"):
         resolve_link(options.resume)
-    weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
+    weights = {key: read_model_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     check_exportable(config)
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     fit_transforms(config, datasets["train"])

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 from common.build.data import build_dataset, build_loader, build_metric, class_names
-from common.build.model import read_weights, trained_model
+from common.build.model import read_model_weights, trained_model
 from common.errors import ConfigError
 from common.inference.evaluate import evaluate, sources_of
 from common.inference.predictor import ModelInMemory, Predictor
@@ -87,7 +87,7 @@ class Run:
         runtime.prepare(load=False)
         config = self.config
         need(config, "data.metric", "evaluation")
-        arrays = read_weights(config) if exported is None else None
+        arrays = read_model_weights(config) if exported is None else None
         dataset = build_dataset(config, split)
         metric = build_metric(config, dataset, task_of(config))
         runtime.prepare()

@@ -12,7 +12,7 @@ from common.inference.task import in_words
 from common.system import host as machine
 from common.system import runtime
 from common.training.callbacks.callback import Callback
-from common.training.callbacks.lines import read_lines
+from common.training.callbacks.lines import read_json_lines
 from common.training.callbacks.log import next_commands
 from common.weights.safetensors import write_atomically
 
@@ -141,7 +141,7 @@ def data_of(config, split):
 
 def scores(trainer):
     """A table of the best and the last evaluation."""
-    records = [r for _, r in read_lines(Path(trainer.folder) / "metrics.jsonl") if r.get("kind") == "eval"]
+    records = [r for _, r in read_json_lines(Path(trainer.folder) / "metrics.jsonl") if r.get("kind") == "eval"]
     if not records:
         return "This run was not evaluated, so nothing is known about how good it is; run the evaluation below."
     best_step = (trainer.best or {}).get("step")

@@ -19,7 +19,9 @@ class JsonLines:
         Returns:
             The number of lines kept. The file is replaced as a whole or not at all.
         """
-        kept = [text for text, record in read_lines(self.path) if record.get("step", 0) <= step and step > 0][:lines]
+        kept = [text for text, record in read_json_lines(self.path) if record.get("step", 0) <= step and step > 0][
+            :lines
+        ]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_name(self.path.name + ".part")
@@ -47,7 +49,7 @@ class JsonLines:
             os.fsync(file.fileno())
 
 
-def read_lines(path):
+def read_json_lines(path):
     """Reads a file of JSON lines as a list of (text, dict); lines that are torn or no objects are left out."""
     if not path.is_file():
         return []

@@ -6,7 +6,7 @@ from pathlib import Path
 from common.log import logger
 from common.training import plotting
 from common.training.callbacks.callback import Callback
-from common.training.callbacks.lines import read_lines
+from common.training.callbacks.lines import read_json_lines
 
 
 class Plots(Callback):
@@ -42,7 +42,7 @@ class Plots(Callback):
     def run(self, trainer):
         """Draws everything there is to draw."""
         folder = Path(trainer.folder) / "plots"
-        records = [record for _, record in read_lines(Path(trainer.folder) / "metrics.jsonl")]
+        records = [record for _, record in read_json_lines(Path(trainer.folder) / "metrics.jsonl")]
         metric = getattr(trainer, "metric", None)
         for what in (self._losses, self._scores, self._curves, self._confusion, self._samples):
             try:

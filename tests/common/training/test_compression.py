@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from common.build.model import build_model, load_weights, read_weights
+from common.build.model import build_model, load_weights, read_model_weights
 from common.config import load_config
 from common.config.kits import ROOT
 from common.errors import ConfigError, EnvironmentProblem
@@ -169,7 +169,7 @@ def test_a_configuration_without_slim_finds_the_structure_too(run, toy_kit, made
     monkeypatch.setattr("common.config.kits.METHODS", str(toy_kit))
     config = load_config(TINY, paths)
     model = build_model(config, labels)
-    load_weights(model, read_weights(config), config)
+    load_weights(model, read_model_weights(config), config)
     assert model.head.factors.shape == [10]
 
 
