@@ -50,9 +50,10 @@ AVOID = {  # a regular expression: the field's term; this list only grows
     "(one|lines?|samples?|numbers?|tokens?|values?|frames|batches|pixels?) an? "
     "(line|row|sample|batch|epoch|second|column|channel|class|file|image)": "per",
 }
-NAMED_TWICE = set(  # public functions of common/ with equal names in two packages; this list only shrinks
-    "check describe described flow listed plain refuse_other report rows run search shapes short summary table write".split()
-)
+NAMED_TWICE = {  # public functions of common/ with equal names in two packages; this list only shrinks
+    *("check", "describe", "described", "flow", "listed", "plain", "refuse_other", "report"),
+    *("rows", "run", "search", "shapes", "short", "summary", "table", "write"),
+}
 WORDS_ARE_CHECKED_IN = [  # paths in which only the field's terms are used; this list only grows
     *(f"common/{part}" for part in ("system", "weights", "data", "vision", "text", "audio", "table")),
     *(f"common/{file}.py" for file in ("errors", "files", "log", "suggest")),
