@@ -187,7 +187,7 @@ def test_a_stream_is_evaluated_by_the_command_as_by_the_run(streamed):
 
 
 def test_check_lists_what_reading_a_data_set_without_a_check_of_its_own_raises():
-    from common.data.check import check_dataset
+    from common.data.issues import check_dataset
 
     class Torn:
         def __len__(self):

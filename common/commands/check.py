@@ -41,8 +41,7 @@ def run_check(args, default_kit):
         return 0
     from common.build.data import build_dataset
     from common.build.learn_transforms import fit_transforms
-    from common.data.check import check_dataset
-    from common.data.issues import format_issues, write_issues
+    from common.data.issues import check_dataset, format_issues, write_issues
     from common.inference.exported import check_exportable
 
     check_exportable(config)
