@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes one configuration through all its stages:  ./run.sh yolov3 [--stage 1 --stop 3] [-o KEY=VALUE ...]
 #   0 data   1 train   2 evaluate   3 export   4 C++
-# The configuration is configs/NAME.yml of this kit; what follows -o goes to every command.
+# The configuration is that which -c configs/NAME.yml means in this kit; what follows -o goes to every command.
 set -euo pipefail
 kit=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$kit")
@@ -22,11 +22,19 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ -n "$name" ] || usage 2
-config="$kit/configs/$name.yml"
-[ -f "$config" ] || fail "no configs/$name.yml here; there are: $(cd "$kit/configs" && find . -name '*.yml' -not -path './_base_/*' | sed 's|^\./||; s|\.yml$||' | sort | tr '\n' ' ')"
 [ "$stage" -le "$stop" ] || fail "--stage $stage is after --stop $stop"
 
 python=${PYTHON:-$([ -x "$root/.venv/bin/python" ] && echo "$root/.venv/bin/python" || command -v python3)}
+find_config='
+import sys
+sys.path[0] = sys.argv[1]
+from common.config.kits import find_config
+from common.errors import ConfigError
+try:
+    print(find_config(sys.argv[2]))
+except ConfigError as error:
+    sys.exit(f"error: {error}")'
+config=$("$python" -c "$find_config" "$root" "$kit/configs/$name.yml") || exit 2
 printed=$("$python" "$kit/tools/train.py" -c "$config" ${override[@]+-o "${override[@]}"} --print-config)
 value() { sed -n "s/^$1: *//p" <<< "$printed" | sed "s/^'\(.*\)'\$/\1/"; }
 run() { echo "+ $*" >&2; "$@"; }

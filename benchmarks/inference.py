@@ -184,7 +184,8 @@ def write_exports(args):
 
     from common.build.model import build_model
     from common.config import load_config
-    from common.export.write import example_inputs, export, made_up_sample
+    from common.export.write import example_inputs, export
+    from common.inference.synthetic import synthetic_image
 
     (name,) = args.model
     path, backbone, side = MODELS[name]
@@ -198,7 +199,7 @@ def write_exports(args):
     class Raw(paddle.nn.Layer):
         """The network of a model without what comes after it."""
 
-        task = "tensors"
+        task = "Tensors"
         inputs = {"image": ([None, 3, None, None], "float32")}
 
         def __init__(self, network):
@@ -223,7 +224,7 @@ def write_exports(args):
         model.eval()
         export(model, config, labels, example_inputs(model, config), folder / "whole")
         network = model
-        cv2.imwrite(str(folder / "picture.jpg"), made_up_sample()["image"][..., ::-1])
+        cv2.imwrite(str(folder / "picture.jpg"), synthetic_image()["image"][..., ::-1])
     raw = Raw(network)
     raw.eval()
     inputs = {"image": paddle.randn([1, 3, side, side]).numpy()}

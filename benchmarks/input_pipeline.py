@@ -134,7 +134,7 @@ def child(folder, task, workers, epochs):
     from common.data.pipeline import Pipeline
     from common.data.samplers import EpochSampler
     from common.vision.affine import RandomExpand, RandomFlip
-    from common.vision.colour import Normalize, RandomDistort
+    from common.vision.color import Normalize, RandomDistort
     from common.vision.crop import RandomCrop, RandomResizedCrop
     from common.vision.decode import Decode
     from common.vision.resize import Resize

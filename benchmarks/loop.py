@@ -30,7 +30,7 @@ from common.training.callbacks.card import Card  # noqa: E402
 from common.training.callbacks.checkpoint import Checkpoint  # noqa: E402
 from common.training.callbacks.log import Log  # noqa: E402
 from common.training.callbacks.plots import Plots  # noqa: E402
-from common.training.trainer import Trainer  # noqa: E402
+from common.training.trainer import RunParts, Trainer  # noqa: E402
 
 CONFIG = "PaddleCV/configs/tiny/yolov3.yml"
 OVERRIDES = ["optimizer.no_decay=[]", "optimizer.lr=1e-4", "train.save_every=0"]
@@ -175,10 +175,9 @@ def make_trainer(config, batches, folder):
     watch = measure.Stopwatch()
     callbacks = [Quiet(config.get("log_every")), Plots(), Card(), Checkpoint(every=0, config_text=config.dump())]
     stop = GracefulStop()
-    trainer = Trainer(
-        model, Made(batches), optimizer.build(model), optimizer.schedule, settings, folder, callbacks, stop=stop
-    )
-    trainer.config = config
+    loader, schedule = Made(batches), optimizer.schedule
+    parts = RunParts(model, loader, optimizer.build(model), schedule, settings, folder, config, callbacks, stop=stop)
+    trainer = Trainer(parts)
     trainer.callbacks.append(Laps(watch))
     watch.clear = lambda: (watch.wall.clear(), watch.cpu.clear())
     return trainer, watch

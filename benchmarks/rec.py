@@ -100,7 +100,7 @@ def step_child(rows, args):
     paddle.seed(0)
     rng, rows = np.random.default_rng(0), int(rows)
     model = DeepFM(0, FIELDS, rows, width=16)
-    settings = DenseAndSparse(Adam(1e-3), Adam(1e-3))
+    settings = DenseAndSparse(dense=Adam(lr=1e-3), sparse=Adam(lr=1e-3))
     settings.schedule.bind(1, 1)
     optimizer = settings.build(model)
     wall, cpu = [], []
@@ -156,7 +156,7 @@ def read_child(kind):
         transforms = []
         if kind == "arrays":
             transforms = [TableFeatures(f"{file}.features", NUMBERS, CATEGORIES, "log", num_ids=100_000)]
-            if not transforms[0].fitted():
+            if not transforms[0].is_fitted():
                 transforms[0].fit(Loader(rows, Pipeline([]), StreamSampler(4096)).epoch(0))
         begun = time.process_time()
         if kind == "pandas":
@@ -208,8 +208,7 @@ def train_child(folder, args):
     from common.data.loader import Loader
     from common.data.pipeline import Pipeline
     from common.data.samplers import StreamSampler
-    from common.optim.adaptive import Adagrad
-    from common.optim.optimizers import Adam
+    from common.optim.optimizers import Adagrad, Adam
     from common.optim.sparse import DenseAndSparse
     from common.table.features import TableFeatures
     from common.training.trainer import to_tensors
@@ -220,7 +219,7 @@ def train_child(folder, args):
     features = TableFeatures(f"{folder}/features", NUMBERS, CATEGORIES, "log", num_ids=30_000, min_count=2)
     features.fit(Loader(CriteoRows(rows.files), Pipeline([]), StreamSampler(4096)).epoch(0))
     model = DeepFM(13, 26, 30_000, width=4, hidden=[16])
-    settings = DenseAndSparse(Adam(1e-3), Adagrad(0.05))
+    settings = DenseAndSparse(dense=Adam(lr=1e-3), sparse=Adagrad(lr=0.05))
     settings.schedule.bind(1, 1)
     optimizer = settings.build(model)
     begun, count = time.process_time(), 0

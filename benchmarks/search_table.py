@@ -56,7 +56,7 @@ def build(overrides, seed):
     """The model of a candidate."""
     from common.build.model import build_model
     from common.config import load_config
-    from common.search.training import assignments
+    from common.config.overrides import assignments
 
     small = ["model.backbone.stem_stride=1", "model.backbone.out_indices=[2]", "dataset=none", f"seed={seed}"]
     config = load_config(BASE, [*small, *assignments(overrides)])

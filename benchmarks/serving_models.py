@@ -34,12 +34,12 @@ def detector(place, *more):
     options = ["-c", "configs/tiny/yolov3.yml", "-o", f"dataset={digits}", f"output_dir={place}/output", *more]
     for arguments in (
         ["train", *options, "train.max_steps=1"],
-        ["export", *options, f"weights={place}/output/yolov3/last"],
+        ["export", *options, f"weights={place}/output/tiny/yolov3/last"],
     ):
         answer = command(*arguments)
         if answer.code:
             raise SystemExit(answer.err)
-    return Path(place) / "output/yolov3/export", next(iter(sorted(digits.rglob("eval*.jpg"))))
+    return Path(place) / "output/tiny/yolov3/export", next(iter(sorted(digits.rglob("eval*.jpg"))))
 
 
 class Ours:

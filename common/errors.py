@@ -1,40 +1,40 @@
-"""The errors a user can cause, each with its exit code, and the report of one bad datum."""
+"""Exceptions for user errors, each with its exit code, and the record of one data issue."""
 
 import dataclasses
 
 
 class KitError(Exception):
-    """A mistake or condition that is reported in one message, without a traceback."""
+    """Base class of errors that are reported as one message without a traceback."""
 
     exit_code = 1
 
 
 class ConfigError(KitError):
-    """The command line or the configuration is wrong."""
+    """Invalid command line or configuration."""
 
     exit_code = 2
 
 
 class DataError(KitError):
-    """A sample or an annotation file is wrong."""
+    """Invalid sample or annotation file."""
 
     exit_code = 3
 
 
 class EnvironmentProblem(KitError):
-    """The machine lacks something: a package, disk space, a device, permission, a readable checkpoint."""
+    """The environment lacks something: a package, disk space, a device, permission, a readable checkpoint."""
 
     exit_code = 4
 
 
 class Diverged(KitError):
-    """A loss or a gradient is not finite."""
+    """Training diverged: a loss or a gradient is not finite."""
 
     exit_code = 5
 
 
 class Stalled(KitError):
-    """Nothing moved for as long as the watchdog waits."""
+    """The watchdog's timeout has expired without progress."""
 
     exit_code = 70
 
@@ -44,7 +44,7 @@ class Stopped(KitError):
 
     Args:
         signal_number (int): the signal; the exit code is 128 + this number (130 for SIGINT, 143 for SIGTERM).
-        message (str): what was saved, and how to go on.
+        message (str): what was saved, and how to resume.
     """
 
     def __init__(self, signal_number, message):
@@ -54,16 +54,16 @@ class Stopped(KitError):
 
 @dataclasses.dataclass(frozen=True)
 class DataIssue:
-    """One thing that is wrong with the data, and what to do about it.
+    """One data issue: code, location, offending value and suggested fix.
 
     Args:
-        code (str): `D` and three digits; the same kind of fault always has the same code.
+        code (str): `D` and three digits, one code per kind of issue.
         severity (str): `error` or `warning`.
-        file (str): the file at fault.
-        message (str): what is wrong, in one line.
-        place (str): the line, record or box inside the file; empty for the whole file.
-        value (str): the offending value as it stands in the file; may be empty.
-        fix (str): what the user can do; may be empty.
+        file (str): the affected file.
+        message (str): the issue in one line.
+        place (str): the line, record or box in the file; empty for the whole file.
+        value (str): the offending value as written in the file; may be empty.
+        fix (str): the suggested fix; may be empty.
     """
 
     code: str
@@ -87,7 +87,7 @@ class DataIssue:
 
 
 class BadSample(DataError):
-    """One sample cannot be used; carries the issue that says why."""
+    """A sample that cannot be used; `issue` is its :class:`DataIssue`."""
 
     def __init__(self, issue):
         super().__init__(str(issue))
@@ -101,7 +101,7 @@ class BadRows(Exception):
     """Rows of a batch that cannot be used.
 
     Args:
-        rows (dict[int, tuple[str, str, str]]): position in the batch -> (code, message, value).
+        rows (dict[int, tuple[str, str, str]]): index in the batch -> (code, message, value).
     """
 
     def __init__(self, rows):

@@ -1,7 +1,7 @@
-"""Text files, read so that whatever is wrong in one is named by file, line and byte.
+"""Reading text files and standard input; encoding errors are reported with file, line and byte.
 
-A path may also be `package:NAME/inside/of/it`: a file that an installed Python package carries; the package is looked
-up and never imported.
+A path may also be `package:NAME/path/inside`: a data file of an installed Python package, which is located without
+importing it.
 """
 
 import importlib.util
@@ -18,14 +18,14 @@ INSTALL = {"LAC": "pip install setuptools wheel && pip install --no-deps --no-bu
 
 
 def find_file(path):
-    """The place of a file or folder (Path).
+    """Resolves the path of a file or folder (Path).
 
     Args:
-        path (str): as written in a configuration; `package:NAME/...` is inside an installed package.
+        path (str): as written in a configuration; `package:NAME/...` refers to an installed package.
 
     Raises:
         EnvironmentProblem: the package is not installed.
-        ConfigError: the package holds no such file.
+        ConfigError: the package has no such file.
     """
     text = str(path)
     if not text.startswith(PACKAGE):
@@ -39,14 +39,14 @@ def find_file(path):
     found = Path(spec.submodule_search_locations[0]) / inside
     if not found.exists():
         near = did_you_mean(found.name, [p.name for p in found.parent.glob("*")]) if found.parent.is_dir() else ""
-        raise ConfigError(f"{text}: the installed {name} holds no {inside}{near}")
+        raise ConfigError(f"{text}: the installed package {name} has no file {inside}{near}")
     return found
 
 
 def read_lines(path, encoding="utf-8"):
-    """The lines of a text file, without their ends.
+    """The lines of a text file without line terminators.
 
-    A byte-order mark is dropped, `\\r\\n` and `\\n` both end a line, an empty last line is none.
+    A byte-order mark is dropped, `\\r\\n` and `\\n` both terminate a line, a trailing empty line is not counted.
 
     Args:
         path (str | Path): the file, see :func:`find_file`.
@@ -56,7 +56,7 @@ def read_lines(path, encoding="utf-8"):
         list[str]: line k + 1 of the file at index k.
 
     Raises:
-        DataError: the file is missing, or a byte is not of this encoding; names the line and the byte.
+        DataError: the file is missing, or a byte is invalid in this encoding; names the line and the byte.
     """
     file = find_file(path)
     try:
@@ -66,19 +66,19 @@ def read_lines(path, encoding="utf-8"):
         raise DataError(str(DataIssue("D104", "error", str(path), f"no such file{near}"))) from None
     except OSError as error:
         raise DataError(str(DataIssue("D104", "error", str(path), f"cannot be read: {error.strerror}"))) from None
-    text = decode(data, path, encoding)
+    text = decode_text(data, path, encoding)
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
     return [line.removesuffix("\r") for line in lines]
 
 
-def decode(data, path, encoding="utf-8"):
-    """Bytes as text; a byte-order mark is dropped.
+def decode_text(data, path, encoding="utf-8"):
+    """Decodes bytes to text; a byte-order mark is dropped.
 
     Raises:
-        DataError: a byte is not of this encoding; names the line, the byte in it, and what to try.
-        ConfigError: there is no such encoding.
+        DataError: a byte is invalid in this encoding; names the line, the byte and an encoding to try.
+        ConfigError: unknown encoding.
     """
     try:
         return data.decode("utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding)
@@ -100,39 +100,39 @@ def decode(data, path, encoding="utf-8"):
             "D131",
             "error",
             str(path),
-            f"byte {byte} is not {encoding}",
+            f"byte {byte} is not valid {encoding}",
             place=f"line {line}, byte {column}",
-            fix=f"save the file as UTF-8, or name its encoding where it is read, such as encoding: {hint}",
+            fix=f"save the file as UTF-8, or configure its encoding, such as encoding: {hint}",
         )
         raise DataError(str(issue)) from None
 
 
-def without_controls(text):
-    """The text with a blank for every control character, and whether there was one."""
+def replace_controls(text):
+    """Replaces every control character with a space; returns (text, True if there was one)."""
     cleaned = CONTROL.sub(" ", text)
     return cleaned, cleaned is not text and cleaned != text
 
 
-def lone_surrogate(text):
-    """Whether a text holds half of a surrogate pair, which no encoding can write."""
+def has_lone_surrogate(text):
+    """True if a text contains an unpaired surrogate, which cannot be encoded."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def read_standard_input(what):
-    """The bytes of one file, or the paths that are there one a line.
+    """Reads standard input: the content of one file, or paths, one per line.
 
     Args:
-        what (str): what the files are, such as `a picture`.
+        what (str): the kind of file for messages, such as `an image`.
 
     Returns:
-        tuple[list[bytes | str], bool]: what is there, and whether it is paths, of which there may be many.
+        tuple[list[bytes | str], bool]: the content or the paths, and True if they are paths.
 
     Raises:
-        DataError: there is nothing.
+        DataError: standard input is empty.
     """
     data = sys.stdin.buffer.read()
     if not data:
-        raise DataError(f"standard input is empty; it takes {what}, or one path a line")
+        raise DataError(f"standard input is empty; expected {what}, or one path per line")
     try:
         paths = [line.strip() for line in data.decode("utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError:

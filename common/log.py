@@ -1,4 +1,4 @@
-"""The one logger of the project."""
+"""Logging: the logger of the project and its format."""
 
 import logging
 import sys
@@ -7,11 +7,11 @@ logger = logging.getLogger("kit")
 
 
 def set_up_logging(level=logging.INFO, prefix=""):
-    """Sends the project's messages to standard error, one line each, with the time.
+    """Logs to standard error, one line per message, with a timestamp.
 
     Args:
         level (int): messages below this level are dropped.
-        prefix (str): put before every message, such as the rank of a process.
+        prefix (str): prepended to every message, such as the rank of a process.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(f"%(asctime)s {prefix}%(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))

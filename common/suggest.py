@@ -1,10 +1,10 @@
-"""The nearest of the names that would have been right."""
+"""Spelling suggestions ("did you mean ...?") by edit distance."""
 
 import difflib
 
 
 def edit_distance(a, b):
-    """Fewest insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`."""
+    """Optimal string alignment distance: insertions, deletions, substitutions and swaps of adjacent characters."""
     before, row = [], list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
         older, before, row = before, row, [i]
@@ -17,12 +17,12 @@ def edit_distance(a, b):
 
 
 def nearest(name, candidates, count=1):
-    """The candidates most like `name`, best first; those too far from it are left out.
+    """The candidates most similar to `name`, best first; dissimilar ones are omitted.
 
     Args:
-        name (str): what was written.
-        candidates (list[str]): what would have been right.
-        count (int): at most this many.
+        name (str): the unknown name.
+        candidates (list[str]): the valid names.
+        count (int): the maximum number of suggestions.
     """
     found = []
     lowered = str(name).lower()
@@ -38,6 +38,6 @@ def nearest(name, candidates, count=1):
 
 
 def did_you_mean(name, candidates):
-    """`; did you mean 'x'?`, or nothing when no candidate is near."""
+    """`; did you mean 'x'?`, or an empty string if no candidate is similar."""
     found = nearest(name, candidates)
     return f"; did you mean '{found[0]}'?" if found else ""

@@ -54,7 +54,7 @@ def trained(digits):
     arguments = at(digits, both, *PLAIN, "train.epochs=20", "train.eval_every=0", "train.save_every=0")
     answer = command("train", "--eval", *arguments)
     assert answer.code == 0, answer.err
-    return Trained(digits, arguments, digits / "output/yolov3", answer.err)
+    return Trained(digits, arguments, digits / "output/tiny/yolov3", answer.err)
 
 
 @pytest.fixture(scope="session")

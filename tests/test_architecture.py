@@ -36,6 +36,7 @@ def test_a_broken_rule_is_named_with_its_place(tmp_path, file, line, message):
     for name in ("common/training/trainer.py", "common/vision/decode.py", "PaddleCV/data/voc.py", file):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
+    (tmp_path / "common/data").mkdir(exist_ok=True)
     for number in range(16):
         (tmp_path / f"common/data/m{number}.py").write_text("")
     (tmp_path / file).write_text(line)

@@ -81,7 +81,7 @@ def test_a_picture_that_is_in_both_splits_under_another_name_is_told_and_a_wrong
     given = ["-c", "configs/tiny/resnet.yml", "-o", f"dataset={folder}"]
     shutil.copy(folder / "train/3/001.png", folder / "val/3/000.png")
     answer = command("check", *given)
-    assert answer.code == 0 and "D150" in answer.out and "equal pictures of data.train" in answer.out, answer.out
+    assert answer.code == 0 and "D150" in answer.out and "equal images of data.train" in answer.out, answer.out
     assert "D150" not in command("check", "--fast", *given).out
     with open(folder / "train_list.txt", "a") as file:
         file.write("train/3/001.png ten\n")

@@ -106,7 +106,7 @@ REFUSALS = [
     ("eval", ["-c", TINY, "--split", "evla"], 2, ["did you mean 'eval'?"]),
     ("export", ["-c", TINY], 2, ["no weights"]),
     ("infer", ["--image", "x.jpg"], 2, ["--model"]),
-    ("infer", ["--model", "/nowhere", "--image", TINY], 3, ["D101", "not a picture"]),
+    ("infer", ["--model", "/nowhere", "--image", TINY], 3, ["D101", "not an image"]),
     ("check", ["-c", TINY, "-o", "dataset=/nowhere"], 3, ["/nowhere"]),
     ("configure", ["lst"], 2, ["did you mean 'list'?"]),
     ("configure", ["help", "YOLOv3Haed"], 2, ["did you mean 'YOLOv3Head'?"]),
@@ -170,7 +170,7 @@ def test_overrides_are_never_lost():
         "train", "-c", TINY, "-o", "train.epochs=7", "seed=3", "--print-config", "-o", "output_dir=x", "log_every=9"
     )
     assert printed.code == 0
-    for line in ("  epochs: 7", "seed: 3", "output_dir: x", "log_every: 9"):
+    for line in ("  epochs: 7", "seed: 3", "output_dir: x/tiny", "log_every: 9"):
         assert line in printed.out.splitlines()
 
 

@@ -1,12 +1,14 @@
 """Every configuration of every kit: it loads, every key of it is taken, it reads itself again, and it is in the zoo."""
 
 import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 import yaml
 
 from common.config import load_config
-from common.config.kits import ROOT, shipped_kits
+from common.config.kits import ROOT, find_config, is_tiny, shipped_kits
 from common.errors import ConfigError
 from tests.made.commands import command
 from tests.made.tiny_twins import made_set
@@ -14,11 +16,30 @@ from tools import zoo
 
 CONFIGS = [file for kit in shipped_kits() for file in sorted((kit / "configs").rglob("*.yml"))]
 WHOLE = [file for file in CONFIGS if "_base_" not in file.parts]
-TINY = [file for file in WHOLE if "tiny" in file.parts]
+TINY = [file for file in WHOLE if is_tiny(file)]
+TASKS = {
+    "PaddleCV": {"classification", "classification/distill", "detection"},
+    "PaddleNLP": {"classification", "matching", "reading", "lexical"},
+    "PaddleRec": {"ranking", "matching"},
+    "PaddleSpeech": {"recognition"},
+    "PaddleSlim": {"pruning", "quantization", "distillation", "search"},
+}
 
 
 def name(file):
     return str(file.relative_to(ROOT)).replace("/configs/", "/").removesuffix(".yml")
+
+
+def split(file):
+    """(name of the kit, `_base_`, `tiny` or nothing, folder of the task, file's name) of a shipped configuration."""
+    kit, _, *folders, last = file.relative_to(ROOT).parts
+    area = folders.pop(0) if folders and folders[0] in ("_base_", "tiny") else ""
+    return kit, area, "/".join(folders), last
+
+
+def short(file):
+    """How a user writes a shipped configuration after `-c`."""
+    return f"configs/tiny/{file.name}" if file in TINY else f"configs/{file.name}"
 
 
 def checked(file, *overrides):
@@ -27,11 +48,29 @@ def checked(file, *overrides):
     return config
 
 
+def test_configurations_lie_in_the_folder_of_their_task():
+    for file in CONFIGS:
+        kit, area, task, last = split(file)
+        assert task in TASKS[kit] or (area, task, last) == ("_base_", "", "runtime.yml"), file
+
+
+def test_a_name_occurs_once_in_a_kit_once_among_its_tiny_ones_and_once_among_its_bases():
+    count = Counter((kit, area, last) for kit, area, _, last in map(split, CONFIGS))
+    assert [which for which, number in count.items() if number > 1] == []
+
+
+@pytest.mark.parametrize("file", WHOLE, ids=name)
+def test_a_configuration_is_found_by_its_short_name(file):
+    kit = ROOT / split(file)[0]
+    assert find_config(short(file), kit) == find_config(kit / short(file)) == file
+
+
 @pytest.mark.parametrize("file", WHOLE, ids=name)
 def test_a_configuration_loads_and_every_key_is_taken(file):
     config = checked(file)
     assert config.name == file.stem and (config.kit in file.parents or config.get("slim", config.get("search", None)))
-    assert config.get("output_dir") == "output" and config.settings("train").epochs > 0
+    assert config.run_folder == Path("output/tiny" if file in TINY else "output") / file.stem
+    assert config.settings("train").epochs > 0
 
 
 @pytest.mark.parametrize("file", WHOLE, ids=name)
@@ -72,8 +111,9 @@ def test_a_configuration_begins_with_what_it_is_and_how_to_run_it(file):
     text = file.read_text()
     head = text[: text.index("\n_base_")] if "\n_base_" in text else text
     assert head.startswith("# ")
-    named = re.findall(r"-c (configs/\S+)", head)
-    assert named and set(named) == {str(file.relative_to(file.parents[file.parts[::-1].index("configs")]))}
+    assert set(re.findall(r"-c (configs/\S+)", head)) == {short(file)}
+    for run in re.findall(r"(?:-o|--weights) (?:weights=)?(output/\S+)/(?:best|last)", head):
+        assert Path(run) == load_config(file).run_folder
 
 
 @pytest.mark.parametrize("file", WHOLE, ids=name)
@@ -85,13 +125,9 @@ def test_the_program_that_makes_the_data_is_where_run_sh_looks_for_it(file):
 
 
 def test_every_full_size_configuration_has_a_tiny_twin_and_every_twin_a_user():
-    twins = {row["config"]: row["tiny"].split()[0] for row in zoo.read_zoo()}
-    for file in WHOLE:
-        if file not in TINY:
-            kit = next(kit for kit in shipped_kits() if kit in file.parents)
-            assert (kit / twins[str(file.relative_to(kit))]).is_file()
-    used = set(twins.values())
-    assert {str(file.relative_to(file.parents[2])) for file in TINY} <= used
+    twins = {ROOT / row["kit"] / row["config"]: ROOT / row["kit"] / row["tiny"].split()[0] for row in zoo.read_zoo()}
+    assert all(twins[file].is_file() for file in WHOLE if file not in TINY)
+    assert set(TINY) <= set(twins.values())
 
 
 @pytest.mark.parametrize("file", TINY, ids=name)

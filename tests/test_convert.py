@@ -9,8 +9,7 @@ import pytest
 
 from common.commands import convert
 from common.config.kits import ROOT
-from common.weights import checkpoint
-from common.weights import pdparams as safe_io
+from common.weights import checkpoint, pdparams
 from common.weights.safetensors import encode_arrays
 from tests.common.weights import test_torch_file
 from tests.made.commands import command
@@ -62,7 +61,7 @@ def test_a_pytorch_file_of_half_precision_converts_to_full_precision(tmp_path, w
 def test_an_official_file_converts(tmp_path):
     official = json.loads(gzip.decompress((ROOT / "PaddleCV/tests/official_names.json.gz").read_bytes()))
     arrays = {name: np.full(shape, 0.5, "f4") for name, shape in official["squeezenet1_1"].items()}
-    (tmp_path / "SqueezeNet1_1_pretrained.pdparams").write_bytes(safe_io.encode_pdparams(arrays))
+    (tmp_path / "SqueezeNet1_1_pretrained.pdparams").write_bytes(pdparams.encode_pdparams(arrays))
     given = ["-c", "configs/squeezenet1_1.yml", "--source", "paddleclas"]
     out = tmp_path / "out.safetensors"
     answer = command("convert", *given, tmp_path / "SqueezeNet1_1_pretrained.pdparams", "--out", out)
@@ -85,7 +84,7 @@ def test_the_number_of_classes_is_that_of_the_file(tmp_path, state):
     [
         ({"--source": "torchvison"}, 2, "did you mean 'torchvision'?"),
         ({"--source": "timm"}, 2, "the names that timm gives to a SqueezeNet are not known"),
-        ({"-c": "configs/resnet50.yml"}, 2, "'features' is no name of this family of networks"),
+        ({"-c": "configs/resnet50.yml"}, 2, "'features' is not a name of this family of networks"),
         ({"-c": "configs/squeezenet1_2.yml"}, 2, "configs/squeezenet1_2.yml"),
         ({"--out": "model.pdparams"}, 2, "ends in .safetensors"),
         ({"--out": "nowhere/out.safetensors"}, 2, "there is no folder"),

@@ -11,7 +11,7 @@ import pytest
 
 from common.commands.parser import Parser
 from common.config import load_config
-from common.config.kits import ROOT, find_config, shipped_kits
+from common.config.kits import ROOT, find_config, matches, shipped_kits
 from common.errors import ConfigError
 
 DOCUMENTS = sorted(
@@ -107,7 +107,7 @@ def check_script(script, arguments, kit):
 
 def check_run(words):
     """Checks the arguments of `run.sh`."""
-    assert any((kit / "configs" / f"{words[0]}.yml").is_file() for kit in shipped_kits()), words
+    assert any(matches(kit / "configs" / f"{words[0]}.yml") for kit in shipped_kits()), words
     assert set(words[1::2]) <= {"--stage", "--stop", "-o"}, words
 
 
@@ -150,7 +150,7 @@ def test_files_named_in_a_document_exist(document):
     for quoted in re.findall(r"`([\w./*-]+\.(?:py|yml|csv|md|sh|json|txt|toml))`", text):
         if quoted.startswith(("output/", "configs/mine", "step_")) or quoted in WRITTEN_BY_RUNS | OF_THE_USER:
             continue
-        assert any(list(place.glob(quoted.removeprefix("./"))) for place in places), quoted
+        assert any(list(place.glob(quoted.removeprefix("./"))) or matches(place / quoted) for place in places), quoted
 
 
 OF_THE_USER = {"labels.txt"}

@@ -42,18 +42,26 @@ def test_a_fork_in_an_empty_folder_trains_evaluates_exports_and_infers(digits, t
     shutil.copytree(ROOT / "PaddleCV", alone / "MyDet", ignore=IGNORED)
     settings = [*SMALL, f"dataset={digits / 'digits'}", "train.max_steps=2", "name=mine"]
     printed = run(alone, "bash", "MyDet/run.sh", "tiny/yolov3", "--stage", "1", "--stop", "3", "-o", *settings)
-    assert "AP50" in printed and printed.splitlines()[-1] == "output/mine/export"
-    assert (alone / "output/mine/best").resolve().name == "step_2"
+    assert "AP50" in printed and printed.splitlines()[-1] == "output/tiny/mine/export"
+    assert (alone / "output/tiny/mine/best").resolve().name == "step_2"
     picture = digits / "digits/JPEGImages/eval_00000.jpg"
     watched = [sys.executable, "-c", WATCHED, alone / "modules.json", "MyDet/tools/infer.py"]
-    weights = ["-c", "MyDet/configs/tiny/yolov3.yml", "-o", *settings, "weights=output/mine/best"]
+    weights = ["-c", "MyDet/configs/tiny/yolov3.yml", "-o", *settings, "weights=output/tiny/mine/best"]
     answer = run(alone, *watched, *weights, "--image", picture, "--json", "--threshold", "0")
     in_memory = json.loads(answer)["predictions"]
     modules = json.loads((alone / "modules.json").read_text())
     assert "MyDet.models.detectors.yolov3" in modules and "common.build.model" in modules
     assert [name for name, file in modules.items() if not file.startswith(str(alone))] == []
     answer = python(
-        alone, "MyDet/tools/infer.py", "--model", "output/mine/export", "--image", picture, "--json", "--threshold", 0
+        alone,
+        "MyDet/tools/infer.py",
+        "--model",
+        "output/tiny/mine/export",
+        "--image",
+        picture,
+        "--json",
+        "--threshold",
+        0,
     )
     exported = json.loads(answer)["predictions"]
     assert len(exported) == len(in_memory) > 0
@@ -113,7 +121,7 @@ def test_a_fork_is_named_by_its_own_path(repository):
 def test_an_edit_of_the_fork_changes_the_fork_alone(repository):
     both = ["PaddleCV/configs/tiny/yolov3.yml", "MyDet/configs/tiny/yolov3.yml"]
     replace(repository / "MyDet/models/heads/yolov3_head.py", "objectness_prior=0.01)", "objectness_prior=0.5)")
-    replace(repository / "MyDet/configs/tiny/yolov3.yml", "{channels: 64}", "{channels: 32}")
+    replace(repository / "MyDet/configs/tiny/detection/yolov3.yml", "{channels: 64}", "{channels: 32}")
     with (repository / "MyDet/models/necks/yolov3_fpn.py").open("a") as file:
         file.write('\n\nclass MyNeck(YOLOv3FPN):\n    """A neck of my own."""\n')
     found = json.loads(python(repository, "-c", LOOK, *both))
@@ -143,7 +151,7 @@ def test_a_broken_fork_breaks_nothing_but_itself(repository):
 def test_a_fork_trains_in_the_repository_with_the_roots_own_command(repository, digits):
     settings = [*SMALL, f"dataset={digits / 'digits'}", "train.max_steps=2", "output_dir=forked"]
     python(repository, "tools/train.py", "-c", "MyDet/configs/tiny/yolov3.yml", "-o", *settings)
-    saved = (repository / "forked/yolov3/last/config.yml").read_text()
+    saved = (repository / "forked/tiny/yolov3/last/config.yml").read_text()
     assert saved.startswith("kit: MyDet\n")
     assert not (repository / "output").exists()
 
@@ -165,7 +173,7 @@ def test_data_that_no_script_makes_are_named_and_a_script_of_another_kit_is_run(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["yolov33"], "there are: alexnet"),
+        (["yolov33"], "did you mean configs/yolov3.yml"),
         (["tiny/yolov3", "--stage", "9"], "0 to 4, not '9'"),
         (["tiny/yolov3", "--stage"], "0 to 4, not ''"),
         (["tiny/yolov3", "--stage", "3", "--stop", "1"], "is after"),

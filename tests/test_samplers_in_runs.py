@@ -82,7 +82,7 @@ def test_a_data_set_that_cannot_tell_its_groups_is_named(tmp_path):
     answer = run("tiny", tmp_path, "data.eval.sampler={type: GroupedSampler}", "data.eval.type=Noise", "eval.workers=0")
     assert answer.code == 0, answer.err
     config = load_config(CONFIGS / "tiny.yml", ["data.train.sampler={type: GroupedSampler}"])
-    with pytest.raises(Exception, match=r"tiny.yml|-o .*: object does not tell the groups of its samples") as caught:
+    with pytest.raises(Exception, match=r"tiny.yml|-o .*: object does not provide the groups of its samples") as caught:
         build_sampler(config, "train", type("object", (), {"__len__": lambda self: 8})(), 4, True)
     assert caught.value.exit_code == 2
 

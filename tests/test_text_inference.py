@@ -38,9 +38,9 @@ def trained(request, made_sets, tmp_path_factory):
 
 
 TEXTS = {
-    "text_classification": "the book was great\n\nthe room was awful\tthe meal was fine\n",
-    "sequence_labelling": "ann went to paris\n\nbob dora went to oslo\n",
-    "reading_comprehension": 'who went ?\tann went to rome\n\n{"question": "where ?", "context": "bob went to lima"}\n',
+    "TextClassification": "the book was great\n\nthe room was awful\tthe meal was fine\n",
+    "SequenceLabeling": "ann went to paris\n\nbob dora went to oslo\n",
+    "ReadingComprehension": 'who went ?\tann went to rome\n\n{"question": "where ?", "context": "bob went to lima"}\n',
 }
 
 
@@ -95,9 +95,7 @@ def test_texts_that_are_none_are_refused_or_read_as_blanks(trained, tmp_path):
         3, "standard input", "line 2, byte 3"
     )
     command("infer", "--model", trained.export, "--text", "x", "--input", "y").refused(2, "either --input or --text")
-    command("infer", "--model", trained.export, "--text", "x\ty", "--out", tmp_path).refused(
-        2, "--out draws on pictures"
-    )
+    command("infer", "--model", trained.export, "--text", "x\ty", "--out", tmp_path).refused(2, "--out draws on images")
     controls = command("infer", "--model", trained.export, stdin=b"\xef\xbb\xbfa\x00b\tc\r\n")
     assert controls.code == 0 and "control characters" in controls.err and len(controls.out.splitlines()) == 1
     emoji = command("infer", "--model", trained.export, stdin="😀\u200b\t\u05e9\u05dc 😀\n".encode())

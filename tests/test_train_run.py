@@ -106,7 +106,8 @@ def test_an_export_holds_what_a_program_in_another_language_needs(exported):
     names = {path.name for path in exported.iterdir()}
     assert names == {"model.json", "model.pdiparams", "infer.yml", "config.yml", "golden.npz", "manifest.json"}
     about = yaml.safe_load((exported / "infer.yml").read_text())
-    assert about["task"] == "detection" and about["labels"] == [str(digit) for digit in range(10)]
+    assert about["format"] == 2 and about["task"] == "Detection" and about["postprocess"] == {"threshold": 0.5}
+    assert "kit" not in about and about["labels"] == [str(digit) for digit in range(10)]
     assert [entry["name"] for entry in about["inputs"]] == ["image", "im_shape", "scale_factor"]
     assert [step["type"] for step in about["preprocess"]] == ["Decode", "Resize", "Normalize"]
     with np.load(exported / "golden.npz") as golden:
@@ -223,26 +224,26 @@ def test_a_run_keeps_to_its_number_of_steps_also_when_resumed(digits, tmp_path):
     for more in ([], ["-r", "auto"]):
         answer = command("train", *more, *arguments)
         assert answer.code == 0 and "train.max_steps=2 steps are done" in answer.err
-        assert sorted(path.name for path in (tmp_path / "yolov3").glob("step_*")) == ["step_2"]
+        assert sorted(path.name for path in (tmp_path / "tiny/yolov3").glob("step_*")) == ["step_2"]
     answer = command("train", "-r", "auto", *arguments, "train.max_steps=3")
-    assert answer.code == 0 and (tmp_path / "yolov3/last").resolve().name == "step_3"
+    assert answer.code == 0 and (tmp_path / "tiny/yolov3/last").resolve().name == "step_3"
 
 
 def test_overwriting_begins_anew(digits, tmp_path):
     arguments = at(digits, f"output_dir={tmp_path}", "train.max_steps=1")
     assert command("train", *arguments).code == 0
-    first = lines(tmp_path / "yolov3", "train")
-    (tmp_path / "yolov3/step_77").mkdir()
+    first = lines(tmp_path / "tiny/yolov3", "train")
+    (tmp_path / "tiny/yolov3/step_77").mkdir()
     answer = command("train", "--overwrite", *arguments)
-    assert answer.code == 0 and not (tmp_path / "yolov3/step_77").exists()
-    assert lines(tmp_path / "yolov3", "train") == first
+    assert answer.code == 0 and not (tmp_path / "tiny/yolov3/step_77").exists()
+    assert lines(tmp_path / "tiny/yolov3", "train") == first
 
 
 def test_weights_in_the_official_format_are_written_on_request_and_read_again(digits, tmp_path):
     arguments = at(digits, f"output_dir={tmp_path}", "train.max_steps=1")
     assert command("train", "--format", "pdparams", *arguments).code == 0
-    official = tmp_path / "yolov3/last/model.pdparams"
-    arrays, _ = checkpoint.read_checkpoint(tmp_path / "yolov3/last")
+    official = tmp_path / "tiny/yolov3/last/model.pdparams"
+    arrays, _ = checkpoint.read_checkpoint(tmp_path / "tiny/yolov3/last")
     read = checkpoint.read_weights(official)
     assert read.keys() == arrays["model"].keys()
     assert all((read[name] == value).all() for name, value in arrays["model"].items())
@@ -252,6 +253,6 @@ def test_pretrained_weights_start_another_run(trained, digits, tmp_path):
     arguments = at(digits, f"output_dir={tmp_path}", f"pretrained={trained.folder / 'best'}", "optimizer.lr.base=1e-9")
     answer = command("train", *arguments, "train.max_steps=1")
     assert answer.code == 0, answer.err
-    here, there = (checkpoint.read_weights(place) for place in (tmp_path / "yolov3", trained.folder / "best"))
+    here, there = (checkpoint.read_weights(place) for place in (tmp_path / "tiny/yolov3", trained.folder / "best"))
     name = "backbone.stem.conv.weight"
     np.testing.assert_allclose(here[name], there[name], atol=1e-6)

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import shlex
+from pathlib import Path
 
 import paddle
 import pytest
@@ -20,7 +21,7 @@ TOLERANCE = (1e-3, 1e-3, 1e-2)  # of each step: processors and threads add in an
 
 
 def name(row):
-    return row["config"].removeprefix("configs/").removesuffix(".yml")
+    return Path(row["config"]).stem
 
 
 def slow_but(chosen):

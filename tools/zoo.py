@@ -54,7 +54,7 @@ def table(rows):
             "| --- | --- | --: | --: | --: | --- | --: | --- |",
         ]
         for row in own:
-            link = f"[`{row['config']}`]({kit}/{row['config']})"
+            link = f"[`configs/{pathlib.Path(row['config']).name}`]({kit}/{row['config']})"
             numbers = f"{row['classes']} | {int(row['parameters']):,} | {in_billions(row['macs'])}"
             rest = [row[name] or "-" for name in ("published", "latency", "score")]
             lines.append(f"| {row['model']} | {link} | {numbers} | {' | '.join(rest)} |")

@@ -13,9 +13,9 @@ import zlib
 
 import numpy as np
 
-from common.data.issues import IssueList, refusal
+from common.data.issues import IssueList, data_error
 from common.errors import EnvironmentProblem
-from common.weights import pdparams as safe_io
+from common.weights import pdparams
 
 from .coco import read_labels
 from .packed_pictures import PackedPictures
@@ -58,7 +58,7 @@ class CifarArchive(PackedPictures):
         if not pictures and not issues.errors:
             issues.error("D117", f"holds no files of the split {split!r}", fix="give the archive as it is published")
         if issues.errors:
-            raise refusal(issues.errors)
+            raise data_error(issues.errors)
         pixels = np.concatenate(pictures).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         self.settle_packed(
             np.ascontiguousarray(pixels), np.concatenate(targets), names, issues, bad_samples, f"!{split}"
@@ -86,7 +86,7 @@ def read_files(path, pattern, issues):
         issues.error("D112", f"is not a whole archive: {error}", fix="fetch it again")
     except OSError as error:
         issues.error("D104", f"cannot be opened: {error.strerror or error}", fix="set `root` to the archive")
-    raise refusal(issues.errors)
+    raise data_error(issues.errors)
 
 
 def read_part(path, name, data, issues):
@@ -101,8 +101,8 @@ def read_part(path, name, data, issues):
         records = np.frombuffer(data, np.uint8).reshape(-1, head + PIXELS)
         return records[:, head:], records[:, head - 1]
     try:
-        tree = safe_io.parse_pickled(place, data)
-    except safe_io.UnsafeFile:
+        tree = pdparams.parse_pickled(place, data)
+    except pdparams.UnsafeFile:
         raise
     except EnvironmentProblem as error:
         issues.error("D112", str(error).removeprefix(f"{place}: "), file=place)
@@ -122,6 +122,6 @@ def label_names(path, name, data):
     """The class names that an archive holds, or None."""
     if name.endswith(".txt"):
         return [line.strip() for line in data.decode("utf-8", "replace").splitlines() if line.strip()] or None
-    tree = safe_io.parse_pickled(f"{path}!{name}", data)
+    tree = pdparams.parse_pickled(f"{path}!{name}", data)
     found = tree.get("fine_label_names", tree.get("label_names")) if isinstance(tree, dict) else None
     return [str(text) for text in found] if found else None

@@ -9,11 +9,11 @@ import os
 
 import numpy as np
 
-from common.data.issues import IssueList, cached, one_line, raise_on_errors, refusal
+from common.data.issues import IssueList, cache_issues, data_error, issue_line, raise_on_errors
 from common.data.sampler_arithmetic import balanced_weights
 from common.errors import BadSample, ConfigError
 from common.log import logger
-from common.vision.decode import read_file
+from common.vision.decode import read_image_file
 
 from .coco import read_labels
 from .detection import skipped_issue
@@ -49,7 +49,7 @@ class ClassificationDataset:
             issues.error("D117", "lists no image", fix="check that this is the right file")
         self.issues = issues.all()
         if None in issues.of_images:  # errors of the whole file cannot be skipped
-            raise refusal(issues.errors)
+            raise data_error(issues.errors)
         raise_on_errors(self.issues, bad_samples, len(images))
         self.issues = [skipped_issue(issue) for issue in self.issues]
         stay = np.setdiff1d(np.arange(len(images)), issues.of_images).astype(np.int64)
@@ -63,7 +63,7 @@ class ClassificationDataset:
         if np.count_nonzero(counts) == 1:
             name = self.labels[int(counts.argmax())]
             self.issues.append(single("D117", self.source, "every image is of one class", name))
-            logger.warning(one_line(self.issues[-1]))
+            logger.warning(issue_line(self.issues[-1]))
         logger.info("%s: %d images, %d classes", self.source, len(self.images), self.num_classes)
 
     @property
@@ -101,7 +101,7 @@ class ClassificationDataset:
 
     def digests(self):
         """A digest of the content of each picture: equal pictures have equal ones."""
-        return [hashlib.blake2b(read_file(path), digest_size=16).digest() for path in self.paths()]
+        return [hashlib.blake2b(read_image_file(path), digest_size=16).digest() for path in self.paths()]
 
     def check(self, deep=False, cache=None):
         """Everything that is wrong with the lists and the image files.
@@ -114,7 +114,7 @@ class ClassificationDataset:
             list[DataIssue]: errors before warnings.
         """
         name = f"{type(self).__name__}_{'deep' if deep else 'fast'}"
-        found = cached(cache, name, [self.source, *self.paths()], lambda: self.check_files(deep))
+        found = cache_issues(cache, name, [self.source, *self.paths()], lambda: self.check_files(deep))
         return sorted(self.issues + found, key=lambda issue: issue.severity != "error")
 
     def check_files(self, deep):

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from common.data.issues import IssueList, refusal
+from common.data.issues import IssueList, data_error
 
 from .coco_records import COLUMNS, is_integer, read_box, read_images
 from .detection import Boxes, DetectionDataset, write_new
@@ -137,7 +137,7 @@ def read_json(path, encoding, issues):
     except RecursionError:
         issues.error("D112", "is nested too deeply to be an annotation file")
     if issues.errors:
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
     check_lists(content, issues)
     return content
 
@@ -148,7 +148,7 @@ def check_lists(content, issues):
     if not isinstance(content, dict):
         kind = "a list (a file of results?)" if isinstance(content, list) else f"a {type(content).__name__}"
         issues.error("D113", f"holds {kind}, not an object with {', '.join(needed)}")
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
     for key in needed:
         if key not in content:
             near = difflib.get_close_matches(key, list(content), n=1)
@@ -157,7 +157,7 @@ def check_lists(content, issues):
         elif not isinstance(content[key], list):
             issues.error("D113", f"{key!r} is not a list", value=type(content[key]).__name__)
     if issues.errors:
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
 
 
 def read_categories(records, issues):
@@ -177,7 +177,7 @@ def read_categories(records, issues):
     if not records:
         issues.error("D117", "'categories' is empty: there is nothing to detect")
     if issues.errors:
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
     return dict(sorted(names.items()))
 
 
@@ -199,11 +199,11 @@ def read_labels(labels, root):
             names = [line.strip() for line in file if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         issues.error("D104", f"list of labels cannot be read: {error}", fix="one class name a line, UTF-8")
-        raise refusal(issues.errors) from None
+        raise data_error(issues.errors) from None
     for name in sorted({name for name in names if names.count(name) > 1}):
         issues.error("D115", "label appears twice", value=name)
     if issues.errors:
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
     return names
 
 
@@ -218,5 +218,5 @@ def choose_labels(names, wanted, issues):
             fix = f"did you mean {near[0]!r}?" if near else f"the file has {', '.join(list(id_of)[:12])}"
             issues.error("D109", "label is no category of the file", "categories", name, fix)
     if issues.errors:
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
     return list(wanted), [id_of[name] for name in wanted]

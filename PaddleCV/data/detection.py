@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.issues import cached, raise_on_errors, refusal
+from common.data.issues import cache_issues, data_error, raise_on_errors
 from common.data.sampler_arithmetic import aspect_groups
 from common.errors import ConfigError
 from common.log import logger
@@ -88,7 +88,7 @@ class DetectionDataset:
             issues.error("D117", "lists no image", fix="check that this is the right file")
         self.issues = issues.all()
         if None in issues.of_images:  # errors of the whole file cannot be skipped
-            raise refusal(issues.errors)
+            raise data_error(issues.errors)
         raise_on_errors(self.issues, bad_samples, len(images))
         self.issues = [skipped_issue(issue) for issue in self.issues]
         self._keep(images, boxes, clipped, set(issues.of_images), with_empty)
@@ -194,7 +194,7 @@ class DetectionDataset:
         """
         paths = [self.source, *self.paths()]
         name = f"{type(self).__name__}_{'deep' if deep else 'fast'}"
-        found = cached(cache, name, paths, lambda: check_images(self.images, deep, self.source))
+        found = cache_issues(cache, name, paths, lambda: check_images(self.images, deep, self.source))
         return sorted(self.issues + found, key=lambda issue: issue.severity != "error")
 
 

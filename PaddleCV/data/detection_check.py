@@ -14,7 +14,7 @@ import numpy as np
 from common.data.issues import IssueList
 from common.errors import BadSample
 from common.log import logger
-from common.vision.decode import decode_image, read_file
+from common.vision.decode import decode_image, read_image_file
 from common.vision.files import Listing, image_size
 
 CLIP_SILENTLY = 0.5  # pixels a box may stick out before anyone is told: rounding in the annotation tool
@@ -67,7 +67,7 @@ def check_boxes(images, boxes, place, issues, bad_boxes):
     clipped = np.clip(box, 0, np.concatenate([size, size], 1))
     empty = finite & ((box[:, 2:] <= box[:, :2]).any(1))
     outside = finite & ~empty & ((clipped[:, 2:] <= clipped[:, :2]).any(1))
-    normalised = normalised_boxes(boxes.image, box, finite & ~empty, len(images))
+    normalized = normalized_boxes(boxes.image, box, finite & ~empty, len(images))
     over = finite & ~empty & ~outside & (np.abs(clipped - box).max(1, initial=0) > CLIP_SILENTLY)
 
     def tell(which, code, message, fix, drop=False):
@@ -87,16 +87,16 @@ def check_boxes(images, boxes, place, issues, bad_boxes):
     drop = bad_boxes == "drop"
     tell(~finite, "D119", "a coordinate is not a finite number", "correct the annotation")
     tell(empty, "D106", "box has no area: its width or height is not positive", fix, drop)
-    tell(normalised, "D108", "box looks normalised", "give pixels: multiply x by the width, y by the height")
-    tell(outside & ~normalised, "D107", "box lies outside the image", fix, drop)
-    for k in np.flatnonzero(over & ~normalised):
+    tell(normalized, "D108", "box looks normalized", "give pixels: multiply x by the width, y by the height")
+    tell(outside & ~normalized, "D107", "box lies outside the image", fix, drop)
+    for k in np.flatnonzero(over & ~normalized):
         file, where = place(k)
         issues.warn("D107", "box sticks out of the image; clipped", where, boxes.box[k].round(2).tolist(), file=file)
     stay = finite & ~empty & ~outside
     return boxes.select(stay), clipped[stay]
 
 
-def normalised_boxes(image_index, boxes, valid, num_images):
+def normalized_boxes(image_index, boxes, valid, num_images):
     """Boxes of images whose every valid box lies within one pixel of the corner and has a fraction in it, bool [B]."""
     small = valid & (np.abs(boxes) <= 1.001).all(1)
     broken = (boxes != np.round(boxes)).any(1)
@@ -118,7 +118,7 @@ def check_images(images, deep, source):
             compare_size(image, width, height, turned, issues)
             if deep:
                 with complaints() as heard:
-                    decode_image(read_file(image["path"]), image["path"])
+                    decode_image(read_image_file(image["path"]), image["path"])
                 if heard:
                     issues.warn(
                         "D102",

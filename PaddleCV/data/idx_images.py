@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from common.data.issues import IssueList, refusal
+from common.data.issues import IssueList, data_error
 
 from .classification import class_names
 from .packed_pictures import PackedPictures
@@ -46,7 +46,7 @@ class IdxImages(PackedPictures):
         pictures = read_idx(self.source, 3, issues)
         targets = read_idx(os.path.join(root, classes), 1, issues)
         if issues.errors:
-            raise refusal(issues.errors)
+            raise data_error(issues.errors)
         self.settle_packed(pictures, targets, class_names(labels, root), issues, bad_samples)
 
 

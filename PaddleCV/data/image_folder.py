@@ -5,8 +5,8 @@ import os
 
 import numpy as np
 
-from common.data.issues import IssueList, refusal
-from common.vision.files import is_picture
+from common.data.issues import IssueList, data_error
+from common.vision.files import is_image_file
 
 from .classification import ClassificationDataset, class_names, few
 
@@ -51,10 +51,10 @@ def folders_of(path, issues):
     except OSError as error:
         fix = "set `root` and `folder` to the folder that holds a folder a class"
         issues.error("D104", f"folder of the classes cannot be read: {error.strerror}", fix=fix)
-        raise refusal(issues.errors) from None
+        raise data_error(issues.errors) from None
     if not names:
         issues.error("D117", "holds no folder", fix="put the pictures of each class into a folder named for it")
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
     return names
 
 
@@ -66,7 +66,7 @@ def known_classes(found, labels, issues):
             fix = f"did you mean {near[0]!r}?" if near else f"the labels are {few(labels)}"
             issues.error("D109", "folder is no class of the labels", value=name, fix=fix)
     if issues.errors:
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
 
 
 def pictures_in(folder):
@@ -74,5 +74,5 @@ def pictures_in(folder):
     found = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(place, name) for name in names if is_picture(name)]
+        found += [os.path.join(place, name) for name in names if is_image_file(name)]
     return sorted(found)

@@ -8,11 +8,11 @@ import zlib
 
 import numpy as np
 
-from common.data.issues import IssueList, cached, refusal
-from common.data.refusals import bad
+from common.data.issues import IssueList, cache_issues, data_error
+from common.data.refusals import bad_file
 from common.errors import BadSample
 from common.vision.decode import decode_image
-from common.vision.files import is_picture
+from common.vision.files import is_image_file
 
 from .classification import ClassificationDataset, repeated_pictures
 from .coco import read_labels
@@ -41,13 +41,13 @@ class ImageZip(ClassificationDataset):
         images, found = [], []
         for member in members_of(self.source, issues):
             parts = posixpath.relpath(member.filename, folder or ".").split("/")
-            if len(parts) > 1 and parts[0] != ".." and is_picture(parts[-1]):
+            if len(parts) > 1 and parts[0] != ".." and is_image_file(parts[-1]):
                 found.append(parts[0])
                 images.append({"path": f"{self.source}!{member.filename}", "member": member.filename})
         known = sorted(set(found))
         if not images:
             issues.error("D117", f"holds no pictures in folders within {folder!r}", fix="set `folder`")
-            raise refusal(issues.errors)
+            raise data_error(issues.errors)
         names = read_labels(labels, os.path.dirname(self.source))
         self.labels = known if names is None else names
         known_classes(known, self.labels, issues)
@@ -66,12 +66,12 @@ class ImageZip(ClassificationDataset):
         try:
             about = archive.getinfo(image["member"])
             if about.flag_bits & ENCRYPTED:
-                raise bad("D101", image["path"], "the picture is encrypted")
+                raise bad_file("D101", image["path"], "the picture is encrypted")
             if about.file_size > LARGEST:
-                raise bad("D103", image["path"], f"a picture of {about.file_size} bytes")
+                raise bad_file("D103", image["path"], f"a picture of {about.file_size} bytes")
             return archive.read(about)
         except (OSError, zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
-            raise bad("D102", image["path"], f"cannot be read: {error}") from None
+            raise bad_file("D102", image["path"], f"cannot be read: {error}") from None
 
     def picture_of(self, path):
         """The picture of a sample's `path`."""
@@ -89,7 +89,7 @@ class ImageZip(ClassificationDataset):
     def check(self, deep=False, cache=None):
         """Everything that is wrong with the file; deep decodes every picture."""
         name = f"{type(self).__name__}_{'deep' if deep else 'fast'}"
-        return self.issues + (cached(cache, name, [self.source], self.check_pictures) if deep else [])
+        return self.issues + (cache_issues(cache, name, [self.source], self.check_pictures) if deep else [])
 
     def check_pictures(self):
         """The issues of the pictures."""
@@ -115,4 +115,4 @@ def members_of(path, issues):
         issues.error("D104", f"zip file cannot be opened: {error.strerror}", fix="set `root` to the zip file")
     except zipfile.BadZipFile as error:
         issues.error("D112", f"is not a whole zip file: {error}", fix="fetch it again")
-    raise refusal(issues.errors)
+    raise data_error(issues.errors)

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from common.data.issues import IssueList, refusal
+from common.data.issues import IssueList, data_error
 
 from .classification import ClassificationDataset, class_names
 from .detection_check import check_files
@@ -54,7 +54,7 @@ class ImageNetList(ClassificationDataset):
                 rows.append(values)
                 count = len(values) if form == "flags" else count
         if issues.errors:
-            raise refusal(issues.errors)
+            raise data_error(issues.errors)
         if count is None:
             count = 1 + max((value for values in rows for value in values), default=0)
         self.labels = names if names is not None else [str(number) for number in range(count)]
@@ -75,11 +75,11 @@ def read_lines(path, issues):
     except OSError as error:
         fix = "set `root` and `list_file` to where the list of images is"
         issues.error("D104", f"list of images cannot be opened: {error.strerror}", fix=fix)
-        raise refusal(issues.errors) from None
+        raise data_error(issues.errors) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         issues.error("D112", "list of images is not UTF-8", f"line {line}, byte {error.start}", fix="save it as UTF-8")
-        raise refusal(issues.errors) from None
+        raise data_error(issues.errors) from None
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 

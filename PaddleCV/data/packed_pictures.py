@@ -8,7 +8,7 @@ import hashlib
 
 import numpy as np
 
-from common.data.issues import refusal
+from common.data.issues import data_error
 
 from .classification import ClassificationDataset, repeated_pictures
 
@@ -32,7 +32,7 @@ class PackedPictures(ClassificationDataset):
         """
         if len(pictures) != len(targets):
             issues.error("D113", f"holds {len(pictures)} pictures, but there are {len(targets)} classes")
-            raise refusal(issues.errors)
+            raise data_error(issues.errors)
         targets = targets.astype(np.int64)
         self.labels = [str(i) for i in range(int(targets.max(initial=-1)) + 1)] if labels is None else labels
         for i in np.flatnonzero((targets < 0) | (targets >= len(self.labels))):

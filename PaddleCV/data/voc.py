@@ -12,7 +12,7 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeXml
 
-from common.data.issues import IssueList, refusal
+from common.data.issues import IssueList, data_error
 from common.vision.files import IMAGE_SUFFIXES, Listing
 
 from .coco import read_labels
@@ -120,10 +120,10 @@ def read_list(path, root, images, annotations, issues):
     except OSError as error:
         fix = "set `root` and `list_file` to where the list of images is"
         issues.error("D104", f"list of images cannot be opened: {error.strerror}", fix=fix)
-        raise refusal(issues.errors) from None
+        raise data_error(issues.errors) from None
     except UnicodeDecodeError as error:
         issues.error("D112", "list of images is not UTF-8", f"byte {error.start}", fix="save it as UTF-8")
-        raise refusal(issues.errors) from None
+        raise data_error(issues.errors) from None
     listing, pairs, seen = Listing(), [], set()
     for number, line in enumerate(lines, 1):
         place, line = f"line {number}", line.strip().replace("\\", "/")
@@ -145,7 +145,7 @@ def read_list(path, root, images, annotations, issues):
             seen.add(pair[1])
             pairs.append(pair)
     if issues.errors:
-        raise refusal(issues.errors)
+        raise data_error(issues.errors)
     return pairs
 
 

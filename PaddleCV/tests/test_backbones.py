@@ -3,12 +3,17 @@
 import paddle
 import pytest
 
+from common.layers.leaky_relu import LeakyReLU
 from common.testing import count_parameters
 from PaddleCV.models.backbones.darknet import DarkNet
 from PaddleCV.models.backbones.mobilenet_v1 import MobileNetV1
 from PaddleCV.models.backbones.mobilenet_v3 import MobileNetV3
 from PaddleCV.models.backbones.resnet import ResNet
-from PaddleCV.models.layers import ConvNorm, LeakyReLU, SqueezeExcitation, divisible, freeze, upsample_nearest
+from PaddleCV.models.backbones.tables import divisible
+from PaddleCV.models.blocks.batch_norm import freeze
+from PaddleCV.models.blocks.conv_norm import ConvNorm
+from PaddleCV.models.blocks.excitation import SqueezeExcitation
+from PaddleCV.models.blocks.upsample import upsample_nearest
 
 FC = 1000  # classes of the published classifiers
 
@@ -111,7 +116,7 @@ def test_frozen_norm_trains_convolutions_alone():
         (lambda: DarkNet(out_indices=[3, 2]), "must rise"),
         (lambda: DarkNet(freeze_stages=-1), "DarkNet has 5 stages .* freeze_stages is 0 to that, not -1"),
         (lambda: ResNet(18, freeze_stages=5), "ResNet has 4 stages .* not 5"),
-        (lambda: DarkNet(norm="gn"), "no normalisation 'gn'"),
+        (lambda: DarkNet(norm="gn"), "no normalization 'gn'"),
         (lambda: ConvNorm(3, 8, activation="rellu"), "no activation 'rellu'"),
     ],
 )

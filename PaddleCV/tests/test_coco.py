@@ -100,8 +100,8 @@ def test_missing_area_and_crowd_are_filled_with_one_counted_warning_each(tmp_pat
     assert dataset.annotations()["annotations"][0]["area"] == 8000
     messages = [issue.message for issue in dataset.issues]
     assert messages == [
-        "'area' is missing, computed from the box (4 times, the first of them shown)",
-        "'iscrowd' is missing, taken as 0 (4 times, the first of them shown)",
+        "'area' is missing, computed from the box (4 times, first one shown)",
+        "'iscrowd' is missing, taken as 0 (4 times, first one shown)",
     ]
 
 

@@ -140,7 +140,7 @@ FAULTS = [
     ("negative height", box([10, 10, 5, -3]), "D106", "error", ["annotations[0] (id=71", "100x80"]),
     ("box outside", box([200, 10, 5, 5]), "D107", "error", ["annotations[0] (id=71", "(200, 10)", "100x80"]),
     ("box sticks out", box([90, 10, 30, 5]), "D107", "warning", ["annotations[0] (id=71", "120"]),
-    ("normalised box", normalise, "D108", "error", ["annotations[0] (id=71", "normalised", "multiply"]),
+    ("normalized box", normalise, "D108", "error", ["annotations[0] (id=71", "normalized", "multiply"]),
     ("NaN in a box", box([float("nan"), 1, 2, 3]), "D119", "error", ["annotations[0] (id=71"]),
     ("infinite box", box([0, 1, float("inf"), 3]), "D119", "error", ["annotations[0] (id=71"]),
     ("no area", take("annotations", 0, "area"), "D114", "warning", ["'area'", "annotations[0]"]),

@@ -98,7 +98,7 @@ def test_a_teacher_does_not_learn_and_uses_up_no_random_number(weights):
 
 def test_a_teacher_of_other_classes_or_without_weights_is_refused(weights, tmp_path):
     image = paddle.zeros([1, 3, 32, 32])
-    with pytest.raises(ConfigError, match="does not fit the model"):
+    with pytest.raises(ConfigError, match="does not match the model"):
         Teacher(CONFIG, weights, ["cat", "dog"]).logits(image)
     with pytest.raises(ConfigError, match=r"nowhere"):
         Teacher(CONFIG, str(tmp_path / "nowhere"), LABELS).logits(image)

@@ -5,7 +5,7 @@ import functools
 import paddle
 import pytest
 
-from PaddleCV.models.backbones.dpn import DPN, DualPath, joined, split
+from PaddleCV.models.backbones.dpn import DPN, DualPath, join_paths, split
 from PaddleCV.tests.backbone_checks import check_backbone, check_classifier, count_classifier
 
 tiny = functools.partial(DPN, 68, width=0.25, depths=[1, 2, 1, 1])
@@ -35,7 +35,7 @@ def test_a_block_adds_its_first_channels_to_one_path_and_puts_the_others_behind_
     block = DualPath(in_channels=6, width=4, inner=4, growth=1, groups=2, stride=0, norm="bn")
     block.eval()
     paths = paddle.ones([1, 4, 2, 2]), paddle.full([1, 2, 2, 2], 5.0)
-    change = block.layers(joined(paths))
+    change = block.layers(join_paths(paths))
     residual, dense = block(paths)
     assert (residual == 1 + change[:, :4]).all()
     assert dense.shape[1] == 3 and (dense[:, :2] == 5).all() and (dense[:, 2:] == change[:, 4:]).all()
@@ -50,7 +50,7 @@ def test_the_first_block_of_a_stage_projects_to_both_paths():
 
 def test_splitting_undoes_joining():
     paths = paddle.rand([1, 3, 2, 2]), paddle.rand([1, 2, 2, 2])
-    for path, again in zip(paths, split(joined(paths), 3)):
+    for path, again in zip(paths, split(join_paths(paths), 3)):
         assert (path == again).all()
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import paddle
 import pytest
 
-from PaddleCV.models.backbones.efficientnet import EfficientNet, SwishExcitation, drop_connect
-from PaddleCV.models.layers import ConvNorm
+from PaddleCV.models.backbones.efficientnet import EfficientNet, drop_connect
+from PaddleCV.models.blocks.conv_norm import ConvNorm
+from PaddleCV.models.blocks.excitation import SwishExcitation
 from PaddleCV.tests.backbone_checks import check_backbone, check_classifier, count_classifier
 
 tiny = functools.partial(EfficientNet, "b0", scale=0.25, depth=0.5, drop_connect=0.0)

@@ -1,5 +1,7 @@
 """Every classifier of the zoo at its full size: one picture of the evaluated size goes through, at the noted cost."""
 
+from pathlib import Path
+
 import numpy as np
 import paddle
 import pytest
@@ -14,7 +16,7 @@ ROWS = [row for row in zoo.read_zoo() if row["kit"] == "PaddleCV" and row["macs"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["config"].removeprefix("configs/").removesuffix(".yml"))
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: Path(row["config"]).stem)
 def test_a_picture_goes_through_at_the_noted_cost(row):
     config = load_config(ROOT / "PaddleCV" / row["config"])
     labels = [str(number) for number in range(int(row["classes"]))]

@@ -6,7 +6,8 @@ import paddle
 import pytest
 
 from PaddleCV.models.backbones.mobilenet_v2 import MobileNetV2
-from PaddleCV.models.depthwise import InvertedResidual, OutputStride
+from PaddleCV.models.backbones.output_stride import OutputStride
+from PaddleCV.models.blocks.depthwise import InvertedResidual
 from PaddleCV.tests.backbone_checks import (
     check_backbone,
     check_classifier,

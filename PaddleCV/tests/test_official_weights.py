@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 
 from common.config import load_config
+from common.config.kits import find_config
 from common.errors import ConfigError
 from common.weights.pdparams import encode_pdparams
 from common.weights.published import INDEX, find_published, read_index
 from tests.common.weights.lying_server import serving
 from tests.made.commands import command
 
-from ..models.official_names import FAMILIES, OfficialNames
+from ..models.foreign.official_names import FAMILIES, OfficialNames
 
 KIT = Path(__file__).resolve().parents[1]
 ENTRIES = read_index(KIT)
@@ -46,7 +47,7 @@ def arrays(name):
 def test_every_entry_has_its_configuration_its_names_and_a_known_family():
     assert len(ENTRIES) > 90 and set(OFFICIAL) == set(ENTRIES)
     for name, entry in ENTRIES.items():
-        assert (KIT / "configs" / f"{name}.yml").is_file() and entry.licence == "Apache-2.0"
+        assert find_config(KIT / f"configs/{name}.yml") and entry.license == "Apache-2.0"
         assert entry.family in FAMILIES and 40 < float(entry.top1) < float(entry.top5) < 100
         assert len(set(entry.class_names())) == 1000
     assert {entry.family for entry in ENTRIES.values()} == set(FAMILIES)

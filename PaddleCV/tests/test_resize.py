@@ -13,7 +13,7 @@ import paddle
 import pytest
 
 from common.vision.resize import Resize
-from PaddleCV.models.layers import upsample_nearest
+from PaddleCV.models.blocks.upsample import upsample_nearest
 
 from .golden_numbers import golden
 

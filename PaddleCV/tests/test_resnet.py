@@ -5,10 +5,11 @@ import paddle
 import pytest
 
 from common.testing import check_model, count_parameters
-from PaddleCV.models.backbones.resnet import ChannelGate, ResNet
+from PaddleCV.models.backbones.resnet import ResNet
 from PaddleCV.models.backbones.resnext import ResNeXt
 from PaddleCV.models.backbones.small_resnet import SmallResNet
-from PaddleCV.models.layers import ConvNorm
+from PaddleCV.models.blocks.conv_norm import ConvNorm
+from PaddleCV.models.blocks.excitation import ChannelGate
 from PaddleCV.tests.tiny_classifiers import batch, classifier
 
 TINY = {

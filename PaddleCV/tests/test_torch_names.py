@@ -18,7 +18,7 @@ from common.commands.convert import shapes
 from common.config import load_config
 from common.errors import ConfigError
 
-from ..models.torch_names import FAMILIES, OFFICIAL, ForeignNames
+from ..models.foreign.torch_names import FAMILIES, OFFICIAL, ForeignNames
 
 KIT = Path(__file__).resolve().parents[1]
 NAMES = json.loads(gzip.decompress((KIT / "tests/torch_names.json.gz").read_bytes()))
@@ -129,7 +129,7 @@ def test_what_torch_leaves_out_becomes_a_layer_that_changes_nothing():
 
 def test_the_pooling_branch_of_inception_comes_first():
     order = FAMILIES["timm"]["InceptionV4"]
-    names = order.ordered(arrays("timm", "inception_v4"))
+    names = order.sort_names(arrays("timm", "inception_v4"))
     module = [name for name in names if name.startswith("features.6.") and name.endswith("conv.weight")]
     assert [name.split(".")[2] for name in module] == ["branch3", "branch0", *["branch1"] * 2, *["branch2"] * 3]
 
@@ -137,11 +137,11 @@ def test_the_pooling_branch_of_inception_comes_first():
 @pytest.mark.parametrize(
     ("source", "name", "config", "words"),
     [
-        ("torchvision", "mobilenet_v3_small", "mobilenet_v3_small_x1_0", r"has shape \[8, 16, 1, 1\], where "),
-        ("timm", "inception_v4", "inceptionv4", r"has shape \[64, 64, 1, 7\], where "),
-        ("torchvision", "resnet50", "resnet18", r"has shape .*, where "),
-        ("torchvision", "resnet18", "resnet34", "102 arrays, the model 187|has shape .*, where "),
-        ("torchvision", "densenet121", "resnet50", "is no name of this family"),
+        ("torchvision", "mobilenet_v3_small", "mobilenet_v3_small_x1_0", r"has shape \[8, 16, 1, 1\], but "),
+        ("timm", "inception_v4", "inceptionv4", r"has shape \[64, 64, 1, 7\], but "),
+        ("torchvision", "resnet50", "resnet18", r"has shape .*, but "),
+        ("torchvision", "resnet18", "resnet34", "102 arrays, the model 187|has shape .*, but "),
+        ("torchvision", "densenet121", "resnet50", "is not a name of this family"),
         ("timm", "resnet50d", "googlenet", "to a GoogLeNet are not known"),
         ("keras", "resnet50", "resnet50", "there is no source 'keras'"),
     ],

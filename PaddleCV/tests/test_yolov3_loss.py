@@ -8,8 +8,8 @@ import paddle
 import pytest
 from paddle.nn import functional as F
 
-from PaddleCV.models.losses.yolov3_loss import YOLOv3Loss, binary_cross_entropy
-from PaddleCV.models.losses.yolov3_matching import best_anchors, cells_of, last_of_each, usable_objects
+from PaddleCV.models.boxes import best_anchors, cells_of
+from PaddleCV.models.losses.yolov3_loss import YOLOv3Loss, binary_cross_entropy, last_of_each, usable_objects
 
 from .golden_numbers import golden
 

@@ -4,7 +4,7 @@ https://arxiv.org/abs/1806.03822), which CMRC 2018 and DRCD share."""
 import json
 
 from common.errors import DataError, DataIssue
-from common.files import lone_surrogate, read_lines
+from common.files import has_lone_surrogate, read_lines
 
 from .text_dataset import TextDataset
 
@@ -52,8 +52,8 @@ class SquadQuestions(TextDataset):
         if not text.strip() or not context.strip():
             self.problems.error("D126", "the question or its context is empty", place, image=place)
             return
-        if lone_surrogate(text) or lone_surrogate(context):
-            self.problems.error("D123", "the text holds half of a surrogate pair", place, image=place)
+        if has_lone_surrogate(text) or has_lone_surrogate(context):
+            self.problems.error("D123", "the text contains an unpaired surrogate", place, image=place)
             return
         start, end = self.locate(place, context, answers)
         texts = [answer for answer, _ in answers]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from common.data.issues import IssueList, raise_on_errors
 from common.errors import ConfigError
-from common.files import lone_surrogate, without_controls
+from common.files import has_lone_surrogate, replace_controls
 from common.log import logger
 from common.suggest import did_you_mean
 
@@ -59,11 +59,11 @@ class TextDataset:
 
     def clean(self, text, line):
         """The text without control characters, or None after recording that it is empty or not valid Unicode."""
-        text, changed = without_controls(text)
+        text, changed = replace_controls(text)
         if changed:
             self.problems.warn("D125", "control characters are read as spaces", f"line {line}")
-        if lone_surrogate(text):
-            self.error("D123", "the text holds half of a surrogate pair", line)
+        if has_lone_surrogate(text):
+            self.error("D123", "the text contains an unpaired surrogate", line)
             return None
         if not text.strip():
             self.error("D126", "a text is empty", line, fix="remove the line, or bad_samples: skip")

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from common.inference.tasks.reading_comprehension import records
+from common.inference.task import samples_of
 
 # ruff: noqa: RUF001
 CHINESE_PUNCTUATION = "-:_*^/\\~`+=，。：？！“”；’《》……·、「」（）－～『』"
@@ -19,14 +19,16 @@ class AnswerF1:
     """EM and F1 in percent: the maximum over the reference answers of a question, averaged over the questions.
 
     Args:
+        task (Task): ReadingComprehension, which chooses the answers.
         style (str): squad, or cmrc for Chinese (characters, and the longest common substring).
     """
 
     primary = "F1"
 
-    def __init__(self, style="squad"):
+    def __init__(self, task, style="squad"):
         if style not in ("squad", "cmrc"):
             raise ValueError(f"style is {style!r}; it is squad or cmrc")
+        self.task = task
         self.exact, self.overlap = (squad_exact, squad_f1) if style == "squad" else (cmrc_exact, cmrc_f1)
         self.reset()
 
@@ -35,10 +37,8 @@ class AnswerF1:
         self.sums = np.zeros(3)  # questions, EM, F1
 
     def update(self, outputs, batch):
-        """Adds the predictions of a batch of windows; the batch has `context`, `places`, `choice` and `answers`."""
-        keys = ("context", "places", "choice")
-        samples = [dict(zip(keys, values)) for values in zip(*(batch[key] for key in keys))]
-        for found, answers in zip(records(outputs, None, samples=samples), batch["answers"]):
+        """Adds the predictions of a batch of windows; the batch has `context`, `places` and `answers`."""
+        for found, answers in zip(self.task.records(outputs, samples_of(batch), None, 0.0), batch["answers"]):
             text, answers = found[0]["text"], answers or [""]
             self.sums += (1, max(self.exact(text, a) for a in answers), max(self.overlap(text, a) for a in answers))
 

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from common.inference.tasks.sequence_labelling import entities, line, merge_phrase, records, words
+from common.inference.tasks.sequence_labeling import SequenceLabeling, entities, merge_phrase, words
 from PaddleNLP.models.assemblies.sequence_labeler import SequenceLabeler
 from PaddleNLP.models.encoders.lexical_encoder import LexicalEncoder
 from PaddleNLP.models.heads.crf_head import CRFHead
@@ -18,10 +18,11 @@ package = pytest.mark.skipif(importlib.util.find_spec("LAC") is None, reason="th
 LABELS = ["n-B", "n-I", "PER-B", "PER-I", "v-B", "v-I", "O"]
 
 
-def answer(text, tags, **more):
+def answer(text, tags, dictionary=None):
     """The records of a text with one tag a character."""
-    sample = {"text_a": text, "offsets": [(k, k + 1) for k in range(len(text))], "length": len(text), **more}
-    return records({"tags": np.array([[LABELS.index(tag) for tag in tags]])}, LABELS, samples=[sample])[0]
+    sample = {"text_a": text, "offsets": [(k, k + 1) for k in range(len(text))], "length": len(text)}
+    outputs = {"tags": np.array([[LABELS.index(tag) for tag in tags]])}
+    return SequenceLabeling(dictionary).records(outputs, [sample], LABELS, 0.0)[0]
 
 
 def test_a_word_begins_at_every_b_and_goes_by_its_last_tag():
@@ -31,7 +32,7 @@ def test_a_word_begins_at_every_b_and_goes_by_its_last_tag():
         ("是", "v", 2, 3),
         ("我", "n", 3, 4),
     ]
-    assert line({}, found) == "百度/PER 是/v 我/n"
+    assert SequenceLabeling().line({}, found) == "百度/PER 是/v 我/n"
 
 
 def test_the_first_character_begins_a_word_whatever_its_tag():
@@ -49,16 +50,17 @@ def test_entities_are_what_b_and_i_mark_and_blanks_inside_one_belong_to_it():
 
 def test_a_word_of_the_dictionary_spreads_its_first_tag_over_its_characters():
     sample = {"text_a": "abc d", "offsets": [(0, 3), (4, 5)], "length": 2}
-    found = records({"tags": np.array([[0, 4]])}, LABELS, samples=[sample])[0]
+    found = SequenceLabeling().records({"tags": np.array([[0, 4]])}, [sample], LABELS, 0.0)[0]
     assert [(r["text"], r["label"]) for r in found] == [("abc", "n"), ("d", "v")]
 
 
-def test_a_phrase_of_the_user_overrules_what_was_found():
+def test_a_phrase_of_the_user_overrules_what_was_found(tmp_path):
     """`花开` as two words with labels, `春天` as one word that keeps what was found."""
     tags = ["n-B", "n-B", "n-B", "v-I", "v-B"]
-    found = answer("春天花开了", tags, phrases=[(0, [2], [""]), (2, [3, 4], ["x", "y"])])
+    (tmp_path / "phrases").write_text("春天\n花/x 开/y\n甲乙\n", encoding="utf-8")
+    found = answer("春天花开了", tags, str(tmp_path / "phrases"))
     assert [(r["text"], r["label"]) for r in found] == [("春天", "n"), ("花", "x"), ("开", "y"), ("了", "v")]
-    found = answer("甲乙丙丁", ["O", "O", "O", "n-B"], phrases=[(0, [2], [""])])
+    found = answer("甲乙丙丁", ["O", "O", "O", "n-B"], str(tmp_path / "phrases"))
     assert [(r["text"], r["label"]) for r in found] == [("甲乙", "O"), ("丙", "O"), ("丁", "n")]
     names = ["n-B", "n-I", "n-I"]
     merge_phrase(names, 1, [2], ["T"])

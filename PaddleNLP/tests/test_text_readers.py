@@ -36,7 +36,10 @@ def test_lines_of_json_and_files_without_a_header_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"text_a\tlabel\nx\t1\n\xc4\xe3\t0\n", ["a.tsv: line 3, byte 1", "0xc4 is not utf-8", "encoding: gb18030"]),
+        (
+            b"text_a\tlabel\nx\t1\n\xc4\xe3\t0\n",
+            ["a.tsv: line 3, byte 1", "not valid utf-8", "encoding: gb18030"],
+        ),
         ("text_a\tlabel\nx\t1\ny\n", ["a.tsv: line 3", "1 fields where 2 are expected"]),
         ("text_a\tlabel\nx\ty\tz\n", ["line 2", "3 fields where 2 are expected"]),
         ("text_a\tlabel\n \t1\n", ["line 2", "a text is empty"]),
@@ -162,7 +165,7 @@ def test_a_file_in_another_format_is_refused(tmp_path):
         ([{"question": "who?", "id": "1", "answers": [3]}], "an answer is a string, or an object"),
         ([{"question": "who?", "id": "1", "answers": [{"answer_start": 0}]}], "an answer is a string, or an object"),
         ([{"question": "who?", "id": "1", "answers": [{"text": "A", "answer_start": "0"}]}], "answer_start, a number"),
-        ([{"question": "who \ud800?", "id": "1", "answers": []}], "half of a surrogate pair"),
+        ([{"question": "who \ud800?", "id": "1", "answers": []}], "unpaired surrogate"),
     ],
 )
 def test_a_value_of_the_wrong_type_among_questions_is_named_by_its_place(tmp_path, tree, words):

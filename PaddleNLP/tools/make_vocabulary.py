@@ -18,7 +18,7 @@ from common.commands.main import run  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError, DataError  # noqa: E402
 from common.files import read_lines  # noqa: E402
-from common.text.vocabulary_files import frequent, write_tokens  # noqa: E402
+from common.text.vocabulary import frequent_tokens, write_tokens  # noqa: E402
 
 SPECIAL = {"characters": ["[UNK]"], "words": ["[UNK]"], "subwords": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]}
 SUBWORD = re.compile(r"[a-z0-9]+|\S")
@@ -81,7 +81,7 @@ def tokens_of(text, unit):
 def vocabulary(texts, unit, min_count):
     """The special tokens, then those that occur `min_count` times, most frequent first (list of str)."""
     counts = Counter(token for text in texts for token in tokens_of(text, unit))
-    common = frequent(counts, min_count)
+    common = frequent_tokens(counts, min_count)
     if unit == "subwords":
         letters = sorted({letter for token in counts for letter in token if len(token) > 1})
         known = set(common)

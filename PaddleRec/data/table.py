@@ -6,7 +6,7 @@ import numpy as np
 
 from common.errors import BadRows, ConfigError, DataError, EnvironmentProblem
 from common.table.csv_lines import column_names, split_line
-from common.table.features import number_of, shown
+from common.table.features import parse_number, preview_word
 from common.table.hash import as_words
 from common.table.rows import RowFiles
 
@@ -91,10 +91,10 @@ class TableRows(RowFiles):
         try:
             values = words.astype(np.float64)
         except ValueError:
-            values = np.array([number_of(word) for word in words.tolist()])
+            values = np.array([parse_number(word) for word in words.tolist()])
         bad = np.flatnonzero(~np.isfinite(values)).tolist()
         if bad:
-            raise BadRows({row: ("D119", f"'{self.label}' is not a number", shown(words[row])) for row in bad})
+            raise BadRows({row: ("D119", f"'{self.label}' is not a number", preview_word(words[row])) for row in bad})
         return (values >= self.positive_threshold).astype("float32")
 
     def place(self, line):
@@ -109,7 +109,7 @@ def split_quoted(rows, dataset):
         try:
             fields = split_line(row.decode("utf-8", "replace"), dataset.separator)
         except csv.Error as error:
-            fields, bad[number] = [], ("D118", str(error), shown(row))
+            fields, bad[number] = [], ("D118", str(error), preview_word(row))
         if len(fields) != count:
             bad.setdefault(number, ("D118", f"{len(fields)} columns where {count} are expected", ""))
         table.append([field.encode() for field in fields])

@@ -188,7 +188,7 @@ def test_items_are_numbered_by_frequency_padding_and_unknown_ones_apart(tmp_path
     few = ItemIds(str(tmp_path / "few"), ["items", "target"], num_items=9, min_count=2)
     few.fit([table])
     assert few.table(table)["items"].tolist() == [[0, 1], [1, -1]]
-    with pytest.raises(DataError, match="learned with num_items=4 min_count=1, here it is num_items=5"):
+    with pytest.raises(DataError, match="fitted with num_items=4 min_count=1, the configuration has num_items=5"):
         ItemIds(str(tmp_path / "items"), ["items"], num_items=5).table(table)
 
 

@@ -46,7 +46,7 @@ def train(place, *more, wait_for=None):
 
 
 def versions(place):
-    lines = (place / "output/slot_dnn_stream/published/donefile").read_text().splitlines()
+    lines = (place / "output/tiny/slot_dnn_stream/published/donefile").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -55,11 +55,11 @@ def test_a_run_killed_in_the_middle_of_an_hour_learns_every_row_once(tmp_path):
     for place in (whole, killed):
         make_hours(place / "hours", hours=3, rows=150)
     train(whole)
-    train(killed, wait_for=killed / "output/slot_dnn_stream/step_6")  # an hour has five steps
+    train(killed, wait_for=killed / "output/tiny/slot_dnn_stream/step_6")  # an hour has five steps
     assert len(versions(killed)) == 1
     output = train(killed, "-r", "auto")
     assert "resumed" in output and "step_6" in output
-    first, second = (read_checkpoint(place / "output/slot_dnn_stream/last") for place in (whole, killed))
+    first, second = (read_checkpoint(place / "output/tiny/slot_dnn_stream/last") for place in (whole, killed))
     assert first[1]["step"] == second[1]["step"] == 15
     for group in ("model", "optimizer", "progress"):
         assert first[0][group].keys() == second[0][group].keys()
@@ -72,7 +72,7 @@ def test_a_run_killed_in_the_middle_of_an_hour_learns_every_row_once(tmp_path):
 
 def check_versions(place):
     """The metrics of an hour are those of the previous version; the versions kept are complete."""
-    folder = place / "output/slot_dnn_stream/published"
+    folder = place / "output/tiny/slot_dnn_stream/published"
     assert sorted(path.name for path in folder.iterdir()) == ["2020040101", "2020040102", "donefile"]  # train.keep is 2
     slots, sizes = [101, 102, 103, 104, 105], {"num_ids": 5003}
     rows = MultiSlotRows([str(place / "hours/20200401/02/part-*")], slots, **sizes)
@@ -94,7 +94,7 @@ def check_a_late_hour(place):
     output = train(place, "-r", "auto", "-o", "train.epochs=5", "data.train.late=skip")
     assert "hour 20200401/03 did not come within 0 seconds and is left out" in output
     assert [entry["version"] for entry in versions(place)][-1] == "2020040104"
-    assert read_checkpoint(place / "output/slot_dnn_stream/last")[1]["step"] == 17
+    assert read_checkpoint(place / "output/tiny/slot_dnn_stream/last")[1]["step"] == 17
 
 
 def hours(place, **keys):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.errors import BadRows, DataError
-from common.table.sources import open_table, table_of
+from common.table.sources import open_table, rows_to_table
 from PaddleRec.tools.make_clicks import make_clicks
 from tests.made.commands import command
 
@@ -54,7 +54,7 @@ def test_an_invalid_row_is_reported_and_the_others_are_predicted(trained, tmp_pa
     lines[3] = "many" + lines[3][lines[3].index(",") :]
     (tmp_path / "bad.csv").write_text("\n".join(lines))
     found, said = scores("--model", trained / "deepfm/export", "--input", tmp_path / "bad.csv", code=3)
-    assert len(found) == 9 and "bad.csv: row 3: column 'I1' holds no finite number (many)" in said
+    assert len(found) == 9 and "bad.csv: row 3: column 'I1' is not a finite number (many)" in said
 
 
 def test_modified_features_are_detected(trained, tmp_path):
@@ -88,11 +88,11 @@ def test_a_run_does_not_resume_with_features_that_were_learned_again(trained, tm
     ("name", "text", "words"),
     [
         ("a.csv", "", "no header with column names"),
-        ("a.csv", "x,y\n1\n", "line 2: 1 columns where 2 are named"),
+        ("a.csv", "x,y\n1\n", "line 2: 1 columns, the header has 2"),
         ("a.jsonl", '{"x": 1}\n{"x"\n', "line 2: not JSON"),
         ("a.jsonl", "[1]\n", "line 1: an object by column is expected"),
-        ("a.csv", "x,y\n1,2\n\xe9,2\n", "byte 0xe9 is not utf-8\n.*line 3, byte 1"),
-        ("a.jsonl", '{"x": "\xe9"}\n', "byte 0xe9 is not utf-8\n.*line 1, byte 8"),
+        ("a.csv", "x,y\n1,2\n\xe9,2\n", "byte 0xe9 is not valid utf-8\n.*line 3, byte 1"),
+        ("a.jsonl", '{"x": "\xe9"}\n', "byte 0xe9 is not valid utf-8\n.*line 1, byte 8"),
         ("a.jsonl", "[" * 100_000 + "\n", "line 1: not JSON"),
         ("a.csv", f'x,y\n1,2\n"{"x" * 200000},2\n', "line 3: field larger than field limit.*quotation"),
         ("a.csv", "x,y,x\n1,2,3\n", "line 1: two columns are called 'x'"),
@@ -107,7 +107,7 @@ def test_an_invalid_table_is_refused_with_its_line(tmp_path, name, text, words):
 def test_columns_have_the_axes_of_the_model_s_inputs():
     inputs = {"items": ([None, None], "int64"), "slots": ([None, 2, None], "int64"), "item": ([None], "int64")}
     rows = [{"items": "a b", "slots": [[1], []], "item": 7, "town": "New York"}, {"items": [5], "slots": [[2, 3]]}]
-    made = table_of(rows, inputs)
+    made = rows_to_table(rows, inputs)
     assert made["items"].tolist() == [[b"a", b"b"], [b"5", b""]]
     assert made["slots"].tolist() == [[[1, -1], [-1, -1]], [[2, 3], [-1, -1]]]
     assert made["item"].tolist() == [b"7", b""] and made["town"].tolist() == [b"New York", b""]
@@ -116,14 +116,14 @@ def test_columns_have_the_axes_of_the_model_s_inputs():
 @pytest.mark.parametrize("value", ["1 2 3", [1, 2], [["x"]], [[1.5]], [[1], [2], [3]], 5, {"a": 1}])
 def test_invalid_slots_are_reported_by_row(value):
     with pytest.raises(BadRows) as caught:
-        table_of([{"slots": [[1]]}, {"slots": value}], {"slots": ([None, 2, None], "int64")})
+        rows_to_table([{"slots": [[1]]}, {"slots": value}], {"slots": ([None, 2, None], "int64")})
     assert {row: what[1] for row, what in caught.value.rows.items()} == {
-        1: "'slots' is 2 lists of whole numbers, or fewer"
+        1: "'slots' must be at most 2 lists of integers"
     }
 
 
 def test_missing_slots_are_padded_and_item_0_is_an_item():
-    made = table_of(
+    made = rows_to_table(
         [{"slots": [[1]], "items": 0}], {"slots": ([None, 3, None], "int64"), "items": ([None, None], "int64")}
     )
     assert made["slots"].tolist() == [[[1], [-1], [-1]]] and made["items"].tolist() == [[b"0"]]

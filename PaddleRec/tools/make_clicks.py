@@ -19,7 +19,7 @@ if __name__ == "__main__":
 
 from common.commands.main import run  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
-from common.table.hash import mix  # noqa: E402
+from common.table.hash import splitmix64  # noqa: E402
 
 exact_auc = importlib.import_module(f"{KIT.name}.metrics.click_scores").exact_auc
 
@@ -95,14 +95,14 @@ def make_rows(rng, rows, values):
     words = np.empty((rows, 40), object)
     words[:, 0] = np.where(clicks, "1", "0")
     words[:, 1:14] = numbers.astype(str)
-    words[:, 14:] = np.char.mod("%08x", mix((ids + 1000003 * np.arange(26)).astype(np.uint64)) >> np.uint64(32))
+    words[:, 14:] = np.char.mod("%08x", splitmix64((ids + 1000003 * np.arange(26)).astype(np.uint64)) >> np.uint64(32))
     words[:, 1:][missing] = ""
     return ("\n".join(map("\t".join, words.tolist())) + "\n").encode(), logits, clicks
 
 
 def weight_of(ids, columns):
     """A pseudorandom weight in about [-1, 1] for each id of each column, from its hash."""
-    return (mix((ids * 1009 + columns).astype(np.uint64)) >> np.uint64(40)).astype(np.float64) / 2**23 - 1
+    return (splitmix64((ids * 1009 + columns).astype(np.uint64)) >> np.uint64(40)).astype(np.float64) / 2**23 - 1
 
 
 if __name__ == "__main__":

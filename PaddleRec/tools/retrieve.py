@@ -55,7 +55,7 @@ def retrieve(args):
     model = build_model(config, None)
     load_weights(model, arrays, config)
     model.eval()
-    if model.task != "retrieval":
+    if model.task != "Retrieval":
         raise ConfigError(f"{type(model).__name__} is not a retrieval model; its task is {model.task}")
     with paddle.no_grad():
         vectors = model.item_vectors().numpy()

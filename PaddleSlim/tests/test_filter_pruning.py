@@ -16,7 +16,7 @@ from common.export.write import write_program
 from common.inference.predictor import load_engine, run_engine
 from common.training.compression import Context
 from common.training.trainer import to_tensors
-from common.weights.structure import FILE, change
+from common.weights.structure import FILE, apply_steps
 from PaddleSlim.models.prune import filter_pruning
 from PaddleSlim.models.prune.filter_pruning import FilterPruning
 from tests.made.commands import command
@@ -145,7 +145,7 @@ def test_a_pruned_model_can_be_pruned_again_and_both_steps_are_repeatable(made_s
     steps = [*FilterPruning(flops=0.7).compress(model, context), *FilterPruning(flops=0.7).compress(model, context)]
     assert count_macs(model, image) / whole == pytest.approx(0.49, rel=0.03)
     fresh = build_model(config, [str(number) for number in range(10)])
-    change(fresh, json.loads(json.dumps(steps)), Namespace(ROOT / "PaddleSlim"))
+    apply_steps(fresh, json.loads(json.dumps(steps)), Namespace(ROOT / "PaddleSlim"))
     assert fresh.set_state_dict(model.state_dict()) == ([], [])
     model.eval(), fresh.eval()
     np.testing.assert_array_equal(fresh.predict(image).numpy(), model.predict(image).numpy())

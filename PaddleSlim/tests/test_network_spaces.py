@@ -3,8 +3,8 @@
 import pytest
 
 from common.config import load_config
+from common.config.overrides import assignments
 from common.search.space import decode, size
-from common.search.training import assignments
 from PaddleSlim.models.search.network_spaces import MobileNetV1Space, MobileNetV2Space, ResNetBlockSpace, scale_channels
 
 SPACES = {

@@ -7,6 +7,8 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from common.errors import ConfigError
+from common.layers import fused_conv, onednn
+from common.layers.fast_conv import use_fast_convolutions
 from PaddleSlim.models.quantize.analysis import analyze, decibels, keep_float_line
 from PaddleSlim.models.quantize.calibration import Rules, quantize
 from PaddleSlim.models.quantize.folding import fold_weight
@@ -125,6 +127,15 @@ def test_with_quantization_off_a_layer_equals_the_one_it_replaced(layer):
     for mode in ("eval", "train"):
         getattr(made, mode)()
         np.testing.assert_allclose(made(x).numpy(), layer(x).numpy(), atol=1e-5)
+
+
+def test_a_quantized_convolution_runs_by_onednn_where_the_one_it_replaced_did(monkeypatch):
+    made = QuantizedConv2D(nn.Conv2D(4, 6, 3)), QuantizedConv2D(use_fast_convolutions(nn.Conv2D(4, 6, 3)))
+    calls, conv2d = [], fused_conv.conv2d
+    monkeypatch.setattr(fused_conv, "conv2d", lambda *given: calls.append(1) or conv2d(*given))
+    for layer, count in zip(made, (0, onednn.library() is not None)):
+        layer(paddle.randn([2, 4, 7, 7]))
+        assert len(calls) == count
 
 
 @pytest.mark.parametrize("observer", THRESHOLDS)

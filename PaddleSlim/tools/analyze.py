@@ -62,7 +62,7 @@ def show(args, default_kit):
     if step is None:
         raise ConfigError(f"{weights_of(config)}: the model is not quantized")
     analysis = importlib.import_module(f"{KIT.name}.models.quantize.analysis")
-    folder = pathlib.Path(args.out or pathlib.Path(config.get("output_dir")) / config.name)
+    folder = pathlib.Path(args.out or config.run_folder)
     context = Context(config, folder)
     noises = analysis.analyze(model, analysis.prediction_of(model), list(context.batches("eval", args.batches)), step)
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.audio.decode import refuse_other_duration
+from common.audio.decode import check_duration
 from common.audio.reading import decode_audio, read_header
 from common.data.issues import IssueList
 from common.errors import BadSample
@@ -25,7 +25,7 @@ def find_issues(manifest, samples, deep=False):
         path = sample["path"]
         try:
             header = headers[path] = headers.get(path) or read_header(path)
-            refuse_other_duration(sample, header.seconds)
+            check_duration(sample, header.seconds)
             if deep:
                 part = {"start": sample["start"], "seconds": sample["duration"]} if "start" in sample else {}
                 flaw = flaw_of(decode_audio(path, **part)[0])

@@ -8,8 +8,8 @@ import math
 from pathlib import Path
 
 from common.audio.labels import Characters
-from common.data.issues import IssueList, cached, raise_on_errors
-from common.files import lone_surrogate, read_lines, without_controls
+from common.data.issues import IssueList, cache_issues, raise_on_errors
+from common.files import has_lone_surrogate, read_lines, replace_controls
 from common.log import logger
 
 from .audio_check import find_issues
@@ -118,18 +118,18 @@ class AudioManifest:
         """The text with whitespace collapsed, or None after recording an error."""
         if not isinstance(text, str):
             return self.error("D113", "text is not a string", number, repr(text)[:60])
-        text, changed = without_controls(text)
+        text, changed = replace_controls(text)
         if changed:
             self.problems.warn("D125", "control characters are read as spaces", f"line {number}")
         text = " ".join(text.split())
         if not text:
             return self.error("D126", "the transcript is empty", number, fix="remove the line, or bad_samples: skip")
-        if lone_surrogate(text):
-            return self.error("D123", "the transcript holds half of a surrogate pair", number)
+        if has_lone_surrogate(text):
+            return self.error("D123", "the transcript contains an unpaired surrogate", number)
         odd = self.characters.odd(text) if self.characters else ""
         if odd:
             fix = "correct the transcript, or extend the vocabulary"
-            return self.error("D147", self.characters.complaint(odd), number, text[:60], fix)
+            return self.error("D147", self.characters.describe_unknown(odd), number, text[:60], fix)
         return text
 
     def is_duplicate(self, row, number, seen):
@@ -185,5 +185,5 @@ class AudioManifest:
         if deep:
             return self.problems.all() + find_issues(self.source, self.samples, deep=True)
         files = [self.source, *sorted(set(self.paths()))]
-        found = cached(cache, Path(self.source).stem, files, lambda: find_issues(self.source, self.samples))
+        found = cache_issues(cache, Path(self.source).stem, files, lambda: find_issues(self.source, self.samples))
         return self.problems.all() + found

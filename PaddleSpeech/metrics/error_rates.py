@@ -5,8 +5,7 @@
 
 import numpy as np
 
-from common.audio.labels import written
-from common.inference.tasks.speech_recognition import records
+from common.audio.labels import labels_to_text
 
 KINDS = ("WER", "CER")
 
@@ -16,15 +15,16 @@ class ErrorRates:
 
     Args:
         dataset (object): its `labels` are the blank and the characters.
+        task (Task): SpeechRecognition, which makes texts of outputs.
         primary (str): the rate that selects the best checkpoint; CER for languages written without spaces.
     """
 
     higher_is_better = False
 
-    def __init__(self, dataset, primary="WER"):
+    def __init__(self, dataset, task, primary="WER"):
         if primary not in KINDS:
             raise ValueError(f"primary is {primary!r}; it is one of {', '.join(KINDS)}")
-        self.labels, self.primary = dataset.labels, primary
+        self.labels, self.task, self.primary = dataset.labels, task, primary
         self.reset()
 
     def reset(self):
@@ -35,13 +35,12 @@ class ErrorRates:
         """Adds the predictions of a batch; the references are `labels` int32 [N, U] and `label_length` int64 [N].
 
         Args:
-            outputs (dict[str, ndarray]): see `common.inference.tasks.speech_recognition.records`.
-            batch (dict): optionally with `decoder`, a list of the decoder settings of each sample, see BeamSearch.
+            outputs (dict[str, ndarray]): see `common.inference.tasks.speech_recognition.SpeechRecognition`.
+            batch (dict): of samples.
         """
-        samples = [{"decoder": settings} for settings in batch["decoder"]] if "decoder" in batch else ()
-        found = records(outputs, self.labels, samples=samples)
+        found = self.task.records(outputs, (), self.labels, 0.0)
         for hypothesis, row, length in zip(found, np.asarray(batch["labels"]).tolist(), batch["label_length"]):
-            self.add(hypothesis[0]["text"], written(row[: int(length)], self.labels))
+            self.add(hypothesis[0]["text"], labels_to_text(row[: int(length)], self.labels))
 
     def add(self, text, reference):
         """Adds one recognized text and its reference."""

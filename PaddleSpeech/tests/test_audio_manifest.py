@@ -7,15 +7,15 @@ import pytest
 import soundfile
 
 from common.audio.decode import DecodeAudio
-from common.audio.labels import CharacterIds, PadSpeech, steps_needed, written
+from common.audio.labels import CharacterIds, PadSpeech, labels_to_text, min_ctc_steps
 from common.data.collate import collate
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.errors import BadSample, DataError
-from common.text.vocabulary_files import characters_of, write_tokens
+from common.text.vocabulary import list_characters, write_tokens
 from PaddleSpeech.data.audio_manifest import AudioManifest
 from PaddleSpeech.data.manifest_files import write_audio_manifest
-from tests.common.audio.sounds import tone, wav
+from tests.common.audio.signals import tone, wav
 
 RATE = 8000
 
@@ -144,9 +144,9 @@ def test_an_unknown_key_is_reported(recordings):
     [
         (None, "D104", "there is no such file"),
         (b"", "D140", "0 bytes"),
-        (b"hello", "D140", "not a sound (starts with 'hello')"),
-        ("cut", "D141", "lasts 0.600 s; its manifest says 0.750 s"),
-        ("short wav", "D141", "are announced"),
+        (b"hello", "D140", "not an audio file (starts with 'hello')"),
+        ("cut", "D141", "the duration is 0.600 s, 0.750 s in the manifest"),
+        ("short wav", "D141", "the header announces"),
         ("1024 channels", "D144", "1024 channels"),
     ],
 )
@@ -204,7 +204,7 @@ def test_characters_are_numbered_from_1_and_written_back(recordings):
     found = transform({"text": "ab ba"}, random_for(0))
     assert found["labels"].tolist() == [2, 3, 1, 3, 2] and found["labels"].dtype == np.int32
     assert found["label_length"] == 5 and transform.vocab_size == 4
-    assert written([0, 2, 3, 1, 0, 3, 2, 0], transform.characters.labels) == "ab ba"
+    assert labels_to_text([0, 2, 3, 1, 0, 3, 2, 0], transform.characters.labels) == "ab ba"
 
 
 def test_a_sample_without_a_text_has_no_labels(recordings):
@@ -221,13 +221,13 @@ def test_unknown_characters_are_refused_or_numbered(recordings):
 
 def test_steps_that_a_text_takes_by_hand():
     """Two equal characters need a blank between them: `abba` takes 5 steps, `aaa` 5, `ab` 2."""
-    assert [steps_needed(np.array(labels)) for labels in ([1, 2, 2, 1], [1, 1, 1], [1, 2])] == [5, 5, 2]
+    assert [min_ctc_steps(np.array(labels)) for labels in ([1, 2, 2, 1], [1, 1, 1], [1, 2])] == [5, 5, 2]
 
 
 def test_a_recording_too_short_for_its_text_is_refused(recordings):
     transform = CharacterIds(recordings.vocab, stride=2)
     assert transform({"text": "abba", "feature_length": 9}, random_for(0))["label_length"] == 4  # 5 steps
-    with pytest.raises(BadSample, match=r"D149.*4 steps of output cannot spell 4 characters, which take 5"):
+    with pytest.raises(BadSample, match=r"D149.*4 characters need 5 output steps, but the audio has only 4"):
         transform({"text": "abba", "feature_length": 8, "path": "a.wav"}, random_for(0))
 
 
@@ -266,5 +266,5 @@ def test_a_written_manifest_is_read_again_from_anywhere(recordings, tmp_path, mo
 
 
 def test_the_characters_of_texts_are_in_order_with_the_blank_first():
-    assert characters_of(iter(["b a", "ac"])) == ["<space>", "a", "b", "c"]
-    assert characters_of(["ba", "ac"], least=2) == ["a"]
+    assert list_characters(iter(["b a", "ac"])) == ["<space>", "a", "b", "c"]
+    assert list_characters(["ba", "ac"], least=2) == ["a"]

@@ -6,10 +6,17 @@ import itertools
 import numpy as np
 import pytest
 
-from common.audio.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer, beam_search, likely
+from common.audio.ctc_beam_search import (
+    BeamSearch,
+    CharacterScorer,
+    IncrementalBeam,
+    WordScorer,
+    beam_search,
+    top_tokens,
+)
 from common.audio.language_model import NgramModel
 from common.errors import Diverged
-from common.inference.tasks.speech_recognition import records
+from common.inference.tasks.speech_recognition import SpeechRecognition
 from PaddleSpeech.tests.ctc_by_hand import ctc_probability
 from PaddleSpeech.tools.make_arpa import arpa_lines, units, witten_bell
 
@@ -83,13 +90,13 @@ def test_asking_a_model_about_the_likeliest_first_drops_no_text_that_is_better(t
     """A narrow beam against one that asks about every text it could go on with, frame by frame."""
     model = model_of(tmp_path, ["a ab", "ba a", "ab ab b"], "character")
     for seed in range(8):
-        rows, beam = log_probs(12, seed), RunningBeam(CharacterScorer(model, TOKENS, 1.3, 0.9), 6)
+        rows, beam = log_probs(12, seed), IncrementalBeam(CharacterScorer(model, TOKENS, 1.3, 0.9), 6)
         for row in rows:
             wide = copy.deepcopy(beam)
             wide.beam_size = 10**6
             wide.feed(row[None])
             beam.feed(row[None])
-            scores = np.logaddexp(wide.blank, wide.other) + np.array(wide.tree.worth)[wide.nodes]
+            scores = np.logaddexp(wide.blank, wide.other) + np.array(wide.tree.score)[wide.nodes]
             best = [wide.tree.text(wide.nodes[k]) for k in np.argsort(-scores, kind="stable")[:6]]
             assert [beam.tree.text(node) for node in beam.nodes] == best
 
@@ -110,9 +117,9 @@ def test_what_is_no_probability_is_refused(value):
 
 def test_tokens_of_a_frame_are_looked_at_up_to_a_probability_and_a_number():
     row = np.log(np.array([0.2, 0.5, 0.05, 0.25]))
-    assert likely(row, 1.0, 40).tolist() == [1, 3, 2]
-    assert likely(row, 0.7, 40).tolist() == [1, 3]
-    assert likely(row, 0.45, 40).tolist() == [1] and likely(row, 1.0, 1).tolist() == [1]
+    assert top_tokens(row, 1.0, 40).tolist() == [1, 3, 2]
+    assert top_tokens(row, 0.7, 40).tolist() == [1, 3]
+    assert top_tokens(row, 0.45, 40).tolist() == [1] and top_tokens(row, 1.0, 1).tolist() == [1]
 
 
 def test_a_model_of_words_decides_between_words_that_sound_alike(tmp_path):
@@ -123,9 +130,11 @@ def test_a_model_of_words_decides_between_words_that_sound_alike(tmp_path):
     assert heard == [2, 1] and corrected == [1, 2]
 
 
-def test_the_records_of_a_batch_are_searched_where_a_sample_says_so():
+def test_the_records_of_a_batch_are_searched_by_the_decoder_of_the_task():
     rows = np.log(np.array([[[0.6, 0.4], [0.6, 0.4]]] * 2, "float32"))
     outputs = {"ids": np.zeros((2, 2), "int64"), "score": np.full(2, 0.6), "log_probs": rows, "length": [2, 2]}
-    how = {"lm": None, "alpha": 0.0, "beta": 0.0, "unit": "word", "beam_size": 8, "cutoff": 1.0, "most": 8}
-    found = records(outputs, ["<blank>", "a"], samples=[{"decoder": how}, {}])
-    assert found == [[{"text": "a", "score": 0.8}], [{"text": "", "score": 0.6}]]  # .64 over two frames: .8 each
+    decoder = BeamSearch(beam_size=8, cutoff=1.0, alpha=0.0, beta=0.0)
+    found = SpeechRecognition(decoder).records(outputs, [], ["<blank>", "a"], 0.0)
+    assert found == [[{"text": "a", "score": 0.8}]] * 2  # .64 over two frames: .8 each
+    for best_path in (SpeechRecognition(), SpeechRecognition(BeamSearch(beam_size=0))):
+        assert best_path.records(outputs, [], ["<blank>", "a"], 0.0) == [[{"text": "", "score": 0.6}]] * 2

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from common.audio.labels import steps_needed
+from common.audio.labels import min_ctc_steps
 from common.errors import DataError
 from PaddleSpeech.models.decoders.greedy_decoder import GreedyDecoder, collapse
 from PaddleSpeech.models.heads.ctc_head import log_probabilities
@@ -51,7 +51,7 @@ def test_two_equal_tokens_need_a_blank_between_worked_out_by_hand():
     """The only path of `1 1` in three frames is 1 0 1: .6 x .3 x .9 = .162."""
     rows = np.array([[0.4, 0.6], [0.3, 0.7], [0.1, 0.9]])
     assert loss_of(rows, [1, 1]).item() == pytest.approx(-np.log(0.162), rel=1e-5)
-    assert steps_needed(np.array([1, 1])) == 3 and steps_needed(np.array([1, 2, 2, 2])) == 6
+    assert min_ctc_steps(np.array([1, 1])) == 3 and min_ctc_steps(np.array([1, 2, 2, 2])) == 6
 
 
 @pytest.mark.parametrize(("tokens", "frames"), [(2, 5), (3, 5), (4, 4)])

@@ -27,12 +27,12 @@ def trained(tmp_path_factory):
 
 def test_the_export_includes_the_language_model_and_scores_as_the_checkpoint_does(trained, tmp_path):
     given, run, model = trained
-    more = [f"data.eval.transforms.4.{text}" for text in (f"lm={model}", "unit=character", "alpha=0.8", "beta=0.5")]
+    more = [f"postprocess.decoder.{text}" for text in (f"lm={model}", "unit=character", "alpha=0.8", "beta=0.5")]
     given = [*given, f"weights={run}/last", *more]
     assert command("export", *given, "--out", tmp_path / "export").code == 0
     assert (tmp_path / "export/letters.arpa.gz").read_bytes() == model.read_bytes()
-    decoder = Predictor(tmp_path / "export").pipeline.transforms[4].settings
-    assert decoder["lm"] == str(tmp_path / "export/letters.arpa.gz") and decoder["alpha"] == 0.8
+    decoder = Predictor(tmp_path / "export").task.decoder
+    assert decoder.lm == str(tmp_path / "export/letters.arpa.gz") and decoder.alpha == 0.8
     by_checkpoint = command("eval", *given, "--json")
     by_export = command("eval", *given, "--model", tmp_path / "export", "--json")
     assert by_checkpoint.code == by_export.code == 0, by_export.err
@@ -66,5 +66,5 @@ def test_what_cannot_be_tuned_is_refused_before_the_model_runs(trained):
 
 def test_a_language_model_that_is_not_there_is_refused(trained):
     given, run, _ = trained
-    answer = command("eval", *given, f"weights={run}/last", "data.eval.transforms.4.lm=nothing.arpa")
+    answer = command("eval", *given, f"weights={run}/last", "postprocess.decoder.lm=nothing.arpa")
     answer.refused(3, "nothing.arpa")

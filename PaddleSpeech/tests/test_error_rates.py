@@ -5,6 +5,7 @@ import types
 import numpy as np
 import pytest
 
+from common.inference.tasks.speech_recognition import SpeechRecognition
 from PaddleSpeech.metrics.error_rates import ErrorRates, edit_distance
 
 LABELS = ["<blank>", "a", "b", "c", "<space>"]
@@ -12,7 +13,7 @@ LABELS = ["<blank>", "a", "b", "c", "<space>"]
 
 def rates(pairs):
     """The metric of (reference, recognized text) pairs."""
-    metric = ErrorRates(types.SimpleNamespace(labels=LABELS))
+    metric = ErrorRates(types.SimpleNamespace(labels=LABELS), SpeechRecognition())
     for reference, text in pairs:
         metric.add(text, reference)
     return metric
@@ -56,7 +57,7 @@ def test_an_empty_reference_counts_insertions_and_two_empty_texts_are_no_error()
 
 
 def test_the_outputs_of_a_model_are_compared_with_the_labels_of_its_batch():
-    metric = ErrorRates(types.SimpleNamespace(labels=LABELS), primary="CER")
+    metric = ErrorRates(types.SimpleNamespace(labels=LABELS), SpeechRecognition(), primary="CER")
     batch = {"labels": np.array([[1, 4, 2], [3, 0, 0]], "int32"), "label_length": np.array([3, 1])}
     metric.update({"ids": np.array([[1, 4, 3], [3, 0, 0]]), "score": np.ones(2, "float32")}, batch)
     assert metric.compute() == {"WER": 1 / 3, "CER": 1 / 4}

@@ -12,7 +12,7 @@ import pytest
 from PaddleSpeech.data.audio_manifest import AudioManifest
 from PaddleSpeech.tools import make_fsdd, make_prompts, make_vocabulary
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
-from tests.common.audio.sounds import tone, wav
+from tests.common.audio.signals import tone, wav
 
 REAL = pathlib.Path(os.environ.get("KIT_TEST_DATA", "nowhere")) / "fsdd"
 

@@ -43,7 +43,7 @@ def write(args):
     from common.export.write import export, refuse_other
     from common.system.device import select_device
 
-    folder = pathlib.Path(args.out or pathlib.Path(config.get("output_dir")) / config.name / "export_chunks")
+    folder = pathlib.Path(args.out or config.run_folder / "export_chunks")
     refuse_other(folder)
     arrays = read_weights(config)
     labels = labels_of(config)

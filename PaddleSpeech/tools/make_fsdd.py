@@ -19,7 +19,7 @@ from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError, DataError, DataIssue  # noqa: E402
 from common.suggest import did_you_mean  # noqa: E402
-from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from common.text.vocabulary import list_characters, write_tokens  # noqa: E402
 
 write_audio_manifest = importlib.import_module(f"{KIT.name}.data.manifest_files").write_audio_manifest
 
@@ -61,7 +61,7 @@ def write(args):
         seconds = write_audio_manifest(path, part)
         speakers = ", ".join(sorted({row["speaker"] for row in part}))
         sys.stdout.write(f"{path}: {len(part)} recordings of {speakers}, {seconds / 60:.1f} minutes\n")
-    write_tokens(args.folder / "vocab.txt", characters_of(WORDS))
+    write_tokens(args.folder / "vocab.txt", list_characters(WORDS))
 
 
 def recordings(folder):

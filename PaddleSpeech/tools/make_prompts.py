@@ -18,8 +18,8 @@ from common.commands.main import run  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem  # noqa: E402
-from common.files import decode  # noqa: E402
-from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from common.files import decode_text  # noqa: E402
+from common.text.vocabulary import list_characters, write_tokens  # noqa: E402
 
 write_audio_manifest = importlib.import_module(f"{KIT.name}.data.manifest_files").write_audio_manifest
 
@@ -63,7 +63,7 @@ def write(args):
         seconds = write_audio_manifest(path, part)
         sys.stdout.write(f"{path}: {len(part)} prompts, {seconds / 60:.1f} minutes\n")
     sys.stdout.write(f"left out: {dropped} prompts without speech, or with numbers that can be read in several ways\n")
-    write_tokens(args.folder / "vocab.txt", characters_of(row["text"] for row in rows))
+    write_tokens(args.folder / "vocab.txt", list_characters(row["text"] for row in rows))
 
 
 def prompts(sounds, texts):
@@ -77,7 +77,7 @@ def prompts(sounds, texts):
         missing = sounds if texts.is_file() else texts
         raise EnvironmentProblem(f"{missing} does not exist\n  fix: {__doc__.splitlines()[2]}")
     rows, dropped = [], 0
-    for line in decode(gzip.decompress(texts.read_bytes()), texts).splitlines():
+    for line in decode_text(gzip.decompress(texts.read_bytes()), texts).splitlines():
         name, colon, written = line.partition(":")
         path = sounds / f"{name.strip()}.wav"
         if line.startswith(";") or not colon or not path.is_file():

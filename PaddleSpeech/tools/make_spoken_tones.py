@@ -20,7 +20,7 @@ if __name__ == "__main__":
 
 from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
-from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from common.text.vocabulary import list_characters, write_tokens  # noqa: E402
 
 write_audio_manifest = importlib.import_module(f"{KIT.name}.data.manifest_files").write_audio_manifest
 
@@ -65,7 +65,7 @@ def make_spoken_tones(folder, train=200, evaluation=40, seed=0):
             write_wav(path, synthesize(text, rng))
             rows.append({"path": path, "text": text})
         write_audio_manifest(folder / f"{split}.jsonl", rows)
-    write_tokens(folder / "vocab.txt", characters_of([" ", *LETTERS]))
+    write_tokens(folder / "vocab.txt", list_characters([" ", *LETTERS]))
 
 
 def random_text(rng):

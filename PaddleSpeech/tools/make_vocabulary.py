@@ -15,7 +15,7 @@ from common.commands.main import run  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import DataError, DataIssue  # noqa: E402
 from common.files import read_lines  # noqa: E402
-from common.text.vocabulary_files import characters_of, write_tokens  # noqa: E402
+from common.text.vocabulary import list_characters, write_tokens  # noqa: E402
 
 
 def parser():
@@ -46,7 +46,7 @@ def texts_of(manifest):
 
 def write(args):
     """Writes the vocabulary."""
-    tokens = characters_of([text for manifest in args.manifests for text in texts_of(manifest)], args.min_count)
+    tokens = list_characters([text for manifest in args.manifests for text in texts_of(manifest)], args.min_count)
     if not tokens:
         raise DataError(str(DataIssue("D117", "error", args.manifests[0], "no character occurs --min-count times")))
     write_tokens(pathlib.Path(args.out), tokens)

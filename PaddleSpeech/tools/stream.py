@@ -44,7 +44,7 @@ def stream(args):
     if not 0 < args.seconds <= 3600 or args.channels < 1 or args.threads < 0:
         given = f"--seconds is {args.seconds}, --channels {args.channels}, --threads {args.threads}"
         raise ConfigError(f"{given}; allowed: up to 3600, 1 or more, 0 or more")
-    from common.audio.stream import sound_chunks
+    from common.audio.stream import audio_chunks
     from common.inference.predictor import Predictor
     from common.inference.speech_stream import SpeechStream
 
@@ -52,7 +52,7 @@ def stream(args):
     if args.path == "-":
         chunks = read_chunks(args, recognizer.rate)
     else:
-        chunks = sound_chunks(args.path, args.seconds, recognizer.rate, channel=recognizer.channel)
+        chunks = audio_chunks(args.path, args.seconds, recognizer.rate, channel=recognizer.channel)
     before = ""
     for chunk in chunks:
         text = recognizer.feed(chunk)
@@ -65,11 +65,11 @@ def stream(args):
 
 def read_chunks(args, rate):
     """The samples of standard input, 16-bit little-endian, chunk by chunk as they arrive."""
-    from common.audio.stream import microphone_chunk
+    from common.audio.stream import decode_pcm16
 
     size = 2 * args.channels * max(1, round(args.seconds * rate))
     while data := sys.stdin.buffer.read(size):
-        yield microphone_chunk(data, args.channels)
+        yield decode_pcm16(data, args.channels)
 
 
 def show(text, final, as_json):

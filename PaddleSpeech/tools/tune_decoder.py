@@ -51,31 +51,34 @@ def tune(args):
     config = open_config(args, KIT)
     if config is None:
         return 0
-    points = grid(args)  # invalid weights or language models are reported before the model runs
+    decoders = grid(args)  # invalid weights or language models are reported before the model runs
     outputs, metric = run_model(config, args)
-    rows = [{"alpha": point["alpha"], "beta": point["beta"]} | score(outputs, metric, point) for point in points]
+    rows = [{"alpha": one.alpha, "beta": one.beta} | score(outputs, metric, one) for one in decoders]
     best = min(rows, key=lambda row: row[metric.primary])
     show(score(outputs, metric), rows, best, metric.primary, args.json)
     return 0
 
 
 def grid(args):
-    """The beam search settings of every pair of weights (list[dict]).
+    """The decoder for each pair of weights (list[BeamSearch]).
 
     Raises:
         ConfigError: a value is out of range.
         DataError: the language model cannot be read.
     """
-    from common.audio.decoder import BeamSearch
+    from common.audio.ctc_beam_search import BeamSearch
     from common.inference.tasks.speech_recognition import language_model
 
     if args.beam_size < 1:
         raise ConfigError(f"--beam-size is {args.beam_size}; it is 1 or more")
     pairs = itertools.product(args.alpha if args.lm else [0.0], args.beta)
-    points = [BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size).settings for alpha, beta in pairs]
+    try:
+        decoders = [BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size) for alpha, beta in pairs]
+    except ValueError as error:
+        raise ConfigError(f"--alpha, --beta: {error}") from None
     if args.lm:
         language_model(args.lm)
-    return points
+    return decoders
 
 
 def run_model(config, args):
@@ -84,41 +87,40 @@ def run_model(config, args):
     Raises:
         ConfigError: the metric is not ErrorRates.
     """
-    from common.build.data import build_dataset, build_loader
+    from common.build.data import build_dataset, build_loader, build_metric
     from common.build.model import read_weights
+    from common.inference.task import task_of
     from common.system import runtime
     from common.training import preflight as preparation
 
     preparation.need(config, "data.metric", "a score")
     runtime.prepare(load=False)
-    from common.commands.eval import scored_model
-    from common.system.device import select_device
+    from common.training.run import Run
 
     arrays = None if args.model else read_weights(config)
     dataset = build_dataset(config, args.split)
-    metric = config.build("data.metric", dataset=dataset)
+    metric = build_metric(config, dataset, task_of(config))
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):
         raise ConfigError(f"{config.place('data.metric')}: only ErrorRates can be tuned")
     runtime.prepare()
-    select_device(config.get("device"))
-    answer = scored_model(args, config, dataset, arrays)
+    answer = Run(config).sources(dataset, args.split, args.model, arrays=arrays)["predictions"]
     with build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
         return [(answer(batch), batch) for batch in loader.epoch(0)], metric
 
 
-def score(outputs, metric, settings=None):
-    """The error rates of a beam search, or of greedy decoding without `settings` (dict).
+def score(outputs, metric, decoder=None):
+    """The error rates of a beam search, or of greedy decoding without a decoder.
 
     Args:
         outputs (list): (outputs, batch) pairs of :func:`run_model`.
         metric (ErrorRates): computes the rates.
-        settings (dict | None): of BeamSearch.
+        decoder (BeamSearch | None): the settings.
     """
+    from common.inference.tasks.speech_recognition import SpeechRecognition
+
+    metric.task = SpeechRecognition(decoder)
     metric.reset()
     for found, batch in outputs:
-        batch = {name: value for name, value in batch.items() if name != "decoder"}
-        if settings is not None:
-            batch["decoder"] = [settings] * len(batch["label_length"])
         metric.update(found, batch)
     return metric.compute()
 

@@ -1,1 +1,1 @@
-"""Sound: reading recordings, features, augmentation, CTC labels and beam search."""
+"""Audio: decoding, acoustic features, augmentation, CTC labels, beam search, n-gram language models."""

@@ -1,7 +1,7 @@
-"""Changes recordings at random: speed, loudness, place in time; and features: SpecAugment.
+"""Audio augmentation: speed, volume and time shift perturbation, SpecAugment.
 
 Shapes in this file:
-    S samples, T frames, F features of a frame.
+    S samples, T frames, F features per frame.
 """
 
 import numpy as np
@@ -12,39 +12,39 @@ from common.errors import ConfigError
 
 
 class ChangeSpeed(Transform):
-    """Plays a recording faster or slower, pitch included (Ko et al., Audio augmentation for speech recognition, 2015).
+    """Speed perturbation, pitch included (Ko et al., Audio augmentation for speech recognition, 2015).
 
     Args:
-        speeds (list[float]): one is drawn; 1.1 makes S samples S / 1.1.
+        speeds (list[float]): the factors to draw from; 1.1 shortens S samples to S / 1.1.
     """
 
     augments = True
 
     def __init__(self, speeds=(0.9, 1.0, 1.1)):
         if not speeds or not all(0.2 <= speed <= 5 for speed in speeds):
-            raise ConfigError(f"speeds is {list(speeds)}; it is a list of numbers from 0.2 to 5")
+            raise ConfigError(f"speeds is {list(speeds)}; it must be a list of numbers from 0.2 to 5")
         self.speeds = list(speeds)
 
     def __call__(self, sample, rng):
         speed = self.speeds[rng.integers(len(self.speeds))]
         if speed != 1:
-            sample["audio"] = changed_speed(sample["audio"], speed)
+            sample["audio"] = change_speed(sample["audio"], speed)
             sample["duration"] = len(sample["audio"]) / sample["rate"]
         return sample
 
 
 class ChangeVolume(Transform):
-    """Makes a recording louder or softer; what goes beyond full scale is cut off.
+    """Volume perturbation with a random gain; samples beyond full scale are clipped.
 
     Args:
-        min_db (float): least gain in decibels.
-        max_db (float): most.
+        min_db (float): minimum gain in decibels.
+        max_db (float): maximum gain in decibels.
     """
 
     augments = True
 
     def __init__(self, min_db=-10.0, max_db=10.0):
-        check_range("min_db", min_db, "max_db", max_db)
+        check_order("min_db", min_db, "max_db", max_db)
         self.min_db, self.max_db = min_db, max_db
 
     def __call__(self, sample, rng):
@@ -54,37 +54,37 @@ class ChangeVolume(Transform):
 
 
 class ShiftTime(Transform):
-    """Moves a recording in time; silence comes in at one end, and what is moved out at the other is lost.
+    """Random time shift; one end is filled with silence, the other is cut off.
 
     Args:
-        max_ms (float): milliseconds at most, either way.
+        max_ms (float): maximum shift in either direction, in milliseconds.
     """
 
     augments = True
 
     def __init__(self, max_ms=5.0):
-        check_range("0", 0, "max_ms", max_ms)
+        check_order("0", 0, "max_ms", max_ms)
         self.max_ms = max_ms
 
     def __call__(self, sample, rng):
         most = int(self.max_ms * sample["rate"] / 1000)
-        sample["audio"] = shifted(sample["audio"], int(rng.integers(-most, most + 1)))
+        sample["audio"] = shift_samples(sample["audio"], int(rng.integers(-most, most + 1)))
         return sample
 
 
 class SpecAugment(Transform):
-    """Warps time and masks bands of features and of time (Park et al., https://arxiv.org/abs/1904.08779, section 2).
+    """Time warping, frequency masking and time masking (Park et al., https://arxiv.org/abs/1904.08779, section 2).
 
-    Stands behind the normalisation, where `fill` 0 is the mean.
+    Use it after normalization, so that the fill value 0 is the mean.
 
     Args:
-        time_warp (int): W, frames by which the most a point in the middle moves; 0 warps nothing.
-        frequency_masks (int): bands of features that are masked.
-        frequency_width (int): F of the paper, features of a band at most.
-        time_masks (int): stretches of time that are masked.
-        time_width (int): T of the paper, frames of a stretch at most.
-        time_share (float): p, the part of the recording that a stretch takes at most.
-        fill (float): what masked places hold.
+        time_warp (int): W, maximum number of frames by which a point is shifted; 0 disables warping.
+        frequency_masks (int): number of frequency masks.
+        frequency_width (int): F of the paper, maximum width of a frequency mask in features.
+        time_masks (int): number of time masks.
+        time_width (int): T of the paper, maximum width of a time mask in frames.
+        time_share (float): p, maximum width of a time mask as a fraction of the utterance.
+        fill (float): value of masked elements.
     """
 
     augments = True
@@ -101,7 +101,7 @@ class SpecAugment(Transform):
     ):
         numbers = (time_warp, frequency_masks, frequency_width, time_masks, time_width)
         if min(numbers) < 0 or not 0 <= time_share <= 1:
-            raise ConfigError("SpecAugment: counts and widths are 0 or more, time_share 0 to 1")
+            raise ConfigError("SpecAugment: counts and widths must be 0 or more, time_share 0 to 1")
         self.time_warp, self.frequency_masks, self.frequency_width = time_warp, frequency_masks, frequency_width
         self.time_masks, self.time_width, self.time_share, self.fill = time_masks, time_width, time_share, fill
 
@@ -110,25 +110,25 @@ class SpecAugment(Transform):
         frames = len(features)
         if self.time_warp and frames > 2 * self.time_warp:
             middle = int(rng.integers(self.time_warp, frames - self.time_warp))
-            features = warped(features, middle, int(rng.integers(-self.time_warp + 1, self.time_warp)))
+            features = warp_time(features, middle, int(rng.integers(-self.time_warp + 1, self.time_warp)))
         features = features.copy()
         for _ in range(self.frequency_masks):
-            start, end = stretch(rng, features.shape[1], self.frequency_width)
+            start, end = draw_mask(rng, features.shape[1], self.frequency_width)
             features[:, start:end] = self.fill
         for _ in range(self.time_masks):
-            start, end = stretch(rng, frames, min(self.time_width, int(self.time_share * frames)))
+            start, end = draw_mask(rng, frames, min(self.time_width, int(self.time_share * frames)))
             features[start:end] = self.fill
         sample["features"] = features
         return sample
 
 
-def changed_speed(audio, speed):
-    """The samples [S] played `speed` times as fast, float32 [about S / speed]."""
+def change_speed(audio, speed):
+    """Resamples audio [S] to `speed` times its speed, float32 [about S / speed]."""
     return resample(audio, speed, 1.0)
 
 
-def shifted(audio, samples):
-    """The samples [S], later by a number of them (earlier where it is negative), with zeros in the gap."""
+def shift_samples(audio, samples):
+    """Delays audio [S] by a number of samples (advances it if negative) and fills the gap with zeros."""
     moved = np.zeros_like(audio)
     if abs(samples) < len(audio):
         if samples >= 0:
@@ -138,26 +138,26 @@ def shifted(audio, samples):
     return moved
 
 
-def warped(features, middle, distance):
-    """Features [T, F] whose frame `middle` comes to stand `distance` frames later; both ends stay, T too.
+def warp_time(features, middle, distance):
+    """Warps features [T, F] in time so that frame `middle` moves by `distance` frames; both ends and T are fixed.
 
-    Between them time runs evenly, and frames are mixed linearly.
+    Time is piecewise linear in between, and frames are interpolated linearly.
     """
     last = len(features) - 1
-    places = np.interp(np.arange(last + 1), [0, middle + distance, last], [0, middle, last])
-    before = np.minimum(places.astype(np.int64), max(0, last - 1))
-    share = (places - before)[:, None].astype(features.dtype)
+    positions = np.interp(np.arange(last + 1), [0, middle + distance, last], [0, middle, last])
+    before = np.minimum(positions.astype(np.int64), max(0, last - 1))
+    share = (positions - before)[:, None].astype(features.dtype)
     return features[before] * (1 - share) + features[np.minimum(before + 1, last)] * share
 
 
-def stretch(rng, size, most):
-    """(start, end) of a mask: its width is drawn from 0 to `most`, its place from those where it fits into `size`."""
+def draw_mask(rng, size, most):
+    """Draws the (start, end) of a mask: a width from 0 to `most`, and a position within `size`."""
     width = int(rng.integers(0, min(most, size) + 1))
     start = int(rng.integers(0, size - width + 1))
     return start, start + width
 
 
-def check_range(low_name, low, high_name, high):
-    """Refuses two ends in the wrong order."""
+def check_order(low_name, low, high_name, high):
+    """Refuses a range whose minimum exceeds its maximum."""
     if not low <= high:
-        raise ConfigError(f"{low_name} is {low}, {high_name} {high}; the first is at most the second")
+        raise ConfigError(f"{low_name} is {low}, {high_name} is {high}; the first must not exceed the second")

@@ -1,58 +1,58 @@
-"""Spectra of recordings, frame by frame.
+"""Acoustic features: linear and mel spectrograms, MFCC.
 
 Shapes in this file:
-    S samples, T frames of W samples, F features of a frame.
+    S samples, T frames of W samples, F features per frame.
 
-Each transform here takes `audio` float32 [S] and `rate` out of a sample's `audio`, which goes, and leaves
-`features` float32 [T, F] and `feature_length` T.
+Each transform replaces `audio` float32 [S] of a sample by `features` float32 [T, F] and `feature_length` T.
 """
 
 import numpy as np
 
-from common.audio.decode import placed
+from common.audio.decode import add_manifest_line
 from common.audio.frames import (
-    centred_frames,
+    centered_frames,
     cosine_transform,
     cut_frames,
-    hann,
+    hann_window,
     mel_filters,
     power_spectrum,
-    samples_of,
+    to_samples,
 )
-from common.data.refusals import bad
+from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError
 
 
 class Features(Transform):
-    """A transform that makes features of a recording by `compute(audio, rate, rng)`."""
+    """Base class of feature transforms, which define `compute(audio, rate, rng)`."""
 
     def __call__(self, sample, rng):
         audio, rate = sample.pop("audio"), sample["rate"]
         features = self.compute(audio, rate, rng)
         if not len(features):
             message = f"{len(audio) / rate:.3f} s long, shorter than one frame"
-            raise placed(bad("D145", sample.get("path", "a recording"), message, fix="leave it out"), sample)
+            name = sample.get("path", "a recording")
+            raise add_manifest_line(bad_file("D145", name, message, fix="remove it"), sample)
         sample["features"] = np.ascontiguousarray(features, np.float32)
         sample["feature_length"] = len(features)
         return sample
 
 
 class LinearSpectrogram(Features):
-    """The logarithm of the power at evenly spaced frequencies (Deep Speech 2, https://arxiv.org/abs/1512.02595, 3.1).
+    """Log-power linear spectrogram (Deep Speech 2, https://arxiv.org/abs/1512.02595, section 3.1).
 
-    The power is that of a hertz: |FFT(x w)|^2 / (rate * sum(w^2)), twice that of all but the first and the last
-    frequency, whose mirror images carry the other half.
+    The power is a one-sided spectral density: |FFT(x w)|^2 / (rate * sum(w^2)), doubled for all but the first and last
+    frequency.
 
     Args:
-        window_ms (float): length of a frame in milliseconds, under a Hann window.
-        stride_ms (float): from the beginning of a frame to that of the next.
-        max_freq (float): hertz up to which frequencies are kept; null keeps all.
-        floor (float): added to the power before its logarithm is taken.
+        window_ms (float): frame length in milliseconds, with a Hann window.
+        stride_ms (float): frame shift in milliseconds.
+        max_freq (float): maximum frequency in Hz; null keeps all.
+        floor (float): added to the power before the logarithm.
     """
 
     def __init__(self, window_ms=20.0, stride_ms=10.0, max_freq=None, floor=1e-14):
-        check_times(window_ms, stride_ms)
+        check_frame_size(window_ms, stride_ms)
         self.window_ms, self.stride_ms, self.max_freq, self.floor = window_ms, stride_ms, max_freq, floor
 
     def compute(self, audio, rate, rng=None):
@@ -60,34 +60,34 @@ class LinearSpectrogram(Features):
         return self.of_frames(cut_frames(audio, *self.geometry(rate)), rate)
 
     def geometry(self, rate):
-        """(W, samples from frame to frame)."""
-        return samples_of(self.window_ms, rate), samples_of(self.stride_ms, rate)
+        """(W, frame shift) in samples."""
+        return to_samples(self.window_ms, rate), to_samples(self.stride_ms, rate)
 
     def of_frames(self, frames, rate):
         """float32 [T, F] of frames [T, W]."""
         size = frames.shape[1]
         if self.max_freq is not None and not 0 < self.max_freq <= rate / 2:
-            raise ConfigError(f"max_freq is {self.max_freq}; at {rate} samples a second it is at most {rate / 2:g}")
+            raise ConfigError(f"max_freq is {self.max_freq}; the maximum at a sample rate of {rate} Hz is {rate / 2:g}")
         count = size // 2 + 1 if self.max_freq is None else int(self.max_freq * size / rate + 1e-6) + 1
-        density = power_spectrum(frames * hann(size), size)[:, :count] / (rate * (hann(size) ** 2).sum())
+        density = power_spectrum(frames * hann_window(size), size)[:, :count] / (rate * (hann_window(size) ** 2).sum())
         density[:, 1 : (size + 1) // 2] *= 2.0
         return np.log(density + self.floor).astype(np.float32)
 
 
 class MelSpectrogram(Features):
-    """The power, or magnitude, under triangular filters on a mel scale; frames are centred, zeros around the sound.
+    """Mel spectrogram with centered frames and zero padding.
 
     Args:
-        num_bins (int): F.
-        n_fft (int): samples of the Fourier transform.
-        window (int): samples under the Hann window, in the middle of them; null takes n_fft.
-        stride (int): samples from frame to frame.
-        min_freq (float): hertz where the first filter begins.
-        max_freq (float): hertz where the last filter ends; null takes half the rate.
+        num_bins (int): number of mel bins, F.
+        n_fft (int): FFT size.
+        window (int): length of the Hann window, centered in the frame; null for n_fft.
+        stride (int): frame shift in samples.
+        min_freq (float): lower edge of the first filter in Hz.
+        max_freq (float): upper edge of the last filter in Hz; null for half the sample rate.
         power (float): 2 for power, 1 for magnitude.
-        log (bool): takes the natural logarithm.
-        floor (float): the least value before the logarithm.
-        scale (str): `slaney`, filters of equal area, or `htk`.
+        log (bool): applies the natural logarithm.
+        floor (float): minimum value before the logarithm.
+        scale (str): mel scale, `slaney` (filters of equal area) or `htk`.
     """
 
     def __init__(
@@ -104,10 +104,12 @@ class MelSpectrogram(Features):
         scale="slaney",
     ):
         if scale not in ("slaney", "htk"):
-            raise ConfigError(f"scale is '{scale}'; it is slaney or htk")
+            raise ConfigError(f"scale is '{scale}'; it must be slaney or htk")
         window = n_fft if window is None else window
         if not 0 < window <= n_fft or stride < 1:
-            raise ConfigError(f"window is {window}, n_fft {n_fft}, stride {stride}: 1 to n_fft, and 1 or more")
+            raise ConfigError(
+                f"window is {window}, n_fft {n_fft}, stride {stride}; window must be 1 to n_fft, stride at least 1"
+            )
         self.num_bins, self.n_fft, self.window, self.stride = num_bins, n_fft, window, stride
         self.min_freq, self.max_freq, self.power, self.scale = min_freq, max_freq, power, scale
         self.log, self.floor = log, floor
@@ -117,8 +119,8 @@ class MelSpectrogram(Features):
         if not len(audio):
             return np.zeros((0, self.num_bins))
         before = (self.n_fft - self.window) // 2
-        window = np.pad(hann(self.window, periodic=True), (before, self.n_fft - self.window - before))
-        power = power_spectrum(centred_frames(audio, self.n_fft, self.stride) * window, self.n_fft)
+        window = np.pad(hann_window(self.window, periodic=True), (before, self.n_fft - self.window - before))
+        power = power_spectrum(centered_frames(audio, self.n_fft, self.stride) * window, self.n_fft)
         high = rate / 2 if self.max_freq is None else self.max_freq
         filters = mel_filters(rate, self.n_fft, self.num_bins, self.min_freq, high, self.scale)
         mel = (power if self.power == 2 else power ** (self.power / 2)) @ filters
@@ -126,18 +128,18 @@ class MelSpectrogram(Features):
 
 
 class MFCC(Features):
-    """Mel-frequency cepstral coefficients: the cosine transform of decibels under mel filters.
+    """Mel-frequency cepstral coefficients: the DCT of a mel spectrogram in decibels.
 
     Args:
-        num_coefficients (int): F.
-        num_bins (int): mel filters.
-        n_fft (int): samples of the Fourier transform.
-        window (int): samples under the Hann window; null takes n_fft.
-        stride (int): samples from frame to frame.
-        min_freq (float): hertz where the first filter begins.
-        max_freq (float): hertz where the last filter ends; null takes half the rate.
-        range_db (float): decibels below the loudest value of the recording at which others are cut off; null never.
-        scale (str): `slaney` or `htk`.
+        num_coefficients (int): number of coefficients, F.
+        num_bins (int): number of mel bins.
+        n_fft (int): FFT size.
+        window (int): length of the Hann window; null for n_fft.
+        stride (int): frame shift in samples.
+        min_freq (float): lower edge of the first filter in Hz.
+        max_freq (float): upper edge of the last filter in Hz; null for half the sample rate.
+        range_db (float): dynamic range in decibels; lower values are clipped; null for no clipping.
+        scale (str): mel scale, `slaney` or `htk`.
     """
 
     def __init__(
@@ -153,7 +155,7 @@ class MFCC(Features):
         scale="slaney",
     ):
         if not 0 < num_coefficients <= num_bins:
-            raise ConfigError(f"num_coefficients is {num_coefficients}; it is 1 to num_bins, {num_bins}")
+            raise ConfigError(f"num_coefficients is {num_coefficients}; it must be 1 to num_bins ({num_bins})")
         self.mel = MelSpectrogram(num_bins, n_fft, window, stride, min_freq, max_freq, log=False, scale=scale)
         self.num_coefficients, self.range_db = num_coefficients, range_db
 
@@ -165,7 +167,7 @@ class MFCC(Features):
         return decibels @ cosine_transform(self.num_coefficients, decibels.shape[1])
 
 
-def check_times(window_ms, stride_ms):
-    """Refuses lengths of frames that are none."""
+def check_frame_size(window_ms, stride_ms):
+    """Refuses frame lengths and shifts that are not positive."""
     if not (window_ms > 0 and stride_ms > 0):
-        raise ConfigError(f"window_ms is {window_ms}, stride_ms {stride_ms}; both are more than 0")
+        raise ConfigError(f"window_ms is {window_ms}, stride_ms {stride_ms}; both must be above 0")

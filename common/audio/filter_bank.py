@@ -1,35 +1,35 @@
-"""Kaldi's filter bank features, which most speech models are trained on.
+"""Log-mel filter bank features compatible with Kaldi.
 
 Shapes in this file:
-    S samples, T frames of W samples, F features of a frame.
+    S samples, T frames of W samples, F features per frame.
 """
 
 import numpy as np
 
-from common.audio.features import Features, check_times
-from common.audio.frames import cut_frames, mel_filters, mirrored_frames, povey, power_spectrum, samples_of
+from common.audio.features import Features, check_frame_size
+from common.audio.frames import cut_frames, mel_filters, povey_window, power_spectrum, reflected_frames, to_samples
 
 FULL_SCALE = 32768.0  # Kaldi's samples are 16-bit integers
-LEAST = float(np.finfo(np.float32).eps)  # of an energy whose logarithm is taken
+LEAST = float(np.finfo(np.float32).eps)  # minimum energy before the logarithm
 
 
 class FilterBank(Features):
-    """The logarithm of the power under triangular mel filters, as Kaldi's `compute-fbank-feats` has it.
+    """Log-mel filter bank features, as computed by Kaldi's `compute-fbank-feats`.
 
-    Each frame by itself: its mean is taken off, x[i] - c x[i - 1], Povey's window, the power of a Fourier transform
-    over the next power of two, the filters, the logarithm.
+    For each frame: mean subtraction, pre-emphasis x[i] - c x[i - 1], Povey window, power spectrum with the FFT size
+    rounded up to a power of two, mel filters, logarithm.
 
     Args:
-        num_bins (int): mel filters; F, without `energy`.
-        window_ms (float): length of a frame in milliseconds.
-        stride_ms (float): from the beginning of a frame to that of the next.
-        min_freq (float): hertz where the first filter begins.
-        max_freq (float): hertz where the last filter ends; 0 and less are counted from half the rate.
-        preemphasis (float): c.
-        dither (float): deviation of the noise added to samples of 16 bits; for training, 0 adds none.
-        snip_edges (bool): frames lie wholly inside the sound; else they are mirrored at its ends.
-        energy (bool): puts the logarithm of the frame's energy before the filters.
-        energy_floor (float): the least energy; 0 has no floor.
+        num_bins (int): number of mel bins; F, without `energy`.
+        window_ms (float): frame length in milliseconds.
+        stride_ms (float): frame shift in milliseconds.
+        min_freq (float): lower edge of the first filter in Hz.
+        max_freq (float): upper edge of the last filter in Hz; values up to 0 are relative to half the sample rate.
+        preemphasis (float): pre-emphasis coefficient c.
+        dither (float): standard deviation of the noise added to 16-bit samples, for training; 0 for none.
+        snip_edges (bool): uses only frames that lie completely inside the audio; otherwise its ends are reflected.
+        energy (bool): prepends the log energy of the frame to the features.
+        energy_floor (float): minimum energy; 0 for none.
     """
 
     def __init__(
@@ -45,22 +45,22 @@ class FilterBank(Features):
         energy=False,
         energy_floor=0.0,
     ):
-        check_times(window_ms, stride_ms)
+        check_frame_size(window_ms, stride_ms)
         self.num_bins, self.window_ms, self.stride_ms = num_bins, window_ms, stride_ms
         self.min_freq, self.max_freq, self.preemphasis = min_freq, max_freq, preemphasis
         self.dither, self.snip_edges, self.energy, self.energy_floor = dither, snip_edges, energy, energy_floor
 
     def compute(self, audio, rate, rng=None):
-        """float32 [T, F] of samples [S]; T = 1 + (S - W) // stride, or (S + stride / 2) // stride mirrored."""
-        cut = cut_frames if self.snip_edges else mirrored_frames
+        """float32 [T, F] of samples [S]; T = 1 + (S - W) // stride, or (S + stride / 2) // stride with reflection."""
+        cut = cut_frames if self.snip_edges else reflected_frames
         frames = cut(audio, *self.geometry(rate)) if len(audio) else np.zeros((0, self.geometry(rate)[0]))
         if self.dither:
             frames = frames + rng.standard_normal(frames.shape) * (self.dither / FULL_SCALE)
         return self.of_frames(frames, rate)
 
     def geometry(self, rate):
-        """(W, samples from frame to frame)."""
-        return samples_of(self.window_ms, rate), samples_of(self.stride_ms, rate)
+        """(W, frame shift) in samples."""
+        return to_samples(self.window_ms, rate), to_samples(self.stride_ms, rate)
 
     def of_frames(self, frames, rate):
         """float32 [T, F] of frames [T, W]."""
@@ -68,7 +68,7 @@ class FilterBank(Features):
         frames -= frames.mean(1, keepdims=True)
         energy = np.log(np.maximum((frames**2).sum(1, keepdims=True), LEAST)) if self.energy else None
         before = np.concatenate([frames[:, :1], frames[:, :-1]], 1)
-        frames = (frames - self.preemphasis * before) * povey(frames.shape[1])
+        frames = (frames - self.preemphasis * before) * povey_window(frames.shape[1])
         size = 1 << (frames.shape[1] - 1).bit_length()
         high = self.max_freq if self.max_freq > 0 else rate / 2 + self.max_freq
         filters = mel_filters(rate, size, self.num_bins, self.min_freq, high, "kaldi")

@@ -1,7 +1,7 @@
-"""Brings recordings to one loudness and features to mean 0 and variance 1.
+"""Volume normalization of audio, mean and variance normalization of features (per utterance or global).
 
 Shapes in this file:
-    T frames, F features of a frame.
+    T frames, F features per frame.
 """
 
 import itertools
@@ -9,20 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.refusals import bad
+from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError
-from common.weights.safetensors import decode_arrays, encode_arrays, write_whole
+from common.weights.safetensors import decode_arrays, encode_arrays, write_atomically
 
-LEAST = 1e-5  # of a deviation that is divided by: a feature that never changes becomes 0
+LEAST = 1e-5  # minimum standard deviation: a constant feature becomes 0
 
 
 class NormalizeVolume(Transform):
-    """Brings a recording to one root mean square; one that is silent stays.
+    """RMS volume normalization; silent audio is unchanged.
 
     Args:
-        target_db (float): decibels of what comes out, 0 is full scale; samples beyond it are cut off.
-        max_gain_db (float): a recording that would need more is amplified by so much.
+        target_db (float): RMS level of the output in dB relative to full scale; samples beyond it are clipped.
+        max_gain_db (float): maximum gain in decibels.
     """
 
     def __init__(self, target_db=-20.0, max_gain_db=60.0):
@@ -38,10 +38,10 @@ class NormalizeVolume(Transform):
 
 
 class NormalizeUtterance(Transform):
-    """Takes the mean of each feature over the recording off, and divides by its deviation.
+    """Cepstral mean and variance normalization (CMVN) per utterance.
 
     Args:
-        variance (bool): divides; else the mean alone is taken off.
+        variance (bool): also normalizes the variance.
     """
 
     def __init__(self, variance=True):
@@ -50,18 +50,18 @@ class NormalizeUtterance(Transform):
     def __call__(self, sample, rng):
         features = sample["features"].astype(np.float64)
         deviation = features.std(0) if self.variance else 1.0
-        sample["features"] = standardized(features, features.mean(0), deviation)
+        sample["features"] = standardize(features, features.mean(0), deviation)
         return sample
 
 
 class NormalizeFeatures(Transform):
-    """Takes the mean of each feature over the training recordings off, and divides by its deviation.
+    """Global mean and variance normalization of features, with statistics of the training data.
 
-    What was learned is in `file`, and travels with the weights and with the exported model.
+    The statistics are stored in `file` and copied to checkpoints and exports.
 
     Args:
-        file (str): where what was learned is kept; made by `tools/fit.py`, or by training where it is not there.
-        utterances (int): recordings to learn from, drawn at random; 0 takes all.
+        file (str): the statistics file; created by `tools/fit.py`, or at the start of training if missing.
+        utterances (int): number of random utterances to compute the statistics from; 0 for all.
     """
 
     files = ("file",)
@@ -69,67 +69,70 @@ class NormalizeFeatures(Transform):
 
     def __init__(self, file, utterances=2000):
         if utterances < 0:
-            raise ConfigError(f"utterances is {utterances}; it is 0 (all) or more")
+            raise ConfigError(f"utterances is {utterances}; it must be 0 (all) or more")
         self.file, self.utterances = Path(file), utterances
-        self.kept = None
+        self.statistics = None
 
     def __call__(self, sample, rng):
-        sample["features"] = self.normalized(sample["features"], sample.get("path", "a recording"))
+        sample["features"] = self.normalize(sample["features"], sample.get("path", "a recording"))
         return sample
 
-    def normalized(self, features, name="the stream"):
-        """float32 [T, F] of features [T, F].
+    def normalize(self, features, name="the stream"):
+        """Normalizes features [T, F]; float32.
 
         Raises:
-            BadSample: D148, they have not the F that was learned from.
-            DataError: nothing was learned yet.
+            BadSample: D148, F differs from the statistics.
+            DataError: the statistics file is missing.
         """
         self.load()
-        if features.shape[1:] != self.kept["mean"].shape:
-            message = f"{features.shape[1]} features a frame; {self.file} was learned from {len(self.kept['mean'])}"
-            raise bad("D148", name, message, fix="make it anew with tools/fit.py --force, or name another file")
-        return standardized(features.astype(np.float64), self.kept["mean"], self.kept["deviation"])
+        if features.shape[1:] != self.statistics["mean"].shape:
+            count = len(self.statistics["mean"])
+            message = f"{features.shape[1]} features per frame; {self.file} has statistics of {count}"
+            raise bad_file("D148", name, message, fix="recreate it with tools/fit.py --force, or use another file")
+        return standardize(features.astype(np.float64), self.statistics["mean"], self.statistics["deviation"])
 
-    def fitted(self):
-        """Whether the file is there."""
-        return self.kept is not None or self.file.is_file()
+    def is_fitted(self):
+        """True if the statistics file exists."""
+        return self.statistics is not None or self.file.is_file()
 
     def fit(self, batches):
-        """Learns from batches of one recording each (dicts with `features` [1, T, F]), and writes the file.
+        """Computes the statistics of batches of one utterance each (`features` [1, T, F]) and writes the file.
 
         Raises:
-            DataError: there is no frame.
+            DataError: there are no frames.
         """
         total, square, frames = 0.0, 0.0, 0
         for batch in itertools.islice(batches, self.utterances or None):
             features = batch["features"][0].astype(np.float64)
             total, square, frames = total + features.sum(0), square + (features**2).sum(0), frames + len(features)
         if not frames:
-            raise DataError(f"error[D117] {self.file}: there is no frame to learn from")
+            raise DataError(f"error[D117] {self.file}: the training data has no frames")
         mean = total / frames
         deviation = np.sqrt(np.maximum(square / frames - mean**2, 0.0))
-        self.kept = {"mean": mean, "deviation": deviation, "frames": np.array([frames], np.int64)}
-        write_whole(self.file, encode_arrays(self.kept))
+        self.statistics = {"mean": mean, "deviation": deviation, "frames": np.array([frames], np.int64)}
+        write_atomically(self.file, encode_arrays(self.statistics))
 
     def load(self):
-        """Reads the file, once.
+        """Reads the statistics file, once.
 
         Raises:
-            DataError: it is not there, or holds something else.
+            DataError: the file is missing or malformed.
         """
-        if self.kept is not None:
+        if self.statistics is not None:
             return
         if not self.file.is_file():
-            raise DataError(f"error[D104] {self.file}: nothing is learned yet\n  fix: tools/fit.py -c CONFIG")
+            raise DataError(f"error[D104] {self.file}: the statistics are missing\n  fix: tools/fit.py -c CONFIG")
         try:
             found = decode_arrays(self.file.read_bytes())
         except ValueError as error:
-            raise DataError(f"error[D112] {self.file}: {error}\n  fix: make it anew with tools/fit.py") from None
+            raise DataError(f"error[D112] {self.file}: {error}\n  fix: recreate it with tools/fit.py") from None
         if set(found) != {"mean", "deviation", "frames"} or found["mean"].shape != found["deviation"].shape:
-            raise DataError(f"error[D113] {self.file}: holds {', '.join(found)}, not what NormalizeFeatures learns")
-        self.kept = found
+            raise DataError(
+                f"error[D113] {self.file}: contains {', '.join(found)}, expected the statistics of NormalizeFeatures"
+            )
+        self.statistics = found
 
 
-def standardized(features, mean, deviation):
-    """(features - mean) / deviation, float32; a feature that never changes becomes 0."""
+def standardize(features, mean, deviation):
+    """(features - mean) / deviation, float32; a constant feature becomes 0."""
     return ((features - mean) / np.where(np.asarray(deviation) > LEAST, deviation, 1.0)).astype(np.float32)

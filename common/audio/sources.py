@@ -1,49 +1,49 @@
-"""Where the recordings of an inference come from: a file, a folder, standard input."""
+"""Audio sources for inference: a file, a folder or standard input."""
 
 from pathlib import Path
 
-from common.audio.noise import SOUNDS
+from common.audio.noise import AUDIO_SUFFIXES
 from common.audio.reading import decode_audio, read_header
 from common.errors import ConfigError, DataError
 from common.files import read_standard_input
 
 
-def open_sounds(path):
-    """The recordings that `path` names.
+def open_recordings(path):
+    """Opens an audio file, a folder or standard input.
 
     Args:
-        path (str | None): a file, a folder, or - for standard input: the bytes of a recording, or one path a line.
+        path (str | None): a file, a folder, or - for standard input: the content of a file, or one path per line.
 
     Raises:
         ConfigError: the path is empty.
-        DataError: nothing is there, it is no sound, or a folder holds none.
+        DataError: the path is missing, is not an audio file, or is a folder without audio files.
     """
     if path is None or not path.strip():
-        raise ConfigError("this model takes recordings: --input FILE.wav, a folder, or - for standard input")
+        raise ConfigError("this model takes audio: --input FILE.wav, a folder, or - for standard input")
     if path == "-":
-        return standard_input()
+        return read_recordings()
     if Path(path).is_dir():
-        files = sorted(str(found) for found in Path(path).rglob("*") if found.suffix.lower() in SOUNDS)
+        files = sorted(str(found) for found in Path(path).rglob("*") if found.suffix.lower() in AUDIO_SUFFIXES)
         if not files:
-            raise DataError(f"{path}: the folder holds no recording ({', '.join(sorted(SOUNDS))})")
+            raise DataError(f"{path}: the folder contains no audio files ({', '.join(sorted(AUDIO_SUFFIXES))})")
         return Recordings(files, name=path, many=True)
-    read_header(path)  # what can be refused from the header, is before a model is loaded
+    read_header(path)  # raises before a model is loaded
     return Recordings([path], name=path, many=False)
 
 
-def standard_input():
-    """A recording's bytes, or one path a line."""
-    items, many = read_standard_input("a recording")
+def read_recordings():
+    """Reads the content of an audio file, or paths, from standard input."""
+    items, many = read_standard_input("an audio file")
     return Recordings(items, name="-", many=many)
 
 
 class Recordings:
-    """Sound files, or the bytes of one.
+    """Iterates over audio files, given as paths or bytes.
 
     Args:
-        items (list[str | bytes]): paths, or an encoded recording.
-        name (str): for messages.
-        many (bool): whether a recording that cannot be read leaves the rest to go on.
+        items (list[str | bytes]): paths, or the content of a file.
+        name (str): name of the source for messages.
+        many (bool): continues after a file that cannot be read.
     """
 
     what, batch = "recording", 1

@@ -1,5 +1,9 @@
-"""Compares batches, and the image sizes of a configuration, with the inputs that a model declares."""
+"""Compares batches, and the image sizes of a configuration, with the inputs that a model declares.
 
+Images are [N, C, H, W], clips [N, T, C, H, W].
+"""
+
+from common.contract import offered
 from common.errors import ConfigError
 
 SPLITS = ("train", "eval", "test")
@@ -13,7 +17,7 @@ def check_inputs(inputs, batch, source, taker="the model", multiple=1):
         batch (dict[str, ndarray]): by the same names; more may be in it.
         source (str): who made the batch, such as `data.train`.
         taker (str): who takes it.
-        multiple (int): the sides of pictures are multiples of it.
+        multiple (int): the sides of images and of the frames of clips are multiples of it.
 
     Raises:
         ConfigError: with the name, what was given and what is taken.
@@ -21,7 +25,9 @@ def check_inputs(inputs, batch, source, taker="the model", multiple=1):
     for name, (shape, dtype) in inputs.items():
         value = batch.get(name)
         if value is None:
-            raise ConfigError(f"{source} gives no '{name}'; {taker} takes {', '.join(inputs)}{hint(name)}")
+            have = ", ".join(sorted(str(key) for key, other in batch.items() if other is not None)) or "nothing"
+            takes = f"{taker} takes {', '.join(inputs)}"
+            raise ConfigError(f"{source} gives no '{name}'; {takes}; there is {have}{hint(name, shape)}")
         if not hasattr(value, "dtype"):
             raise ConfigError(
                 f"{source} gives '{name}' as a {type(value).__name__}; {taker} takes {dtype}{list(shape)}"
@@ -32,19 +38,27 @@ def check_inputs(inputs, batch, source, taker="the model", multiple=1):
         if not fits or str(value.dtype) != dtype:
             taken = f"{dtype}{[size if size and size > 0 else None for size in shape]}".replace("None", "any")
             given = f"{value.dtype}{list(value.shape)}"
-            why = hint(name) if value.ndim != len(shape) or str(value.dtype) != dtype else ""
+            why = hint(name, shape) if value.ndim != len(shape) or str(value.dtype) != dtype else ""
             raise ConfigError(f"{source} gives '{name}' as {given}; {taker} takes {taken}{why}")
-        if value.ndim == 4 and any(side % multiple for side in value.shape[2:]):
-            height, width = value.shape[2:]
+        if value.ndim in (4, 5) and any(side % multiple for side in value.shape[-2:]):
+            height, width = value.shape[-2:]
+            what = "images" if name == "image" else f"'{name}'"
+            fix = "resize to such a size" + (", or pad with the transform PadBatch" if name == "image" else "")
             raise ConfigError(
-                f"{source} gives pictures of {height} x {width}; {taker} takes sides that are multiples of {multiple}: "
-                "resize to such a size, or pad with the transform PadBatch"
+                f"{source} gives {what} of {height} x {width}; {taker} takes sides that are multiples of {multiple}: "
+                f"{fix}"
             )
 
 
-def hint(name):
-    """What usually makes this input."""
-    return " (the transforms Decode and Normalize make it)" if name == "image" else ""
+def hint(name, shape):
+    """What usually makes an input of this name and shape."""
+    if name == "image":
+        return " (the transforms Decode and Normalize make it)"
+    if len(shape) == 4:
+        return f" (On with `key: {name}` makes an image of this name, with Decode and Normalize among its transforms)"
+    if len(shape) == 5:
+        return f" (PerFrame with `key: {name}` makes a clip of this name, with Normalize as its last transform)"
+    return ""
 
 
 def check_picture_sizes(config, model):
@@ -57,7 +71,7 @@ def check_picture_sizes(config, model):
     Raises:
         ConfigError: with the place of the size and the nearest ones allowed.
     """
-    multiple = getattr(model, "size_multiple", 1)
+    multiple = offered(model, "model", "size_multiple")
     if multiple == 1:
         return
     for place, sizes in [*transform_sizes(config), *export_size(config)]:
@@ -76,19 +90,44 @@ def check_picture_sizes(config, model):
 
 
 def transform_sizes(config):
-    """(dotted path, sizes) of what decides the size of each split's pictures, where a number in the file does."""
+    """(dotted path, sizes) of what decides the size of each split's images, where a number in the file does."""
     found = []
     for split in SPLITS:
-        transforms = config.get(f"data.{split}.transforms", None) or []
-        for i, node in reversed(list(enumerate(transforms))):
-            key = next((key for key in ("sizes", "size") if node.get(key) is not None), None)
-            if "divisor" in node or node.get("keep_ratio"):
-                break  # padded, or of a size that differs from picture to picture
-            if key:
-                value = node[key]
-                found.append((f"data.{split}.transforms.{i}.{key}", value if key == "sizes" else [value]))
-                break
+        found += sizes_in(config.get(f"data.{split}.transforms", None) or [], f"data.{split}.transforms", ("image",))
     return found
+
+
+def sizes_in(transforms, path, keys):
+    """The same of a list of nodes, and of those nested in them.
+
+    Args:
+        transforms (list[dict]): nodes.
+        path (str): dotted, of the list.
+        keys (tuple[str]): the images that they work on.
+    """
+    found, decided = [], set()
+    for i, node in reversed(list(enumerate(transforms))):
+        if isinstance(node.get("transforms"), list):
+            named = node.get("key", "clip")
+            inner = tuple(named) if isinstance(named, list) else (named,)
+            sizes = sizes_in(node["transforms"], f"{path}.{i}.transforms", inner)
+        else:
+            inner, sizes = keys, own_size(node, f"{path}.{i}")
+        if sizes is None or set(inner) <= decided:
+            continue
+        decided |= set(inner)
+        found += sizes
+    return found
+
+
+def own_size(node, path):
+    """The size that a transform makes: an empty list if it differs from image to image, None if it makes none."""
+    key = next((key for key in ("sizes", "size") if node.get(key) is not None), None)
+    if "divisor" in node or node.get("keep_ratio"):
+        return []  # padded, or of a size that differs from image to image
+    if key is None:
+        return None
+    return [(f"{path}.{key}", node[key] if key == "sizes" else [node[key]])]
 
 
 def export_size(config):

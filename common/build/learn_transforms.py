@@ -5,7 +5,6 @@ They are given tables of rows where the data set is a stream, else batches of on
 
 import time
 
-from common.system import distributed
 from common.build.data import build_transforms, class_names, given_classes
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
@@ -13,6 +12,7 @@ from common.data.samplers import EpochSampler, StreamSampler
 from common.data.transform import Transform
 from common.errors import DataError
 from common.log import logger
+from common.system import distributed
 
 ROWS = 4096  # read at a time
 PATIENCE = 3600  # seconds that a process waits for the main one
@@ -35,7 +35,7 @@ def fit_transforms(config, dataset, force=False):
     transforms = build_transforms(config, "train", dataset=dataset, **given_classes(class_names(dataset)))
     written = []
     for number, transform in enumerate(transforms):
-        if not hasattr(transform, "fit") or not transform.learns or (transform.fitted() and not force):
+        if not hasattr(transform, "fit") or not transform.learns or (transform.is_fitted() and not force):
             continue
         if distributed.is_main():
             logger.info("%s: learning from the training data", transform.file)
@@ -77,7 +77,7 @@ class Probe(Transform):
 def wait_for(transform):
     """Waits until the main process has written what a transform learned."""
     end = time.monotonic() + PATIENCE
-    while not transform.fitted():
+    while not transform.is_fitted():
         if time.monotonic() > end:
             raise DataError(f"error[D104] {transform.file}: the main process has not written it")
         time.sleep(0.2)

@@ -5,9 +5,9 @@ A transform that keeps what it learned names it in its key `file`.  The copy bes
 
 from pathlib import Path
 
-from common.weights import checkpoint
 from common.errors import ConfigError
 from common.log import logger
+from common.weights import checkpoint
 
 SPLITS = ("train", "eval", "test", "infer")
 

@@ -1,9 +1,9 @@
 """A trained model that another one learns from: built from a configuration and a checkpoint of its own."""
 
 from common.build.model import build_model, load_weights, read_weights, saved_config
-from common.system import random_state
 from common.config import load_config
 from common.errors import ConfigError
+from common.system import random_state
 
 
 def load_teacher(config, weights, labels=None, default_kit=None):

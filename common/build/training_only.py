@@ -4,10 +4,12 @@ A model names them in `training_only`, a tuple of the names of its own sublayers
 of a run, in a group of their own: neither the weights of a checkpoint nor an export has them.
 """
 
+from common.contract import offered
+
 
 def is_training_only(model, name):
     """Whether a structured name, such as `adaptors.0.weight`, is of a layer that is no part of the model."""
-    return name.partition(".")[0] in getattr(model, "training_only", ())
+    return name.partition(".")[0] in offered(model, "model", "training_only")
 
 
 def groups(model, named):

@@ -40,7 +40,10 @@ def check(args, default_kit):
     from common.build.data import build_dataset
     from common.build.learn_transforms import fit_transforms
     from common.data.check import check_dataset
-    from common.data.issues import report, write_issues
+    from common.data.issues import format_issues, write_issues
+    from common.inference.exported import check_exportable
+
+    check_exportable(config)
 
     issues, datasets, counts = [], {}, {}
     for split in ("train", "eval", "test"):
@@ -56,7 +59,7 @@ def check(args, default_kit):
         write_fixed(config, datasets.get("train"), args.fix)
     errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
-        sys.stdout.write(report(issues) + "\n")
+        sys.stdout.write(format_issues(issues) + "\n")
     for split, dataset in datasets.items():
         sys.stdout.write(f"data.{split}: {described(dataset, counts[split])}\n")
     if errors:
@@ -89,19 +92,22 @@ def write_fixed(config, dataset, path):
 
 def described(dataset, count):
     """The size of a data set in words."""
-    classes = getattr(dataset, "num_classes", None)
+    from common.contract import offered
+
+    classes = offered(dataset, "data set", "num_classes")
     words = f"{count} samples" + (" read of a stream" if hasattr(dataset, "iterate") else "")
     return words if classes is None else f"{words}, {classes} classes"
 
 
 def shared_files(datasets, deep=False):
     """A warning for what training and evaluation share: the same files or, deep, pictures of the same content."""
+    from common.contract import offered
     from common.errors import DataIssue
 
     if "train" not in datasets or not hasattr(datasets["train"], "paths"):
         return []
     train, issues = datasets["train"], []
-    kind = f"{getattr(train, 'what', 'picture')}s"
+    kind = f"{offered(train, 'data set', 'what')}s"
     for split in ("eval", "test"):
         other = datasets.get(split)
         both = sorted(set(train.paths()) & set(other.paths())) if hasattr(other, "paths") else []
@@ -110,7 +116,7 @@ def shared_files(datasets, deep=False):
             both = same_content(train, other)
             what = f"{kind} of data.{split} equal {kind} of data.train"
         if both:
-            message = f"{len(both)} {what}: the scores will flatter"
+            message = f"{len(both)} {what}: the scores will be too optimistic"
             issues.append(DataIssue("D150", "warning", both[0], message, fix="take them out of one of the two"))
     return issues
 
@@ -131,9 +137,10 @@ def run_one_batch(config, datasets):
     from common.build.data import build_loader, class_names
     from common.build.inputs import check_inputs
     from common.build.model import build_model
+    from common.contract import offered
     from common.errors import Diverged
     from common.system.device import select_device
-    from common.text.vocabulary import check_rows
+    from common.text.vocabulary import check_vocabulary_size
     from common.training.trainer import to_tensors
 
     select_device(config.get("device"))
@@ -142,9 +149,9 @@ def run_one_batch(config, datasets):
     model = build_model(config, class_names(dataset))
     model.train()
     with build_loader(config, split, dataset, config.settings("train"), training=split == "train") as loader:
-        check_rows(loader.pipeline.transforms, model)
+        check_vocabulary_size(loader.pipeline.transforms, model)
         batch = next(iter(loader.epoch(0)))
-    check_inputs(getattr(model, "inputs", {}), batch, f"data.{split}", multiple=getattr(model, "size_multiple", 1))
+    check_inputs(model.inputs, batch, f"data.{split}", multiple=offered(model, "model", "size_multiple"))
     losses = model.loss(to_tensors(batch))
     total = sum(losses.values())
     if not bool(paddle.isfinite(total).item()):

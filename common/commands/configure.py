@@ -132,22 +132,37 @@ def helped(kits, name):
             allowed = settings.allowed(limits)
             lines += _argument(parameter, f" Allowed: {allowed}." if allowed else "")
         return lines
-    names = set(SECTIONS)
-    for folder in kits or [None]:
-        namespace = Namespace(folder)
-        names.update(d.name for d in namespace.components())
-        definition = namespace.find(name)
-        if definition is not None:
-            signature = namespace.signature(definition)
-            takes = ", ".join(str(p) for p in signature.parameters)
-            lines = [*textwrap.wrap(f"{name}({takes})", 110, subsequent_indent="    "), ""]
-            lines += textwrap.wrap(signature.summary, 110)
-            lines += ["", f"{shown(definition.file)}:{definition.line}", ""]
-            given = config_check.GIVEN
-            if kind_of(definition, namespace) == "samplers":
-                given, lines = given | config_check.SAMPLER_GIVEN, [*lines[:-1], *SAMPLER_WORDS, ""]
-            return lines + [line for p in signature.parameters for line in _argument(p, given=given)]
-    raise ConfigError(f"there is no '{name}'{did_you_mean(name, names)}")
+    found, names = _find(kits, name), set(SECTIONS)
+    if not found:
+        for folder in kits or [None]:
+            names.update(d.name for d in Namespace(folder).components())
+        raise ConfigError(f"there is no '{name}'{did_you_mean(name, names)}")
+    return [line for pair in found for line in ["", *_component(*pair)]][1:]
+
+
+def _find(kits, name):
+    """(definition, namespace) of the component of a name, of a kit's own if one has it; and of a task of that name."""
+    found = []
+    for namespace in map(Namespace, kits or [None]):
+        found += [(d, namespace) for d in (namespace.find(name), namespace.tasks.find(name)) if d is not None]
+    own = [(d, namespace) for d, namespace in found if namespace.kit and d.file.is_relative_to(namespace.kit)]
+    first = {}
+    for definition, namespace in [*own, *found]:
+        first.setdefault(kind_of(definition, namespace) == "tasks", (definition, namespace))
+    return [first[key] for key in sorted(first)]
+
+
+def _component(definition, namespace):
+    """Lines on a component: its call, its summary, its place, its arguments."""
+    signature = namespace.signature(definition)
+    takes = ", ".join(str(p) for p in signature.parameters)
+    lines = [*textwrap.wrap(f"{definition.name}({takes})", 110, subsequent_indent="    "), ""]
+    lines += textwrap.wrap(signature.summary, 110)
+    lines += ["", f"{shown(definition.file)}:{definition.line}", ""]
+    given = config_check.GIVEN
+    if kind_of(definition, namespace) == "samplers":
+        given, lines = given | config_check.SAMPLER_GIVEN, [*lines[:-1], *SAMPLER_WORDS, ""]
+    return lines + [line for p in signature.parameters for line in _argument(p, given=given)]
 
 
 def _argument(parameter, more="", given=config_check.GIVEN):

@@ -52,7 +52,7 @@ def convert(args, default_kit=None):
     arrays = {name: as_float32(array) for name, array in read(Path(args.state)).items()}
     try:
         known = names(args.source, network, arrays)
-        last = arrays[known.order.ordered(arrays)[-1]]
+        last = arrays[known.order.sort_names(arrays)[-1]]
         arrays = known.order.rename(arrays, shapes(config, len(last)))
     except ConfigError as error:
         raise ConfigError(f"{args.state}: not the weights of {args.config}: {error}") from error
@@ -99,9 +99,9 @@ def read(path):
 
 def as_float32(array):
     """An array of numbers of any precision in ours; others as they are."""
-    from common.weights.pretrained import widened
+    from common.weights.pretrained import widen_bfloat16
 
-    array = widened(array)
+    array = widen_bfloat16(array)
     return array.astype("float32") if array.dtype.kind == "f" else array
 
 

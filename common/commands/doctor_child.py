@@ -39,7 +39,7 @@ def main():
     for module, name, fix in NEEDED:
         attempt("needed", name, fix, import_package, module)
     attempt("works", "reading pictures", "pip install --force-reinstall opencv-python-headless", picture_round_trip)
-    for name, value, why in runtime.describe():
+    for name, value, why in runtime.runtime_settings():
         tell({"section": "machine", "name": name, "ok": True, "detail": f"{value} ({why})", "required": False})
     fix = f"pip install paddlepaddle=={PADDLE}"
     if attempt("needed", "PaddlePaddle", fix, import_paddle):
@@ -126,14 +126,17 @@ def speed():
     """Matrix product and 3 x 3 convolution, in GFLOP/s: the best of a few short runs."""
     import paddle
 
+    from common.layers.fast_conv import is_fast, use_fast_convolutions
+
     size = 768
     left = paddle.randn([size, size])
     product = gigaflops(lambda: paddle.matmul(left, left), 2 * size**3)
-    picture = paddle.randn([2, 64, 56, 56])
-    layer = paddle.nn.Conv2D(64, 64, 3, padding=1)
+    image = paddle.randn([2, 64, 56, 56])
+    layer = use_fast_convolutions(paddle.nn.Conv2D(64, 64, 3, padding=1))
     with paddle.no_grad():
-        convolution = gigaflops(lambda: layer(picture), 2 * 2 * 64 * 64 * 9 * 56 * 56)
-    text = f"matrix product {product:.0f} GFLOP/s, convolution {convolution:.0f} GFLOP/s"
+        convolution = gigaflops(lambda: layer(image), 2 * 2 * 64 * 64 * 9 * 56 * 56)
+    library = "oneDNN" if is_fast(layer) else "PaddlePaddle"
+    text = f"matrix product {product:.0f} GFLOP/s, convolution by {library} {convolution:.0f} GFLOP/s"
     if product < 15:
         raise Failed(text + ", slow", "see the settings above; is the machine busy? (20 to 80 a core is usual)")
     return text

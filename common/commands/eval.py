@@ -39,55 +39,19 @@ def score(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common.system import runtime
-
-    runtime.prepare(load=False)
-    from common.build.data import build_dataset, build_loader
-    from common.build.model import read_weights
     from common.errors import ConfigError
-    from common.inference.evaluate import evaluate
     from common.system import distributed
-    from common.system.device import select_device
-    from common.training import preflight as preparation
+    from common.training.run import Run
 
     if args.engine and not args.model:
         raise ConfigError("--engine is for exported models: give one with --model")
     if args.weights and args.model:
         raise ConfigError("eval.py takes --weights or --model, which is an exported model with weights of its own")
     with distributed.report_failure():
-        preparation.need(config, "data.metric", "evaluation")
-        arrays = None if args.model else read_weights(config)
-        dataset = build_dataset(config, args.split)
-        metric = config.build("data.metric", dataset=dataset)
-        runtime.prepare()
-        distributed.initialise()
-        select_device(config.get("device"))
-        answer = scored_model(args, config, dataset, arrays)
-        with build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
-            scores = evaluate(answer, loader, metric)
+        scores, metric = Run(config).evaluate(args.split, args.model, args.engine)
     if distributed.is_main():
         show(scores, metric, args.json)
     return 0
-
-
-def scored_model(args, config, dataset, arrays):
-    """The model to score: the exported folder, or the weights in memory."""
-    from common.build.data import class_names
-    from common.build.model import build_model, labels_of, load_weights, predictor_of
-
-    if args.model:
-        from common.errors import ConfigError
-        from common.inference.predictor import Predictor
-
-        predictor = Predictor(args.model, engine=args.engine)
-        labels = class_names(dataset)
-        if labels is not None and list(predictor.labels or []) != labels:
-            raise ConfigError(f"{args.model} knows {predictor.labels}; data.{args.split} has {labels}")
-        return lambda batch: predictor.run({name: batch[name] for name in predictor.inputs})
-    model = build_model(config, labels_of(config, dataset))
-    load_weights(model, arrays, config)
-    model.eval()
-    return predictor_of(model)
 
 
 def show(scores, metric, as_json):

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from common.commands.main import add_config_arguments, open_config, run
 from common.commands.parser import Parser
@@ -38,25 +37,7 @@ def write(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common.system import runtime
+    from common.training.run import Run
 
-    runtime.prepare(load=False)
-    from common.build.model import build_model, labels_of, load_weights, read_weights
-    from common.export.write import example_inputs, export, refuse_other
-    from common.system.device import select_device
-
-    folder = Path(args.out or Path(config.get("output_dir")) / config.name / "export")
-    refuse_other(folder)
-    arrays = read_weights(config)
-    labels = labels_of(config)
-    if labels is not None:
-        config.fix(labels=labels, num_classes=len(labels))
-    runtime.prepare()
-    select_device(config.get("device"))
-    model = build_model(config, labels)
-    load_weights(model, arrays, config)
-    model.eval()
-    onnx = args.onnx or config.settings("export").engine != "paddle"
-    export(model, config, labels, example_inputs(model, config), folder, onnx=onnx)
-    sys.stdout.write(f"{folder}\n")
+    sys.stdout.write(f"{Run(config).export(args.out, args.onnx)}\n")
     return 0

@@ -1,8 +1,8 @@
-"""`tools/infer.py`: answers for pictures, texts or recordings, with an exported model or a checkpoint.
+"""`tools/infer.py`: predictions for images, texts, recordings or rows, by an exported model or a checkpoint.
 
-Pictures: a file, a folder, a video, or `-` for standard input (a picture, or one path a line); with the answers drawn
+Images: a file, a folder, a video, or `-` for standard input (an image, or one path a line); with the predictions drawn
 they go to --out.  Texts: a file with one a line, --text, or standard input.  Recordings: a file, a folder, or `-`.
---json writes one JSON object a sample.
+Rows of tables: a .csv or .jsonl file.  --json writes one JSON object a sample.
 """
 
 import argparse
@@ -28,17 +28,17 @@ def parser():
     add_config_arguments(options, required=False, weights=True)
     options.add_argument("--model", metavar="DIR", help="an exported model (or -c with -o weights=...)")
     options.add_argument("--input", metavar="PATH", help="a file, a folder, a video, or - (texts: the default)")
-    options.add_argument("--image", dest="input", metavar="PATH", help="the same, for pictures")
+    options.add_argument("--image", dest="input", metavar="PATH", help="the same, for images")
     options.add_argument("path", nargs="?", help="the same, at the end of the command")
     options.add_argument("--text", metavar="TEXT", help="one text, instead of --input")
     options.add_argument("--json", action="store_true", help="one JSON object a sample on standard output")
-    options.add_argument("--out", metavar="DIR", help="write the pictures (or the video) with the answers drawn")
+    options.add_argument("--out", metavar="DIR", help="write the images (or the video) with the predictions drawn")
     options.add_argument(
         "--threshold",
         type=float,
-        help="leave out answers that score less (default 0.5; 0 for the classes of a picture)",
+        help="leave out predictions that score less (default: the task's, see postprocess: in the configuration)",
     )
-    options.add_argument("--batch", type=int, help="samples at a time (default: 1 picture or recording, 32 texts)")
+    options.add_argument("--batch", type=int, help="samples at a time (default: 1 image or recording, 32 texts)")
     options.add_argument("--threads", type=int, default=0, help="threads of --model (default: chosen for the machine)")
     options.add_argument("--engine", choices=ENGINES, help="what runs --model (default: what its infer.yml says)")
     return options
@@ -77,46 +77,23 @@ def infer(args, default_kit):
     from common.system import runtime
 
     runtime.prepare(load=False)
+    from common.inference.exported import Exported
     from common.inference.predictor import ModelInMemory, Predictor
-    from common.inference.run_samples import run_inference
+    from common.inference.run import run_inference
+    from common.inference.task import task_of
+
+    task = Exported(args.model).task() if args.model else task_of(config)
+    source = None if task is None else open_input(args, task)  # before the model is loaded, which takes seconds
+    model = Predictor(args.model, args.threads, args.engine) if args.model else ModelInMemory.from_config(config)
+    return run_inference(model, open_input(args, model.task) if source is None else source, args)
+
+
+def open_input(args, task):
+    """The source that the command line names; refuses --out for a task that does not draw."""
+    from common.errors import ConfigError
     from common.inference.sources import open_source
 
-    task = task_of(args, config)
-    reads_rows = getattr(task, "INPUT", "") == "table"
-    if reads_rows and args.input is None:
-        raise ConfigError("--input: write which file of rows, .csv or .jsonl")
-    if reads_rows and (args.out or args.text is not None):
-        raise ConfigError("this model takes rows by --input; --out draws on pictures, and --text is for texts")
-    source = None if reads_rows else open_source(args.input, task, args.text)
-    model = Predictor(args.model, args.threads, args.engine) if args.model else ModelInMemory.from_config(config)
-    if reads_rows:
-        from common.inference.run_tables import run_tables
-
-        return run_tables(model, args.input, args)
-    return run_inference(model, source, args)
-
-
-def task_of(args, config):
-    """The module of `common.tasks` of the model, found without loading the model; None where only loading can tell."""
-    import importlib
-    from pathlib import Path
-
-    import yaml
-
-    from common.inference.predictor import refuse_other
-
-    if config is not None:
-        definition = config.namespace.find(config.get("model.type"))
-        name = config.namespace.constant_of(definition, "task")
-    else:
-        if args.input is None:
-            refuse_other(Path(args.model))
-        try:
-            about = yaml.safe_load((Path(args.model) / "infer.yml").read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError):
-            return None
-        name = about.get("task") if isinstance(about, dict) else None
-    try:
-        return importlib.import_module(f"common.inference.tasks.{name}") if name else None
-    except ModuleNotFoundError:
-        return None
+    source = open_source(args.input, task, args.text)
+    if args.out and not (task.draws and hasattr(source, "drawing")):
+        raise ConfigError(f"--out draws on images; the predictions of {task.name} go to standard output")
+    return source

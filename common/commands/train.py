@@ -56,17 +56,24 @@ def train(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common.system import runtime
-
-    runtime.prepare(load=False)
     from common.system import distributed
-    from common.training.preflight import prepare_training
+    from common.training.options import RunOptions
+    from common.training.run import Run
 
     if distributed.world_size() > 1:
         set_up_logging(prefix=f"[rank {distributed.rank()}] ")
+    options = RunOptions(
+        evaluate=args.eval,
+        resume=args.resume,
+        overwrite=args.overwrite,
+        dry_run=args.dry_run,
+        visualdl=args.use_vdl,
+        tensorboard=args.use_tb,
+        profile=args.profile,
+        pdparams=args.format == "pdparams",
+        check_data=not args.no_check,
+        command_line=sys.argv,
+    )
     with distributed.report_failure():
-        prepared = prepare_training(config, args)
-        runtime.prepare()
-        from common.training.session import TrainingSession
-
-        return TrainingSession(config, args, prepared, command_line=sys.argv).run()
+        Run(config, options).train()
+    return 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from common.config import kits as kit
 from common.config import sections as settings
 from common.config import signature
-from common.config.check import GIVEN, SAMPLER_GIVEN, SPLIT_KEYS, SPLITS
+from common.config.check import GIVEN, SAMPLER_GIVEN, SPLIT_KEYS, SPLITS, TRAINER_GIVEN, task_name
 from common.config.tree import Items, Node, children, plain
 from common.errors import ConfigError
 
@@ -100,7 +100,7 @@ def _given_to(node):
     """The names of what the program gives to a node, which no configuration writes."""
     parts = getattr(node, "path", "").split(".")
     sampler = len(parts) == 3 and parts[0] == "data" and parts[1] in SPLITS and parts[2] == "sampler"
-    return GIVEN | SAMPLER_GIVEN if sampler else GIVEN
+    return GIVEN | (SAMPLER_GIVEN if sampler else TRAINER_GIVEN if parts == ["trainer"] else frozenset())
 
 
 def _takes_tuple(parameter):
@@ -128,9 +128,15 @@ def completed(config):
     folder = config.kit
     result = {"kit": folder.name if folder.parent == kit.ROOT else str(folder), "name": config.name}
     tree = config.tree
-    for key in ("model", "data", "optimizer"):
+    for key in ("model", "data", "optimizer", "trainer"):
         if tree.get(key) is not None:
             result[key] = _filled(tree[key], config.namespace)
+    name = task_name(tree, config.namespace)
+    if name:
+        arguments = completed_task(config, name)
+        if "type" not in (tree.get("postprocess") or {}):
+            del arguments["type"]
+        result |= {"postprocess": arguments} if arguments else {}
     if tree.get("slim") is not None:
         result["slim"] = {"kit": kit.METHODS} | _filled(tree["slim"], config.methods)
     for key, kind in settings.SECTIONS.items():
@@ -143,6 +149,27 @@ def completed(config):
         result[key] = _section(kind, values)
     top = _section(settings.Runtime, {k: v for k, v in plain(tree).items() if k not in result})
     return result | {key: value for key, value in top.items() if key not in result}
+
+
+def completed_task(config, name):
+    """The node of a task, `type` and all arguments: those of `postprocess:` and the defaults of the others.
+
+    Args:
+        config (Config): checked.
+        name (str): the class of the task.
+    """
+    return _filled(task_node(config, name), config.namespace.tasks)
+
+
+def task_node(config, name):
+    """`postprocess:` as a Node with the type `name`, which knows its places."""
+    place = config.place("postprocess")
+    node = Node(place, "postprocess")
+    node.set("type", name, place)
+    for key, value, at in children(config.tree.get("postprocess")):
+        if key != "type":
+            node.set(key, value, at)
+    return node
 
 
 def _section(kind, values):

@@ -5,6 +5,7 @@ import re
 
 from common.config import sections as settings
 from common.config import types as config_types
+from common.config.namespace import in_tasks
 from common.config.report import report
 from common.config.sections import setting_parameters
 from common.config.tree import Items, Node, children
@@ -13,12 +14,16 @@ from common.suggest import did_you_mean, nearest
 
 # What the program gives to a component that asks for it.
 GIVEN = frozenset(
-    {"num_classes", "labels", "dataset", "seed", "in_channels", "out_channels", "strides", "input_channels"}
+    {"num_classes", "labels", "dataset", "task", "seed", "in_channels", "out_channels", "strides", "input_channels"}
 )
 NODES = ("model", "optimizer")
 METHODS = {"slim": "Compression", "search": "Strategy"}  # sections of another kit's types -> what those derive from
 SPLITS = ("train", "eval", "test", "infer")
 SPLIT_KEYS = ("transforms", "sampler")
+MOVED = {  # keys of earlier versions -> where they went
+    ("export", "nms"): "is not read: NMS is a part of the model, write model.nms: {type: MulticlassNMS, score: 0.01}",
+}
+TRAINER_GIVEN = frozenset({"run"})
 SAMPLER_GIVEN = frozenset({"length", "dataset", "batch_size", "seed", "rank", "world"})
 DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 
@@ -52,7 +57,7 @@ class Checker:
     def top(self):
         """Checks the whole configuration."""
         runtime = setting_parameters(settings.Runtime)
-        known = [*NODES, *METHODS, "data", *settings.SECTIONS, *runtime]
+        known = [*NODES, "trainer", *METHODS, "data", "postprocess", *settings.SECTIONS, *runtime]
         if self.tree.get("model") is None and not any(nearest(k, ["model"]) for k in self.tree if k not in known):
             self.say(self.tree.place, "there is no 'model:', the node that says what to build")
         for key, value, place in children(self.tree):
@@ -62,14 +67,17 @@ class Checker:
                 continue
             elif key in NODES:
                 self.node(value, place, key)
+            elif key == "trainer":
+                self.trainer(value, place)
             elif key == "data":
                 self.data(value, place)
             elif key in METHODS:
                 self.method(key, value, place)
             elif key in settings.SECTIONS:
                 self.section(key, value, place)
-            elif key not in self.used:
+            elif key != "postprocess" and key not in self.used:
                 self.say(place, f"nothing reads '{key}'{did_you_mean(str(key), known)}")
+        self.task()
         self.relations()
 
     def section(self, name, value, place):
@@ -78,21 +86,53 @@ class Checker:
             self.say(place, f"{name} is {value!r}; it takes keys and values")
             return
         keys = setting_parameters(settings.SECTIONS[name])
-        self.unknown(name, value, [p for p, _ in keys.values()])
+        moved = {key: text for (section, key), text in MOVED.items() if section == name and key in value}
+        for key, text in moved.items():
+            self.say(value.places[key], f"{name}.{key} {text}")
+        self.unknown(name, value, [p for p, _ in keys.values()], tuple(moved))
         for key, item, at in children(value):
-            if key in keys and (name, key) == ("export", "nms") and isinstance(item, Node):
-                self.suppression(item, at)
-            elif key in keys:
+            if key in keys:
                 self.value(item, at, f"{name}.{key}", *keys[key])
         self.missing(name, value, place, [p for p, _ in keys.values()])
 
-    def suppression(self, node, place):
-        """Checks export.nms: without a type its keys are those of MulticlassNMS."""
-        usual = self.namespace.find("MulticlassNMS")
-        if "type" in node or usual is None:
-            self.node(node, place, "export.nms")
+    def task(self):
+        """Checks that the model's task exists, and the arguments that `postprocess:` has for it."""
+        value, name = self.tree.get("postprocess"), task_name(self.tree, self.namespace)
+        place = self.tree.places.get("postprocess", self.tree.place)
+        if value is not None and not isinstance(value, Node):
+            self.say(place, f"postprocess is {value!r}; it takes the arguments of the model's task")
+        elif name is None:
+            if value is not None and self.definition(self.tree.get("model")) is not None:
+                self.say(place, "postprocess has no 'type', and the class of the model does not name its task")
         else:
-            self.arguments(node, place, "MulticlassNMS", self.namespace.signature(usual), "export.nms")
+            node = Node(place) if value is None else value
+            inner = Checker(self.tree, self.used, self.namespace.tasks, self.methods)
+            inner.arguments_of_task(node, place, name)
+            self.problems += inner.problems
+
+    def arguments_of_task(self, node, place, name):
+        """Checks a task by its name and its arguments."""
+        definition = self.definition({"type": name})
+        if definition is None or not self.is_task(definition):
+            known = [d.name for d in self.namespace.components() if in_tasks(d) and self.is_task(d)]
+            hint = did_you_mean(str(name), known) or f"; the tasks are {', '.join(sorted(known))}"
+            named = "postprocess" if "type" in node else f"the task of {self.tree['model']['type']}"
+            at = node.places["type"] if "type" in node else self.tree["model"].places["type"]
+            self.say(at, f"{named} is '{name}': there is no such task{hint}")
+        else:
+            self.arguments(node, place, name, self.namespace.signature(definition), "postprocess")
+
+    def is_task(self, definition):
+        """Whether a definition is of a class that derives from Task."""
+        return definition.what == "class" and "Task" in self.namespace.traits(definition)[0]
+
+    def trainer(self, value, place):
+        """Checks the trainer, which the program gives everything it works with."""
+        self.node(value, place, "trainer", gives=TRAINER_GIVEN)
+        definition = self.definition(value)
+        if definition and not is_trainer(definition, self.namespace):
+            found = ", ".join(d.name for d in self.namespace.components() if is_trainer(d, self.namespace))
+            self.say(value.places["type"], f"trainer: {value['type']} is no trainer; the trainers are {found}")
 
     def method(self, key, value, place):
         """Checks slim or search, whose types are looked up in another kit first."""
@@ -140,7 +180,7 @@ class Checker:
 
     def definition(self, node):
         """What the type of a node names, or None."""
-        name = node.get("type") if isinstance(node, Node) else None
+        name = node.get("type") if isinstance(node, dict) else None
         try:
             return self.namespace.find(name) if isinstance(name, str) else None
         except ConfigError:  # two of this name; checking the node itself will say so
@@ -287,6 +327,24 @@ class Checker:
             return
         for key, item, at in children(value):
             self.inside(item, at, f"{label}.{key}", gives)
+
+
+def task_name(tree, namespace):
+    """The task of a configuration (str): `postprocess.type`, else what the model's class says, None if it is silent."""
+    node, model = tree.get("postprocess"), tree.get("model")
+    if isinstance(node, Node) and "type" in node:
+        return node["type"]
+    name = model.get("type") if isinstance(model, Node) else None
+    try:
+        definition = namespace.find(name) if isinstance(name, str) else None
+    except ConfigError:
+        return None
+    return namespace.constant_of(definition, "task") if definition else None
+
+
+def is_trainer(definition, namespace):
+    """Whether a definition is `Trainer`, or a class that derives from it."""
+    return definition.name == "Trainer" or "Trainer" in namespace.traits(definition)[0]
 
 
 def is_sampler(methods):

@@ -1,8 +1,8 @@
 """What sort of thing each component is, for lists and for starting configurations."""
 
-from common.config.check import is_sampler
+from common.config.check import is_sampler, is_trainer
 
-KINDS = ("datasets", "transforms", "samplers", "metrics", "optimizers", "schedules", "layers")
+KINDS = ("datasets", "transforms", "samplers", "metrics", "tasks", "optimizers", "schedules", "trainers", "layers")
 
 
 def components(namespace):
@@ -26,10 +26,14 @@ def kind_of(definition, namespace):
     if ".models." in definition.module:
         part = "layers" if definition.part == "models" else definition.part
         return part if "Layer" in bases else ""
-    if definition.part.startswith("optim"):
-        return "optimizers" if "lr" in names else ""
-    if definition.part.startswith("schedule"):
-        return "schedules" if bases else ""
+    if "Schedule" in bases or "Optimizer" in bases or definition.part == "optim":
+        if namespace.is_abstract(definition):
+            return ""
+        return "schedules" if "Schedule" in bases else "optimizers" if "build" in methods else ""
+    if is_trainer(definition, namespace):
+        return "trainers"
+    if "Task" in bases:
+        return "tasks"
     if "Transform" in bases:
         return "transforms" if "__call__" in methods else ""
     if is_sampler(methods):

@@ -12,13 +12,12 @@ from common.config import build as config_build
 from common.config import check as config_check
 from common.config import kits as kit
 from common.config import sections as settings
+from common.config.bases import kits_of, name_methods, read_with_bases
 from common.config.namespace import Namespace
-from common.config.tree import Items, Node, Resolver, locate, mentioned, merge, plain, put
-from common.config.yaml import read_file, read_text, shown, write
+from common.config.tree import Items, Node, Resolver, locate, plain, put
+from common.config.yaml import read_text, shown, write
 from common.errors import ConfigError, EnvironmentProblem
-from common.suggest import did_you_mean
 
-BASE_KEYS = ("_base_", "_BASE_")
 _ABSENT = object()
 
 
@@ -26,7 +25,8 @@ def load_config(path, overrides=(), default_kit=None):
     """Reads a configuration, its bases and the values of the command line; does not yet check it.
 
     Args:
-        path (str | Path): tried from the current folder, then in the kit in use, then in the shipped kits.
+        path (str | Path | dict): as :func:`common.config.kits.find_config` takes it; or the keys themselves, whose
+            paths are relative to the current folder and whose run is called `run` unless they hold a `name`.
         overrides (list[str]): `key.path=value`, each value read as YAML.
         default_kit (str | Path): the kit of a file that is in none, such as that of the script that runs.
 
@@ -36,32 +36,39 @@ def load_config(path, overrides=(), default_kit=None):
     Raises:
         ConfigError: the file is missing or not YAML, or a base, an override or a reference is wrong.
     """
-    file = kit.find_config(path, default_kit)
-    used = set()
-    tree = _with_bases(read_file(file), file, used)
+    given = config_build.as_tree(path, "the dict") if isinstance(path, dict) else None
+    file = kit.find_config(path, default_kit) if given is None else Path.cwd() / "run"
+    tree, used = read_with_bases(file, default_kit, given)
     for key, value, place in _parsed(overrides or ()):
         put(tree, key, value, place)
     if isinstance(tree.get("labels"), str):
-        tree.set("labels", _names(tree["labels"], tree.places["labels"], kit.kit_above(file)), tree.places["labels"])
+        tree.set("labels", _names(tree["labels"], tree.places["labels"], kits_of(tree, file)), tree.places["labels"])
+    if kit.is_tiny(file):
+        _keep_apart(tree, shown(file))
     resolver = Resolver(tree)
     resolved = locate(resolver.resolve())
     if resolver.problems:
         raise ConfigError("\n".join(resolver.problems[:10]))
     named = resolved.get("kit")
     folder = kit.named_kit(named, resolved.places["kit"]) if named else kit.kit_of(file, default_kit)
-    slim, beside = resolved.get("slim"), kit.kit_above(file)
-    if isinstance(slim, Node) and "kit" not in slim and beside not in (None, folder):
-        slim.set("kit", beside.name if beside.parent == kit.ROOT else str(beside), slim.place)
+    name_methods(resolved, kit.kit_above(file), folder)
     return Config(file, folder, resolved, used | resolver.used, overrides or ())
 
 
-def _names(text, place, folder):
-    """The lines of the file that `labels:` names, from the current folder or that of the kit.
+def _keep_apart(tree, place):
+    """Has a tiny configuration write to `tiny/` in `output_dir`: it may share its name with the full-size one."""
+    folder = tree.get("output_dir", settings.Runtime.output_dir)
+    if isinstance(folder, str) and "tiny" not in Path(folder).parts:
+        tree.set("output_dir", str(Path(folder) / "tiny"), tree.places.get("output_dir", place))
+
+
+def _names(text, place, folders):
+    """The lines of the file that `labels:` names, from the current folder or that of a kit.
 
     Raises:
         ConfigError: there is no such file, or it cannot be read.
     """
-    found = next((p for p in (Path(text), *([folder / text] if folder else [])) if p.is_file()), None)
+    found = next((path for path in (Path(text), *(folder / text for folder in folders)) if path.is_file()), None)
     if found is None:
         raise ConfigError(
             f"{place}: labels is '{text}': no such file; it is a list of names, or a file with one a line"
@@ -75,44 +82,6 @@ def _names(text, place, folder):
     for number, line in enumerate(lines, 1):
         names.add(line.strip(), f"{shown(found)}:{number}")
     return names
-
-
-def _with_bases(tree, file, used, above=()):
-    """The tree laid over the files that its `_base_` names; adds to `used` what any of them refers to.
-
-    A base in another kit is a configuration of that kit, and so is what lies over it.
-    """
-    used |= mentioned(tree)
-    keys = [key for key in BASE_KEYS if key in tree]
-    if len(keys) > 1:
-        raise ConfigError(f"{tree.places[keys[1]]}: both _base_ and _BASE_ are written; keep one")
-    if not keys:
-        return tree
-    place, names = tree.places[keys[0]], tree.pop(keys[0])
-    result = None
-    for name in names if isinstance(names, Items) else [names]:
-        if not isinstance(name, str):
-            raise ConfigError(f"{place}: {keys[0]} is {name!r}; it takes the path of a file, or a list of them")
-        base = file.parent / name
-        if not base.is_file():
-            near = did_you_mean(base.name, [f.name for f in base.parent.glob("*.y*ml")])
-            raise ConfigError(f"{place}: the base {name} does not exist in {shown(file.parent)}{near}")
-        if base.resolve() in (file.resolve(), *above):
-            raise ConfigError(
-                f"{place}: the base of this file is the file itself" + (", through others" if above else "")
-            )
-        below = read_file(base)
-        other = kit.kit_above(base)
-        if other not in (None, kit.kit_above(file)):  # a whole configuration of another kit, with bases of its own
-            below = _with_bases(below, base, used, (file.resolve(), *above))
-            if "kit" not in below:
-                below.set("kit", str(other), place)
-        for key in BASE_KEYS:
-            if key in below:
-                raise ConfigError(f"{below.places[key]}: this file is the base of {shown(file)}; a base has no base")
-        used |= mentioned(below)
-        result = below if result is None else merge(result, below)
-    return tree if result is None else merge(result, tree)
 
 
 def _parsed(overrides):
@@ -147,6 +116,11 @@ class Config:
     def name(self):
         """The name of the run: `name:`, or the file's name without its ending."""
         return str(self.tree.get("name") or self.path.stem)
+
+    @property
+    def run_folder(self):
+        """Where its run is written (Path): `output_dir/name`; below `configs/tiny/`, `output_dir/tiny/name`."""
+        return Path(self.get("output_dir")) / self.name
 
     @functools.cached_property
     def methods(self):

@@ -4,6 +4,7 @@ A kit's own `models/`, `data/`, `metrics/`, `tasks/` and `training/` come first,
 """
 
 import ast
+import copy
 import dataclasses
 import functools
 import importlib
@@ -65,6 +66,13 @@ class Namespace:
         """The names of the rest of common: no `type`, but a component may inherit from one."""
         return self._scan([f for f in COMMON.rglob("*.py") if not _is_shared(f)], COMMON.parent)
 
+    @functools.cached_property
+    def tasks(self):
+        """The same names with those of the `tasks/` folders first: a model may be called like its task."""
+        twin = copy.copy(self)
+        twin.levels = (*(_tasks(level) for level in self.levels), *self.levels)
+        return twin
+
     def _kit_files(self):
         return [f for part in KIT_PARTS for f in (self.kit / part).rglob("*.py")]
 
@@ -117,20 +125,17 @@ class Namespace:
         """What the component takes: `from_config` where there is one, else `__init__`, its own or inherited."""
         key = (definition.file, definition.name)
         if key not in self._signatures:
-            self._signatures[key] = self._read(definition)
+            self._signatures[key] = self._taken(definition)
         return self._signatures[key]
 
-    def _read(self, definition):
-        found = self._taken(definition)
-        parameters = [self._with_constant(p, definition.file) for p in found.parameters]
-        return dataclasses.replace(found, parameters=tuple(parameters))
-
-    def _with_constant(self, parameter, file):
-        """The parameter with the value in place of the name, when its default is a constant of a module."""
-        if not parameter.default.isidentifier() or parameter.default in ("None", "True", "False"):
-            return parameter
-        value = self._constant(parameter.default, file)
-        return parameter if value is None else dataclasses.replace(parameter, default=ast.unparse(value))
+    def _with_constants(self, parameters, file):
+        """The parameters with the value in place of the name where a default is a constant of a module."""
+        found = []
+        for p in parameters:
+            named = p.default.isidentifier() and p.default not in ("None", "True", "False")
+            value = self._constant(p.default, file) if named else None
+            found.append(p if value is None else dataclasses.replace(p, default=ast.unparse(value)))
+        return tuple(found)
 
     def _constant(self, name, file, depth=0):
         """The expression that a module assigns to a name, there or where it is imported from; None if unknown."""
@@ -151,24 +156,38 @@ class Namespace:
             return signature.Signature()
         text = ast.get_docstring(node)
         if isinstance(node, ast.FunctionDef):
-            return signature.Signature(signature.of_function(node), summary=signature.summary(text))
-        family = list(self._family(definition))
+            keys = self._with_constants(signature.of_function(node), definition.file)
+            return signature.Signature(keys, summary=signature.summary(text))
+        family = self._family(definition)
         docs = {}
         for _, member in reversed(family):
             docs.update(signature.documented(ast.get_docstring(member)))
         about = signature.summary(text)
-        factory = next((f for _, c in family for f in c.body if _is_function(f, "from_config")), None)
-        if factory is not None:
-            built, given = signature.parts_of(factory)
-            keys = signature.of_function(factory, skip=("cls", "build"), slots=built, docs=docs)
-            return signature.Signature(keys, given, True, about)
-        for _, member in family:
+        for owner, member in family:
+            factory = next((f for f in member.body if _is_function(f, "from_config")), None)
+            if factory is not None:
+                built, given = signature.parts_of(factory)
+                keys = signature.of_function(factory, skip=("cls", "build"), slots=built, docs=docs)
+                return signature.Signature(self._with_constants(keys, owner.file), given, True, about)
+        for owner, member in family:
             function = next((f for f in member.body if _is_function(f, "__init__")), None)
             if function is not None:
-                return signature.Signature(signature.of_function(function, skip=("self",), docs=docs), summary=about)
-            if any("dataclass" in ast.unparse(d) for d in member.decorator_list):
-                return signature.Signature(signature.of_fields(member, docs), summary=about)
+                keys = signature.of_function(function, skip=("self",), docs=docs)
+                return signature.Signature(self._with_constants(keys, owner.file), summary=about)
+            if _is_dataclass(member):
+                keys = self._fields(owner, docs).values()
+                return signature.Signature(tuple(p for p in keys if p is not None), summary=about)
         return signature.Signature(summary=about)
+
+    def _fields(self, definition, docs, below=()):
+        """{name: Parameter, None for no argument} of a dataclass, the fields of its bases first, as in Python."""
+        (owner, member), *bases = self._family(definition)
+        found = {}
+        for base, node in reversed(bases):
+            if _is_dataclass(node) and base not in below:
+                found |= self._fields(base, docs, (*below, definition))
+        own = signature.of_fields(member, docs)
+        return found | {name: p and self._with_constants([p], owner.file)[0] for name, p in own.items()}
 
     def _tree(self, file):
         if file not in self._trees:
@@ -183,34 +202,50 @@ class Namespace:
         body = self._tree(definition.file).body
         return next((n for n in body if isinstance(n, kinds) and n.name == definition.name), None)
 
-    def _family(self, definition, seen=None):
-        """(definition, class) of a class and of the bases found in the index, nearest first."""
-        seen = set() if seen is None else seen
+    def _family(self, definition):
+        """(definition, class) of a class and of the bases found in the index, in the order Python looks them up."""
+        found = list(self._ancestry(definition, ()))
+        return list(dict.fromkeys(reversed(found)))[::-1]  # of a base that is met twice, the last place counts
+
+    def _ancestry(self, definition, below):
+        """The same, depth first; a base that several classes share comes with each of them."""
         node = self._node(definition)
-        if node is None or (definition.file, definition.name) in seen:
+        if not isinstance(node, ast.ClassDef) or definition in below:
             return
-        seen.add((definition.file, definition.name))
         yield definition, node
         for base in node.bases:
             parent = self._base(definition, base)
             if parent is not None:
-                yield from self._family(parent, seen)
+                yield from self._ancestry(parent, (*below, definition))
 
     def _base(self, definition, base):
         """The definition of a base class: of the same file, of the module it is imported from, or the only one."""
-        name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None)
-        stem = None
+        name, module = getattr(base, "id", None), None
+        if isinstance(base, ast.Attribute):
+            name, module = base.attr, ast.unparse(base.value)
+        stem = module and module.rsplit(".", 1)[-1]
         for item in self._tree(definition.file).body:
-            if isinstance(item, ast.ImportFrom):
-                for alias in item.names:
-                    if (alias.asname or alias.name) == name:
-                        name, stem = alias.name, (item.module or "").rsplit(".", 1)[-1]
-        found = [d for level in self.levels for d in level.get(name, []) if d.what == "class"]
+            for alias in item.names if isinstance(item, ast.Import | ast.ImportFrom) else ():
+                if (alias.asname or alias.name) == module:
+                    stem = alias.name.rsplit(".", 1)[-1]
+                elif module is None and isinstance(item, ast.ImportFrom) and (alias.asname or alias.name) == name:
+                    name, stem = alias.name, (item.module or "").rsplit(".", 1)[-1]
+        found = [d for level in self.levels for d in level.get(name, []) if d.what == "class" and d != definition]
         if stem is not None:
             found = [d for d in found if d.file.stem == stem] or self._machinery.get(name, [])
             return next((d for d in found if d.file.stem == stem), None)
         own = [d for d in found if d.file == definition.file]
         return next(iter(own or found), None)
+
+    def is_abstract(self, definition):
+        """True for a class that leaves a method marked as `abstractmethod` to its subclasses."""
+        left = set()
+        for _, node in reversed(self._family(definition)):
+            for item in node.body:
+                if isinstance(item, ast.FunctionDef):
+                    marked = any("abstractmethod" in ast.unparse(d) for d in item.decorator_list)
+                    (left.add if marked else left.discard)(item.name)
+        return bool(left)
 
     def traits(self, definition):
         """(names of all base classes, names of all methods) of a class, its own and inherited ones."""
@@ -259,5 +294,21 @@ def _is_shared(file):
     return COMMON_PARTS.match(file.relative_to(COMMON).as_posix())
 
 
+def _tasks(level):
+    """The definitions of a level that are in the folder `tasks/` of a kit, or in that of common."""
+    kept = {name: [d for d in found if in_tasks(d)] for name, found in level.items()}
+    return {name: found for name, found in kept.items() if found}
+
+
+def in_tasks(definition):
+    """Whether a definition is in the folder of tasks of a kit, or in that of common."""
+    parts = definition.module.split(".")
+    return parts[1] == "tasks" or parts[:3] == ["common", "inference", "tasks"]
+
+
 def _is_function(node, name):
     return isinstance(node, ast.FunctionDef) and node.name == name
+
+
+def _is_dataclass(node):
+    return any("dataclass" in ast.unparse(d) for d in node.decorator_list)

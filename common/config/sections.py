@@ -68,7 +68,6 @@ class Export:
 
     image_size: list[int] | None = setting(None, help="fixed height and width; null keeps them free", low=1)
     batch_size: int | None = setting(None, help="fixed number of samples; null keeps it free", low=1)
-    nms: dict | None = setting(None, help="suppression of overlapping boxes, in place of the model's own")
     tolerance: float = setting(1e-4, help="largest relative difference from the model in memory", above=0)
     engine: Literal["paddle", "openvino", "onnxruntime"] = setting(
         "paddle", help="what runs it; openvino and onnxruntime read ONNX, which is written too; C++ has no onnxruntime"
@@ -85,6 +84,7 @@ class Runtime:
     output_dir: str = setting("output", help="runs are written to output_dir/name")
     log_every: int = setting(20, help="updates between two lines of the log", low=1)
     device: str = setting("auto", help="auto, cpu, gpu, or one card such as gpu:0")
+    onednn: bool = setting(True, help="convolutions on a CPU by oneDNN; false: PaddlePaddle's own")
     weights: str | None = setting(None, help="checkpoint that evaluation, export and prediction use")
     pretrained: str | None = setting(None, help="weights that training starts from, as far as they fit")
     labels: list[str] | None = setting(

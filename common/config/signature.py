@@ -155,21 +155,36 @@ def of_function(node, skip=(), slots=(), docs=None):
 
 
 def of_fields(node, docs):
-    """Parameters of a dataclass: its annotated fields."""
-    result = []
+    """What the annotated fields of one dataclass are to its constructor: {name: Parameter, None for no argument}.
+
+    A default is the value, or what a call that makes the field is given: `default=`, `default_factory=` or the first
+    argument.  `ClassVar` and `init=False` make a field no argument, of a base class too.
+    """
+    found = {}
     for item in node.body:
         if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name):
             continue
-        if "ClassVar" in ast.unparse(item.annotation):
+        name, annotation = item.target.id, ast.unparse(item.annotation)
+        if annotation.endswith("KW_ONLY"):
             continue
-        default = REQUIRED if item.value is None else ast.unparse(item.value)
-        if isinstance(item.value, ast.Call):
-            named = {k.arg: ast.unparse(k.value) for k in item.value.keywords}
-            factory = {"list": "[]", "dict": "{}", "tuple": "()"}.get(named.get("default_factory"), "...")
-            default = named.get("default", factory if "default_factory" in named else REQUIRED)
-        kind, text = docs.get(item.target.id, ("", ""))
-        result.append(Parameter(item.target.id, default, ast.unparse(item.annotation) or kind, text))
-    return tuple(result)
+        kind, text = docs.get(name, ("", ""))
+        annotation = re.sub(r"^(?:\w+\.)*InitVar\[(.*)\]$", r"\1", annotation)
+        default, argument = _field_default(item.value)
+        found[name] = Parameter(name, default, annotation or kind, text)
+        if "ClassVar" in annotation or not argument:
+            found[name] = None
+    return found
+
+
+def _field_default(value):
+    """(source of a dataclass field's default, whether the constructor takes it), from what is assigned to the field."""
+    if not isinstance(value, ast.Call):
+        return REQUIRED if value is None else ast.unparse(value), True
+    named = {k.arg: ast.unparse(k.value) for k in value.keywords}
+    default = ast.unparse(value.args[0]) if value.args else REQUIRED
+    if "default_factory" in named:
+        default = {"list": "[]", "dict": "{}", "tuple": "()"}.get(named["default_factory"], "...")
+    return named.get("default", default), named.get("init") != "False"
 
 
 def parts_of(factory):

@@ -1,1 +1,1 @@
-"""Reading, augmenting and batching samples; numpy and OpenCV only."""
+"""Data loading: samplers, transform pipelines, worker processes, data checks; NumPy and OpenCV only."""

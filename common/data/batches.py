@@ -1,4 +1,4 @@
-"""Makes one batch, in whichever process it is called: reads the samples, transforms and collates them."""
+"""Batch assembly, in the main process or in a worker: reads, transforms and collates samples."""
 
 import dataclasses
 import itertools
@@ -6,28 +6,28 @@ import itertools
 from common.data.collate import collate
 from common.errors import BadRows, BadSample, DataError, DataIssue
 
-END = "end"  # what a stream answers when it has no more batches
+END = "end"  # returned by a stream that has no more batches
 
 
 @dataclasses.dataclass
-class Made:
-    """A batch and what had to be left out of it.
+class BatchResult:
+    """A batch and the bad samples that were skipped.
 
     Args:
-        batch (dict | None): None when no sample is left, or when only skipping was asked for.
-        left_out (list[tuple]): (index, DataIssue) of each bad sample.
+        batch (dict | None): None if no sample is left, or if the batch was not wanted.
+        skipped (list[tuple]): (index, DataIssue) of each bad sample.
     """
 
     batch: dict | None
-    left_out: list
+    skipped: list
 
 
-class Noted:
-    """A map-style data set that notes on a board which sample is being read, for the case that it never comes back.
+class TrackedDataset:
+    """A map-style dataset that records on a board which sample is being read, to report it if reading hangs.
 
     Args:
         dataset (object): has `__len__` and `__getitem__`.
-        board (Board): where to note it.
+        board (Board): shared with the parent process.
     """
 
     def __init__(self, dataset, board):
@@ -45,27 +45,27 @@ class Noted:
 
 
 class IndexedBatches:
-    """Batches of a map-style data set.
+    """Batches of a map-style dataset.
 
     Args:
-        dataset (object): has `__len__`, `__getitem__` and perhaps `padding`.
-        pipeline (Pipeline): what is done to its samples.
-        skip_bad (bool): leaves a bad sample out of its batch instead of raising.
-        board (Board): where the sample being read is noted.
+        dataset (object): has `__len__`, `__getitem__` and optionally `padding`.
+        pipeline (Pipeline): the transforms.
+        skip_bad (bool): skips bad samples instead of raising.
+        board (Board): records the sample being read.
     """
 
     def __init__(self, dataset, pipeline, skip_bad, board):
         self.padding = getattr(dataset, "padding", None)
-        self.dataset, self.pipeline, self.skip_bad = Noted(dataset, board), pipeline, skip_bad
+        self.dataset, self.pipeline, self.skip_bad = TrackedDataset(dataset, board), pipeline, skip_bad
 
     def make(self, epoch, step, indexes, is_cancelled):
-        """The batch of some indexes as a Made; None when `is_cancelled()` became true on the way.
+        """The batch of the given indexes as a BatchResult; None if `is_cancelled()` became true meanwhile.
 
         Raises:
-            BadSample: a sample cannot be used, and bad ones are not skipped.
-            DataError: the batch stage or collation failed.
+            BadSample: a bad sample, unless they are skipped.
+            DataError: a batch transform or collation failed.
         """
-        samples, left_out = [], []
+        samples, skipped = [], []
         for index in indexes:
             if is_cancelled():
                 return None
@@ -74,22 +74,22 @@ class IndexedBatches:
             except BadSample as error:
                 if not self.skip_bad:
                     raise
-                left_out.append((error.index, error.issue))
-        return Made(finish(samples, self.pipeline, epoch, step, self.padding), left_out)
+                skipped.append((error.index, error.issue))
+        return BatchResult(collate_batch(samples, self.pipeline, epoch, step, self.padding), skipped)
 
 
 class StreamedBatches:
-    """Batches of one shard of an iterable data set.
+    """Batches of one shard of an iterable dataset.
 
     Args:
-        dataset (object): has `iterate(shard, num_shards, epoch)` and perhaps `padding`.
-        pipeline (Pipeline): what is done to its samples; cannot mix samples.
-        skip_bad (bool): leaves a bad sample out of its batch instead of raising.
-        board (Board): where the sample being read is noted.
-        batch_size (int): samples a batch.
-        drop_last (bool): leaves out a last batch that is not full.
-        shard (int): which part of the data is read.
-        num_shards (int): number of parts.
+        dataset (object): has `iterate(shard, num_shards, epoch)` and optionally `padding`.
+        pipeline (Pipeline): the transforms, none of which may mix samples.
+        skip_bad (bool): skips bad samples instead of raising.
+        board (Board): records the sample being read.
+        batch_size (int): samples per batch.
+        drop_last (bool): drops an incomplete last batch.
+        shard (int): index of the shard.
+        num_shards (int): number of shards.
     """
 
     def __init__(self, dataset, pipeline, skip_bad, board, batch_size, drop_last, shard, num_shards):
@@ -98,20 +98,20 @@ class StreamedBatches:
         self.padding = getattr(dataset, "padding", None)
 
     def start(self, epoch):
-        """Goes to the start of an epoch."""
+        """Restarts the stream at the beginning of an epoch."""
         self.stream, self.epoch, self.position = None, epoch, 0
 
     def make(self, epoch, step, wanted, is_cancelled):
-        """The next batch as a Made, END after the last one, None when `is_cancelled()` became true on the way.
+        """The next batch as a BatchResult, END after the last one, None if `is_cancelled()` became true meanwhile.
 
-        A batch that is not `wanted` is read and thrown away.
+        A batch that is not `wanted` is read and discarded.
         """
         self.board.write(f"sample {self.position} of shard {self.shard}")
         raw = self.read()
         if not raw or (self.drop_last and len(raw) < self.batch_size):
             return END
         first, self.position = self.position, self.position + len(raw)
-        samples, left_out = [], []
+        samples, skipped = [], []
         for position, sample in enumerate(raw, first) if wanted else ():
             if is_cancelled():
                 return None
@@ -121,11 +121,11 @@ class StreamedBatches:
             except BadSample as error:
                 if not self.skip_bad:
                     raise
-                left_out.append((error.index, error.issue))
-        return Made(finish(samples, self.pipeline, epoch, step, self.padding), left_out)
+                skipped.append((error.index, error.issue))
+        return BatchResult(collate_batch(samples, self.pipeline, epoch, step, self.padding), skipped)
 
     def read(self):
-        """The next raw samples of the stream, at most a batch of them; a stream that raises cannot be read on."""
+        """The next raw samples of the stream, at most one batch; a stream that raised cannot be continued."""
         try:
             if self.stream is None:
                 self.stream = iter(self.dataset.iterate(self.shard, self.num_shards, self.epoch))
@@ -141,41 +141,41 @@ class StreamedBatches:
 
 
 class TableBatches(StreamedBatches):
-    """Batches of a stream whose rows are cheap to read and become arrays a batch at a time.
+    """Batches of a stream whose rows are cheap to read and are converted to arrays one batch at a time.
 
-    The data set has `assemble(rows)`, which makes a dict of arrays, and `place(row)`, for messages.
+    The dataset has `assemble(rows)`, which returns a dict of arrays, and `place(row)`, (file, position) for messages.
     """
 
     def make(self, epoch, step, wanted, is_cancelled):
-        """See :meth:`StreamedBatches.make`; rows that are not `wanted` are read and not looked at."""
+        """See :meth:`StreamedBatches.make`; rows of batches that are not `wanted` are read but not converted."""
         self.board.write(f"row {self.position} of shard {self.shard}")
         rows = self.read()
         if not rows or (self.drop_last and len(rows) < self.batch_size):
             return END
         first, self.position = self.position, self.position + len(rows)
-        left_out, numbers = [], list(range(first, self.position))
+        skipped, numbers = [], list(range(first, self.position))
         while wanted and rows:
             if is_cancelled():
                 return None
             try:
-                return Made(self.pipeline.table(self.dataset.assemble(rows)), left_out)
+                return BatchResult(self.pipeline.table(self.dataset.assemble(rows)), skipped)
             except BadRows as error:
                 issues = {row: self.issue_of(rows[row], *what) for row, what in sorted(error.rows.items())}
                 if not self.skip_bad:
                     raise BadSample(next(iter(issues.values()))) from error
-                left_out += [((self.shard, numbers[row]), issue) for row, issue in issues.items()]
+                skipped += [((self.shard, numbers[row]), issue) for row, issue in issues.items()]
                 rows = [row for number, row in enumerate(rows) if number not in issues]
                 numbers = [number for row, number in enumerate(numbers) if row not in issues]
-        return Made(None, left_out)
+        return BatchResult(None, skipped)
 
     def issue_of(self, row, code, message, value):
-        """The report of one bad row."""
+        """The DataIssue of one bad row."""
         file, place = self.dataset.place(row)
         return DataIssue(code, "error", file, message, place=place, value=value)
 
 
-def finish(samples, pipeline, epoch, step, padding):
-    """The batch stage and collation; None without samples."""
+def collate_batch(samples, pipeline, epoch, step, padding):
+    """Applies the batch transforms and collates; None without samples."""
     if not samples:
         return None
     return collate(pipeline.batch(samples, epoch, step), padding)

@@ -1,34 +1,34 @@
-"""The check of a data set that has no `check` of its own: its samples are read, and what they raise is listed."""
+"""Generic dataset check: reads the samples and collects the errors, for datasets without a `check` method."""
 
 import itertools
 
-from common.data.pipeline import located
+from common.data.pipeline import locate_error
 from common.errors import BadSample, DataError, DataIssue, KitError
 
-MOST = 100  # issues; a data set with more of them is wrong as a whole
+MOST = 100  # issues; the check stops there
 END = object()
 
 
 def check_dataset(dataset, deep, most=0):
-    """Everything that is wrong with a data set.
+    """Checks a dataset and returns all its issues.
 
     Args:
-        dataset (object): map-style or a stream, with or without a `check(deep)`.
-        deep (bool): look at every sample; else only at the first, where the data set has no check of its own.
-        most (int): samples to read of a stream, which may be endless; 0 reads it to its end.
+        dataset (object): map-style or a stream, with or without a `check(deep)` method.
+        deep (bool): reads every sample; otherwise only the first one of a dataset without a `check` method.
+        most (int): maximum number of samples to read of a stream; 0 reads it to the end.
 
     Returns:
-        tuple[list[DataIssue], int]: the issues, and how many samples the data set has, or were read of the stream.
+        tuple[list[DataIssue], int]: the issues, and the number of samples in the dataset or read from the stream.
     """
     is_stream = hasattr(dataset, "iterate")
     if hasattr(dataset, "check"):
         return dataset.check(deep=deep), len(dataset) if hasattr(dataset, "__len__") else 0
     if is_stream:
-        return check_stream(dataset, most if deep else 1)
+        return read_stream(dataset, most if deep else 1)
     issues, length = [], len(dataset)
     for index in range(length if deep else min(length, 1)):
         try:
-            reading(lambda index=index: dataset[index], index)
+            read_sample(lambda index=index: dataset[index], index)
         except BadSample as error:
             issues.append(error.issue)
             if len(issues) == MOST:
@@ -36,12 +36,12 @@ def check_dataset(dataset, deep, most=0):
     return issues, length
 
 
-def check_stream(dataset, most=0):
-    """(issues, samples read) of a stream; it is not read on after an error."""
+def read_stream(dataset, most=0):
+    """(issues, samples read) of a stream; reading stops at the first error."""
     stream = iter(dataset.iterate(0, 1, 0))
     for count in itertools.count() if not most else range(most):
         try:
-            sample = reading(lambda: next(stream, END), (0, count))
+            sample = read_sample(lambda: next(stream, END), (0, count))
         except BadSample as error:
             return [error.issue], count
         if sample is END:
@@ -50,17 +50,17 @@ def check_stream(dataset, most=0):
     return [], most
 
 
-def reading(read, place):
-    """What `read()` returns.
+def read_sample(read, place):
+    """Calls `read()` and converts its exceptions.
 
     Raises:
-        BadSample: whatever it raised, with the place: an index, or (shard, position) in a stream.
+        BadSample: for any exception, with `place`: an index, or (shard, position) in a stream.
     """
     try:
         return read()
     except KitError as error:
         if not isinstance(error, DataError):
             raise
-        raise located(error, place, {}, "reading") from error
+        raise locate_error(error, place, {}, "reading") from error
     except Exception as error:
-        raise located(error, place, {}, "reading") from error
+        raise locate_error(error, place, {}, "reading") from error

@@ -1,17 +1,17 @@
-"""Puts the samples of a batch together."""
+"""Collation: stacks or pads the samples of a batch into arrays."""
 
 import numpy as np
 
-from common.data.pipeline import some_paths
+from common.data.pipeline import sample_paths
 from common.errors import DataError
 
 
 def collate(samples, padding=None):
-    """One dict of arrays from a list of samples.
+    """Collates a list of samples to one dict of arrays.
 
     Arrays of equal shape are stacked to [N, ...]. Arrays named in `padding` are first padded on axis 0 to the longest
-    of the batch, and to one row when all are empty, with the given value; those whose value is None stay a list.
-    Bools become bool [N], integers int64 [N], floats float32 [N]; strings and everything else stay lists.
+    of the batch, at least to length 1, with the given value; those whose value is None remain a list. Bools become
+    bool [N], integers int64 [N], floats float32 [N]; strings and all other values remain lists.
 
     Args:
         samples (list[dict]): at least one; all with the same keys.
@@ -27,13 +27,13 @@ def collate(samples, padding=None):
         if odd:
             raise DataError(
                 f"samples of one batch hold different keys; only one of these two has {sorted(map(str, odd))}\n"
-                f"  {some_paths([samples[0], sample])}"
+                f"  {sample_paths([samples[0], sample])}"
             )
     return {name: collate_values(name, [sample[name] for sample in samples], samples, padding) for name in names}
 
 
 def collate_values(name, values, samples, padding):
-    """The values of one key as an array, or as the list they are."""
+    """Collates the values of one key to an array, or returns the list."""
     if all(isinstance(value, (bool, np.bool_)) for value in values):
         return np.array(values, bool)
     if all(isinstance(value, (int, np.integer)) for value in values):
@@ -46,12 +46,12 @@ def collate_values(name, values, samples, padding):
         return values
     refuse_mismatch(name, values, samples, free_axes=1 if name in padding else 0)
     if name in padding:
-        return pad(values, padding[name])
+        return pad_to_longest(values, padding[name])
     return np.stack(values)
 
 
-def pad(arrays, fill):
-    """Arrays [n_i, ...] as one [N, max(n_i, 1), ...]; the rows added hold `fill`."""
+def pad_to_longest(arrays, fill):
+    """Pads arrays [n_i, ...] with `fill` and stacks them to [N, max(n_i, 1), ...]."""
     longest = max(1, *(len(array) for array in arrays))
     padded = np.full((len(arrays), longest, *arrays[0].shape[1:]), fill, arrays[0].dtype)
     for row, array in zip(padded, arrays):
@@ -60,7 +60,7 @@ def pad(arrays, fill):
 
 
 def refuse_mismatch(name, values, samples, free_axes):
-    """Raises DataError when a value cannot be stacked on the first one; `free_axes` leading axes may differ."""
+    """Raises DataError if a value cannot be stacked with the first one; `free_axes` leading axes may differ."""
 
     def kind(value):
         if not isinstance(value, np.ndarray):
@@ -72,12 +72,12 @@ def refuse_mismatch(name, values, samples, free_axes):
 
     first = values[0]
     if free_axes and isinstance(first, np.ndarray) and first.ndim < free_axes:
-        raise DataError(f"'{name}' is padded but has no axis to pad: {looks(first)} in {some_paths(samples[:1])}")
+        raise DataError(f"'{name}' is padded but has no axis to pad: {looks(first)} in {sample_paths(samples[:1])}")
     for value, sample in zip(values, samples):
         if kind(value) != kind(first):
             remedy = "resize or pad to one size" if not free_axes else "only the first axis is padded"
             raise DataError(
                 f"'{name}' differs within a batch ({remedy}):\n"
-                f"  {looks(first)} in {some_paths(samples[:1])}\n"
-                f"  {looks(value)} in {some_paths([sample])}"
+                f"  {looks(first)} in {sample_paths(samples[:1])}\n"
+                f"  {looks(value)} in {sample_paths([sample])}"
             )

@@ -1,8 +1,8 @@
-"""Runs transforms over samples and over batches, so that the result is a function of (seed, epoch, index) alone.
+"""Transform pipelines over samples and batches, whose result is a function of (seed, epoch, index) alone.
 
-A pipeline has two stages, cut once at the first transform with `per_batch`: the transforms before it see one sample,
-it and those after it see a batch. A transform with `extra` mixes in other samples of the data set, which have gone
-through the transforms before it.
+A pipeline has two stages, separated at the first transform with `per_batch`: the transforms before it process single
+samples, that one and all later ones process batches. A transform with `extra` mixes in other samples of the dataset,
+to which the preceding transforms have been applied.
 """
 
 import copy
@@ -14,15 +14,15 @@ import numpy as np
 from common.data.transform import random_for
 from common.errors import BadSample, ConfigError, DataError, DataIssue, KitError
 
-# Trailing keys that keep the streams of random numbers apart; a SeedSequence pads with zeros, so none of them is 0.
+# Trailing keys that separate the random number streams; not 0, because a SeedSequence pads with zeros.
 BATCH, OTHER, STREAM = 1, 2, 3
 
 
-class Others(Sequence):
-    """The extra samples of a mixing transform; each is prepared when it is first looked at, and not before.
+class LazySamples(Sequence):
+    """The extra samples of a mixing transform, each prepared on first access.
 
     Args:
-        prepare (list[callable]): one a sample, without arguments.
+        prepare (list[callable]): one per sample, without arguments.
     """
 
     def __init__(self, prepare):
@@ -41,17 +41,17 @@ class Others(Sequence):
 
 
 class Pipeline:
-    """The transforms of a data set, and the seed of everything random in them.
+    """The transforms of a dataset and the seed of their randomness.
 
-    An index at or above the length of the data set is a repeated visit: it reads sample `index % len(dataset)` with
-    random numbers of its own.
+    An index at or above the length of the dataset is a repeated visit: it reads sample `index % len(dataset)` with
+    different random numbers.
 
     Args:
-        transforms (list[Transform]): in the order they are applied.
-        seed (int): of all randomness, 0 or more.
+        transforms (list[Transform]): in order of application.
+        seed (int): seed of all randomness, 0 or more.
 
     Raises:
-        ConfigError: a transform that mixes in other samples stands behind one that works on batches.
+        ConfigError: a transform that mixes in other samples follows a batch transform.
     """
 
     def __init__(self, transforms, seed=0):
@@ -63,43 +63,43 @@ class Pipeline:
         for transform in self.batch_stage:
             if transform.extra:
                 raise ConfigError(
-                    f"{type(transform).__name__} mixes in other samples and must stand before "
-                    f"{type(self.batch_stage[0]).__name__}, which works on whole batches"
+                    f"{type(transform).__name__} mixes in other samples and must precede "
+                    f"{type(self.batch_stage[0]).__name__}, which works on batches"
                 )
 
     @property
     def mixes(self):
-        """Whether a transform mixes in other samples, which needs a data set that can be indexed."""
+        """True if a transform mixes in other samples, which requires a map-style dataset."""
         return any(transform.extra for transform in self.sample_stage)
 
     def sample(self, dataset, index, epoch):
-        """Sample `index` of the data set after the per-sample stage.
+        """Sample `index` of the dataset after the sample stage.
 
         Raises:
-            BadSample: reading or transforming it failed; `.index` is the sample at fault, which may be an extra one.
+            BadSample: reading or transforming it failed; `.index` is the failed sample, which may be an extra one.
         """
         return self._sample(dataset, index, epoch, random_for(self.seed, epoch, index), self.sample_stage)
 
     def streamed(self, sample, shard, position, epoch):
-        """The `position`-th sample of a shard of a stream after the per-sample stage; raises as `sample` does."""
+        """The `position`-th sample of a shard of a stream after the sample stage; raises like `sample`."""
         rng = random_for(self.seed, epoch, shard, position, STREAM)
         return self._run(lambda: sample, (shard, position), epoch, rng, self.sample_stage, None)
 
     def table(self, columns):
-        """Columns (dict of arrays, one row a sample) after all transforms, each of which has `table`.
+        """Applies all transforms to columns (dict of arrays, one row per sample); each transform has `table`.
 
         Raises:
-            BadRows: with what is wrong with which rows.
+            BadRows: with the issues of the bad rows.
         """
         for transform in self.transforms:
             columns = transform.table(columns)
         return columns
 
     def batch(self, samples, epoch, step):
-        """The samples of a batch after the batch stage; the random numbers depend on (seed, epoch, step).
+        """Applies the batch stage to the samples of a batch; the random numbers depend on (seed, epoch, step).
 
         Raises:
-            DataError: a transform failed; names it and the samples of the batch.
+            DataError: a transform failed; names the transform and the samples of the batch.
         """
         rng = random_for(self.seed, epoch, step, BATCH)
         for transform in self.batch_stage:
@@ -112,8 +112,8 @@ class Pipeline:
                 raise
             except Exception as error:
                 raise DataError(
-                    f"{type(transform).__name__} failed on batch {step} of epoch {epoch}: {one_line(error)}\n"
-                    f"  its samples: {some_paths(samples)}"
+                    f"{type(transform).__name__} failed on batch {step} of epoch {epoch}: {error_line(error)}\n"
+                    f"  its samples: {sample_paths(samples)}"
                 ) from error
         return samples
 
@@ -123,7 +123,7 @@ class Pipeline:
         def others(position):
             drawn = rng.integers(len(dataset), size=transforms[position].extra)
             keys = rng.integers(2**32, size=len(drawn))
-            return Others([other(int(i), int(key), transforms[:position]) for i, key in zip(drawn, keys)])
+            return LazySamples([other(int(i), int(key), transforms[:position]) for i, key in zip(drawn, keys)])
 
         def other(i, key, before):
             return lambda: self._sample(dataset, i, epoch, random_for(self.seed, epoch, i, key, OTHER), before)
@@ -148,27 +148,27 @@ class Pipeline:
         except KitError as error:
             if not isinstance(error, DataError) or hasattr(error, "index"):
                 raise
-            raise located(error, place, sample, stage) from error
+            raise locate_error(error, place, sample, stage) from error
         except Exception as error:
-            raise located(error, place, sample, stage) from error
+            raise locate_error(error, place, sample, stage) from error
 
 
 def private_copy(sample):
-    """A copy of a sample that a transform may change in place: arrays and containers are new."""
+    """A deep copy of a sample, which transforms may modify in place."""
     if not isinstance(sample, dict):
-        raise TypeError(f"a data set gives dicts, this one gave {type(sample).__name__}")
+        raise TypeError(f"a dataset must return dicts, not {type(sample).__name__}")
     return {
         name: value.copy() if isinstance(value, np.ndarray) else copy.deepcopy(value) for name, value in sample.items()
     }
 
 
-def located(error, place, sample, stage):
-    """The BadSample that says where an exception came from.
+def locate_error(error, place, sample, stage):
+    """Converts an exception to a BadSample that names the sample, its file and the failed stage.
 
     Args:
-        error (Exception): what was raised.
-        place (int | tuple[int, int]): index in the data set, or (shard, position) in a stream.
-        sample (dict): as far as it was prepared; empty when reading it failed.
+        error (Exception): the exception.
+        place (int | tuple[int, int]): index in the dataset, or (shard, position) in a stream.
+        sample (dict): the sample as far as it was prepared; empty if reading failed.
         stage (str): the transform that failed, or `reading`.
     """
     where = f"sample {place}" if isinstance(place, int) else f"sample {place[1]} of shard {place[0]}"
@@ -177,19 +177,19 @@ def located(error, place, sample, stage):
         issue = dataclasses.replace(issue, place=f"{issue.place}, {where}" if issue.place else where)
     else:
         file = sample.get("path") or getattr(error, "filename", None) or "(file unknown)"
-        issue = DataIssue("D100", "error", str(file), f"{stage} failed: {one_line(error)}", place=where)
+        issue = DataIssue("D100", "error", str(file), f"{stage} failed: {error_line(error)}", place=where)
     bad = BadSample(issue)
     bad.index = place
     return bad
 
 
-def one_line(error):
-    """An exception's type and message in one line of at most 300 characters."""
+def error_line(error):
+    """Formats the type and message of an exception in one line of at most 300 characters."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
 
 
-def some_paths(samples, most=4):
-    """The files of the first few samples, for a message."""
+def sample_paths(samples, most=4):
+    """The file paths of the first few samples, for messages."""
     paths = [str(sample.get("path", "?")) for sample in samples[:most]]
     return ", ".join(paths) + (f" and {len(samples) - most} more" if len(samples) > most else "")

@@ -1,42 +1,49 @@
-"""Which samples make up which batch of an epoch.
+"""Batch samplers: which samples form which batch of an epoch.
 
-A configuration names one as `data.<split>.sampler: {type: GroupedSampler}`; the program gives it what its arguments
-ask for: `length` and `dataset`, `batch_size`, `seed`, `rank` and `world`. A kit's `data/` may have samplers of its own.
+A configuration selects one with `data.<split>.sampler: {type: GroupedSampler}`; the program supplies the arguments
+`length`, `dataset`, `batch_size`, `seed`, `rank` and `world`. The `data/` folder of a kit may define further samplers.
 
-Every sampler gives `batches(epoch)`, a list of lists of indexes, and `len()`, the number of batches of any epoch.
-The order is a function of (seed, epoch) alone. Batch sizes are those of one process; with `world` processes the epoch
-is cut into batches of `world * batch_size`, and each process takes its contiguous part of each, so that n processes
-see together what one process with n times the batch sees.
+Every sampler has `batches(epoch)`, a list of lists of indexes, and `len()`, the number of batches of every epoch.
+The order is a function of (seed, epoch) alone. Batch sizes are per process; with `world` processes the epoch is divided
+into global batches of `world * batch_size`, and each process gets a contiguous part of each, so that n processes
+together process the same batches as one process with n times the batch size.
 """
 
 import numpy as np
 
-from common.data.sampler_arithmetic import check_sizes, cut, part, split, times_before, told
+from common.data.sampler_arithmetic import (
+    check_sizes,
+    count_earlier,
+    cut_lengths,
+    rank_part,
+    sample_values,
+    split_order,
+)
 from common.data.transform import random_for
 from common.errors import ConfigError, DataError
 from common.log import logger
 
-ORDER, MIX = 11, 12  # keep the random numbers of samplers apart from each other and from those of samples
+ORDER, MIX = 11, 12  # separate the random numbers of samplers from each other and from those of samples
 
 
 class EpochSampler:
-    """Batches for training: every sample once an epoch, in an order that changes with the epoch.
+    """Batches for training: every sample once per epoch, shuffled anew in every epoch.
 
-    Without `drop_last` the last batch is shorter; when it has fewer samples than there are processes it is left out,
+    Without `drop_last` the last batch is shorter; if it has fewer samples than there are processes it is dropped,
     because every process must take the same number of steps.
 
     Args:
-        length (int): number of samples of the data set.
-        batch_size (int): samples a batch, of one process.
-        shuffle (bool): whether the order is random.
-        seed (int): of the order.
-        drop_last (bool): leaves out the samples that do not fill a batch.
-        rank (int): number of this process, from 0.
+        length (int): number of samples of the dataset.
+        batch_size (int): samples per batch and process.
+        shuffle (bool): shuffles the samples.
+        seed (int): seed of the order.
+        drop_last (bool): drops the samples that do not fill a batch.
+        rank (int): rank of this process, from 0.
         world (int): number of processes.
-        repeat (int): how often each sample comes in an epoch, each time with random numbers of its own.
+        repeat (int): number of times each sample occurs per epoch, each time with different random numbers.
 
     Raises:
-        DataError: there is no sample, or not one whole batch.
+        DataError: no samples, or less than one full batch.
         ConfigError: a number is out of range.
     """
 
@@ -50,44 +57,44 @@ class EpochSampler:
 
     @property
     def in_step(self):
-        """Whether the other processes wait for this one at every batch."""
+        """True if the other processes wait for this one at every batch."""
         return self.world > 1
 
     def order(self, epoch):
-        """Indexes of the epoch's samples; index + k * length is the k-th repetition of a sample."""
+        """The sample indexes of an epoch in order; index + k * length is the k-th repetition of a sample."""
         if not self.shuffle:
             return np.tile(np.arange(self.length), self.repeat) + self._offsets()
         rng = random_for(self.seed, epoch, ORDER)
         return np.concatenate([rng.permutation(self.length) for _ in range(self.repeat)]) + self._offsets()
 
     def batch_lengths(self):
-        """Number of samples in each batch of all processes together."""
-        return cut(self.length * self.repeat, self.batch_size * self.world, self.drop_last, self.world)
+        """The number of samples in each global batch."""
+        return cut_lengths(self.length * self.repeat, self.batch_size * self.world, self.drop_last, self.world)
 
     def global_batches(self, epoch):
-        """The batches of all processes together: arrays of indexes."""
-        return split(self.order(epoch), self.batch_lengths())
+        """The global batches, those of all processes together: arrays of indexes."""
+        return split_order(self.order(epoch), self.batch_lengths())
 
     def batches(self, epoch):
         """The batches of this process: a list of lists of indexes."""
-        return [part(batch, self.rank, self.world).tolist() for batch in self.global_batches(epoch)]
+        return [rank_part(batch, self.rank, self.world).tolist() for batch in self.global_batches(epoch)]
 
     def __len__(self):
         return len(self.batch_lengths())
 
     def check_batches(self, lengths):
-        """Refuses an epoch without a batch; warns when a process gets a batch of one sample beside larger ones."""
+        """Refuses an epoch without batches; warns if the last batch of a process has only one sample."""
         if not lengths:
             whole = f"{self.batch_size}" if self.world == 1 else f"{self.world} x {self.batch_size}"
-            kept = f", or data.train.sampler={{type: {type(self).__name__}, drop_last: false}}"
+            keep = f", or data.train.sampler={{type: {type(self).__name__}, drop_last: false}}"
             raise DataError(
                 f"an epoch has 0 batches: {self.length * self.repeat} samples do not fill one batch of {whole}\n"
-                f"  fix: a smaller train.batch_size{kept if self.drop_last and self.length >= self.world else ''}"
+                f"  fix: a smaller train.batch_size{keep if self.drop_last and self.length >= self.world else ''}"
             )
         if self.batch_size > 1 and min(lengths) // self.world == 1:
             logger.warning(
-                "the last batch of an epoch has 1 sample in a process, on which batch normalisation learns nothing; "
-                "set drop_last: true to leave it out"
+                "the last batch of an epoch has 1 sample per process, too few for batch normalization; "
+                "set drop_last: true to drop it"
             )
 
     def _offsets(self):
@@ -95,32 +102,32 @@ class EpochSampler:
 
 
 class WeightedSampler(EpochSampler):
-    """Draws samples with replacement, each as often as its weight says.
+    """Weighted sampling with replacement.
 
     Args:
-        length (int): number of samples of the data set.
-        batch_size (int): samples a batch, of one process.
-        weights (list[float]): one for each sample, not negative, only their ratios matter; null asks the data set.
-        num_samples (int): samples drawn an epoch; 0 draws as many as the data set has.
-        seed (int): of the order.
-        drop_last (bool): leaves out the samples that do not fill a batch.
-        rank (int): number of this process, from 0.
+        length (int): number of samples of the dataset.
+        batch_size (int): samples per batch and process.
+        weights (list[float]): non-negative relative weights, one per sample; null uses those of the dataset.
+        num_samples (int): samples drawn per epoch; 0 draws as many as the dataset has.
+        seed (int): seed of the order.
+        drop_last (bool): drops the samples that do not fill a batch.
+        rank (int): rank of this process, from 0.
         world (int): number of processes.
-        dataset (object): has `weights`, one a sample, where they are not written.
+        dataset (object): has `weights`, one per sample, if `weights` is null.
 
     Raises:
-        DataError: there is no sample, or not one whole batch.
+        DataError: no samples, or less than one full batch.
         ConfigError: a number is out of range.
     """
 
     def __init__(
         self, length, batch_size, weights=None, num_samples=0, seed=0, drop_last=True, rank=0, world=1, dataset=None
     ):
-        weights = np.asarray(told(dataset, "weights", length) if weights is None else weights, np.float64)
+        weights = np.asarray(sample_values(dataset, "weights", length) if weights is None else weights, np.float64)
         if weights.shape != (length,):
             raise ConfigError(f"{weights.size} weights for {length} samples")
         if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
-            raise ConfigError("weights must be finite, not negative, and not all 0")
+            raise ConfigError("weights must be finite, non-negative, and not all 0")
         self.probabilities = weights / weights.sum()
         self.num_samples = num_samples or length
         super().__init__(length, batch_size, True, seed, drop_last, rank, world)
@@ -128,35 +135,35 @@ class WeightedSampler(EpochSampler):
     def order(self, epoch):
         rng = random_for(self.seed, epoch, ORDER)
         drawn = rng.choice(self.length, self.num_samples, p=self.probabilities)
-        return drawn + self.length * times_before(drawn)
+        return drawn + self.length * count_earlier(drawn)
 
     def batch_lengths(self):
-        return cut(self.num_samples, self.batch_size * self.world, self.drop_last, self.world)
+        return cut_lengths(self.num_samples, self.batch_size * self.world, self.drop_last, self.world)
 
 
 class GroupedSampler(EpochSampler):
-    """Every batch holds samples of one group only, such as pictures of about the same shape.
+    """Batches of samples of the same group, such as images of similar aspect ratio.
 
     Args:
-        length (int): number of samples of the data set.
-        batch_size (int): samples a batch, of one process.
-        groups (list[int]): the group of each sample; null asks the data set.
-        shuffle (bool): whether samples within a group, and the batches, come in random order.
-        seed (int): of the order.
-        drop_last (bool): leaves out the samples of each group that do not fill a batch.
-        rank (int): number of this process, from 0.
+        length (int): number of samples of the dataset.
+        batch_size (int): samples per batch and process.
+        groups (list[int]): the group of each sample; null uses those of the dataset.
+        shuffle (bool): shuffles the samples within each group, and the batches.
+        seed (int): seed of the order.
+        drop_last (bool): drops the samples of each group that do not fill a batch.
+        rank (int): rank of this process, from 0.
         world (int): number of processes.
-        dataset (object): has `groups`, one a sample, where they are not written.
+        dataset (object): has `groups`, one per sample, if `groups` is null.
 
     Raises:
-        DataError: there is no sample, or not one whole batch.
+        DataError: no samples, or less than one full batch.
         ConfigError: a number is out of range.
     """
 
     def __init__(
         self, length, batch_size, groups=None, shuffle=True, seed=0, drop_last=True, rank=0, world=1, dataset=None
     ):
-        groups = np.asarray(told(dataset, "groups", length) if groups is None else groups)
+        groups = np.asarray(sample_values(dataset, "groups", length) if groups is None else groups)
         if groups.shape != (length,):
             raise ConfigError(f"{groups.size} groups for {length} samples")
         self.members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
@@ -164,7 +171,7 @@ class GroupedSampler(EpochSampler):
 
     def batch_lengths(self):
         size = self.batch_size * self.world
-        return [n for members in self.members for n in cut(len(members), size, self.drop_last, self.world)]
+        return [n for members in self.members for n in cut_lengths(len(members), size, self.drop_last, self.world)]
 
     def global_batches(self, epoch):
         size = self.batch_size * self.world
@@ -172,23 +179,23 @@ class GroupedSampler(EpochSampler):
         batches = []
         for members in self.members:
             order = rng.permutation(members) if self.shuffle else members
-            batches += split(order, cut(len(members), size, self.drop_last, self.world))
+            batches += split_order(order, cut_lengths(len(members), size, self.drop_last, self.world))
         if self.shuffle:
             batches = [batches[k] for k in random_for(self.seed, epoch, MIX).permutation(len(batches))]
         return batches
 
 
 class EvaluationSampler:
-    """Batches for evaluation: every sample once, in order; each process has a contiguous part, of almost equal size.
+    """Batches for evaluation: every sample once, in order, in contiguous parts of almost equal size per process.
 
     Args:
-        length (int): number of samples of the data set.
-        batch_size (int): samples a batch.
-        rank (int): number of this process, from 0.
+        length (int): number of samples of the dataset.
+        batch_size (int): samples per batch.
+        rank (int): rank of this process, from 0.
         world (int): number of processes.
 
     Raises:
-        DataError: there is no sample.
+        DataError: no samples.
         ConfigError: a number is out of range.
     """
 
@@ -200,7 +207,7 @@ class EvaluationSampler:
 
     def batches(self, epoch=0):
         """The batches of this process: a list of lists of indexes; the same in every epoch."""
-        mine = part(np.arange(self.length), self.rank, self.world).tolist()
+        mine = rank_part(np.arange(self.length), self.rank, self.world).tolist()
         return [mine[k : k + self.batch_size] for k in range(0, len(mine), self.batch_size)]
 
     def __len__(self):
@@ -208,13 +215,13 @@ class EvaluationSampler:
 
 
 class StreamSampler:
-    """How an iterable data set is cut into batches; the data set itself decides on the order.
+    """Batch size and epoch length of an iterable dataset, which determines the order itself.
 
     Args:
-        batch_size (int): samples a batch, of one process.
-        steps (int): batches an epoch, as an endless stream needs; 0 reads the stream to its end.
-        drop_last (bool): leaves out the samples that do not fill a batch at the end of each shard.
-        rank (int): number of this process, from 0.
+        batch_size (int): samples per batch and process.
+        steps (int): batches per epoch, required for an endless stream; 0 reads the stream to its end.
+        drop_last (bool): drops the samples that do not fill a batch at the end of each shard.
+        rank (int): rank of this process, from 0.
         world (int): number of processes.
 
     Raises:
@@ -229,12 +236,10 @@ class StreamSampler:
 
     @property
     def in_step(self):
-        """Whether the other processes wait for this one at every batch."""
+        """True if the other processes wait for this one at every batch."""
         return self.world > 1 and self.steps > 0
 
     def __len__(self):
         if not self.steps:
-            raise ConfigError(
-                "a stream that is read to its end has no known number of batches; give its sampler `steps`"
-            )
+            raise ConfigError("the number of batches of a stream is unknown; set `steps` of its sampler")
         return self.steps

@@ -1,4 +1,4 @@
-"""Memory that a process shares with the workers it forks; anonymous, so that nothing of it can be left behind."""
+"""Anonymous shared memory between a process and its forked workers, which leaves nothing behind when they die."""
 
 import mmap
 
@@ -6,16 +6,16 @@ import numpy as np
 
 from common.log import logger
 
-NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)  # address space only: a page is taken when it is first written
-SLOT_SIZES = (1 << 30, 1 << 28, 1 << 26)  # bytes; the first one the machine grants
+NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)  # address space only: pages are allocated when first written
+SLOT_SIZES = (1 << 30, 1 << 28, 1 << 26)  # bytes; the first one that can be mapped is used
 ALIGNMENT = 64  # bytes
 
 
 class Slot:
-    """Room for one batch. Numbers travel through it; strings, lists, and what does not fit, travel in the message.
+    """Shared memory for one batch: numeric arrays are stored in it; other and oversized values go into the message.
 
     Args:
-        size (int): bytes; None takes the largest of SLOT_SIZES that the machine grants, 0 sends all in messages.
+        size (int): bytes; None uses the largest of SLOT_SIZES that can be mapped, 0 puts everything into the message.
     """
 
     def __init__(self, size=None):
@@ -29,7 +29,7 @@ class Slot:
                 logger.debug("no %d bytes of shared memory for a batch", length)
 
     def put(self, batch):
-        """Writes the arrays of a batch and returns the message from which `take` makes the batch again."""
+        """Writes the arrays of a batch and returns the message from which :meth:`take` restores the batch."""
         places, inline, end = [], {}, 0
         for name, value in batch.items():
             is_numbers = isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.size
@@ -42,7 +42,7 @@ class Slot:
         return list(batch), places, inline
 
     def take(self, message):
-        """The batch that a message stands for, copied out, so that the slot may be written again."""
+        """Restores the batch of a message as a copy, so that the slot can be reused."""
         names, places, batch = message
         batch = batch | {name: self._view(*place).copy() for name, *place in places}
         return {name: batch[name] for name in names}
@@ -52,7 +52,7 @@ class Slot:
 
 
 class Board:
-    """One line of text that another process can read at any moment, also after the writer died."""
+    """One line of shared text that another process can read at any time, even after the writer has died."""
 
     SIZE = 4096
 
@@ -60,26 +60,26 @@ class Board:
         self.memory = mmap.mmap(-1, self.SIZE)
 
     def write(self, text):
-        """Replaces the text; what is longer than the board is cut."""
+        """Replaces the text, truncated to the size of the board."""
         line = text.encode("utf-8", "replace")[: self.SIZE - 1]
         self.memory[: len(line) + 1] = line + b"\0"
 
     def read(self):
-        """The text as it stands."""
+        """The current text."""
         return self.memory[:].split(b"\0", 1)[0].decode("utf-8", "replace")
 
 
 class Counter:
-    """A whole number that one process changes and others read."""
+    """A shared integer that one process increments and others read."""
 
     def __init__(self):
         self.cell = np.frombuffer(mmap.mmap(-1, mmap.PAGESIZE), np.int64, 1)
 
     def read(self):
-        """The number as it stands."""
+        """The current number."""
         return int(self.cell[0])
 
     def advance(self):
-        """Adds one and returns the new number."""
+        """Increments the number and returns it."""
         self.cell[0] += 1
         return self.read()

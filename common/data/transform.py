@@ -1,16 +1,16 @@
-"""What a step of a data pipeline is, and where its randomness comes from."""
+"""The base class of transforms and their random number generators."""
 
 import numpy as np
 
 
 class Transform:
-    """One step of a pipeline: takes a sample (a dict), returns it changed.
+    """One step of a pipeline: takes a sample (a dict) and returns the transformed sample.
 
-    `extra` is the number of other samples the step mixes in; they arrive as a third argument.
-    A step with `per_batch` takes and returns the list of samples of a batch instead of one sample.
-    A step with `augments` makes samples differ at random; transforms that learn from data see them without it.
-    A step for tables has `table(columns)` besides: a dict of arrays with a row a sample, changed for all rows at once.
-    All randomness comes from the generator given to the call.
+    `extra` is the number of other samples the transform mixes in; they are passed as a third argument.
+    A transform with `per_batch` takes and returns the list of samples of a batch instead of one sample.
+    A transform with `augments` is a random augmentation; transforms that are fitted to data see samples without it.
+    A transform for tables also has `table(columns)`, which transforms a dict of arrays with one row per sample.
+    All randomness comes from the generator passed to the call.
     """
 
     extra = 0
@@ -22,5 +22,5 @@ class Transform:
 
 
 def random_for(*keys):
-    """A generator that is a function of the given non-negative integers alone, such as (seed, epoch, index)."""
+    """A random number generator seeded with non-negative integers, such as (seed, epoch, index)."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(keys)))

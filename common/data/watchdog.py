@@ -1,4 +1,4 @@
-"""Ends a process that is stuck in its own data."""
+"""Watchdog for data loading in the main process: exits if preparing a batch hangs."""
 
 import faulthandler
 import os
@@ -11,12 +11,12 @@ from common.errors import Stalled
 from common.log import logger
 
 
-class Watch:
-    """Ends this process when a `with` block on it takes too long; works also when the block is stuck in C code.
+class Watchdog:
+    """Exits this process if a `with` block on it exceeds the timeout, even if the block hangs in C code.
 
     Args:
-        seconds (float): the longest a block may take; 0 lets it take for ever.
-        board (Board): tells which sample was being read.
+        seconds (float): the timeout; 0 disables it.
+        board (Board): has the sample being read.
     """
 
     def __init__(self, seconds, board):
@@ -32,7 +32,7 @@ class Watch:
         self.deadline = None
 
     def close(self):
-        """Ends the watch."""
+        """Stops the watchdog thread."""
         self.closed.set()
 
     def _run(self):
@@ -47,8 +47,8 @@ class Watch:
             stacks.seek(0)
             logger.error("the stacks of this process:\n%s", stacks.read())
         logger.error(
-            "no batch for %g s: this process (pid %d) is stuck\n  it is at %s\n"
-            "  fix: look at that file and the disk it is on, or raise the watchdog",
+            "no batch for %g s: this process (pid %d) hangs\n  it is reading %s\n"
+            "  fix: check that file and its disk, or increase the watchdog timeout",
             self.seconds,
             os.getpid(),
             self.board.read() or "the start",

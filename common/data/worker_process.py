@@ -1,4 +1,4 @@
-"""What runs in a data worker: a forked process that makes the batches it is asked for, and dies with its parent."""
+"""The data worker process: forked from the trainer, prepares batches on request, and dies with its parent."""
 
 import contextlib
 import ctypes
@@ -16,23 +16,23 @@ FATAL_SIGNALS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, s
 PR_SET_PDEATHSIG = 1
 
 
-def work(connection, others_ends, parent, dies_with_thread, source, slots, generation, trace):
-    """Answers tasks until the other end closes.
+def run_worker(connection, others_ends, parent, dies_with_thread, source, slots, generation, trace):
+    """The main loop: processes tasks until the parent closes the connection.
 
-    A task is (generation, epoch, step, slot number, what); `what` is a slot message holding `indexes`, or whether a
-    batch of a stream is wanted. An answer is (kind, body, left out), kind one of batch, nothing, end, error.
+    A task is (generation, epoch, step, slot number, what); `what` is a slot message that contains `indexes`, or True if
+    a batch of a stream is wanted. A result is (kind, body, skipped), kind one of batch, nothing, end, error.
 
     Args:
         connection (Connection): to the parent.
-        others_ends (list[Connection]): the parent's ends of pipes, inherited; closed here.
+        others_ends (list[Connection]): inherited pipe ends of the parent, closed here.
         parent (int): process id of the parent.
-        dies_with_thread (bool): whether the thread that forks lives as long as the parent does.
-        source (IndexedBatches | StreamedBatches): makes the batches.
-        slots (list[Slot]): where batches are put.
-        generation (Counter): tasks of an older generation are given up.
-        trace (file): where Python stacks are written on a crash and on SIGUSR1.
+        dies_with_thread (bool): the forking thread lives as long as the parent process.
+        source (IndexedBatches | StreamedBatches): prepares the batches.
+        slots (list[Slot]): shared memory for batches.
+        generation (Counter): tasks of an older generation are cancelled.
+        trace (file): receives Python stacks on a crash and on SIGUSR1.
     """
-    settle(parent, dies_with_thread, trace)
+    set_up_worker(parent, dies_with_thread, trace)
     for end in others_ends:
         end.close()
     streaming = None
@@ -53,16 +53,16 @@ def work(connection, others_ends, parent, dies_with_thread, source, slots, gener
                     made = source.make(epoch, step, what, is_cancelled)
                 else:
                     made = source.make(epoch, step, slots[slot].take(what)["indexes"].tolist(), is_cancelled)
-                answer = answer_of(made, slots[slot])
-            except Exception as error:  # noqa: BLE001  every failure is the parent's to report
-                answer = ("error", describe(error), [])
-            send(connection, answer)
+                message = encode_result(made, slots[slot])
+            except Exception as error:  # noqa: BLE001  the parent reports every failure
+                message = ("error", encode_error(error), [])
+            send_message(connection, message)
 
 
-def settle(parent, dies_with_thread, trace):
-    """Makes the forked process a quiet one: no signals of the terminal, no threads, no life after the parent."""
-    gc.freeze()  # never collects, and so never finalizes, what belongs to the parent
-    for number in (signal.SIGINT, signal.SIGTERM):  # launchers signal the whole group; the parent ends its workers
+def set_up_worker(parent, dies_with_thread, trace):
+    """Sets up the forked process: signals ignored, no OpenCV threads, termination with the parent."""
+    gc.freeze()  # objects of the parent are never collected, and therefore never finalized
+    for number in (signal.SIGINT, signal.SIGTERM):  # launchers signal the whole group; the parent stops its workers
         signal.signal(number, signal.SIG_IGN)
     for number in FATAL_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
@@ -74,35 +74,35 @@ def settle(parent, dies_with_thread, trace):
         os._exit(0)
     faulthandler.enable(trace)
     faulthandler.register(signal.SIGUSR1, trace, all_threads=True)
-    os.environ["OPENCV_FOR_THREADS_NUM"] = "1"  # for an OpenCV that is imported later
+    os.environ["OPENCV_FOR_THREADS_NUM"] = "1"  # in case OpenCV is imported later
     if "cv2" in sys.modules:
         sys.modules["cv2"].setNumThreads(0)
 
 
-def answer_of(made, slot):
-    """The message that carries what was made."""
+def encode_result(made, slot):
+    """The message for a result of a batch source."""
     if made is None:
         return ("nothing", None, [])
     if made is END:
         return ("end", None, [])
     if made.batch is None:
-        return ("nothing", None, made.left_out)
-    return ("batch", slot.put(made.batch), made.left_out)
+        return ("nothing", None, made.skipped)
+    return ("batch", slot.put(made.batch), made.skipped)
 
 
-def send(connection, answer):
-    """Sends an answer; one that cannot be sent is answered by the reason."""
+def send_message(connection, message):
+    """Sends a message; if it cannot be pickled, the reason is sent instead."""
     try:
-        connection.send(answer)
+        connection.send(message)
     except (EOFError, OSError):
         raise
     except Exception as error:  # noqa: BLE001  whatever a value's own pickling raises
-        problem = DataError(f"a batch holds a value that cannot leave its process: {type(error).__name__}: {error}")
-        connection.send(("error", describe(problem, error), []))
+        problem = DataError(f"a batch contains a value that cannot be pickled: {type(error).__name__}: {error}")
+        connection.send(("error", encode_error(problem, error), []))
 
 
-def describe(error, cause=None):
-    """An exception as plain values: (class name, message, issue, index, traceback)."""
+def encode_error(error, cause=None):
+    """Encodes an exception as (class name, message, issue, index, traceback)."""
     text = "".join(traceback.format_exception(cause or error))
     if isinstance(error, BadSample):
         return ("BadSample", str(error), error.issue, getattr(error, "index", None), text)

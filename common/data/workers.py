@@ -1,4 +1,4 @@
-"""The processes that prepare batches: started once, asked by number, watched while they are waited for."""
+"""The pool of data worker processes, with cancellation, watchdog and crash reports."""
 
 import multiprocessing
 import os
@@ -13,19 +13,19 @@ import numpy as np
 
 from common import errors
 from common.data.shared_memory import Board, Counter, Slot
-from common.data.worker_process import work
+from common.data.worker_process import run_worker
 from common.log import logger
 
-TICK = 0.5  # seconds between two looks at whether the run should stop
-GRACE = 2.0  # seconds that a batch may still take when the run should stop
+TICK = 0.5  # seconds between two polls of should_stop
+GRACE = 2.0  # seconds to wait for a batch after the run was asked to stop
 
 
 class NoBatch(Exception):
-    """The run was asked to stop while it waited for a batch; the loop has not taken the batch at its position."""
+    """The run was asked to stop while waiting for a batch; the batch at the loader's position was not consumed."""
 
 
-class Patience:
-    """True from GRACE seconds after `should_stop()` was first seen to be true.
+class GracePeriod:
+    """Returns true from GRACE seconds after `should_stop()` first returned true.
 
     Args:
         should_stop (callable): without arguments.
@@ -41,35 +41,35 @@ class Patience:
 
 
 class WorkerTraceback(Exception):
-    """The traceback of an exception in a worker, as text; the cause of the exception raised in its stead."""
+    """The traceback of an exception in a worker, as text; the `__cause__` of the exception raised in the parent."""
 
     def __str__(self):
         return "\n" + self.args[0]
 
 
-class Worker:
-    """A worker process as the parent sees it.
+class DataWorker:
+    """The parent's handle of a worker process.
 
     Args:
         number (int): from 0.
-        make_source (callable): (worker number, board) -> what makes its batches.
-        prefetch (int): tasks it may be given ahead.
+        make_source (callable): (worker number, board) -> batch source.
+        prefetch (int): maximum number of pending tasks.
         generation (Counter): shared by all workers.
-        open_ends (list[Connection]): pipes of the parent that the fork inherits and must close.
+        open_ends (list[Connection]): pipe ends of the parent that the child inherits and must close.
     """
 
     def __init__(self, number, make_source, prefetch, generation, open_ends):
         self.number, self.board = number, Board()
         self.slots = [Slot() for _ in range(prefetch)]
-        self.asked = self.answered = 0
-        self.tasks = []  # description of each unanswered task, oldest first
+        self.submitted = self.received = 0
+        self.tasks = []  # description of each pending task, oldest first
         self.trace = tempfile.TemporaryFile("w+")  # noqa: SIM115  unlinked; lives as long as the worker
         self.pipe, child = multiprocessing.Pipe()
         main = threading.current_thread() is threading.main_thread()
         source = make_source(number, self.board)
         ends = [*open_ends, self.pipe]
         self.process = multiprocessing.get_context("fork").Process(
-            target=work,
+            target=run_worker,
             args=(child, ends, os.getpid(), main, source, self.slots, generation, self.trace),
             name=f"data-worker-{number}",
             daemon=True,
@@ -81,37 +81,37 @@ class Worker:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         child.close()
 
-    def ask(self, generation, epoch, step, what, task):
-        """Gives the worker a task; the oldest unanswered one must be fewer than `prefetch` tasks ago."""
-        number = self.asked % len(self.slots)
-        self.asked += 1
+    def submit(self, generation, epoch, step, what, task):
+        """Submits a task; fewer than `prefetch` tasks must be pending."""
+        number = self.submitted % len(self.slots)
+        self.submitted += 1
         self.tasks.append(task)
         if not isinstance(what, bool):
             what = self.slots[number].put({"indexes": np.asarray(what, np.int64)})
         self.pipe.send((generation, epoch, step, number, what))
 
     def receive(self):
-        """The answer to the oldest task, whose slot is free again."""
-        kind, body, left_out = self.pipe.recv()
-        slot = self.slots[self.answered % len(self.slots)]
-        self.answered += 1
+        """Receives the result of the oldest task and frees its slot."""
+        kind, body, skipped = self.pipe.recv()
+        slot = self.slots[self.received % len(self.slots)]
+        self.received += 1
         self.tasks.pop(0)
-        return kind, slot.take(body) if kind == "batch" else body, left_out
+        return kind, slot.take(body) if kind == "batch" else body, skipped
 
-    def doing(self):
-        """What the worker is at, for a message."""
+    def activity(self):
+        """Describes what the worker is reading, for messages."""
         task = self.tasks[0] if self.tasks else "no batch"
         return f"{self.board.read() or 'its start'}, for {task}"
 
 
 class WorkerPool:
-    """Worker processes and the way to them.
+    """A pool of worker processes.
 
     Args:
-        make_source (callable): (worker number, board) -> what makes its batches.
+        make_source (callable): (worker number, board) -> batch source.
         workers (int): number of processes.
-        prefetch (int): batches each prepares ahead.
-        watchdog (float): seconds without a batch after which the run ends; 0 waits for ever.
+        prefetch (int): batches that each worker prepares ahead.
+        watchdog (float): timeout in seconds without a batch; 0 disables it.
 
     Raises:
         EnvironmentProblem: a process cannot be started.
@@ -121,11 +121,11 @@ class WorkerPool:
         self.watchdog, self.prefetch = watchdog, prefetch
         self.generation = Counter()
         self.workers = []
-        self.close = weakref.finalize(self, kill, self.workers, os.getpid())
+        self.close = weakref.finalize(self, kill_workers, self.workers, os.getpid())
         try:
             for number in range(workers):
                 ends = [worker.pipe for worker in self.workers]
-                self.workers.append(Worker(number, make_source, prefetch, self.generation, ends))
+                self.workers.append(DataWorker(number, make_source, prefetch, self.generation, ends))
         except OSError as error:
             self.close()
             raise errors.EnvironmentProblem(
@@ -133,7 +133,7 @@ class WorkerPool:
             ) from error
 
     def begin(self, should_stop):
-        """Gives up all tasks that are still unanswered, and waits for the workers to do so."""
+        """Cancels all pending tasks and waits until the workers have done so."""
         self.cancel()
         for worker in self.workers:
             while worker.tasks:
@@ -141,35 +141,35 @@ class WorkerPool:
                 self.receive(worker)
 
     def cancel(self):
-        """Tells the workers to give up what they were asked for."""
+        """Cancels all pending tasks."""
         self.generation.advance()
 
-    def ask(self, number, epoch, step, what, task):
-        """Gives a worker a task; `task` describes it in messages."""
+    def submit(self, number, epoch, step, what, task):
+        """Submits a task to a worker; `task` describes it in messages."""
         worker = self.workers[number]
         try:
-            worker.ask(self.generation.read(), epoch, step, what, task)
+            worker.submit(self.generation.read(), epoch, step, what, task)
         except OSError:
             self.lose(worker)
 
-    def answer(self, number, should_stop):
-        """The (kind, body, left out) of a worker's oldest task.
+    def result(self, number, should_stop):
+        """The result (kind, body, skipped) of a worker's oldest task.
 
         Raises:
-            BadSample, DataError: the sample or batch is at fault.
+            BadSample, DataError: the exception of the worker.
             EnvironmentProblem: the worker died.
-            Stalled: the watchdog's time has passed.
-            NoBatch: `should_stop()` became true and the batch did not come.
+            Stalled: the watchdog's timeout expired.
+            NoBatch: `should_stop()` became true before the batch arrived.
         """
         worker = self.workers[number]
         self.wait(worker, should_stop)
-        kind, body, left_out = self.receive(worker)
+        kind, body, skipped = self.receive(worker)
         if kind == "error":
-            raise rebuild(body)
-        return kind, body, left_out
+            raise decode_error(body)
+        return kind, body, skipped
 
     def receive(self, worker):
-        """The next answer of a worker that has sent one, or died."""
+        """Receives the next result of a worker that has sent one or died."""
         try:
             return worker.receive()
         except (EOFError, OSError):
@@ -179,8 +179,8 @@ class WorkerPool:
             raise
 
     def wait(self, worker, should_stop):
-        """Waits until a worker has answered or died."""
-        start, gives_up = time.monotonic(), Patience(should_stop)
+        """Waits until a worker has sent a result or died."""
+        start, gives_up = time.monotonic(), GracePeriod(should_stop)
         while not worker.pipe.poll():
             if gives_up():
                 raise NoBatch
@@ -192,35 +192,35 @@ class WorkerPool:
                 self.lose(worker)
 
     def lose(self, worker):
-        """Ends the pool because a worker is dead, and says of what."""
+        """Closes the pool after a worker has died, and raises an error with the cause."""
         worker.process.join(5)
-        code, pid, doing = worker.process.exitcode, worker.process.pid, worker.doing()
+        code, pid, activity = worker.process.exitcode, worker.process.pid, worker.activity()
         stack = read_trace(worker)
         self.close()
         if stack:
             logger.error("the last Python stack of data worker %d:\n%s", worker.number, stack)
         raise errors.EnvironmentProblem(
-            f"data worker {worker.number} (pid {pid}) died: {cause_of_death(code)}\n  it was at {doing}"
+            f"data worker {worker.number} (pid {pid}) died: {exit_reason(code)}\n  it was reading {activity}"
         )
 
     def stall(self, worker):
-        """Ends the pool because a worker does not answer; logs the stacks of all processes."""
+        """Closes the pool after a worker has exceeded the timeout; logs the stacks of all pending workers."""
         late = [other for other in self.workers if other.tasks]
         for other in late:
             os.kill(other.process.pid, signal.SIGUSR1)
         time.sleep(TICK)
         for other in late:
             logger.error("stack of data worker %d (pid %d):\n%s", other.number, other.process.pid, read_trace(other))
-        pid, doing = worker.process.pid, worker.doing()
+        pid, activity = worker.process.pid, worker.activity()
         self.close()
         raise errors.Stalled(
-            f"no batch for {self.watchdog:g} s: data worker {worker.number} (pid {pid}) does not answer\n"
-            f"  it is at {doing}\n  fix: look at that file and the disk it is on, or raise the watchdog"
+            f"no batch for {self.watchdog:g} s: data worker {worker.number} (pid {pid}) does not respond\n"
+            f"  it is reading {activity}\n  fix: check that file and its disk, or increase the watchdog timeout"
         )
 
 
-def kill(workers, owner):
-    """Ends all workers at once; they hold nothing that needs saving. Does nothing in a forked copy of the parent."""
+def kill_workers(workers, owner):
+    """Kills all workers, which have no state to save; a no-op in forked children of the parent."""
     if os.getpid() != owner:
         return
     for worker in workers:
@@ -233,25 +233,23 @@ def kill(workers, owner):
 
 
 def read_trace(worker):
-    """The stacks that the worker's fault handler wrote."""
+    """The stacks written by the worker's faulthandler."""
     worker.trace.seek(0)
     return worker.trace.read().split("\nExtension modules:")[0].strip()
 
 
-def cause_of_death(code):
-    """An exit code of a process in words."""
+def exit_reason(code):
+    """Describes the exit code of a process."""
     if code is None or code >= 0:
-        return f"it left with exit code {code}"
+        return f"it exited with exit code {code}"
     name = signal.Signals(-code).name if -code in list(signal.Signals) else f"signal {-code}"
     if -code == signal.SIGKILL:
-        return (
-            f"killed by {name} (signal {-code}); when nobody sent it, the machine ran out of memory: use fewer workers"
-        )
+        return f"killed by {name} (signal {-code}), usually because the machine ran out of memory: use fewer workers"
     return f"killed by {name} (signal {-code})"
 
 
-def rebuild(description):
-    """The exception that `worker.describe` turned into plain values; its cause is the worker's traceback."""
+def decode_error(description):
+    """Decodes an exception encoded by :func:`encode_error`; its cause is the worker's traceback."""
     name, message, issue, index, text = description
     if name == "BadSample":
         error = errors.BadSample(issue)

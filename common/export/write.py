@@ -1,15 +1,14 @@
-"""Exports a trained model for inference, and proves that what was written answers as the model did.
+"""Exports a trained model for inference, and proves that the export predicts as the model did.
 
 An exported folder holds:
     model.json, model.pdiparams   the static program of `forward` and its weights
-    infer.yml                     task, inputs, outputs, class names, pre-processing
+    infer.yml                     task and its arguments, inputs, outputs, class names, pre-processing
     config.yml                    the completed configuration it came from
     structure.json                of a compressed model: what was done to it
     golden.npz                    an input and the outputs of the model in memory
     manifest.json                 sha256 and size of each file
 """
 
-import importlib
 import inspect
 import itertools
 import os
@@ -23,21 +22,15 @@ import yaml
 from common.build.data import build_dataset, build_transforms
 from common.build.model import predictor_of
 from common.data.pipeline import Pipeline
-from common.data.transform import random_for
 from common.errors import ConfigError, DataError, EnvironmentProblem, KitError
 from common.export.compare import differences, listed
 from common.export.onnx import run_onnx, write_onnx
-from common.files import find_file
-from common.inference.predictor import (
-    Predictor,
-    carried_files,
-    inference_split,
-    load_engine,
-    passes_to_delete,
-    run_engine,
-)
+from common.export.processing import processing
+from common.inference.exported import FORMAT
+from common.inference.predictor import Predictor, load_engine, passes_to_delete, run_engine
+from common.inference.task import task_of
 from common.log import logger
-from common.text.vocabulary import check_rows
+from common.text.vocabulary import check_vocabulary_size
 from common.weights.manifest import write_manifest
 from common.weights.run_folder import move_into_place
 from common.weights.structure import write_structure
@@ -50,7 +43,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
         model (nn.Layer): with `inputs`, `outputs` and `task`.
         config (Config): the checked configuration; its data give the pre-processing.
         labels (list[str] | None): class names.
-        inputs (dict[str, ndarray]): a batch of at least one real or made-up sample, for the golden.
+        inputs (dict[str, ndarray]): a batch of at least one real or synthetic sample, for the golden.
         folder (str | Path): where to; replaced if it is an export already.
         onnx (bool): write model.onnx too, compared the same way.
 
@@ -58,7 +51,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
         dict[str, float]: the largest difference of each output, relative to its largest value.
 
     Raises:
-        KitError: the exported model answers differently, or a file is missing or empty.
+        KitError: the outputs of the exported model differ, or a file is missing or empty.
     """
     folder, settings = Path(folder).resolve(), config.settings("export")  # where a link leads is replaced
     settings.tolerance = max(settings.tolerance, getattr(model, "export_tolerance", 0.0))
@@ -76,11 +69,12 @@ def export(model, config, labels, inputs, folder, onnx=False):
             **{f"in/{k}": v for k, v in inputs.items()},
             **{f"out/{k}": v for k, v in golden.items()},
         )
-        passes, transforms = passes_to_delete(building / "model"), carry_files(config, building)
-        about = describe(model, config, labels, shapes, transforms, passes, settings.tolerance)
-        (building / "infer.yml").write_text(about, encoding="utf-8")
+        about = describe(model, config, labels, shapes, settings.tolerance)
+        about |= {"delete_passes": passes_to_delete(building / "model"), **processing(model, config, building)}
+        text = yaml.safe_dump(about | getattr(model, "about", {}), sort_keys=False, allow_unicode=True)
+        (building / "infer.yml").write_text(text, encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
-        if onnx:  # with the sizes left free, paddle2onnx converts the suppression of boxes wrongly and says nothing
+        if onnx:  # with the sizes left free, paddle2onnx converts NMS wrongly and says nothing
             sizes = {name: list(value.shape) for name, value in inputs.items()}
             write_program(model, building / "fixed", sizes)
             write_onnx(building, "fixed")
@@ -89,8 +83,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
         found = differences(Predictor(building, engine="paddle").run(inputs), golden)
         prove(found, settings.tolerance, "exported", lambda: raw_differences(model, inputs, scratch, shapes))
         if onnx:
-            answers = run_onnx(building / "model.onnx", inputs, model.outputs)
-            found_there = differences(answers, golden)
+            found_there = differences(run_onnx(building / "model.onnx", inputs, model.outputs), golden)
             prove(found_there, settings.tolerance, "ONNX", lambda: raw_differences(model, inputs, scratch, sizes, True))
         refuse_other(folder)
         move_into_place(building, folder)
@@ -126,60 +119,28 @@ def write_program(model, prefix, shapes):
             raise EnvironmentProblem(f"{path} was not written whole: is the disk full?")
 
 
-def carry_files(config, folder):
-    """The pre-processing as infer.yml has it; the files it needs, such as vocabularies, are copied into the folder.
+def describe(model, config, labels, shapes, tolerance=1e-4):
+    """The keys of infer.yml for the program itself.
 
     Args:
-        config (Config): the checked configuration; see :func:`common.inference.predictor.inference_split`.
-        folder (Path): of the export; a file that it carries is named relatively to it.
-
-    Returns:
-        list[dict]: a node a transform.
-    """
-    split = inference_split(config)
-    transforms = config.completed()["data"][split].get("transforms", []) if config.get(f"data.{split}") else []
-    taken = {}
-    for entry in transforms:
-        for key in carried_files(config.namespace.resolve(entry["type"]), entry):
-            source = find_file(entry[key])
-            name, number = source.name, 1
-            while taken.get(name, source) != source or (name not in taken and (folder / name).exists()):
-                name, number = f"{source.stem}_{number}{source.suffix}", number + 1
-            if name not in taken:
-                shutil.copyfile(source, folder / name)
-            taken[name], entry[key] = source, name
-    return transforms
-
-
-def describe(model, config, labels, shapes, transforms, delete_passes=(), tolerance=1e-4):
-    """The text of infer.yml.
-
-    Args:
-        model (nn.Layer): with `inputs`, `outputs` and `task`, and perhaps `about`, further keys for who runs it.
+        model (nn.Layer): with `inputs` and `outputs`.
         config (Config): the checked configuration.
-        labels (list[str]): class names.
+        labels (list[str] | None): class names.
         shapes (dict[str, list]): of the program's inputs.
-        transforms (list[dict]): what :func:`carry_files` gave.
-        delete_passes (list[str]): of the engine, which the program must not meet.
-        tolerance (float): the largest relative difference of an engine's answers from the golden's.
+        tolerance (float): the largest relative difference of an engine's outputs from the golden's.
     """
-    entry = {
-        "format": 1,
+    return {
+        "format": FORMAT,
         "name": config.name,
-        "task": model.task,
         "program": "model.json",
         "params": "model.pdiparams",
         "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in model.inputs.items()],
         "outputs": list(model.outputs),
         "labels": None if labels is None else list(labels),
         "engine": config.settings("export").engine,
-        "delete_passes": list(delete_passes),
         "tolerance": tolerance,
         "size_multiple": getattr(model, "size_multiple", 1),
-        "preprocess": transforms,
-        **getattr(model, "about", {}),
     }
-    return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True)
 
 
 def repeated(value, count):
@@ -190,8 +151,8 @@ def repeated(value, count):
 def fixed(shape, settings):
     """An input's shape with the batch and the picture size that the `export:` section fixes."""
     shape = [settings.batch_size or shape[0], *shape[1:]]
-    if settings.image_size and len(shape) == 4:
-        shape[2:] = settings.image_size
+    if settings.image_size and len(shape) in (4, 5):  # images [N, C, H, W], clips [N, T, C, H, W]
+        shape[-2:] = settings.image_size
     return shape
 
 
@@ -254,10 +215,14 @@ def raw_differences(model, inputs, folder, shapes, onnx=False):
 
 
 def example_inputs(model, config):
-    """A batch for the golden: the first picture to evaluate on if it is here, else a made-up one."""
+    """A batch for the golden: the first sample to evaluate on if it is here, else a synthetic one.
+
+    Raises:
+        DataError: there is no sample, and none can be made up.
+    """
     split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
     pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
-    check_rows(pipeline.transforms, model)
+    check_vocabulary_size(pipeline.transforms, model)
     try:
         dataset = build_dataset(config, split)
         if hasattr(dataset, "assemble"):
@@ -267,17 +232,14 @@ def example_inputs(model, config):
             }
         sample = pipeline.sample(dataset, 0, 0)
     except DataError as error:
-        task = importlib.import_module(f"common.inference.tasks.{model.task}")
-        logger.warning("the golden is made of a made-up %s: %s", task.INPUT, str(error).splitlines()[0])
-        sample = pipeline.sample([task.made_up() if hasattr(task, "made_up") else made_up_sample()], 0, 0)
+        task = task_of(config, model)
+        synthetic = task.synthetic(model.inputs)
+        if synthetic is None:
+            raise
+        logger.warning("the golden is made of a synthetic sample (%s): %s", task.input, str(error).splitlines()[0])
+        sample = pipeline.sample([synthetic], 0, 0)
     sample = pipeline.batch([sample], 0, 0)[0]
     return {name: np.asarray(sample[name])[None] for name in model.inputs}
-
-
-def made_up_sample():
-    """A picture of random blocks, for models whose data are not here."""
-    blocks = random_for(0).integers(0, 256, (15, 20, 3), dtype="uint8")
-    return {"path": "made-up", "image": np.ascontiguousarray(blocks.repeat(32, 0).repeat(32, 1))}
 
 
 def refuse_other(folder):

@@ -1,34 +1,91 @@
-"""One pass over an evaluation set: every sample once over all processes, one score at the end."""
+"""Evaluation: every sample of a data set once over all processes, one score at the end.
 
-from common.errors import DataError
+A metric says what it needs of the model, by its class attribute `needs`:
+    predictions   {output name: array} of `forward`, what an exported model gives too (this is the default)
+    losses        {loss name: float} of `loss` in evaluation mode
+    model         the model itself, for metrics that run it in a way of their own
+"""
+
+from common.build.inputs import check_inputs
+from common.build.model import predictor_of
+from common.contract import offered
+from common.errors import ConfigError, DataError
 from common.system import distributed
 
 
-def evaluate(answer, loader, metric, after_batch=None):
+def evaluate(sources, loader, metric, after_batch=None):
     """The scores of a model on a data set.
 
     Args:
-        answer (Callable): from a batch to {output name: array}; the model in memory or an exported one.
+        sources (dict[str, Callable]): by what a metric can need: from a batch to it, see :func:`sources_of`.
         loader (Loader): gives this process its share of the samples.
         metric (object): `reset`, `update`, `state`, `merge`, `compute`.
-        after_batch (Callable): called with (batch, outputs) after each batch; may raise to end the pass.
+        after_batch (Callable): called with (batch, predictions) after each batch, None in place of predictions where
+            the metric needs something else; may raise to end the pass.
 
     Returns:
         dict[str, float]: the scores over all processes.
 
     Raises:
+        ConfigError: the metric needs what this model, such as an exported one, cannot give.
         DataError: there was nothing to evaluate on.
     """
     metric.reset()
     empty = True
     for batch in loader.epoch(0):
         empty = False
-        outputs = answer(batch)
-        metric.update(outputs, batch)
+        found = update(metric, sources, batch)
         if after_batch:
-            after_batch(batch, outputs)
+            after_batch(batch, found if needs_of(metric) == "predictions" else None)
     if distributed.all_true(empty):
         raise DataError("the data to evaluate on gave no batch")
     if distributed.world_size() > 1:
         metric.merge(distributed.all_gather_state(metric.state()))
     return metric.compute()
+
+
+def update(metric, sources, batch):
+    """Gives a metric what it needs of one batch, and returns that."""
+    found = source_for(metric, sources)(batch)
+    metric.update(found, batch)
+    return found
+
+
+def source_for(metric, sources):
+    """The function from a batch to what a metric needs.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    needs = needs_of(metric)
+    if needs not in sources:
+        raise ConfigError(
+            f"{type(metric).__name__} needs the {needs} of a model in memory; an exported model gives predictions only"
+            if needs in ("losses", "model")
+            else f"{type(metric).__name__} needs '{needs}'; a metric needs predictions, losses or model"
+        )
+    return sources[needs]
+
+
+def needs_of(metric):
+    """Which of `predictions`, `losses` and `model` a metric is updated with."""
+    return offered(metric, "metric", "needs")
+
+
+def sources_of(model):
+    """What metrics can need of a model in memory, by name: functions from a batch to it."""
+    return {"predictions": predictor_of(model), "losses": losses_of(model), "model": lambda batch: model}
+
+
+def losses_of(model):
+    """A function from a batch of arrays to the model's named losses (dict of floats), without gradients."""
+    import numpy as np
+    import paddle
+
+    def losses(batch):
+        check_inputs(model.inputs, batch, "the data", multiple=offered(model, "model", "size_multiple"))
+        tensors = {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
+        with paddle.no_grad():
+            return {name: float(value.item()) for name, value in model.loss(tensors).items()}
+
+    return losses

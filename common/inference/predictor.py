@@ -1,23 +1,19 @@
 """Runs an exported model from Python; the one class that inference, evaluation and the server use."""
 
-import importlib
 import os
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from common.build.inputs import check_inputs
-from common.config import namespace
 from common.data.pipeline import Pipeline
-from common.data.transform import Transform, random_for
-from common.errors import ConfigError, EnvironmentProblem
+from common.data.transform import random_for
+from common.inference.exported import Exported, inference_split
 from common.inference.onnx_engines import OneAtATime, load_onnx
-from common.log import logger
-from common.suggest import did_you_mean
+from common.inference.task import task_of
 from common.system import runtime
 from common.system.device import select_device
-from common.text.vocabulary import check_rows
+from common.text.vocabulary import check_vocabulary_size
 from common.weights.manifest import verify_manifest
 
 
@@ -31,40 +27,24 @@ class Predictor:
 
     Raises:
         ConfigError: the folder is not there, or holds no export.
-        EnvironmentProblem: a file is missing, truncated or altered (the framework itself would run and answer
-            garbage).
+        EnvironmentProblem: a file is missing, truncated or altered (the framework itself would run and return
+            garbage), or the kit of its transforms or its task is not here.
     """
 
     def __init__(self, folder, threads=0, engine=None):
-        self.folder = Path(folder)
-        refuse_other(self.folder)
-        verify_manifest(self.folder)
-        self.about = yaml.safe_load((self.folder / "infer.yml").read_text(encoding="utf-8"))
-        self.labels, self.task = self.about["labels"], self.about["task"]
+        exported = Exported(folder)
+        verify_manifest(exported.folder)
+        runtime.prepare(load=False)
+        self.folder, self.about = exported.folder, exported.about
+        self.labels, self.task = self.about["labels"], exported.task()
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
+        self.pipeline = Pipeline(exported.transforms())
         engine = engine or self.about.get("engine", "paddle")
         if engine == "paddle":
             self.engine = load_engine(self.folder / "model", threads, self.about.get("delete_passes"))
         else:
-            runtime.prepare(load=False)
             self.engine = load_onnx(self.folder, engine, threads)
-        self.pipeline = Pipeline(self.preprocess())
-
-    def preprocess(self):
-        """The transforms of infer.yml, built from `common` alone."""
-        index = namespace.Namespace(Path(__file__).resolve().parents[1])
-        transforms = []
-        for entry in self.about["preprocess"]:
-            kind = index.resolve(entry["type"])
-            if not (isinstance(kind, type) and issubclass(kind, Transform)):  # an export may come from anywhere
-                raise EnvironmentProblem(f"{self.folder / 'infer.yml'}: '{entry['type']}' is no transform")
-            arguments = {key: value for key, value in entry.items() if key != "type"}
-            carried = {key: str(self.folder / arguments[key]) for key in carried_files(kind, arguments)}
-            if away := [name for name in carried.values() if Path(name).parent != self.folder]:
-                raise EnvironmentProblem(f"{self.folder / 'infer.yml'}: {away[0]} is outside of the folder")
-            transforms.append(kind(**arguments | carried))
-        return transforms
 
     def clone(self):
         """A predictor that shares these weights, for another thread."""
@@ -74,7 +54,7 @@ class Predictor:
         return twin
 
     def run(self, inputs):
-        """Answers one batch.
+        """The outputs of one batch.
 
         Args:
             inputs (dict[str, ndarray]): by the names and dtypes of infer.yml.
@@ -90,12 +70,8 @@ class Predictor:
         )
         return dict(zip(self.outputs, run_engine(self.engine, inputs), strict=True))
 
-    def task_module(self):
-        """`common.tasks.<task>`: turns outputs into records and draws them."""
-        return importlib.import_module(f"common.inference.tasks.{self.task}")
-
     def decode(self, sample):
-        """The sample after the first transform, which decodes a picture or cuts a text; raises BadSample."""
+        """The sample after the first transform, which decodes an image or cuts a text; raises BadSample."""
         return self.pipeline.transforms[0](dict(sample), random_for(0))
 
 
@@ -138,7 +114,7 @@ def load_engine(prefix, threads=0, delete_passes=None):
 
 
 def run_engine(engine, inputs):
-    """The answers to a batch, a list of arrays; `inputs` holds an array by the name of each input."""
+    """The outputs of a batch, a list of arrays; `inputs` holds an array by the name of each input."""
     if isinstance(engine, OneAtATime):
         return engine.run(inputs)
     for name in engine.get_input_names():
@@ -147,43 +123,22 @@ def run_engine(engine, inputs):
     return [engine.get_output_handle(name).copy_to_cpu() for name in engine.get_output_names()]
 
 
-def refuse_other(folder):
-    """Refuses a path that is no exported folder, and says what it is."""
-    if (folder / "infer.yml").is_file():
-        return
-    if not folder.exists():
-        raise ConfigError(f"--model {folder}: there is no such folder{nearest_name(folder)}")
-    if (folder / "model.safetensors").exists() or folder.suffix in (".safetensors", ".pdparams"):
-        raise ConfigError(
-            f"--model {folder}: weights of training, not an exported model; export them with tools/export.py, "
-            f"or give -c CONFIG -o weights={folder}"
-        )
-    if (folder / "manifest.json").exists():
-        raise EnvironmentProblem(f"{folder}: infer.yml is missing, the export is not complete; export it again")
-    raise ConfigError(f"--model {folder}: no exported model; give the folder that tools/export.py wrote")
-
-
-def nearest_name(folder):
-    """Which folder beside a missing one was probably meant."""
-    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
-    return did_you_mean(str(folder), [str(path) for path in beside if path.is_dir()])
-
-
 class ModelInMemory:
-    """A checkpoint in the model it was trained in, asked the same way as an exported one.
+    """A checkpoint in the model it was trained in, used the same way as an exported one.
 
     Args:
-        model (nn.Layer): with `inputs`, `outputs` and `task`.
+        model (nn.Layer): with `inputs` and `outputs`.
         transforms (list[Transform]): the pre-processing.
         labels (list[str]): class names.
+        task (Task): what the outputs mean.
     """
 
-    def __init__(self, model, transforms, labels):
+    def __init__(self, model, transforms, labels, task):
         from common.build.model import predictor_of
 
         model.eval()
         self.run = predictor_of(model)
-        self.inputs, self.labels, self.task = model.inputs, labels, model.task
+        self.inputs, self.labels, self.task = model.inputs, labels, task
         self.pipeline = Pipeline(transforms)
 
     @classmethod
@@ -200,59 +155,44 @@ class ModelInMemory:
         load_weights(model, arrays, config)
         split = inference_split(config)
         transforms = build_transforms(config, split, **given_classes(labels))
-        check_rows(transforms, model)
-        return cls(model, transforms, labels)
+        check_vocabulary_size(transforms, model)
+        return cls(model, transforms, labels, task_of(config, model))
 
-    task_module = Predictor.task_module
     decode = Predictor.decode
-
-
-def inference_split(config):
-    """The part of `data:` whose transforms prepare what is answered, exported or not; that of training if need be."""
-    split = next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), "train")
-    if split == "train" and config.get("data.train"):
-        logger.warning("there is neither data.eval nor data.test: what is answered is prepared as for training")
-    return split
 
 
 def predict(model, samples, threshold=None):
     """The records of decoded samples, run as one batch.
 
     Args:
-        model (Predictor | ModelInMemory): asked.
+        model (Predictor | ModelInMemory): predicts.
         samples (list[dict]): as `decode` leaves them; they are not changed.
-        threshold (float): answers that score less are left out; None for what suits the task.
+        threshold (float): predictions that score less are left out; None for the task's own threshold.
 
     Returns:
-        list[list[dict]]: what `common.tasks.<task>.records` gives, a list for each sample.
+        list[list[dict]]: what `Task.records` gives, a list for each sample.
     """
-    return answer(model, prepared(model, samples), threshold)
+    return predict_prepared(model, prepare(model, samples), threshold)
 
 
-def answer(model, ready, threshold=None):
+def predict_prepared(model, samples, threshold=None):
     """The records of prepared samples, see :func:`predict`."""
-    outputs, task = model.run(stacked(model, ready)), model.task_module()
-    threshold = task.THRESHOLD if threshold is None else threshold
-    asked = {"samples": ready} if task.INPUT in ("text", "sound") else {}
-    return task.records(outputs, model.labels, threshold, **asked)[: len(ready)]
+    outputs = model.run(stack(model, samples))
+    threshold = model.task.threshold if threshold is None else threshold
+    return model.task.records(outputs, samples, model.labels, threshold)[: len(samples)]
 
 
-def prepared(model, samples):
+def prepare(model, samples):
     """The decoded samples after the transforms that see one sample each; raises BadSample."""
     rest = Pipeline(model.pipeline.transforms[1:])
     return [rest.sample([dict(sample)], 0, 0) for sample in samples]
 
 
-def stacked(model, samples):
+def stack(model, samples):
     """Prepared samples as the batch that `run` takes, {name: array}; a fixed batch is filled with the last sample."""
     samples = list(Pipeline(model.pipeline.transforms[1:]).batch(samples, 0, 0))
     samples += samples[-1:] * ((fixed_batch(model) or 0) - len(samples))
     return {name: np.stack([sample[name] for sample in samples]) for name in model.inputs}
-
-
-def carried_files(kind, arguments):
-    """The arguments of a transform that are files, which an exported folder carries (list of their names)."""
-    return [key for key in getattr(kind, "files", ()) if arguments.get(key)]
 
 
 def fixed_batch(model):

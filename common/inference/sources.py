@@ -1,136 +1,90 @@
-"""Where the pictures of an inference come from: a file, a folder, a video, standard input.
+"""Where the samples of an inference come from, by the input that a task reads.
 
-Texts: `text_sources.py`; recordings: `audio_sources.py`.
+A source iterates over samples, dicts with a `name`; it has `name` and `what` for messages, `batch`, how many samples
+are usually run together, and `many`, whether the others are still predicted when one cannot be read.  One of images has
+`drawing(folder)` too.
 """
 
-from pathlib import Path
-
-from common.audio.sources import open_sounds
 from common.errors import ConfigError, DataError
-from common.files import read_standard_input
-from common.log import logger
-from common.text.sources import open_texts
-from common.vision.decode import decode_image
-from common.vision.drawn_files import PictureDrawing, VideoDrawing
-from common.vision.files import IMAGE_SUFFIXES, image_size, is_picture
-
-VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
 
 
-def open_source(path, task=None, text=None):
+def open_source(path, task, text=None):
     """The source that `path` names.
 
     Args:
         path (str | None): a file, a folder, a video, or - for standard input, which texts also come from when None.
-        task (module): of `common.tasks`; its `INPUT` says what is read. None reads pictures.
+        task (Task): its `input` says what is read.
         text (str | None): a text of the command line, in place of a path.
 
     Raises:
-        ConfigError: the path is empty.
-        DataError: nothing is there, it is no picture, or a folder holds none.
+        ConfigError: the path is empty, or the task reads what no command can give.
+        DataError: nothing is there, or it cannot be read.
     """
-    kind = task.INPUT if task else "picture"
-    if kind == "text":
-        return open_texts(path, task, text)
-    if kind == "sound" and text is None:
-        return open_sounds(path)
-    if kind != "picture":
-        read = "pictures, texts and recordings"
-        raise ConfigError(f"tools/infer.py reads {read}; this model takes {kind}, see Predictor.run")
-    if text is not None or path is None:
-        raise ConfigError("this model takes pictures: --input PICTURE, a folder, a video, or -")
-    if path == "-":
-        return standard_input()
-    if not path.strip():
-        raise ConfigError("--image: write which picture, folder or video; - is standard input")
-    place = Path(path)
-    if place.is_dir():
-        files = sorted(p for p in place.rglob("*") if is_picture(p.name))
-        if not files:
-            raise DataError(f"{path}: the folder holds no picture ({', '.join(IMAGE_SUFFIXES)})")
-        return Pictures([str(p) for p in files], name=path, many=True)
-    if place.suffix.lower() in VIDEOS:
-        return Video(path)
-    image_size(path)  # what can be refused from the header, is before a model is loaded
-    return Pictures([path], name=path, many=False)
+    if task.input not in SOURCES:
+        reads = "images, texts, recordings and rows of tables"
+        raise ConfigError(f"tools/infer.py reads {reads}; this model takes {task.input}, see Predictor.run")
+    if text is not None and task.input != "text":
+        raise ConfigError(f"--text is for models of texts; this model takes {task.input}: {OPTIONS[task.input]}")
+    return SOURCES[task.input](path, task, text)
 
 
-def standard_input():
-    """A picture's bytes, or one path a line."""
-    items, many = read_standard_input("a picture")
-    return Pictures(items, name="-", many=many)
+def images(path, task, text):
+    """Image files, a folder of them, or the frames of a video."""
+    from common.vision.sources import open_images
+
+    return open_images(path)
 
 
-class Pictures:
-    """Picture files, or the bytes of one.
+def texts(path, task, text):
+    """The lines of a file, of standard input, or of the command line."""
+    from common.text.sources import open_texts
+
+    return open_texts(path, task, text)
+
+
+def recordings(path, task, text):
+    """Sound files, or a folder of them."""
+    from common.audio.sources import open_recordings
+
+    return open_recordings(path)
+
+
+def rows(path, task, text):
+    """The rows of a table."""
+    if path is None:
+        raise ConfigError("--input: write which file of rows, .csv or .jsonl")
+    return Rows(path)
+
+
+class Rows:
+    """The rows of a file, by their numbers from 1.
 
     Args:
-        items (list[str | bytes]): paths, or encoded pictures.
-        name (str): for messages.
-        many (bool): whether an unreadable picture leaves the rest to go on.
-    """
-
-    batch = 1
-
-    def __init__(self, items, name, many):
-        self.items = [item.strip() if isinstance(item, str) else item for item in items]
-        self.name, self.many = name, many
-
-    def __iter__(self):
-        for item in self.items:
-            if isinstance(item, bytes):
-                yield {"path": "-", "image": decode_image(item, "standard input"), "name": "stdin.png"}
-            elif item:
-                yield {"path": item, "name": item}
-
-    def drawing(self, folder):
-        """Where drawn pictures go."""
-        return PictureDrawing(folder)
-
-
-class Video:
-    """The frames of a video file.
-
-    Args:
-        path (str): any container and codec that OpenCV reads.
+        path (str): .csv, .tsv or .jsonl; - is JSON lines on standard input.
 
     Raises:
-        DataError: the file is not there, has no stream that can be read, or not one frame.
+        DataError: the file is missing, holds no rows, or a line is no row.
     """
 
-    many, batch = True, 1
+    what, many, batch = "row", True, 256
 
     def __init__(self, path):
-        import cv2
-
         self.name = path
-        if not Path(path).is_file():
-            raise DataError(f"{path}: no such file")
-        if Path(path).stat().st_size == 0:
-            raise DataError(f"{path}: the file is empty (0 bytes)")
-        self.capture = cv2.VideoCapture(path)
-        if not self.capture.isOpened():
-            raise DataError(f"{path}: no video stream that OpenCV can read")
-        self.rate = self.capture.get(cv2.CAP_PROP_FPS) or 25.0
-        self.expected = int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
     def __iter__(self):
-        import cv2
+        from common.table.sources import open_table
 
-        count = 0
-        while True:
-            ok, frame = self.capture.read()
-            if not ok:
-                break
-            image = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-            yield {"path": self.name, "name": f"{self.name}#{count}", "image": image}
-            count += 1
-        self.capture.release()
-        if count == 0:
-            raise DataError(f"{self.name}: the video has no frame")
-        if self.expected > count:
-            logger.warning("%s: %d of %d frames could be read", self.name, count, self.expected)
+        number = 0
+        for number, row in enumerate(open_table(self.name), 1):
+            yield {"path": self.name, "name": number, "row": row}
+        if not number:
+            raise DataError(f"error[D117] {self.name}: no rows")
 
-    def drawing(self, folder):
-        """Where drawn frames go."""
-        return VideoDrawing(folder, self.name, self.rate)
+
+SOURCES = {"image": images, "text": texts, "audio": recordings, "table": rows}  # by the input of the task
+OPTIONS = {  # how a command is given such an input
+    "image": "--image PATH",
+    "text": "--text TEXT",
+    "table": "--input PATH",
+    "audio": "--input PATH",
+}

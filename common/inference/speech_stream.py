@@ -1,4 +1,4 @@
-"""Hears sound while it is being spoken, by a model that `PaddleSpeech/tools/export_chunks.py` exported for pieces.
+"""Speech recognition while a recording comes in, by a model that `PaddleSpeech/tools/export_chunks.py` exported.
 
 Shapes in this file:
     S samples of a piece, t frames of features, F features of a frame, T' steps of the model, C tokens with the blank.
@@ -7,7 +7,7 @@ Shapes in this file:
 import numpy as np
 
 from common.audio.features import Features
-from common.audio.labels import written
+from common.audio.labels import labels_to_text
 from common.audio.stream import FeatureStream
 from common.errors import ConfigError
 from common.inference.tasks.speech_recognition import beam_of
@@ -16,19 +16,19 @@ WHOLE = ("NormalizeUtterance", "NormalizeVolume")
 
 
 class SpeechStream:
-    """The text of a recording, as far as it has been heard; afterwards the same as that of the whole recording.
+    """The text of a recording as far as it has come in; at its end the same as that of the whole recording.
 
     Args:
         predictor (Predictor): of the exported folder.
 
     Raises:
-        ConfigError: the export hears whole recordings only, or its features look beyond their frames.
+        ConfigError: the export takes whole recordings only, or its features look beyond their frames.
     """
 
     def __init__(self, predictor):
         self.predictor, about = predictor, predictor.about
         if "begin" not in about:
-            raise ConfigError(f"{predictor.folder} hears whole recordings; export the model with export_chunks.py")
+            raise ConfigError(f"{predictor.folder} takes whole recordings; export the model with export_chunks.py")
         transforms = {type(transform).__name__: transform for transform in predictor.pipeline.transforms}
         whole = next((name for name in WHOLE if name in transforms), None)
         if whole:
@@ -36,7 +36,7 @@ class SpeechStream:
         self.rate, self.channel = transforms["DecodeAudio"].rate, transforms["DecodeAudio"].channel
         features = next(transform for transform in transforms.values() if isinstance(transform, Features))
         self.frames, self.normalize = FeatureStream(features, self.rate), transforms.get("NormalizeFeatures")
-        self.decoder = transforms.get("BeamSearch")
+        self.decoder = predictor.task.decoder
         self.reset()
 
     def reset(self):
@@ -44,15 +44,14 @@ class SpeechStream:
         self.frames.reset()
         self.kept = {name: np.zeros(shape, np.float32) for name, shape in self.predictor.about["begin"].items()}
         self.waiting, self.least = np.zeros((0, self.predictor.inputs["features"][0][2]), np.float32), None
-        self.path, self.last, self.beam = [], 0, None
-        if self.decoder is not None and self.decoder.settings["beam_size"]:
-            self.beam = beam_of(self.decoder.settings, self.predictor.labels)
+        self.path, self.last = [], 0
+        self.beam = None if self.decoder is None else beam_of(self.decoder, self.predictor.labels)
 
     def feed(self, audio):
-        """Hears a further piece, float32 [S] in [-1, 1], and returns the text so far."""
+        """Takes the next piece, float32 [S] in [-1, 1], and returns the text so far."""
         features = self.frames.feed(audio)
         if self.normalize is not None and len(features):
-            features = self.normalize.normalized(features)
+            features = self.normalize.normalize(features)
         self.waiting = np.concatenate([self.waiting, features])
         about = self.predictor.about
         least = self.least or about["first_frames"]
@@ -70,7 +69,7 @@ class SpeechStream:
         return text
 
     def run(self, features, final):
-        """Has the model hear features [t, F]; returns log probabilities [T', C]."""
+        """Runs the model on features [t, F]; returns log probabilities [T', C]."""
         inputs = {"features": features[None], "final": np.array([final], np.int64), **self.kept}
         outputs = self.predictor.run(inputs)
         self.kept = {name: outputs[f"next_{name}"] for name in self.kept}
@@ -86,5 +85,5 @@ class SpeechStream:
     def text(self):
         """The text so far."""
         tokens = self.path if self.beam is None else self.beam.texts()[0][0]
-        text = written(tokens, self.predictor.labels)
+        text = labels_to_text(tokens, self.predictor.labels)
         return text if self.beam is None else " ".join(text.split())

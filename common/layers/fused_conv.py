@@ -1,10 +1,8 @@
-"""Convolution, batch normalisation and activation as one step on a CPU, forward and backward, by oneDNN.
+"""Convolution, batch normalization and activation as one step on a CPU, forward and backward, by oneDNN.
 
-PaddlePaddle's own convolutions on CPUs copy the picture out kernel by kernel and use one core for all but the matrix
-product. Here values stay in oneDNN's blocked layout from the convolution to the activation. Results agree with the
-framework's within rounding; where oneDNN or the case does not suit, the framework's operators do the work.
-Going back through the same graph twice (retain_graph=True) crashes in PaddlePaddle 3.3, as with every PyLayer; a
-training that needs it runs with KIT_ONEDNN=0.
+PaddlePaddle's own convolutions on CPUs copy the image out kernel by kernel (im2col) and use one core for all but the
+matrix product.  Here values stay in oneDNN's blocked layout from the convolution to the activation.  Results agree with
+the framework's within rounding.  `fast_conv.py` says which layers of a model run this way, and what the limits are.
 
 Shapes in this file:
     x [N, C, H, W], weight [O, C / groups, k, l], y [N, O, H', W'].
@@ -12,60 +10,70 @@ Shapes in this file:
 
 import ctypes
 import functools
-import os
+import typing
 
 import paddle
 from paddle.autograd import PyLayer
 
 from common.layers import onednn
 
-# kind, alpha, beta, and the kind that goes back from the result alone
-ACTIVATIONS = {
-    "relu": (onednn.RELU, 0.0, 0.0, onednn.RELU_FROM_RESULT),
-    "leaky_relu": (onednn.RELU, 0.1, 0.0, onednn.RELU_FROM_RESULT),
-    "relu6": (onednn.CLIP, 0.0, 6.0, None),
-    "hard_swish": (onednn.HARD_SWISH, 1 / 6, 0.5, None),
-    "swish": (onednn.SWISH, 1.0, 0.0, None),
-    "none": None,
-}
+
+class Activation(typing.NamedTuple):
+    """An elementwise operation of oneDNN.
+
+    Args:
+        kind (int): of the operation.
+        alpha (float): its first parameter.
+        beta (float): its second.
+        from_result (int | None): the kind whose backward pass reads the result instead of the input; None without one.
+    """
+
+    kind: int
+    alpha: float = 0.0
+    beta: float = 0.0
+    from_result: int | None = None
+
+
+RELU = Activation(onednn.RELU, from_result=onednn.RELU_FROM_RESULT)
+RELU6 = Activation(onednn.CLIP, 0.0, 6.0)
+HARD_SWISH = Activation(onednn.HARD_SWISH, 1 / 6, 0.5)
+SWISH = Activation(onednn.SWISH, 1.0)
+
+
+def leaky_relu(slope):
+    """The leaky rectifier; the sign of the input can be told from the result where the slope is not negative."""
+    return Activation(onednn.RELU, slope, 0.0, onednn.RELU_FROM_RESULT if slope >= 0 else None)
 
 
 def suits(x):
-    """Whether oneDNN can take x: float32 on a CPU, outside of an export; KIT_ONEDNN=0 says no."""
-    return (
-        paddle.in_dynamic_mode()
-        and x.place.is_cpu_place()
-        and x.dtype == paddle.float32
-        and x.size > 0
-        and os.environ.get("KIT_ONEDNN") != "0"
-        and onednn.library() is not None
-    )
+    """Whether oneDNN can take x: float32 on a CPU, not empty, outside of an export."""
+    return paddle.in_dynamic_mode() and x.place.is_cpu_place() and x.dtype == paddle.float32 and x.size > 0
 
 
 def conv2d(x, weight, stride, padding, groups, dilation=1):
     """The convolution without bias of an x that suits."""
-    return Chain.apply(x, weight, stages=(convolution(*shapes(x, weight), stride, padding, groups, dilation),))
+    return FusedStages.apply(x, weight, stages=(convolution(*shapes(x, weight), stride, padding, groups, dilation),))
 
 
 def conv_norm(x, weight, norm, activation, stride, padding, groups, dilation=1):
-    """Convolution, normalisation by the batch's statistics and activation of an x that suits.
+    """Convolution, normalization by the batch's statistics and activation of an x that suits.
 
     Args:
         x (Tensor): float32 [N, C, H, W].
         weight (Tensor): float32 [O, C / groups, k, l].
-        norm (nn.BatchNorm2D): in training mode; its running statistics are moved.
-        activation (str): a key of ACTIVATIONS.
+        norm (nn.BatchNorm2D): in training mode; its running statistics are updated.
+        activation (Activation | None): None for none.
         stride (int): of the convolution.
         padding (tuple[int, ...]): of the convolution: top, left, bottom, right.
         groups (int): of the convolution.
         dilation (int): of the convolution.
     """
     first = convolution(*shapes(x, weight), stride, padding, groups, dilation)
-    stages = [first, normalisation(first.target, norm._epsilon)]
-    if ACTIVATIONS[activation]:
+    stages = [first, normalization(first.target, norm._epsilon)]
+    if activation:
         stages.append(elementwise(first.target, activation))
     mean, variance = paddle.empty_like(norm._mean), paddle.empty_like(norm._variance)
-    y = Chain.apply(x, weight, norm.weight, norm.bias, mean, variance, stages=tuple(stages))
+    y = FusedStages.apply(x, weight, norm.weight, norm.bias, mean, variance, stages=tuple(stages))
     with paddle.no_grad():
         for running, value in ((norm._mean, mean), (norm._variance, variance)):
             running.scale_(norm._momentum).add_(value * (1 - norm._momentum))
@@ -73,11 +81,11 @@ def conv_norm(x, weight, norm, activation, stride, padding, groups, dilation=1):
 
 
 def shapes(x, weight):
-    """The sizes of both as tuples, which can be remembered by."""
+    """The sizes of both as tuples, the keys of what is cached."""
     return tuple(x.shape), tuple(weight.shape)
 
 
-class Chain(PyLayer):
+class FusedStages(PyLayer):
     """Stages one after another, with the values carried to the layout of each."""
 
     @staticmethod
@@ -96,19 +104,24 @@ class Chain(PyLayer):
 
     @staticmethod
     def backward(ctx, gradient):
+        if paddle.is_grad_enabled():  # create_graph=True
+            raise RuntimeError(
+                "a convolution by oneDNN has no second derivative: set higher_gradients = True on the model (see "
+                "common/layers/fast_conv.py), or onednn: false in the configuration"
+            )
         layout = ctx.stages[-1].target
         own = onednn.empty(layout)  # a stage may write over the gradient it is given
         gradient = onednn.carry(gradient.contiguous(), onednn.plain(*gradient.shape), layout, own)
-        answers, end = [None] * ctx.count, ctx.count
+        gradients, end = [None] * ctx.count, ctx.count
         for stage, kept in zip(reversed(ctx.stages), reversed(ctx.kept)):
             gradient = onednn.carry(gradient, layout, stage.target)
             start = end - stage.takes
             wanted = ctx.moving[start:end]
-            gradient, answers[start:end] = stage.backward(gradient, kept, wanted, any(ctx.moving[:start]))
+            gradient, gradients[start:end] = stage.backward(gradient, kept, wanted, any(ctx.moving[:start]))
             end, layout = start, stage.source
         if ctx.moving[0]:
-            answers[0] = onednn.carry(gradient, layout, onednn.plain(*layout.sizes)).reshape(list(layout.sizes))
-        return tuple(answers)
+            gradients[0] = onednn.carry(gradient, layout, onednn.plain(*layout.sizes)).reshape(list(layout.sizes))
+        return tuple(gradients)
 
 
 class Convolution:
@@ -188,8 +201,8 @@ class Convolution:
         return to_x, [to_weight]
 
 
-class Normalisation:
-    """Batch normalisation by the batch's own statistics, in a fixed layout.
+class Normalization:
+    """Batch normalization by the batch's own statistics, in a fixed layout.
 
     Args:
         layout (Layout): of what comes in and goes out.
@@ -242,14 +255,14 @@ class Elementwise:
 
     Args:
         layout (Layout): of what comes in and goes out.
-        name (str): a key of ACTIVATIONS.
+        activation (Activation): which one.
     """
 
     takes = 0
 
-    def __init__(self, layout, name):
+    def __init__(self, layout, activation):
         self.source = self.target = layout
-        kind, alpha, beta, from_result = ACTIVATIONS[name]
+        kind, alpha, beta, from_result = activation
         factors = (ctypes.c_float(alpha), ctypes.c_float(beta))
         forward = onednn.describe(
             "eltwise_forward", onednn.FORWARD_TRAINING, kind, layout.handle, layout.handle, *factors
@@ -273,5 +286,5 @@ class Elementwise:
         return gradient, []
 
 
-remembered = functools.lru_cache(maxsize=4096)
-convolution, normalisation, elementwise = remembered(Convolution), remembered(Normalisation), remembered(Elementwise)
+cached = functools.lru_cache(maxsize=4096)
+convolution, normalization, elementwise = cached(Convolution), cached(Normalization), cached(Elementwise)

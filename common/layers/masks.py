@@ -7,18 +7,18 @@ Shapes in this file:
 import paddle
 
 
-def mask_of(length, like):
-    """1 for a step of the sequence, 0 for padding.
+def sequence_mask(length, like):
+    """The mask of sequences: 1 for valid steps, 0 for padding.
 
     Args:
-        length (Tensor): int64 [N], steps of each sequence.
-        like (Tensor): [N, T, ...], which gives T.
+        length (Tensor): int64 [N], the length of each sequence.
+        like (Tensor): [N, T, ...], defines T.
 
     Returns:
         Tensor: float32 [N, T].
     """
-    places = paddle.arange(paddle.shape(like)[1]).astype("int64")
-    return (places.unsqueeze(0) < length.unsqueeze(1)).astype("float32")
+    steps = paddle.arange(paddle.shape(like)[1]).astype("int64")
+    return (steps.unsqueeze(0) < length.unsqueeze(1)).astype("float32")
 
 
 def masked_sum(x, mask):
@@ -28,7 +28,7 @@ def masked_sum(x, mask):
 
 def masked_max(x, mask):
     """The maximum over the unmasked steps, [N, D] of x [N, T, D] and mask float32 [N, T]; 0 for an empty sequence."""
-    seen = paddle.where(mask.unsqueeze(2) > 0, x, paddle.full_like(x, -1e9))
-    place = paddle.argmax(seen, 1, keepdim=True)  # the gradient of max over an inner axis takes 500 times as long
-    highest = paddle.take_along_axis(x, place, 1).squeeze(1)
+    valid = paddle.where(mask.unsqueeze(2) > 0, x, paddle.full_like(x, -1e9))
+    index = paddle.argmax(valid, 1, keepdim=True)  # the gradient of max over an inner axis takes 500 times as long
+    highest = paddle.take_along_axis(x, index, 1).squeeze(1)
     return highest * (mask.sum(1, keepdim=True) > 0).astype(x.dtype)

@@ -1,4 +1,4 @@
-"""Batch normalisation whose statistics are those of the batches of all processes together.
+"""Batch normalization whose statistics are those of the batches of all processes together.
 
 PaddlePaddle has it for GPUs only; here it is for CPUs, as a change of class, so that weights, names and hooks stay.
 C is the number of channels, M the number of values of one channel over all processes.  As in `nn.BatchNorm2D`, the
@@ -19,67 +19,67 @@ from common.system import distributed
 
 
 def convert_sync_batch_norm(model):
-    """Makes every batch normalisation of `model` (nn.Layer) use the batches of all processes; returns the model.
+    """Makes every batch normalization of `model` (nn.Layer) use the batches of all processes; returns the model.
 
-    A frozen one stays what it is: the framework's own conversion would make a new layer of it, whose statistics move.
+    A frozen one stays as it is: the framework's own conversion would make a new layer of it, whose statistics change.
 
     Raises:
-        ConfigError: the model has an `nn.BatchNorm` of the first generation, which cannot be synchronised.
+        ConfigError: the model has an `nn.BatchNorm` of the first generation, which cannot be synchronized.
     """
     for name, layer in model.named_sublayers(include_self=True):
         if isinstance(layer, nn.BatchNorm):
-            raise ConfigError(f"'{name}' is an nn.BatchNorm, which cannot be synchronised; use nn.BatchNorm2D")
+            raise ConfigError(f"'{name}' is an nn.BatchNorm, which cannot be synchronized; use nn.BatchNorm2D")
     if paddle.device.get_device() != "cpu":
         return convert_for_gpus(model)
     if distributed.world_size() > 1:
         distributed.second_channel()
     for layer in model.sublayers(include_self=True):
         if isinstance(layer, _BatchNormBase) and not isinstance(layer, nn.SyncBatchNorm):
-            layer.__class__ = synchronised(type(layer))
+            layer.__class__ = synchronized_class(type(layer))
     return model
 
 
 def convert_for_gpus(model):
-    """Replaces what is not frozen by the framework's own layer, which GPUs alone can run; returns the model.
+    """Replaces those that are not frozen by the framework's own layer, which runs on GPUs only; returns the model.
 
-    The parameters stay the same objects, so that what stops their gradients, and an optimizer that has them, holds.
+    The parameters stay the same objects, so frozen ones stay frozen and an optimizer that has them stays valid.
     """
-    if is_moving(model):
+    if learns_statistics(model):
         return nn.SyncBatchNorm.convert_sync_batchnorm(model)
     for parent in model.sublayers(include_self=True):
         for name, layer in list(parent.named_children()):
-            if is_moving(layer):
+            if learns_statistics(layer):
                 setattr(parent, name, nn.SyncBatchNorm.convert_sync_batchnorm(layer))
     return model
 
 
-def is_moving(layer):
-    """Whether a layer is a batch normalisation, not yet synchronised, that learns from its batches."""
+def learns_statistics(layer):
+    """True of a batch normalization, not yet synchronized, whose statistics are those of its batches."""
     kind = isinstance(layer, _BatchNormBase) and not isinstance(layer, nn.SyncBatchNorm)
     return kind and not layer._use_global_stats
 
 
 class SyncBatchNorm:
-    """Comes before a class of batch normalisation; alone or in evaluation it is the same as that class."""
+    """Comes before a class of batch normalization; alone or in evaluation it is the same as that class."""
 
     def forward(self, input):
-        """The normalised input, [N, C, ...] or with the channels last."""
+        """The normalized input, [N, C, ...] or with the channels last."""
         if not self.training or self._use_global_stats or distributed.world_size() == 1:
             return super().forward(input)
         self._check_data_format(self._data_format)
         self._check_input_dim(input)
         weight = paddle.ones_like(self._mean) if self.weight is None else self.weight
         bias = paddle.zeros_like(self._mean) if self.bias is None else self.bias
-        return Normalise.apply(input, weight, bias, self)
+        return SyncNormalization.apply(input, weight, bias, self)
 
 
 @functools.cache
-def synchronised(kind):
-    """The class `kind` of batch normalisation with joint statistics; one that has them already is itself."""
+def synchronized_class(kind):
+    """The class `kind` of batch normalization with joint statistics; itself where it has them already."""
     return kind if issubclass(kind, SyncBatchNorm) else type(f"Sync{kind.__name__}", (SyncBatchNorm, kind), {})
 
 
-class Normalise(PyLayer):
+class SyncNormalization(PyLayer):
     """(x - mean) / sqrt(variance + epsilon) * weight + bias (https://arxiv.org/abs/1502.03167, algorithm 1)."""
 
     @staticmethod
@@ -103,7 +103,7 @@ class Normalise(PyLayer):
     def backward(ctx, dy):
         """Adds to the gradient at fixed statistics what flows through the mean and the variance.
 
-        With z the normalised x and sums over all processes, dx = weight / deviation * (dy - sum(dy) / M - z *
+        With z the normalized x and sums over all processes, dx = weight / deviation * (dy - sum(dy) / M - z *
         sum(dy * z) / M), and the two sums are the gradients of the bias and of the weight.
         """
         leaves = [tensor.detach() for tensor in ctx.saved_tensor()]

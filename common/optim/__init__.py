@@ -1,1 +1,1 @@
-"""Optimizers, gradient rules and learning rate schedules."""
+"""Optimizers, update rules and learning rate schedules."""

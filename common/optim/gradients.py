@@ -1,4 +1,4 @@
-"""The norm of gradients, three ways to clip them and the division by a loss scale, all in place.
+"""Gradient norm, gradient clipping in three ways, and the division by a loss scale; all in place.
 
 A gradient is dense, or the sparse rows of an embedding: a list of row numbers (one may come twice) with their values.
 """
@@ -9,19 +9,19 @@ import paddle
 
 
 def global_norm(gradients):
-    """The Euclidean norm (float) of all gradients (list of Tensor, dense or sparse) taken together."""
-    squares = [paddle._C_ops.squared_l2_norm(summed(gradient)).reshape([1]) for gradient in gradients]
+    """Euclidean norm (float) of all gradients (list of Tensor, dense or sparse) together."""
+    squares = [paddle._C_ops.squared_l2_norm(merge_rows(gradient)).reshape([1]) for gradient in gradients]
     return math.sqrt(paddle.add_n(squares).item()) if squares else 0.0
 
 
-def summed(gradient):
-    """The values of a gradient in float32, rows that come twice added up."""
+def merge_rows(gradient):
+    """The values of a gradient in float32, rows that come twice summed."""
     if gradient.is_selected_rows():
         gradient = paddle._C_ops.merge_selected_rows(gradient)._get_tensor_from_selected_rows()
     return gradient if gradient.dtype == paddle.float32 else gradient.astype("float32")
 
 
-def held(gradient):
+def values_of(gradient):
     """The values of a gradient as a dense Tensor that shares its memory."""
     return gradient._get_tensor_from_selected_rows() if gradient.is_selected_rows() else gradient
 
@@ -33,12 +33,12 @@ def clip_gradients(gradients, norm=None, value=None, each_norm=None):
     Args:
         gradients (list[Tensor]): changed in place.
         norm (float): limit of the norm of all together (https://arxiv.org/abs/1211.5063, algorithm 1).
-        value (float): limit of every element; of sparse rows, before those that come twice are added up.
+        value (float): limit of every element; of sparse rows, before those that come twice are summed.
         each_norm (float): limit of the norm of each one.
     """
     if value is not None:
         for gradient in gradients:
-            held(gradient).clip_(-value, value)
+            values_of(gradient).clip_(-value, value)
     elif each_norm is not None:
         for gradient in gradients:
             shrink([gradient], global_norm([gradient]), each_norm)
@@ -47,18 +47,18 @@ def clip_gradients(gradients, norm=None, value=None, each_norm=None):
 
 
 def shrink(gradients, norm, limit):
-    """Scales gradients whose norm together is `norm` down to `limit`; smaller ones stay as they are."""
+    """Scales gradients of global norm `norm` down to `limit`; smaller ones stay as they are."""
     if norm > limit:
         for gradient in gradients:
-            paddle._C_ops.scale_(held(gradient), limit / norm, 0.0, True)
+            paddle._C_ops.scale_(values_of(gradient), limit / norm, 0.0, True)
 
 
 @paddle.no_grad()
 def unscale(gradients, scale):
-    """Divides in place by `scale` (float); returns whether all are finite (bool)."""
+    """Divides in place by `scale` (float); returns True if all are finite."""
     by_dtype = {}
     for gradient in gradients:
-        by_dtype.setdefault(gradient.dtype, []).append(held(gradient))
+        by_dtype.setdefault(gradient.dtype, []).append(values_of(gradient))
     divisor = paddle.to_tensor([scale], dtype="float32")
     overflows = [paddle._C_ops.check_finite_and_unscale_(group, divisor)[-1] for group in by_dtype.values()]
     return not any(overflow.item() for overflow in overflows)

@@ -1,4 +1,4 @@
-"""Moves the weights of a model: one framework optimizer for each learning rate and weight decay, one clip for all."""
+"""Parameter groups: one framework optimizer for each learning rate and weight decay, gradients clipped over all."""
 
 import fnmatch
 
@@ -7,8 +7,10 @@ import paddle
 
 from common.errors import ConfigError
 from common.optim.gradients import clip_gradients
+from common.optim.tables import table_names
 from common.suggest import did_you_mean, nearest
 
+DENSE_ONLY = ("AdamW", "LARS", "DecayedAdagrad", "Adadelta", "Adamax")  # these cannot read sparse gradients
 GROUP_KEYS = ("match", "lr_scale", "layer_decay", "weight_decay", "freeze")
 
 
@@ -16,8 +18,8 @@ class GroupedOptimizer:
     """The optimizer of one model.
 
     Args:
-        kind (str): what the configuration calls it; a state is loaded only into the same kind.
-        parameters (dict[str, Parameter]): those it moves, by structured name.
+        kind (str): its `type` in the configuration; a state is loaded only into the same kind.
+        parameters (dict[str, Parameter]): those it updates, by structured name.
         parts (list): pairs of (framework optimizer, what the learning rate is multiplied by).
         clip (dict): at most one of `norm`, `value`, `each_norm`, with its limit.
     """
@@ -26,7 +28,7 @@ class GroupedOptimizer:
         self.kind, self.parameters, self.parts, self.clip = kind, parameters, parts, clip
 
     def step(self, lr):
-        """Clips the gradients and moves every weight that has one, at the learning rate `lr` (float)."""
+        """Clips the gradients and updates every weight that has one, at the learning rate `lr` (float)."""
         if self.clip:
             clip_gradients(self.gradients(), **self.clip)
         for optimizer, scale in self.parts:
@@ -34,29 +36,29 @@ class GroupedOptimizer:
             optimizer.step()
 
     def clear(self):
-        """Forgets the gradients."""
+        """Clears the gradients."""
         for optimizer, _ in self.parts:
             optimizer.clear_grad(set_to_zero=False)
 
     def gradients(self):
-        """The gradients there are (list of Tensor; the framework's own, so that changing one in place counts)."""
-        held = [p._grad_ivar() for p in self.parameters.values() if not p.stop_gradient]
-        return [gradient for gradient in held if gradient is not None]
+        """The gradients that exist (list of Tensor; the framework's own, so that changing one in place counts)."""
+        found = [p._grad_ivar() for p in self.parameters.values() if not p.stop_gradient]
+        return [gradient for gradient in found if gradient is not None]
 
     def state(self):
-        """({"backbone.conv1.weight/velocity": array, ...}, what JSON can hold), all that a resumed run needs."""
+        """({"backbone.conv1.weight/velocity": array, ...}, {"kind": str}): all that a resumed run needs."""
         names = {parameter.name: name for name, parameter in self.parameters.items()}
         arrays = {}
         for optimizer, _ in self.parts:
             masters = optimizer._master_weights
             names.update({copy.name: names[of] for of, copy in masters.items()})
             arrays.update({f"{names[of]}/master": copy.numpy() for of, copy in masters.items()})
-            for kind, held in optimizer._accumulators.items():
-                arrays.update({f"{names[of]}/{kind}": value.numpy() for of, value in held.items()})
+            for kind, values in optimizer._accumulators.items():
+                arrays.update({f"{names[of]}/{kind}": value.numpy() for of, value in values.items()})
         return arrays, {"kind": self.kind}
 
     def load(self, arrays, state):
-        """The inverse of :meth:`state`, in this process or another, bit for bit.
+        """The inverse of :meth:`state`, in this process or another, to the last bit.
 
         Raises:
             ConfigError: the state is of another kind of optimizer or does not fit the parameters.
@@ -72,15 +74,15 @@ class GroupedOptimizer:
             near = did_you_mean(unknown[0], self.parameters)
             raise ConfigError(f"the optimizer's state has '{unknown[0]}', which the model does not train{near}")
         for optimizer, _ in self.parts:
-            fill(optimizer, {p: wanted[name] for name, p in self.parameters.items() if name in wanted})
+            load_accumulators(optimizer, {p: wanted[name] for name, p in self.parameters.items() if name in wanted})
 
 
-def fill(optimizer, wanted):
+def load_accumulators(optimizer, wanted):
     """Sets the accumulators of one framework optimizer.
 
     Args:
         optimizer (paddle.optimizer.Optimizer): just built, or used before.
-        wanted (dict): parameter -> {accumulator: array}; parameters of other optimizers are passed over.
+        wanted (dict): parameter -> {accumulator: array}; parameters of other optimizers are skipped.
     """
     own = {id(parameter) for parameter in optimizer._parameter_list}
     wanted = {parameter: arrays for parameter, arrays in wanted.items() if id(parameter) in own}
@@ -88,27 +90,27 @@ def fill(optimizer, wanted):
     optimizer._create_accumulators(block, list(wanted))
     for parameter, arrays in wanted.items():
         master = optimizer._master_weights.get(parameter.name)
-        holder = parameter.name if master is None else master.name
+        owner = parameter.name if master is None else master.name
         for kind, array in arrays.items():
-            target = master if kind == "master" else optimizer._accumulators.get(kind, {}).get(holder)
+            target = master if kind == "master" else optimizer._accumulators.get(kind, {}).get(owner)
             if target is None or list(target.shape) != list(array.shape):
-                here = "has none" if target is None else f"is {list(target.shape)}"
-                raise ConfigError(f"the optimizer's state: {kind} is {list(array.shape)} there, here it {here}")
+                here = "there is none" if target is None else f"it is {list(target.shape)}"
+                raise ConfigError(f"the optimizer's state: {kind} is {list(array.shape)} there, here {here}")
             target.set_value(np.ascontiguousarray(array))
 
 
 def build_grouped(settings, model, parameters=None):
-    """The optimizer that `settings` (of `common.optim.optimizers`) describes; what is frozen now is left out of it.
+    """The optimizer that `settings` describes; parameters that are frozen now are left out.
 
     Args:
-        settings (SGD): or a child of it.
-        model (nn.Layer): whose parameters are moved.
-        parameters (dict[str, Parameter]): those of them that are meant, by structured name; all when None.
+        settings (Optimizer): of `common.optim.optimizers`.
+        model (nn.Layer): whose parameters are updated.
+        parameters (dict[str, Parameter]): only these of them, by structured name; all when None.
     """
     parameters = dict(model.named_parameters()) if parameters is None else parameters
     decay = settings.l1_decay or settings.weight_decay
     plan = {name: {"lr_scale": 1.0, "weight_decay": decay, "freeze": False} for name in parameters}
-    for name in without_decay(model, settings.no_decay, parameters):
+    for name in match_no_decay(model, settings.no_decay, parameters):
         plan[name]["weight_decay"] = 0.0
     for index, group in enumerate(settings.groups):
         exceptions, matched = read_group(settings, index, group, parameters)
@@ -124,15 +126,27 @@ def build_grouped(settings, model, parameters=None):
             members.setdefault((plan[name]["lr_scale"], plan[name]["weight_decay"]), {})[name] = parameter
     if not members:
         raise ConfigError(f"optimizer: every parameter of {type(model).__name__} is frozen; there is nothing to train")
+    for (_, decay), group in members.items():
+        check_tables(settings.name, decay, table_names(model, group))
     parts = [
         (settings.make(paddle, list(group.values()), decay), lr_scale) for (lr_scale, decay), group in members.items()
     ]
-    moved = {name: parameter for group in members.values() for name, parameter in group.items()}
-    return GroupedOptimizer(settings.name, moved, parts, settings.clip)
+    trained = {name: parameter for group in members.values() for name, parameter in group.items()}
+    return GroupedOptimizer(settings.name, trained, parts, settings.clip)
+
+
+def check_tables(kind, decay, tables):
+    """Raises ConfigError where an optimizer cannot update embedding tables with sparse gradients, given by name."""
+    if tables and (kind in DENSE_ONLY or (kind == "Adam" and decay)):
+        kind = "Adam with weight decay" if kind == "Adam" else kind
+        raise ConfigError(
+            f"optimizer: {kind} cannot update {tables[0]}, an embedding with sparse gradients\n  "
+            "use sparse: false, or SGD, Momentum, Adam without weight decay, Adagrad or FTRL"
+        )
 
 
 def read_group(settings, index, group, parameters):
-    """({key: value} that a group of the configuration changes, the names of the parameters it is for)."""
+    """({key: value} of one item of `groups`, the names of the parameters it matches)."""
     where = f"optimizer.groups[{index}]"
     if not isinstance(group, dict) or "match" not in group:
         raise ConfigError(f"{where} is {group!r}; it must be a mapping such as {{match: 'backbone.*', lr_scale: 0.1}}")
@@ -144,21 +158,21 @@ def read_group(settings, index, group, parameters):
     exceptions = {key: value for key, value in group.items() if key != "match"}
     for key in ("lr_scale", "layer_decay", "weight_decay"):
         if key in exceptions:
-            settings.number(f"groups[{index}].{key}", exceptions[key], least=0)
+            settings.check_number(f"groups[{index}].{key}", exceptions[key], least=0)
     if not isinstance(exceptions.get("freeze", False), bool):
         raise ConfigError(f"{where}.freeze is {exceptions['freeze']!r}; it must be true or false")
-    return exceptions, matching(f"{where}.match", group["match"], parameters)
+    return exceptions, match_names(f"{where}.match", group["match"], parameters)
 
 
 def layers_above(index, model, name):
-    """How many layers of a model stand above a parameter, which the model says."""
+    """How many layers of a model are above a parameter; the model publishes `layers_above(name)`."""
     if not hasattr(model, "layers_above"):
-        raise ConfigError(f"optimizer.groups[{index}].layer_decay: {type(model).__name__} does not tell its layers")
+        raise ConfigError(f"optimizer.groups[{index}].layer_decay: {type(model).__name__} does not publish its layers")
     return model.layers_above(name)
 
 
-def matching(where, pattern, parameters):
-    """The names that a glob matches; one that matches none is refused with the names nearest to it."""
+def match_names(where, pattern, parameters):
+    """The names that a glob matches; a ConfigError with the nearest names where there is none."""
     found = fnmatch.filter(parameters, pattern)
     if not found:
         near = nearest(pattern.replace("*", ""), parameters, 3) or list(parameters)[:3]
@@ -166,8 +180,8 @@ def matching(where, pattern, parameters):
     return found
 
 
-def without_decay(model, patterns, parameters):
-    """The names of the parameters that `no_decay` is for."""
+def match_no_decay(model, patterns, parameters):
+    """The names of the parameters that `no_decay` excludes from weight decay."""
     found = set()
     for index, pattern in enumerate(patterns):
         if pattern == "bias":
@@ -177,5 +191,5 @@ def without_decay(model, patterns, parameters):
             members = {id(p) for layer in norms for p in layer.parameters(include_sublayers=False)}
             found.update(name for name, p in parameters.items() if id(p) in members)
         else:
-            found.update(matching(f"optimizer.no_decay[{index}]", pattern, parameters))
+            found.update(match_names(f"optimizer.no_decay[{index}]", pattern, parameters))
     return found

@@ -1,121 +1,59 @@
-"""Optimizers of models with large embedding tables: tables and the rest are moved by rules of their own.
+"""Separate optimizers for the embedding tables of a model and for all its other parameters.
 
     optimizer:
       type: DenseAndSparse
       dense: {type: Adam, lr: 1e-3}
       sparse: {type: Adagrad, lr: 0.05}
 
-A table is an embedding with sparse gradients.  Only rows that have a gradient are moved, so that a step costs the same
-however large the table is.
+A table is an embedding with sparse gradients.  Only rows that have a gradient are updated, so that a step costs the
+same however large the table is.
 """
 
-from common.optim.optimizers import SGD
-from common.optim.schedule import Schedule
+from dataclasses import dataclass
+
+from common.optim.optimizers import Optimizer
+from common.optim.several import SeveralSchedules, build_several
 
 ROW_RULES = ("SGD", "Adam", "Adagrad", "FTRL")
 
 
-class FTRL(SGD):
-    """Follow the regularized leader, for sparse linear models (https://doi.org/10.1145/2487575.2488200, algorithm 1).
-
-    Args:
-        power (float): a weight's rate falls with this power of its squared gradients.
-        l1 (float): makes weights exactly zero.
-        l2 (float): pulls weights towards zero.
-        beta (float): added to the root of the squared gradients.
-    """
-
-    def __init__(
-        self,
-        lr,
-        power=0.5,
-        l1=0.0,
-        l2=0.0,
-        beta=1.0,
-        groups=(),
-        no_decay=(),
-        clip_norm=None,
-        clip_value=None,
-        clip_each_norm=None,
-    ):
-        super().__init__(lr, 0.0, 0.0, groups, no_decay, clip_norm, clip_value, clip_each_norm)
-        self.options = {
-            "power": self.number("power", power, above=0, most=1),
-            "l1": self.number("l1", l1, least=0),
-            "l2": self.number("l2", l2, least=0),
-            "beta": self.number("beta", beta, above=0),
-        }
-
-    def make(self, paddle, parameters, decay):
-        from common.optim.ftrl import FTRLRule
-
-        return FTRLRule(1.0, parameters, **self.options)
-
-
+@dataclass(kw_only=True)
 class DenseAndSparse:
     """One optimizer for embedding tables with sparse gradients, one for all other parameters.
 
     Args:
-        dense (SGD): any optimizer; its learning rate is the one that the log shows.
-        sparse (SGD): SGD, Adam (which is then lazy), Adagrad or FTRL, without weight decay, which would reach all rows.
+        dense (Optimizer): any optimizer; its learning rate is the one that the log shows.
+        sparse (Optimizer): SGD, Adam (which is then lazy), Adagrad or FTRL, without weight decay, which would reach all
+            rows.
 
     Raises:
-        ValueError: the rule for tables would touch rows without a gradient.
+        ValueError: `sparse` would update rows without a gradient.
     """
 
-    def __init__(self, dense, sparse):
+    dense: Optimizer
+    sparse: Optimizer
+
+    def __post_init__(self):
+        sparse = self.sparse
         if type(sparse).__name__ not in ROW_RULES:
             raise ValueError(
-                f"DenseAndSparse got sparse={type(sparse).__name__}, which moves every row of a table in every step; "
+                f"DenseAndSparse got sparse={type(sparse).__name__}, which updates every row of a table in every step; "
                 f"it takes {', '.join(ROW_RULES)}"
             )
         if sparse.weight_decay or sparse.l1_decay:
             raise ValueError("DenseAndSparse got weight decay for sparse, which would reach every row of a table")
         if hasattr(sparse, "lazy"):
             sparse.lazy = True
-        self.dense, self.sparse = dense, sparse
-        self.schedule = PairSchedule(dense.schedule, sparse.schedule)
+        self.schedule = SeveralSchedules({"dense": self.dense.schedule, "sparse": sparse.schedule})
 
     def build(self, model):
-        """The optimizer of a model's parameters (PairOptimizer).
+        """The optimizers of a model's parameters (SeveralOptimizers).
 
         Raises:
-            ConfigError: the model has no table, or nothing else.
+            ConfigError: the model has no table, or nothing else, or several processes train it, which do not exchange
+                sparse gradients.
         """
-        from common.optim.pair import build_pair
+        from common.optim.tables import parameters_and_tables
 
-        return build_pair(self, model)
-
-
-class PairSchedule(Schedule):
-    """Two schedules that are bound and scaled together; the rate asked for is the first one's.
-
-    Args:
-        first (Schedule): its rate is answered.
-        second (Schedule): its rate is kept in `second_lr`.
-    """
-
-    def __init__(self, first, second):
-        self.first, self.second = first, second
-        self.second_lr = second.base
-
-    def bind(self, steps_per_epoch, total_steps):
-        self.first.bind(steps_per_epoch, total_steps)
-        self.second.bind(steps_per_epoch, total_steps)
-        return self
-
-    def scale(self, factor):
-        self.first.scale(factor)
-        self.second.scale(factor)
-        return self
-
-    def warmup_length(self):
-        return self.first.warmup_length()
-
-    def rate(self, step):
-        self.second.rate(max(step, self.second.warmup_length()))
-        return self.first.rate(step)
-
-    def at(self, step):
-        self.second_lr = self.second.at(step)
-        return self.first.at(step)
+        members = parameters_and_tables(model)
+        return build_several({"dense": self.dense, "sparse": self.sparse}, model, members)

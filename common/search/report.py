@@ -4,9 +4,9 @@ import csv
 import os
 import shlex
 
+from common.config.overrides import assignments, flow
 from common.search.space import decode
 from common.search.study import COUNTED, first_number, outcome, standing
-from common.search.training import assignments, flow
 
 OTHERS = ("rejected", "repeated", "interrupted", "surplus")
 

@@ -7,12 +7,12 @@ again.
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
 
+from common.config.overrides import assignments
 from common.errors import ConfigError, Diverged
 from common.training.callbacks.lines import read_lines
 from common.weights import run_folder
@@ -24,8 +24,6 @@ BOUND = (
     "if sys.platform == 'linux': ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)\n"
     "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
-BARE = re.compile(r"[A-Za-z_][\w./-]*\Z")
-WORDS = ("true", "false", "null")
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM)
 
 
@@ -143,7 +141,9 @@ def score_of(folder, metric=None, higher=True):
     """
     if metric is None:
         try:
-            best = json.loads((run_folder.follow(folder / "best") / "state.json").read_text(encoding="utf-8"))["best"]
+            best = json.loads((run_folder.resolve_link(folder / "best") / "state.json").read_text(encoding="utf-8"))[
+                "best"
+            ]
         except (ConfigError, CheckpointError, OSError, ValueError, KeyError) as error:
             raise TrialFailed(f"{folder}: no evaluation had a score that is a number") from error
         return float(best["score"])
@@ -153,19 +153,3 @@ def score_of(folder, metric=None, higher=True):
         known = sorted({name for record in records for name in record} - {"kind", "step", "epoch"})
         raise TrialFailed(f"{folder}: no score is called {metric}; there is {', '.join(known) or 'none'}")
     return float(max(scores) if higher else min(scores))
-
-
-def assignments(overrides):
-    """`key=value` of each override, as `-o` takes them (list[str])."""
-    return [f"{key}={flow(value)}" for key, value in overrides.items()]
-
-
-def flow(value):
-    """A value in one line of YAML, read back as itself."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(flow(item) for item in value) + "]"
-    if isinstance(value, str) and BARE.match(value) and value.lower() not in WORDS:
-        return value
-    return json.dumps(value, ensure_ascii=False)

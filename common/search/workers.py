@@ -12,13 +12,14 @@ import optuna
 from optuna.trial import TrialState
 
 from common.config import load_config
+from common.config.overrides import assignments
 from common.errors import ConfigError, KitError
 from common.log import logger
 from common.search import study as studies
 from common.search.cost import beyond
 from common.search.space import decode, is_finite, size
 from common.search.strategies import mixed, suggest
-from common.search.training import Interrupted, TrialFailed, assignments, score_of
+from common.search.training import Interrupted, TrialFailed, score_of
 
 POLL = 0.5  # seconds between two looks at the trials of other workers
 MOST_REPEATED = 10  # candidates in a row that were drawn before, after which they are drawn at random

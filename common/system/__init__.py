@@ -1,1 +1,1 @@
-"""Processes, signals, devices, random states, the machine."""
+"""Devices, distributed processes, signals, random number generator states and facts about the host."""

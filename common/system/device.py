@@ -1,17 +1,17 @@
-"""Chooses the device, and refuses one that is not there (the framework would fall back silently)."""
+"""Device selection: `cpu`, `gpu`, `gpu:N`; a missing device is an error, where PaddlePaddle falls back silently."""
 
 from common.errors import EnvironmentProblem
 
 
 def select_device(name, deterministic=False):
-    """Makes `cpu`, `gpu` or `gpu:N` the device of this process; `auto` takes a GPU where there is one.
+    """Makes `cpu`, `gpu` or `gpu:N` the device of this process; `auto` selects a GPU if there is one.
 
     Args:
         name (str): the device.
-        deterministic (bool): whether a GPU uses only algorithms that give the same bits every time; a CPU always does.
+        deterministic (bool): restricts cuDNN to deterministic algorithms; CPU operators are always deterministic.
 
     Raises:
-        EnvironmentProblem: this PaddlePaddle or this machine has no such device.
+        EnvironmentProblem: the PaddlePaddle build or the machine lacks this device.
     """
     import paddle
 

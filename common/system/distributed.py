@@ -1,7 +1,7 @@
-"""Training on several processes; the only file that knows the rank.
+"""Data-parallel training in several processes: ranks, collectives and the wrapped loss; no other file knows the rank.
 
-Started by `python -m paddle.distributed.launch --nproc_per_node 2 tools/train.py ...`: NCCL between GPUs, gloo between
-CPUs.  In a run of one process every function here does nothing, or gives back what it got.
+Started by `python -m paddle.distributed.launch --nproc_per_node 2 tools/train.py ...`: NCCL between GPUs, Gloo between
+CPUs.  In a run of one process every function here is a no-op or returns its argument.
 """
 
 import contextlib
@@ -17,25 +17,25 @@ from common.system.network import interface_of
 
 
 def rank():
-    """This process's number, from 0."""
+    """The rank of this process, from 0."""
     return int(os.environ.get("PADDLE_TRAINER_ID", "0"))
 
 
 def world_size():
-    """How many processes train together."""
+    """The number of processes that train together."""
     return int(os.environ.get("PADDLE_TRAINERS_NUM", "1"))
 
 
 def is_main():
-    """Whether this process writes the files."""
+    """True in the process that writes the files, rank 0."""
     return rank() == 0
 
 
-def initialise():
-    """Joins the other processes; returns when all are there.
+def initialize():
+    """Initializes the process group; returns when all processes have joined.
 
     Raises:
-        EnvironmentProblem: they do not find each other.
+        EnvironmentProblem: the processes cannot connect.
     """
     if world_size() == 1:
         return
@@ -50,19 +50,19 @@ def initialise():
         first_line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise EnvironmentProblem(
             f"rank {rank()} of {world_size()} at {here} cannot reach the others: {first_line}\n"
-            f"  the meeting point is {os.environ.get('PADDLE_MASTER', 'not set')}, "
-            f"the interface {os.environ['GLOO_SOCKET_IFNAME']}\n"
+            f"  PADDLE_MASTER is {os.environ.get('PADDLE_MASTER', 'not set')}, "
+            f"the network interface {os.environ['GLOO_SOCKET_IFNAME']}\n"
             "  on several machines start each with --host ITS_IP and set GLOO_SOCKET_IFNAME (ip addr lists interfaces)"
         ) from error
 
 
 def barrier():
-    """Waits until every process is here."""
+    """Blocks until every process has reached this call."""
     all_true(True)
 
 
 def all_true(value):
-    """Whether `value` (bool) is true in every process."""
+    """True if `value` (bool) is true in every process: an all-reduce with logical and."""
     if world_size() == 1:
         return bool(value)
     return int(all_reduce_sum(np.array([bool(value)], "int64"))[0]) == world_size()
@@ -70,9 +70,9 @@ def all_true(value):
 
 @functools.cache
 def second_channel():
-    """A group of all processes for sums inside a backward pass, whose order must not mix with that of the gradients.
+    """A second process group for collectives inside a backward pass, which must not interleave with the gradients'.
 
-    All processes must ask for it first at the same place.
+    The first call creates the group and is itself a collective: all processes must make it at the same point.
     """
     import paddle
 
@@ -80,14 +80,14 @@ def second_channel():
 
 
 def all_reduce_sum(array, group=None):
-    """The sum over all processes of an array.
+    """All-reduce: the sum of an array over all processes.
 
     Args:
-        array (ndarray | Tensor): a Tensor is changed in place as well.
+        array (ndarray | Tensor): a Tensor is also updated in place.
         group (Group): :func:`second_channel` inside a backward pass.
 
     Raises:
-        EnvironmentProblem: a float16 Tensor on CPUs, where the framework would silently give infinity.
+        EnvironmentProblem: a float16 Tensor on CPUs, for which the framework silently returns infinity.
     """
     if world_size() == 1:
         return array
@@ -102,19 +102,19 @@ def all_reduce_sum(array, group=None):
 
 
 def all_gather_json(value):
-    """The values of all processes (each what JSON can hold), in the order of their ranks."""
+    """All-gather of JSON-serializable values, in rank order."""
     text = np.frombuffer(json.dumps(value).encode(), "uint8")
     return [json.loads(state["text"].tobytes()) for state in all_gather_state({"text": text})]
 
 
 def all_gather_state(state):
-    """The dicts of all processes, in the order of their ranks.
+    """All-gather of dicts of arrays, in rank order.
 
     Args:
         state (dict[str, ndarray]): names, shapes and dtypes (numbers, bool or text) may differ between processes.
 
     Returns:
-        list[dict[str, ndarray]]: one for each process.
+        list[dict[str, ndarray]]: one dict per process.
     """
     if world_size() == 1:
         return [state]
@@ -132,7 +132,7 @@ def all_gather_state(state):
 
 
 def pack(state):
-    """A dict of arrays as one uint8 array: the length of a JSON head (8 bytes), the head, the arrays' bytes."""
+    """Serializes a dict of arrays to one uint8 array: length of the JSON header (8 bytes), header, raw array data."""
     arrays = {name: np.asarray(array) for name, array in state.items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
@@ -143,7 +143,7 @@ def pack(state):
 
 
 def unpack(packed):
-    """The inverse of :func:`pack`."""
+    """Deserializes the output of :func:`pack`."""
     data = packed.tobytes()
     start = 8 + int(np.frombuffer(data[:8], "<i8")[0])
     state = {}
@@ -156,7 +156,7 @@ def unpack(packed):
 
 
 def broadcast_parameters(model):
-    """Gives every process the main one's parameters and buffers."""
+    """Broadcasts the parameters and buffers of rank 0 to all processes."""
     if world_size() == 1:
         return
     import paddle
@@ -169,25 +169,25 @@ def wrap_loss(model):
     """The model's `loss` as a function whose gradients are averaged over all processes.
 
     Args:
-        model (nn.Layer): answers `loss(batch) -> dict of scalar Tensors`.
+        model (nn.Layer): has `loss(batch) -> dict of scalar Tensors`, or `loss(batch, phase=...)`.
 
     Returns:
-        Callable: (batch, sync=True) -> losses; with sync=False the gradients of this batch stay in this process, and
-        the next synchronised backward pass averages what has gathered.
+        Callable: (batch, sync=True, **given) -> losses; `given` is passed to `loss`. With sync=False the gradients of
+        this batch are accumulated locally, and the next synchronized backward pass averages the accumulated gradients.
     """
     if world_size() == 1:
-        return lambda batch, sync=True: model.loss(batch)
+        return lambda batch, sync=True, **given: model.loss(batch, **given)
     parallel = functools.cache(lambda: parallel_loss(model))
 
-    def loss_of(batch, sync=True):
+    def loss_of(batch, sync=True, **given):
         with contextlib.nullcontext() if sync else parallel().no_sync():
-            return parallel()(batch)
+            return parallel()(batch, **given)
 
     return loss_of
 
 
 def parallel_loss(model):
-    """The model's `loss` as a layer of its own under DataParallel, which reduces in `forward` and nowhere else."""
+    """Wraps `model.loss` as the `forward` of a layer in DataParallel, which reduces gradients for `forward` only."""
     import paddle
 
     class Loss(paddle.nn.Layer):
@@ -195,7 +195,7 @@ def parallel_loss(model):
             super().__init__()
             self.model = model
 
-        def forward(self, batch):
-            return self.model.loss(batch)
+        def forward(self, batch, **given):
+            return self.model.loss(batch, **given)
 
     return paddle.DataParallel(Loss(), find_unused_parameters=True)

@@ -1,8 +1,9 @@
-"""When one of several processes fails, all end, and the launcher's last lines are that process's error.
+"""Failure handling of distributed runs: if one process fails, all exit, and the launcher reports the original error.
 
-`paddle.distributed.launch` shows the end of the log of one failed process: of the first by rank, though it need not be
-the first to fail.  So the first to fail leaves a note in the launcher's log folder.  The others, which fail because it
-is gone or wait for it in vain, find the note, keep silent, and end a little later with the exit code of the first.
+`paddle.distributed.launch` prints the tail of the log of one failed process: the lowest rank, which is not necessarily
+the first that failed.  Therefore the first process to fail writes a failure note to the launcher's log folder.  The
+others, which then lose their connection or hang in a collective, find the note, print nothing, and exit a little later
+with the exit code of the first.
 """
 
 import contextlib
@@ -16,20 +17,20 @@ from pathlib import Path
 
 from common.errors import EnvironmentProblem, KitError, Stopped
 
-LOOK_EVERY = 0.5  # seconds between two looks for the note
-GRACE = 2.0  # seconds in which the launcher, which looks every second, sees the first failure alone
+LOOK_EVERY = 0.5  # seconds between two polls for the note
+GRACE = 2.0  # seconds in which the launcher, which polls every second, sees only the first failed process
 
 
 @contextlib.contextmanager
 def report_failure():
-    """Around what a process does: lets the first failure of the run through and silences those that follow from it."""
+    """Context manager around a process's work: lets the first failure of the run through and silences later ones."""
     if int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) == 1:
         yield
         return
     note, done = FailureNote(), threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda number, frame: os._exit(note.read() or 128 + number))
-    threading.Thread(target=end_with, args=(note, done), name="failures of others", daemon=True).start()
+    threading.Thread(target=exit_after_failure, args=(note, done), name="failures of others", daemon=True).start()
     try:
         yield
     except Stopped:
@@ -52,7 +53,7 @@ def report_failure():
 
 
 class FailureNote:
-    """The file in which the first process to fail leaves its exit code; the same for all processes of one launch."""
+    """A file with the exit code of the first process that failed, shared by all processes of one launch."""
 
     def __init__(self):
         folder = Path(os.environ.get("PADDLE_LOG_DIR", "."))
@@ -60,7 +61,7 @@ class FailureNote:
         self.own = False
 
     def leave(self, code):
-        """Notes that this process fails with `code`; returns whether it is the first (bool)."""
+        """Records that this process fails with `code`; returns True if it is the first to fail."""
         if self.read() is None:
             self.path.unlink(missing_ok=True)
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
@@ -70,7 +71,7 @@ class FailureNote:
         except FileExistsError:
             return False
         except OSError:
-            pass  # nowhere to write: every process speaks for itself
+            pass  # not writable: every process reports its own error
         finally:
             draft.unlink(missing_ok=True)
         self.own = True
@@ -87,13 +88,13 @@ class FailureNote:
 
 @functools.cache
 def process_start():
-    """When the operating system started this process, in seconds since 1970."""
+    """The start time of this process, in seconds since the epoch."""
     ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])  # field 22 of proc(5)
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def end_with(note, done):
-    """Runs in a thread: once another process has failed, ends this one, whatever it is doing."""
+def exit_after_failure(note, done):
+    """Thread body: exits this process once another one has failed, even if it hangs in a collective."""
     while not done.wait(LOOK_EVERY):
         code = None if note.own else note.read()
         if code is not None:
@@ -102,6 +103,6 @@ def end_with(note, done):
 
 
 def lost_connection(error):
-    """Whether an exception says that another process has gone."""
+    """True if an exception means that the connection to another process was lost."""
     text = str(error)
     return isinstance(error, RuntimeError) and any(word in text for word in ("gloo", "by peer", "TCPStore", "NCCL"))

@@ -1,4 +1,4 @@
-"""Facts about the machine and the installation; needs nothing but the standard library."""
+"""Facts about the host: installed versions, CPU, memory, git revision; uses the standard library only."""
 
 import importlib.metadata
 import platform
@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def versions(packages):
-    """The installed versions by package name; a package that is not installed is left out."""
+    """The installed versions by package name; packages that are not installed are omitted."""
     found = {}
     for package in packages:
         try:
@@ -22,7 +22,7 @@ def versions(packages):
 
 
 def cpu_name():
-    """The name of the processor, as the system gives it."""
+    """The CPU model name as reported by the operating system."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -32,7 +32,7 @@ def cpu_name():
 
 
 def memory_bytes():
-    """(total, available) main memory in bytes; zeros where the system does not tell. A container's limit counts."""
+    """(total, available) memory in bytes within the container's limit; zeros if the system does not report it."""
     try:
         text = Path("/proc/meminfo").read_text(encoding="ascii")
     except OSError:
@@ -47,11 +47,11 @@ def memory_bytes():
 
 
 def git_state(folder=REPOSITORY):
-    """{"commit": ..., "changed": whether files differ from it}; empty outside a repository or without git."""
+    """{"commit": hash, "changed": True if the working tree is dirty}; empty outside a repository or without git."""
     git = shutil.which("git")
     if git is None:
         return {}
-    answers = []
+    outputs = []
     for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
         try:
             done = subprocess.run([git, "-C", str(folder), *words], capture_output=True, text=True, timeout=10)  # nosec B603: fixed words
@@ -59,11 +59,11 @@ def git_state(folder=REPOSITORY):
             return {}
         if done.returncode:
             return {}
-        answers.append(done.stdout.strip())
-    return {"commit": answers[0], "changed": bool(answers[1])}
+        outputs.append(done.stdout.strip())
+    return {"commit": outputs[0], "changed": bool(outputs[1])}
 
 
-def anonymous(text):
-    """`text` without home folders and without what stands behind a password, token, secret or key."""
+def anonymize(text):
+    """Replaces home folders and redacts the values of passwords, tokens, secrets and API keys."""
     text = re.sub(r"(/home/|/Users/)[^/\s'\"]+", "~", str(text).replace(str(Path.home()), "~"))
     return re.sub(r"(?i)((?:password|passwd|token|secret|api_?key|access_?key)[=: ]+)\S+", r"\1***", text)

@@ -1,4 +1,4 @@
-"""The network interfaces of this machine."""
+"""Network interfaces of the host."""
 
 import fcntl
 import socket
@@ -8,10 +8,10 @@ SIOCGIFADDR = 0x8915  # Linux: the IPv4 address of an interface
 
 
 def interface_of(address):
-    """The name of the interface that has an IPv4 address; `lo` when none has it.
+    """The name of the network interface with an IPv4 address; `lo` if no interface has it.
 
     Args:
-        address (str): such as 192.168.1.7, or a host name.
+        address (str): an IPv4 address such as 192.168.1.7, or a host name.
     """
     try:
         wanted = socket.gethostbyname(address)

@@ -1,6 +1,6 @@
-"""The state of every random generator as plain JSON: Python's, NumPy's global one, Paddle's (CPU, and each GPU).
+"""Random number generator states as JSON: Python's, NumPy's global one, PaddlePaddle's (CPU and every GPU).
 
-Data sets do not need it: their randomness is a function of (seed, epoch, index). Dropout and friends do.
+Datasets do not depend on them: their randomness is a function of (seed, epoch, index). Dropout and similar layers do.
 """
 
 import random
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def seed(value):
-    """Starts every generator from one number (0 to 2**32 - 1)."""
+    """Seeds every generator with one number (0 to 2**32 - 1)."""
     import paddle
 
     random.seed(value)
@@ -18,7 +18,7 @@ def seed(value):
 
 
 def collect():
-    """The states, as a dict that JSON can hold; :func:`restore` is the inverse."""
+    """The states of all generators as a JSON-serializable dict; :func:`restore` is the inverse."""
     import paddle
 
     version, words, gauss = random.getstate()
@@ -26,14 +26,14 @@ def collect():
     return {
         "python": [version, list(words), gauss],
         "numpy": [kind, key.tolist(), position, has_gauss, cached],
-        "paddle": {device: [_plain(s) for s in paddle.get_rng_state(device)] for device in _devices(paddle)},
+        "paddle": {device: [_fields_of(s) for s in paddle.get_rng_state(device)] for device in _devices(paddle)},
     }
 
 
 def restore(state):
-    """Puts every generator where :func:`collect` found it.
+    """Restores every generator to the state returned by :func:`collect`.
 
-    Generators of devices that this machine lacks are left out; so are GPUs when their number differs.
+    Devices that this machine lacks are ignored; so are all GPUs if their number differs.
     """
     import paddle
 
@@ -52,14 +52,14 @@ def _devices(paddle):
     return ["cpu", "gpu"] if paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count() else ["cpu"]
 
 
-def _plain(generator):
-    """(place, seed, offset, bytes of the engine) with the bytes as text."""
+def _fields_of(generator):
+    """(place, seed, offset, engine state) of a generator state, the engine's bytes as latin-1 text."""
     place, seed, offset, engine = generator.__getstate__()
     return [place, seed, offset, bytes(engine).decode("latin-1")]
 
 
 def _generator_state(kind, fields):
-    """The inverse of :func:`_plain`; a state must be new: `__setstate__` on one that is in use changes nothing."""
+    """The inverse of :func:`_fields_of`; a new object, because `__setstate__` on one in use has no effect."""
     place, seed, offset, engine = fields
     generator = kind.__new__(kind)
     generator.__setstate__((place, seed, offset, list(engine.encode("latin-1"))))

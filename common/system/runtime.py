@@ -1,11 +1,11 @@
-"""Settings that make PaddlePaddle fast on the machine it finds itself on; to be made before it is imported.
+"""Performance settings for PaddlePaddle on the host CPU: OpenMP threads, MKL, malloc; applied before it is imported.
 
-They can be overridden by the environment:
-    KIT_THREADS=N         threads of one process; the default is the cores this process may use
-    KIT_MKL=0             leave the choice of MKL's code path to MKL
-    KIT_MALLOC=0          leave the C library's allocator as it is
-    KIT_ONEDNN=0          compute with PaddlePaddle's own convolutions (see common/layers/fused_conv.py)
-    OMP_NUM_THREADS, OMP_WAIT_POLICY, MKL_DEBUG_CPU_TYPE, MALLOC_*, GLOG_minloglevel: a value that is set already stays.
+Environment variables override them:
+    KIT_THREADS=N         threads per process; the default is the number of cores this process may use
+    KIT_MKL=0             leave the choice of the code path to MKL
+    KIT_MALLOC=0          leave the C library's allocator unchanged
+    KIT_ONEDNN=0          compute with PaddlePaddle's own convolutions (see common/layers/fast_conv.py)
+    OMP_NUM_THREADS, OMP_WAIT_POLICY, MKL_DEBUG_CPU_TYPE, MALLOC_*, GLOG_minloglevel: an existing value is kept.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from common.errors import ConfigError, EnvironmentProblem
 
-# mallopt(3): PaddlePaddle frees every tensor; without these glibc hands each large one back to the kernel.
+# mallopt(3): PaddlePaddle frees every tensor; by default glibc returns each large one to the kernel.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 MALLOC = ((M_MMAP_THRESHOLD, 1 << 30), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 256 << 20))
 CHATTER = ("No ccache found", "WARNING: OMP_NUM_THREADS set to", "PLEASE USE OMP_NUM_THREADS WISELY", "warnings.warn(")
@@ -31,13 +31,13 @@ _done = []
 
 
 def prepare(load=True):
-    """Makes the settings of this machine, once, and imports PaddlePaddle without its chatter.
+    """Applies the settings for this machine, once, and imports PaddlePaddle without its irrelevant warnings.
 
     Args:
-        load (bool): whether to import PaddlePaddle.
+        load (bool): also import PaddlePaddle.
 
     Returns:
-        list[tuple[str, str, str]]: the settings, see :func:`describe`.
+        list[tuple[str, str, str]]: the settings, see :func:`runtime_settings`.
 
     Raises:
         ConfigError: KIT_THREADS is not a number of 1 or more.
@@ -50,23 +50,23 @@ def prepare(load=True):
             warnings.filterwarnings("ignore", message=words)
     if load and "paddle" not in sys.modules:
         _import_quietly()
-    return describe()
+    return runtime_settings()
 
 
-def describe():
-    """(setting, value, why) of everything :func:`prepare` decided; makes the settings if that has not been done."""
+def runtime_settings():
+    """(setting, value, reason) of everything :func:`prepare` decided; applies the settings if that was not done yet."""
     return list(_done) or prepare(load=False)
 
 
 def _import_quietly():
-    """Imports PaddlePaddle; what it prints on standard error passes, but for the lines known to say nothing.
+    """Imports PaddlePaddle and forwards its standard error, except for lines known to be irrelevant.
 
-    Its own handler of SIGTERM, which prints a stack as if the program had crashed, gives way to the one before.
+    Its SIGTERM handler, which prints a stack trace as if the program had crashed, is replaced by the previous one.
     """
-    said, ending = io.StringIO(), signal.getsignal(signal.SIGTERM)
+    output, handler = io.StringIO(), signal.getsignal(signal.SIGTERM)
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(output):
             importlib.import_module("paddle")
     except ModuleNotFoundError as error:
         fix = "pip install -r requirements.lock" if error.name == "paddle" else f"pip install {error.name}"
@@ -75,9 +75,9 @@ def _import_quietly():
         raise EnvironmentProblem(f"PaddlePaddle cannot be imported: {error}") from error
     finally:
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.SIG_DFL if ending is None else ending)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL if handler is None else handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        lines = [line for line in said.getvalue().splitlines() if not any(words in line for words in CHATTER)]
+        lines = [line for line in output.getvalue().splitlines() if not any(words in line for words in CHATTER)]
         if lines:
             sys.stderr.write("\n".join(lines) + "\n")
 
@@ -86,7 +86,7 @@ def _import_quietly():
 
 
 def processor(path="/proc/cpuinfo"):
-    """(vendor, flags) of the first processor; empty where the file cannot be read."""
+    """(vendor, flags) of the first CPU; empty if the file cannot be read."""
     vendor, flags = "", frozenset()
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -102,14 +102,14 @@ def processor(path="/proc/cpuinfo"):
 
 
 def usable_cores(cgroup="/sys/fs/cgroup", own="/proc/self/cgroup"):
-    """Cores that this process may use: of its affinity, and of the quota of its control groups (version 1 or 2)."""
+    """The number of cores this process may use, by CPU affinity and by the quota of its cgroups (v1 or v2)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quotas = [quota for folder in _control_groups(Path(cgroup), own) if (quota := _quota(folder)) is not None]
     return max(1, min([cores, *(math.ceil(quota) for quota in quotas)]))
 
 
 def _control_groups(root, own):
-    """Folders of the control groups of this process, innermost first, up to the root."""
+    """Folders of the cgroups of this process, innermost first, up to the root."""
     try:
         lines = Path(own).read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -126,7 +126,7 @@ def _control_groups(root, own):
 
 
 def _quota(folder):
-    """Cores by the quota of one control group, or None."""
+    """The CPU quota of one cgroup in cores, or None."""
     try:
         if (folder / "cpu.max").is_file():
             quota, period = (folder / "cpu.max").read_text().split()[:2]
@@ -167,14 +167,14 @@ def _threads(late):
             raise ConfigError(f"KIT_THREADS={asked}: write a number of threads, 1 or more")
         threads, why = int(asked), "KIT_THREADS"
     elif name in os.environ and not (processes > 1 and os.environ[name] == "1"):
-        # The launcher imports PaddlePaddle, which sets 1 where nothing was set; its children inherit that.
+        # The launcher imports PaddlePaddle, which sets 1 if the variable is unset; child processes inherit it.
         return name, os.environ[name], "set by the environment"
     else:
         cores = usable_cores()
         threads = max(1, cores // processes)
         why = f"{cores} usable cores" + (f" for {processes} processes" if processes > 1 else "")
     if late:
-        return name, os.environ.get(name, "not set"), "PaddlePaddle was imported before; it keeps what it found"
+        return name, os.environ.get(name, "not set"), "PaddlePaddle was imported before and keeps its thread count"
     os.environ[name] = str(threads)
     return name, str(threads), why
 
@@ -186,18 +186,18 @@ def _wait(late):
     if late:
         return name, "not set", "PaddlePaddle was imported before; idle threads keep a core busy for a while"
     os.environ[name] = "passive"
-    return name, "passive", "MKL and oneDNN bring a team of threads each; the idle one leaves the cores to the other"
+    return name, "passive", "MKL and oneDNN have a thread pool each; the idle pool yields its cores to the other"
 
 
 def _convolutions():
     name = "convolutions"
     if os.environ.get("KIT_ONEDNN") == "0":
         return name, "PaddlePaddle", "KIT_ONEDNN=0"
-    return name, "oneDNN", "on CPUs it uses all cores, and is up to 8 times faster for depthwise ones"
+    return name, "oneDNN", "on CPUs it uses all cores and is up to 8 times faster for depthwise convolutions"
 
 
 def _processes_here():
-    """Processes that the launcher started on this machine; 1 without it."""
+    """The number of processes that the launcher started on this machine; 1 without a launcher."""
     for name in ("PADDLE_LOCAL_SIZE", "PADDLE_TRAINERS_NUM"):
         value = os.environ.get(name, "")
         if value.isdigit() and int(value) > 0:
@@ -216,10 +216,10 @@ def _malloc():
         version = library.gnu_get_libc_version().decode()
     except (OSError, AttributeError):
         return "malloc", "unchanged", "the C library is not glibc"
-    taken = [library.mallopt(option, value) for option, value in MALLOC]
-    if not all(taken):
-        return "malloc", "partly kept", f"glibc {version} refused a value; freed memory may go back to the kernel"
-    return "malloc", "keeps memory", f"glibc {version}: freed tensors are used again, up to a quarter faster steps"
+    accepted = [library.mallopt(option, value) for option, value in MALLOC]
+    if not all(accepted):
+        return "malloc", "partly kept", f"glibc {version} rejected a value; freed memory may be returned to the kernel"
+    return "malloc", "keeps memory", f"glibc {version}: freed memory is reused, which makes steps up to 25 % faster"
 
 
 def _glog():
@@ -227,4 +227,4 @@ def _glog():
     if name in os.environ:
         return name, os.environ[name], "set by the environment"
     os.environ[name] = "2"
-    return name, "2", "PaddlePaddle's own log starts at errors"
+    return name, "2", "PaddlePaddle logs errors only"

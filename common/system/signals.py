@@ -1,4 +1,4 @@
-"""A run that is asked to end (SIGINT, SIGTERM) finishes its step, saves, and ends; asked again, it ends at once."""
+"""Graceful shutdown: on SIGINT or SIGTERM a run finishes its step, saves and exits; a second signal exits at once."""
 
 import os
 import signal
@@ -10,18 +10,18 @@ _active = []
 
 
 class GracefulStop:
-    """Watches for SIGINT and SIGTERM while the block runs.
+    """Context manager that records SIGINT and SIGTERM while its block runs.
 
         with GracefulStop() as stop:
             ...                        # after every step: if stop.requested: save and raise Stopped
 
-    A second signal ends the process with 128 + its number, even inside a long operator: a thread waits for it.
-    Enter it after `import paddle`, whose own handler would otherwise come back. In forked children (data workers)
-    SIGINT is ignored and SIGTERM ends the child, whatever the parent does.
+    A second signal exits the process with 128 + its number, even inside a long operator, because a thread handles it.
+    Enter it after `import paddle`, which would otherwise install its own handler over this one. In forked children
+    (data workers) SIGINT is ignored and SIGTERM terminates the child.
 
     Args:
-        repeats_within (float): seconds in which further signals count as the first; None for 2 s in a process of
-            `paddle.distributed.launch`, which sends each signal three times, and 0.05 s elsewhere.
+        repeats_within (float): seconds in which further signals count as the first one; None means 2 s in a process of
+            `paddle.distributed.launch`, which sends each signal three times, and 0.05 s otherwise.
     """
 
     def __init__(self, repeats_within=None):
@@ -32,7 +32,7 @@ class GracefulStop:
 
     @property
     def requested(self):
-        """Whether the run has been asked to end; `signal_number` says by which signal."""
+        """True once a signal has arrived; `signal_number` says which."""
         return self.signal_number != 0
 
     def __enter__(self):
@@ -51,20 +51,20 @@ class GracefulStop:
         _active.remove(self)
         signal.set_wakeup_fd(self.wakeup)
         for number, handler in self.handlers.items():
-            signal.signal(number, leave if self.requested else handler or signal.SIG_DFL)
+            signal.signal(number, exit_now if self.requested else handler or signal.SIG_DFL)
         os.write(self.writer, b"\0")
         self.watcher.join()
         os.close(self.writer)
         os.close(self.reader)
 
     def watch(self):
-        """Runs in a thread: the interpreter writes the number of each signal into the pipe; a 0 ends the thread."""
+        """Thread body: the interpreter writes the number of each signal to the pipe; a 0 ends the thread."""
         while (number := os.read(self.reader, 1)[0]) != 0:
             if number in SIGNALS:
                 self.receive(number)
 
     def receive(self, number):
-        """The first signal asks the run to end; a later one ends the process here and now."""
+        """Records the first signal; a later one exits the process immediately."""
         now = time.monotonic()
         if not self.requested:
             self.asked_at, self.signal_number = now, int(number)
@@ -72,13 +72,13 @@ class GracefulStop:
             os._exit(128 + number)
 
 
-def leave(number, _):
-    """Handles a signal that comes while a run that was asked to end is putting its things away."""
+def exit_now(number, _):
+    """Signal handler for a second signal that arrives during shutdown, after the block has ended."""
     os._exit(128 + number)
 
 
 def _in_child():
-    """Forked children neither write into the parent's pipe nor wait for the end of a step."""
+    """Restores default signal handling in forked children, which must not write to the parent's pipe."""
     if _active:
         _active.clear()
         signal.set_wakeup_fd(-1)

@@ -1,1 +1,1 @@
-"""Rows of tables: reading, hashing, features, item ids."""
+"""Tabular data: reading rows, hashing, numeric and categorical features, item ids."""

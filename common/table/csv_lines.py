@@ -1,4 +1,4 @@
-"""Parsing of CSV: the column names of a header, and the fields of a row that is one line."""
+"""CSV parsing: the column names of a header, and the fields of a single-line row."""
 
 import csv
 
@@ -6,25 +6,25 @@ from common.errors import DataError
 
 
 def column_names(names, path):
-    """The column names of a header (list[str]), validated.
+    """Validates the column names of a header; returns them (list[str]).
 
     Args:
         names (list[str]): the fields of the first line.
         path (str | Path): the file, for messages.
 
     Raises:
-        DataError: there are none, or two columns have the same name.
+        DataError: there are no column names, or duplicate ones.
     """
     if not names:
         raise DataError(f"error[D117] {path}: no header with column names")
     if len(set(names)) < len(names):
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        twice = next(name for position, name in enumerate(names) if name in names[:position])
         raise DataError(f"error[D115] {path}: line 1: two columns are called '{twice}'")
     return names
 
 
 def split_line(line, separator=","):
-    """The fields of one line (list[str]); a quoted field may hold separators.
+    """Splits one line into fields (list[str]); a quoted field may contain separators.
 
     Args:
         line (str): with or without its line ending.

@@ -1,7 +1,7 @@
-"""Columns of a table as the numbers a model takes: what is learned from the training rows is kept in one file.
+"""Tabular features: scaling of numeric columns and embedding ids of categorical columns, fitted to the training rows.
 
 Shapes in this file:
-    N rows, D number columns, C category columns, K kept values of all category columns together.
+    N rows, D numeric columns, C categorical columns, K values of all categorical columns in the vocabulary.
 """
 
 from pathlib import Path
@@ -11,38 +11,38 @@ import numpy as np
 from common.data.transform import Transform
 from common.errors import BadRows, ConfigError, DataError
 from common.log import logger
-from common.table.counts import Counts, choose
-from common.table.hash import as_words, hash_words, mix
-from common.weights.safetensors import decode_arrays, encode_arrays, write_whole
+from common.table.hash import as_words, hash_words, splitmix64
+from common.weights.safetensors import decode_arrays, encode_arrays, write_atomically
 
-ROWS = 4096  # read at a time
+ROWS = 4096  # rows per block
 SCALES = ("none", "min_max", "log", "standard")
+MOST_KEYS = 1 << 24  # distinct values; beyond it, values seen only once so far are dropped
+PENDING = 1 << 20  # keys buffered before they are counted
 
 
 class TableFeatures(Transform):
-    """Makes `numbers` float32 [N, D] and `ids` int64 [N, C] of named columns.
+    """Converts named columns to `numbers` float32 [N, D] and `ids` int64 [N, C].
 
-    A category becomes the number of its row in an embedding table.  With `num_ids` all columns share one table: row c
-    is for the unknown values of column c, then come the values seen at least `min_count` times, the most frequent
-    first, and at the end `hash_rows` rows that the other values share by their hash.  With `sizes` column c has a
-    table of its own with `sizes[c]` rows, row 0 for unknown values.  With `min_count` 0 nothing is learned: values go
-    to rows by their hash alone.
+    A category becomes a row index of an embedding table.  With `num_ids` all columns share one table: row c is for
+    unknown values of column c, followed by the values that occur at least `min_count` times, the most frequent first,
+    and by `hash_rows` rows to which the other values are hashed.  With `sizes` column c has a separate table with
+    `sizes[c]` rows, row 0 for unknown values.  With `min_count` 0 there is no vocabulary and all values are hashed.
 
-    A number that is missing is 0 after scaling: `min_max` (x - min) / (max - min), `log` log(1 + x - min) with min at
-    most 0, `standard` (x - mean) / deviation, each of the training rows.
+    Missing numbers are 0 after scaling: `min_max` (x - min) / (max - min), `log` log(1 + x - min) with min at most 0,
+    `standard` (x - mean) / deviation, with the statistics of the training rows.
 
     Args:
-        file (str): where what was learned is kept; made by `tools/fit.py`, or by training where it is not there.
-        numbers (list[str]): names of the number columns.
-        categories (list[str]): names of the category columns.
+        file (str): file of the statistics and vocabularies; created by `tools/fit.py`, or by training if missing.
+        numbers (list[str]): names of the numeric columns.
+        categories (list[str]): names of the categorical columns.
         scale (str): none, min_max, log or standard.
-        num_ids (int | None): rows of the table that all category columns share.
-        sizes (list[int] | None): rows of the table of each category column.
-        min_count (int): a value is kept when the training rows hold it so often; 0 hashes all values.
-        hash_rows (int): rows for values that are not kept; 0 sends them to the row of unknown ones.
+        num_ids (int | None): number of rows of the embedding table shared by all categorical columns.
+        sizes (list[int] | None): number of rows of the embedding table of each categorical column.
+        min_count (int): minimum number of occurrences for a value to get its own row; 0 hashes all values.
+        hash_rows (int): number of rows for hashing all other values; 0 treats them as unknown.
 
     Raises:
-        ConfigError: the tables have no room, or both or none of `num_ids` and `sizes` are given.
+        ConfigError: the tables are too small, or not exactly one of `num_ids` and `sizes` is given.
     """
 
     files = ("file",)
@@ -56,38 +56,39 @@ class TableFeatures(Transform):
         self.min_count, self.hash_rows = min_count, hash_rows
         count = len(self.categories)
         if count and (num_ids is None) == (sizes is None):
-            raise ConfigError("TableFeatures takes num_ids (one table) or sizes (a table a column), one of the two")
+            raise ConfigError("TableFeatures takes either num_ids (one table) or sizes (one table per column)")
         self.sizes = None if sizes is None else np.array(sizes, np.int64)
         self.num_ids = num_ids if sizes is None else int(self.sizes.sum())
         if sizes is not None and (len(sizes) != count or min(sizes) < 2):
-            raise ConfigError(f"sizes has {len(sizes)} numbers for {count} categories; each must be 2 or more")
+            raise ConfigError(f"sizes has {len(sizes)} numbers for {count} categories; each must be at least 2")
         if sizes is not None and hash_rows:
-            raise ConfigError("hash_rows is for one table of num_ids rows, not for sizes")
+            raise ConfigError("hash_rows needs num_ids (one table); it does not work with sizes")
         if count and sizes is None and num_ids <= count + hash_rows:
-            raise ConfigError(f"num_ids is {num_ids}; {count} columns and hash_rows={hash_rows} leave no room in it")
-        self.seeds = mix(np.arange(1, count + 1, dtype=np.uint64))
-        self.kept = None
+            raise ConfigError(f"num_ids is {num_ids}; it must exceed {count} columns + hash_rows={hash_rows}")
+        self.seeds = splitmix64(np.arange(1, count + 1, dtype=np.uint64))
+        self.learned = None
         self.unknown = self.seen = 0
 
-    # What is learned -------------------------------------------------------------------------------------------------
+    # Fitting ---------------------------------------------------------------------------------------------------------
 
     @property
     def learns(self):
-        """Whether anything is learned from rows at all."""
+        """True if statistics or vocabularies are fitted to the training rows."""
         return (self.scale != "none" and bool(self.numbers)) or (self.min_count > 0 and bool(self.categories))
 
-    def fitted(self):
-        """Whether there is nothing to learn, or it is in the file."""
-        return not self.learns or self.kept is not None or self.file.is_file()
+    def is_fitted(self):
+        """True if there is nothing to fit, or the file exists."""
+        return not self.learns or self.learned is not None or self.file.is_file()
 
     def fit(self, columns):
-        """Learns from tables (an iterable of dicts of arrays) in one pass, and writes the file.
+        """Fits to tables (an iterable of dicts of arrays) in one pass, and writes the file.
 
         Raises:
-            DataError: there is no row, or a number is none.
+            DataError: there are no rows.
+            BadRows: a value of a numeric column is not a number.
         """
         low, high, total, square, present, rows = np.inf, -np.inf, 0.0, 0.0, 0, 0
-        counts = Counts()
+        counts = ValueCounts()
         for table in columns:
             rows += len(next(iter(table.values())))
             if self.numbers:
@@ -100,7 +101,7 @@ class TableFeatures(Transform):
             if self.categories and self.min_count:
                 counts.add(self.keys(table))
         if not rows:
-            raise DataError(f"error[D117] {self.file}: there is no row to learn the features from")
+            raise DataError(f"error[D117] {self.file}: there are no rows to fit the features to")
         found = {"spec": np.frombuffer(self.spec().encode(), np.uint8)}
         if self.numbers:
             known = np.maximum(present, 1)
@@ -108,156 +109,237 @@ class TableFeatures(Transform):
             low, high = np.where(present, low, 0.0), np.where(present, high, 0.0)
             found |= {"low": low, "high": high, "mean": total / known, "deviation": deviation}
         if self.categories and self.min_count:
-            keys, found["ids"] = choose(counts, len(self.categories), self)
-            found["keys"] = keys.view(np.int64)  # the files hold no uint64
-            logger.info("%s: %d values kept of %d rows", self.file, len(keys), rows)
-        write_whole(self.file, encode_arrays(found))
-        self.kept = found
+            keys, found["ids"] = select_values(counts, len(self.categories), self)
+            found["keys"] = keys.view(np.int64)  # safetensors files have no uint64
+            logger.info("%s: %d values in the vocabulary, from %d rows", self.file, len(keys), rows)
+        write_atomically(self.file, encode_arrays(found))
+        self.learned = found
 
     def probe(self, columns):
-        """Refuses rows that cannot be learned from (BadRows), and tables without a column (DataError)."""
+        """Checks a table before fitting: raises BadRows for bad rows, DataError for missing columns."""
         self.refuse_missing(columns)
         if self.numbers:
             self.read_numbers(columns)
 
     def refuse_missing(self, columns):
-        """Raises DataError when a column is not there."""
+        """Raises DataError if a column is missing."""
         missing = [name for name in (*self.numbers, *self.categories) if name not in columns]
         if missing:
-            raise DataError(f"error[D113] the rows have no column '{missing[0]}'; there are {', '.join(columns)}")
+            raise DataError(f"error[D113] the rows have no column '{missing[0]}'; the columns are {', '.join(columns)}")
 
     def load(self):
         """Reads the file, once.
 
         Raises:
-            DataError: it is not there, or was made with other settings.
+            DataError: the file is missing, damaged, or was fitted with other settings.
         """
-        if self.kept is not None or not self.learns:
+        if self.learned is not None or not self.learns:
             return
         if not self.file.is_file():
-            raise DataError(f"error[D104] {self.file}: the features are not learned yet\n  fix: tools/fit.py -c CONFIG")
+            raise DataError(f"error[D104] {self.file}: the features are not fitted yet\n  fix: tools/fit.py -c CONFIG")
         try:
             found = decode_arrays(self.file.read_bytes())
         except ValueError as error:
-            raise DataError(f"error[D112] {self.file}: {error}\n  fix: make it anew with tools/fit.py") from None
+            raise DataError(f"error[D112] {self.file}: {error}\n  fix: recreate it with tools/fit.py") from None
         spec = bytes(found.get("spec", np.zeros(0, np.uint8))).decode("utf-8", "replace")
         if spec != self.spec():
             raise DataError(
-                f"error[D113] {self.file}: learned with other settings: {difference(spec, self.spec())}\n"
-                "  fix: make it anew with tools/fit.py --force, or give another features.file"
+                f"error[D113] {self.file}: fitted with other settings: {first_difference(spec, self.spec())}\n"
+                "  fix: recreate it with tools/fit.py --force, or set another features.file"
             )
-        self.kept = found
+        self.learned = found
 
     def spec(self):
-        """The settings that what is learned depends on, as text."""
+        """The settings that the fitted values depend on, as text."""
         sizes = self.num_ids if self.sizes is None else ",".join(map(str, self.sizes))
         names = f"numbers={','.join(self.numbers)} categories={','.join(self.categories)}"
         return f"{names} scale={self.scale} ids={sizes} min_count={self.min_count} hash_rows={self.hash_rows}"
 
-    # Columns to numbers ----------------------------------------------------------------------------------------------
+    # Transforming ----------------------------------------------------------------------------------------------------
 
     def __call__(self, sample, rng):
         row = self.table({name: as_words([sample.get(name)]) for name in (*self.numbers, *self.categories)})
         return sample | {name: row[name][0] for name in ("numbers", "ids") if name in row}
 
     def table(self, columns):
-        """`numbers` and `ids` of a table; its other columns stay as far as they are numbers."""
+        """Transforms a table to `numbers` and `ids`; other numeric columns are kept."""
         self.load()
         used = {*self.numbers, *self.categories}
         self.refuse_missing(columns)
         found = {name: column for name, column in columns.items() if name not in used and column.dtype.kind in "biuf"}
-        found["numbers"] = self.scaled(self.read_numbers(columns)) if self.numbers else self.nothing(columns)
+        found["numbers"] = self.rescale(self.read_numbers(columns)) if self.numbers else self.empty_numbers(columns)
         if self.categories:
             found["ids"] = self.ids(self.keys(columns))
         return found
 
     @staticmethod
-    def nothing(columns):
-        """No number columns, float32 [N, 0]."""
+    def empty_numbers(columns):
+        """An empty array float32 [N, 0], for tables without numeric columns."""
         return np.zeros((len(next(iter(columns.values()))), 0), "float32")
 
     def read_numbers(self, columns):
-        """The number columns, float64 [N, D], NaN where they are empty; raises BadRows."""
+        """Parses the numeric columns, float64 [N, D], NaN for missing values; raises BadRows."""
         values = np.empty((len(columns[self.numbers[0]]), len(self.numbers)))
         bad = {}
         for column, name in enumerate(self.numbers):
-            values[:, column] = numbers_of(columns[name], name, bad)
+            values[:, column] = parse_column(columns[name], name, bad)
         if bad:
             raise BadRows(bad)
         return values
 
-    def scaled(self, values):
-        """Numbers [N, D], scaled, float32."""
+    def rescale(self, values):
+        """Scales numbers [N, D], float32."""
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.scale == "min_max":
-                span = self.kept["high"] - self.kept["low"]
-                values = (values - self.kept["low"]) / np.where(span > 0, span, 1.0)
+                span = self.learned["high"] - self.learned["low"]
+                values = (values - self.learned["low"]) / np.where(span > 0, span, 1.0)
             elif self.scale == "log":
-                values = np.log1p(np.maximum(values - np.minimum(self.kept["low"], 0), 0))
+                values = np.log1p(np.maximum(values - np.minimum(self.learned["low"], 0), 0))
             elif self.scale == "standard":
-                values = (values - self.kept["mean"]) / np.where(self.kept["deviation"] > 0, self.kept["deviation"], 1)
+                values = (values - self.learned["mean"]) / np.where(
+                    self.learned["deviation"] > 0, self.learned["deviation"], 1
+                )
         return np.nan_to_num(values, nan=0.0).astype("float32")
 
     def keys(self, columns):
-        """uint64 [N, C]: the hash of each category with its column."""
+        """The hashes uint64 [N, C] of the categories, seeded by column."""
         keys = [hash_words(as_words(columns[name]), seed) for name, seed in zip(self.categories, self.seeds)]
         return np.stack(keys, 1)
 
     def ids(self, keys):
-        """int64 [N, C] of keys [N, C]; every one of them is a row of its table."""
+        """Looks up the table rows int64 [N, C] of keys [N, C]; every result is a valid row."""
         count = len(self.categories)
         own = np.arange(count) if self.sizes is None else np.zeros(count, np.int64)
         if not self.min_count:
-            return hashed(keys, 1, self.sizes) if self.sizes is not None else hashed(keys, count, self.num_ids)
-        ids, known = found_in(keys, self.kept["keys"].view(np.uint64), self.kept["ids"])
+            return (
+                hash_to_rows(keys, 1, self.sizes) if self.sizes is not None else hash_to_rows(keys, count, self.num_ids)
+            )
+        ids, known = lookup_ids(keys, self.learned["keys"].view(np.uint64), self.learned["ids"])
         self.unknown, self.seen = self.unknown + int((~known).sum()), self.seen + keys.size
         other = np.broadcast_to(own, keys.shape)
         if self.hash_rows:
-            other = self.num_ids - self.hash_rows + (mix(keys) % np.uint64(self.hash_rows)).astype(np.int64)
+            other = self.num_ids - self.hash_rows + (splitmix64(keys) % np.uint64(self.hash_rows)).astype(np.int64)
         return np.where(known, ids, other)
 
 
-def numbers_of(words, name, bad):
-    """One column as float64, NaN where it is empty; notes in `bad` the rows that hold no finite number."""
+def parse_column(words, name, bad):
+    """Parses one column as float64, NaN for missing values; adds rows without a finite number to `bad`."""
     words = as_words(words)
     empty = words == b""
     try:
         values = np.where(empty, b"nan", words).astype(np.float64)
     except ValueError:
-        values = np.array([number_of(word) for word in words.tolist()])
+        values = np.array([parse_number(word) for word in words.tolist()])
     for row in np.flatnonzero(~np.isfinite(values) & ~empty):
-        bad.setdefault(int(row), ("D119", f"column '{name}' holds no finite number", shown(words[row])))
+        bad.setdefault(int(row), ("D119", f"column '{name}' is not a finite number", preview_word(words[row])))
     return values
 
 
-def number_of(word):
-    """A word as a float; infinite where it is none."""
+def parse_number(word):
+    """Parses a word as a float; infinity if it is not a number."""
     try:
         return float(word) if word else float("nan")
     except ValueError:
         return float("inf")
 
 
-def shown(word, most=40):
-    """A word for a message."""
+def preview_word(word, most=40):
+    """The beginning of a word as text, for messages."""
     return word[:most].decode("utf-8", "replace")
 
 
-def hashed(keys, first, rows):
-    """Rows `first` to `rows` - 1 by the hash of each key."""
+def hash_to_rows(keys, first, rows):
+    """Hashes each key to a row from `first` to `rows` - 1."""
     room = np.asarray(rows, np.uint64) - np.uint64(first)
-    return (mix(keys) % room).astype(np.int64) + first
+    return (splitmix64(keys) % room).astype(np.int64) + first
 
 
-def found_in(keys, known, ids):
-    """(ids, whether it is there) of keys in a sorted array of known keys; the id of others has no meaning."""
+def lookup_ids(keys, known, ids):
+    """Looks up keys in a sorted array: (ids, True where the key is known); the ids of unknown keys are undefined."""
     if not len(known):
         return np.zeros(keys.shape, np.int64), np.zeros(keys.shape, bool)
-    place = np.minimum(np.searchsorted(known, keys.ravel()), len(known) - 1).reshape(keys.shape)
-    return ids[place], known[place] == keys
+    index = np.minimum(np.searchsorted(known, keys.ravel()), len(known) - 1).reshape(keys.shape)
+    return ids[index], known[index] == keys
 
 
-def difference(before, now):
-    """The first setting of two texts that differs."""
+def first_difference(before, now):
+    """The first setting that differs between two texts."""
     pairs = zip(before.split(" "), now.split(" "))
-    return next((f"{old[:60]} there, {new[:60]} here" for old, new in pairs if old != new), "unreadable settings")
+    found = (f"{old[:60]} in the file, {new[:60]} in the configuration" for old, new in pairs if old != new)
+    return next(found, "unreadable settings")
+
+
+class ValueCounts:
+    """Counts keys by column in one pass and bounded memory.
+
+    Args:
+        most (int): maximum number of distinct keys.
+    """
+
+    def __init__(self, most=MOST_KEYS):
+        self.keys, self.counts = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        self.columns = np.zeros(0, np.int32)
+        self.most, self.pending, self.waiting, self.forgot = most, [], 0, False
+
+    def add(self, keys):
+        """Counts keys, uint64 [N, C]."""
+        self.pending.append(keys)
+        self.waiting += keys.size
+        if self.waiting >= PENDING:
+            self.flush()
+
+    def flush(self):
+        """Counts the buffered keys."""
+        if not self.pending:
+            return
+        keys = np.concatenate(self.pending)
+        self.pending, self.waiting = [], 0
+        columns = np.broadcast_to(np.arange(keys.shape[1], dtype=np.int32), keys.shape)
+        found, first, counts = np.unique(keys, return_index=True, return_counts=True)
+        merged = np.concatenate([self.keys, found])
+        order = np.argsort(merged, kind="stable")
+        merged = merged[order]
+        starts = np.flatnonzero(np.r_[True, merged[1:] != merged[:-1]]) if len(merged) else np.zeros(0, np.int64)
+        self.keys = merged[starts]
+        self.columns = np.concatenate([self.columns, columns.ravel()[first]])[order][starts]
+        self.counts = np.add.reduceat(np.concatenate([self.counts, counts])[order], starts)
+        if len(self.keys) > self.most:
+            self.forget()
+
+    def forget(self):
+        """Drops the keys seen once so far (lossy counting, https://www.vldb.org/conf/2002/S10P03.pdf)."""
+        frequent = self.counts > 1
+        self.keys, self.counts, self.columns = self.keys[frequent], self.counts[frequent], self.columns[frequent]
+        if not self.forgot:
+            logger.warning("over %d distinct values: those seen only once so far are dropped", self.most)
+        self.forgot = True
+
+
+def select_values(counts, num_columns, features):
+    """Selects the vocabulary: (sorted keys uint64 [K], their ids int64 [K]).
+
+    Args:
+        counts (ValueCounts): the counts of the training rows.
+        num_columns (int): C.
+        features (TableFeatures): has `min_count`, `num_ids`, `sizes` and `hash_rows`.
+    """
+    counts.flush()
+    frequent = counts.counts >= features.min_count
+    keys, columns = counts.keys[frequent], counts.columns[frequent]
+    order = np.lexsort((keys, -counts.counts[frequent]))  # the most frequent first
+    keys, columns = keys[order], columns[order]
+    if features.sizes is None:
+        room = features.num_ids - num_columns - features.hash_rows
+        if len(keys) > room:
+            logger.warning("%d values for %d rows: the rarest are treated as unknown", len(keys), room)
+        keys = keys[:room]
+        ids = num_columns + np.arange(len(keys))
+    else:
+        ids = np.zeros(len(keys), np.int64)
+        for column in range(num_columns):
+            mine = columns == column
+            ids[mine] = 1 + np.arange(mine.sum())
+        fits = ids < features.sizes[columns]
+        keys, ids = keys[fits], ids[fits]
+    order = np.argsort(keys)
+    return keys[order], ids[order]

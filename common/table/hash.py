@@ -1,4 +1,4 @@
-"""Words as 64-bit numbers, thousands at a time, the same in every process and on every machine."""
+"""Vectorized 64-bit hashing of strings, reproducible across processes and machines."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-def mix(values):
-    """The finaliser of SplitMix64 (https://doi.org/10.1145/2660193.2660195) of uint64 values."""
+def splitmix64(values):
+    """The finalizer of SplitMix64 (https://doi.org/10.1145/2660193.2660195) for uint64 values."""
     with np.errstate(over="ignore"):
         values = values + GOLDEN
         values = (values ^ (values >> np.uint64(30))) * MIX_1
@@ -16,24 +16,24 @@ def mix(values):
 
 
 def hash_words(words, seed=0):
-    """One uint64 for each word of a bytes array (dtype `S`); a word has the same one whatever stands beside it.
+    """Hashes each word of a bytes array (dtype `S`) to uint64, independent of the width of the array.
 
     Args:
-        words (ndarray): `S` of any width and shape.
-        seed (int | ndarray): tells the words of different columns apart; broadcast over the words.
+        words (ndarray): dtype `S` of any width and shape.
+        seed (int | ndarray): hash seed, such as one per column; broadcast over the words.
     """
     width = -(-max(words.dtype.itemsize, 1) // 8)
     padded = np.ascontiguousarray(words.astype(f"S{8 * width}", copy=False))
     parts = padded.view("<u8").reshape(*words.shape, width)
-    found = mix(np.broadcast_to(np.asarray(seed, np.uint64), words.shape))
+    found = splitmix64(np.broadcast_to(np.asarray(seed, np.uint64), words.shape))
     for part in range(width):
         more = parts[..., part]
-        found = np.where(more != 0, mix(found ^ more), found) if part else mix(found ^ more)
+        found = np.where(more != 0, splitmix64(found ^ more), found) if part else splitmix64(found ^ more)
     return found
 
 
 def as_words(values):
-    """A column of anything as a bytes array: numbers as they are written, None as the empty word.
+    """Converts a column to a bytes array: numbers in their decimal form, None as the empty word.
 
     Args:
         values (list | ndarray): strings, bytes, numbers or None.
@@ -45,11 +45,11 @@ def as_words(values):
             return values.astype("S")
         if values.dtype.kind == "U":
             return np.char.encode(values, "utf-8")
-    return np.array([word_of(value) for value in values], "S")
+    return np.array([encode_word(value) for value in values], "S")
 
 
-def word_of(value):
-    """One value as bytes; a float that is whole is written as an integer."""
+def encode_word(value):
+    """Encodes one value as bytes; whole floats in integer form."""
     if value is None:
         return b""
     if isinstance(value, bytes):

@@ -1,7 +1,7 @@
-"""Text files of one row a line, of any size: read as a stream, in parts that together are the whole.
+"""Streaming of large text files with one row per line, in shards.
 
-Shard k of n takes the k-th n-th of all bytes; a line belongs to the shard its first byte is in.  A gzip file cannot be
-entered in the middle and belongs whole to the shard in which it begins.
+Shard k of n is the k-th n-th of all bytes; a line belongs to the shard of its first byte.  A gzip file is not
+seekable and belongs completely to the shard in which it begins.
 """
 
 import glob
@@ -16,17 +16,17 @@ from common.errors import BadRows, ConfigError, DataError
 
 SHUFFLE = 21  # keeps the random numbers apart from those of samplers
 LONGEST_LINE = 1 << 20  # bytes
-CHECKED = 2000  # rows at a time
+CHECKED = 2000  # rows per block of a check
 
 
 class RowFiles:
-    """A stream of lines (bytes, with their ends); a child class makes a batch of arrays of them.
+    """A stream of lines (bytes, with line terminators); subclasses convert them to arrays batch by batch.
 
     Args:
-        files (list[str]): paths or globs, read in this order (those of a glob by name).
-        shuffle (int): rows that are read ahead and put in random order; 0 or 1 keeps the order of the files.
-        header (bool): the first line of every file is no row.
-        seed (int): of that order, which changes with the epoch.
+        files (list[str]): paths or glob patterns, read in this order (the matches of a pattern sorted by name).
+        shuffle (int): size of the shuffle buffer in rows; 0 or 1 keeps the order of the files.
+        header (bool): skips the first line of every file.
+        seed (int): seed of the order, which changes with the epoch.
 
     Raises:
         DataError: a file is missing, or all are empty.
@@ -35,7 +35,7 @@ class RowFiles:
     def __init__(self, files, shuffle=0, header=False, seed=0):
         if shuffle < 0:
             raise ConfigError(f"shuffle is {shuffle}; it must be 0 or more rows")
-        self.files, self.shuffle, self.header, self.seed = found_files(files), shuffle, header, seed
+        self.files, self.shuffle, self.header, self.seed = expand_files(files), shuffle, header, seed
         self.counted = {}
         self.sizes = [os.path.getsize(file) for file in self.files]
         if not sum(self.sizes):
@@ -44,14 +44,14 @@ class RowFiles:
     def iterate(self, shard, num_shards, epoch):
         """The lines of one shard, in the order of an epoch."""
         rows = self.rows(shard, num_shards)
-        return self.shuffled(rows, shard, epoch) if self.shuffle > 1 else rows
+        return self.shuffle_rows(rows, shard, epoch) if self.shuffle > 1 else rows
 
     def rows(self, shard, num_shards):
-        """The rows of one shard in the order of the files; a child class may make several of a line."""
+        """The rows of one shard in the order of the files; a subclass may produce several rows per line."""
         return self.lines(shard, num_shards)
 
     def num_rows(self, shard=0, num_shards=1):
-        """How many rows a shard has; reads it once."""
+        """The number of rows in a shard, counted once."""
         if (shard, num_shards) not in self.counted:
             self.counted[shard, num_shards] = sum(1 for _ in self.rows(shard, num_shards))
         return self.counted[shard, num_shards]
@@ -60,11 +60,11 @@ class RowFiles:
         return self.num_rows()
 
     def check(self, deep=False, cache=None):
-        """What is wrong with the rows: the first ones, or all with `deep`; a list of DataIssue.
+        """Checks the first rows, or all with `deep`; returns a list of DataIssue.
 
         Args:
             deep (bool): reads every row.
-            cache (str | None): not used; the fast check reads little.
+            cache (str | None): not used, the fast check reads little.
         """
         issues, rows = IssueList(self.files[0]), self.rows(0, 1)
         while block := list(itertools.islice(rows, CHECKED)):
@@ -79,13 +79,13 @@ class RowFiles:
         return issues.all()
 
     def lines(self, shard, num_shards):
-        """The lines of one shard as they stand in the files; blank ones are no rows."""
+        """The lines of one shard, without blank ones."""
         for file, begin, end in self.ranges(shard, num_shards):
-            for _, line in lines_between(file, begin, end, self.header):
+            for _, line in read_line_range(file, begin, end, self.header):
                 yield line
 
     def ranges(self, shard, num_shards):
-        """(file, first byte, first byte after) of the parts of files that make up a shard."""
+        """The byte ranges (file, begin, end) of a shard."""
         total, start, found = sum(self.sizes), 0, []
         low, high = total * shard // num_shards, total * (shard + 1) // num_shards
         for file, size in zip(self.files, self.sizes):
@@ -97,40 +97,40 @@ class RowFiles:
             start += size
         return found
 
-    def shuffled(self, rows, shard, epoch):
-        """The rows, every `shuffle` of them in random order."""
+    def shuffle_rows(self, rows, shard, epoch):
+        """Shuffles rows in blocks of `shuffle`."""
         block, count = [], 0
         for row in rows:
             block.append(row)
             if len(block) == self.shuffle:
-                yield from self.permuted(block, shard, epoch, count)
+                yield from self.permute(block, shard, epoch, count)
                 block, count = [], count + 1
-        yield from self.permuted(block, shard, epoch, count)
+        yield from self.permute(block, shard, epoch, count)
 
-    def permuted(self, block, shard, epoch, count):
+    def permute(self, block, shard, epoch, count):
         order = random_for(self.seed, epoch, shard, count, SHUFFLE).permutation(len(block))
         return [block[position] for position in order]
 
     def place(self, line):
-        """(file, `line k`) where a row's line first stands; for messages, so it may take as long as reading takes."""
+        """(file, `line k`) of the first occurrence of a line, for messages; reads the files from the start."""
         for file, size in zip(self.files, self.sizes):
             end = None if file.endswith(".gz") else size
-            for number, found in lines_between(file, 0, end, self.header):
+            for number, found in read_line_range(file, 0, end, self.header):
                 if found == line:
                     return file, f"line {number}"
         return self.files[0], ""
 
     def assemble(self, rows):
-        """A dict of arrays from the rows of a batch; the child class says which.
+        """Converts the rows of a batch to a dict of arrays; defined by subclasses.
 
         Raises:
-            BadRows: with what is wrong with which of them.
+            BadRows: with the issues of bad rows.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define assemble")
 
 
-def lines_between(file, begin, end, header=False):
-    """(line number, line) of each line whose first byte is in [begin, end); the numbers are right where begin is 0."""
+def read_line_range(file, begin, end, header=False):
+    """Yields (line number, line) of the lines that start in [begin, end); the numbers are correct if begin is 0."""
     try:
         with gzip.open(file) if file.endswith(".gz") else open(file, "rb") as source:
             position = begin
@@ -146,19 +146,19 @@ def lines_between(file, begin, end, header=False):
                     yield number, line
                 position += len(line)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"error[D112] {file}: a gzip file that is damaged or ends early ({error})") from error
+        raise DataError(f"error[D112] {file}: damaged or truncated gzip file ({error})") from error
 
 
-def found_files(patterns):
-    """The files that paths and globs name, in order.
+def expand_files(patterns):
+    """Expands paths and glob patterns to files, in order.
 
     Raises:
-        ConfigError: nothing is named.
-        DataError: a path is not there, or a glob matches nothing.
+        ConfigError: the list is empty.
+        DataError: a path does not exist, or a pattern matches nothing.
     """
     patterns = [patterns] if isinstance(patterns, str) else list(patterns)
     if not patterns:
-        raise ConfigError("files is empty; it takes paths or globs, such as dataset/part-*.txt")
+        raise ConfigError("files is empty; it takes paths or glob patterns, such as dataset/part-*.txt")
     found = []
     for pattern in patterns:
         here = [pattern] if os.path.isfile(pattern) else sorted(glob.glob(pattern))

@@ -1,1 +1,1 @@
-"""Text: splitting, word pieces, vocabularies, windows over long texts."""
+"""Text: tokenization, vocabularies, WordPiece and SentencePiece, sliding windows over long texts."""

@@ -1,37 +1,28 @@
-"""A dictionary of the user's own, whose phrases overrule what a model finds."""
+"""User dictionary: phrases that override the predictions of a sequence labeling model."""
 
-from common.data.transform import Transform
 from common.errors import DataError, DataIssue
 from common.files import read_lines
 
 
-class MarkPhrases(Transform):
-    """Notes where phrases of a dictionary are in a text; the answer of the model is changed there.
+class Phrases:
+    """The phrases of a dictionary, which override the model's predictions in a text.
 
-    A line of the dictionary is one or more words between blanks, each perhaps with its label after a slash: `春天`,
-    `春天/SEASON`, `花/n 开/v`. Of phrases that begin at one place the longest counts; one that ends no later than
-    the one before it is passed over.
+    A line of the dictionary is one or more words separated by spaces, each with an optional label after a slash:
+    `春天`, `春天/SEASON`, `花/n 开/v`. Of phrases with the same start the longest is used; one that ends no later than
+    the previous one is ignored.
 
     Args:
-        dictionary (str): the file; null for none.
+        dictionary (str): the dictionary file; null for none.
     """
 
-    files = ("dictionary",)
-
     def __init__(self, dictionary=None):
-        self.dictionary = dictionary
         self.phrases = read_phrases(dictionary) if dictionary else {}
         self.longest = max(map(len, self.phrases), default=0)
 
-    def __call__(self, sample, rng):
-        if self.phrases:
-            sample["phrases"] = self.find(sample["text_a"])
-        return sample
-
     def find(self, text):
-        """(start, ends of the words, their labels) of every phrase in a text, from left to right."""
+        """(start, ends of the words, labels of the words) of every phrase in a text, from left to right."""
         found, last = [], 0
-        for start in range(len(text)):
+        for start in range(len(text) if self.phrases else 0):
             for end in range(min(len(text), start + self.longest), max(start, last), -1):
                 if text[start:end] in self.phrases:
                     ends, labels = self.phrases[text[start:end]]
@@ -42,10 +33,10 @@ class MarkPhrases(Transform):
 
 
 def read_phrases(path):
-    """phrase -> (where its words end, their labels), of a dictionary file.
+    """Reads a dictionary file: phrase -> (ends of its words, labels of its words).
 
     Raises:
-        DataError: a word has an empty label; names the line.
+        DataError: a word with an empty label; names the line.
     """
     phrases = {}
     for number, line in enumerate(read_lines(path), 1):

@@ -1,9 +1,9 @@
-"""Transforms that cut a text into tokens and number them: characters, words, a dictionary's longest words.
+"""Tokenizers by characters, whitespace or a word dictionary; token ids and padding.
 
-They read `text_a` of a sample, or `tokens` where a data set has cut the text already, and leave
-    tokens    list of T texts
-    offsets   list of T pairs: where each begins and ends in `text_a`
-and, once numbered, `input_ids` int64 [T] and `length`, T.
+They read `text_a` of a sample, or `tokens` if the dataset is already tokenized, and produce
+    tokens    list of T strings
+    offsets   list of T pairs: start and end of each token in `text_a`
+and, after :class:`TokenIds`, `input_ids` int64 [T] and `length`, T.
 """
 
 import re
@@ -14,40 +14,40 @@ import numpy as np
 from common.data.transform import Transform
 from common.files import read_lines
 from common.log import logger
-from common.text.vocabulary import Vocabulary, bad_vocabulary
+from common.text.vocabulary import Vocabulary, vocabulary_error
 
 WORD = re.compile(r"\S+")
 ALPHANUMERIC = re.compile(r"[a-zA-Z0-9]")
 
 
 class SplitCharacters(Transform):
-    """Every character is a token."""
+    """Character tokenization."""
 
     def __call__(self, sample, rng):
         if "tokens" not in sample:
             sample["tokens"] = list(sample["text_a"])
-        return located(sample)
+        return add_offsets(sample)
 
 
 class SplitWords(Transform):
-    """What stands between blanks is a token."""
+    """Whitespace tokenization."""
 
     def __call__(self, sample, rng):
         if "tokens" not in sample:
             sample["tokens"] = WORD.findall(sample["text_a"])
-        return located(sample)
+        return add_offsets(sample)
 
 
 class SplitByDictionary(Transform):
-    """Words of a dictionary and single characters, as few as possible; letters and digits alone are joined.
+    """Word segmentation by a dictionary; single Latin letters and digits are joined.
 
-    Of the ways to cut a text into dictionary words and single characters the one with the highest sum of
-    log(length of the word) - log(total count) is taken. A word that the vocabulary lacks falls apart into characters.
-    Where the sample has `tags`, one a character, a word keeps the tag of its first.
+    Of all segmentations into dictionary words and single characters, the one with the highest sum of
+    log(length of the word) - log(total count) is chosen. Words that are not in the vocabulary are split into
+    characters. If the sample has `tags`, one per character, a word gets the tag of its first character.
 
     Args:
         dictionary (str): a file of lines `word count`.
-        vocab (str): what the tokens will be numbered by; words that are not in it are cut up.
+        vocab (str): the vocabulary file of the token ids; words that are not in it are split.
     """
 
     files = ("dictionary", "vocab")
@@ -55,20 +55,20 @@ class SplitByDictionary(Transform):
     def __init__(self, dictionary, vocab):
         self.dictionary, self.vocab = dictionary, vocab
         self.known = set(Vocabulary(vocab, unknown="").tokens)
-        self.words, self.total = read_counts(dictionary)
+        self.words, self.total = read_word_counts(dictionary)
 
     def __call__(self, sample, rng):
         text = sample["text_a"]
-        tokens = [t for word in self.cut(text) for t in ([word] if word in self.known else word)]
+        tokens = [t for word in self.segment(text) for t in ([word] if word in self.known else word)]
         if "tags" in sample:
             starts = np.cumsum([0, *map(len, tokens)])[:-1]
             sample["tags"] = np.asarray(sample["tags"])[starts.astype(np.int64)]
         sample["tokens"] = tokens
-        return located(sample)
+        return add_offsets(sample)
 
-    def cut(self, text):
-        """The words of a text (list of str)."""
-        ends = best_ends(text, self.words, self.total)
+    def segment(self, text):
+        """Segments a text into words (list of str)."""
+        ends = best_word_ends(text, self.words, self.total)
         found, start, joined = [], 0, ""
         while start < len(text):
             word = text[start : ends[start]]
@@ -81,12 +81,12 @@ class SplitByDictionary(Transform):
         return [*found, joined] if joined else found
 
 
-def best_ends(text, words, total):
-    """For every place of a text, where the best word that begins there ends.
+def best_word_ends(text, words, total):
+    """For every position of a text, the end of the word that starts there in the best segmentation (Viterbi).
 
     Args:
         text (str): T characters.
-        words (dict): word -> its length, beginning of a word -> 0.
+        words (dict): word -> its length, proper prefix of a word -> 0.
         total (float): log of the sum of all counts.
     """
     size = len(text)
@@ -102,32 +102,32 @@ def best_ends(text, words, total):
     return ends
 
 
-def read_counts(path):
-    """The words of a dictionary file with their lengths, their beginnings with 0, and the log of the total count."""
+def read_word_counts(path):
+    """Reads a dictionary file: (word -> length and prefix -> 0, log of the total count)."""
     words, total = {}, 0
     for number, line in enumerate(read_lines(path), 1):
         word, _, count = line.strip().partition(" ")
         if not word or not count.isdigit():
-            raise bad_vocabulary(path, f"has {line[:40]!r} where 'word count' is expected", f"line {number}")
+            raise vocabulary_error(path, f"has the line {line[:40]!r}, expected 'word count'", f"line {number}")
         total += int(count)
         words[word] = len(word)
         for end in range(1, len(word)):
             words.setdefault(word[:end], 0)
     if not words:
-        raise bad_vocabulary(path, "is empty")
+        raise vocabulary_error(path, "is empty")
     return words, log(total)
 
 
 class TokenIds(Transform):
-    """Numbers the tokens by a vocabulary, after replacing some, such as full-width characters.
+    """Converts tokens to ids by a vocabulary, with optional replacements such as of full-width characters.
 
     Args:
-        vocab (str): the file of the vocabulary.
-        unknown (str): its token for all that it lacks.
-        replace (str): a file of lines `token<tab>other`; null replaces nothing.
-        lowercase (bool): tokens are looked up in lower case.
-        max_length (int): tokens kept of a text; 0 keeps all.
-        added (list[str]): tokens numbered after those of the file.
+        vocab (str): the vocabulary file.
+        unknown (str): the unknown token of the vocabulary.
+        replace (str): a file of lines `token<tab>replacement`; null replaces nothing.
+        lowercase (bool): converts tokens to lowercase before the lookup.
+        max_length (int): maximum number of tokens of a text; 0 for no limit.
+        added (list[str]): additional tokens, appended to those of the file.
     """
 
     files = ("vocab", "replace")
@@ -142,7 +142,7 @@ class TokenIds(Transform):
     def __call__(self, sample, rng):
         tokens = sample["tokens"]
         if self.max_length and len(tokens) > self.max_length:
-            self.warned = self.warned or warn_of_cut(sample, len(tokens), self.max_length)
+            self.warned = self.warned or warn_truncated(sample, len(tokens), self.max_length)
             for key in ("tokens", "offsets", "tags"):
                 if key in sample:
                     sample[key] = sample[key][: self.max_length]
@@ -158,10 +158,10 @@ class TokenIds(Transform):
 
 
 class PadText(Transform):
-    """Fills the arrays of the texts of a batch up to the longest of them.
+    """Pads the sequences of a batch to the longest one.
 
     Args:
-        multiple (int): the filled length is a multiple of it, so that fewer different lengths occur.
+        multiple (int): the padded length is rounded up to a multiple of it, which reduces the number of shapes.
     """
 
     per_batch = True
@@ -169,7 +169,7 @@ class PadText(Transform):
 
     def __init__(self, multiple=1):
         if multiple < 1:
-            raise ValueError(f"multiple is {multiple}; it is 1 or more")
+            raise ValueError(f"multiple is {multiple}; it must be at least 1")
         self.multiple = multiple
 
     def __call__(self, samples, rng):
@@ -185,29 +185,29 @@ class PadText(Transform):
         return samples
 
 
-def located(sample):
-    """The sample with `offsets`, the places of its tokens in `text_a`; where there is no text it is made of them."""
+def add_offsets(sample):
+    """Sets `offsets`, the character spans of the tokens in `text_a`; a missing text is the tokens joined by spaces."""
     if "text_a" not in sample:
         sample["text_a"] = " ".join(sample["tokens"])
-    place, found = 0, []
+    position, offsets = 0, []
     for token in sample["tokens"]:
-        place = sample["text_a"].index(token, place)
-        found.append((place, place + len(token)))
-        place += len(token)
-    sample["offsets"] = found
+        position = sample["text_a"].index(token, position)
+        offsets.append((position, position + len(token)))
+        position += len(token)
+    sample["offsets"] = offsets
     return sample
 
 
 def read_replacements(path):
-    """token -> what it is looked up as, of a file of lines `token<tab>other`."""
+    """Reads a file of lines `token<tab>replacement`: token -> replacement."""
     pairs = [line.split("\t") for line in read_lines(path)]
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
 
-def warn_of_cut(sample, length, most):
-    """Says once that texts are cut; True."""
+def warn_truncated(sample, length, most):
+    """Logs the warning that texts are truncated; returns True."""
     where = f"{sample.get('path', '?')}: {sample.get('place', '')}".rstrip(": ")
     logger.warning(
-        "%s: a text of %d tokens is cut to %d (max_length); later ones are cut without a word", where, length, most
+        "%s: a text of %d tokens is truncated to %d (max_length); this warning is logged once", where, length, most
     )
     return True

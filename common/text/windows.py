@@ -1,7 +1,7 @@
-"""Cuts a question and a long text into windows that an encoder can take, and notes where the answer is.
+"""Sliding windows over long texts for reading comprehension, with the answer span as the target.
 
 Shapes in this file:
-    W windows of a question, each of T pieces: [CLS] question [SEP] part of the text [SEP].
+    W windows of a question, each of T word pieces: [CLS] question [SEP] part of the context [SEP].
 """
 
 import numpy as np
@@ -11,49 +11,34 @@ from common.text.wordpiece import WordPiece
 
 
 class QuestionWindows(WordPiece):
-    """A question and the text that may answer it, in windows that overlap (BERT, section 4.2, and its run on SQuAD).
+    """Encodes a question and its context in overlapping windows (BERT, section 4.2, and its SQuAD script).
 
-    Reads `question`, `context` and, for training, `answer_start` (a character of the text, -1 for no answer) and
-    `answer_end` (behind its last). Leaves `input_ids`, `token_type_ids` int64 [W, T], `length` int64 [W], `start` and
-    `end` int64 [W] (pieces of the window; 0 where the answer is not in it), `places` (for each window, (start, end) in
-    the text of each piece, None outside it) and `choice`, how the answer is to be chosen.
+    Reads `question`, `context` and, for training, `answer_start` (a character offset in the context, -1 without answer)
+    and `answer_end` (exclusive). Produces `input_ids`, `token_type_ids` int64 [W, T], `length` int64 [W], `start` and
+    `end` int64 [W] (word pieces of the window; 0 if the answer is not in it) and `places` (for each window, the
+    character offsets (start, end) of each word piece in the context, None outside it).
 
     Args:
-        vocab (str): a piece a line.
-        lowercase (bool): the encoder was trained on lower case.
-        max_length (int): pieces of a window.
-        stride (int): pieces between the beginnings of two windows.
-        max_query (int): pieces of a question that are kept.
-        max_answer (int): pieces of an answer at most.
-        n_best (int): beginnings and ends of each window that are tried.
-        null_threshold (float): no answer is given where the score of none is higher than the best one's by more than
-            this; null always answers.
+        vocab (str): the vocabulary file, one word piece per line.
+        lowercase (bool): for uncased encoders.
+        max_length (int): word pieces per window.
+        stride (int): word pieces between the starts of two windows.
+        max_query (int): maximum number of word pieces of a question; longer questions are truncated.
     """
 
-    def __init__(
-        self,
-        vocab,
-        lowercase=True,
-        max_length=384,
-        stride=128,
-        max_query=64,
-        max_answer=30,
-        n_best=20,
-        null_threshold=None,
-    ):
+    def __init__(self, vocab, lowercase=True, max_length=384, stride=128, max_query=64):
         super().__init__(vocab, lowercase, max_length)
         if max_query + 4 > max_length or stride < 1:
             raise ValueError(
-                f"max_query is {max_query}, stride {stride}; a window of {max_length} pieces needs more text"
+                f"max_query is {max_query}, stride {stride}; windows of {max_length} pieces have no room for it"
             )
         self.stride, self.max_query = stride, max_query
-        self.choice = {"max_answer": max_answer, "n_best": n_best, "null_threshold": null_threshold}
 
     def __call__(self, sample, rng):
         question = self.encode(sample["question"])[0][: self.max_query]
         ids, places = self.encode(sample["context"])
         room = self.max_length - len(question) - 3
-        windows = [(start, min(start + room, len(ids))) for start in starts(len(ids), room, self.stride)]
+        windows = [(start, min(start + room, len(ids))) for start in window_starts(len(ids), room, self.stride)]
         found = self.answer(sample, places)
         rows = [self.window(question, ids[a:b]) for a, b in windows]
         longest = max(len(row) for row, _ in rows)
@@ -63,27 +48,26 @@ class QuestionWindows(WordPiece):
         before = len(question) + 2
         inside = [found is not None and a <= found[0] and found[1] < b for a, b in windows]
         for key, piece in (("start", 0), ("end", 1)):
-            targets = [found[piece] - a + before if held else 0 for (a, _), held in zip(windows, inside)]
+            targets = [found[piece] - a + before if within else 0 for (a, _), within in zip(windows, inside)]
             sample[key] = np.array(targets, np.int64)
         sample["places"] = [[None] * before + list(places[a:b]) for a, b in windows]
-        sample["choice"] = self.choice
         return sample
 
     def window(self, question, pieces):
-        """The numbers and segments of one window (two lists)."""
+        """The token ids and segment ids of one window (two lists)."""
         row = [self.first, *question, self.last, *pieces, self.last]
         return row, [0] * (len(question) + 2) + [1] * (len(pieces) + 1)
 
     @staticmethod
     def answer(sample, places):
-        """The first and the last piece of the answer; None where there is none, or no piece of it."""
+        """The first and last word piece of the answer; None without an answer or without pieces of it."""
         begin, end = sample.get("answer_start", -1), sample.get("answer_end", -1)
         pieces = [k for k, (a, b) in enumerate(places) if begin >= 0 and a < end and b > begin]
         return (pieces[0], pieces[-1]) if pieces else None
 
 
 class PadWindows(Transform):
-    """Fills the windows of a batch up to the longest, and every question up to the most windows, with empty ones."""
+    """Pads the windows of a batch to the longest one, and all questions to the same number of windows."""
 
     per_batch = True
 
@@ -101,8 +85,8 @@ class PadWindows(Transform):
         return samples
 
 
-def starts(size, room, stride):
-    """Where the windows of a text of `size` pieces begin, until one holds its last piece."""
+def window_starts(size, room, stride):
+    """The starts of the windows over a text of `size` word pieces, up to the one that contains the last piece."""
     found = [0]
     while found[-1] + room < size:
         found.append(found[-1] + min(stride, room))

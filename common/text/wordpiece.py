@@ -1,33 +1,33 @@
-"""Transforms that cut texts into pieces of words and number them, for encoders that were trained on such pieces.
+"""Subword tokenization for pretrained encoders: WordPiece and SentencePiece.
 
-They read `text_a` (and `text_b`) of a sample, or `tokens`, and leave
+The transforms read `text_a` (and `text_b`) of a sample, or `tokens`, and produce
     input_ids        int64 [T]: [CLS] a [SEP], or [CLS] a [SEP] b [SEP]
     token_type_ids   int64 [T]: 0 up to the first [SEP], 1 after it
     length           T
-    word_ids         list of T numbers: the token each piece is of, -1 for [CLS] and [SEP]; where there are `tokens`
-    tags             int64 [T], where the sample has tags of its tokens; -1 for [CLS] and [SEP]
+    word_ids         list of T ints: the index of the token of each piece, -1 for [CLS] and [SEP]; only with `tokens`
+    tags             int64 [T]: only if the tokens have tags; -1 for [CLS] and [SEP]
 """
 
 import numpy as np
 
 from common.data.transform import Transform
 from common.errors import DataError, DataIssue, EnvironmentProblem
-from common.text.split import warn_of_cut
+from common.text.split import warn_truncated
 from common.text.vocabulary import Vocabulary
 
-MOST_LETTERS = 100  # of a word that is looked up in pieces; longer ones are unknown
+MOST_LETTERS = 100  # longer words become the unknown token
 
 
 class WordPiece(Transform):
-    """The pieces of BERT and ERNIE (https://arxiv.org/abs/1810.04805, section 3; the longest piece first).
+    """WordPiece tokenization of BERT and ERNIE (https://arxiv.org/abs/1810.04805, section 3), longest match first.
 
-    Control characters are dropped, Chinese characters stand alone, accents go with capitals where `lowercase`.
+    Control characters are dropped, Chinese characters are single tokens, `lowercase` also strips accents.
 
     Args:
-        vocab (str): a piece a line, `##` before those that go on with a word.
-        lowercase (bool): the encoder was trained on lower case.
-        max_length (int): pieces of a sample at most, [CLS] and [SEP] among them; the longer text is cut first.
-        labels (list[str]): names of the tags, given by the data set; a word's later pieces get `I` for its `B`.
+        vocab (str): the vocabulary file, one piece per line, with `##` before pieces that continue a word.
+        lowercase (bool): for uncased encoders.
+        max_length (int): maximum number of pieces, including [CLS] and [SEP]; the longer text is truncated first.
+        labels (list[str]): tag names, supplied by the dataset; continuation pieces of a `B` token get the `I` tag.
     """
 
     files = ("vocab",)
@@ -35,25 +35,25 @@ class WordPiece(Transform):
 
     def __init__(self, vocab, lowercase=True, max_length=128, labels=None):
         if max_length < 3:
-            raise ValueError(f"max_length is {max_length}; [CLS], [SEP] and one piece need 3")
+            raise ValueError(f"max_length is {max_length}; it must be at least 3, for [CLS], one piece and [SEP]")
         self.vocab, self.lowercase, self.max_length = vocab, lowercase, max_length
         self.vocabulary = self.read(vocab)
         self.vocab_size = len(self.vocabulary)
         _, self.first, self.last = self.vocabulary.need(*self.special)
-        self.later = later_tags(labels or ())
+        self.later = continuation_tags(labels or ())
         self.warned = False
         self.tokenizer = self.make_tokenizer()
 
     def read(self, vocab):
-        """The pieces and their numbers."""
+        """Reads the vocabulary."""
         return Vocabulary(vocab)
 
     def make_tokenizer(self):
-        """What cuts one text."""
+        """Creates the tokenizer of one text."""
         return make_wordpiece(self.vocabulary.numbers, self.lowercase)
 
     def encode(self, text):
-        """(numbers, places) of the pieces of one text; a place is (start, end) in it."""
+        """(ids, offsets) of the pieces of one text; an offset is (start, end) in characters."""
         found = self.tokenizer.encode(text, add_special_tokens=False)
         return found.ids, found.offsets
 
@@ -61,10 +61,10 @@ class WordPiece(Transform):
         if "tokens" in sample:
             return self.number_tokens(sample)
         parts = [self.encode(sample[key]) for key in ("text_a", "text_b") if key in sample]
-        kept = cut_longest([len(ids) for ids, _ in parts], self.max_length - 1 - len(parts))
+        kept = truncate_longest([len(ids) for ids, _ in parts], self.max_length - 1 - len(parts))
         total = sum(len(ids) for ids, _ in parts)
         if sum(kept) < total:
-            self.warned = self.warned or warn_of_cut(sample, total, sum(kept))
+            self.warned = self.warned or warn_truncated(sample, total, sum(kept))
         ids, types = [self.first], [0]
         for number, ((pieces, _), most) in enumerate(zip(parts, kept)):
             ids += [*pieces[:most], self.last]
@@ -72,7 +72,7 @@ class WordPiece(Transform):
         return self.finish(sample, ids, types)
 
     def number_tokens(self, sample):
-        """The pieces of a text that is in tokens already; a token of which nothing is left is unknown."""
+        """Encodes a pre-tokenized text; a token without pieces becomes the unknown token."""
         ids, words = [], []
         for number, token in enumerate(sample["tokens"]):
             pieces = self.encode(token)[0] or [self.vocabulary.number(self.special[0])]
@@ -80,7 +80,7 @@ class WordPiece(Transform):
             words += [number] * len(pieces)
         most = self.max_length - 2
         if len(ids) > most:
-            self.warned = self.warned or warn_of_cut(sample, len(ids), most)
+            self.warned = self.warned or warn_truncated(sample, len(ids), most)
             ids, words = ids[:most], words[:most]
         if "tags" in sample:
             tags, before = [-1], -1
@@ -93,41 +93,41 @@ class WordPiece(Transform):
         return self.finish(sample, [self.first, *ids, self.last], [0] * (len(ids) + 2))
 
     def finish(self, sample, ids, types):
-        """The sample with the arrays that a model takes."""
+        """Sets the model inputs of the sample."""
         sample["input_ids"], sample["token_type_ids"] = np.array(ids, np.int64), np.array(types, np.int64)
         sample["length"] = len(ids)
         return sample
 
 
 class SentencePiece(WordPiece):
-    """The pieces of a SentencePiece model (https://arxiv.org/abs/1808.06226), as ERNIE Tiny has them.
+    """SentencePiece tokenization (https://arxiv.org/abs/1808.06226), as used by ERNIE Tiny.
 
     Args:
         model (str): the `.model` file.
-        vocab (str): a piece a line (or `piece<tab>number`), in the order of the encoder's rows; null takes the model's.
-        lowercase (bool): texts are put in lower case first.
-        max_length (int): pieces of a sample at most, [CLS] and [SEP] among them.
-        labels (list[str]): names of the tags, given by the data set.
+        vocab (str): one piece per line (or `piece<tab>id`), in the order of the embedding rows; null uses the model's.
+        lowercase (bool): converts texts to lowercase first.
+        max_length (int): maximum number of pieces, including [CLS] and [SEP].
+        labels (list[str]): tag names, supplied by the dataset.
     """
 
     files = ("model", "vocab")
 
     def __init__(self, model, vocab=None, lowercase=True, max_length=128, labels=None):
         self.model = model
-        self.processor = load_pieces(model)
+        self.processor = load_sentencepiece(model)
         super().__init__(vocab, lowercase, max_length, labels)
 
     def read(self, vocab):
-        """The pieces and their numbers."""
+        """Reads the vocabulary."""
         return Vocabulary(vocab) if vocab else ModelPieces(self.processor, self.model)
 
     def make_tokenizer(self):
-        """What cuts one text."""
+        """Creates the tokenizer of one text."""
         return self.processor
 
     def encode(self, text):
-        """(numbers, places) of the pieces of one text; a place is (start, end) in it."""
-        found = self.processor.encode(lowered(text) if self.lowercase else text, return_type="offset_mapping")
+        """(ids, offsets) of the pieces of one text; an offset is (start, end) in characters."""
+        found = self.processor.encode(lowercase_text(text) if self.lowercase else text, return_type="offset_mapping")
         return [self.vocabulary.number(piece) for piece in found["pieces"]], found["offsets"]
 
     def __getstate__(self):
@@ -137,17 +137,17 @@ class SentencePiece(WordPiece):
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        self.processor = self.tokenizer = load_pieces(self.model)
+        self.processor = self.tokenizer = load_sentencepiece(self.model)
 
 
-def lowered(text):
-    """The text in lower case, character for character: one that would become two stays, for the places' sake."""
+def lowercase_text(text):
+    """Lowercases a text character by character; a character whose lowercase is longer is kept, to preserve offsets."""
     lower = text.lower()
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 class ModelPieces(Vocabulary):
-    """The pieces of a SentencePiece model as a vocabulary; its `<unk>`, `[CLS]` and `[SEP]` must be among them.
+    """The vocabulary of a SentencePiece model, which must contain `<unk>`, `[CLS]` and `[SEP]`.
 
     Args:
         processor (SentencePieceProcessor): the model.
@@ -162,12 +162,12 @@ class ModelPieces(Vocabulary):
         self.unknown = processor.unk_id()
 
 
-def load_pieces(path):
-    """The SentencePiece model of a file.
+def load_sentencepiece(path):
+    """Loads a SentencePiece model.
 
     Raises:
-        EnvironmentProblem: the package is not installed.
-        DataError: the file is no such model.
+        EnvironmentProblem: the package `sentencepiece` is not installed.
+        DataError: the file is not a SentencePiece model.
     """
     from common.files import find_file
 
@@ -185,7 +185,7 @@ def load_pieces(path):
 
 
 def make_wordpiece(numbers, lowercase):
-    """The tokenizer of a dict piece -> number, by BERT's rules.
+    """Creates BERT's tokenizer for a dict piece -> id.
 
     Raises:
         EnvironmentProblem: the package `tokenizers` is not installed.
@@ -201,8 +201,8 @@ def make_wordpiece(numbers, lowercase):
     return tokenizer
 
 
-def cut_longest(lengths, most):
-    """What is kept of texts of these lengths, `most` together, when the longest loses first; the second of equals."""
+def truncate_longest(lengths, most):
+    """Truncates texts to `most` pieces in total, always shortening the longest, the later one if equal."""
     kept = list(lengths)
     while sum(kept) > most:
         longest = max(range(len(kept)), key=lambda k: (kept[k], k))
@@ -210,8 +210,8 @@ def cut_longest(lengths, most):
     return kept
 
 
-def later_tags(labels):
-    """tag number -> that of a word's later pieces: `B-X` -> `I-X`, `X-B` -> `X-I`, where there is one."""
+def continuation_tags(labels):
+    """Maps the tag of a word to that of its continuation pieces: `B-X` -> `I-X`, `X-B` -> `X-I`, if it exists."""
     numbers = {label: k for k, label in enumerate(labels)}
     found = {}
     for label, k in numbers.items():

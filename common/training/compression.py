@@ -7,11 +7,13 @@ What it does to a model's structure is a list of steps, see `common.weights.stru
 import contextlib
 import itertools
 
-from common.build.data import build_dataset, build_loader
-from common.build.model import predictor_of
+from common.build.data import build_dataset, build_loader, build_metric
+from common.contract import offered
 from common.errors import ConfigError
+from common.inference.evaluate import sources_of, update
+from common.inference.task import task_of
 from common.system import distributed
-from common.weights.structure import Structure, change, settled
+from common.weights.structure import Structure, apply_steps, slim_section
 
 
 class Compression:
@@ -99,7 +101,7 @@ class Context:
         """
         if self.config.get("data.metric", None) is None:
             raise ConfigError(f"{self.config.place('slim')}: {self.config.get('slim.type')} needs data.metric")
-        return self.config.build("data.metric", dataset=self.dataset(split))
+        return build_metric(self.config, self.dataset(split), task_of(self.config))
 
     def evaluate(self, model, count=None, split="eval"):
         """The scores of a model on a split, {name: number}, by this process alone.
@@ -109,13 +111,13 @@ class Context:
             count (int): of batches, which are kept in memory for the next time; all of them when None.
             split (str): train, eval or test.
         """
-        metric, answer, was_training = self.metric(split), predictor_of(model), model.training
+        metric, was_training = self.metric(split), model.training
         count = 1 if self.dry else count
         metric.reset()
         model.eval()
         try:
             for batch in self.batches(split) if count is None else self.first_batches(split, count):
-                metric.update(answer(batch), batch)
+                update(metric, sources_of(model), batch)
         finally:
             if was_training:
                 model.train()
@@ -146,9 +148,9 @@ def begin(config, model, context, resumed):
         if distributed.world_size() > 1:  # one process measures, the rest repeat what it did; weights follow later
             steps = distributed.all_gather_json(steps)[0]
             if not distributed.is_main():
-                change(model, steps, config.methods)
-        before = getattr(model, "structure", None) or Structure()
-        model.structure = before.after(settled(config), steps)
+                apply_steps(model, steps, config.methods)
+        before = offered(model, "model", "structure") or Structure()
+        model.structure = before.extend(slim_section(config), steps)
     method.prepare(model, context)
     return method
 
@@ -158,4 +160,4 @@ def add_loss(method, model):
     if type(method).loss is Compression.loss:
         return
     plain = model.loss
-    model.loss = lambda batch: method.loss(model, batch, plain(batch))
+    model.loss = lambda batch, **given: method.loss(model, batch, plain(batch, **given))

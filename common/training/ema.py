@@ -7,7 +7,7 @@ import paddle
 
 from common.build.training_only import separated
 from common.errors import ConfigError
-from common.optim.schedule import number_in_range
+from common.optim.settings import number_in_range
 
 
 class ExponentialMovingAverage:

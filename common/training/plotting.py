@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from common.weights.safetensors import write_whole
+from common.weights.safetensors import write_atomically
 
 COLOURS = ("#1f5fa8", "#d1602b", "#2f8f5b", "#8a4fa3", "#b8901f", "#c2416b", "#3a9ba8", "#7a6a58", "#5566d0", "#88a03a")
 PALE = "#9dbbdc"
@@ -42,13 +42,14 @@ def draw_losses(path, steps, losses):
         finish(axes, "Loss", "step", "")
 
 
-def draw_line(path, steps, values, title, unit=""):
-    """One curve over the steps, such as the learning rate."""
+def draw_rates(path, steps, columns):
+    """The learning rates over the steps (list[int]), by name (dict of lists of float)."""
     with new_figure(path, height=3) as figure:
         axes = figure.add_subplot()
-        axes.plot(steps, values, color=COLOURS[0], linewidth=2)
-        axes.set_ylim(bottom=min(0.0, min(values)))
-        finish(axes, title, "step", unit, legend=False)
+        for number, (name, values) in enumerate(columns.items()):
+            axes.plot(steps, values, color=COLOURS[number % len(COLOURS)], linewidth=2, label=name)
+        axes.set_ylim(bottom=min(0.0, *(min(values) for values in columns.values())))
+        finish(axes, "Learning rate", "step", "", legend=len(columns) > 1)
 
 
 def draw_scores(path, steps, scores, primary=None):
@@ -163,7 +164,7 @@ def draw_mosaic(path, pictures, columns=4, cell=320):
         left = gap + (index % columns) * (cell + gap) + (cell - size[0]) // 2
         canvas[top : top + size[1], left : left + size[0]] = small
     _, data = cv2.imencode(".png", canvas[..., ::-1])
-    write_whole(path, [data.tobytes()])
+    write_atomically(path, [data.tobytes()])
 
 
 @contextlib.contextmanager
@@ -190,7 +191,7 @@ def new_figure(path, width=8.0, height=4.5):
         yield figure
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=110, bbox_inches="tight")
-        write_whole(path, [picture.getvalue()])
+        write_atomically(path, [picture.getvalue()])
 
 
 def font_families():

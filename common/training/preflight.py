@@ -2,15 +2,15 @@
 
 import dataclasses
 import os
-from pathlib import Path
 
 from common.build.data import build_dataset, class_names
 from common.build.learn_transforms import fit_transforms
 from common.build.model import read_weights
 from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
+from common.inference.exported import check_exportable
 from common.system import distributed
-from common.weights.run_folder import follow
+from common.weights.run_folder import resolve_link
 
 
 @dataclasses.dataclass
@@ -28,40 +28,42 @@ class Prepared:
     weights: dict
 
 
-def prepare_training(config, args):
+def prepare_training(config, options):
     """What a training run starts from, read and checked; refuses all that would end it before its first step.
 
     Args:
         config (Config): checked.
-        args (Namespace): the options of `tools/train.py`.
+        options (RunOptions): of the run.
 
     Returns:
         Prepared: data sets and weights.
 
     Raises:
-        ConfigError: a section or a path is missing, or the run's folder holds an earlier run.
+        ConfigError: a section or a path is missing, the run's folder holds an earlier run, or no export could have a
+            transform or the task.
         DataError: with what the data have wrong.
         EnvironmentProblem: the run's folder cannot be written, or the weights are damaged.
     """
     need(config, "optimizer", "training")
-    if args.eval:
+    if options.evaluate:
         need(config, "data.metric", "--eval")
     folder = run_folder(config)
-    refuse_earlier_run(folder, args)
+    refuse_earlier_run(folder, options)
     if distributed.is_main():
         make_folder(folder)
-    if args.resume not in (None, "auto"):
-        follow(args.resume)
+    if options.resume not in (None, "auto"):
+        resolve_link(options.resume)
     weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
+    check_exportable(config)
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     fit_transforms(config, datasets["train"])
-    if args.eval:
+    if options.evaluate:
         datasets["eval"] = build_dataset(config, "eval")
         here, there = class_names(datasets["train"]), class_names(datasets["eval"])
         if here != there:
             raise ConfigError(f"{config.place('data')}: data.train has the classes {here}, data.eval has {there}")
-    if not args.no_check:
-        cache = str(folder) if distributed.is_main() and not args.dry_run else None
+    if options.check_data:
+        cache = str(folder) if distributed.is_main() and not options.dry_run else None
         check_before_training(datasets, config.settings("train").bad_samples, cache)
     return Prepared(datasets["train"], datasets["eval"], weights)
 
@@ -74,7 +76,7 @@ def need(config, path, what):
 
 def run_folder(config):
     """Where the run of a configuration is written (Path)."""
-    return Path(config.get("output_dir")) / config.name
+    return config.run_folder
 
 
 def make_folder(folder):
@@ -93,11 +95,11 @@ def make_folder(folder):
         ) from error
 
 
-def refuse_earlier_run(folder, args):
+def refuse_earlier_run(folder, options):
     """A folder that holds another run is never written over unasked."""
-    if args.resume and args.overwrite:
+    if options.resume and options.overwrite:
         raise ConfigError("-r goes on with an earlier run, and --overwrite removes it; take one of them")
-    if not (args.resume or args.overwrite or args.dry_run) and any(folder.glob("step_*")):
+    if not (options.resume or options.overwrite or options.dry_run) and any(folder.glob("step_*")):
         raise ConfigError(
             f"{folder} holds the checkpoints of an earlier run: -r auto goes on with it, "
             "-o output_dir=... writes elsewhere, --overwrite removes it"

@@ -6,8 +6,8 @@ are those of a model that has seen nothing of it.
 
 import numpy as np
 
-from common.build.model import predictor_of
 from common.errors import ConfigError
+from common.inference.evaluate import sources_of, update
 from common.log import logger
 from common.training.trainer import Trainer
 
@@ -16,10 +16,11 @@ class StreamTrainer(Trainer):
     """The trainer of `train: {mode: stream}`; an epoch of `train.epochs` is an hour.
 
     Its data set answers `await_hour(hour, should_stop)`, `name_of(hour)` and `late`, besides being a stream.
-    `metric` is set before training; it scores what is answered before it is learned.
-    """
+    `run.metric` scores what is predicted before it is learned.
 
-    metric = None
+    Args:
+        run (RunParts): given by the program.
+    """
 
     def batches(self):
         """The batches of the next hour, which is waited for; none where it does not come."""
@@ -39,7 +40,7 @@ class StreamTrainer(Trainer):
     def train_step(self, batch):
         """Answers the batch, scores the answer, and then gives the losses."""
         self.model.eval()
-        self.metric.update(predictor_of(self.model)(self.batch), self.batch)
+        update(self.metric, sources_of(self.model), self.batch)
         self.train_mode()
         return super().train_step(batch)
 

@@ -1,17 +1,22 @@
 """The training loop: one path, five events, one method to override.
 
 Read `Trainer.fit` from top to bottom and that is all there is.  Callbacks watch; they never change a batch, a loss or
-an order.  A model whose training differs (GANs, distillation, streams) overrides `Trainer.train_step`.
+an order.  A trainer is a component: `trainer: {type: AlternatingTrainer}` in a configuration names another one, of
+`common/training/` or of the kit's `training/`.  It derives from `Trainer`, takes `run` and keys of its own, and
+overrides :meth:`Trainer.train_step`.
 """
 
+import dataclasses
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import paddle
 
 from common.build.inputs import check_inputs
 from common.build.training_only import groups, together
+from common.contract import offered
 from common.data.workers import NoBatch
 from common.errors import ConfigError, DataError, Diverged, Stopped
 from common.log import logger
@@ -20,38 +25,61 @@ from common.training.amp import Amp
 from common.weights import pretrained
 
 
-class Trainer:
-    """Trains one model on one loader.
+@dataclasses.dataclass
+class RunParts:
+    """Everything that a session gives to its trainer.
 
     Args:
-        model (nn.Layer): answers `loss(batch) -> dict of scalar Tensors`, whose sum is minimised.
+        model (nn.Layer): `loss(batch) -> dict of scalar Tensors`, whose sum is minimized.
         loader (Loader): gives the batches of an epoch from any position on.
-        optimizer (object): what `common.optim.optimizers` builds: `step(lr)`, `clear()`, `state()`, `load()`.
-        schedule (object): `at(step) -> float`, bound to the length of the run.
+        optimizer (object): built by `common.optim`: `step(lr)`, `clear()`, `state()`, `load()`.
+        schedule (object): `at(step)`, bound to the length of the run.
         settings (Train): the `train:` section.
         folder (Path): where the run writes.
-        callbacks (list[Callback]): told of every event, in this order.
+        config (Config): the checked configuration.
+        callbacks (list[Callback]): called at every event, in this order.
+        metric (object): scores predictions; only a stream scores while it trains.
         ema (ExponentialMovingAverage): keeps averaged weights beside the model; None for no averaging.
         amp (Amp): mixed precision; None for float32.
         stop (GracefulStop): knows whether a signal has asked the run to end; None where signals are not watched.
     """
 
-    def __init__(
-        self, model, loader, optimizer, schedule, settings, folder, callbacks=(), ema=None, amp=None, stop=None
-    ):
-        self.model, self.loader, self.optimizer, self.schedule = model, loader, optimizer, schedule
-        self.settings, self.folder, self.callbacks, self.ema, self.stop = settings, folder, list(callbacks), ema, stop
-        self.amp = amp or Amp()
-        self.loss_of = distributed.wrap_loss(model)
-        self.frozen = frozen_layers(model, settings.freeze)
-        self.accumulate = settings.accumulate
-        self.batches_per_epoch = loader.length
-        self.steps_per_epoch, self.total_steps = run_length(loader.length, settings)
-        self.epochs = settings.epochs
-        self.samples_per_step = settings.batch_size * self.accumulate * distributed.world_size()
+    model: object
+    loader: object
+    optimizer: object
+    schedule: object
+    settings: object
+    folder: Path
+    config: object = None
+    callbacks: list = dataclasses.field(default_factory=list)
+    metric: object = None
+    ema: object = None
+    amp: object = None
+    stop: object = None
+
+
+class Trainer:
+    """Trains one model on one loader.
+
+    Args:
+        run (RunParts): given by the program.
+    """
+
+    def __init__(self, run):
+        self.model, self.loader, self.settings, self.config = run.model, run.loader, run.settings, run.config
+        self.optimizer, self.schedule, self.folder, self.metric = run.optimizer, run.schedule, run.folder, run.metric
+        self.callbacks, self.ema, self.amp, self.stop = list(run.callbacks), run.ema, run.amp or Amp(), run.stop
+        self.loss_of = distributed.wrap_loss(run.model)
+        self.frozen = frozen_layers(run.model, run.settings.freeze)
+        self.accumulate = run.settings.accumulate
+        self.batches_per_epoch = run.loader.length
+        self.steps_per_epoch, self.total_steps = run_length(run.loader.length, run.settings)
+        self.epochs = run.settings.epochs
+        self.samples_per_step = run.settings.batch_size * self.accumulate * distributed.world_size()
         self.epoch = self.position = self.step = self.bad_steps = 0
         self.at_end = False  # whether the batch at `position` is the last of its epoch
-        self.lr, self.losses, self.scores, self.scores_step, self.best = schedule.at(0), {}, {}, 0, None
+        self.lrs, self.losses = learning_rates(run.schedule.at(0)), {}
+        self.scores, self.scores_step, self.best = {}, 0, None
         self.end_reason = None
         self.batch = None
 
@@ -62,8 +90,7 @@ class Trainer:
         while self.epoch < self.epochs and not self.end_reason:
             self.train_mode()
             for batch in self.batches():
-                losses = self.train_step(to_tensors(batch))
-                if self.update(losses):
+                if self.train_step(to_tensors(batch)):
                     self.call("after_step")
                 if self.end_reason:
                     break
@@ -71,6 +98,11 @@ class Trainer:
                 self.end_epoch()
                 self.call("after_epoch")
         self.call("on_train_end")
+
+    def train_step(self, batch):
+        """Learns from one batch (dict of Tensors); True when the weights moved. A trainer that differs overrides it."""
+        losses = self.descend(self.losses_of(batch))
+        return losses is not None and self.last_of_group() and self.advance(losses)
 
     def end_epoch(self):
         """Goes from the end of an epoch to the beginning of the next one."""
@@ -87,7 +119,7 @@ class Trainer:
         """
         alone = self.stop is not None and distributed.world_size() == 1
         self.loader.should_stop = (lambda: self.stop.requested and self.last_of_group()) if alone else bool
-        inputs, multiple = getattr(self.model, "inputs", {}), getattr(self.model, "size_multiple", 1)
+        inputs, multiple = self.model.inputs, offered(self.model, "model", "size_multiple")
         try:
             batches = self.loader.epoch(self.epoch, self.position)
             for batch, position, is_last in with_end(batches, self.loader):
@@ -98,23 +130,38 @@ class Trainer:
             self.call("on_stop")
             raise
 
-    def train_step(self, batch):
-        """The losses of one batch, by name; what a training that differs overrides."""
+    def losses_of(self, batch, **given):
+        """The named losses of a batch, computed in the precision of the run; `given` goes to the model's `loss`."""
         with self.amp.auto_cast():
-            return self.loss_of(batch, sync=self.last_of_group())
+            return self.loss_of(batch, sync=self.last_of_group(), **given)
 
-    def update(self, losses):
-        """Goes back through the losses; on the last batch of a group, moves the weights. True when they moved."""
+    def descend(self, losses, only=None):
+        """Goes back through the losses and, on the last batch of a group, moves the weights.
+
+        Args:
+            losses (dict[str, Tensor]): scalars, whose sum is minimized.
+            only (list[str]): names of the parts of `optimizer: {type: Several}` that move; all when None.
+
+        Returns:
+            dict[str, float]: the losses; None when they are not finite and the batch is left out.
+
+        Raises:
+            Diverged: they are not finite, and `train.on_nan` does not leave such batches out.
+        """
         total = sum(losses.values())
         values = {name: float(value.item()) for name, value in losses.items()}
         if not self.accept(values):
-            return False
+            return None
         self.amp.scale(total / self.accumulate if self.accumulate > 1 else total).backward()
-        if not self.last_of_group():
-            return False
-        self.lr, self.losses = self.schedule.at(self.step), values
-        self.amp.step(self.optimizer, self.lr)
-        self.optimizer.clear()
+        if self.last_of_group():
+            optimizer = self.optimizer if only is None else self.optimizer.parts_named(only)
+            self.amp.step(optimizer, self.schedule.at(self.step))
+            self.optimizer.clear()
+        return values
+
+    def advance(self, losses):
+        """Counts an update with these losses (dict of floats), and takes the moved weights into their average."""
+        self.lrs, self.losses = learning_rates(self.schedule.at(self.step)), losses
         if self.ema:
             self.ema.update()
         self.step += 1
@@ -153,7 +200,7 @@ class Trainer:
         samples = self.batch.get("image_id", self.batch.get("path", []))
         message = (
             f"the loss is not finite at step {self.step} (epoch {self.epoch + 1}): {terms}\n"
-            f"  learning rate {self.schedule.at(self.step):g}; samples of the batch: {short_list(samples)}\n"
+            f"  {learning_rate_text(self.schedule.at(self.step))}; samples of the batch: {short_list(samples)}\n"
             "  the last checkpoint is from before this step; try a lower optimizer.lr, a longer warm-up, "
             "optimizer.clip_norm, or look at these samples"
         )
@@ -194,6 +241,9 @@ class Trainer:
         }
         if self.ema:
             arrays["ema"], state["ema"] = self.ema.state()
+        if hasattr(self.model, "training_state"):
+            ranks = distributed.all_gather_state(self.model.training_state())
+            arrays["training_state"] = {f"{rank}/{n}": v for rank, named in enumerate(ranks) for n, v in named.items()}
         return arrays, state
 
     def order(self):
@@ -213,11 +263,15 @@ class Trainer:
                     f"-r: the checkpoint was written with {name}={state[name]}, this run has {here}; "
                     "a run resumes exactly only with the same (to start anew from its weights: -o pretrained=PATH)"
                 )
-        pretrained.apply(self.model, together(arrays), "-r: the checkpoint", strict=True)
+        pretrained.load_arrays(self.model, together(arrays), "-r: the checkpoint", strict=True)
         self.optimizer.load(arrays["optimizer"], state["optimizer"])
         self.amp.load(state["amp"])
         if self.ema:
             self.ema.load(arrays["ema"], state["ema"])
+        if hasattr(self.model, "load_training_state"):
+            own = f"{distributed.rank()}/"
+            kept = {n.removeprefix(own): v for n, v in arrays.get("training_state", {}).items() if n.startswith(own)}
+            self.model.load_training_state(kept)
         self.epoch, self.position, self.at_end = state["epoch"], state["position"], state["at_end"]
         self.step = state["step"]
         self.best, self.scores, self.scores_step = state["best"], state["scores"], state["scores_step"]
@@ -225,13 +279,26 @@ class Trainer:
             callback.load(state["callbacks"].get(type(callback).__name__, {}))
         random_state.restore(state["random"][distributed.rank()])
 
-    def check_stop(self, save):
-        """Raises `Stopped` after `save()` if a signal (of any rank) has asked the run to end."""
-        if self.stop is None or distributed.all_true(not self.stop.requested):
-            return
-        path = save()
+    def note_scores(self, scores, metric):
+        """Takes the scores of the weights as they are, and says whether they are the best so far (bool).
+
+        A score that is not a number never becomes the best.
+        """
+        self.scores, self.scores_step, self.metric = scores, self.step, metric
+        score, sign = scores[metric.primary], 1 if offered(metric, "metric", "higher_is_better") else -1
+        if score != score or (self.best is not None and sign * score <= sign * self.best["score"]):
+            return False
+        self.best = {"metric": metric.primary, "score": score, "step": self.step}
+        return True
+
+    def asked_to_stop(self):
+        """Whether a signal (of any rank) has asked the run to end."""
+        return self.stop is not None and not distributed.all_true(not self.stop.requested)
+
+    def stopped(self, path):
+        """The end of a run that a signal asked for (an exception to raise), its checkpoint being at `path`."""
         number = self.stop.signal_number or 15
-        raise Stopped(number, f"stopped by signal {number} at step {self.step}; saved {path}; go on with -r auto")
+        return Stopped(number, f"stopped by signal {number} at step {self.step}; saved {path}; resume with -r auto")
 
 
 def run_length(batches, settings):
@@ -296,3 +363,16 @@ def short_list(values, most=16):
     """`values` in one line, cut after `most`."""
     values = [str(v) for v in (values.tolist() if isinstance(values, np.ndarray) else values)]
     return ", ".join(values[:most]) + (f" ... ({len(values)} in all)" if len(values) > most else "")
+
+
+def learning_rates(given):
+    """`lr`, and `lr_NAME` of further optimizers, of what a schedule gives: a number, or a number by name."""
+    if not isinstance(given, dict):
+        return {"lr": given}
+    first, *others = given
+    return {"lr": given[first]} | {f"lr_{name}": given[name] for name in others}
+
+
+def learning_rate_text(given):
+    """What a schedule gives, for messages."""
+    return "learning rate " + ", ".join(f"{value:g}" for value in learning_rates(given).values())

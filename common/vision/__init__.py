@@ -1,1 +1,1 @@
-"""Images: decoding, geometry, color, mixing, drawing."""
+"""Images: decoding, geometric and color augmentation, mixing, writing of annotated images."""

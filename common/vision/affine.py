@@ -1,4 +1,4 @@
-"""Random flips, scales, rotations and other affine moves of a sample. Coordinates as in `image_geometry`."""
+"""Geometric augmentation: random flip, expand, scale, affine, rotation. Coordinates as in `common.vision.geometry`."""
 
 import numpy as np
 
@@ -11,16 +11,16 @@ from common.vision.geometry import (
     warp_sample,
     window_sample,
 )
-from common.vision.resize import scaled
+from common.vision.resize import scale_size
 
 
 class RandomFlip(Transform):
-    """Mirrors a sample left to right with one probability, and upside down with another.
+    """Random horizontal and vertical flip.
 
     Args:
-        prob (float): the probability of left to right.
-        vertical_prob (float): the probability of upside down.
-        pairs (list[list[int]]): keypoints that change names in a mirror, such as [left eye, right eye].
+        prob (float): probability of a horizontal flip.
+        vertical_prob (float): probability of a vertical flip.
+        pairs (list[list[int]]): keypoints that are swapped by a flip, such as [left eye, right eye].
     """
 
     def __init__(self, prob=0.5, vertical_prob=0.0, pairs=()):
@@ -38,14 +38,14 @@ class RandomFlip(Transform):
 
 
 class RandomExpand(Transform):
-    """Puts the picture somewhere on a larger canvas, which makes small objects (SSD, 1512.02325, section 3.6).
+    """Zoom out: places the image at random on a larger canvas (SSD, 1512.02325, section 3.6).
 
     Args:
-        max_ratio (float): the canvas has up to this many times the height and width.
-        prob (float): the probability.
-        fill (float | list[float]): the colour of the canvas, 0 to 255.
-        ignore (int): the class id of the canvas in a mask.
-        max_pixels (int): the canvas of a large picture stays under this, so that no memory of gigabytes is needed.
+        max_ratio (float): maximum ratio of the canvas size to the image size.
+        prob (float): probability of applying it.
+        fill (float | list[float]): color of the canvas, 0 to 255.
+        ignore (int): class id of the canvas in a mask.
+        max_pixels (int): maximum number of pixels of the canvas, which limits the memory for large images.
     """
 
     def __init__(self, max_ratio=4.0, prob=0.5, fill=(123.7, 116.3, 103.5), ignore=255, max_pixels=2**25):
@@ -62,23 +62,23 @@ class RandomExpand(Transform):
             return sample
         old_height, old_width = sample["image"].shape[:2]
         most = max(min(self.max_ratio, (self.max_pixels / (old_height * old_width)) ** 0.5), 1)
-        height, width = scaled(old_height, old_width, rng.uniform(1, most))
+        height, width = scale_size(old_height, old_width, rng.uniform(1, most))
         top, left = rng.integers(height - old_height + 1), rng.integers(width - old_width + 1)
         return window_sample(sample, -int(top), -int(left), height, width, self.fill, self.ignore)
 
 
 class RandomScale(Transform):
-    """Resizes by a random factor, keeping the picture's shape.
+    """Resizes by a random factor, keeping the aspect ratio.
 
     Args:
-        scale (list[float]): the least and the greatest factor.
-        step (float): factors are whole steps from the least one; 0 draws any factor between.
+        scale (list[float]): minimum and maximum factor.
+        step (float): step between the possible factors, starting at the minimum; 0 draws uniformly.
         interp (str): nearest, bilinear, cubic, area, lanczos, or random.
     """
 
     def __init__(self, scale=(0.5, 2.0), step=0.0, interp="bilinear"):
         if not 0 < scale[0] <= scale[1]:
-            raise ValueError(f"RandomScale got scale {list(scale)}; it must be [least, greatest] above 0")
+            raise ValueError(f"RandomScale got scale {list(scale)}; it must be [min, max], both above 0")
         self.scale = scale
         self.step = step
         self.interp = check_interpolation(interp)
@@ -89,21 +89,21 @@ class RandomScale(Transform):
             factor = low + self.step * rng.integers(int((high - low) / self.step + 1e-6) + 1)
         else:
             factor = rng.uniform(low, high)
-        size = scaled(*sample["image"].shape[:2], factor)
+        size = scale_size(*sample["image"].shape[:2], factor)
         return resize_sample(sample, *size, choose_interpolation(self.interp, rng))
 
 
 class RandomAffine(Transform):
-    """Rotates, scales, shears and shifts about the centre; the size of the picture stays.
+    """Random rotation, scale, shear and translation about the center; the image size is unchanged.
 
     Args:
-        degrees (float): the most it is rotated, either way.
-        shift (float): the most it is moved, as a part of the height and width.
-        scale (list[float]): the least and the greatest factor.
-        shear (float): the most degrees it is sheared, along each axis.
-        prob (float): the probability.
-        fill (float | list[float]): the colour of what comes into view, 0 to 255.
-        ignore (int): the class id of what comes into view in a mask.
+        degrees (float): maximum rotation angle in either direction.
+        shift (float): maximum translation as a fraction of the height and width.
+        scale (list[float]): minimum and maximum factor.
+        shear (float): maximum shear angle along each axis, in degrees.
+        prob (float): probability of applying it.
+        fill (float | list[float]): color of pixels outside the image, 0 to 255.
+        ignore (int): class id of pixels outside the image in a mask.
         interp (str): nearest, bilinear, cubic, lanczos, or random.
     """
 
@@ -126,20 +126,20 @@ class RandomAffine(Transform):
         angle, shear_x, shear_y = rng.uniform(-1, 1, 3) * [self.degrees, self.shear, self.shear]
         factor = rng.uniform(*self.scale)
         shift = rng.uniform(-self.shift, self.shift, 2) * [width, height]
-        linear = factor * rotation(angle) @ shearing(shear_x, shear_y)
-        matrix = about_centre(linear, height, width, shift)
+        linear = factor * rotation_matrix(angle) @ shear_matrix(shear_x, shear_y)
+        matrix = about_center(linear, height, width, shift)
         interp = choose_interpolation(self.interp, rng)
         return warp_sample(sample, matrix, height, width, interp, self.fill, self.ignore)
 
 
 class RandomRotate(RandomAffine):
-    """Rotates about the centre; the size of the picture stays, so corners are lost.
+    """Random rotation about the center; the image size is unchanged, so corners are cut off.
 
     Args:
-        degrees (float): the most it is rotated, either way.
-        prob (float): the probability.
-        fill (float | list[float]): the colour of what comes into view, 0 to 255.
-        ignore (int): the class id of what comes into view in a mask.
+        degrees (float): maximum rotation angle in either direction.
+        prob (float): probability of applying it.
+        fill (float | list[float]): color of pixels outside the image, 0 to 255.
+        ignore (int): class id of pixels outside the image in a mask.
         interp (str): nearest, bilinear, cubic, lanczos, or random.
     """
 
@@ -147,18 +147,18 @@ class RandomRotate(RandomAffine):
         super().__init__(degrees, 0.0, (1.0, 1.0), 0.0, prob, fill, ignore, interp)
 
 
-def rotation(degrees):
-    """[2, 2] of (x, y) with y down: positive turns clockwise as seen."""
+def rotation_matrix(degrees):
+    """The rotation matrix [2, 2] for (x, y) with y pointing down: positive angles rotate clockwise."""
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.array([[cos, -sin], [sin, cos]])
 
 
-def shearing(degrees_x, degrees_y):
-    """[2, 2]: x moves with y, and y with x."""
+def shear_matrix(degrees_x, degrees_y):
+    """The shear matrix [2, 2] along x and y."""
     return np.array([[1.0, np.tan(np.radians(degrees_x))], [np.tan(np.radians(degrees_y)), 1.0]])
 
 
-def about_centre(linear, height, width, shift=(0.0, 0.0)):
-    """The affine map [2, 3] that applies `linear` about a picture's centre, then moves it by `shift` (x, y)."""
-    centre = np.array([width / 2, height / 2])
-    return np.concatenate([linear, (centre - linear @ centre + shift)[:, None]], axis=1)
+def about_center(linear, height, width, shift=(0.0, 0.0)):
+    """The affine matrix [2, 3] that applies `linear` about the image center, then translates by `shift` (x, y)."""
+    center = np.array([width / 2, height / 2])
+    return np.concatenate([linear, (center - linear @ center + shift)[:, None]], axis=1)

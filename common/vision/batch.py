@@ -1,18 +1,25 @@
-"""Transforms of a whole batch: one size for all, padding to the largest, blends of pictures and their class labels."""
+"""Batch transforms: multi-scale resizing, padding to the largest image, MixUp and CutMix of class labels."""
 
 import cv2
 import numpy as np
 
 from common.data.transform import Transform
-from common.vision.geometry import check_interpolation, choose_interpolation, pair_of, resize_sample, stack, window
+from common.vision.geometry import (
+    check_interpolation,
+    choose_interpolation,
+    crop_or_pad,
+    parse_size,
+    resize_sample,
+    stack_masks,
+)
 
 
 class ResizeBatch(Transform):
-    """Resizes every picture of a batch to one size, drawn for the batch (YOLOv3's multi-scale training).
+    """Multi-scale training: resizes all images of a batch to one size drawn at random (YOLOv3).
 
     Args:
-        sizes (list[int] | list[list[int]]): pixels, each one number or [height, width].
-        interp (str): nearest, bilinear, cubic, area, lanczos, or random (one for the batch).
+        sizes (list[int] | list[list[int]]): sizes in pixels, each one number or [height, width].
+        interp (str): nearest, bilinear, cubic, area, lanczos, or random (one per batch).
     """
 
     per_batch = True
@@ -20,7 +27,7 @@ class ResizeBatch(Transform):
     def __init__(self, sizes, interp="bilinear"):
         if not len(sizes):
             raise ValueError("ResizeBatch got no sizes")
-        self.sizes = [pair_of(size) for size in sizes]
+        self.sizes = [parse_size(size) for size in sizes]
         self.interp = check_interpolation(interp)
 
     def __call__(self, samples, rng):
@@ -30,14 +37,14 @@ class ResizeBatch(Transform):
 
 
 class PadBatch(Transform):
-    """Pads every picture of a batch at the bottom and right, to the largest height and width among them.
+    """Pads all images of a batch at the bottom and right to the largest height and width in it.
 
-    Before or after `Normalize`. `im_shape` keeps the size without padding.
+    Works before and after `Normalize`. `im_shape` is the size without padding.
 
     Args:
-        divisor (int): height and width become multiples of it.
-        fill (float): the value of the padding: a colour, 0 to 255, or after `Normalize` what 0 means there (the mean).
-        ignore (int): the class id of the padding in a mask.
+        divisor (int): height and width are rounded up to multiples of it.
+        fill (float): padding value: a color, 0 to 255, or after `Normalize` a normalized value (0 is the mean).
+        ignore (int): class id of the padding in a mask.
     """
 
     per_batch = True
@@ -51,26 +58,26 @@ class PadBatch(Transform):
         sizes = [spatial_size(sample["image"]) for sample in samples]
         height, width = (-(-int(most) // self.divisor) * self.divisor for most in np.max(sizes, axis=0))
         for sample in samples:
-            sample["image"] = pad(sample["image"], height, width, self.fill)
+            sample["image"] = pad_image(sample["image"], height, width, self.fill)
             if "mask" in sample:
-                sample["mask"] = window(sample["mask"], 0, 0, height, width, self.ignore)
+                sample["mask"] = crop_or_pad(sample["mask"], 0, 0, height, width, self.ignore)
             if "masks" in sample:
-                masks = [window(mask, 0, 0, height, width, 0) for mask in sample["masks"]]
-                sample["masks"] = stack(masks, height, width)
+                masks = [crop_or_pad(mask, 0, 0, height, width, 0) for mask in sample["masks"]]
+                sample["masks"] = stack_masks(masks, height, width)
         return samples
 
 
 class MixupLabels(Transform):
-    """Blends each picture of a batch with another and their labels alike (https://arxiv.org/abs/1710.09412, eq. 1).
+    """MixUp for classification: blends images and labels of a batch (https://arxiv.org/abs/1710.09412, eq. 1).
 
-    One lam from Beta(alpha, alpha) and one order of partners are drawn for the batch. Every sample, blended or not,
-    gets `soft_label` float32 [num_classes]; `label` stays. Several such steps in a row blend what is there already.
+    One lam ~ Beta(alpha, alpha) and one permutation of partners are drawn per batch. Every sample, blended or not,
+    gets `soft_label` float32 [num_classes]; `label` is unchanged. Several such transforms can be chained.
 
     Args:
-        num_classes (int): given by the data set.
-        alpha (float): of the Beta distribution.
-        prob (float): the probability of blending a batch.
-        label_smoothing (float): this part of a label is spread over all classes, before blending.
+        num_classes (int): supplied by the dataset.
+        alpha (float): parameter of the Beta distribution.
+        prob (float): probability of blending a batch.
+        label_smoothing (float): label smoothing applied before blending.
     """
 
     per_batch = True
@@ -79,7 +86,7 @@ class MixupLabels(Transform):
         if not alpha > 0:
             raise ValueError(f"{type(self).__name__} got alpha {alpha}; it must be above 0")
         if not 0 <= label_smoothing < 1:
-            raise ValueError(f"{type(self).__name__} got label_smoothing {label_smoothing}; it is 0 to less than 1")
+            raise ValueError(f"{type(self).__name__} got label_smoothing {label_smoothing}; it must be in [0, 1)")
         self.num_classes = num_classes
         self.alpha = alpha
         self.prob = prob
@@ -89,7 +96,7 @@ class MixupLabels(Transform):
         for sample in samples:
             if "soft_label" not in sample:
                 if "label" not in sample:
-                    raise ValueError(f"{type(self).__name__} blends pictures with labels; these have none")
+                    raise ValueError(f"{type(self).__name__} needs class labels; these samples have none")
                 sample["soft_label"] = soft_label(sample["label"], self.num_classes, self.label_smoothing)
         if rng.random() >= self.prob:
             return samples
@@ -105,27 +112,27 @@ class MixupLabels(Transform):
         return samples
 
     def blend(self, images, partners, lam, rng):
-        """The new pictures, and the weight of the first of each two in its label."""
-        return [weighted(one, other, lam) for one, other in zip(images, partners, strict=True)], lam
+        """The blended images, and the weight of the first image's label."""
+        return [blend_images(one, other, lam) for one, other in zip(images, partners, strict=True)], lam
 
 
 class CutMix(MixupLabels):
-    """Pastes a rectangle of another picture of the batch, and mixes labels by area (https://arxiv.org/abs/1905.04899).
+    """CutMix: pastes a rectangle of another image and mixes labels by area (https://arxiv.org/abs/1905.04899).
 
-    One rectangle and one order of partners are drawn for the batch; see `MixupLabels` for what samples get.
+    One rectangle and one permutation of partners are drawn per batch; samples get `soft_label` as in `MixupLabels`.
 
     Args:
-        num_classes (int): given by the data set.
-        alpha (float): of the Beta distribution of the area that stays.
-        prob (float): the probability of pasting in a batch.
-        label_smoothing (float): this part of a label is spread over all classes, before mixing.
+        num_classes (int): supplied by the dataset.
+        alpha (float): parameter of the Beta distribution of the remaining area.
+        prob (float): probability of applying it to a batch.
+        label_smoothing (float): label smoothing applied before mixing.
     """
 
     def __init__(self, num_classes, alpha=1.0, prob=1.0, label_smoothing=0.0):
         super().__init__(num_classes, alpha, prob, label_smoothing)
 
     def blend(self, images, partners, lam, rng):
-        """The new pictures, and the part of the first of each two that is still seen."""
+        """The mixed images, and the visible fraction of the first image."""
         height, width = spatial_size(images[0])
         side = np.sqrt(1 - lam)
         row, column = rng.integers(height), rng.integers(width)
@@ -139,16 +146,16 @@ class CutMix(MixupLabels):
         return mixed, 1 - (y2 - y1) * (x2 - x1) / (height * width)
 
 
-def weighted(one, other, lam):
-    """lam * one + (1 - lam) * other, rounded when the pictures are uint8."""
+def blend_images(one, other, lam):
+    """lam * one + (1 - lam) * other, rounded for uint8 images."""
     if one.shape != other.shape:
-        raise ValueError(f"pictures of {one.shape} and {other.shape} cannot be blended; resize them first")
+        raise ValueError(f"images of {one.shape} and {other.shape} cannot be blended; resize them first")
     flat = cv2.addWeighted(one.reshape(len(one), -1), lam, other.reshape(len(other), -1), 1 - lam, 0)
     return flat.reshape(one.shape)
 
 
 def soft_label(label, num_classes, smoothing=0.0):
-    """One-hot float32 [num_classes] of a class id, or what is one already, with some of it spread over all classes."""
+    """The smoothed one-hot vector float32 [num_classes] of a class id or of a label vector."""
     if np.ndim(label):
         return (np.asarray(label) * (1 - smoothing) + smoothing / num_classes).astype(np.float32)
     vector = np.full(num_classes, smoothing / num_classes, np.float32)
@@ -157,19 +164,19 @@ def soft_label(label, num_classes, smoothing=0.0):
 
 
 def is_planar(image):
-    """Whether a picture is float32 [C, H, W], as `Normalize` makes it, and not uint8 [H, W, C]."""
+    """True for a float32 image [C, H, W], the output of `Normalize`; False for uint8 [H, W, C]."""
     return image.dtype != np.uint8
 
 
 def spatial_size(image):
-    """(height, width) of a picture before or after `Normalize`."""
+    """The (height, width) of an image before or after `Normalize`."""
     return image.shape[1:] if is_planar(image) else image.shape[:2]
 
 
-def pad(image, height, width, fill):
-    """A picture with padding at the bottom and right, before or after `Normalize`."""
+def pad_image(image, height, width, fill):
+    """Pads an image at the bottom and right, before or after `Normalize`."""
     if not is_planar(image):
-        return window(image, 0, 0, height, width, fill)
+        return crop_or_pad(image, 0, 0, height, width, fill)
     if image.shape[1:] == (height, width):
         return image
     canvas = np.full((len(image), height, width), fill, image.dtype)

@@ -1,4 +1,4 @@
-"""Transforms that cut a part out of a picture. Coordinates as in `image_geometry`."""
+"""Crop transforms: IoU-constrained, resized, center and random crops. Coordinates as in `common.vision.geometry`."""
 
 import numpy as np
 
@@ -8,27 +8,27 @@ from common.vision.geometry import (
     choose_interpolation,
     clip_boxes,
     keep_boxes,
-    pair_of,
+    parse_size,
     resize_sample,
     window_sample,
 )
 
 
 class RandomCrop(Transform):
-    """Cuts out a part that overlaps some object enough, as SSD trains with (1512.02325, section 2.2).
+    """IoU-constrained random crop for detection (SSD, 1512.02325, section 2.2).
 
-    A threshold is drawn, or to leave the picture whole; then, of a number of random windows, the first whose IoU with
-    some box reaches the threshold and that holds some box's centre. When there is none the next threshold is
-    tried. Boxes whose centres lie outside the window are dropped, the others are clipped to it. A picture without
-    boxes stays whole.
+    An IoU threshold, or no crop, is drawn at random; the crop is the first of a number of random windows whose IoU with
+    some box reaches the threshold and that contains the center of some box. If there is none, the next threshold is
+    tried. Boxes with centers outside the window are dropped, the others are clipped to it. Images without boxes are
+    not cropped.
 
     Args:
-        thresholds (list[float]): the IoUs to draw from.
-        scaling (list[float]): the window's least and greatest scale, relative to the picture.
-        aspect_ratio (list[float]): the least and greatest width / height, relative to the picture's.
-        attempts (int): windows tried for each threshold.
-        allow_whole (bool): to leave the picture whole is one of the choices.
-        prob (float): the probability of doing anything.
+        thresholds (list[float]): the IoU thresholds to draw from.
+        scaling (list[float]): minimum and maximum scale of the window relative to the image.
+        aspect_ratio (list[float]): minimum and maximum width / height relative to the image.
+        attempts (int): number of windows per threshold.
+        allow_whole (bool): includes no crop in the choices.
+        prob (float): probability of applying it.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class RandomCrop(Transform):
     ):
         if not 0 < scaling[0] <= scaling[1] <= 1:
             raise ValueError(
-                f"RandomCrop got scaling {list(scaling)}; it must be [least, greatest], above 0, at most 1"
+                f"RandomCrop got scaling {list(scaling)}; it must be [min, max], both above 0 and at most 1"
             )
         self.thresholds = list(thresholds)
         self.scaling = scaling
@@ -59,7 +59,7 @@ class RandomCrop(Transform):
             if choice == len(self.thresholds):
                 return sample
             windows = self.draw_windows(*sample["image"].shape[:2], rng)
-            inside = centres_inside(boxes, windows)
+            inside = centers_inside(boxes, windows)
             good = (iou(windows, boxes).max(1) >= self.thresholds[choice]) & inside.any(1)
             if good.any():
                 found = int(good.argmax())
@@ -69,11 +69,11 @@ class RandomCrop(Transform):
         return sample
 
     def draw_windows(self, height, width, rng):
-        """Random windows inside a picture, whole pixels, [attempts, 4] (x1, y1, x2, y2)."""
+        """Random windows inside the image, with integer coordinates [attempts, 4] (x1, y1, x2, y2)."""
         scale, shape, across, down = rng.random((4, self.attempts), np.float32)
         scale = self.scaling[0] + scale * (self.scaling[1] - self.scaling[0])
         least, most = np.maximum(self.aspect_ratio[0], scale**2), np.minimum(self.aspect_ratio[1], scale**-2)
-        root = np.sqrt(least + shape * (most - least))  # so that neither side is longer than the picture's
+        root = np.sqrt(least + shape * (most - least))  # neither side exceeds the image
         heights, widths = np.maximum(np.floor(height * scale / root), 1), np.maximum(np.floor(width * scale * root), 1)
         heights, widths = np.minimum(heights, height), np.minimum(widths, width)
         left = np.minimum(np.floor(across * (width - widths + 1)), width - widths)
@@ -82,18 +82,18 @@ class RandomCrop(Transform):
 
 
 class RandomResizedCrop(Transform):
-    """Cuts out a part of random area and shape and resizes it (GoogLeNet, https://arxiv.org/abs/1409.4842, section 6).
+    """Crop of random area and aspect ratio, resized (GoogLeNet, https://arxiv.org/abs/1409.4842, section 6).
 
     Args:
-        size (int | list[int]): pixels of the result, [height, width].
-        scale (list[float]): the least and greatest area of the part, relative to the picture's.
-        ratio (list[float]): the least and greatest width / height of the part.
+        size (int | list[int]): size of the result in pixels, [height, width].
+        scale (list[float]): minimum and maximum area of the crop relative to the image.
+        ratio (list[float]): minimum and maximum width / height of the crop.
         interp (str): nearest, bilinear, cubic, area, lanczos, or random.
-        attempts (int): windows tried; when none fits, the largest centred one of an allowed shape is taken.
+        attempts (int): maximum number of windows drawn; if none fits, the largest valid center crop is used.
     """
 
     def __init__(self, size=224, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), interp="bilinear", attempts=10):
-        self.height, self.width = pair_of(size)
+        self.height, self.width = parse_size(size)
         self.scale = scale
         self.ratio = ratio
         self.interp = check_interpolation(interp)
@@ -120,16 +120,16 @@ class RandomResizedCrop(Transform):
 
 
 class CenterCrop(Transform):
-    """Cuts a part of a given size out of the middle; a smaller picture is padded.
+    """Center crop of a given size; smaller images are padded.
 
     Args:
-        size (int | list[int]): pixels, [height, width].
-        fill (float | list[float]): the colour of the padding, 0 to 255.
-        ignore (int): the class id of the padding in a mask.
+        size (int | list[int]): size in pixels, [height, width].
+        fill (float | list[float]): color of the padding, 0 to 255.
+        ignore (int): class id of the padding in a mask.
     """
 
     def __init__(self, size, fill=0, ignore=255):
-        self.height, self.width = pair_of(size)
+        self.height, self.width = parse_size(size)
         self.fill = fill
         self.ignore = ignore
 
@@ -140,18 +140,18 @@ class CenterCrop(Transform):
 
 
 class RandomCropToSize(Transform):
-    """Cuts a part of a given size from a random place; a smaller picture is padded first, at the bottom and right.
+    """Random crop of a given size; smaller images are padded first, at the bottom and right.
 
     Args:
-        size (int | list[int]): pixels, [height, width].
-        fill (float | list[float]): the colour of the padding, 0 to 255.
-        ignore (int): the class id of the padding in a mask.
-        max_part (float): of a few windows, takes the first in which no class of the mask has more than this part.
-        attempts (int): windows tried for `max_part`; the last is taken anyhow.
+        size (int | list[int]): size in pixels, [height, width].
+        fill (float | list[float]): color of the padding, 0 to 255.
+        ignore (int): class id of the padding in a mask.
+        max_part (float): maximum fraction of the window that one class of the mask may cover.
+        attempts (int): maximum number of windows drawn to satisfy `max_part`; the last one is used in any case.
     """
 
     def __init__(self, size, fill=0, ignore=255, max_part=1.0, attempts=10):
-        self.height, self.width = pair_of(size)
+        self.height, self.width = parse_size(size)
         self.fill = fill
         self.ignore = ignore
         self.max_part = max_part
@@ -167,17 +167,17 @@ class RandomCropToSize(Transform):
         return window_sample(sample, top, left, self.height, self.width, self.fill, self.ignore)
 
     def is_varied(self, mask, top, left):
-        """Whether no class covers more than `max_part` of a window of the mask."""
+        """True if no class covers more than `max_part` of a window of the mask."""
         part = mask[top : top + self.height, left : left + self.width]
         counts = np.bincount(part[part != self.ignore].ravel(), minlength=2)
         return counts.max() <= self.max_part * max(counts.sum(), 1)
 
 
 class DropSmallBoxes(Transform):
-    """Clips boxes to the picture and drops those narrower or lower than a number of pixels, with their labels.
+    """Clips boxes to the image and drops those smaller than a minimum size.
 
     Args:
-        min_size (float): pixels, of width and of height.
+        min_size (float): minimum width and height in pixels.
     """
 
     def __init__(self, min_size=1.0):
@@ -190,7 +190,7 @@ class DropSmallBoxes(Transform):
 
 
 def iou(windows, boxes):
-    """Intersection over union of every window [A, 4] with every box [n, 4], [A, n]."""
+    """The pairwise intersection over union [A, n] of windows [A, 4] and boxes [n, 4]."""
     (x1, y1, x2, y2), (left, top, right, bottom) = windows.T[..., None], boxes.T
     across, down = np.minimum(x2, right) - np.maximum(x1, left), np.minimum(y2, bottom) - np.maximum(y1, top)
     overlap = np.maximum(across, 0) * np.maximum(down, 0)
@@ -198,8 +198,8 @@ def iou(windows, boxes):
     return overlap / np.maximum(union, np.float32(1e-9))
 
 
-def centres_inside(boxes, windows):
-    """Whether the centre of each box [n, 4] lies in each window [A, 4], bool [A, n]."""
+def centers_inside(boxes, windows):
+    """True where the center of a box [n, 4] lies in a window [A, 4], bool [A, n]."""
     (x1, y1, x2, y2), (left, top, right, bottom) = windows.T[..., None], boxes.T
     across, down = (left + right) / 2, (top + bottom) / 2
     return (across >= x1) & (across < x2) & (down >= y1) & (down < y2)

@@ -1,13 +1,13 @@
-"""From a file or a request's bytes to an upright uint8 RGB picture [H, W, 3], and refusals that name what is wrong.
+"""Image decoding: from a file or bytes to an upright uint8 RGB image [H, W, 3], with specific errors for bad files.
 
 Issues raised here (`BadSample`):
-    D101  empty, not a picture, or a format that is not read
-    D102  the file ends early or its content is damaged
-    D103  more pixels than allowed, told from the header before anything is decoded
+    D101  empty, not an image, or an unsupported format
+    D102  truncated or corrupt file
+    D103  more pixels than allowed, according to the header, before decoding
     D104  no such file, a folder, or no permission
     D105  floating-point or other pixels without a defined 8-bit scale
-    D110  a mask with colours where class ids should be
-    D111  a mask whose size is not its picture's
+    D110  mask with colors instead of class ids
+    D111  mask and image differ in size
 """
 
 import io
@@ -17,44 +17,44 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from common.data.refusals import bad, not_readable, start_of
+from common.data.refusals import bad_file, first_bytes, unreadable_file
 from common.data.transform import Transform
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-PIXEL_LIMIT = 178_956_970  # Pillow refuses more than this by itself
+PIXEL_LIMIT = 178_956_970  # Pillow's own limit
 JPEG_FLAGS = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 EXIF_ORIENTATION = 0x0112
 
 
 class Decode(Transform):
-    """Reads the picture at `path` as upright RGB and notes its size.
+    """Reads and decodes the image at `path` as upright RGB.
 
-    A sample that already holds an `image`, RGB, keeps it. A sample with a `mask_path` also gets its `mask`.
-    Sets `image` uint8 [H, W, 3], `original_size` int64 (h, w), `im_shape` float32 (h, w) and
-    `scale_factor` float32 (1, 1). See :func:`decode_image` for what becomes of the kinds of pictures.
+    An existing `image` (RGB) of a sample is kept. A sample with a `mask_path` also gets its `mask`. Sets `image` uint8
+    [H, W, 3], `original_size` int64 (h, w), `im_shape` float32 (h, w) and `scale_factor` float32 (1, 1).
+    :func:`decode_image` describes the conversion of other color modes.
 
     Args:
-        max_pixels (int): a picture with more pixels is refused from its header; at most 178956970.
-        colour (str): `rgb`, or `gray` for three equal channels of luma.
+        max_pixels (int): maximum number of pixels, checked against the header; at most 178956970.
+        color (str): `rgb`, or `gray` for three equal channels of luma.
     """
 
-    def __init__(self, max_pixels=PIXEL_LIMIT, colour="rgb"):
+    def __init__(self, max_pixels=PIXEL_LIMIT, color="rgb"):
         check_max_pixels(max_pixels)
-        if colour not in ("rgb", "gray"):
-            raise ValueError(f"colour is '{colour}'; it must be 'rgb' or 'gray'")
+        if color not in ("rgb", "gray"):
+            raise ValueError(f"color is '{color}'; it must be 'rgb' or 'gray'")
         self.max_pixels = max_pixels
-        self.colour = colour
+        self.color = color
 
     def __call__(self, sample, rng):
         if "image" not in sample:
             path = sample["path"]
-            sample["image"] = decode_image(read_file(path), path, self.max_pixels)
-        if self.colour == "gray":
-            sample["image"] = without_colour(sample["image"])
+            sample["image"] = decode_image(read_image_file(path), path, self.max_pixels)
+        if self.color == "gray":
+            sample["image"] = to_gray(sample["image"])
         height, width = sample["image"].shape[:2]
-        refuse_large(width, height, sample.get("path", "a picture"), self.max_pixels)
+        check_pixel_count(width, height, sample.get("path", "an image"), self.max_pixels)
         if "mask_path" in sample:
-            sample["mask"] = decode_mask(read_file(sample["mask_path"]), sample["mask_path"], self.max_pixels)
+            sample["mask"] = decode_mask(read_image_file(sample["mask_path"]), sample["mask_path"], self.max_pixels)
             check_mask_size(sample["mask"], sample["mask_path"], height, width)
         sample["original_size"] = np.array([height, width], np.int64)
         sample["im_shape"] = np.array([height, width], np.float32)
@@ -63,135 +63,139 @@ class Decode(Transform):
 
 
 def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
-    """Decodes the bytes of a picture file into uint8 RGB [H, W, 3], turned upright by its EXIF orientation.
+    """Decodes an image file to uint8 RGB [H, W, 3], with its EXIF orientation applied.
 
-    Grey, palette, bilevel and CMYK pictures become RGB; transparency is dropped; 16-bit samples keep their high
-    byte; of an animation or a multi-page file the first frame is taken. The format is told from the content,
-    never from the name.
+    Grayscale, palette, bilevel and CMYK images are converted to RGB; transparency is dropped; of 16-bit samples the
+    high byte is used; of an animation or a multi-page file the first frame. The format is detected from the content,
+    never from the file name.
 
     Args:
-        data (bytes): the whole file.
-        name (str): what messages call it.
-        max_pixels (int): a picture with more pixels is refused from its header.
+        data (bytes): content of the file.
+        name (str): name of the file for messages.
+        max_pixels (int): maximum number of pixels, checked against the header.
 
     Raises:
         BadSample: D101, D102, D103 or D105.
     """
     check_max_pixels(max_pixels)
-    picture = open_header(data, name, max_pixels)
-    orientation = orientation_of(picture)
+    pil_image = open_header(data, name, max_pixels)
+    orientation = exif_orientation(pil_image)
     image = None
-    if data[:2] == b"\xff\xd8" and picture.mode in ("RGB", "L"):
-        image = jpeg_pixels(data)
+    if data[:2] == b"\xff\xd8" and pil_image.mode in ("RGB", "L"):
+        image = decode_jpeg(data)
     if image is None:
-        image = pillow_pixels(picture, name)
-    return upright(image, orientation)
+        image = decode_with_pillow(pil_image, name)
+    return apply_orientation(image, orientation)
 
 
-def without_colour(image):
-    """A picture uint8 [H, W, 3] with three equal channels, its luma."""
+def to_gray(image):
+    """Converts an image uint8 [H, W, 3] to grayscale with three equal channels, its luma."""
     return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
 def decode_mask(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
-    """Decodes a segmentation mask into class ids, uint8 [H, W]; the indexes of a palette are the ids.
+    """Decodes a segmentation mask to class ids uint8 [H, W]; palette indexes are class ids.
 
     Raises:
-        BadSample: as :func:`decode_image`, and D110 when the mask holds colours instead of ids.
+        BadSample: as :func:`decode_image`, and D110 if the mask contains colors instead of class ids.
     """
-    picture = open_header(data, name, max_pixels)
-    orientation = orientation_of(picture)
-    if picture.mode not in ("P", "L", "1", "I;16", "I"):
-        message = f"the mask has colours ({picture.mode}) instead of one class id a pixel"
-        raise bad("D110", name, message, fix="convert it to a grey or palette PNG whose values are the class ids")
-    mask = load(picture, name)
+    pil_image = open_header(data, name, max_pixels)
+    orientation = exif_orientation(pil_image)
+    if pil_image.mode not in ("P", "L", "1", "I;16", "I"):
+        message = f"the mask has colors ({pil_image.mode}) instead of one class id per pixel"
+        raise bad_file("D110", name, message, fix="convert it to a grayscale or palette PNG of class ids")
+    mask = load_pixels(pil_image, name)
     if mask.size and (mask.max() > 255 or mask.min() < 0):
-        raise bad("D110", name, f"the mask has the id {mask.max()}; ids end at 255, which is ignored")
-    return upright(mask.astype(np.uint8), orientation)
+        raise bad_file("D110", name, f"the mask has the class id {mask.max()}; the maximum is 255, which is ignored")
+    return apply_orientation(mask.astype(np.uint8), orientation)
 
 
-def read_file(path):
-    """The bytes of a file, under any name the file system allows.
+def read_image_file(path):
+    """Reads the bytes of an image file.
 
     Raises:
-        BadSample: D104, with the nearest existing name when there is no such file.
+        BadSample: D104, with the most similar existing name if there is no such file.
     """
     try:
         with open(path, "rb") as file:
             return file.read()
     except (OSError, ValueError) as error:
-        raise not_readable(error, path, "a picture") from None
+        raise unreadable_file(error, path, "an image") from None
 
 
 def open_header(data, name, max_pixels, formats=FORMATS):
-    """Opens a picture without decoding it (Pillow is lazy) and checks its format and size; raises D101 to D103."""
+    """Opens an image with Pillow, which decodes lazily, and checks its format and size; raises D101 to D103."""
     if not data:
-        raise bad("D101", name, "the file is empty (0 bytes)", fix="fetch it again, or remove it from the annotations")
+        raise bad_file(
+            "D101", name, "the file is empty (0 bytes)", fix="download it again, or remove it from the annotations"
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(data), formats=formats)
+            pil_image = Image.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError:
         code = "D102" if data[:3] == b"\xff\xd8\xff" else "D101"
-        message = "the picture's header is cut off" if code == "D102" else f"not a picture ({start_of(data)})"
-        raise bad(code, name, message, fix=f"formats read: {', '.join(formats)}") from None
+        message = "the image header is truncated" if code == "D102" else f"not an image ({first_bytes(data)})"
+        raise bad_file(code, name, message, fix=f"supported formats: {', '.join(formats)}") from None
     except Image.DecompressionBombError as error:
-        raise bad("D103", name, str(error).split(",")[0]) from None
+        raise bad_file("D103", name, str(error).split(",")[0]) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise bad("D102", name, f"the picture's header is damaged: {error}") from None
-    refuse_large(*picture.size, name, max_pixels)
-    return picture
+        raise bad_file("D102", name, f"the image header is damaged: {error}") from None
+    check_pixel_count(*pil_image.size, name, max_pixels)
+    return pil_image
 
 
-def refuse_large(width, height, name, max_pixels):
-    """Raises D103 of a picture with more pixels than allowed."""
+def check_pixel_count(width, height, name, max_pixels):
+    """Raises D103 for an image with more pixels than allowed."""
     if width * height > max_pixels:
         message = f"{width}x{height} is {width * height} pixels, more than the {max_pixels} allowed"
-        raise bad("D103", name, message, fix="scale the picture down, or raise Decode's max_pixels")
+        raise bad_file("D103", name, message, fix="downscale the image, or increase max_pixels of Decode")
 
 
-def jpeg_pixels(data):
-    """Decodes a JPEG into uint8 RGB [H, W, 3], twice as fast as Pillow; None when it is damaged."""
+def decode_jpeg(data):
+    """Decodes a JPEG to uint8 RGB [H, W, 3], twice as fast as Pillow; None if it is damaged."""
     try:
         return cv2.imdecode(np.frombuffer(data, np.uint8), JPEG_FLAGS)
     except cv2.error:
         return None
 
 
-def pillow_pixels(picture, name):
-    """Decodes an opened picture into uint8 RGB [H, W, 3]."""
-    if picture.mode.startswith("I"):
-        values = load(picture, name)
+def decode_with_pillow(pil_image, name):
+    """Decodes a Pillow image to uint8 RGB [H, W, 3]."""
+    if pil_image.mode.startswith("I"):
+        values = load_pixels(pil_image, name)
         if values.size and not 0 <= values.min() <= values.max() <= 65535:
-            raise bad("D105", name, f"32-bit pixels from {values.min()} to {values.max()} have no 8-bit scale")
+            raise bad_file("D105", name, f"32-bit pixels from {values.min()} to {values.max()} have no 8-bit scale")
         return cv2.cvtColor((values >> 8).astype(np.uint8), cv2.COLOR_GRAY2RGB)
-    if picture.mode == "F":
-        raise bad("D105", name, "floating-point pixels have no defined 8-bit scale", fix="save it with 8 or 16 bits")
-    return load(picture, name, "RGB")
+    if pil_image.mode == "F":
+        raise bad_file("D105", name, "floating-point pixels have no defined 8-bit scale", fix="save it as 8 or 16 bits")
+    return load_pixels(pil_image, name, "RGB")
 
 
-def load(picture, name, mode=None):
-    """The pixels of an opened picture as an array, converted to a Pillow mode first."""
+def load_pixels(pil_image, name, mode=None):
+    """Decodes a Pillow image, optionally converted to a mode, to an array."""
     try:
-        return np.array(picture.convert(mode) if mode else picture)
+        return np.array(pil_image.convert(mode) if mode else pil_image)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise bad("D102", name, f"the picture is damaged: {error}", fix="fetch it again, or leave it out") from None
+        raise bad_file(
+            "D102", name, f"the image is damaged: {error}", fix="download it again, or remove it from the dataset"
+        ) from None
 
 
-def orientation_of(picture):
-    """The EXIF orientation, 1 to 8, from the header; 1 (upright) when there is none or it cannot be read."""
-    if picture.format == "TIFF":  # Pillow gives its size and its pixels upright already
+def exif_orientation(pil_image):
+    """The EXIF orientation, 1 to 8, from the header; 1 (upright) if missing or unreadable."""
+    if pil_image.format == "TIFF":  # Pillow applies the orientation of TIFF files itself
         return 1
     try:
-        # the method of the class itself: the one for PNG decodes the picture to look behind it
-        value = Image.Image.getexif(picture).get(EXIF_ORIENTATION, 1)
+        # the method of the base class: that of PNG images decodes the image to find metadata after it
+        value = Image.Image.getexif(pil_image).get(EXIF_ORIENTATION, 1)
     except (OSError, SyntaxError, ValueError, KeyError, TypeError, EOFError):
         return 1
     return value if value in range(1, 9) else 1
 
 
-def upright(image, orientation):
-    """Turns an array [H, W] or [H, W, 3] as EXIF's `Orientation` (1 to 8) asks for."""
+def apply_orientation(image, orientation):
+    """Applies the EXIF orientation (1 to 8) to an array [H, W] or [H, W, 3]."""
     if orientation in (5, 6, 7, 8):
         image = cv2.transpose(image)
     if orientation in (2, 3, 6, 7):
@@ -202,13 +206,13 @@ def upright(image, orientation):
 
 
 def check_mask_size(mask, name, height, width):
-    """Refuses a mask [h, w] that does not cover its picture pixel for pixel."""
+    """Refuses a mask [h, w] whose size differs from its image."""
     if mask.shape != (height, width):
-        message = f"the mask is {mask.shape[1]}x{mask.shape[0]}, its picture {width}x{height}"
-        raise bad("D111", name, message, fix="make the mask from the upright picture, in its size")
+        message = f"the mask is {mask.shape[1]}x{mask.shape[0]}, its image {width}x{height}"
+        raise bad_file("D111", name, message, fix="create the mask in the size of the upright image")
 
 
 def check_max_pixels(max_pixels):
-    """Refuses a pixel cap that cannot be honoured."""
+    """Refuses a pixel limit out of range."""
     if not 0 < max_pixels <= PIXEL_LIMIT:
         raise ValueError(f"max_pixels is {max_pixels}; it must be between 1 and {PIXEL_LIMIT}")

@@ -1,4 +1,4 @@
-"""Finds image files by their names, and reads their sizes from their headers without decoding a pixel."""
+"""Finding image files by name, and reading image sizes from file headers without decoding."""
 
 import difflib
 import os
@@ -7,50 +7,50 @@ from pathlib import Path
 
 from PIL import Image
 
-from common.vision.decode import FORMATS, PIXEL_LIMIT, open_header, orientation_of, read_file
+from common.vision.decode import FORMATS, PIXEL_LIMIT, exif_orientation, open_header, read_image_file
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
 
 
-def is_picture(name):
-    """Whether a file's name is that of a picture; hidden ones, which some systems put beside others, are none."""
+def is_image_file(name):
+    """True if a file name has an image suffix and is not hidden."""
     return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
 
 
 def image_size(path, max_pixels=PIXEL_LIMIT):
-    """The size of an image as stored, and whether its EXIF orientation turns it on its side.
+    """The stored size of an image, and whether its EXIF orientation swaps width and height.
 
     Args:
         path (str): the file.
-        max_pixels (int): an image with more pixels is refused.
+        max_pixels (int): maximum number of pixels.
 
     Returns:
-        tuple[int, int, bool]: width, height (both as stored), turned.
+        tuple[int, int, bool]: width, height (both as stored), swapped.
 
     Raises:
-        BadSample: D101 to D104, as :func:`common.vision.decode.decode_image` and `read_file`.
+        BadSample: D101 to D104, as :func:`common.vision.decode.decode_image` and `read_image_file`.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large images; the cap decides
-            with Image.open(path, formats=FORMATS) as picture:
-                size, orientation = picture.size, orientation_of(picture)
+            warnings.simplefilter("ignore")  # Pillow warns of large images; the limit is checked below
+            with Image.open(path, formats=FORMATS) as pil_image:
+                size, orientation = pil_image.size, exif_orientation(pil_image)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        picture = open_header(read_file(path), str(path), max_pixels)  # says what is wrong
-        size, orientation = picture.size, orientation_of(picture)
+        pil_image = open_header(read_image_file(path), str(path), max_pixels)  # raises the specific error
+        size, orientation = pil_image.size, exif_orientation(pil_image)
     if size[0] * size[1] > max_pixels:
-        open_header(read_file(path), str(path), max_pixels)
+        open_header(read_image_file(path), str(path), max_pixels)
     return *size, orientation >= 5
 
 
 class Listing:
-    """Which files exist, from one listing a folder instead of one look a file."""
+    """A cache of folder listings, to test many paths for existence with one system call per folder."""
 
     def __init__(self):
         self.folders = {}
 
     def names(self, folder):
-        """The names in a folder; none when it cannot be listed."""
+        """The names in a folder; empty if it cannot be listed."""
         folder = folder or "."
         if folder not in self.folders:
             try:
@@ -64,7 +64,7 @@ class Listing:
         return name in self.names(folder)
 
     def same_stem(self, path):
-        """An image of the same name with another ending (`a.JPG` or `a.png` for `a.jpg`), or None."""
+        """An image with the same stem and another suffix (`a.JPG` or `a.png` for `a.jpg`), or None."""
         folder, name = os.path.split(path)
         stem = Path(name).stem
         for suffix in IMAGE_SUFFIXES:
@@ -74,7 +74,7 @@ class Listing:
         return None
 
     def nearest(self, path):
-        """The name most like a missing one in the same folder, or None."""
+        """The most similar name to a missing file in the same folder, or None."""
         found = self.same_stem(path)
         if found:
             return os.path.basename(found)

@@ -1,1 +1,1 @@
-"""Weights on disk: checkpoints, run folders, published weights, other formats."""
+"""Weights on disk: checkpoints, run folders, published pretrained weights, formats of other frameworks."""

@@ -1,4 +1,4 @@
-"""Which addresses a download may touch: https, the hosts an index names, and no machine inside one's own network."""
+"""URL checks for downloads: HTTPS only, hosts on an allowlist, no private networks (protection against SSRF)."""
 
 import ipaddress
 import socket
@@ -11,53 +11,53 @@ MOST_REDIRECTS = 5
 
 
 class RefusedAddress(EnvironmentProblem):
-    """An address that a download must not touch."""
+    """A URL that must not be downloaded."""
 
 
 def check_address(address, hosts, allow_local=False):
-    """Refuses what is not https, is on no host of the list, or leads to a private, loopback or link-local machine.
+    """Refuses a URL that is not HTTPS, whose host is not allowed, or that resolves to a non-public address.
 
     Args:
-        address (str): of a file.
-        hosts (list[str]): names of hosts that may be asked.
-        allow_local (bool): also http, and machines of one's own network; for tests and for mirrors at home.
+        address (str): the URL of a file.
+        hosts (list[str]): the allowed hosts.
+        allow_local (bool): also allow HTTP and hosts of the local network, for tests and local mirrors.
 
     Raises:
         RefusedAddress: with the reason.
     """
     parts = urlsplit(address)
     if parts.scheme != "https" and not (allow_local and parts.scheme == "http"):
-        raise RefusedAddress(f"{address}: weights come by https only")
+        raise RefusedAddress(f"{address}: weights are downloaded over https only")
     if parts.username or parts.password:
-        raise RefusedAddress(f"{address}: an address must not carry a user name or a password")
+        raise RefusedAddress(f"{address}: a URL must not contain a user name or a password")
     if parts.hostname not in hosts:
         raise RefusedAddress(f"{address}: {parts.hostname} is not a host of the index ({', '.join(hosts)})")
-    proxied = parts.scheme in getproxies() and not proxy_bypass(parts.hostname)  # then the proxy looks the name up
+    proxied = parts.scheme in getproxies() and not proxy_bypass(parts.hostname)  # then the proxy resolves the name
     if not allow_local and not proxied:
         check_public(parts.hostname, parts.port or 443)
 
 
 def check_public(host, port):
-    """Refuses a host any of whose addresses is not a public one.
+    """Refuses a host that resolves to any non-public IP address.
 
     Raises:
-        RefusedAddress: it is private, loopback, link-local or reserved.
-        EnvironmentProblem: the name is not known.
+        RefusedAddress: an address is private, loopback, link-local or reserved.
+        EnvironmentProblem: the host name cannot be resolved.
     """
     try:
         found = {entry[4][0] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except OSError as error:
         raise EnvironmentProblem(
-            f"{host} cannot be looked up ({error}); is there a network? A proxy is taken from HTTPS_PROXY, and files "
-            "fetched elsewhere are read with -o pretrained=PATH"
+            f"{host} cannot be resolved ({error}); is there a network connection? A proxy is read from HTTPS_PROXY; "
+            "a file downloaded elsewhere is used with -o pretrained=PATH"
         ) from error
-    inside = sorted(text for text in found if not ipaddress.ip_address(text.partition("%")[0]).is_global)
-    if inside:
-        raise RefusedAddress(f"{host} leads to {inside[0]}, a machine that is not on the public network")
+    private = sorted(text for text in found if not ipaddress.ip_address(text.partition("%")[0]).is_global)
+    if private:
+        raise RefusedAddress(f"{host} resolves to {private[0]}, which is not a public address")
 
 
-def redirected(address, location, hosts, allow_local=False):
-    """The address that a redirect leads to, checked like the first."""
+def resolve_redirect(address, location, hosts, allow_local=False):
+    """The URL that a redirect points to, checked like the original one."""
     target = urljoin(address, location)
     check_address(target, hosts, allow_local)
     return target

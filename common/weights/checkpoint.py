@@ -1,11 +1,11 @@
-"""Checkpoints on disk: written whole or not at all, verified when read, never unpickled.
+"""Reading and writing checkpoints: atomic writes, checksums verified on reading, no pickle.
 
     output/yolov3/
         step_1200/  model.safetensors optimizer.safetensors ema.safetensors state.json config.yml manifest.json
         last -> step_1200    best -> step_800
 
-A checkpoint is written as `step_N.tmp-PID`, every file is flushed to the disk, then the folder is renamed: whatever is
-called `step_N` is complete. This file works with names, arrays and JSON; it does not know PaddlePaddle.
+A checkpoint is written as `step_N.tmp-PID`, every file is flushed to disk, then the folder is renamed: any folder named
+`step_N` is complete. This module handles names, arrays and JSON; it does not import PaddlePaddle.
 """
 
 import errno
@@ -18,8 +18,6 @@ from pathlib import Path
 from common.errors import ConfigError, EnvironmentProblem
 from common.files import PACKAGE, find_file
 from common.log import logger
-from common.weights import paddle1_tensors as dense_tensor_io
-from common.weights import pdparams as safe_io
 from common.weights.manifest import (
     MANIFEST,
     CheckpointError,
@@ -29,37 +27,48 @@ from common.weights.manifest import (
     write_file,
     write_manifest,
 )
-from common.weights.run_folder import STEP, follow, move_into_place, newest_first, next_serial, point, sweep, target
+from common.weights.paddle1_tensors import read_combined, read_folder
+from common.weights.pdparams import encode_pdparams, read_pdparams
+from common.weights.run_folder import (
+    STEP,
+    link_target,
+    move_into_place,
+    newest_first,
+    next_serial,
+    remove_leftovers,
+    resolve_link,
+    set_link,
+)
 from common.weights.safetensors import decode_arrays, encode_arrays
 
-NAMED = {"lac": "package:LAC/lac_model/model"}  # weights that go by a name
+NAMED = {"lac": "package:LAC/lac_model/model"}  # weights that are addressed by name
 
 
 def write_checkpoint(root, step, arrays, state, config_text="", pdparams=False, files=None):
-    """Writes `root/step_<step>` and points `root/last` at it.
+    """Writes the checkpoint `root/step_<step>` and updates the link `root/last`.
 
     Args:
-        root (str | Path): folder of the run; made when missing.
-        step (int): optimizer steps done so far.
-        arrays (dict): group (`model`, `optimizer`, `ema`, ...) -> name -> numpy array; uint16 stands for bfloat16.
-        state (dict): whatever else resuming needs, in JSON types.
+        root (str | Path): folder of the run; created if missing.
+        step (int): the number of optimizer steps so far.
+        arrays (dict): group (`model`, `optimizer`, `ema`, ...) -> name -> NumPy array; uint16 represents bfloat16.
+        state (dict): all other state that resuming needs, in JSON types.
         config_text (str): the completed configuration, saved as `config.yml`.
-        pdparams (bool): also write the `model` group as `model.pdparams`, for the official tools.
-        files (dict): name -> bytes of whatever else belongs to the model, such as what its features learned.
+        pdparams (bool): also writes the `model` group as `model.pdparams`, for the official tools.
+        files (dict): name -> bytes of other files that belong to the model, such as vocabularies.
 
     Returns:
-        Path: the folder written.
+        Path: the checkpoint folder.
 
     Raises:
-        EnvironmentProblem: the disk is full or does not take the files. Earlier checkpoints are untouched.
+        EnvironmentProblem: the disk is full or not writable. Earlier checkpoints are left intact.
     """
     root = Path(root)
     files = {name: [content] for name, content in (files or {}).items()}
     files |= {f"{group}.safetensors": encode_arrays(named) for group, named in sorted(arrays.items())}
-    files["state.json"] = [json.dumps(state, indent=1, default=_plain).encode()]
+    files["state.json"] = [json.dumps(state, indent=1, default=_to_json).encode()]
     files["config.yml"] = [config_text.encode()]
     if pdparams:
-        files["model.pdparams"] = [safe_io.encode_pdparams(arrays["model"])]
+        files["model.pdparams"] = [encode_pdparams(arrays["model"])]
     need = sum(len(piece) for pieces in files.values() for piece in pieces) + 65536
     final, draft = root / f"step_{step}", root / f"step_{step}.tmp-{os.getpid()}"
     try:
@@ -72,7 +81,7 @@ def write_checkpoint(root, step, arrays, state, config_text="", pdparams=False, 
         paddle_version = getattr(sys.modules.get("paddle"), "__version__", "")
         write_manifest(draft, entries, step=step, serial=next_serial(root), paddle=paddle_version)
         move_into_place(draft, final)
-        point(root, "last", final.name)
+        set_link(root, "last", final.name)
     except OSError as error:
         raise EnvironmentProblem(_write_failure(root, final, need, error)) from error
     finally:
@@ -81,11 +90,11 @@ def write_checkpoint(root, step, arrays, state, config_text="", pdparams=False, 
 
 
 def read_checkpoint(path, groups=None):
-    """The arrays and the state of one checkpoint, every file checked against the manifest.
+    """Reads the arrays and the state of a checkpoint; every file is verified against the manifest.
 
     Args:
         path (str | Path): a `step_N` folder or a link to one.
-        groups (Container[str]): read only these groups of arrays; all when None.
+        groups (Container[str]): the groups of arrays to read; all if None.
 
     Returns:
         tuple[dict, dict]: group -> name -> array (read-only), and the state.
@@ -93,7 +102,7 @@ def read_checkpoint(path, groups=None):
     Raises:
         CheckpointError: a file is missing, damaged or written by a newer version.
     """
-    path = follow(path)
+    path = resolve_link(path)
     entries = read_manifest(path)["files"]
     arrays = {}
     for name in entries:
@@ -111,34 +120,34 @@ def read_checkpoint(path, groups=None):
 
 
 def newest_valid(root):
-    """The checkpoint of `root` that was written last and is intact, or None.
+    """The most recently written intact checkpoint of `root`, or None.
 
-    Damaged ones are named in a warning and passed over. What a killed process left half written is removed first.
+    Damaged checkpoints are skipped with a warning. Partial files of killed processes are removed first.
     """
-    sweep(root)
+    remove_leftovers(root)
     for path in newest_first(root):
         try:
             verify_manifest(path)
             return path
         except CheckpointError as error:
-            logger.warning("checkpoint %s is damaged and is not used: %s", path.name, error)
+            logger.warning("checkpoint %s is damaged and is skipped: %s", path.name, error)
     return None
 
 
 def resolve_resume(value, root):
-    """The checkpoint that `-r VALUE` means, or None when `auto` finds none.
+    """Resolves the checkpoint of `-r VALUE`; None if `auto` finds none.
 
     Args:
         value (str): `auto`, a `step_N` folder, a link (`last`, `best`), or the folder of a run.
-        root (str | Path): folder of this run, where `auto` looks.
+        root (str | Path): folder of this run, which `auto` searches.
 
     Raises:
-        ConfigError: the path does not exist or holds no checkpoint.
-        CheckpointError: the one asked for is damaged.
+        ConfigError: the path does not exist or contains no checkpoint.
+        CheckpointError: the requested checkpoint is damaged.
     """
     if value == "auto":
         return newest_valid(root)
-    path = follow(value)
+    path = resolve_link(value)
     if (path / MANIFEST).exists() or STEP.fullmatch(path.name):
         try:
             verify_manifest(path)
@@ -147,69 +156,69 @@ def resolve_resume(value, root):
         return path
     found = newest_valid(path) if path.is_dir() else None
     if found is None:
-        raise ConfigError(f"-r {value}: holds no usable checkpoint (a folder step_N with {MANIFEST})")
+        raise ConfigError(f"-r {value}: contains no usable checkpoint (a folder step_N with {MANIFEST})")
     return found
 
 
 def read_weights(path):
-    """The weights that `weights=PATH` or `pretrained=PATH` names: name -> array.
+    """Reads the weights of `weights=PATH` or `pretrained=PATH`: name -> array.
 
-    A checkpoint gives its averaged (EMA) weights where it has them; the folder of a run means its `best`, else its
-    newest. A `.safetensors` or a `.pdparams` file gives what it holds, a `.pdiparams` with its program beside it, and a
-    folder of PaddlePaddle 1.x with `__model__` and a file for each variable too, by the names of the program.
+    From a checkpoint the EMA weights are read if it has them; a run folder means its `best` checkpoint, otherwise its
+    newest. `.safetensors` and `.pdparams` files are read directly; a `.pdiparams` needs its program beside it. A folder
+    of PaddlePaddle 1.x with `__model__` and one file per variable is read by the variable names.
 
     Args:
-        path (str | Path): a checkpoint, a run's folder, or a file.
+        path (str | Path): a checkpoint, a run folder, or a file.
 
     Raises:
-        ConfigError: there is nothing there that holds weights.
+        ConfigError: the path contains no weights.
         CheckpointError: a file is damaged.
-        UnsafeFile: a `.pdparams` wants to run code.
+        UnsafeFile: a `.pdparams` would run code.
     """
     named = named_weights(path)
     if named is not None:
-        return dense_tensor_io.read_folder(named)
+        return read_folder(named)
     real = find_weights(path)
     if real.is_file():
         return _read_weight_file(real)
     if (real / "__model__").is_file():
-        return dense_tensor_io.read_folder(real)
+        return read_folder(real)
     arrays, _ = read_checkpoint(real, groups=("model", "ema"))
     if "model" not in arrays:
-        raise CheckpointError(f"{real}: holds no model weights")
+        raise CheckpointError(f"{real}: contains no model weights")
     averaged = arrays.get("ema", {})
     return {name: averaged.get(name, value) for name, value in arrays["model"].items()}
 
 
 def named_weights(path):
-    """The folder of parameter files that a name such as `lac`, or a path `package:...`, stands for; else None.
+    """The folder of parameter files for a name such as `lac` or a path `package:...`; None for anything else.
 
     Raises:
-        EnvironmentProblem: the package that carries them is not installed.
+        EnvironmentProblem: the package that contains them is not installed.
     """
     text = NAMED.get(str(path), str(path))
     return find_file(text) if text.startswith(PACKAGE) and find_file(text).is_dir() else None
 
 
 def find_weights(path):
-    """The checkpoint folder or the file that `weights=PATH` means (Path).
+    """Resolves `weights=PATH` to a checkpoint folder or a file (Path).
 
     Raises:
-        ConfigError: there is nothing there that holds weights.
+        ConfigError: the path contains no weights.
     """
-    real = follow(path)
+    real = resolve_link(path)
     if real.is_file():
         return real
     if (real / "__model__").is_file():
         return real
     if (real / "infer.yml").exists() or list(real.glob("*.pdiparams")):
         raise ConfigError(
-            f"{path}: an exported model; give the checkpoint it was made from (output/<config>/best) or its file "
-            ".pdiparams, or run it as it is with tools/infer.py --model"
+            f"{path}: an exported model; give the checkpoint it was exported from (output/<config>/best) or its "
+            ".pdiparams file, or run it with tools/infer.py --model"
         )
     if (real / MANIFEST).exists():
         return real
-    best = target(real, "best")
+    best = link_target(real, "best")
     found = real / best if best else newest_valid(real)
     if found is None:
         raise ConfigError(f"{path}: no checkpoint here; give output/<config>/best, a .safetensors or a .pdparams file")
@@ -217,12 +226,12 @@ def find_weights(path):
 
 
 def mark_best(root, step):
-    """Points `root/best` at the checkpoint of `step`, which must exist."""
+    """Links `root/best` to the checkpoint of `step`, which must exist."""
     root = Path(root)
     if not (root / f"step_{step}" / MANIFEST).exists():
-        raise CheckpointError(f"{root / f'step_{step}'}: cannot become the best, there is no such checkpoint")
+        raise CheckpointError(f"{root / f'step_{step}'}: cannot be marked as best, there is no such checkpoint")
     try:
-        point(root, "best", f"step_{step}")
+        set_link(root, "best", f"step_{step}")
     except OSError as error:
         raise EnvironmentProblem(f"{root / 'best'}: cannot be written ({error.strerror})") from error
 
@@ -232,8 +241,8 @@ def prune(root, keep, protect=()):
 
     Args:
         root (str | Path): folder of the run.
-        keep (int): how many of the newest stay; -1 keeps all, 0 only what `last` and `best` point at.
-        protect (Iterable[int]): steps that stay in any case.
+        keep (int): the number of newest checkpoints to keep; -1 keeps all, 0 only the targets of `last` and `best`.
+        protect (Iterable[int]): steps that are always kept.
     """
     if keep < -1:
         raise ConfigError(f"train.keep is {keep}; it must be -1 (all) or the number of checkpoints to keep")
@@ -241,10 +250,12 @@ def prune(root, keep, protect=()):
     steps = newest_first(root)
     if keep == -1 or not steps:
         return
-    last = target(root, "last") or steps[0].name
-    stay = {path.name for path in steps[:keep]} | {last, target(root, "best")} | {f"step_{step}" for step in protect}
+    last = link_target(root, "last") or steps[0].name
+    kept = (
+        {path.name for path in steps[:keep]} | {last, link_target(root, "best")} | {f"step_{step}" for step in protect}
+    )
     for path in steps:
-        if path.name not in stay:
+        if path.name not in kept:
             trash = root / f"{path.name}.trash-{os.getpid()}"
             try:
                 os.rename(path, trash)
@@ -254,7 +265,7 @@ def prune(root, keep, protect=()):
 
 
 def _read_weight_file(path):
-    """The arrays of a `.safetensors`, `.pdparams` or `.pdiparams` file, checked where a manifest beside it lists it."""
+    """The arrays of a `.safetensors`, `.pdparams` or `.pdiparams` file, verified if a manifest beside it lists it."""
     if path.suffix not in (".safetensors", ".pdparams", ".pdiparams"):
         raise ConfigError(
             f"{path}: weights are read from a checkpoint folder, a .safetensors, .pdparams or .pdiparams file"
@@ -262,9 +273,9 @@ def _read_weight_file(path):
     if (path.parent / MANIFEST).exists():
         read_checked(path.parent, path.name, read_manifest(path.parent)["files"])
     if path.suffix == ".pdparams":
-        return safe_io.read_pdparams(path)
+        return read_pdparams(path)
     if path.suffix == ".pdiparams":
-        return dense_tensor_io.read_combined(path)
+        return read_combined(path)
     try:
         return decode_arrays(path.read_bytes())
     except OSError as error:
@@ -280,13 +291,13 @@ def _write_failure(root, final, need, error):
         free = "free space unknown"
     return (
         f"{final}: the checkpoint could not be written: {error.strerror or error}\n"
-        f"  {need:,} bytes needed, {free}; earlier checkpoints are untouched\n"
-        "  fix: free some space, or write elsewhere with -o output_dir=PATH, or keep fewer with -o train.keep=1"
+        f"  {need:,} bytes needed, {free}; earlier checkpoints are intact\n"
+        "  fix: free disk space, write elsewhere with -o output_dir=PATH, or keep fewer with -o train.keep=1"
     )
 
 
-def _plain(value):
-    """NumPy scalars and arrays of a state as JSON numbers."""
+def _to_json(value):
+    """Converts NumPy scalars and arrays of a state to JSON numbers."""
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} cannot be saved in state.json")

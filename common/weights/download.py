@@ -1,4 +1,4 @@
-"""Fetches one file: resumed where it broke off, never longer than announced, checked before it gets its name."""
+"""Downloading a file: resumable, size-limited, locked between processes, checksum verified before it is renamed."""
 
 import dataclasses
 import hashlib
@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from common.errors import EnvironmentProblem
 from common.log import logger
-from common.weights.addresses import MOST_REDIRECTS, RefusedAddress, check_address, redirected
+from common.weights.addresses import MOST_REDIRECTS, RefusedAddress, check_address, resolve_redirect
 
 ATTEMPTS = 5
 LARGEST = 8 << 30  # bytes
@@ -21,12 +21,12 @@ TIMEOUT = httpx.Timeout(30.0, connect=15.0)
 
 @dataclasses.dataclass(frozen=True)
 class Remote:
-    """A file on a server.
+    """A file to download.
 
     Args:
-        address (str): https.
-        hosts (list[str]): that may be asked, redirects included.
-        sha256 (str | None): of the whole file; None where nobody has published it.
+        address (str): its HTTPS URL.
+        hosts (list[str]): the allowed hosts, for redirects as well.
+        sha256 (str | None): the expected checksum; None if it is not published.
         allow_local (bool): see :func:`common.weights.addresses.check_address`.
     """
 
@@ -36,25 +36,25 @@ class Remote:
     allow_local: bool = False
 
 
-class Broken(Exception):
-    """A transfer that ended early, and may go on."""
+class TransferInterrupted(Exception):
+    """A transfer that ended early and can be resumed."""
 
 
 def fetch(remote, path, wait=600):
-    """Brings a file here; two processes that want the same one fetch it once.
+    """Downloads a file once, even if several processes request it at the same time.
 
     Args:
-        remote (Remote): what to fetch.
-        path (str | Path): where to; nothing appears there before it is whole and checked. What has come of it stands
-            beside it as `<name>.incomplete`, and the next call goes on from there.
-        wait (float): seconds to wait for another process that is fetching it.
+        remote (Remote): the file to download.
+        path (str | Path): the destination, which appears once the file is complete and verified. The partial file
+            beside it is `<name>.incomplete`; the next call resumes it.
+        wait (float): seconds to wait for another process that is downloading the same file.
 
     Returns:
         Path: the file.
 
     Raises:
-        RefusedAddress: the address, or one that it redirects to, must not be touched.
-        EnvironmentProblem: no network, no space, or the file that came is not the one that was published.
+        RefusedAddress: the URL or a redirect is not allowed.
+        EnvironmentProblem: no network, no disk space, or a checksum mismatch.
     """
     path = Path(path)
     try:
@@ -62,10 +62,10 @@ def fetch(remote, path, wait=600):
         with FileLock(f"{path}.lock", timeout=wait):
             if not path.is_file():
                 if is_offline():
-                    raise EnvironmentProblem(f"{remote.address} is not here yet, and KIT_OFFLINE forbids to fetch it")
+                    raise EnvironmentProblem(f"{remote.address} is not in the cache, and KIT_OFFLINE is set")
                 _fetch_locked(remote, path)
     except Timeout:
-        raise EnvironmentProblem(f"{path}: another process has been fetching it for {wait:g} s") from None
+        raise EnvironmentProblem(f"{path}: another process has been downloading it for {wait:g} s") from None
     except OSError as error:
         raise EnvironmentProblem(f"{path}: cannot be written: {error.strerror or error}") from error
     return path
@@ -80,116 +80,116 @@ def _fetch_locked(remote, path):
         if remote.sha256 in (None, found):
             break
         incomplete.unlink()
-        if attempt == 2 or not resumed:  # what an earlier call left may have been of another version
+        if attempt == 2 or not resumed:  # the partial file of an earlier call may have been of another version
             raise EnvironmentProblem(
-                f"{remote.address}: what came is not what was published: sha256 {found}, expected {remote.sha256}; "
-                "nothing was kept"
+                f"{remote.address}: checksum mismatch: sha256 {found}, expected {remote.sha256}; the file was deleted"
             )
-        logger.warning("%s: the parts do not make up the published file; it is fetched anew", remote.address)
+        logger.warning("%s: checksum mismatch after resuming; the file is downloaded again", remote.address)
     os.replace(incomplete, path)
-    version_of(incomplete).unlink(missing_ok=True)
+    etag_file(incomplete).unlink(missing_ok=True)
 
 
 def _transfer(remote, incomplete):
-    """Makes `incomplete` as long as the server says the file is."""
+    """Downloads to `incomplete` until the file is complete, with retries."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client:
                 _receive(client, remote, incomplete)
             return
-        except (Broken, httpx.TransportError) as error:
+        except (TransferInterrupted, httpx.TransportError) as error:
             reason = str(error) or type(error).__name__
             if attempt == ATTEMPTS:
                 raise EnvironmentProblem(
-                    f"{remote.address}: broke off {ATTEMPTS} times ({reason}); the same command goes on from "
+                    f"{remote.address}: interrupted {ATTEMPTS} times ({reason}); the same command resumes from "
                     f"byte {incomplete.stat().st_size if incomplete.exists() else 0:,}"
                 ) from error
-            logger.warning("%s: %s; trying again", remote.address, reason)
+            logger.warning("%s: %s; retrying", remote.address, reason)
             time.sleep(min(2.0 ** (attempt - 1) * 0.1, 5.0))
 
 
 def _receive(client, remote, incomplete):
-    """One request from where the file ends, redirects followed; raises Broken when it ends early."""
+    """One request for the missing part, following redirects; raises TransferInterrupted if it ends early."""
     address, start = remote.address, incomplete.stat().st_size if incomplete.exists() else 0
     check_address(address, remote.hosts, remote.allow_local)
     for _ in range(MOST_REDIRECTS + 1):
-        with client.stream("GET", address, headers=asked(incomplete, start)) as answer:
-            if answer.is_redirect:
-                address = redirected(address, answer.headers.get("location", ""), remote.hosts, remote.allow_local)
+        with client.stream("GET", address, headers=range_headers(incomplete, start)) as response:
+            if response.is_redirect:
+                location = response.headers.get("location", "")
+                address = resolve_redirect(address, location, remote.hosts, remote.allow_local)
                 continue
-            _store(answer, remote, incomplete, start)
+            _store(response, remote, incomplete, start)
             return
     raise RefusedAddress(f"{remote.address}: redirected more than {MOST_REDIRECTS} times")
 
 
-def asked(incomplete, start):
-    """The headers of a request for the rest of a file, if it is still the version that the beginning is of."""
+def range_headers(incomplete, start):
+    """Request headers (Range, If-Range) for the rest of a partial file, provided the server's version is unchanged."""
     headers = {"Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
-        if version_of(incomplete).is_file():
-            headers["If-Range"] = version_of(incomplete).read_text(encoding="ascii")
+        if etag_file(incomplete).is_file():
+            headers["If-Range"] = etag_file(incomplete).read_text(encoding="ascii")
     return headers
 
 
-def version_of(incomplete):
-    """Where the server's name (ETag) of the version that is being fetched is kept."""
+def etag_file(incomplete):
+    """The file beside a partial file that stores the ETag of its version."""
     return incomplete.with_name(f"{incomplete.name}.version")
 
 
-def _store(answer, remote, incomplete, start):
-    """Appends the body of an answer, or starts anew where the server sends all of it."""
-    span = answer.headers.get("content-range", "")
-    if answer.status_code == 416 and span == f"bytes */{start}":
-        return  # it was whole already
-    if answer.status_code == 416 or (answer.status_code == 206 and not span.startswith(f"bytes {start}-")):
+def _store(response, remote, incomplete, start):
+    """Appends the body of a response, or starts over if the server sends the whole file."""
+    span = response.headers.get("content-range", "")
+    if response.status_code == 416 and span == f"bytes */{start}":
+        return  # the file was complete already
+    if response.status_code == 416 or (response.status_code == 206 and not span.startswith(f"bytes {start}-")):
         incomplete.unlink(missing_ok=True)
-        raise Broken("the server has no such rest of the file")
-    if answer.status_code not in (200, 206):
-        transient = answer.status_code >= 500 or answer.status_code in (408, 429)
-        kind = Broken if transient else EnvironmentProblem
-        raise kind(f"{remote.address}: the server answers {answer.status_code} {answer.reason_phrase}")
-    start = start if answer.status_code == 206 else 0
-    length, whole = answer.headers.get("content-length", ""), span.rpartition("/")[2]
+        raise TransferInterrupted("the server does not have the requested byte range")
+    if response.status_code not in (200, 206):
+        transient = response.status_code >= 500 or response.status_code in (408, 429)
+        kind = TransferInterrupted if transient else EnvironmentProblem
+        raise kind(f"{remote.address}: the server returned {response.status_code} {response.reason_phrase}")
+    start = start if response.status_code == 206 else 0
+    length, whole = response.headers.get("content-length", ""), span.rpartition("/")[2]
     total = start + int(length) if length.isdigit() else None
     if start and whole.isdigit():
-        total = int(whole)  # a server may send less than the rest it was asked for
+        total = int(whole)  # a server may send less than the requested range
     check_size(remote, incomplete, total, start)
     if not start:
-        note_version(incomplete, answer.headers.get("etag", ""))
+        save_etag(incomplete, response.headers.get("etag", ""))
     with open(incomplete, "r+b" if start else "wb") as file:
         file.seek(start)
-        have = _copy(answer, remote, file, start, total)
+        have = _copy(response, remote, file, start, total)
         file.truncate()
         os.fsync(file.fileno())
     if total is not None and have < total:
-        raise Broken(f"ended after {have:,} of {total:,} bytes")
+        raise TransferInterrupted(f"ended after {have:,} of {total:,} bytes")
 
 
-def note_version(incomplete, etag):
-    """Keeps a strong ETag for the requests that go on with this file."""
+def save_etag(incomplete, etag):
+    """Stores a strong ETag for requests that resume this file."""
     if etag.startswith('"') and etag.isascii():
-        version_of(incomplete).write_text(etag, encoding="ascii")
+        etag_file(incomplete).write_text(etag, encoding="ascii")
     else:
-        version_of(incomplete).unlink(missing_ok=True)
+        etag_file(incomplete).unlink(missing_ok=True)
 
 
-def _copy(answer, remote, file, have, total):
-    """Writes what comes; returns how long the file is now."""
-    shown = time.monotonic()
-    for piece in answer.iter_raw():
+def _copy(response, remote, file, have, total):
+    """Writes the body to the file, logging progress; returns the size of the file."""
+    logged = time.monotonic()
+    for piece in response.iter_raw():
         have += len(piece)
         if have > (LARGEST if total is None else total):
             raise EnvironmentProblem(f"{remote.address}: sends more than the {total or LARGEST:,} bytes it announced")
         file.write(piece)
-        if time.monotonic() - shown > 2 and total:
-            shown = time.monotonic()
+        if time.monotonic() - logged > 2 and total:
+            logged = time.monotonic()
             logger.info("%s: %d of %d MB", Path(remote.address).name, have >> 20, total >> 20)
     return have
 
 
 def check_size(remote, incomplete, total, start):
-    """Refuses a file that is too large for anything of this kind, or for the disk."""
+    """Refuses a file that exceeds the size limit or the free disk space."""
     if total is None:
         return
     if total > LARGEST:
@@ -198,18 +198,18 @@ def check_size(remote, incomplete, total, start):
     if total - start > free:
         raise EnvironmentProblem(
             f"{incomplete.parent}: {total - start:,} bytes are needed, {free:,} are free\n"
-            "  fix: free some space, or set KIT_HOME to a folder that has it"
+            "  fix: free disk space, or set KIT_HOME to a folder on another disk"
         )
 
 
 def sha256_of(path):
-    """The sha256 of a file, in hexadecimal."""
+    """The SHA-256 checksum of a file in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def home():
-    """Where fetched files are kept: KIT_HOME, else `paddle-kits` in the user's cache (Path)."""
+def cache_folder():
+    """The folder for downloaded files (Path): KIT_HOME, otherwise `paddle-kits` in the user's cache."""
     if os.environ.get("KIT_HOME"):
         return Path(os.environ["KIT_HOME"])
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -217,5 +217,5 @@ def home():
 
 
 def is_offline():
-    """Whether KIT_OFFLINE forbids to fetch anything."""
+    """True if KIT_OFFLINE forbids downloads."""
     return os.environ.get("KIT_OFFLINE", "").lower() not in ("", "0", "false", "no")

@@ -1,7 +1,7 @@
-"""A list of a folder's files with their sizes and sha256, so that a damaged or missing file is found before it is used.
+"""Manifests: the sizes and SHA-256 checksums of a folder's files, which detect damaged or missing files before use.
 
-A flipped bit in a weight file loads silently, and the framework's predictor runs without its weights: only this notices
-them.
+A flipped bit in a weight file loads silently, and the framework's predictor runs even without its weights; nothing else
+detects either.
 """
 
 import hashlib
@@ -16,18 +16,18 @@ SCHEMA = 1
 
 
 class CheckpointError(EnvironmentProblem):
-    """A checkpoint or an exported folder cannot be used; the message names the file and the reason."""
+    """An unusable checkpoint or export; the message names the file and the reason."""
 
 
 def write_file(path, pieces):
-    """Writes a new file and flushes it to the disk.
+    """Writes a new file and flushes it to disk.
 
     Args:
         path (Path): must not exist.
         pieces (Iterable): bytes-like parts, in order.
 
     Returns:
-        dict: `size` and `sha256`, for the manifest.
+        dict: `size` and `sha256`, the file's manifest entry.
     """
     checksum, size = hashlib.sha256(), 0
     with open(path, "xb") as file:
@@ -41,7 +41,7 @@ def write_file(path, pieces):
 
 
 def flush_folder(path):
-    """Makes the names in a folder survive a power cut."""
+    """Flushes the directory entries of a folder to disk, so that they survive a power failure."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -50,25 +50,25 @@ def flush_folder(path):
 
 
 def write_manifest(folder, entries=None, **facts):
-    """Writes `manifest.json`, and flushes the folder.
+    """Writes `manifest.json` and flushes the folder.
 
     Args:
-        folder (Path): the folder described.
-        entries (dict): file name -> what `write_file` gave; when None every file of the folder is read and flushed.
-        facts: further JSON values to note.
+        folder (Path): the folder to describe.
+        entries (dict): file name -> result of :func:`write_file`; if None every file of the folder is read and flushed.
+        facts: further JSON values to record.
     """
     folder = Path(folder)
     if entries is None:
-        entries = {path.name: _measure(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-    write_file(folder / MANIFEST, [_spell({"schema": SCHEMA, "files": entries, **facts})])
+        entries = {path.name: _entry_of(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    write_file(folder / MANIFEST, [_serialize({"schema": SCHEMA, "files": entries, **facts})])
     flush_folder(folder)
 
 
 def read_manifest(folder):
-    """The manifest of a folder, checked against its own checksum.
+    """Reads the manifest of a folder and verifies its own checksum.
 
     Raises:
-        CheckpointError: it is missing, damaged, or of a newer version.
+        CheckpointError: the manifest is missing, damaged, or of a newer version.
     """
     file = Path(folder) / MANIFEST
     try:
@@ -78,7 +78,7 @@ def read_manifest(folder):
             raise CheckpointError(
                 f"{file}: written by a newer version (schema {manifest['schema']}, this one reads up to {SCHEMA})"
             )
-        if _spell({key: value for key, value in manifest.items() if key != "sha256"}) != data:
+        if _serialize({key: value for key, value in manifest.items() if key != "sha256"}) != data:
             raise CheckpointError(f"{file}: does not match its own checksum, the file is damaged")
         if any(Path(name).name != name for name in manifest["files"]):
             raise CheckpointError(f"{file}: lists a file outside its folder")
@@ -92,7 +92,7 @@ def read_manifest(folder):
 
 
 def read_checked(folder, name, entries):
-    """The bytes of one file, equal to those written.
+    """Reads one file and verifies it against the manifest.
 
     Args:
         folder (Path): the folder.
@@ -118,20 +118,20 @@ def read_checked(folder, name, entries):
 
 
 def verify_manifest(folder):
-    """Reads every file of the folder against its manifest; raises CheckpointError."""
+    """Verifies every file of a folder against its manifest; raises CheckpointError."""
     entries = read_manifest(folder)["files"]
     for name in entries:
         read_checked(folder, name, entries)
 
 
-def _measure(path):
+def _entry_of(path):
     data = path.read_bytes()
     with open(path, "rb") as file:
         os.fsync(file.fileno())
     return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def _spell(fields):
-    """The manifest with its own checksum, in the one spelling that is accepted."""
+def _serialize(fields):
+    """Serializes the manifest with its own checksum, in the canonical form that reading requires."""
     checksum = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
     return json.dumps({**fields, "sha256": checksum}, indent=1, sort_keys=True).encode() + b"\n"

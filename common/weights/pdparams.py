@@ -1,8 +1,8 @@
-"""The one place that reads pickles: official `.pdparams` and `.pdopt` files, arrays and plain containers only.
+"""Restricted unpickling of official `.pdparams` and `.pdopt` files; the only module that reads pickles.
 
-`paddle.load` runs whatever code a file holds. Here the opcodes of the file are looked through first, every global it
-names must be one of a short list, and none of the real ones is ever called: stand-ins below rebuild arrays with checked
-sizes. Understood are the formats that Paddle 2.x and 3.x write (pickle protocols 2 to 4, large parameters in slices).
+`paddle.load` executes any code in a file. Here the opcodes of the file are checked first, every global it refers to
+must be on an allowlist, and none of the real objects is ever called: the stand-ins below rebuild arrays with checked
+sizes. Supported are the formats of Paddle 2.x and 3.x (pickle protocols 2 to 4, large parameters in slices).
 """
 
 import io
@@ -28,30 +28,30 @@ _OPCODES = """
 
 
 class UnsafeFile(EnvironmentProblem):
-    """A file asks for something that a file of weights has no need of; nothing of it was run."""
+    """A file that would execute code when unpickled; nothing of it was executed."""
 
 
 def read_pdparams(path):
-    """The arrays of a `.pdparams` file: name -> array (bfloat16 as uint16, as Paddle writes it).
+    """Reads a `.pdparams` file: name -> array (bfloat16 as uint16, as Paddle writes it).
 
     Raises:
-        UnsafeFile: the file names a global that is not on the list (`S201`).
-        EnvironmentProblem: the file cannot be read, is truncated or is something else.
+        UnsafeFile: the file refers to a global that is not on the allowlist (`S201`).
+        EnvironmentProblem: the file cannot be read, is truncated or has another format.
     """
     tree = read_pickled(path)
     if not isinstance(tree, dict):
-        raise EnvironmentProblem(f"{path}: holds a {type(tree).__name__}, not a dictionary of parameters")
+        raise EnvironmentProblem(f"{path}: contains a {type(tree).__name__}, not a dictionary of parameters")
     tree = _join_slices(path, tree)
     tree.pop(_NAMES, None)
-    arrays = {name: _bare(value) for name, value in tree.items()}
+    arrays = {name: _unwrap(value) for name, value in tree.items()}
     odd = [f"{name!r} ({type(value).__name__})" for name, value in arrays.items() if not isinstance(value, np.ndarray)]
     if odd or not all(isinstance(name, str) for name in arrays):
-        raise EnvironmentProblem(f"{path}: not a file of parameters alone: {', '.join(odd[:5])} are not arrays")
+        raise EnvironmentProblem(f"{path}: contains more than parameters: {', '.join(odd[:5])} are not arrays")
     return arrays
 
 
 def read_pickled(path):
-    """The dict, list, tuple, str, number and array values of a pickle, and nothing else.
+    """Reads a pickle of dict, list, tuple, str, number and array values.
 
     Raises:
         UnsafeFile, EnvironmentProblem: as :func:`read_pdparams`.
@@ -64,21 +64,21 @@ def read_pickled(path):
 
 
 def parse_pickled(path, data, known=None, storage=None):
-    """The plain values and arrays of a pickle given as bytes.
+    """Parses a pickle of plain values and arrays from bytes.
 
     Args:
         path (str | Path): for messages.
         data (bytes): the pickle.
-        known (dict): (module, name) -> stand-in, beside those that Paddle's files need.
-        storage (Callable): from a persistent id to a plain value; without it such ids are refused.
+        known (dict): (module, name) -> stand-in, in addition to those that Paddle's files need.
+        storage (Callable): maps a persistent id to a plain value; without it such ids are refused.
 
     Raises:
         UnsafeFile, EnvironmentProblem: as :func:`read_pdparams`.
     """
     try:
-        _look_through(path, data, storage is not None)
+        _check_opcodes(path, data, storage is not None)
         tree = _Reader(path, data, known or {}, storage).load()
-        return _finish(tree, 0, [MAX_VALUES])
+        return _resolve(tree, 0, [MAX_VALUES])
     except UnsafeFile:
         raise
     except (
@@ -86,18 +86,18 @@ def parse_pickled(path, data, known=None, storage=None):
         MemoryError, RecursionError, UnicodeError, AssertionError,
     ) as error:  # fmt: skip
         start = " (it starts with '<', an HTML page?)" if data[:64].lstrip()[:1] == b"<" else ""
-        reason = "the file is empty" if not data else f"truncated or not a file of weights: {error}{start}"
+        reason = "the file is empty" if not data else f"truncated or not a weights file: {error}{start}"
         raise EnvironmentProblem(f"{path}: {reason}") from None
 
 
 def encode_pdparams(arrays):
-    """The bytes of a `.pdparams` file that `paddle.load` reads; name -> array."""
-    plain = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
-    return pickle.dumps(plain, protocol=4)
+    """Encodes name -> array as a `.pdparams` file (bytes) that `paddle.load` can read."""
+    contiguous = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    return pickle.dumps(contiguous, protocol=4)
 
 
 class _DType:
-    """Stands in for numpy.dtype: plain numbers only."""
+    """Stand-in for numpy.dtype: numeric types only."""
 
     def __init__(self, code, align=False, copy=True):
         self.code, self.order = code, "<"
@@ -114,7 +114,7 @@ class _DType:
 
 
 class _Array:
-    """Stands in for numpy.ndarray; the bytes must be exactly those of the shape."""
+    """Stand-in for numpy.ndarray; the number of bytes must match the shape."""
 
     def __init__(self, *ignored):
         self.value = None
@@ -125,7 +125,7 @@ class _Array:
 
 
 class _Reader(pickle.Unpickler):
-    """An unpickler that finds stand-ins under a few exact names, and refuses every other name."""
+    """An unpickler that resolves an allowlist of names to stand-ins and refuses every other name."""
 
     def __init__(self, path, data, known, storage):
         super().__init__(io.BytesIO(data), encoding="latin1")
@@ -141,7 +141,7 @@ class _Reader(pickle.Unpickler):
             ("collections", "OrderedDict"): dict,
             ("builtins", "tuple"): tuple,
             ("_codecs", "encode"): self.encode,
-            ("__builtin__", "bytes"): lambda: b"",  # how protocol 2 writes no bytes
+            ("__builtin__", "bytes"): lambda: b"",  # protocol 2 writes empty bytes so
         }
         for (module, name), stand_in in numpy_parts.items():
             self.known["numpy.core." + module, name] = self.known["numpy._core." + module, name] = stand_in
@@ -149,16 +149,16 @@ class _Reader(pickle.Unpickler):
 
     def find_class(self, module, name):
         if (module, name) not in self.known:
-            raise _refuse(self.path, f"it asks for {module}.{name}")
+            raise _unsafe_file(self.path, f"it refers to {module}.{name}")
         return self.known[module, name]
 
     def persistent_load(self, pid):
         if self.storage is None:
-            raise _refuse(self.path, "it refers to objects outside the file")
+            raise _unsafe_file(self.path, "it refers to objects outside the file")
         return self.storage(pid)
 
     def encode(self, text, encoding="latin1"):
-        """Protocol 2 keeps bytes as latin-1 text; the text of one memo entry must not be multiplied at will."""
+        """Protocol 2 stores bytes as latin-1 text; the budget limits how often one memo entry can be repeated."""
         if encoding not in ("latin1", "latin-1"):
             raise ValueError(f"encoding {encoding!r}")
         self.budget -= len(text)
@@ -168,7 +168,7 @@ class _Reader(pickle.Unpickler):
 
 
 def _from_bytes(data, dtype, shape, order):
-    """The array of `shape` over `data`, which must have just the right length."""
+    """The array of `shape` over `data`, whose length must match exactly."""
     if isinstance(data, str):
         data = data.encode("latin1")
     if not isinstance(dtype, _DType) or not isinstance(data, bytes | bytearray):
@@ -178,26 +178,26 @@ def _from_bytes(data, dtype, shape, order):
     return np.frombuffer(data, dtype.real()).reshape(shape, order=order)
 
 
-def _look_through(path, data, has_storages):
-    """Refuses opcodes that files of weights do not use, and memo places that would take all the memory."""
+def _check_opcodes(path, data, has_storages):
+    """Refuses opcodes that weights files do not use, and memo indexes that would exhaust the memory."""
     allowed = set(_OPCODES.split()) | ({"BINPERSID"} if has_storages else set())
     for count, (opcode, argument, position) in enumerate(pickletools.genops(data)):
         if opcode.name not in allowed:
-            raise _refuse(path, f"it uses the pickle opcode {opcode.name} (byte {position})")
+            raise _unsafe_file(path, f"it uses the pickle opcode {opcode.name} (byte {position})")
         if "PUT" in opcode.name and int(argument) > count:
-            raise ValueError(f"memo place {argument} at byte {position}")
+            raise ValueError(f"memo index {argument} at byte {position}")
 
 
-def _refuse(path, reason):
+def _unsafe_file(path, reason):
     return UnsafeFile(
         f"error[S201] {path}: refused, {reason}\n"
-        "  a file of weights holds arrays only; this one could run code when it is loaded by other programs\n"
-        "  fix: get the weights as .safetensors, or from whoever you trust"
+        "  a weights file contains arrays only; this one could execute code when other programs load it\n"
+        "  fix: get the weights as .safetensors, or from a source you trust"
     )
 
 
-def _finish(value, depth, budget):
-    """Arrays for stand-ins, all the way down; refuses what is nested or repeated without end."""
+def _resolve(value, depth, budget):
+    """Replaces stand-ins by their arrays, recursively; refuses values that are nested or repeated too often."""
     budget[0] -= 1
     if depth > MAX_DEPTH or budget[0] < 0:
         raise ValueError("nested too deeply" if depth > MAX_DEPTH else "too many values")
@@ -206,16 +206,16 @@ def _finish(value, depth, budget):
             raise ValueError("an array without content")
         return value.value
     if isinstance(value, dict):
-        return {_finish(k, depth + 1, budget): _finish(v, depth + 1, budget) for k, v in value.items()}
+        return {_resolve(k, depth + 1, budget): _resolve(v, depth + 1, budget) for k, v in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(_finish(item, depth + 1, budget) for item in value)
+        return type(value)(_resolve(item, depth + 1, budget) for item in value)
     if value is None or isinstance(value, str | bytes | bool | int | float | np.ndarray | np.generic):
         return value
     raise ValueError(f"a value of type {type(value).__name__}")
 
 
 def _join_slices(path, tree):
-    """Large parameters of protocols 2 and 3 were cut into flat slices `name@@.0`, `name@@.1`, ..."""
+    """Joins large parameters of protocols 2 and 3, which are stored as flat slices `name@@.0`, `name@@.1`, ..."""
     tree = dict(tree)
     try:
         for name, about in tree.pop(_BIG, {}).items():
@@ -226,8 +226,8 @@ def _join_slices(path, tree):
     return tree
 
 
-def _bare(value):
-    """Paddle 2.1 and later write a nested tensor as (name, array)."""
+def _unwrap(value):
+    """Extracts the array of a (name, array) pair, which Paddle 2.1 and later write for a nested tensor."""
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], np.ndarray):
         return value[1]
     return value

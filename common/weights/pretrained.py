@@ -1,4 +1,4 @@
-"""Puts named arrays into a model, and says what fitted and what did not."""
+"""Loading named arrays into a model, with a report of missing, unexpected and mismatched parameters."""
 
 import dataclasses
 
@@ -11,14 +11,14 @@ LISTED = 10
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
-    """What a set of weights has for a model.
+class LoadReport:
+    """The comparison of a set of weights with the parameters of a model.
 
     Args:
-        loaded (list[str]): in both, with the same shape.
+        loaded (list[str]): names in both with equal shapes.
         mismatched (list[tuple]): (name, shape in the file, shape in the model).
-        missing (list[str]): only in the model.
-        unexpected (list[str]): only in the file.
+        missing (list[str]): names only in the model.
+        unexpected (list[str]): names only in the file.
     """
 
     loaded: list
@@ -27,22 +27,22 @@ class Report:
     unexpected: list
 
     def complete(self):
-        """Whether file and model agree in every name and shape."""
+        """True if file and model agree in every name and shape."""
         return not (self.mismatched or self.missing or self.unexpected)
 
     def lines(self, most=LISTED):
-        """What does not fit, one line each, at most `most` and a line that counts the rest."""
+        """The differences, one per line, at most `most` lines, the last of which counts the rest."""
         found = [f"{name}: {_x(there)} in the file, {_x(here)} in the model" for name, there, here in self.mismatched]
         found += [f"{name}: not in the file" for name in self.missing]
         found += [f"{name}: not in the model" for name in self.unexpected]
         return found if len(found) <= most else [*found[: most - 1], f"... and {len(found) - most + 1} more"]
 
     def summary(self):
-        """One line: how many were loaded, and why the rest is not."""
+        """One line: the number of loaded arrays, and the reasons for the others."""
         total = len(self.loaded) + len(self.mismatched) + len(self.missing)
         parts = [f"loaded {len(self.loaded)}/{total}"]
         for prefix, there, here in _grouped(self.mismatched):
-            parts.append(f"{prefix} reinitialised because shapes differ ({_difference(there, here)})")
+            parts.append(f"{prefix} reinitialized because shapes differ ({_difference(there, here)})")
         if self.missing:
             parts.append(f"not in the file: {_short(self.missing)}")
         if self.unexpected:
@@ -50,15 +50,15 @@ class Report:
         return "; ".join(parts)
 
 
-def match(arrays, shapes):
-    """Compares weights with a model; no name is guessed, nothing is transposed.
+def match_arrays(arrays, shapes):
+    """Compares weights with a model by exact name and shape; returns a :class:`LoadReport`.
 
     Args:
         arrays (dict): name -> array.
-        shapes (dict): name -> shape the model wants.
+        shapes (dict): name -> shape in the model.
     """
     both = [name for name in shapes if name in arrays]
-    return Report(
+    return LoadReport(
         loaded=[name for name in both if tuple(arrays[name].shape) == tuple(shapes[name])],
         mismatched=[
             (name, tuple(arrays[name].shape), tuple(shapes[name]))
@@ -70,60 +70,62 @@ def match(arrays, shapes):
     )
 
 
-def check(arrays, shapes, source, strict):
-    """The report of :func:`match`, or an error.
+def check_fit(arrays, shapes, source, strict):
+    """Compares weights with a model and raises if they do not fit; returns the report of :func:`match_arrays`.
 
     Args:
-        source (str): where the weights come from, for the message.
-        strict (bool): whether everything must fit (`weights=`), or just something (`pretrained=`).
+        arrays (dict): name -> array.
+        shapes (dict): name -> shape in the model.
+        source (str): the origin of the weights, for messages.
+        strict (bool): requires every array to match (`weights=`), not just one (`pretrained=`).
 
     Raises:
-        ConfigError: strict and not everything fits, or nothing fits at all.
+        ConfigError: no array matches, or with `strict` not all do.
     """
-    report = match(arrays, shapes)
+    report = match_arrays(arrays, shapes)
     total = len(shapes)
     if not report.loaded:
         raise ConfigError(
-            f"{source}: not one of the model's {total} arrays is in it with the right shape\n"
-            f"  the file has {_short(sorted(arrays)) or 'nothing'}\n  the model has {_short(list(shapes))}"
+            f"{source}: none of the model's {total} arrays is in the file with the right shape\n"
+            f"  the file has {_short(sorted(arrays)) or 'no arrays'}\n  the model has {_short(list(shapes))}"
         )
     if strict and not report.complete():
         raise ConfigError(
-            f"{source}: does not fit the model ({len(report.loaded)} of {total} fit)\n  "
+            f"{source}: does not match the model ({len(report.loaded)} of {total} arrays match)\n  "
             + "\n  ".join(report.lines())
-            + "\n  fix: the configuration the weights were made with, or -o pretrained=PATH to take what fits"
+            + "\n  fix: use the configuration the weights were trained with, or -o pretrained=PATH to load what matches"
         )
     return report
 
 
-def apply(model, arrays, source, strict):
-    """Sets the parameters and buffers of a model.
+def load_arrays(model, arrays, source, strict):
+    """Loads the parameters and buffers of a model.
 
     Args:
         model (nn.Layer): the model.
-        arrays (dict): name -> array, by the model's structured names (`backbone.conv.weight`), or by others that its
-            `convert_weights(arrays)` knows; or all of them by the names that a program has for them (`conv2d_0.w_0`),
-            such as those of an exported model.
-        source (str): where they come from, for messages.
-        strict (bool): see :func:`check`.
+        arrays (dict): name -> array, by the model's structured names (`backbone.conv.weight`), by names that its
+            `convert_weights(arrays)` converts, or all by the parameter names of a program (`conv2d_0.w_0`), such as
+            those of an exported model.
+        source (str): the origin of the weights, for messages.
+        strict (bool): see :func:`check_fit`.
 
     Returns:
-        Report: what was loaded; it is also logged unless everything fitted.
+        LoadReport: what was loaded; it is logged unless everything matched.
     """
     convert = getattr(model, "convert_weights", None)
     arrays = convert(arrays) if convert else arrays
     wanted = model.state_dict()
-    arrays = by_structure(arrays, {getattr(value, "name", name): name for name, value in wanted.items()})
-    report = check(arrays, {name: tuple(value.shape) for name, value in wanted.items()}, source, strict)
+    arrays = to_structured_names(arrays, {getattr(value, "name", name): name for name, value in wanted.items()})
+    report = check_fit(arrays, {name: tuple(value.shape) for name, value in wanted.items()}, source, strict)
     for name in report.loaded:
-        wanted[name].set_value(_as(arrays[name], wanted[name]))
+        wanted[name].set_value(_cast(arrays[name], wanted[name]))
     if not report.complete():
         logger.info("%s: %s", source, report.summary())
     return report
 
 
-def by_structure(arrays, structured):
-    """Arrays that all go by the names of a program, under those of the model; others as they are.
+def to_structured_names(arrays, structured):
+    """Renames arrays from parameter names of a program to structured names; unchanged unless all names are such.
 
     Args:
         arrays (dict): name -> array.
@@ -134,24 +136,24 @@ def by_structure(arrays, structured):
     return {structured[name]: array for name, array in arrays.items()}
 
 
-def _as(array, tensor):
-    """The array in the dtype of the tensor (bfloat16 bits, kept as uint16, are widened where that is wanted)."""
+def _cast(array, tensor):
+    """Casts an array to the dtype of a tensor; bfloat16 is represented by its bits as uint16."""
     kind = str(tensor.dtype).rpartition(".")[2]
     if kind == "bfloat16":
         if array.dtype == np.uint16:
             return np.ascontiguousarray(array)
         bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
         return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    return np.ascontiguousarray(widened(array), np.dtype(kind))
+    return np.ascontiguousarray(widen_bfloat16(array), np.dtype(kind))
 
 
-def widened(array):
-    """The bits of bfloat16, kept as uint16, as float32; other arrays as they are."""
+def widen_bfloat16(array):
+    """Converts bfloat16 bits stored as uint16 to float32; other arrays are returned unchanged."""
     return (array.astype(np.uint32) << 16).view(np.float32) if array.dtype == np.uint16 else array
 
 
 def _grouped(mismatched):
-    """(prefix.*, shape there, shape here) of the mismatches, those of one part together."""
+    """(prefix.*, shape in the file, shape in the model) of the mismatches, grouped by part of the model."""
     groups = {}
     for name, there, here in mismatched:
         groups.setdefault(name.split(".")[0], []).append((name, there, here))
@@ -161,7 +163,7 @@ def _grouped(mismatched):
 
 
 def _difference(there, here):
-    """`80 -> 3` where one axis differs, else both shapes."""
+    """`80 -> 3` if one axis differs, otherwise both shapes."""
     axes = [(a, b) for a, b in zip(there, here, strict=False) if a != b]
     if len(there) == len(here) and len(axes) == 1:
         return f"{axes[0][0]} -> {axes[0][1]}"

@@ -1,14 +1,14 @@
-"""Weights by the name they were published under: the index of a kit, and what it takes to use an entry.
+"""Published pretrained weights by name: the index of a kit, downloading, checksums and conversion.
 
-A kit lists what it knows in `pretrained.csv`, one line a set of weights:
+A kit lists them in `pretrained.csv`, one set of weights per line:
 
-    name      what `pretrained:` and `weights:` may say
-    address   where the file is
-    sha256    of the file; empty where its publisher gives none, then that of the first download is kept and held to
-    licence   of the weights
-    labels    a file of the kit with the class names, one a line, in the order of the classes
-    family    which names its file uses, see `OfficialNames` of the kit; empty where they are ours
-    settings  keys of `configs/<name>.yml` that the model of these weights needs otherwise: `model.backbone.x=true`
+    name      the value for `pretrained:` and `weights:`
+    address   the URL of the file
+    sha256    checksum of the file; if none is published, that of the first download is recorded and enforced
+    license   license of the weights
+    labels    a file of the kit with the class names, one per line, in class order
+    family    naming scheme of the parameters, see `OfficialNames` of the kit; empty if the names are ours
+    settings  keys of `configs/<name>.yml` that the model of these weights overrides: `model.backbone.x=true`
     top1, top5  published accuracy in percent
 """
 
@@ -27,32 +27,32 @@ from common.system import runtime
 from common.weights import checkpoint
 
 INDEX = "pretrained.csv"
-COLUMNS = ("name", "address", "sha256", "licence", "labels", "family", "settings", "top1", "top5")
+COLUMNS = ("name", "address", "sha256", "license", "labels", "family", "settings", "top1", "top5")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """One line of the index.
+    """One line of the index of pretrained weights.
 
     Args:
-        kit (Path): the kit that lists it.
-        name (str): what a configuration says.
-        address (str): https.
+        kit (Path): the kit of the index.
+        name (str): the name in configurations.
+        address (str): the HTTPS URL.
         sha256 (str): in hexadecimal, or empty.
-        licence (str): of the weights.
-        labels (str): a file of the kit, or empty.
-        family (str): of the names in the file, or empty where they are ours.
-        settings (str): `key=value`, separated by blanks, that the model needs.
-        top1 (str): published accuracy in percent, or empty.
-        top5 (str): the same of five guesses.
+        license (str): license of the weights.
+        labels (str): a file of the kit with the class names, or empty.
+        family (str): naming scheme of the parameters, or empty if the names are ours.
+        settings (str): required settings of the model, `key=value` separated by spaces.
+        top1 (str): published top-1 accuracy in percent, or empty.
+        top5 (str): published top-5 accuracy in percent, or empty.
     """
 
     kit: Path
     name: str
     address: str
     sha256: str
-    licence: str
+    license: str
     labels: str
     family: str
     settings: str
@@ -60,49 +60,49 @@ class Published:
     top5: str
 
     def check_settings(self, config):
-        """Refuses a configuration whose model lacks a setting that these weights need.
+        """Refuses a configuration whose model lacks a required setting.
 
         Raises:
-            ConfigError: it names what to add.
+            ConfigError: with the option to add.
         """
         for setting in self.settings.split():
             key, _, value = setting.partition("=")
             if str(config.get(key, None)).lower() != value.lower():
-                raise ConfigError(f"{self.name}: these weights are of a model with {setting}; add -o {self.settings}")
+                raise ConfigError(f"{self.name}: these weights need a model with {setting}; add -o {self.settings}")
 
     def class_names(self):
-        """The names of its classes (list[str]), None where the index knows none."""
+        """The class names (list[str]), or None if the index has none."""
         if not self.labels:
             return None
         return (self.kit / self.labels).read_text(encoding="utf-8").splitlines()
 
     def path(self):
-        """The file, fetched if it is not here, and as it was when it was published or first came.
+        """The path of the file, downloaded if it is not in the cache, with a verified checksum.
 
         Raises:
-            EnvironmentProblem: it cannot be fetched, or has changed since.
+            EnvironmentProblem: the file cannot be downloaded, or its checksum differs.
         """
-        from common.weights.download import Remote, fetch, home
+        from common.weights.download import Remote, cache_folder, fetch
 
-        target = home() / "weights" / self.name / Path(urlsplit(self.address).path).name
+        target = cache_folder() / "weights" / self.name / Path(urlsplit(self.address).path).name
         if not target.is_file():
-            logger.info("%s: fetching %s (%s)", self.name, self.address, self.licence)
-        local = bool(os.environ.get("KIT_ALLOW_LOCAL"))  # a mirror in one's own network
+            logger.info("%s: downloading %s (%s)", self.name, self.address, self.license)
+        local = bool(os.environ.get("KIT_ALLOW_LOCAL"))  # a mirror in the local network
         fetch(Remote(self.address, (urlsplit(self.address).hostname,), self.sha256 or None, local), target)
-        return self.held_to(target)
+        return self.verify_checksum(target)
 
-    def held_to(self, target):
-        """The file, if its checksum is that of the index or of the first download."""
+    def verify_checksum(self, target):
+        """Verifies the checksum against the index or, if it has none, the first download; returns the file."""
         from common.weights.download import sha256_of
 
         note, found = target.with_name(f"{target.name}.sha256"), sha256_of(target)
         if not self.sha256 and not note.is_file():
             note.write_text(found, encoding="ascii")
-            logger.warning("%s: its publisher gives no checksum; from now on it is held to sha256 %s", target, found)
+            logger.warning("%s: no checksum is published; the sha256 %s is recorded and enforced", target, found)
         wanted = self.sha256 or note.read_text(encoding="ascii")
         if found != wanted:
             raise EnvironmentProblem(
-                f"{target}: has changed, sha256 {found} instead of {wanted}\n  fix: delete it, and it is fetched anew"
+                f"{target}: the sha256 is {found}, expected {wanted}\n  fix: delete the file to download it again"
             )
         return target
 
@@ -111,8 +111,8 @@ class Published:
 
         Raises:
             EnvironmentProblem: see :meth:`path`.
-            UnsafeFile: the file wants to run code.
-            ConfigError: its arrays are not those of the model, which `configs/<name>.yml` describes.
+            UnsafeFile: the file would execute code.
+            ConfigError: the arrays do not match the model of `configs/<name>.yml`.
         """
         path = self.path()
         arrays = checkpoint.read_weights(path)
@@ -125,7 +125,7 @@ class Published:
             raise ConfigError(f"{path}: not the weights of {self.name}: {error}") from error
 
     def shapes(self):
-        """The arrays of the model that `configs/<name>.yml` of the kit describes: name -> shape, in order."""
+        """The parameters of the model of `configs/<name>.yml` in the kit: name -> shape, in order."""
         runtime.prepare()
         import paddle
 
@@ -137,10 +137,10 @@ class Published:
 
 
 def find_published(kit, value):
-    """The entry that a value of `pretrained:` or `weights:` names; None where it is a path.
+    """Looks up a value of `pretrained:` or `weights:` in the index; None if it is a path.
 
     Raises:
-        ConfigError: it is no path, looks like a name, and the kit's index has no such name.
+        ConfigError: the value is not a path, looks like a name, and is not in the kit's index.
     """
     if not value or Path(value).exists() or not NAME.fullmatch(str(value)):
         return None
@@ -150,16 +150,16 @@ def find_published(kit, value):
     if not index or Path(value).suffix in (".safetensors", ".pdparams", ".pdiparams"):
         return None
     raise ConfigError(
-        f"{value}: there is no such checkpoint, and {Path(kit).name}/{INDEX} lists no weights of this name"
+        f"{value}: there is no such checkpoint, and {Path(kit).name}/{INDEX} lists no weights with this name"
         f"{did_you_mean(str(value), list(index))}"
     )
 
 
 def read_index(kit):
-    """The index of a kit: name -> Published; empty where it has none.
+    """Reads the index of a kit: name -> Published; empty if the kit has none.
 
     Raises:
-        ConfigError: a line is not as the header of this module says.
+        ConfigError: a malformed line, see the header of this module.
     """
     path = Path(kit) / INDEX
     if not path.is_file():
@@ -172,10 +172,10 @@ def read_index(kit):
         for row in reader:
             place = f"{path}:{reader.line_num}"
             if None in row or None in row.values():
-                raise ConfigError(f"{place}: a line has {len(COLUMNS)} columns")
+                raise ConfigError(f"{place}: expected {len(COLUMNS)} columns")
             if not NAME.fullmatch(row["name"]) or row["name"] in found:
-                raise ConfigError(f"{place}: '{row['name']}' is there already, or no name ({NAME.pattern})")
+                raise ConfigError(f"{place}: '{row['name']}' is a duplicate or not a valid name ({NAME.pattern})")
             if row["sha256"] and not re.fullmatch(r"[0-9a-f]{64}", row["sha256"]):
-                raise ConfigError(f"{place}: sha256 is 64 hexadecimal digits")
+                raise ConfigError(f"{place}: sha256 must be 64 hexadecimal digits")
             found[row["name"]] = Published(Path(kit), **row)
     return found

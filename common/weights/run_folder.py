@@ -1,4 +1,4 @@
-"""The folder of one run: its `step_N` checkpoints in order, the links `last` and `best`, what a killed process left."""
+"""Run folders: `step_N` checkpoints in order, the links `last` and `best`, the lock, cleanup after killed processes."""
 
 import contextlib
 import errno
@@ -16,22 +16,22 @@ _LEFTOVER = re.compile(r"(step_\d+)\.(tmp|old|trash)-(\d+)")
 
 
 def newest_first(root):
-    """The `step_N` folders by order of writing, the newest first.
+    """The `step_N` folders in reverse order of writing.
 
-    Not by step: a run that went back to an old step, and on from there, has its newest checkpoint at a lower step.
-    A folder whose manifest cannot be read comes first, so that whoever looks for the newest gets to name it.
+    Not by step: a run that was resumed from an old checkpoint has its newest checkpoint at a lower step. A folder with
+    an unreadable manifest comes first, so that a search for the newest one reports it.
     """
     steps = _steps(Path(root))
     return sorted(steps, key=lambda path: (_serial(path), int(STEP.fullmatch(path.name)[1])), reverse=True)
 
 
 def next_serial(root):
-    """The place of the next checkpoint in the order of writing."""
+    """The serial number of the next checkpoint in the order of writing."""
     return 1 + max((s for s in map(_serial, _steps(Path(root))) if s != float("inf")), default=0)
 
 
-def point(root, name, target):
-    """Makes the link `root/name` -> `target` in one step; where links are not possible, a file with the name in it."""
+def set_link(root, name, target):
+    """Sets the symbolic link `root/name` -> `target` atomically; without symlinks, a file that contains the name."""
     root = Path(root)
     temporary = root / f".{name}-{os.getpid()}"
     with contextlib.suppress(FileNotFoundError):
@@ -47,11 +47,11 @@ def point(root, name, target):
 
 
 @contextlib.contextmanager
-def held(root):
-    """Keeps the folder of a run (Path, made when missing) to this process; its forked data workers do not keep it.
+def lock_run_folder(root):
+    """Context manager that locks a run folder (Path, created if missing); forked data workers do not inherit the lock.
 
     Raises:
-        EnvironmentProblem: another process of this machine has it.
+        EnvironmentProblem: another process of this machine holds the lock.
     """
     root.mkdir(parents=True, exist_ok=True)
     with open(root / ".lock", "wb") as file:
@@ -60,21 +60,21 @@ def held(root):
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):  # else it is a file system without locks
                 raise EnvironmentProblem(
-                    f"{root}: another training writes to it\n  fix: wait for its end, or -o output_dir=PATH"
+                    f"{root}: in use by another training run\n  fix: wait until it ends, or use -o output_dir=PATH"
                 ) from None
         yield
 
 
-def target(root, name):
-    """The name of the `step_N` that a link of the run points at, or None."""
+def link_target(root, name):
+    """The name of the `step_N` folder that a link of the run points to, or None."""
     try:
-        return follow(Path(root) / name).name
+        return resolve_link(Path(root) / name).name
     except (ConfigError, OSError):
         return None
 
 
-def follow(value):
-    """The real path of a checkpoint or of a link to one (also where a file stands in for a link).
+def resolve_link(value):
+    """The real path of a checkpoint or of a link to one, including files that replace symbolic links.
 
     Raises:
         ConfigError: there is no such path.
@@ -85,7 +85,7 @@ def follow(value):
         path = path.with_name(name) if STEP.fullmatch(name) else path
     if not path.exists():
         beside = [step.name for step in newest_first(path.parent)[:5]]
-        known = f"; {path.parent} holds {', '.join(beside)}" if beside else ""
+        known = f"; {path.parent} contains {', '.join(beside)}" if beside else ""
         raise ConfigError(f"{value}: there is no such checkpoint{known}")
     return path.resolve()
 
@@ -93,8 +93,8 @@ def follow(value):
 def move_into_place(draft, final):
     """Renames a finished draft to its final name.
 
-    An older folder of this name, a checkpoint of the same step or an export, is first set aside under a name from which
-    `sweep` brings a checkpoint back.
+    An existing folder of this name, a checkpoint of the same step or an export, is first renamed so that
+    :func:`remove_leftovers` can restore it.
     """
     old = final.with_name(f"{final.name}.old-{os.getpid()}")
     replaced = final.exists()
@@ -111,8 +111,8 @@ def move_into_place(draft, final):
             shutil.rmtree(old, ignore_errors=True)
 
 
-def sweep(root):
-    """Removes what dead processes left behind, and brings back a checkpoint that was about to be replaced."""
+def remove_leftovers(root):
+    """Removes partial files of dead processes, and restores a checkpoint that was being replaced."""
     root = Path(root)
     for path in list(root.iterdir()) if root.is_dir() else []:
         match = _LEFTOVER.fullmatch(path.name)

@@ -1,7 +1,7 @@
-"""Named arrays in safetensors files (https://github.com/huggingface/safetensors, "Format").
+"""Encoding and decoding of safetensors files (https://github.com/huggingface/safetensors, "Format").
 
-A file is 8 bytes (the length of the header, little endian), the header in JSON, then the raw bytes of the arrays.
-NumPy has no bfloat16: as in Paddle itself, an array of uint16 is the bits of a bfloat16 tensor, and is stored as BF16.
+A file is 8 bytes (the length of the header, little endian), the header in JSON, then the raw data of the arrays.
+NumPy has no bfloat16: as in Paddle, a uint16 array contains the bits of a bfloat16 tensor, and is stored as BF16.
 """
 
 import hashlib
@@ -28,19 +28,19 @@ _DTYPES = {name: np.dtype(dtype).newbyteorder("<") for dtype, name in _NAMES.ite
 
 
 def encode_arrays(arrays):
-    """The pieces (bytes-like) of a safetensors file, in order; nothing large is copied.
+    """Encodes arrays as the pieces (bytes-like) of a safetensors file, without copying the data.
 
     Args:
-        arrays (dict): name -> array of any shape; the order of the file is the order of the names.
+        arrays (dict): name -> array of any shape; stored in the order of their names.
 
     Raises:
-        TypeError: an array has a dtype that the format does not know.
+        TypeError: a dtype that the format does not support.
     """
     header, pieces, offset = {}, [], 0
     for name in sorted(arrays):
         array = np.asarray(arrays[name])
         if array.dtype.name not in _NAMES:
-            raise TypeError(f"{name!r} has dtype {array.dtype}, which safetensors files do not hold")
+            raise TypeError(f"{name!r} has dtype {array.dtype}, which safetensors files do not support")
         kind = _NAMES[array.dtype.name]
         data = np.ascontiguousarray(array, dtype=_DTYPES[kind])
         header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [offset, offset + data.nbytes]}
@@ -52,10 +52,10 @@ def encode_arrays(arrays):
 
 
 def decode_arrays(data):
-    """Name -> array of a safetensors file given as bytes. The inverse of :func:`encode_arrays`.
+    """Decodes the bytes of a safetensors file to name -> array. The inverse of :func:`encode_arrays`.
 
     Raises:
-        ValueError: the bytes are not a well-formed file.
+        ValueError: the file is malformed.
     """
     try:
         entries = deserialize(bytes(data))
@@ -70,15 +70,15 @@ def decode_arrays(data):
 
 
 def digest(arrays):
-    """One sha256 over names, dtypes, shapes and bytes: equal digests mean bit-identical arrays."""
+    """One SHA-256 digest over names, dtypes, shapes and data: equal digests mean bit-identical arrays."""
     total = hashlib.sha256()
     for piece in encode_arrays(arrays):
         total.update(piece)
     return total.hexdigest()
 
 
-def write_whole(path, pieces):
-    """Writes the pieces of a file (Path) so that nobody sees half of it; its folder is made when missing."""
+def write_atomically(path, pieces):
+    """Writes a file (Path) from its pieces via a temporary file and a rename; its folder is created if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:

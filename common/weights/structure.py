@@ -1,7 +1,7 @@
-"""The structure of a compressed model: the steps from what its configuration builds to what its weights are for.
+"""The structure of a compressed model: the steps that turn the model of a configuration into that of its weights.
 
 A step is `{"type": NAME, ...}`: a function `NAME(model, ...)` of the kit PaddleSlim, called with the step's other keys,
-which changes a freshly built model in place and needs no data. Checkpoints and exports carry them as `structure.json`.
+which modifies a newly built model in place without data. Checkpoints and exports contain them in `structure.json`.
 """
 
 import dataclasses
@@ -17,46 +17,46 @@ FILE = "structure.json"
 
 @dataclasses.dataclass(frozen=True)
 class Structure:
-    """What was done to a model.
+    """The compression methods applied to a model and their steps.
 
     Args:
-        methods (tuple[dict]): the completed `slim:` of each run that changed it, in order.
-        steps (tuple[dict]): what they did, in order.
+        methods (tuple[dict]): the completed `slim:` section of each run that modified the model, in order.
+        steps (tuple[dict]): the steps of all methods, in order.
     """
 
     methods: tuple = ()
     steps: tuple = ()
 
-    def after(self, method, steps):
-        """This structure, changed by one more method (dict) in these steps."""
+    def extend(self, method, steps):
+        """A new structure with one more method (dict) and its steps appended."""
         return Structure((*self.methods, method), (*self.steps, *steps))
 
-    def encoded(self):
+    def encode(self):
         """The content of the file (bytes)."""
         text = json.dumps({"format": 1, "methods": self.methods, "steps": self.steps}, indent=1)
         return text.encode()
 
 
-def files_of(model):
-    """{name: bytes} of the file that must lie beside a model's weights; nothing for one that is as it was built."""
+def structure_files(model):
+    """{name: bytes} of the structure file for the folder of a model's weights; empty for an uncompressed model."""
     structure = getattr(model, "structure", None)
-    return {FILE: structure.encoded()} if structure else {}
+    return {FILE: structure.encode()} if structure else {}
 
 
 def write_structure(model, folder):
-    """Writes the file into a folder (Path), where the model has a structure of its own."""
-    for name, content in files_of(model).items():
+    """Writes the structure file of a compressed model to a folder (Path)."""
+    for name, content in structure_files(model).items():
         (folder / name).write_bytes(content)
 
 
 def read_structure(path):
-    """The structure beside the weights that a path names, or None.
+    """Reads the structure beside the weights at a path; None if there is none.
 
     Args:
-        path (str | Path): a checkpoint, a run's folder, or a file in one.
+        path (str | Path): a checkpoint, a run folder, or a file in one.
 
     Raises:
-        CheckpointError: it is damaged, or written by a newer version.
+        CheckpointError: the file is damaged or written by a newer version.
     """
     if checkpoint.named_weights(path) is not None:
         return None
@@ -69,41 +69,41 @@ def read_structure(path):
         text = read_checked(folder, FILE, listed) if FILE in listed else (folder / FILE).read_bytes()
         content = json.loads(text)
         if content["format"] != 1:
-            raise CheckpointError(f"{folder / FILE}: of format {content['format']}, which this version does not know")
+            raise CheckpointError(f"{folder / FILE}: format {content['format']} is not supported by this version")
         return Structure(tuple(content["methods"]), tuple(content["steps"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder / FILE}: is no structure of a model: {error}") from error
+        raise CheckpointError(f"{folder / FILE}: not a model structure: {error}") from error
 
 
 def structure_of(config, path):
-    """The structure of the weights at a path or of a published name, or None."""
+    """The structure of the weights at a path or with a published name, or None."""
     if not path or find_published(config.kit, path) is not None:
         return None
     return read_structure(path)
 
 
-def rebuild(model, config, path):
-    """Gives a freshly built model the structure of the weights at a path, where they have one."""
+def restore_structure(model, config, path):
+    """Applies the structure of the weights at a path, if they have one, to a newly built model."""
     structure = structure_of(config, path)
     if structure is None:
         return
     try:
-        change(model, structure.steps, config.methods)
+        apply_steps(model, structure.steps, config.methods)
     except (CheckpointError, EnvironmentProblem) as error:
         raise type(error)(f"{path}: {error}") from error
     model.structure = structure
 
 
-def change(model, steps, namespace):
-    """Changes a freshly built model by steps.
+def apply_steps(model, steps, namespace):
+    """Applies compression steps to a newly built model, in place.
 
     Args:
-        model (nn.Layer): as its configuration builds it.
-        steps (list[dict]): what :meth:`Compression.compress` answered.
-        namespace (Namespace): where their types are found.
+        model (nn.Layer): as built from its configuration.
+        steps (list[dict]): as returned by :meth:`Compression.compress`.
+        namespace (Namespace): resolves their types.
 
     Raises:
-        CheckpointError: a step is unknown, or does not fit the model.
+        CheckpointError: a step is unknown or does not fit the model.
     """
     for number, step in enumerate(steps, 1):
         arguments = {key: value for key, value in step.items() if key != "type"}
@@ -111,44 +111,44 @@ def change(model, steps, namespace):
         definition = namespace.find(name) if isinstance(name, str) else None
         names = namespace.signature(definition).names if definition and definition.what == "def" else []
         if names[:1] != ["model"]:
-            raise CheckpointError(f"step {number} of its structure is '{name}', which this program does not know")
+            raise CheckpointError(f"step {number} of its structure has the unknown type '{name}'")
         try:
             namespace.resolve(name)(model, **arguments)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CheckpointError(
                 f"step {number} of its structure ({name}) does not fit {type(model).__name__}: {error}\n"
-                "  fix: the configuration that the weights were made with"
+                "  fix: use the configuration that the weights were trained with"
             ) from error
 
 
-def settled(config):
-    """The completed `slim:` of a configuration (dict), None where it has none."""
+def slim_section(config):
+    """The completed `slim:` section of a configuration (dict), or None."""
     return config.completed().get("slim")
 
 
 def check_agreement(config, structure, source):
-    """Refuses weights whose structure was made by another `slim:` than the configuration's.
+    """Refuses weights that were compressed with another `slim:` section than the configuration's.
 
     Args:
-        config (Config): without `slim:` it agrees with every structure.
-        structure (Structure | None): of the weights.
-        source (str): of the weights, for the message.
+        config (Config): without `slim:` it accepts every structure.
+        structure (Structure | None): the structure of the weights.
+        source (str): the origin of the weights, for the message.
 
     Raises:
-        ConfigError: with what differs.
+        ConfigError: with the difference.
     """
     if config.get("slim", None) is None:
         return
-    here, fix = settled(config), "fix: leave it to the weights with -o slim=null, or train with this slim first"
+    here, fix = slim_section(config), "fix: use the weights' own with -o slim=null, or train with this slim first"
     there = structure.methods[-1] if structure and structure.methods else None
     if there is None:
         raise ConfigError(
-            f"{config.place('slim')}: slim is {here['type']}, but {source} was made without slim\n  {fix}"
+            f"{config.place('slim')}: slim is {here['type']}, but {source} was trained without slim\n  {fix}"
         )
     other = [key for key in here if key != "kit" and key in there and here[key] != there[key]]
     if here["type"] != there["type"] or other:
         key = "type" if here["type"] != there["type"] else other[0]
         raise ConfigError(
-            f"{config.place(f'slim.{key}')}: slim.{key} is {here[key]!r}, but {source} was made with {there[key]!r}\n"
-            f"  {fix}"
+            f"{config.place(f'slim.{key}')}: slim.{key} is {here[key]!r}, "
+            f"but {source} was trained with {there[key]!r}\n  {fix}"
         )

@@ -1,4 +1,4 @@
-"""The arrays of a PyTorch state dictionary (`.pth`, `.pt`), read without PyTorch and without running what it holds.
+"""Reader of PyTorch state dictionaries (`.pth`, `.pt`), without PyTorch and without executing pickled code.
 
 Since PyTorch 1.6 such a file is a zip archive: `<name>/data.pkl` is a pickle that describes the tensors, and
 `<name>/data/<key>` holds the bytes of each storage (https://docs.pytorch.org/docs/stable/notes/serialization.html).
@@ -27,13 +27,13 @@ STORAGES = {
 
 
 def read_torch_file(path):
-    """Name -> array of a file that `torch.save(model.state_dict(), path)` wrote.
+    """Reads a file written by `torch.save(model.state_dict(), path)`: name -> array.
 
-    A dictionary that keeps the state beside other things (`state_dict`, `model`, `model_ema`) is understood too.
+    A training checkpoint that contains the state dictionary (`state_dict`, `model`, `model_ema`) is accepted as well.
 
     Raises:
-        UnsafeFile: it asks for anything but tensors.
-        EnvironmentProblem: it cannot be read, is truncated, or is of the format before PyTorch 1.6.
+        UnsafeFile: the file refers to anything but tensors.
+        EnvironmentProblem: the file cannot be read, is truncated, or has the format before PyTorch 1.6.
     """
     path = Path(path)
     try:
@@ -43,32 +43,32 @@ def read_torch_file(path):
         raise EnvironmentProblem(f"{path}: {error.strerror}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
         raise EnvironmentProblem(
-            f"{path}: {error}; a truncated file, or one of the format before PyTorch 1.6: load it there and save it "
-            "again, best as .safetensors"
+            f"{path}: {error}; a truncated file, or one in the format before PyTorch 1.6: load it in PyTorch and save "
+            "it again, best as .safetensors"
         ) from None
-    return state_of(path, tree)
+    return find_state_dict(path, tree)
 
 
-def state_of(path, tree):
-    """The dictionary of arrays in what a file holds."""
+def find_state_dict(path, tree):
+    """Finds the state dictionary, name -> array, in the content of a file."""
     for key in ("state_dict", "model_ema", "model"):
         if isinstance(tree, dict) and isinstance(tree.get(key), dict):
             tree = tree[key]
     arrays = {n: v for n, v in tree.items() if isinstance(v, np.ndarray)} if isinstance(tree, dict) else {}
     if not arrays or not all(isinstance(name, str) for name in arrays):
-        raise EnvironmentProblem(f"{path}: holds no state dictionary (a dictionary of tensors by name)")
+        raise EnvironmentProblem(f"{path}: contains no state dictionary (a dictionary of tensors by name)")
     return {name.removeprefix("module."): value for name, value in arrays.items()}
 
 
 def _read(path, archive):
-    """The tree of the pickle, with an array in place of each tensor."""
+    """Parses the pickle of the archive, with an array for each tensor."""
     members = {entry.filename: entry for entry in archive.infolist()}
     pickles = [name for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
     if len(pickles) != 1:
-        raise EnvironmentProblem(f"{path}: a zip archive, but not one that PyTorch wrote (no data.pkl in it)")
+        raise EnvironmentProblem(f"{path}: a zip archive, but not one written by PyTorch (no data.pkl in it)")
     size = path.stat().st_size
-    if sum(entry.file_size for entry in members.values()) > size:  # nothing in such an archive is compressed
-        raise EnvironmentProblem(f"{path}: says that it holds more than its {size:,} bytes")
+    if sum(entry.file_size for entry in members.values()) > size:  # PyTorch's archives are not compressed
+        raise EnvironmentProblem(f"{path}: claims to contain more than its {size:,} bytes")
     folder = pickles[0].removesuffix("data.pkl")
     cache = {}
 
@@ -85,22 +85,22 @@ def _read(path, archive):
 
     known = {("torch", name): dtype for name, dtype in STORAGES.items()}
     known |= {
-        ("torch._utils", "_rebuild_tensor_v2"): tensor,
+        ("torch._utils", "_rebuild_tensor_v2"): rebuild_tensor,
         ("torch._utils", "_rebuild_parameter"): lambda data, *ignored: data,
-        ("collections", "OrderedDict"): Ordered,
+        ("collections", "OrderedDict"): StateDict,
     }
     return parse_pickled(path, archive.read(pickles[0]), known, storage)
 
 
-class Ordered(dict):
-    """Stands in for OrderedDict; the versions of modules that PyTorch attaches are not kept."""
+class StateDict(dict):
+    """Stand-in for OrderedDict; the module versions that PyTorch attaches are dropped."""
 
     def __setstate__(self, state):
-        """Keeps nothing."""
+        """Ignores the attached state."""
 
 
-def tensor(storage, offset, size, stride, *ignored):
-    """The array of `size` that lies in a storage from `offset` on, with steps of `stride` values along each axis."""
+def rebuild_tensor(storage, offset, size, stride, *ignored):
+    """The array of shape `size` in a storage, at `offset` and with strides in elements."""
     if len(size) != len(stride) or any(not isinstance(n, int) or n < 0 for n in (offset, *size, *stride)):
         raise ValueError(f"a tensor of size {size!r} and stride {stride!r}")
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) if all(size) else offset - 1

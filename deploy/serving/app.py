@@ -70,7 +70,7 @@ class Server:
         return self.models[name]
 
     async def predict(self, request):
-        """Answers pictures, texts or tensors."""
+        """Predicts images, recordings, texts or tensors."""
         deadline = time.monotonic() + self.settings.deadline
         lane = self.model(request).lane(request.path_params.get("version"))
         async with self.bodies.body(request) as body:

@@ -1,7 +1,7 @@
-"""`tools/serve.py`: answers over HTTP with exported models.
+"""`tools/serve.py`: predictions of exported models over HTTP.
 
 A model is the folder that `export` wrote, or a folder of versions (`yolov3/1`, `yolov3/2`).  A page at / tries them;
-/openapi.json says what can be asked.  SIGTERM answers what was asked and ends; SIGHUP loads new versions.  With
+/openapi.json describes the requests.  SIGTERM answers what was requested and ends; SIGHUP loads new versions.  With
 KIT_API_KEY in the environment, requests must carry that key.
 """
 
@@ -48,9 +48,9 @@ def parser():
     add("--port", type=int, default=8866, help="where to listen (default 8866; 0 for a free one)")
     add("--workers", type=int, default=1, help="processes for each model (default 1)")
     add("--threads", type=int, default=0, help="threads of the math library in each (default: chosen for the machine)")
-    add("--max-batch", type=int, default=8, help="pictures run together (default 8)")
-    add("--max-wait-ms", type=float, default=5, help="how long a picture waits for others (default 5)")
-    add("--queue", type=int, default=64, help="pictures that may wait; more are answered with 503 (default 64)")
+    add("--max-batch", type=int, default=8, help="samples run together (default 8)")
+    add("--max-wait-ms", type=float, default=5, help="how long a sample waits for others (default 5)")
+    add("--queue", type=int, default=64, help="samples that may wait; more are answered with 503 (default 64)")
     add("--deadline", type=float, default=30, help="seconds after which a request is answered with 504 (default 30)")
     add("--keep-versions", type=int, default=1, help="newest versions that stay loaded (default 1)")
     return options

@@ -15,21 +15,21 @@ from common.vision.decode import open_header
 from deploy.serving.problems import Problem
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
-KEYS = {
-    "picture": ("image", "images"),
-    "sound": ("sound", "sounds"),
+KEYS = {  # the input of a task -> the keys of a JSON body that carry it
+    "image": ("image", "images"),
+    "audio": ("audio", "audios"),
     "text": ("text", "texts"),
     "tensors": ("inputs",),
 }
-FILES = {"picture": "image", "sound": "audio"}  # what a model is sent as files, by the beginning of their type
+FILES = ("image", "audio")  # inputs that are sent as files too, of content types that begin so
 BYTES = "application/octet-stream"
-SOUNDS = {"WAV": b"RIFF", "FLAC": b"fLaC", "OGG": b"OggS"}
+AUDIO_FORMATS = {"WAV": b"RIFF", "FLAC": b"fLaC", "OGG": b"OggS"}
 INLINE = 64 * 2**10  # bytes of JSON that are read in the loop; more is read in a thread
 CLOSE = {"Connection": "close"}
 
 
 class Bodies:
-    """Reads the bodies of requests, within the limits for each and for all that are being answered.
+    """Reads the bodies of requests, within the limits for each and for all that are in work.
 
     Args:
         limits (Limits): of requests.
@@ -99,7 +99,7 @@ async def read_items(request, body, model, limits):
     if kind == "application/json":
         given = (from_json, body, threshold, model, limits)
         return await asyncio.to_thread(*given) if len(body) > INLINE else given[0](*given[1:])
-    group, form = FILES.get(model["input"]), kind == "multipart/form-data"
+    group, form = model["input"] if model["input"] in FILES else None, kind == "multipart/form-data"
     if not group or not (form or kind == BYTES or kind.startswith(f"{group}/")):
         files = f", multipart/form-data, {group}/* and {BYTES}" if group else ""
         raise Problem(415, f"this model takes application/json{files}")
@@ -192,11 +192,11 @@ def from_base64(value, name):
         raise Problem(400, f"{name} is not base64") from None
 
 
-def picture(data, name, threshold, limits):
-    """The item of a picture file, whose format and size are told from its header.
+def image(data, name, threshold, limits):
+    """The item of an image file, whose format and size are read from its header.
 
     Raises:
-        Problem: 415 another format, 422 not a picture, or too many pixels.
+        Problem: 415 another format, 422 not an image, or too many pixels.
     """
     try:
         open_header(data, name, limits.pixels, FORMATS)
@@ -204,23 +204,23 @@ def picture(data, name, threshold, limits):
         status = 415 if error.issue.code == "D101" and data else 422
         about = f"[{error.issue.code}] {name}: {error.issue.message}"
         raise Problem(status, about + (f"; formats read: {', '.join(FORMATS)}" if status == 415 else "")) from None
-    item = {"kind": "picture", "name": name, "threshold": threshold, "max_pixels": limits.pixels}
+    item = {"kind": "image", "name": name, "threshold": threshold, "max_pixels": limits.pixels}
     return item, [data]
 
 
-def sound(data, name, threshold, limits):
-    """The item of a sound file, whose format is told from its first bytes; its header is read where it is decoded.
+def audio(data, name, threshold, limits):
+    """The item of an audio file, whose format is known by its first bytes; its header is read where it is decoded.
 
     Raises:
         Problem: 415 another format.
     """
-    if not (data.startswith((*SOUNDS.values(), b"ID3")) or (data[:1] == b"\xff" and data[1:2] >= b"\xe0")):
-        about = f"[D140] {name}: not a sound" if data else f"[D140] {name}: the file is empty (0 bytes)"
-        raise Problem(415 if data else 422, f"{about}; formats read: {', '.join(SOUNDS)}, MP3")
-    return {"kind": "sound", "name": name, "threshold": threshold, "max_seconds": limits.sound_seconds}, [data]
+    if not (data.startswith((*AUDIO_FORMATS.values(), b"ID3")) or (data[:1] == b"\xff" and data[1:2] >= b"\xe0")):
+        about = f"[D140] {name}: not an audio file" if data else f"[D140] {name}: the file is empty (0 bytes)"
+        raise Problem(415 if data else 422, f"{about}; formats read: {', '.join(AUDIO_FORMATS)}, MP3")
+    return {"kind": "audio", "name": name, "threshold": threshold, "max_seconds": limits.audio_seconds}, [data]
 
 
-ENCODED = {"image": picture, "sound": sound}
+ENCODED = {"image": image, "audio": audio}
 
 
 def text(value, threshold, limits):
@@ -230,7 +230,7 @@ def text(value, threshold, limits):
     try:
         return {"kind": "text", "threshold": threshold}, [value.encode()]
     except UnicodeEncodeError:
-        raise Problem(422, "the text holds half of a surrogate pair") from None
+        raise Problem(422, "the text contains an unpaired surrogate") from None
 
 
 def tensors(value, threshold, model, limits):

@@ -12,14 +12,14 @@ from pathlib import Path
 import yaml
 
 from common.errors import ConfigError, EnvironmentProblem, KitError
-from common.inference.predictor import refuse_other
+from common.inference.exported import refuse_other
 from common.log import logger
 from common.weights.manifest import read_manifest
 from deploy.serving.batcher import Lane
+from deploy.serving.inputs import KEYS
 from deploy.serving.problems import Problem
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-READ = ("picture", "text", "sound", "tensors")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,8 +128,8 @@ class Model:
 def refuse_unread(lane):
     """Refuses a model whose task reads what no request can carry."""
     kind = lane.description["input"]
-    if kind not in READ:
-        raise ConfigError(f"{lane.folder}: its task reads {kind}; the server reads {', '.join(READ)}")
+    if kind not in KEYS:
+        raise ConfigError(f"{lane.folder}: its task reads {kind}; the server reads {', '.join(KEYS)}")
 
 
 def versions(folder):

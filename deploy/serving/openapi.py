@@ -1,5 +1,6 @@
 """What the server can be asked, as an OpenAPI 3.1 document."""
 
+from deploy.serving.inputs import FILES, KEYS
 from deploy.serving.problems import CONTENT_TYPE, Limits
 
 REASONS = {
@@ -49,7 +50,7 @@ def document(models, limits=None):
     status = schema({"status": {"type": "string"}})
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Models", "version": "1", "description": "Answers by exported models."},
+        "info": {"title": "Models", "version": "1", "description": "Predictions of exported models."},
         "components": {
             "schemas": {"Problem": PROBLEM, "Model": MODEL},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
@@ -80,9 +81,9 @@ def document(models, limits=None):
 
 
 def predictor(limits):
-    """The operation that answers."""
+    """The operation that predicts."""
     image = {"type": "string", "contentEncoding": "base64", "description": "a JPEG, PNG, WebP or BMP file in base64"}
-    sound = {"type": "string", "contentEncoding": "base64", "description": "a WAV, FLAC, OGG or MP3 file in base64"}
+    audio = {"type": "string", "contentEncoding": "base64", "description": "a WAV, FLAC, OGG or MP3 file in base64"}
     text = {"type": "string", "maxLength": limits.characters}
     many = {"type": "array", "minItems": 1, "maxItems": limits.items}
     tensors = {
@@ -93,24 +94,24 @@ def predictor(limits):
     kinds = {
         "image": image,
         "images": {**many, "items": image},
-        "sound": sound,
-        "sounds": {**many, "items": sound},
+        "audio": audio,
+        "audios": {**many, "items": audio},
         "text": text,
         "texts": {**many, "items": text},
         "inputs": tensors,
     }
     choices = [schema({key: value}, {"threshold": NUMBER}) for key, value in kinds.items()]
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
-    form = {"anyOf": [schema({name: {**many, "items": file}}) for name in ("image", "sound")]}
+    form = {"anyOf": [schema({name: {**many, "items": file}}) for name in FILES]}
     found = schema({"model": TEXT, "version": TEXT, "predictions": {"type": "array", "items": RECORDS}})
     answer = operation(
-        "answers of a model",
+        "predictions of a model",
         ok(found),
         *("400", "404", "408", "413", "415", "422", "503", "504"),
     )
     answer["description"] = (
-        f"A request has at most {limits.body} bytes and {limits.items} pictures (at most {limits.pixels} pixels each), "
-        f"recordings (at most {limits.sound_seconds:g} seconds each), texts or rows. "
+        f"A request has at most {limits.body} bytes and {limits.items} images (at most {limits.pixels} pixels each), "
+        f"recordings (at most {limits.audio_seconds:g} seconds each), texts or rows. "
         "`predictions` has one list of records for each of them, in their order."
     )
     answer["parameters"] = [
@@ -118,7 +119,7 @@ def predictor(limits):
             "name": "threshold",
             "in": "query",
             "schema": NUMBER,
-            "description": "leave out answers that score less (default: the model's own)",
+            "description": "leave out predictions that score less (default: the model's own)",
         }
     ]
     answer["requestBody"] = {
@@ -170,7 +171,7 @@ MODEL = schema(
         "version": TEXT,
         "versions": {"type": "array", "items": schema({"version": TEXT, "ready": {"type": "boolean"}})},
         "task": TEXT,
-        "input": {"enum": ["picture", "text", "sound", "tensors"]},
+        "input": {"enum": list(KEYS)},
         "threshold": NUMBER,
         "labels": TEXTS,
         "inputs": {"type": "array", "items": schema({"name": TEXT, "shape": SHAPE, "dtype": TEXT})},

@@ -34,11 +34,11 @@ class Limits:
 
     Args:
         body (int): bytes of a request.
-        held (int): bytes of all requests that are being answered.
-        items (int): pictures, recordings, texts or rows of a request.
-        pixels (int): of a picture, told from its header.
+        held (int): bytes of all requests that are in work.
+        items (int): images, recordings, texts or rows of a request.
+        pixels (int): of an image, by its header.
         characters (int): of a text.
-        sound_seconds (float): of a recording, told from its header.
+        audio_seconds (float): of a recording, by its header.
         seconds (float): within which the body must have arrived.
     """
 
@@ -47,5 +47,5 @@ class Limits:
     items: int = 16
     pixels: int = 25_000_000
     characters: int = 10_000
-    sound_seconds: float = 60.0
+    audio_seconds: float = 60.0
     seconds: float = 30.0

@@ -1,4 +1,4 @@
-"""The process that holds one predictor: it answers batches over a socket, and ends when the server does.
+"""The process that holds one predictor: it predicts batches that come over a socket, and ends when the server does.
 
     python deploy/serving/worker.py FOLDER SOCKET THREADS
 
@@ -7,7 +7,6 @@ It is a program of its own, so that what goes wrong inside the framework ends th
 
 import contextlib
 import ctypes
-import inspect
 import itertools
 import json
 import os
@@ -24,7 +23,7 @@ if __name__ == "__main__":
 
 from common.audio.reading import decode_audio
 from common.errors import BadSample, KitError
-from common.inference.predictor import Predictor, fixed_batch, prepared, stacked
+from common.inference.predictor import Predictor, fixed_batch, prepare, stack
 from common.text.sources import Texts
 from common.vision.decode import decode_image
 from deploy.serving import wire
@@ -34,7 +33,7 @@ END_WITH_PARENT = 1  # prctl(2): PR_SET_PDEATHSIG
 
 
 def main(folder, number, threads):
-    """Loads the model, says what it is, and answers until the other end closes."""
+    """Loads the model, says what it is, and predicts until the other end closes."""
     ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.dup2(2, 1)  # what the framework prints goes to the log
@@ -55,11 +54,10 @@ def main(folder, number, threads):
 
 def describe(model):
     """What the server needs to know of the model."""
-    task = model.task_module()
     return {
-        "task": model.task,
-        "input": task.INPUT,
-        "threshold": task.THRESHOLD,
+        "task": model.task.name,
+        "input": model.task.input,
+        "threshold": model.task.threshold,
         "labels": [str(label) for label in model.labels or ()],
         "inputs": [{"name": name, "shape": shape, "dtype": dtype} for name, (shape, dtype) in model.inputs.items()],
         "outputs": model.outputs,
@@ -82,13 +80,13 @@ def answer_frame(model, message, blobs):
 
 
 def answer(model, items):
-    """Answers the items of a batch, each by itself where one of them is wrong.
+    """Predicts the items of a batch, each by itself where one of them is wrong.
 
-    Items are run together only where the arrays that go in are of one size, so that no answer depends on what else was
-    asked at the time.
+    Items are run together only where the arrays that go in are of one size, so that no prediction depends on what else
+    was requested at the time.
 
     Args:
-        model (Predictor): answers.
+        model (Predictor): predicts.
         items (list[tuple[dict, list[bytes]]]): `kind`, `threshold`, and what the kind needs; its bytes.
 
     Returns:
@@ -98,7 +96,7 @@ def answer(model, items):
     for position, (item, blobs) in enumerate(items):
         try:
             sample = READERS[item["kind"]](model, item, blobs)
-        except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on answering
+        except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on
             answers[position] = failed(error)
             continue
         if sample is None:
@@ -113,48 +111,45 @@ def answer(model, items):
 
 
 def run_group(model, kind, members, items):
-    """The answers of samples of one size, see :func:`answer`; if they fail together, each is tried alone."""
+    """The predictions of samples of one size, see :func:`answer`; if they fail together, each is tried alone."""
     samples = [sample for _, sample in members]
     try:
-        batch = joined(model, samples) if kind == "tensors" else stacked(model, samples)
+        batch = joined(model, samples) if kind == "tensors" else stack(model, samples)
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
-        records = model.task_module().records
-        told = kind != "tensors" and "samples" in inspect.signature(records).parameters
-        asked = {"samples": samples} if told else {}
-        found = {t: records(outputs, model.labels, t, **asked) for t in set(thresholds)}
+        found = {t: model.task.records(outputs, samples, model.labels, t) for t in set(thresholds)}
         return [(200, json.dumps(found[t][row], allow_nan=False)) for row, t in enumerate(thresholds)]
-    except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on answering
+    except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on
         if len(members) > 1:
             return [run_group(model, kind, [member], items)[0] for member in members]
         return [failed(error)]
 
 
 def failed(error):
-    """The status and the text that say why one item has no answer; a bug goes to the log."""
+    """The status and the text that say why one item has no prediction; a bug goes to the log."""
     if isinstance(error, KitError):
         return 422, reason(error)
     traceback.print_exception(error)
     return 500, "the model failed on this input"
 
 
-def read_picture(model, item, blobs):
-    """The prepared sample of an encoded picture."""
+def read_image(model, item, blobs):
+    """The prepared sample of an encoded image."""
     image = decode_image(blobs[0], item["name"], item["max_pixels"])
-    return prepared(model, [model.decode({"path": item["name"], "image": image})])[0]
+    return prepare(model, [model.decode({"path": item["name"], "image": image})])[0]
 
 
-def read_sound(model, item, blobs):
-    """The prepared sample of an encoded recording, whose length is told from its header before it is decoded."""
+def read_audio(model, item, blobs):
+    """The prepared sample of an encoded recording, whose length is read from its header before it is decoded."""
     limits = {"max_seconds": item["max_seconds"], "max_samples": MOST_SAMPLES}
     audio, rate = decode_audio(blobs[0], item["name"], channel=None, **limits)
-    return prepared(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
+    return prepare(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
 
 
 def read_text(model, item, blobs):
     """The prepared sample of a text in UTF-8, read as a line is that `tools/infer.py` is given; None of a blank one."""
-    (sample,) = Texts([blobs[0].decode()], "the text", model.task_module())
-    return None if sample.get("blank") else prepared(model, [model.decode(sample)])[0]
+    (sample,) = Texts([blobs[0].decode()], "the text", model.task)
+    return None if sample.get("blank") else prepare(model, [model.decode(sample)])[0]
 
 
 def read_tensors(model, item, blobs):
@@ -171,7 +166,7 @@ def joined(model, samples):
     return {name: np.concatenate([sample[name] for sample in samples]) for name in model.inputs if name in samples[0]}
 
 
-READERS = {"picture": read_picture, "sound": read_sound, "text": read_text, "tensors": read_tensors}
+READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors}
 
 
 def reason(error):

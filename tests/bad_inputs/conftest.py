@@ -1,4 +1,4 @@
-"""Sets that a test may spoil."""
+"""Copies of the tiny dataset that tests may damage."""
 
 import json
 import shutil
@@ -8,8 +8,8 @@ import pytest
 from tests.made.commands import at
 
 
-class Spoilt:
-    """A copy of the small set, to be spoilt.
+class DatasetCopy:
+    """A copy of the tiny dataset that a test may damage.
 
     Args:
         place (Path): the folder that holds `digits/`.
@@ -17,7 +17,7 @@ class Spoilt:
 
     def __init__(self, place):
         self.place, self.digits = place, place / "digits"
-        self.picture = self.digits / "JPEGImages/train_00003.jpg"
+        self.image = self.digits / "JPEGImages/train_00003.jpg"
 
     def arguments(self, *more):
         """`-c` and `-o` of a configuration that reads this copy, drops nothing and leaves nothing out."""
@@ -35,7 +35,7 @@ class Spoilt:
 
 
 @pytest.fixture
-def spoilt(digits, tmp_path):
+def dataset(digits, tmp_path):
     """A copy of the small set in a folder of its own."""
     shutil.copytree(digits / "digits", tmp_path / "digits")
-    return Spoilt(tmp_path)
+    return DatasetCopy(tmp_path)

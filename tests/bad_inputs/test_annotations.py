@@ -39,7 +39,7 @@ def twice(content):
     content["annotations"].append(dict(content["annotations"][0]))
 
 
-def normalise(content):
+def normalize(content):
     for item in content["annotations"]:
         item["bbox"] = [value / 96 for value in item["bbox"]]
 
@@ -57,7 +57,7 @@ REFUSED = [
     ("no width", box(5, 5, 0, 9), ["D106", "annotations[0]", "bad_boxes: drop"]),
     ("negative height", box(5, 5, 9, -1), ["D106", "annotations[0]"]),
     ("outside", box(500, 5, 9, 9), ["D107", "annotations[0]", "96x96"]),
-    ("normalised", normalise, ["D108", "normalised"]),
+    ("normalized", normalize, ["D108", "normalized"]),
     ("not finite", box(float("nan"), 5, 9, 9), ["D119", "annotations[0]"]),
     ("bbox of three", box(1, 2, 3), ["D113", "annotations[0]", "[1, 2, 3]"]),
     ("no bbox", take("annotations", 0, "bbox"), ["D113", "annotations[0]", "'bbox'"]),
@@ -69,11 +69,11 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("fault", "words"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
-def test_a_fault_is_refused_with_its_place(spoilt, fault, words):
-    content = spoilt.annotations()
+def test_a_fault_is_refused_with_its_place(dataset, fault, words):
+    content = dataset.annotations()
     fault(content)
-    spoilt.annotate(content)
-    answer = command("check", "--fast", *spoilt.arguments())
+    dataset.annotate(content)
+    answer = command("check", "--fast", *dataset.arguments())
     answer.refused(3, "annotations/train.json", *words)
     assert len(answer.out.splitlines()) <= 14
 
@@ -91,9 +91,9 @@ def test_a_fault_is_refused_with_its_place(spoilt, fault, words):
     ],
     ids=["truncated", "empty", "a list", "a key twice", "html", "gbk", "deeply nested"],
 )
-def test_a_file_that_is_no_annotation_file_is_refused(spoilt, text, words):
-    spoilt.annotate(text)
-    command("check", "--fast", *spoilt.arguments()).refused(3, "annotations/train.json", *words)
+def test_a_file_that_is_no_annotation_file_is_refused(dataset, text, words):
+    dataset.annotate(text)
+    command("check", "--fast", *dataset.arguments()).refused(3, "annotations/train.json", *words)
 
 
 @pytest.mark.parametrize(
@@ -107,55 +107,55 @@ def test_a_file_that_is_no_annotation_file_is_refused(spoilt, text, words):
     ],
     ids=["no area", "no iscrowd", "sticks out", "id twice", "of no image"],
 )
-def test_what_can_be_used_all_the_same_is_a_warning(spoilt, fault, word):
-    content = spoilt.annotations()
+def test_what_can_be_used_all_the_same_is_a_warning(dataset, fault, word):
+    content = dataset.annotations()
     fault(content)
-    spoilt.annotate(content)
-    answer = command("check", "--fast", *spoilt.arguments())
+    dataset.annotate(content)
+    answer = command("check", "--fast", *dataset.arguments())
     assert answer.code == 0 and f"warning[{word}]" in answer.out and "no errors, 1 warnings" in answer.out
 
 
-def test_a_clean_set_in_any_usual_form_raises_no_alarm(spoilt):
-    content = spoilt.annotations()
+def test_a_clean_set_in_any_usual_form_raises_no_alarm(dataset):
+    content = dataset.annotations()
     for item in content["categories"]:
         item["id"] = item["id"] * 10 + 7  # gaps
     for item in content["annotations"]:
         item["category_id"] = item["category_id"] * 10 + 7
     content["categories"].reverse()  # and no order
     content["annotations"] = [item for item in content["annotations"] if item["image_id"] != 1]  # background
-    spoilt.annotate(b"\xef\xbb\xbf" + json.dumps(content, indent=2).replace("\n", "\r\n").encode())
-    answer = command("check", "--fast", *spoilt.arguments("data.eval=null"))
+    dataset.annotate(b"\xef\xbb\xbf" + json.dumps(content, indent=2).replace("\n", "\r\n").encode())
+    answer = command("check", "--fast", *dataset.arguments("data.eval=null"))
     assert answer.code == 0 and "all well" in answer.out and "(1 without boxes)" in answer.err
 
 
-def test_training_refuses_what_the_check_refuses_and_leaves_nothing_behind(spoilt):
-    content = spoilt.annotations()
+def test_training_refuses_what_the_check_refuses_and_leaves_nothing_behind(dataset):
+    content = dataset.annotations()
     box(500, 5, 9, 9)(content)
-    spoilt.annotate(content)
-    command("train", *spoilt.arguments()).refused(3, "D107", "annotations[0]", "annotations/train.json")
-    assert not (spoilt.place / "output").exists()
+    dataset.annotate(content)
+    command("train", *dataset.arguments()).refused(3, "D107", "annotations[0]", "annotations/train.json")
+    assert not (dataset.place / "output").exists()
 
 
-def test_boxes_to_be_dropped_are_dropped_and_a_corrected_copy_is_clean(spoilt):
-    content = spoilt.annotations()
+def test_boxes_to_be_dropped_are_dropped_and_a_corrected_copy_is_clean(dataset):
+    content = dataset.annotations()
     box(500, 5, 9, 9)(content)
-    spoilt.annotate(content)
-    fixed = spoilt.digits / "annotations/fixed.json"
-    drop = spoilt.arguments("data.train.bad_boxes=drop")
+    dataset.annotate(content)
+    fixed = dataset.digits / "annotations/fixed.json"
+    drop = dataset.arguments("data.train.bad_boxes=drop")
     assert command("check", "--fast", "--fix", fixed, *drop).code == 0
-    answer = command("check", "--fast", *spoilt.arguments("data.train.annotations=annotations/fixed.json"))
+    answer = command("check", "--fast", *dataset.arguments("data.train.annotations=annotations/fixed.json"))
     assert answer.code == 0 and "all well" in answer.out
-    answer = command("check", "--fast", "--fix", spoilt.digits / "annotations/train.json", *drop)
+    answer = command("check", "--fast", "--fix", dataset.digits / "annotations/train.json", *drop)
     answer.refused(2, "train.json", "another name")
 
 
-def test_every_issue_is_written_as_a_line_of_json(spoilt):
-    content = spoilt.annotations()
+def test_every_issue_is_written_as_a_line_of_json(dataset):
+    content = dataset.annotations()
     for item in content["annotations"][:20]:
         item["bbox"] = [5, 5, 0, 0]
-    spoilt.annotate(content)
-    issues = spoilt.place / "reports/issues.jsonl"
-    drop = spoilt.arguments("data.train.bad_boxes=drop")
+    dataset.annotate(content)
+    issues = dataset.place / "reports/issues.jsonl"
+    drop = dataset.arguments("data.train.bad_boxes=drop")
     assert command("check", "--fast", "--issues", issues, *drop).code == 0
     assert [json.loads(line)["code"] for line in issues.read_text().splitlines()] == ["D106"]
 
@@ -176,15 +176,15 @@ VOC = "data.train={{type: VocDetection, root: {root}, list_file: {list}, labels:
         ("ImageSets/Main/train.txt", "\n\n", ["D117", "no image"]),
     ],
 )
-def test_faults_of_voc_files_are_refused_with_their_place(spoilt, file, text, words):
-    (spoilt.digits / file).write_text(text)
-    train = VOC.format(root=spoilt.digits, list="ImageSets/Main/train.txt")
-    command("check", "--fast", *spoilt.arguments(train, "data.eval=null")).refused(3, *words)
+def test_faults_of_voc_files_are_refused_with_their_place(dataset, file, text, words):
+    (dataset.digits / file).write_text(text)
+    train = VOC.format(root=dataset.digits, list="ImageSets/Main/train.txt")
+    command("check", "--fast", *dataset.arguments(train, "data.eval=null")).refused(3, *words)
 
 
-def test_a_voc_list_with_a_mark_windows_lines_and_blank_ones_is_fine(spoilt):
+def test_a_voc_list_with_a_mark_windows_lines_and_blank_ones_is_fine(dataset):
     text = "train_00000\r\ntrain_00001  \r\n\r\n".encode("utf-8-sig")
-    (spoilt.digits / "windows.txt").write_bytes(text)
-    train = VOC.format(root=spoilt.digits, list="windows.txt")
-    answer = command("check", "--fast", *spoilt.arguments(train, "data.eval=null"))
+    (dataset.digits / "windows.txt").write_bytes(text)
+    train = VOC.format(root=dataset.digits, list="windows.txt")
+    answer = command("check", "--fast", *dataset.arguments(train, "data.eval=null"))
     assert answer.code == 0 and "data.train: 2 samples, 10 classes" in answer.out

@@ -32,7 +32,7 @@ def run(tmp_path_factory):
         ("infer", ["-c", CONFIG, "--weights", "somewhere", "--threads", "2"], ["--threads", "KIT_THREADS"]),
         ("eval", ["-c", CONFIG, "--weights", "somewhere", "--engine", "openvino"], ["--engine", "--model"]),
         ("eval", ["-c", CONFIG, "--weights", "somewhere", "--model", "elsewhere"], ["--weights or --model"]),
-        ("infer", ["-c", "PaddleRec/configs/tiny/deepfm.yml", "--input", "a.csv", "--out", "b"], ["rows", "--out"]),
+        ("infer", ["-c", "PaddleRec/configs/tiny/deepfm.yml", "--input", "a.csv", "--out", "b"], ["Ranking", "--out"]),
         ("train", ["-c", CONFIG, "-r", "auto", "--overwrite"], ["-r", "--overwrite", "one of them"]),
     ],
 )
@@ -50,8 +50,8 @@ def test_labels_come_from_a_text_file_with_or_without_blank_lines_at_its_end(tmp
     file, given = tmp_path / "labels.txt", ["-o", f"output_dir={tmp_path}", f"labels={tmp_path / 'labels.txt'}"]
     file.write_bytes("暗\n灰\n亮\n".encode("gbk"))
     command("train", "-c", CONFIG, *given).refused(2, "labels.txt", "UTF-8")
-    file.write_text("dark\ngrey\nbright\n\n \n")
-    assert "labels: [dark, grey, bright]" in command("train", "-c", CONFIG, *given, "--print-config").out
+    file.write_text("dark\ngray\nbright\n\n \n")
+    assert "labels: [dark, gray, bright]" in command("train", "-c", CONFIG, *given, "--print-config").out
 
 
 def test_an_export_goes_where_a_link_leads_and_not_into_the_current_folder(run, tmp_path, monkeypatch):
@@ -72,17 +72,28 @@ def test_an_export_calls_nothing_but_transforms_and_reads_nothing_but_its_own_fi
     assert command("export", "-c", CONFIG, "--weights", run / "last", "--out", folder).code == 0
     about = yaml.safe_load((folder / "infer.yml").read_text())
     (tmp_path / "words.txt").write_text("<blank>\na\n")
-    for entry, words in (
-        ({"type": "write_issues", "path": str(tmp_path / "written"), "issues": []}, "'write_issues' is no transform"),
-        ({"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}, "'Loader' is no transform"),
-        ({"type": "CharacterIds", "vocab": "../words.txt"}, "words.txt is outside of the folder"),
-        ({"type": "CharacterIds", "vocab": str(tmp_path / "words.txt")}, "words.txt is outside of the folder"),
-    ):
-        (folder / "infer.yml").write_text(yaml.safe_dump(about | {"preprocess": [entry]}))
+
+    def refuse(changed, words):
+        (folder / "infer.yml").write_text(yaml.safe_dump(changed))
         (folder / "manifest.json").unlink()
         write_manifest(folder)
         with pytest.raises(EnvironmentProblem, match=words):
             Predictor(folder)
+
+    for entry, words in (
+        ({"type": "write_issues", "path": str(tmp_path / "written"), "issues": []}, "'write_issues' is no Transform"),
+        ({"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}, "'Loader' is no Transform"),
+        ({"type": "CharacterIds", "vocab": "../words.txt"}, "words.txt is outside of the folder"),
+        ({"type": "CharacterIds", "vocab": str(tmp_path / "words.txt")}, "words.txt is outside of the folder"),
+    ):
+        refuse(about | {"preprocess": [entry]}, words)
+    refuse(about | {"task": "Loader"}, "'Loader' is no Task")
+    loader = {"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}
+    refuse(
+        about | {"task": "SpeechRecognition", "postprocess": {"decoder": loader}},
+        "'Loader' is no Transform or BeamSearch",
+    )
+    refuse(about | {"task": "SequenceLabeling", "postprocess": {"dictionary": "../words.txt"}}, "outside of the folder")
     assert not (tmp_path / "written").exists()
 
 
@@ -104,7 +115,7 @@ def test_bases_that_lead_in_a_circle_through_two_kits_are_refused(tmp_path):
         (tmp_path / name / "models").mkdir(parents=True)
         (tmp_path / name / "configs").mkdir()
         (tmp_path / name / "configs/a.yml").write_text(f"_base_: ../../{other}/configs/a.yml\n")
-    command("train", "-c", tmp_path / "One/configs/a.yml").refused(2, "Two/configs/a.yml:1", "the file itself")
+    command("train", "-c", tmp_path / "One/configs/a.yml").refused(2, "Two/configs/a.yml:1", "One/configs/a.yml -> ")
 
 
 @pytest.mark.parametrize("name", ["trials.journal", "trials.db", "bogus://place"])

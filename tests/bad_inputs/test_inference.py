@@ -1,4 +1,4 @@
-"""Exported folders and sources of pictures that are not what they should be, through `tools/infer.py`."""
+"""Exported folders and sources of images that are not what they should be, through `tools/infer.py`."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.bad_inputs import pictures
+from tests.bad_inputs import images
 from tests.made.commands import command
 
 
@@ -19,7 +19,7 @@ def folder(exported, tmp_path):
 
 
 @pytest.fixture
-def picture(digits):
+def image(digits):
     return digits / "digits/JPEGImages/eval_00000.jpg"
 
 
@@ -42,20 +42,20 @@ def flip(file):
     ],
     ids=["no weights", "cut weights", "a bit", "another program", "no infer.yml", "another infer.yml", "no manifest"],
 )
-def test_a_damaged_export_is_named_and_not_run(folder, picture, spoil, words):
+def test_a_damaged_export_is_named_and_not_run(folder, image, spoil, words):
     spoil(folder)
-    command("infer", "--model", folder, "--image", picture).refused(4, "export", *words)
+    command("infer", "--model", folder, "--image", image).refused(4, "export", *words)
 
 
-def test_what_is_no_export_is_refused_with_what_it_is(trained, exported, digits, tmp_path, picture):
+def test_what_is_no_export_is_refused_with_what_it_is(trained, exported, digits, tmp_path, image):
     for model, words in (
         (trained.folder / "best", ["weights of training", "tools/export.py", "weights="]),
         (trained.folder, ["no exported model"]),
         (digits, ["no exported model"]),
         (exported.with_name("exprt"), ["there is no such folder", "did you mean", "export'"]),
-        (picture, ["no exported model"]),
+        (image, ["no exported model"]),
     ):
-        command("infer", "--model", model, "--image", picture).refused(2, str(model), *words)
+        command("infer", "--model", model, "--image", image).refused(2, str(model), *words)
 
 
 def test_another_model_s_export_is_refused_by_its_labels(exported, trained, tmp_path):
@@ -68,10 +68,10 @@ def test_another_model_s_export_is_refused_by_its_labels(exported, trained, tmp_
     answer.refused(2, "drei", "knows")
 
 
-def test_one_of_model_and_config_is_needed_with_weights(exported, picture, trained):
-    command("infer", "--image", picture).refused(2, "--model", "-c")
-    command("infer", "--image", picture, "--model", exported, *trained.arguments).refused(2, "either")
-    command("infer", "--image", picture, "-c", "configs/tiny/yolov3.yml").refused(2, "no weights", "-o weights=")
+def test_one_of_model_and_config_is_needed_with_weights(exported, image, trained):
+    command("infer", "--image", image).refused(2, "--model", "-c")
+    command("infer", "--image", image, "--model", exported, *trained.arguments).refused(2, "either")
+    command("infer", "--image", image, "-c", "configs/tiny/yolov3.yml").refused(2, "no weights", "-o weights=")
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_one_of_model_and_config_is_needed_with_weights(exported, picture, train
         (["--josn"], ["did you mean '--json'?"]),
     ],
 )
-def test_wrong_options_are_refused(exported, picture, options, words):
-    command("infer", "--model", exported, "--image", picture, *options).refused(2, *words)
+def test_wrong_options_are_refused(exported, image, options, words):
+    command("infer", "--model", exported, "--image", image, *options).refused(2, *words)
 
 
 def test_sources_that_hold_nothing_are_refused(exported, tmp_path):
@@ -97,8 +97,8 @@ def test_sources_that_hold_nothing_are_refused(exported, tmp_path):
         (tmp_path / "nowhere.jpg", ["D104", "nowhere.jpg"]),
         (tmp_path / "nowhere", ["D104", "nowhere"]),
         (tmp_path / "nowhere.mp4", ["nowhere.mp4"]),
-        (tmp_path / "empty", ["holds no picture"]),
-        (tmp_path / "text", ["holds no picture", ".jpg"]),
+        (tmp_path / "empty", ["holds no image"]),
+        (tmp_path / "text", ["holds no image", ".jpg"]),
     ):
         command("infer", "--model", exported, "--image", source).refused(3, *words)
     command("infer", "--model", exported, "--image", "").refused(2, "--image")
@@ -108,13 +108,13 @@ def test_sources_that_hold_nothing_are_refused(exported, tmp_path):
     ("data", "words"),
     [
         (b"", ["standard input is empty"]),
-        (b"\n \n\n", ["no picture"]),
+        (b"\n \n\n", ["no image"]),
         (b"nowhere.jpg\n", ["D104", "nowhere.jpg"]),
         (b"\xff\xd8\xff\xe0 and no more", ["D102", "standard input"]),
         (bytes(1000), ["D101", "standard input"]),
     ],
 )
-def test_standard_input_that_holds_no_picture_is_refused(exported, data, words):
+def test_standard_input_that_holds_no_image_is_refused(exported, data, words):
     command("infer", "--model", exported, "--image", "-", stdin=data).refused(3, *words)
 
 
@@ -144,10 +144,10 @@ def test_a_file_that_is_no_video_is_refused(exported, tmp_path, data):
     answer.refused(3, "a.mp4")
 
 
-def test_drawings_that_cannot_be_written_are_refused(exported, picture, tmp_path):
+def test_drawings_that_cannot_be_written_are_refused(exported, image, tmp_path):
     (tmp_path / "file").write_text("")
     for out in ("/proc/nowhere", tmp_path / "file"):
-        command("infer", "--model", exported, "--image", picture, "--out", out).refused(4, f"--out {out}")
+        command("infer", "--model", exported, "--image", image, "--out", out).refused(4, f"--out {out}")
 
 
 def test_a_video_that_cannot_be_written_is_no_success(exported, tmp_path):
@@ -157,20 +157,20 @@ def test_a_video_that_cannot_be_written_is_no_success(exported, tmp_path):
     answer.refused(4, f"{tmp_path / 'o/a.mp4'} cannot be written")
 
 
-def test_what_is_read_is_never_drawn_over(exported, tmp_path):
-    (tmp_path / "a.png").write_bytes(pictures.encoded("PNG"))
+def test_the_input_file_is_never_overwritten(exported, tmp_path):
+    (tmp_path / "a.png").write_bytes(images.encoded("PNG"))
     film(tmp_path / "b.avi", 2)
     (tmp_path / "b.avi").rename(tmp_path / "b.mp4")
     for name in ("a.png", "b.mp4"):
         before = (tmp_path / name).read_bytes()
         answer = command("infer", "--model", exported, "--image", tmp_path / name, "--out", tmp_path)
-        answer.refused(2, f"--out {tmp_path}: would write over {tmp_path / name}")
+        answer.refused(2, f"--out {tmp_path}: would overwrite {tmp_path / name}")
         assert (tmp_path / name).read_bytes() == before
 
 
-def test_pictures_of_one_name_are_drawn_under_different_names(exported, tmp_path):
+def test_images_of_one_name_are_drawn_under_different_names(exported, tmp_path):
     for place in ("a", "b"):
         (tmp_path / place).mkdir()
-        (tmp_path / place / "same.png").write_bytes(pictures.encoded("PNG"))
+        (tmp_path / place / "same.png").write_bytes(images.encoded("PNG"))
     answer = command("infer", "--model", exported, "--image", tmp_path, "--out", tmp_path / "drawn")
     assert answer.code == 0 and len(list((tmp_path / "drawn").iterdir())) == 2

@@ -1,4 +1,4 @@
-"""Checkpoints and weight files that are damaged, malicious, or of another model, through the commands."""
+"""Damaged, malicious and mismatched checkpoints and weights files, through the commands."""
 
 import json
 import os
@@ -8,8 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from common.weights import checkpoint
-from common.weights import pdparams as safe_io
+from common.weights import checkpoint, pdparams
 from common.weights.safetensors import encode_arrays
 from tests.made.commands import command
 
@@ -59,20 +58,20 @@ def test_a_damaged_checkpoint_is_named_and_not_used(trained, weights, spoil, wor
     command("train", "-r", weights, *trained.arguments).refused(4, "step_60", *words, "-r auto")
 
 
-def test_a_checkpoint_without_its_manifest_is_none(trained, weights):
+def test_a_folder_without_a_manifest_is_not_a_checkpoint(trained, weights):
     (weights / "manifest.json").unlink()
     score(trained, f"weights={weights}").refused(2, "step_60", "no checkpoint here")
 
 
-def test_auto_passes_over_a_damaged_checkpoint_and_says_so(trained, weights, tmp_path):
-    place = tmp_path / "output/yolov3"
+def test_auto_skips_a_damaged_checkpoint_with_a_warning(trained, weights, tmp_path):
+    place = tmp_path / "output/tiny/yolov3"
     shutil.copytree(weights, place / "step_60")
     arrays, state = checkpoint.read_checkpoint(weights)
     checkpoint.write_checkpoint(place, 61, arrays, state)
     flip(place / "step_61/model.safetensors")
     answer = command("train", "-r", "auto", *trained.arguments, f"output_dir={tmp_path / 'output'}")
     assert answer.code == 0, answer.err
-    assert "checkpoint step_61 is damaged and is not used" in answer.err and "step_60: this run has ended" in answer.err
+    assert "checkpoint step_61 is damaged and is skipped" in answer.err and "step_60: this run has ended" in answer.err
 
 
 def changed(weights, tmp_path, change):
@@ -92,32 +91,32 @@ def changed(weights, tmp_path, change):
             lambda a: a.update({"head.outputs.0.bias": np.zeros(99, "float32")}),
             ["head.outputs.0.bias: 99 in the file, 30"],
         ),
-        (lambda a: [a.pop(f"head.outputs.{level}.bias") for level in (0, 1)], ["184 of 186 fit"]),
+        (lambda a: [a.pop(f"head.outputs.{level}.bias") for level in (0, 1)], ["184 of 186 arrays match"]),
     ],
     ids=["one missing", "one too many", "another shape", "two missing"],
 )
-def test_weights_that_do_not_fit_are_refused_with_a_list(trained, weights, tmp_path, change, words):
+def test_mismatched_weights_are_refused_with_a_list_of_the_differences(trained, weights, tmp_path, change, words):
     file = changed(weights, tmp_path, change)
-    score(trained, f"weights={file}").refused(2, "other.safetensors", "does not fit the model", *words, "pretrained=")
+    score(trained, f"weights={file}").refused(2, "other.safetensors", "does not match the model", *words, "pretrained=")
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda a: a.clear(), ["the file has nothing"]),
+        (lambda a: a.clear(), ["the file has no arrays"]),
         (lambda a: [a.update({f"module.{n}": a.pop(n)}) for n in list(a)], ["module.backbone.stages"]),
     ],
 )
-def test_weights_of_which_nothing_fits_are_refused_with_the_names_of_both(trained, weights, tmp_path, change, words):
+def test_weights_without_any_match_are_refused_with_the_names_of_both(trained, weights, tmp_path, change, words):
     file = changed(weights, tmp_path, change)
-    score(trained, f"weights={file}").refused(2, "not one of the model's 186 arrays", "backbone.stem", *words)
+    score(trained, f"weights={file}").refused(2, "none of the model's 186 arrays", "backbone.stem", *words)
 
 
-def test_pretrained_takes_what_fits_and_reports_the_rest(trained, weights, tmp_path):
+def test_pretrained_loads_the_matching_arrays_and_reports_the_rest(trained, weights, tmp_path):
     file = changed(weights, tmp_path, lambda a: a.update({"head.outputs.0.bias": np.zeros(99, "float32")}))
     more = [f"pretrained={file}", f"output_dir={tmp_path}", "train.max_steps=1"]
     answer = command("train", "--dry-run", *trained.arguments, *more)
-    assert answer.code == 0 and "head.outputs.0.bias reinitialised because shapes differ (99 -> 30)" in answer.err
+    assert answer.code == 0 and "head.outputs.0.bias reinitialized because shapes differ (99 -> 30)" in answer.err
 
 
 class Payload:
@@ -126,7 +125,7 @@ class Payload:
 
 
 @pytest.mark.parametrize("protocol", [2, 4])
-def test_a_file_that_wants_to_run_code_is_refused_and_nothing_runs(trained, tmp_path, monkeypatch, protocol):
+def test_a_file_that_would_execute_code_is_refused(trained, tmp_path, monkeypatch, protocol):
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "model.pdparams"
     file.write_bytes(pickle.dumps({"weight": Payload()}, protocol))
@@ -147,25 +146,25 @@ def test_a_file_that_wants_to_run_code_is_refused_and_nothing_runs(trained, tmp_
         ("model.pdiparams", b"x", 2),
     ],
 )
-def test_a_file_that_holds_no_weights_is_refused(trained, tmp_path, name, data, code):
+def test_a_file_without_weights_is_refused(trained, tmp_path, name, data, code):
     (tmp_path / name).write_bytes(data)
     score(trained, f"weights={tmp_path / name}").refused(code, name)
 
 
 def test_official_files_of_arrays_are_read(trained, weights, tmp_path):
     arrays = {name: np.array(value) for name, value in checkpoint.read_weights(weights).items()}
-    (tmp_path / "model.pdparams").write_bytes(safe_io.encode_pdparams(arrays))
+    (tmp_path / "model.pdparams").write_bytes(pdparams.encode_pdparams(arrays))
     here, there = (
         json.loads(score(trained, f"weights={path}", "--json").out) for path in (tmp_path / "model.pdparams", weights)
     )
     assert here == there
 
 
-def test_a_run_resumes_only_as_it_was_begun(trained, weights, tmp_path):
+def test_a_run_resumes_only_with_its_own_settings(trained, weights, tmp_path):
     place = f"output_dir={tmp_path / 'o'}"
     for change, words in (
         ("train.batch_size=4", ["batches_per_epoch=3", "this run has 6"]),
-        ("model.neck.channels=16", ["does not fit the model"]),
+        ("model.neck.channels=16", ["does not match the model"]),
         ("optimizer={type: Momentum, lr: 1e-3}", ["optimizer"]),
     ):
         command("train", "-r", weights, *trained.arguments, place, change).refused(2, *words)

@@ -23,6 +23,7 @@ def export_layer(layer, folder, shape, name="numbers"):
     """
     runtime.prepare()
     from common.export.write import write_program
+    from common.inference.exported import FORMAT
 
     folder = Path(folder)
     folder.mkdir(parents=True)
@@ -30,9 +31,10 @@ def export_layer(layer, folder, shape, name="numbers"):
     layer.eval()
     write_program(layer, folder / "model", {"x": shape})
     about = {
-        "format": 1,
+        "format": FORMAT,
         "name": name,
-        "task": "tensors",
+        "task": "Tensors",
+        "postprocess": {},
         "program": "model.json",
         "params": "model.pdiparams",
         "inputs": [{"name": "x", "shape": shape, "dtype": "float32"}],

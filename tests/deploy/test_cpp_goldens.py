@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def twins():
         family = (row["kit"], shlex.split(row["tiny"])[0])
         marks = pytest.mark.slow if family in seen else ()
         seen.add(family)
-        yield pytest.param(row, id=row["config"].removeprefix("configs/").removesuffix(".yml"), marks=marks)
+        yield pytest.param(row, id=Path(row["config"]).stem, marks=marks)
 
 
 def exported_twin(row, sets, folder, onnx=False):

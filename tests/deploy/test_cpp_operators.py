@@ -18,7 +18,7 @@ from common.vision import (
     batch as image_batch,
 )
 from common.vision import (
-    colour as image_colour,
+    color as image_color,
 )
 from common.vision import (
     crop as image_crop,
@@ -29,7 +29,7 @@ from common.vision import (
 from common.vision import (
     resize as image_resize,
 )
-from tests.bad_inputs.pictures import FINE, REFUSED
+from tests.bad_inputs.images import FINE, REFUSED
 
 CLASSES = {
     name: vars(module)[name]
@@ -37,7 +37,7 @@ CLASSES = {
         (image_io, ["Decode"]),
         (image_resize, ["Resize", "ResizeShort", "ResizeLong", "Pad", "LetterBox"]),
         (image_crop, ["CenterCrop"]),
-        (image_colour, ["Normalize"]),
+        (image_color, ["Normalize"]),
         (image_batch, ["PadBatch"]),
     )
     for name in names
@@ -54,16 +54,16 @@ UNTOUCHED = {  # transforms that must agree bit for bit
     "short, limited": [{"type": "ResizeShort", "size": 80, "max_size": 100}],
     "long": [{"type": "ResizeLong", "size": 77}],
     "pad": [{"type": "Pad", "size": [100, 90], "divisor": 32, "fill": [1, 2, 3]}],
-    "pad all around": [{"type": "Pad", "size": [101, 90], "fill": 7.5, "centre": True}],
+    "pad all around": [{"type": "Pad", "size": [101, 90], "fill": 7.5, "center": True}],
     "letter box": [{"type": "LetterBox", "size": 128}],
-    "letter box in the middle": [{"type": "LetterBox", "size": [120, 96], "centre": True, "fill": 3}],
+    "letter box in the middle": [{"type": "LetterBox", "size": [120, 96], "center": True, "fill": 3}],
     "crop": [{"type": "CenterCrop", "size": [50, 40]}],
     "crop of the small": [{"type": "CenterCrop", "size": [51, 41], "fill": [9, 8, 7]}],
     "normalize": [{"type": "Normalize"}],
     "normalize, blue first": [
         {"type": "Normalize", "mean": [104, 117, 123], "std": [1, 2, 3], "scale": 1, "bgr": True}
     ],
-    "grey": [{"type": "Decode", "colour": "gray"}],
+    "gray": [{"type": "Decode", "color": "gray"}],
     "normalize to grey": [{"type": "Normalize", "mean": [0.5], "std": [0.5]}],
     "pad a batch": [{"type": "Normalize"}, {"type": "PadBatch", "divisor": 32, "fill": 0.5}],
     "classification": [
@@ -106,7 +106,7 @@ def in_cpp(program, tmp_path_factory):
 def in_python(transforms, data):
     """The sample of the same transforms, or the message of the refusal."""
     listed = (
-        [{"type": "Decode"}, *transforms] if transforms[:1] != [{"type": "Decode", "colour": "gray"}] else transforms
+        [{"type": "Decode"}, *transforms] if transforms[:1] != [{"type": "Decode", "color": "gray"}] else transforms
     )
     made = [CLASSES[t["type"]](**{k: v for k, v in t.items() if k != "type"}) for t in listed]
     decode = made[0]

@@ -105,7 +105,7 @@ def test_a_version_can_be_named(server, photo):
 
 def test_the_models_are_listed(server):
     (model,) = server.ask("/v1/models").json["models"]
-    assert (model["name"], model["task"], model["input"]) == ("yolov3", "detection", "picture")
+    assert (model["name"], model["task"], model["input"]) == ("yolov3", "Detection", "image")
     assert model["versions"] == [{"version": model["version"], "ready": True}]
     assert model == server.ask("/v1/models/yolov3").json
 

@@ -132,7 +132,7 @@ def test_a_picture_can_be_dropped_and_the_threshold_moved(page, photo):
 def test_what_is_no_picture_is_refused_in_words(page, tmp_path):
     (tmp_path / "notes.jpg").write_bytes(b"no picture at all")
     page.find_element("id", "file").send_keys(str(tmp_path / "notes.jpg"))
-    assert "(415)" in answered(page) and "not a picture" in text(page, "state")
+    assert "(415)" in answered(page) and "not an image" in text(page, "state")
     assert page.find_element("id", "state").get_attribute("class") == "bad"
     assert not page.find_element("id", "raw").is_displayed()
 

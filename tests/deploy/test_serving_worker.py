@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import types
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ from common.data.pipeline import Pipeline
 from common.data.transform import Transform
 from common.errors import ConfigError
 from common.inference.predictor import Predictor, predict
-from common.inference.tasks import tensors, text_classification
+from common.inference.tasks.tensors import Tensors
 from common.vision.decode import decode_image
 from deploy.serving import wire
 from deploy.serving.app import Server
@@ -35,11 +34,17 @@ class Letters(Transform):
         return sample
 
 
+class Echo(Tensors):
+    """The outputs for each text."""
+
+    input = "text"
+
+
 class Doubling:
     """A model of texts: twice each code. It fails on a 'q' in any row and refuses a '?'."""
 
     inputs = {"x": ((None, None), "float32")}
-    labels, task = [], "tensors"
+    labels, task = [], Echo()
 
     def __init__(self):
         self.pipeline = Pipeline([Letters()])
@@ -55,9 +60,6 @@ class Doubling:
 
     def decode(self, sample):
         return self.pipeline.transforms[0](dict(sample), None)
-
-    def task_module(self):
-        return types.SimpleNamespace(INPUT="text", records=tensors.records, read_line=text_classification.read_line)
 
 
 def asked(*texts):
@@ -90,7 +92,7 @@ def test_a_sample_that_breaks_the_reading_does_not_concern_the_others_either():
 
 def test_a_request_without_a_threshold_has_that_of_the_command_line(made_sets, tmp_path):
     """A classifier names its best five classes however little they score."""
-    row = next(row for row in zoo.read_zoo() if row["config"] == "configs/mobilenet_v1.yml")
+    row = next(row for row in zoo.read_zoo() if row["config"].endswith("/mobilenet_v1.yml"))
     model = Predictor(exported_twin(row, made_sets, tmp_path / "export"))
     image = decode_image(next(made_sets.folder("digit_classes").rglob("*.png")).read_bytes())
     described, body = describe(model), cv2.imencode(".png", image)[1].tobytes()
@@ -112,7 +114,7 @@ def test_a_request_without_a_threshold_has_that_of_the_command_line(made_sets, t
     ],
 )
 def test_a_text_is_answered_as_the_same_line_is_by_the_command(twin, line, made_sets, tmp_path):
-    row = next(row for row in zoo.read_zoo() if row["tiny"].startswith(f"configs/tiny/{twin}.yml"))
+    row = next(row for row in zoo.read_zoo() if f"/{twin}.yml" in row["tiny"])
     folder = exported_twin(row, made_sets, tmp_path / "export")
     said = command("infer", "--model", folder, "--text", line, "--json")
     model = Predictor(folder)
@@ -133,10 +135,11 @@ def test_texts_are_limited_in_characters():
 
 
 def test_numbers_that_are_not_finite_become_null():
-    rows = tensors.records({"y": np.array([[1, np.nan], [np.inf, 2]], np.float32), "n": np.array([3, 4])}, [])
+    outputs = {"y": np.array([[1, np.nan], [np.inf, 2]], np.float32), "n": np.array([3, 4])}
+    rows = Tensors().records(outputs, [], [], 0.0)
     assert rows == [[{"y": [1.0, None], "n": 3}], [{"y": [None, 2.0], "n": 4}]]
     with pytest.raises(ValueError, match=r"y \[2\], z \[1\]"):
-        tensors.records({"y": np.zeros(2), "z": np.zeros(1)}, [])
+        Tensors().records({"y": np.zeros(2), "z": np.zeros(1)}, [], [], 0.0)
 
 
 def test_a_frame_is_read_as_it_was_written():

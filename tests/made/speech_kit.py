@@ -19,7 +19,7 @@ class Counter(nn.Layer):
         num_features (int): F.
     """
 
-    task = "speech_recognition"
+    task = "SpeechRecognition"
     outputs = ["ids", "score"]
 
     def __init__(self, labels, num_features):
@@ -93,6 +93,7 @@ def make_speech_kit(folder, tones):
     shutil.copytree(ROOT / "PaddleSpeech/data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "models/counter.py").write_text(MODEL)
     (folder / "configs/counter.yml").write_text(CONFIG)
+    shutil.copytree(ROOT / "PaddleSpeech/data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(tones, folder / "data_set")
     for tool, more in (("check", []), ("train", []), ("export", [f"weights={folder}/output/counter/last"])):
         done = command(tool, *arguments(folder), *more)

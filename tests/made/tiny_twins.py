@@ -40,7 +40,7 @@ def first_losses(row, sets, folder, steps=3):
     """
     answer = command("train", *arguments(row, sets, f"output_dir={folder}", f"train.max_steps={steps}", "log_every=1"))
     assert answer.code == 0, answer.err
-    (metrics,) = folder.glob("*/metrics.jsonl")
+    (metrics,) = folder.rglob("metrics.jsonl")
     return [json.loads(line)["loss"] for line in metrics.read_text().splitlines()]
 
 
@@ -56,7 +56,7 @@ def losses_before_and_after(row, sets, folder, steps=STEPS):
     given = arguments(row, sets, f"output_dir={folder}", f"train.max_steps={steps}", "train.epochs=99")
     answer = command("train", *given)
     assert answer.code == 0, answer.err
-    (last,) = folder.glob("*/last")
+    (last,) = folder.rglob("last")
     config = load_config(given[1], given[3:])
     return loss_of_first_batch(config, None), loss_of_first_batch(config, last)
 

@@ -7,8 +7,8 @@ The definitions run in PaddlePaddle too, in this process:
 
 What that package imports and is not installed is replaced by nothings: the networks need none of it. Official weights
 are random numbers here; they go through the renaming that `pretrained:` and `tools/convert.py --source paddleclas` use.
-Where the original scales in inference after a dropout (`scales` in models/official_names.py) that is left as it was, so
-that the scaling is compared too. Networks agree when no logit differs by more than 1e-4 of the largest.
+Where the original scales in inference after a dropout (`scales` in models/foreign/official_names.py) that is left as it
+was, so that the scaling is compared too. Networks agree when no logit differs by more than 1e-4 of the largest.
 """
 
 import argparse
@@ -33,7 +33,7 @@ import paddle  # noqa: E402
 from common.config import load_config  # noqa: E402
 from common.weights import pretrained  # noqa: E402
 from common.weights.published import read_index  # noqa: E402
-from PaddleCV.models.official_names import OfficialNames  # noqa: E402
+from PaddleCV.models.foreign.official_names import OfficialNames  # noqa: E402
 
 KIT = ROOT / "PaddleCV"
 LIMIT = 1e-4
@@ -117,7 +117,7 @@ def compare(entry, networks, size=None):
     config = load_config(KIT / "configs" / f"{entry.name}.yml", entry.settings.split())
     model = config.build("model", labels=[str(number) for number in range(1000)], num_classes=1000)
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    pretrained.apply(model, OfficialNames(entry.family).rename(arrays, shapes), entry.name, strict=True)
+    pretrained.load_arrays(model, OfficialNames(entry.family).rename(arrays, shapes), entry.name, strict=True)
     model.eval()
     size = size or {"inceptionv4": 299, "darknet53": 256}.get(entry.name, 299 if "xception" in entry.name else 224)
     image = paddle.to_tensor(rng.normal(0, 1, (1, 3, size, size)).astype(np.float32))

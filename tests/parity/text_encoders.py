@@ -69,7 +69,7 @@ def compare_encoder(name, folder):
     model = TextClassifier(encoder, TextClassHead(768, 2))
     arrays = decode_arrays((folder / f"{name}.safetensors").read_bytes())
     arrays = {k: v for k, v in arrays.items() if not k.endswith(("position_ids", "token_type_ids"))}
-    report = pretrained.apply(model, arrays, name, strict=False)
+    report = pretrained.load_arrays(model, arrays, name, strict=False)
     if report.unexpected or {n.split(".")[0] for n in report.missing} - {"head"}:
         raise SystemExit(f"{name}: {report.lines()}")
     model.eval()

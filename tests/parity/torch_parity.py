@@ -117,7 +117,7 @@ def answer_again(name, source, folder):
         convert.convert(convert.parser().parse_args(words))
     config = load_config(f"configs/{name}.yml")
     model = config.build("model", labels=[str(number) for number in range(1000)], num_classes=1000)
-    pretrained.apply(model, checkpoint.read_weights(weights), str(weights), strict=True)
+    pretrained.load_arrays(model, checkpoint.read_weights(weights), str(weights), strict=True)
     model.eval()
     wanted = np.load(folder / "output.npy")
     with paddle.no_grad():

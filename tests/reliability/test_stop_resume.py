@@ -75,6 +75,6 @@ def test_a_damaged_newest_checkpoint_costs_only_the_steps_since_the_one_before(r
     data[-3] ^= 4
     (newest / "optimizer.safetensors").write_bytes(data)
     run.finish()
-    assert f"checkpoint {newest.name} is damaged and is not used" in run.said()
+    assert f"checkpoint {newest.name} is damaged and is skipped" in run.said()
     assert f"{newest.name}/optimizer.safetensors: its sha256" in run.said()
     assert run.fingerprint() == reference

@@ -1,1 +1,1 @@
-"""Networks that turn a picture into feature maps."""
+"""Backbones: networks that turn an image into feature maps."""

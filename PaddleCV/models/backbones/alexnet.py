@@ -1,6 +1,6 @@
 """AlexNet, in its form for one device (https://arxiv.org/abs/1404.5997, footnote 1).
 
-The published weights are of this form: 64, 192, 384, 256 and 256 channels, no groups, no local response normalisation,
+The published weights are of this form: 64, 192, 384, 256 and 256 channels, no groups, no local response normalization,
 where the first paper (NIPS 2012, section 3.5) has 96, 256, 384, 384 and 256 over two devices.
 
 Shapes in this file:
@@ -9,10 +9,7 @@ Shapes in this file:
 
 from paddle import nn
 
-from common.layers.conv2d import Conv2D
-
-from ..layers import check_out_indices
-from .staged import StagedBackbone
+from .staged import StagedBackbone, check_out_indices
 
 # kernel size, stride, padding and channels of each convolution, by stages; a stage ends with a pooling
 STAGES = (
@@ -29,7 +26,7 @@ class AlexNet(StagedBackbone):
         width (float): multiplies every number of channels; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
         freeze_stages (int): this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
     """
 
     def __init__(self, width=1.0, out_indices=(0, 1, 2), freeze_stages=0, in_channels=3):
@@ -41,7 +38,7 @@ class AlexNet(StagedBackbone):
             layers = []
             for kernel_size, stride, padding, channels in STAGES[index]:
                 channels = int(channels * width)
-                layers += [Conv2D(in_channels, channels, kernel_size, stride, padding), nn.ReLU()]
+                layers += [nn.Conv2D(in_channels, channels, kernel_size, stride, padding), nn.ReLU()]
                 in_channels = channels
             self.stages.append(nn.Sequential(*layers, nn.MaxPool2D(3, stride=2)))
             widths.append(in_channels)

@@ -6,8 +6,8 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from .staged import StagedBackbone, check_out_indices
 
 DEPTHS = {53: (1, 2, 8, 8, 4)}
 
@@ -21,7 +21,7 @@ class DarkNet(StagedBackbone):
         width (float): multiplies every number of channels; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 4.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
         activation (str): leaky_relu; or relu, which the official classifier and its weights have.
     """

@@ -7,9 +7,9 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
-from ..norm_conv import NormConv, NormReLU
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.norm_conv import NormConv, NormReLU
+from .staged import StagedBackbone, check_out_indices
 
 # channels of the stem, growth rate, layers of each dense block
 DEPTHS = {
@@ -31,7 +31,7 @@ class DenseNet(StagedBackbone):
         depths (list[int]): layers of each dense block, in place of those of `depth`.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
     """
 
@@ -68,7 +68,7 @@ class DenseNet(StagedBackbone):
 
 
 class DenseLayer(nn.Layer):
-    """1x1 and 3x3 convolution to `growth` channels, which go out behind those that came in."""
+    """1x1 and 3x3 convolution to `growth` channels, which are concatenated behind the input."""
 
     def __init__(self, in_channels, growth, norm):
         super().__init__()

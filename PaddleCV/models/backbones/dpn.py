@@ -1,7 +1,7 @@
 """Dual path networks (https://arxiv.org/abs/1707.01629, figure 2d and table 1).
 
-A block's channels go two ways: `width` of them are added to what came in, as in a ResNeXt; the others go behind it, as
-in a DenseNet.
+A block has two kinds of channels: `width` of them are added to the input, as in a ResNeXt; the others are concatenated
+behind it, as in a DenseNet.
 
 Shapes in this file:
     N images, H x W pixels; stage i (0 to 3) has stride 2^(i+2); a block takes and gives a pair of maps, the residual
@@ -13,9 +13,9 @@ import dataclasses
 import paddle
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
-from ..norm_conv import NormConv, NormReLU
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.norm_conv import NormConv, NormReLU
+from .staged import StagedBackbone, check_out_indices
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ class DPN(StagedBackbone):
         depths (list[int]): blocks of each stage, in place of those of `depth`.
         out_indices (list[int]): the stages whose outputs are returned, both paths together, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
     """
 
@@ -70,7 +70,7 @@ class DPN(StagedBackbone):
         if depth not in DEPTHS:
             raise ValueError(f"DPN has depth {', '.join(map(str, DEPTHS))}, not {depth}")
         out_indices = check_out_indices("DPN", out_indices, 4)
-        size = scaled(DEPTHS[depth], width, depths)
+        size = scale_size(DEPTHS[depth], width, depths)
         self.stem = nn.Sequential(
             ConvNorm(in_channels, size.stem, kernel_size=size.kernel_size, stride=2, norm=norm),
             nn.MaxPool2D(3, stride=2, padding=1),
@@ -96,14 +96,14 @@ class DPN(StagedBackbone):
         for index, stage in enumerate(self.stages):
             x = stage(x)
             if index in self.out_indices:
-                features.append(joined(x))
+                features.append(join_paths(x))
         return features
 
 
 class DualPath(nn.Layer):
-    """1x1, grouped 3x3 and 1x1 convolution, whose channels are split among the paths; `stride` 0 is no first block.
+    """1x1, grouped 3x3 and 1x1 convolution, whose channels are split between the paths; `stride` 0: not a first block.
 
-    The first block of a stage projects what comes in to both paths.
+    The first block of a stage projects its input to both paths.
     """
 
     def __init__(self, in_channels, width, inner, growth, groups, stride, norm):
@@ -120,7 +120,7 @@ class DualPath(nn.Layer):
         )
 
     def forward(self, paths):
-        x = joined(paths)
+        x = join_paths(paths)
         if self.project is not None:
             paths = split(self.project(x), self.width)
         added, behind = split(self.layers(x), self.width)
@@ -128,13 +128,13 @@ class DualPath(nn.Layer):
 
 
 class JoinedNorm(NormReLU):
-    """Batch normalisation and ReLU of both paths together."""
+    """Batch normalization and ReLU of both paths together."""
 
     def forward(self, paths):
-        return super().forward(joined(paths))
+        return super().forward(join_paths(paths))
 
 
-def scaled(size, width, depths=None):
+def scale_size(size, width, depths=None):
     """A DPNSize with channels and groups multiplied by `width`, and with other `depths` where they are given."""
     depths = tuple(depths or size.depths)
     if len(depths) != 4:
@@ -149,6 +149,6 @@ def split(x, width):
     return x[:, :width], x[:, width:]
 
 
-def joined(paths):
-    """Both paths in one map; a map stays as it is."""
+def join_paths(paths):
+    """Both paths concatenated; a single map stays as it is."""
     return paddle.concat(list(paths), axis=1) if isinstance(paths, tuple) else paths

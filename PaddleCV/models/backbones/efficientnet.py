@@ -1,6 +1,6 @@
 """EfficientNet (https://arxiv.org/abs/1905.11946, table 1 and section 3.3), as its authors' program has it.
 
-Batch normalisation has epsilon 1e-3 and momentum 0.99, squeeze and excitation is measured by a block's input, and
+Batch normalization has epsilon 1e-3 and momentum 0.99, squeeze and excitation is sized by the input of a block, and
 padding is TensorFlow's SAME. The official `small` variant has no squeeze and excitation and pads on all sides.
 
 Shapes in this file:
@@ -12,10 +12,12 @@ import math
 
 import paddle
 from paddle import nn
-from paddle.nn import functional as F
 
-from ..layers import ConvNorm, adjust_norms, check_out_indices, divisible
-from .staged import StagedBackbone
+from ..blocks.batch_norm import set_norms
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.excitation import SwishExcitation
+from .staged import StagedBackbone, check_out_indices
+from .tables import divisible
 
 # multiples of channels and of blocks
 MODELS = {
@@ -28,7 +30,7 @@ MODELS = {
     "b6": (1.8, 2.6),
     "b7": (2.0, 3.1),
 }
-# kernel size, blocks, channels that go out, expansion, stride of the first block
+# kernel size, blocks, output channels, expansion, stride of the first block
 BLOCKS = (
     (3, 1, 16, 1, 1),
     (3, 2, 24, 6, 2),
@@ -48,11 +50,11 @@ class EfficientNet(StagedBackbone):
         model (str): b0 to b7.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 5.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        drop_connect (float): how often the last block is left out in training; the others in proportion to their place.
-        excite (bool): whether there is squeeze and excitation.
-        same (bool): whether padding is TensorFlow's SAME; else it is equal on all sides.
+        drop_connect (float): probability that the last block is dropped in training; it grows linearly up to that.
+        excite (bool): with squeeze and excitation.
+        same (bool): padding is TensorFlow's SAME; else it is equal on all sides.
         scale (float): multiplies the numbers of channels of the model once more, for a tiny one.
         depth (float): multiplies the numbers of blocks of the model once more.
     """
@@ -98,7 +100,7 @@ class EfficientNet(StagedBackbone):
         if out_indices[-1] == 5:
             widths.append(divisible(LAST * scale))
             self.stages.append(ConvNorm(channels, widths[-1], kernel_size=1, activation="swish", norm=norm))
-        adjust_norms(self, epsilon=1e-3, momentum=0.99)
+        set_norms(self, epsilon=1e-3, momentum=0.99)
         self.finish(out_indices, widths, [2, 4, 8, 16, 32, 32], freeze_stages)
 
 
@@ -126,23 +128,6 @@ class MBConv(nn.Layer):
         if not self.shortcut:
             return y
         return x + (drop_connect(y, self.rate) if self.training else y)
-
-
-class SwishExcitation(nn.Layer):
-    """Squeeze and excitation with swish between and the logistic function after its two layers.
-
-    Args:
-        channels (int): C of the input [N, C, H, W] and of the output.
-        hidden (int): channels between.
-    """
-
-    def __init__(self, channels, hidden):
-        super().__init__()
-        self.reduce = nn.Conv2D(channels, hidden, 1)
-        self.expand = nn.Conv2D(hidden, channels, 1)
-
-    def forward(self, x):
-        return x * F.sigmoid(self.expand(F.swish(self.reduce(F.adaptive_avg_pool2d(x, 1)))))
 
 
 def drop_connect(x, rate):

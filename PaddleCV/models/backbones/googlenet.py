@@ -1,7 +1,7 @@
 """Going deeper with convolutions (https://arxiv.org/abs/1409.4842, table 1): GoogLeNet, the first Inception network.
 
 As the published weights have it, and unlike the paper: no convolution has a bias, the three of the stem have no ReLU,
-in a module one ReLU follows the concatenation and none the reductions, and there is no local response normalisation.
+in a module one ReLU follows the concatenation and none the reductions, and there is no local response normalization.
 Poolings of stride 2 are not padded, so that 224 pixels become 111, 55, 27, 13 and 6.
 
 Shapes in this file:
@@ -15,10 +15,7 @@ import paddle
 from paddle import ParamAttr, nn
 from paddle.nn import functional as F
 
-from common.layers.conv2d import Conv2D
-
-from ..layers import check_out_indices
-from .staged import StagedBackbone
+from .staged import StagedBackbone, check_out_indices
 
 # of each module: channels of the 1x1; reduced and given by the 3x3; the same by the 5x5; given by the pooling
 STAGES = (
@@ -38,7 +35,7 @@ class GoogLeNet(StagedBackbone):
         width (float): multiplies every number of channels; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 4; GoogLeNetHead takes 1, 2 and 4.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
     """
 
     def __init__(self, width=1.0, out_indices=(0, 3, 4), freeze_stages=0, in_channels=3):
@@ -94,4 +91,4 @@ def convolution(in_channels, out_channels, kernel_size, stride=1, rectified=Fals
     bound = math.sqrt((6 if rectified else 3) / (in_channels * kernel_size**2))
     start = ParamAttr(initializer=nn.initializer.Uniform(-bound, bound))
     padding = (kernel_size - 1) // 2
-    return Conv2D(in_channels, out_channels, kernel_size, stride, padding, weight_attr=start, bias_attr=False)
+    return nn.Conv2D(in_channels, out_channels, kernel_size, stride, padding, weight_attr=start, bias_attr=False)

@@ -1,10 +1,10 @@
 """Inception-v4 (https://arxiv.org/abs/1602.07261, figures 3 to 9).
 
 As in the published weights, the two long kernels of the stem are 7x1 and then 1x7, those of the B modules 1x7 first;
-average poolings leave the padding out.  What has stride 2 is not padded, nor is what the paper marks with V, so that
-299 pixels become 35, 17 and 8.
+average poolings leave the padding out.  Layers of stride 2 are not padded, nor are those that the paper marks with V,
+so that 299 pixels become 35, 17 and 8.
 
-The tables below are the figures.  A branch is a list of steps, from the picture on: (kernel, channels) is a convolution
+The tables below are the figures.  A branch is a list of steps, from the image on: (kernel, channels) is a convolution
 that keeps H and W, (kernel, channels, 2) one of stride 2, (kernel, channels, VALID) one without padding; MEAN and MAX
 are 3x3 poolings, of stride 1 and 2; and a list stands for branches side by side, whose channels follow one another.
 
@@ -15,8 +15,8 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from .staged import StagedBackbone, check_out_indices
 
 MEAN, MAX, VALID = "mean", "max", "valid"
 TALL, FLAT, HIGH, LOW = (7, 1), (1, 7), (3, 1), (1, 3)
@@ -54,7 +54,7 @@ class InceptionV4(StagedBackbone):
         width (float): multiplies every number of channels; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
     """
 

@@ -9,12 +9,12 @@ import operator
 
 from paddle import nn
 
-from ..depthwise import DepthwiseSeparable
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
-from .stages import check_rows
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.depthwise import DepthwiseSeparable
+from .staged import StagedBackbone, check_out_indices
+from .tables import check_rows
 
-# (channels that go out, stride of the first block, blocks) of each stage
+# (output channels, stride of the first block, blocks) of each stage
 STAGES = ((64, 1, 1), (128, 2, 2), (256, 2, 2), (512, 2, 6), (1024, 2, 2))
 
 
@@ -25,11 +25,11 @@ class MobileNetV1(StagedBackbone):
         scale (float): multiplies every number of channels; 0.25, 0.5, 0.75 and 1.0 are the paper's.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 4.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        stem_stride (int): of the stem's convolution: 2, or 1 for small pictures, which halves every stride.
-        stages (list[list[int]]): channels, stride of the first block, blocks of each, and the size of the kernels, 3
-            where it is left out.
+        stem_stride (int): of the stem's convolution: 2, or 1 for small images, which halves every stride.
+        stages (list[list[int]]): channels, stride of the first block, blocks of each, and the kernel size, 3 where it
+            is left out.
     """
 
     def __init__(

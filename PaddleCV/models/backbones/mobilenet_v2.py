@@ -10,12 +10,13 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..depthwise import InvertedResidual, OutputStride
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
-from .stages import check_rows
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.depthwise import InvertedResidual
+from .output_stride import OutputStride
+from .staged import StagedBackbone, check_out_indices
+from .tables import check_rows
 
-# expansion, channels that go out, blocks, stride of the first; a fifth number is the size of the kernels, 3 without it
+# expansion, output channels, blocks, stride of the first; a fifth number is the kernel size, 3 without it
 BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 LAST = 1280
 
@@ -27,12 +28,12 @@ class MobileNetV2(StagedBackbone):
         scale (float): multiplies every number of channels, but for the last where it is below 1.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 5.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
+        output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
         blocks (list[list[int]]): rows of the paper's table 2: expansion, channels, blocks, stride of the first (1, 2),
-            and the size of the kernels, 3 where it is left out; a stage begins with each stride of 2.
-        stem_stride (int): of the stem's convolution: 2, or 1 for small pictures, which halves every stride.
+            and the kernel size, 3 where it is left out; a stage begins with each stride of 2.
+        stem_stride (int): of the stem's convolution: 2, or 1 for small images, which halves every stride.
     """
 
     def __init__(

@@ -9,12 +9,14 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..depthwise import InvertedResidual, OutputStride
-from ..layers import ConvNorm, check_out_indices, divisible
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.depthwise import InvertedResidual
+from .output_stride import OutputStride
+from .staged import StagedBackbone, check_out_indices
+from .tables import divisible
 
 LAST = {"large": 960, "small": 576}  # channels of the 1x1 convolution after the blocks
-# kernel size, expanded channels, channels that go out, squeeze and excitation, activation, stride
+# kernel size, expanded channels, output channels, squeeze and excitation, activation, stride
 BLOCKS = {
     "large": (
         (3, 16, 16, False, "relu", 1),
@@ -57,12 +59,12 @@ class MobileNetV3(StagedBackbone):
         scale (float): multiplies every number of channels, which stay multiples of 8.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 5.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
-        stem_stride (int): of the first convolution; 1 for pictures of a few dozen pixels halves all strides.
+        output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
+        stem_stride (int): of the first convolution; 1 for images of a few dozen pixels halves all strides.
         always_expand (bool): whether the first block has a 1x1 convolution before its depthwise one, as PaddleClas 2
-            and its weights do; the first official definition, as the paper, has none where it widens nothing.
+            and its weights do; the first official definition, as the paper, has none where it adds no channels.
     """
 
     def __init__(

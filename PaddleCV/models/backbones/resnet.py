@@ -15,12 +15,12 @@ Shapes in this file:
 """
 
 from paddle import nn
-from paddle.nn import functional as F
 
-from ..depthwise import OUTPUT_STRIDES
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
-from .stages import per_stage
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.excitation import ChannelGate
+from .output_stride import OUTPUT_STRIDES
+from .staged import StagedBackbone, check_out_indices
+from .tables import per_stage
 
 DEPTHS = {
     14: (1, 1, 1, 1),
@@ -37,11 +37,11 @@ VARIANTS = ("b", "vc", "vd")
 
 
 class ResidualStages(StagedBackbone):
-    """A stem of stride 4 and four stages of residual blocks, whatever those are.
+    """A stem of stride 4 and four stages of residual blocks of any kind.
 
     Args:
-        stem (Layer): picture to features at a quarter of its height and width.
-        counts (list[int]): how many blocks each stage has.
+        stem (Layer): image to features at a quarter of its height and width.
+        counts (list[int]): blocks of each stage.
         make_block (callable): (stage, is_first, stride, dilation) to the block, which has `out_channels`.
         output_stride (int): 8, 16 or 32.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
@@ -77,11 +77,11 @@ class ResNet(ResidualStages):
         width (float | list[float]): multiplies every number of channels, or those of each stage; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
         output_stride (int): 32, or 16 or 8 for finer features by dilation.
         se (bool): squeeze and excitation in every block.
-        blocks (list[int] | None): how many each of the four stages has; None for those of `depth`.
+        blocks (list[int] | None): blocks of each of the four stages; None for those of `depth`.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class BasicBlock(nn.Layer):
 
 
 class Bottleneck(nn.Layer):
-    """A 1x1 convolution down, a 3x3, a 1x1 up to the channels that go out, and the shortcut around them."""
+    """A 1x1 convolution down, a 3x3, a 1x1 up to the output channels, and the shortcut around them."""
 
     expansion = 4
 
@@ -151,28 +151,6 @@ class Bottleneck(nn.Layer):
 
     def forward(self, x):
         return self.activation(self.shortcut(x) + self.excitation(self.expand(self.middle(self.reduce(x)))))
-
-
-class ChannelGate(nn.Layer):
-    """Squeeze and excitation (https://arxiv.org/abs/1709.01507, equations 2 to 4), a reduction of 16.
-
-    Of linear layers and a true sigmoid, as the published weights of residual networks have them.
-
-    Args:
-        channels (int): C of the input [N, C, H, W] and of the output.
-        reduction (int): the hidden layer has C / reduction channels.
-    """
-
-    def __init__(self, channels, reduction=16):
-        super().__init__()
-        hidden = max(1, channels // reduction)
-        self.squeeze = nn.Linear(channels, hidden)
-        self.excite = nn.Linear(hidden, channels)
-
-    def forward(self, x):
-        means = F.adaptive_avg_pool2d(x, 1).flatten(1)  # [N, C]
-        weights = F.sigmoid(self.excite(F.relu(self.squeeze(means))))
-        return x * weights.unsqueeze([2, 3])
 
 
 def stem(in_channels, channels, norm):
@@ -194,7 +172,7 @@ def shortcut(in_channels, out_channels, stride, variant, norm, stage=0):
 
 
 def check_design(name, depth, variant, output_stride, depths=tuple(DEPTHS)):
-    """Refuses what there is no such network of."""
+    """Raises ValueError for a depth, variant or output stride that the network does not have."""
     for what, value, known in (
         ("depth", depth, depths),
         ("variant", variant, VARIANTS),

@@ -29,7 +29,7 @@ class ResNeXt(ResidualStages):
         width_per_group (int): channels of each group in stage 0.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
         output_stride (int): 32, or 16 or 8 for finer features by dilation.
         se (bool): squeeze and excitation in every block.

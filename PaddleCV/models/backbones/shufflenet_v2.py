@@ -10,8 +10,8 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from .staged import StagedBackbone, check_out_indices
 
 # channels of the stem, of stages 0 to 2, and of the last convolution
 WIDTHS = {
@@ -33,7 +33,7 @@ class ShuffleNetV2(StagedBackbone):
         activation (str): relu or swish.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
     """
 
@@ -59,7 +59,7 @@ class ShuffleNetV2(StagedBackbone):
 
 
 class ShuffleUnit(nn.Layer):
-    """Half of the channels pass, the other half go through three convolutions; then both are mixed (figure 3c)."""
+    """Half of the channels pass, the other half go through three convolutions; then both are shuffled (figure 3c)."""
 
     def __init__(self, channels, activation, norm):
         super().__init__()
@@ -72,7 +72,7 @@ class ShuffleUnit(nn.Layer):
 
 
 class ShuffleDownUnit(nn.Layer):
-    """All channels go two ways, each of stride 2 and to half of the new channels; then both are mixed (figure 3d)."""
+    """Two branches of stride 2, each to half of the new channels; then both are shuffled (figure 3d)."""
 
     def __init__(self, in_channels, out_channels, activation, norm):
         super().__init__()
@@ -97,5 +97,5 @@ def branch(in_channels, channels, stride, activation, norm):
 
 
 def channel_shuffle(x, groups):
-    """Deals the channels of an x [N, C, H, W] out in turn: with 2 groups, 0 1 2 3 becomes 0 2 1 3."""
+    """Interleaves the channels of an x [N, C, H, W]: with 2 groups, 0 1 2 3 becomes 0 2 1 3."""
     return nn.functional.channel_shuffle(x, groups)

@@ -1,4 +1,4 @@
-"""Residual networks for pictures of 32 pixels (https://arxiv.org/abs/1512.03385, section 4.2).
+"""Residual networks for images of 32 pixels (https://arxiv.org/abs/1512.03385, section 4.2).
 
 Shapes in this file:
     N images of H x W pixels; stage i (0 to 2) has stride 2^i and 16 * 2^i channels (times `width`).
@@ -6,26 +6,26 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..layers import ConvNorm, check_out_indices
+from ..blocks.conv_norm import ConvNorm
 from .resnet import BasicBlock, shortcut
-from .staged import StagedBackbone
-from .stages import per_stage
+from .staged import StagedBackbone, check_out_indices
+from .tables import per_stage
 
 
 class SmallResNet(StagedBackbone):
     """A 3x3 convolution that keeps the size, and three stages of residual blocks.
 
     A block whose shape changes has a 1x1 convolution in its shortcut (the paper's option B).  Wider ones are those of
-    https://arxiv.org/abs/1605.07146, but for the order of normalisation and convolution.
+    https://arxiv.org/abs/1605.07146, but for the order of normalization and convolution.
 
     Args:
         depth (int): layers, 6 n + 2: the paper has 20, 32, 44, 56 and 110.
         width (float | list[float]): multiplies every number of channels, or those of each stage.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        blocks (list[int] | None): how many each of the three stages has; None for those of `depth`.
+        blocks (list[int] | None): blocks of each of the three stages; None for those of `depth`.
     """
 
     def __init__(

@@ -13,10 +13,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers.conv2d import Conv2D
-
-from ..layers import check_out_indices
-from .staged import StagedBackbone
+from .staged import StagedBackbone, check_out_indices
 
 # kernel size, padding and channels of the convolution; of each fire module by stages, channels squeezed and expanded to
 VERSIONS = {
@@ -39,7 +36,7 @@ class SqueezeNet(StagedBackbone):
         width (float): multiplies every number of channels; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
     """
 
     def __init__(self, version="1.1", width=1.0, out_indices=(0, 1, 2), freeze_stages=0, in_channels=3):
@@ -49,7 +46,7 @@ class SqueezeNet(StagedBackbone):
         (kernel_size, padding, channels), stages = VERSIONS[str(version)]
         out_indices = check_out_indices("SqueezeNet", out_indices, len(stages))
         channels = int(channels * width)
-        self.stem = nn.Sequential(Conv2D(in_channels, channels, kernel_size, 2, padding), nn.ReLU())
+        self.stem = nn.Sequential(nn.Conv2D(in_channels, channels, kernel_size, 2, padding), nn.ReLU())
         self.stages = nn.LayerList()
         widths = []
         for index in range(out_indices[-1] + 1):
@@ -67,9 +64,9 @@ class Fire(nn.Layer):
 
     def __init__(self, in_channels, squeezed, expanded):
         super().__init__()
-        self.squeeze = Conv2D(in_channels, squeezed, 1)
-        self.expand_one = Conv2D(squeezed, expanded, 1)
-        self.expand_three = Conv2D(squeezed, expanded, 3, padding=1)
+        self.squeeze = nn.Conv2D(in_channels, squeezed, 1)
+        self.expand_one = nn.Conv2D(squeezed, expanded, 1)
+        self.expand_three = nn.Conv2D(squeezed, expanded, 3, padding=1)
 
     def forward(self, x):
         x = F.relu(self.squeeze(x))

@@ -1,4 +1,4 @@
-"""What backbones have in common: a stem, stages after it, and the choice of those whose features go out.
+"""The base of all backbones: a stem, stages after it, and the choice of the stages whose features are returned.
 
 Shapes in this file:
     N images of H x W pixels.
@@ -6,22 +6,22 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..layers import freeze
+from ..blocks.batch_norm import freeze
 
 
 class StagedBackbone(nn.Layer):
-    """A network of `stem` and `stages` that answers the features of some of its stages.
+    """A network of `stem` and `stages` that returns the features of some of its stages.
 
     A backbone builds both and then calls `finish`; where nothing comes before the stages, its stem is an Identity.
     """
 
     def finish(self, out_indices, channels, strides, freeze_stages):
-        """Publishes what goes out, and freezes what is not trained.
+        """Publishes `out_channels` and `strides`, and freezes what is not trained.
 
         Args:
             out_indices (tuple[int, ...]): the stages whose outputs are returned.
             channels (list[int]): of the output of each stage.
-            strides (list[int]): pixels of the picture to one of each stage's output.
+            strides (list[int]): pixels of the image to one of each stage's output.
             freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
 
         Raises:
@@ -48,3 +48,16 @@ class StagedBackbone(nn.Layer):
             if index in self.out_indices:
                 features.append(x)
         return features
+
+
+def check_out_indices(name, out_indices, num_stages):
+    """Refuses stages that a backbone does not have; returns them as a sorted tuple of ints."""
+    indices = tuple(out_indices)
+    if not indices or list(indices) != sorted(set(indices)) or indices[0] < 0 or indices[-1] >= num_stages:
+        raise ValueError(f"{name} has stages 0 to {num_stages - 1}; out_indices must rise within them, got {indices}")
+    return indices
+
+
+def image_channels(backbone):
+    """The number of channels of a backbone's images: those of its first convolution, or 3 where it has none."""
+    return next((part._in_channels for part in backbone.sublayers() if isinstance(part, nn.Conv2D)), 3)

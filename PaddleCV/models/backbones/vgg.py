@@ -8,10 +8,7 @@ Shapes in this file:
 
 from paddle import nn
 
-from common.layers.conv2d import Conv2D
-
-from ..layers import check_out_indices
-from .staged import StagedBackbone
+from .staged import StagedBackbone, check_out_indices
 
 # convolutions of each stage
 DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -26,7 +23,7 @@ class VGG(StagedBackbone):
         width (float): multiplies every number of channels; 1.0 is the original.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 4.
         freeze_stages (int): this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
     """
 
     def __init__(self, depth=16, width=1.0, out_indices=(2, 3, 4), freeze_stages=0, in_channels=3):
@@ -40,7 +37,7 @@ class VGG(StagedBackbone):
             channels = int(CHANNELS[index] * width)
             layers = []
             for _ in range(DEPTHS[depth][index]):
-                layers += [Conv2D(in_channels, channels, 3, padding=1, bias_attr=False), nn.ReLU()]
+                layers += [nn.Conv2D(in_channels, channels, 3, padding=1, bias_attr=False), nn.ReLU()]
                 in_channels = channels
             self.stages.append(nn.Sequential(*layers, nn.MaxPool2D(2, stride=2)))
             widths.append(channels)

@@ -1,7 +1,7 @@
 """Xception (https://arxiv.org/abs/1610.02357, figure 5), with 41, 65 or 71 layers.
 
 As the official definition has it, unlike the paper: a separable convolution is the 1x1 convolution first and the
-depthwise one after it, each with batch normalisation; the 1x1 convolutions of the shortcuts have none; convolutions and
+depthwise one after it, each with batch normalization; the 1x1 convolutions of the shortcuts have none; convolutions and
 poolings are padded. Of 71 layers the entry flow has five blocks, every second of stride 1. `XceptionDeepLab` is the
 other one of the same names.
 
@@ -12,11 +12,9 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers.conv2d import Conv2D
-
-from ..depthwise import OutputStride
-from ..layers import ConvNorm, check_out_indices
-from .staged import StagedBackbone
+from ..blocks.conv_norm import ConvNorm
+from .output_stride import OutputStride
+from .staged import StagedBackbone, check_out_indices
 
 # channels and stride of each block of the entry flow
 ENTRY = {
@@ -37,9 +35,9 @@ class Xception(StagedBackbone):
         middle (int): blocks of the middle flow, in place of those of `depth`; 0 takes those.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
+        output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
     """
 
     def __init__(
@@ -87,7 +85,7 @@ class Xception(StagedBackbone):
 
 
 class SeparableConv(nn.Layer):
-    """A 1x1 convolution, then a 3x3 convolution of each channel by itself; no activation."""
+    """A 1x1 convolution, then a depthwise 3x3 convolution; no activation."""
 
     def __init__(self, in_channels, out_channels, norm, dilation=1):
         super().__init__()
@@ -106,7 +104,7 @@ class XceptionBlock(nn.Layer):
     def __init__(self, in_channels, channels, stride, dilation, norm, first_relu=True):
         super().__init__()
         self.first_relu = first_relu
-        self.shortcut = Conv2D(in_channels, channels[1], 1, stride=stride, bias_attr=False)
+        self.shortcut = nn.Conv2D(in_channels, channels[1], 1, stride=stride, bias_attr=False)
         self.first = SeparableConv(in_channels, channels[0], norm, dilation)
         self.second = SeparableConv(channels[0], channels[1], norm, dilation)
         self.pool = nn.MaxPool2D(3, stride=stride, padding=1)

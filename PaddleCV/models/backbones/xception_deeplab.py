@@ -1,20 +1,22 @@
 """Xception as DeepLab changes it (https://arxiv.org/abs/1802.02611, section 3.2), with 41, 65 or 71 layers.
 
-Depthwise convolutions of stride 2 take the place of poolings, every convolution has batch normalisation (epsilon 1e-3,
+Depthwise convolutions of stride 2 take the place of poolings, every convolution has batch normalization (epsilon 1e-3,
 momentum 0.99), and blocks have three separable convolutions. As the official definition has it, the last block is
 dilated by 2 even where nothing lost its stride.
 
 Shapes in this file:
     N images, C channels, H x W pixels; stage i (0 to 3) has stride 2^(i+2). The feature of stage 0 is the one the
-    decoder takes: what the block that makes stride 8 has before its last, strided convolution.
+    decoder takes: that of the block that makes stride 8, before its last, strided convolution.
 """
 
 from paddle import nn
 from paddle.nn import functional as F
 
-from ..depthwise import DepthwiseSeparable, OutputStride
-from ..layers import ConvNorm, adjust_norms, check_out_indices
-from .staged import StagedBackbone
+from ..blocks.batch_norm import set_norms
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.depthwise import DepthwiseSeparable
+from .output_stride import OutputStride
+from .staged import StagedBackbone, check_out_indices
 from .xception import ENTRY, EXIT, MIDDLE
 
 
@@ -27,9 +29,9 @@ class XceptionDeepLab(StagedBackbone):
         middle (int): blocks of the middle flow, in place of those of `depth`; 0 takes those.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
-        in_channels (int): channels of the picture.
+        in_channels (int): channels of the image.
         norm (str): bn or frozen_bn.
-        output_stride (int): of the coarsest features; 8 or 16 dilates what would come to 32.
+        output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class XceptionDeepLab(StagedBackbone):
         stages.append(nn.LayerList([leave, end]))
         self.stages = nn.LayerList(stages[: max(2, out_indices[-1] + 1)])
         widths[0] = int(ENTRY[depth][len(ENTRY[depth]) // 2][0] * width)  # of the block that makes stride 8
-        adjust_norms(self, epsilon=1e-3, momentum=0.99)
+        set_norms(self, epsilon=1e-3, momentum=0.99)
         self.finish(out_indices, [*widths, last], [*strides, steps.reached], freeze_stages)
 
     def forward(self, image):
@@ -106,7 +108,7 @@ class DeepLabBlock(nn.Layer):
             self.shortcut = ConvNorm(in_channels, third, kernel_size=1, stride=stride, activation="none", norm=norm)
 
     def forward(self, x):
-        """(what goes out, what the second convolution gave)."""
+        """(output, output of the second convolution)."""
         first = self.first(F.relu(x) if self.relu_first else x)
         second = self.second(F.relu(first) if self.relu_first else first)
         third = self.third(F.relu(second) if self.relu_first else second)

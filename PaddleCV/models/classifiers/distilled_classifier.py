@@ -1,4 +1,4 @@
-"""A classifier that learns from another one's answers (SSLD, https://arxiv.org/abs/2103.05959).
+"""Knowledge distillation of a classifier, without labels (SSLD, https://arxiv.org/abs/2103.05959).
 
 Shapes in this file:
     N images of D channels and H x W pixels, C classes.
@@ -18,16 +18,16 @@ KIT = Path(__file__).resolve().parents[2]
 class DistilledClassifier(ImageClassifier):
     """The student: an :class:`ImageClassifier` whose loss is its distance from a teacher, which needs no labels.
 
-    The teacher is no part of it: what is saved, evaluated and exported is the student alone, under the names of a plain
+    The teacher is no part of it: the student alone is saved, evaluated and exported, under the names of a plain
     `ImageClassifier`.
 
     Args:
         backbone (Layer): of the student.
         head (Layer): of the student.
-        loss (Layer): of labelled pictures.
+        loss (Layer): of labeled images.
         distillation (Layer): the logits of student and teacher to a number.
         teacher (Teacher): gives the logits to learn.
-        label_weight (float): of the loss of labelled pictures; 0 needs no labels.
+        label_weight (float): of the loss of labeled images; 0 needs no labels.
     """
 
     def __init__(self, backbone, head, loss, distillation, teacher, label_weight=0.0):
@@ -38,7 +38,7 @@ class DistilledClassifier(ImageClassifier):
 
     @classmethod
     def from_config(cls, backbone, head, loss, distillation, teacher, num_classes, build, label_weight=0.0):
-        """Builds the parts in order, the head told the channels of the backbone.
+        """Builds the parts in order; the head is given the channels of the backbone.
 
         Args:
             backbone (node): a network of PaddleCV/models/backbones.
@@ -47,7 +47,7 @@ class DistilledClassifier(ImageClassifier):
             distillation (node): JensenShannonLoss or SoftLabelLoss.
             teacher (node): Teacher.
             num_classes (int): C.
-            label_weight (float): of the loss of labelled pictures; 0 needs no labels.
+            label_weight (float): of the loss of labeled images; 0 needs no labels.
         """
         student = ImageClassifier.from_config(backbone, head, loss, num_classes, build)
         return cls(
@@ -70,7 +70,7 @@ class DistilledClassifier(ImageClassifier):
 
 
 class Teacher:
-    """A trained classifier that no longer learns, built when it is first asked.
+    """A trained classifier that no longer learns, built when it is first used.
 
     Args:
         config (str): its configuration.
@@ -83,7 +83,7 @@ class Teacher:
         self.model = None
 
     def logits(self, image):
-        """What it answers to images [N, D, H, W], float32 [N, C], without a gradient.
+        """The logits of images [N, D, H, W], float32 [N, C], without a gradient.
 
         Raises:
             ConfigError: the checkpoint does not fit its configuration, or knows other classes than the student.
@@ -95,5 +95,5 @@ class Teacher:
             return self.model.predict(image).detach()
 
     def load(self):
-        """The model on its weights, in evaluation mode; no random number of the student's is used up."""
+        """The model on its weights, in evaluation mode; the random numbers of the student stay what they were."""
         return load_teacher(self.config, self.weights, self.labels, KIT)

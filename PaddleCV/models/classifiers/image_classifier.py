@@ -1,4 +1,4 @@
-"""A picture's class, or classes: backbone, head, loss.
+"""Image classification, of one class or several per image: backbone, head, loss.
 
 Shapes in this file:
     N images of D channels (3 of RGB) and H x W pixels, C classes.
@@ -9,22 +9,22 @@ from paddle.nn import functional as F
 
 from common.errors import ConfigError
 
-from ..layers import channels_of_picture
+from ..backbones.staged import image_channels
 
 
 class ImageClassifier(nn.Layer):
-    """A backbone whose last features a head turns into one number a class.
+    """A backbone, and a head that turns its last features into logits.
 
     A head takes the list of the backbone's features and gives logits [N, C].  One with a method `auxiliary(features)`
     gives a list of further logits for training alone; each adds its loss times the head's `auxiliary_weight`.
 
     Args:
-        backbone (Layer): picture to features, from the finest to the coarsest.
+        backbone (Layer): image to features, from the finest to the coarsest.
         head (Layer): features to logits.
-        loss (Layer): logits and targets to a number; its `multi_label` says whether a picture has several classes.
+        loss (Layer): logits and targets to a number; its `multi_label` says whether an image has several classes.
     """
 
-    task = "classification"
+    task = "ImageClassification"
     outputs = ("scores",)
 
     def __init__(self, backbone, head, loss):
@@ -32,16 +32,16 @@ class ImageClassifier(nn.Layer):
         self.backbone = backbone
         self.head = head
         self.loss_terms = loss
-        self.inputs = {"image": ([None, channels_of_picture(backbone), None, None], "float32")}
+        self.inputs = {"image": ([None, image_channels(backbone), None, None], "float32")}
 
     @classmethod
     def from_config(cls, backbone, head, loss, num_classes, build):
-        """Builds the parts in order, the head told the channels of the backbone.
+        """Builds the parts in order; the head is given the channels of the backbone.
 
         Args:
             backbone (node): a network of PaddleCV/models/backbones.
             head (node): ClassifierHead, or the head of the backbone's own paper.
-            loss (node): CrossEntropy, FocalLoss, or MultiLabelLoss for pictures of several classes.
+            loss (node): CrossEntropy, FocalLoss, or MultiLabelLoss for images of several classes.
             num_classes (int): C.
         """
         backbone = build(backbone)
@@ -58,7 +58,7 @@ class ImageClassifier(nn.Layer):
         return [self.head(features), *(self.head.auxiliary(features) if hasattr(self.head, "auxiliary") else ())]
 
     def forward(self, image):
-        """Scores [N, C]: the softmax of the logits, or for pictures of several classes the sigmoid of each.
+        """Scores [N, C]: the softmax of the logits, or for images of several classes the sigmoid of each.
 
         Args:
             image (Tensor): float32 [N, D, H, W].
@@ -71,10 +71,10 @@ class ImageClassifier(nn.Layer):
 
         Args:
             batch (dict): image [N, D, H, W]; label int64 [N], or float32 [N, C] of several classes; and, where
-                pictures are blended, soft_label float32 [N, C], which is taken instead.
+                images are blended, soft_label float32 [N, C], which is taken instead.
 
         Raises:
-            ConfigError: the pictures have no labels, or not labels of the kind that the loss takes.
+            ConfigError: the images have no labels, or not labels of the kind that the loss takes.
         """
         target = target_of(batch, self.loss_terms)
         logits, *auxiliary = self.training_outputs(batch["image"])
@@ -91,10 +91,10 @@ def target_of(batch, loss):
         ConfigError: it has none, or not one of the kind that the loss takes.
     """
     if "label" not in batch:
-        raise ConfigError(f"the pictures have no labels, which {type(loss).__name__} compares the answers with")
+        raise ConfigError(f"the images have no labels, which {type(loss).__name__} compares the predictions with")
     if loss.multi_label != (batch["label"].ndim == 2):
         given, fit = "several classes", "MultiLabelLoss"
         if loss.multi_label:
             given, fit = "one class", "CrossEntropy"
-        raise ConfigError(f"{type(loss).__name__} does not suit data of {given} a picture; {fit} does (model.loss)")
+        raise ConfigError(f"{type(loss).__name__} does not suit data of {given} per image; {fit} does (model.loss)")
     return batch.get("soft_label", batch["label"])

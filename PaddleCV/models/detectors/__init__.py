@@ -1,1 +1,1 @@
-"""Assemblies that find objects."""
+"""Detectors: a backbone, a neck, a head, a loss and NMS put together."""

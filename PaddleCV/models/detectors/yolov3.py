@@ -11,22 +11,23 @@ import itertools
 import paddle
 from paddle import nn
 
+from ..backbones.staged import image_channels
+from ..boxes import original_boxes
 from ..heads.nms import MulticlassNMS
-from ..layers import channels_of_picture
 
 
 class YOLOv3(nn.Layer):
-    """A detector of one stage: backbone, feature pyramid, head, suppression.
+    """A one-stage detector: backbone, feature pyramid, head, NMS.
 
     Args:
-        backbone (Layer): picture to features, from the finest to the coarsest level.
+        backbone (Layer): image to features, from the finest to the coarsest level.
         neck (Layer): features to features, from the coarsest to the finest.
         head (YOLOv3Head): features to raw predictions, and those to boxes.
         loss (YOLOv3Loss): raw predictions and objects to named numbers.
-        nms (Layer): boxes and scores to the rows that are the answer.
+        nms (Layer): boxes and scores to the rows of the detections.
     """
 
-    task = "detection"
+    task = "Detection"
     outputs = ("boxes", "num_boxes")
 
     def __init__(self, backbone, neck, head, loss, nms):
@@ -37,7 +38,7 @@ class YOLOv3(nn.Layer):
         self.loss_terms = loss
         self.nms = nms
         self.inputs = {
-            "image": ([None, channels_of_picture(backbone), None, None], "float32"),
+            "image": ([None, image_channels(backbone), None, None], "float32"),
             "im_shape": ([None, 2], "float32"),
             "scale_factor": ([None, 2], "float32"),
         }
@@ -45,7 +46,7 @@ class YOLOv3(nn.Layer):
 
     @classmethod
     def from_config(cls, backbone, neck, head, loss, num_classes, build, nms=None):
-        """Builds the parts in order, each told the channels of the one before it.
+        """Builds the parts in order; each is given the channels of the one before it.
 
         Args:
             backbone (node): a network of PaddleCV/models/backbones.
@@ -53,7 +54,7 @@ class YOLOv3(nn.Layer):
             head (node): YOLOv3Head.
             loss (node): YOLOv3Loss.
             num_classes (int): C.
-            nms (node): MulticlassNMS or MatrixNMS; MulticlassNMS with its own settings where none is named.
+            nms (node): MulticlassNMS or MatrixNMS; MulticlassNMS with its defaults where it is left out.
         """
         backbone = build(backbone)
         neck = build(neck, in_channels=backbone.out_channels)
@@ -73,11 +74,11 @@ class YOLOv3(nn.Layer):
         return self.head(self.neck(self.backbone(image)))
 
     def forward(self, image, im_shape, scale_factor):
-        """The boxes found, in pixels of the original pictures.
+        """The detected boxes, in pixels of the original images.
 
         Args:
             image (Tensor): float32 [N, D, H, W].
-            im_shape (Tensor): float32 [N, 2], height and width of the picture within the input, without its padding.
+            im_shape (Tensor): float32 [N, 2], height and width of the image within the input, without its padding.
             scale_factor (Tensor): float32 [N, 2], input pixels per original pixel, along y and x.
 
         Returns:
@@ -99,15 +100,6 @@ class YOLOv3(nn.Layer):
 
 
 def check_sides(sides, multiple):
-    """Refuses pictures whose levels would not fit on one another."""
+    """Raises ValueError for images whose levels would not fit on one another."""
     if any(side % multiple for side in sides):
-        raise ValueError(f"YOLOv3 takes pictures whose sides are multiples of {multiple}, not {sides[0]} x {sides[1]}")
-
-
-def original_boxes(boxes, im_shape, scale_factor):
-    """Boxes [N, P, 4] in input pixels, carried to the original pictures and clipped to them."""
-    sizes = paddle.round(im_shape / scale_factor).flip(axis=1)  # [N, 2] width, height
-    scale = scale_factor.flip(axis=1)
-    boxes = boxes / paddle.concat([scale, scale], axis=1).unsqueeze(1)
-    limits = paddle.concat([sizes, sizes], axis=1).unsqueeze(1)  # [N, 1, 4]
-    return paddle.minimum(paddle.clip(boxes, min=0.0), limits)
+        raise ValueError(f"YOLOv3 takes images whose sides are multiples of {multiple}, not {sides[0]} x {sides[1]}")

@@ -1,1 +1,1 @@
-"""Parts that turn feature maps into predictions."""
+"""Heads, which turn feature maps into predictions, and NMS."""

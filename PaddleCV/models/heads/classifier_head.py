@@ -1,4 +1,4 @@
-"""The usual end of a classifier: the mean over all places, then one linear layer.
+"""The usual classifier head: global average pooling and one linear layer.
 
 Shapes in this file:
     N images, D channels of the last feature, H x W cells, C classes.
@@ -16,7 +16,7 @@ class ClassifierHead(nn.Layer):
     Args:
         in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
         num_classes (int): C.
-        dropout (float): probability that a pooled channel is left out in training.
+        dropout (float): probability that a pooled channel is dropped in training.
     """
 
     def __init__(self, in_channels, num_classes, dropout=0.0):
@@ -38,6 +38,6 @@ def dropout_layer(probability):
 
 
 def classifier_layer(in_features, num_classes):
-    """A linear layer of weights uniform within 1 / sqrt(in_features) and biases 0, as classifiers start with."""
+    """A linear layer whose weights start uniform within 1 / sqrt(in_features), its biases at 0."""
     bound = 1 / math.sqrt(in_features)
     return nn.Linear(in_features, num_classes, weight_attr=ParamAttr(initializer=nn.initializer.Uniform(-bound, bound)))

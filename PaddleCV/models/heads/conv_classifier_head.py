@@ -1,4 +1,4 @@
-"""The classifier of SqueezeNet: a 1x1 convolution to the classes, then the mean over all places.
+"""The classifier head of SqueezeNet: a 1x1 convolution to the classes, then global average pooling.
 
 Shapes in this file:
     N images, D channels of the last feature, H x W cells, C classes.
@@ -6,8 +6,6 @@ Shapes in this file:
 
 from paddle import nn
 from paddle.nn import functional as F
-
-from common.layers.conv2d import Conv2D
 
 from .classifier_head import dropout_layer
 
@@ -18,13 +16,13 @@ class ConvClassifierHead(nn.Layer):
     Args:
         in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
         num_classes (int): C.
-        dropout (float): probability that a number is left out in training.
+        dropout (float): probability that a unit is dropped in training.
     """
 
     def __init__(self, in_channels, num_classes, dropout=0.5):
         super().__init__()
         self.dropout = dropout_layer(dropout)
-        self.conv = Conv2D(in_channels[-1], num_classes, 1)
+        self.conv = nn.Conv2D(in_channels[-1], num_classes, 1)
 
     def forward(self, features):
         """Logits [N, C], none below 0, of features whose last is [N, D, H, W]."""

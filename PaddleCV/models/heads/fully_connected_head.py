@@ -1,4 +1,4 @@
-"""The classifiers of AlexNet and VGG: pooling to a fixed size, two hidden linear layers, one for the classes.
+"""The classifier heads of AlexNet and VGG: pooling to a fixed size, two hidden linear layers, one for the classes.
 
 Shapes in this file:
     N images, D channels of the last feature, H x W cells, P x P cells after the pooling, C classes.
@@ -13,15 +13,15 @@ from .classifier_head import classifier_layer, dropout_layer
 class FullyConnectedHead(nn.Layer):
     """Three linear layers with ReLU and dropout between (https://arxiv.org/abs/1409.1556, section 2.1).
 
-    The mean over P x P areas, which for the picture size of the paper changes nothing, lets other sizes in.
+    Average pooling to P x P cells, which changes nothing at the image size of the paper, allows other sizes.
 
     Args:
         in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
         num_classes (int): C.
         cells (int): P; 6 for AlexNet, 7 for VGG.
         hidden (int): outputs of the first and of the second layer.
-        dropout (float): probability that a number is left out in training.
-        dropout_first (bool): drops what goes into the first two layers, as AlexNet, not what comes out, as VGG.
+        dropout (float): probability that a unit is dropped in training.
+        dropout_first (bool): dropout before the first two layers, as in AlexNet, not after them, as in VGG.
     """
 
     def __init__(self, in_channels, num_classes, cells=7, hidden=4096, dropout=0.5, dropout_first=False):

@@ -1,4 +1,4 @@
-"""The three classifiers of GoogLeNet (https://arxiv.org/abs/1409.4842, section 5).
+"""The head of GoogLeNet, with its two auxiliary classifiers (https://arxiv.org/abs/1409.4842, section 5).
 
 Shapes in this file:
     N images, D channels of a feature, H x W cells, C classes.
@@ -19,10 +19,10 @@ class GoogLeNetHead(nn.Layer):
         in_channels (list[int]): channels of three features, given by the backbone: two for the auxiliary classifiers,
             the finer first, and the last.
         num_classes (int): C.
-        dropout (float): probability that a pooled channel is left out in training.
+        dropout (float): probability that a pooled channel is dropped in training.
         auxiliary_dropout (float): the same before the last layer of an auxiliary classifier.
         auxiliary_weight (float): of the loss of each auxiliary classifier.
-        cells (int): places along each side that an auxiliary classifier sees; 3 for pictures of 224 pixels.
+        cells (int): cells along each side that an auxiliary classifier sees; 3 for images of 224 pixels.
         hidden (int): outputs of the first linear layer of an auxiliary classifier.
     """
 
@@ -63,8 +63,8 @@ class AuxiliaryClassifier(nn.Layer):
     Args:
         in_channels (int): D.
         num_classes (int): C.
-        dropout (float): probability that a hidden number is left out in training.
-        cells (int): places along each side of the first linear layer's input.
+        dropout (float): probability that a hidden unit is dropped in training.
+        cells (int): cells along each side of the first linear layer's input.
         hidden (int): outputs of the first linear layer.
     """
 

@@ -1,4 +1,4 @@
-"""The end of MobileNetV3 (https://arxiv.org/abs/1905.02244, section 5.1 and tables 1 and 2).
+"""The classifier head of MobileNetV3 (https://arxiv.org/abs/1905.02244, section 5.1 and tables 1 and 2).
 
 Shapes in this file:
     N images, D channels of the last feature, H x W cells, C classes.
@@ -11,7 +11,7 @@ from .classifier_head import classifier_layer, dropout_layer
 
 
 class MobileNetV3Head(nn.Layer):
-    """Global average pooling, a 1x1 convolution without normalisation, hard swish, dropout, a linear layer.
+    """Global average pooling, a 1x1 convolution without normalization, hard swish, dropout, a linear layer.
 
     As the official definition has it, the 1x1 convolution has no bias.
 
@@ -19,7 +19,7 @@ class MobileNetV3Head(nn.Layer):
         in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
         num_classes (int): C.
         hidden (int): channels after the 1x1 convolution; the same for every width of the network.
-        dropout (float): probability that a hidden channel is left out in training.
+        dropout (float): probability that a hidden channel is dropped in training.
     """
 
     def __init__(self, in_channels, num_classes, hidden=1280, dropout=0.2):

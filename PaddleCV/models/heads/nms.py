@@ -1,4 +1,4 @@
-"""Non-maximum suppression: from many scored boxes to one box an object.
+"""Non-maximum suppression (NMS): from many scored boxes to one box per object.
 
 Shapes in this file:
     N images, P boxes an image, C classes, R boxes kept of all images together.
@@ -35,7 +35,7 @@ class MulticlassNMS(nn.Layer):
 
 
 class MatrixNMS(nn.Layer):
-    """Lowers the score of each box by how much better ones overlap it, all at once (SOLOv2, arXiv 2003.10152, 3.3).
+    """Lowers the score of each box by its overlap with better ones, in one pass (SOLOv2, arXiv 2003.10152, 3.3).
 
     Args:
         score (float): boxes of a lower score are dropped first.

@@ -10,7 +10,7 @@ from paddle.nn import functional as F
 
 from common.errors import ConfigError
 
-SMALLEST = 1e-6  # of what is raised to a power below 1, whose slope at 0 is infinite
+SMALLEST = 1e-6  # base of a power below 1, whose slope at 0 is infinite
 
 
 class CrossEntropy(nn.Layer):
@@ -18,7 +18,7 @@ class CrossEntropy(nn.Layer):
 
     Args:
         label_smoothing (float): this part of a target is spread over all classes (https://arxiv.org/abs/1512.00567,
-            section 7); of blended pictures too, so that their transform smooths nothing.
+            section 7); of blended images too, so that their transform smooths nothing.
     """
 
     multi_label = False
@@ -38,11 +38,11 @@ class CrossEntropy(nn.Layer):
 
 
 class FocalLoss(nn.Layer):
-    """Cross entropy that cares less for what is right already (https://arxiv.org/abs/1708.02002, equation 4).
+    """Cross entropy with less weight on well-classified images (https://arxiv.org/abs/1708.02002, equation 4).
 
     Args:
         gamma (float): an image whose class has probability p counts (1 - p)^gamma; 0 is cross entropy.
-        class_weights (list[float]): a factor for each class (the paper's alpha); none when left out.
+        class_weights (list[float]): a factor for each class (the paper's alpha); no weighting when left out.
     """
 
     multi_label = False
@@ -58,7 +58,7 @@ class FocalLoss(nn.Layer):
         """A number, from logits [N, C] and a target of either form.
 
         Raises:
-            ConfigError: there is not one class weight a class.
+            ConfigError: there is not one weight per class.
         """
         num_classes = logits.shape[1]
         if self.class_weights and len(self.class_weights) != num_classes:
@@ -70,13 +70,13 @@ class FocalLoss(nn.Layer):
 
 
 class MultiLabelLoss(nn.Layer):
-    """Binary cross entropy of each class by itself, summed over the classes, the mean over the images.
+    """Binary cross entropy of each class, summed over the classes, the mean over the images.
 
     With gammas it is the asymmetric loss (https://arxiv.org/abs/2009.14119, equation 4).
 
     Args:
-        gamma_positive (float): a class that is there with probability p counts (1 - p)^gamma_positive.
-        gamma_negative (float): one that is not there counts p^gamma_negative.
+        gamma_positive (float): a present class of probability p counts (1 - p)^gamma_positive.
+        gamma_negative (float): an absent one counts p^gamma_negative.
         label_smoothing (float): targets become 0 or 1 up to half of this.
     """
 
@@ -88,7 +88,7 @@ class MultiLabelLoss(nn.Layer):
         self.label_smoothing = label_smoothing
 
     def forward(self, logits, target):
-        """A number, from logits [N, C] and targets float32 [N, C], 1 where a class is there."""
+        """A number, from logits [N, C] and targets float32 [N, C], 1 where a class is present."""
         target = target * (1 - self.label_smoothing) + 0.5 * self.label_smoothing
         there, not_there = target * F.softplus(-logits), (1 - target) * F.softplus(logits)
         positive, negative = self.gammas

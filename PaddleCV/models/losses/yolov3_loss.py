@@ -3,31 +3,34 @@
 Shapes in this file:
     N images, M objects an image (padded), L levels of A anchors, C classes, H x W cells of one level,
     P = all A*H*W of all levels, K = N*M objects of the batch.
-Boxes are (x1, y1, x2, y2) in input pixels.
+Boxes are (x1, y1, x2, y2) in input pixels; a label of -1 marks padding.
 
-With s the score of an object, (w, h) its size relative to the picture, and the sums over the objects of an image:
-    loss_xy          s (2 - w h) (BCE(tx, x) + BCE(ty, y)),  x and y the centre within its cell
+With s the score of an object, (w, h) its size relative to the image, and the sums over the objects of an image:
+    loss_xy          s (2 - w h) (BCE(tx, x) + BCE(ty, y)),  x and y the center within its cell
     loss_wh          s (2 - w h) (|tw - log(w / anchor)| + |th - log(h / anchor)|)
-    loss_objectness  s BCE(t, 1) where an object is, 0 where a prediction overlaps an object by more
-                     than `ignore_iou`, BCE(t, 0) elsewhere
+    loss_objectness  s BCE(t, 1) at the objects, 0 where a prediction overlaps an object by more than `ignore_iou`,
+                     BCE(t, 0) elsewhere
     loss_class       s * the sum of BCE over the classes
 Every term is the mean over the images, so that the mean over processes with equal batches is that of the whole batch.
 """
+
+import dataclasses
 
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from ..heads.yolov3_head import cell_targets, decode_boxes, decode_level
-from .iou_losses import OVERLAPS, pairwise_iou
-from .yolov3_matching import best_anchors, cells_of, last_of_each, usable_objects
+from ..boxes import OVERLAPS, best_anchors, cell_targets, cells_of, decode_boxes, pairwise_iou
+from ..heads.yolov3_head import decode_level
+
+SMALLEST = 1e-6  # a box narrower than this share of the image is no object
 
 
 class YOLOv3Loss(nn.Layer):
-    """Compares the raw predictions of a YOLOv3 head with the objects of the pictures.
+    """Compares the raw predictions of a YOLOv3 head with the objects of the images.
 
     Args:
-        ignore_iou (float): a prediction that overlaps an object by more than this is not called background.
+        ignore_iou (float): a prediction that overlaps an object by more than this is not trained as background.
         label_smoothing (float): the class targets are 1 - this and this; the operator's own is min(1 / C, 1 / 40).
         iou_loss (str): iou, giou, diou or ciou: a term loss_iou in place of loss_xy and loss_wh; null for those two.
         iou_weight (float): of loss_iou.
@@ -74,12 +77,12 @@ class YOLOv3Loss(nn.Layer):
         return {name: value / predictions[0].shape[0] for name, value in terms.items()}
 
     def box_weights(self, objects, area):
-        """Small objects count more: score * (2 - share of the picture), [N, M]."""
+        """Small objects count more: score * (2 - share of the image), [N, M]."""
         sizes = objects.boxes[..., 2:] - objects.boxes[..., :2]
         return objects.scores * (2 - sizes[..., 0] * sizes[..., 1] / area)
 
     def ignored(self, predictions, head, boxes):
-        """Of each level, which predictions [N, A*H*W] overlap one of the objects' boxes [N, M, 4] too well."""
+        """Of each level, which predictions [N, A*H*W] overlap one of the boxes [N, M, 4] by more than `ignore_iou`."""
         levels = [
             decode_level(prediction, anchors, stride, head.scale_xy)
             for prediction, anchors, stride in zip(predictions, head.anchors, head.strides)
@@ -122,8 +125,23 @@ class YOLOv3Loss(nn.Layer):
         return {"loss_xy": (loss_xy.sum(axis=1) * weights).sum(), "loss_wh": (loss_wh.sum(axis=1) * weights).sum()}
 
 
+@dataclasses.dataclass
+class Objects:
+    """The objects of a batch, sanitized: padding and unusable boxes have a label of -1 and a box in the corner.
+
+    Args:
+        boxes (Tensor): float32 [N, M, 4], finite, of positive size.
+        labels (Tensor): int64 [N, M], 0 .. C-1, or -1.
+        scores (Tensor): float32 [N, M], the weight of each object, 0 where there is none.
+    """
+
+    boxes: paddle.Tensor
+    labels: paddle.Tensor
+    scores: paddle.Tensor
+
+
 class Matched:
-    """What one level predicts for each object, at the anchor and cell that answer for it.
+    """The predictions of one level for each object, at the anchor and cell that it is assigned to.
 
     Args:
         prediction (Tensor): float32 [N, A, 5 + C, H, W].
@@ -131,7 +149,7 @@ class Matched:
         level (int): which of the head's levels this is.
         objects (Objects): of the batch.
         anchor (Tensor): int64 [N, M], the anchor within the level, 0 where the object belongs to another.
-        mine (Tensor): bool [N, M], whether the object belongs to this level.
+        mine (Tensor): bool [N, M], true for the objects of this level.
     """
 
     def __init__(self, prediction, head, level, objects, anchor, mine):
@@ -163,6 +181,36 @@ class Matched:
         return paddle.scatter_nd_add(dense, places.flatten().unsqueeze(1), values.flatten()).reshape(
             [self.images, self.size]
         )
+
+
+def usable_objects(boxes, labels, scores, image_size):
+    """The :class:`Objects` of padded boxes [N, M, 4], labels [N, M] and scores [N, M] (None: all 1).
+
+    Boxes that are not finite, inside out, or smaller than a millionth of the image are no objects.
+    `image_size` is (height, width) in pixels.
+    """
+    height, width = image_size
+    if boxes.shape[1] == 0:
+        boxes = paddle.zeros([boxes.shape[0], 1, 4])
+        labels = paddle.full([boxes.shape[0], 1], -1, dtype="int64")
+        scores = None
+    x1, y1, x2, y2 = paddle.unbind(boxes, axis=-1)
+    usable = (x2 - x1 > SMALLEST * width) & (y2 - y1 > SMALLEST * height)
+    usable = usable & paddle.isfinite(boxes).all(axis=-1) & (labels >= 0)
+    corner = paddle.to_tensor([0.0, 0.0, 1.0, 1.0])
+    labels = paddle.where(usable, labels.astype("int64"), paddle.full_like(labels, -1, dtype="int64"))
+    weights = usable.astype("float32")
+    if scores is not None:
+        weights = paddle.where(usable, scores.astype("float32"), paddle.zeros_like(weights))
+    return Objects(paddle.where(usable.unsqueeze(-1), boxes, corner), labels, weights)
+
+
+def last_of_each(places, taken):
+    """Where several taken objects of an image have the same place [N, M], True for the last of them alone."""
+    count = places.shape[1]
+    same = (places.unsqueeze(2) == places.unsqueeze(1)) & taken.unsqueeze(1)  # [N, M, M]
+    later = paddle.triu(paddle.ones([count, count]), diagonal=1).astype("bool")
+    return taken & ~(same & later).any(axis=2)
 
 
 def binary_cross_entropy(logits, targets):

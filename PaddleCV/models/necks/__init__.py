@@ -1,1 +1,1 @@
-"""Parts that join feature maps of several levels."""
+"""Necks: layers that combine the feature maps of several levels."""

@@ -1,17 +1,18 @@
 """The feature pyramid of YOLOv3 (https://arxiv.org/abs/1804.02767, section 2.3).
 
 Shapes in this file:
-    N images; the levels come in from the finest to the coarsest and go out from the coarsest to the finest.
+    N images; the input levels run from the finest to the coarsest, the output levels from the coarsest to the finest.
 """
 
 import paddle
 from paddle import nn
 
-from ..layers import ConvNorm, upsample_nearest
+from ..blocks.conv_norm import ConvNorm
+from ..blocks.upsample import upsample_nearest
 
 
 class YOLOv3FPN(nn.Layer):
-    """Six convolutions at each level, and a way from each level to the next finer one.
+    """Six convolutions at each level, and an upsampled path from each level to the next finer one.
 
     Args:
         in_channels (list[int]): channels of each level from the finest to the coarsest, given by the backbone.
@@ -48,7 +49,7 @@ class YOLOv3FPN(nn.Layer):
 
 
 class YOLOv3Block(nn.Layer):
-    """1x1 and 3x3 convolutions in turn; the fifth goes to the finer level, the sixth to the head."""
+    """Alternating 1x1 and 3x3 convolutions; the fifth goes to the finer level, the sixth to the head."""
 
     def __init__(self, in_channels, channels, norm):
         super().__init__()

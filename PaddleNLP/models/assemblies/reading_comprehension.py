@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers.masks import mask_of
+from common.layers.masks import sequence_mask
 
 from .text_model import TextModel
 
@@ -20,7 +20,7 @@ class ReadingComprehension(TextModel):
         encoder (Layer): token ids to features of every token; it has segment embeddings.
     """
 
-    task = "reading_comprehension"
+    task = "ReadingComprehension"
     outputs = ("start_scores", "end_scores")
 
     def __init__(self, encoder):
@@ -49,7 +49,7 @@ class ReadingComprehension(TextModel):
         ids, types = input_ids.reshape([-1, size]), token_type_ids.reshape([-1, size])
         length = paddle.clip(length.reshape([-1]), min=1)
         found = self.output(self.encoder(ids, types, length))
-        found = found + (mask_of(length, ids).unsqueeze(2) - 1) * 1e4
+        found = found + (sequence_mask(length, ids).unsqueeze(2) - 1) * 1e4
         return tuple(found[:, :, side].reshape([-1, windows, size]) for side in range(2))
 
     def decode(self, logits, length):

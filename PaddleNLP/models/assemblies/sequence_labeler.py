@@ -15,7 +15,7 @@ class SequenceLabeler(TextModel):
         head (Layer): CRFHead or SoftmaxTagHead.
     """
 
-    task = "sequence_labelling"
+    task = "SequenceLabeling"
     outputs = ("tags",)
 
     def __init__(self, encoder, head):

@@ -17,7 +17,7 @@ class TextClassifier(TextModel):
         head (TextClassHead): pooled features to logits.
     """
 
-    task = "text_classification"
+    task = "TextClassification"
     outputs = ("scores",)
 
     def __init__(self, encoder, head):

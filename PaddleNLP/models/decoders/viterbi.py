@@ -6,7 +6,7 @@ Shapes in this file:
 
 import paddle
 
-from common.layers.masks import mask_of
+from common.layers.masks import sequence_mask
 from common.layers.scan import scan
 
 
@@ -18,7 +18,7 @@ def viterbi(emissions, transitions, length):
         transitions (Tensor): [C + 2, C]: start, stop, then from each tag to each.
         length (Tensor): int64 [N].
     """
-    mask = mask_of(length, emissions)
+    mask = sequence_mask(length, emissions)
     between = transitions[2:]
     tags = paddle.arange(transitions.shape[1], dtype="float32").unsqueeze(0)  # [1, C]
     moves = paddle.concat([paddle.zeros_like(mask[:, :1]), mask[:, 1:]], 1)  # 0 at the first token

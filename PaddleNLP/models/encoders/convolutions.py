@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 
 from common.layers.initializers import uniform
-from common.layers.masks import mask_of, masked_max, masked_sum
+from common.layers.masks import masked_max, masked_sum, sequence_mask
 
 
 class BOW(nn.Layer):
@@ -29,11 +29,11 @@ class BOW(nn.Layer):
 
     def forward(self, input_ids, length):
         """The embeddings, [N, T, E]; 0 at the padding."""
-        return self.embedding(input_ids) * mask_of(length, input_ids).unsqueeze(2)
+        return self.embedding(input_ids) * sequence_mask(length, input_ids).unsqueeze(2)
 
     def summary(self, sequence, length):
         """tanh of the sum over the tokens, [N, E]."""
-        return paddle.tanh(masked_sum(sequence, mask_of(length, sequence)))
+        return paddle.tanh(masked_sum(sequence, sequence_mask(length, sequence)))
 
 
 class TextCNN(nn.Layer):
@@ -58,14 +58,14 @@ class TextCNN(nn.Layer):
 
     def forward(self, input_ids, length):
         """tanh of every filter at every token, [N, T, D]."""
-        x = self.embedding(input_ids) * mask_of(length, input_ids).unsqueeze(2)
+        x = self.embedding(input_ids) * sequence_mask(length, input_ids).unsqueeze(2)
         return paddle.concat(
             [paddle.tanh(linear(windows_of(x, size))) for linear, size in zip(self.filters, self.windows)], 2
         )
 
     def summary(self, sequence, length):
         """The maximum of each filter over the tokens, [N, D]."""
-        return masked_max(sequence, mask_of(length, sequence))
+        return masked_max(sequence, sequence_mask(length, sequence))
 
 
 class CNN(TextCNN):

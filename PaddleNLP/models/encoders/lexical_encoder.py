@@ -7,7 +7,7 @@ Shapes in this file:
 from paddle import nn
 
 from common.layers.initializers import uniform
-from common.layers.masks import mask_of
+from common.layers.masks import sequence_mask
 from common.layers.recurrent import GRU
 
 
@@ -33,7 +33,7 @@ class LexicalEncoder(nn.Layer):
 
     def forward(self, input_ids, length):
         """Features of every token, [N, T, 2 D]; 0 at the padding."""
-        mask = mask_of(length, input_ids)
+        mask = sequence_mask(length, input_ids)
         x = self.embedding(input_ids)
         for layer in self.layers:
             x, _ = layer(x, length, mask)

@@ -9,7 +9,7 @@ from paddle import nn
 
 from common.layers import recurrent
 from common.layers.initializers import uniform
-from common.layers.masks import mask_of, masked_max
+from common.layers.masks import masked_max, sequence_mask
 
 CELLS = {"lstm": recurrent.PeepholeLSTM, "gru": recurrent.GRU}
 
@@ -39,8 +39,8 @@ class RecurrentEncoder(nn.Layer):
 
     def forward(self, input_ids, length):
         """The outputs of every token, [N, T, D], of both directions side by side; 0 at the padding."""
-        return self.recurrent(self.embedding(input_ids), length, mask_of(length, input_ids))[0]
+        return self.recurrent(self.embedding(input_ids), length, sequence_mask(length, input_ids))[0]
 
     def summary(self, sequence, length):
         """tanh of the maximum of each feature over the tokens, [N, D]."""
-        return paddle.tanh(masked_max(sequence, mask_of(length, sequence)))
+        return paddle.tanh(masked_max(sequence, sequence_mask(length, sequence)))

@@ -10,7 +10,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers.masks import mask_of
+from common.layers.masks import sequence_mask
 
 from ..foreign.checkpoint_names import our_names
 
@@ -66,7 +66,7 @@ class TransformerEncoder(nn.Layer):
         if self.task_embedding is not None:
             x = x + self.task_embedding(paddle.zeros_like(input_ids))
         x = self.dropout(self.norm(x))
-        bias = (mask_of(length, input_ids) - 1).unsqueeze([1, 2]) * 1e4  # [N, 1, 1, T], 0 or -10000
+        bias = (sequence_mask(length, input_ids) - 1).unsqueeze([1, 2]) * 1e4  # [N, 1, 1, T], 0 or -10000
         for layer in self.layers:
             x = layer(x, bias)
         return x

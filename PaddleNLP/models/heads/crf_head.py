@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 
 from common.layers.initializers import uniform
-from common.layers.masks import mask_of
+from common.layers.masks import sequence_mask
 
 from ..decoders.viterbi import viterbi
 from ..losses.crf_loss import crf_loss
@@ -39,7 +39,7 @@ class CRFHead(nn.Layer):
     def loss(self, emissions, tags, length):
         """The negative log-likelihood averaged over the texts (dict); tags int64 [N, T], -1 counts as `outside`."""
         tags = paddle.where(tags < 0, paddle.full_like(tags, self.outside), tags)
-        return {"loss_crf": crf_loss(emissions, self.transitions, tags, mask_of(length, emissions)).mean()}
+        return {"loss_crf": crf_loss(emissions, self.transitions, tags, sequence_mask(length, emissions)).mean()}
 
     def decode(self, emissions, length):
         """The highest-scoring tag sequence of each text, int64 [N, T]; 0 at the padding."""

@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers.masks import mask_of
+from common.layers.masks import sequence_mask
 
 
 class SoftmaxTagHead(nn.Layer):
@@ -36,4 +36,4 @@ class SoftmaxTagHead(nn.Layer):
     def decode(self, emissions, length):
         """The most probable tag of each token, int64 [N, T]; 0 at the padding."""
         best = paddle.argmax(emissions, 2)
-        return best * mask_of(length, emissions).astype(best.dtype)
+        return best * sequence_mask(length, emissions).astype(best.dtype)

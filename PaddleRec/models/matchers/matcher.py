@@ -17,7 +17,7 @@ class Matcher(nn.Layer):
         top_k (int): K.
     """
 
-    task = "retrieval"
+    task = "Retrieval"
     inputs = {"items": ([None, None], "int64")}
     outputs = ("items", "scores")
 

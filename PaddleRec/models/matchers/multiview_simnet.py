@@ -24,7 +24,7 @@ class MultiviewSimNet(nn.Layer):
         margin (float): of the hinge loss.
     """
 
-    task = "ranking"
+    task = "Ranking"
     inputs = {"query": ([None, None], "int64"), "title": ([None, None], "int64")}
     outputs = ("probability",)
 

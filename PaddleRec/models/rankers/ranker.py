@@ -7,7 +7,7 @@ from paddle.nn import functional as F
 class Ranker(nn.Layer):
     """A click-through rate model; a child class defines `predict`, the logits [N], whose arguments are its inputs."""
 
-    task = "ranking"
+    task = "Ranking"
     outputs = ("probability",)
 
     def forward(self, numbers, ids):

@@ -7,7 +7,7 @@ import numpy as np
 
 from common.log import logger
 from common.training.plotting import COLOURS, finish, new_figure
-from common.weights.safetensors import write_whole
+from common.weights.safetensors import write_atomically
 
 FILE, PLOT = "sensitivity.json", "sensitivity.png"
 RATIOS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))
@@ -51,7 +51,7 @@ class Sensitivity:
                 score = self.score_without(self.orders[group.name][:count]) if count else known["score"]
                 found[str(ratio)] = self.sign * (known["score"] - score) / scale
             if lacking:
-                write_whole(folder / FILE, [json.dumps(known, indent=1).encode()])
+                write_atomically(folder / FILE, [json.dumps(known, indent=1).encode()])
                 logger.info("sensitivity %d/%d: %s drops by %.4f at %g", number, len(groups), group.name,
                             found[str(ratios[-1])], ratios[-1])  # fmt: skip
         curves = {g.name: ([0.0, *ratios], [0.0, *(known["losses"][g.name][str(s)] for s in ratios)]) for g in groups}

@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers import conv2d
+from common.layers.fast_conv import FastConv2D, convolve
 from common.system import distributed
 
 from .fake_quantize import (
@@ -22,7 +22,7 @@ from .fake_quantize import (
     straight_through,
 )
 
-CONVOLUTIONS = (nn.Conv2D, conv2d.Conv2D)
+CONVOLUTIONS = (nn.Conv2D, FastConv2D)
 GEOMETRY = ("_stride", "_padding", "_dilation", "_groups", "_kernel_size", "_padding_mode", "_data_format")
 WEIGHT_SCALES = {"abs_max": abs_max_scales, "mse": min_mse_scales}
 
@@ -115,13 +115,14 @@ class QuantizedConv2D(QuantizedWeight, nn.Layer):
     def __init__(self, layer, momentum=1.0, quantize_input=True):
         super().__init__()
         self.take_over(layer, momentum, quantize_input)
+        self.is_fast = isinstance(layer, FastConv2D)
         for name in GEOMETRY:
             setattr(self, name, getattr(layer, name))
 
     def forward(self, x):
         """[N, C, H, W] to [N, O, H', W']."""
         x, weight = self.quantized_input(x), self.quantized_weight()
-        y = conv2d.fast(self, x, weight)
+        y = convolve(self, x, weight) if self.is_fast else None
         if y is not None:
             return y
         return F.conv2d(x, weight, self.bias, self._stride, self._padding, self._dilation, self._groups)

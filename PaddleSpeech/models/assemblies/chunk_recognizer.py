@@ -17,7 +17,7 @@ class ChunkRecognizer(nn.Layer):
         head (Layer): features to logits.
     """
 
-    task = "tensors"
+    task = "StreamingRecognition"
 
     def __init__(self, encoder, head):
         super().__init__()

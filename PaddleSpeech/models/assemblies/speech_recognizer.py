@@ -19,7 +19,7 @@ class SpeechRecognizer(nn.Layer):
         loss (Layer): of logits and texts, such as CTCLoss.
     """
 
-    task = "speech_recognition"
+    task = "SpeechRecognition"
     outputs = ("ids", "score", "log_probs", "length")
 
     def __init__(self, encoder, head, loss):

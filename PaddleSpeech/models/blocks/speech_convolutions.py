@@ -8,7 +8,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers.masks import mask_of
+from common.layers.masks import sequence_mask
 from common.layers.recurrent import CLIP
 
 from .sequence_batch_norm import SequenceBatchNorm, sums_of_maps
@@ -84,9 +84,9 @@ class SpeechConvolutions(nn.Layer):
         """
         frames = paddle.shape(features)[1].astype("int64")
         length = paddle.minimum(paddle.maximum(length, paddle.ones_like(length)), frames)
-        x = (features * mask_of(length, features).unsqueeze(2)).unsqueeze(1)
+        x = (features * sequence_mask(length, features).unsqueeze(2)).unsqueeze(1)
         length = self.first.length_after(length)
-        mask = mask_of(length, x[:, 0, :: self.first.stride[0]])
+        mask = sequence_mask(length, x[:, 0, :: self.first.stride[0]])
         return flat(self.second(self.first(x, mask, MARGIN), mask, MARGIN)), length, mask
 
     def chunk(self, features, final, kept):

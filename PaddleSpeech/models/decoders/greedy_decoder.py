@@ -7,7 +7,7 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from common.layers.masks import mask_of
+from common.layers.masks import sequence_mask
 
 
 class GreedyDecoder(nn.Layer):
@@ -24,7 +24,7 @@ class GreedyDecoder(nn.Layer):
             tuple[Tensor, Tensor]: int64 [N, T], the tokens of each text, padded with 0; float32 [N], the geometric mean
                 over the frames of the probability of the best token.
         """
-        mask = mask_of(length, log_probs)
+        mask = sequence_mask(length, log_probs)
         best = paddle.argmax(log_probs, 2) * mask.astype("int64")
         confidence = (log_probs.max(2) * mask).sum(1) / mask.sum(1)
         return collapse(best), confidence.exp()

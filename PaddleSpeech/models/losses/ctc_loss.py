@@ -7,7 +7,7 @@ Shapes in this file:
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.audio.labels import steps_needed
+from common.audio.labels import min_ctc_steps
 from common.errors import DataError
 
 BLANK = 0
@@ -76,8 +76,8 @@ def check_utterances(shape, length, labels, label_length):
         if text.min() <= BLANK or text.max() >= tokens:
             odd = int(text.min() if text.min() <= BLANK else text.max())
             raise DataError(f"{name} has the token id {odd}; token ids are 1 to {tokens - 1}, and {BLANK} is the blank")
-        if steps_needed(text) > long:
+        if min_ctc_steps(text) > long:
             raise DataError(
-                f"{name} has a text of {there} tokens that needs {steps_needed(text)} frames, but only {long} frames: "
+                f"{name} has a text of {there} tokens that needs {min_ctc_steps(text)} frames, but only {long} frames: "
                 "leave it out, or use a smaller stride"
             )

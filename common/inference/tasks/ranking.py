@@ -1,22 +1,43 @@
-"""The answer of a ranker: a probability for each row."""
+"""Ranking: a probability for each row of a table."""
 
 import numpy as np
 
-INPUT = "table"
-THRESHOLD = 0.0  # of the score, unless told otherwise
+from common.inference.task import Task, check_threshold
 
 
-def records(outputs, labels, threshold=THRESHOLD):
-    """The probability of each row.
+class Ranking(Task):
+    """Ranking: the probability of each row, such as that of a click.
 
     Args:
-        outputs (dict[str, ndarray]): `probability` [N].
-        labels (list[str]): the one thing that is predicted.
         threshold (float): rows that score less get no record.
-
-    Returns:
-        list[list[dict]]: for each row `label` and `score`.
     """
-    scores = np.asarray(outputs["probability"], np.float64).reshape(-1).tolist()
-    name = str(labels[0]) if labels else "yes"
-    return [[{"label": name, "score": round(score, 6)}] if score >= threshold else [] for score in scores]
+
+    input = "table"
+
+    def __init__(self, threshold=0.0):
+        self.threshold = check_threshold(threshold)
+
+    def records(self, outputs, samples, labels, threshold):
+        """The probability of each row.
+
+        Args:
+            outputs (dict[str, ndarray]): `probability` [N].
+            samples (list[dict]): not used.
+            labels (list[str]): the one thing that is predicted.
+            threshold (float): rows that score less get no record.
+
+        Returns:
+            list[list[dict]]: for each row `label` and `score`.
+        """
+        scores = np.asarray(outputs["probability"], np.float64).reshape(-1).tolist()
+        name = str(labels[0]) if labels else "yes"
+        return [[{"label": name, "score": round(score, 6)}] if score >= threshold else [] for score in scores]
+
+    def line(self, sample, records):
+        """The row's number, and each label with its score."""
+        return row_line(sample, records)
+
+
+def row_line(sample, records):
+    """`row 3: click 0.1234, ...`"""
+    return f"row {sample['name']}: " + ", ".join(f"{record['label']} {record['score']:.4f}" for record in records)

@@ -1,62 +1,81 @@
-"""The answer to a question as a part of the text, chosen among the scores of all windows."""
+"""Reading comprehension: the answer to a question as a span of a text, chosen among the scores of all windows."""
 
 import json
 
 import numpy as np
 
 from common.errors import DataError
-
-INPUT, THRESHOLD = "text", 0.5
-
-
-def read_line(line):
-    """The sample of one line of input: `question<tab>text`, or an object with `question` and `context`."""
-    if line.lstrip().startswith("{"):
-        try:
-            row = json.loads(line)
-            return {"question": str(row["question"]), "context": str(row["context"])}
-        except (ValueError, KeyError, TypeError):
-            raise DataError('a line of JSON has the keys "question" and "context"') from None
-    question, tab, context = line.partition("\t")
-    if not tab or not context.strip():
-        raise DataError("a line is a question, a tab, and the text that may answer it")
-    return {"question": question, "context": context}
+from common.inference.task import Task
 
 
-def made_up():
-    """A question for models whose data are not here."""
-    return {"path": "made-up", "question": "what jumps?", "context": "the quick brown fox 敏捷的棕色狐狸"}
-
-
-def records(outputs, labels, threshold=THRESHOLD, samples=()):
-    """The best answers to each question, best first; the first one may be empty: there is none.
+class ReadingComprehension(Task):
+    """Extractive reading comprehension: the spans of a text that answer a question best.
 
     Args:
-        outputs (dict[str, ndarray]): `start_scores`, `end_scores` float32 [N, W, T].
-        labels (list[str] | None): not used.
-        threshold (float): not used.
-        samples (list[dict]): as the transforms left them: `context`, `places`, `choice`.
-
-    Returns:
-        list[list[dict]]: for each question up to `n_best` of `text`, `start`, `end`, `score` (the sum of both scores).
+        max_answer (int): pieces of an answer at most.
+        n_best (int): starts and ends of each window that are tried, and answers of a question at most.
+        null_threshold (float): there is no answer where the score of none is higher than the best one's by more than
+            this; null always answers.
     """
-    pairs = zip(np.asarray(outputs["start_scores"]), np.asarray(outputs["end_scores"]), samples)
-    return [
-        answers(start, end, sample["context"], sample["places"], **sample["choice"]) for start, end, sample in pairs
-    ]
+
+    input = "text"
+
+    def __init__(self, max_answer=30, n_best=20, null_threshold=None):
+        if max_answer < 1 or n_best < 1:
+            raise ValueError(f"max_answer is {max_answer}, n_best {n_best}; allowed: 1 or more")
+        self.max_answer, self.n_best, self.null_threshold = max_answer, n_best, null_threshold
+
+    def read_line(self, line):
+        """The sample of one line of input: `question<tab>text`, or an object with `question` and `context`."""
+        if line.lstrip().startswith("{"):
+            try:
+                row = json.loads(line)
+                return {"question": str(row["question"]), "context": str(row["context"])}
+            except (ValueError, KeyError, TypeError):
+                raise DataError('a line of JSON has the keys "question" and "context"') from None
+        question, tab, context = line.partition("\t")
+        if not tab or not context.strip():
+            raise DataError("a line is a question, a tab, and the text that may answer it")
+        return {"question": question, "context": context}
+
+    def synthetic(self, inputs):
+        """A question and a text of English and Chinese words."""
+        sample = super().synthetic(inputs)
+        return {"path": sample["path"], "question": "what jumps?", "context": sample["text_a"]}
+
+    def records(self, outputs, samples, labels, threshold):
+        """The best answers to each question, the best first; the first one may be empty: there is none.
+
+        Args:
+            outputs (dict[str, ndarray]): `start_scores`, `end_scores` float32 [N, W, T].
+            samples (list[dict]): as the transforms left them: `context`, `places`.
+            labels (list[str] | None): not used.
+            threshold (float): not used.
+
+        Returns:
+            list[list[dict]]: for each question up to `n_best` of `text`, `start`, `end`, `score` (the sum of both
+                scores).
+        """
+        pairs = zip(np.asarray(outputs["start_scores"]), np.asarray(outputs["end_scores"]), samples)
+        rest = (self.max_answer, self.n_best, self.null_threshold)
+        return [answers(start, end, sample["context"], sample["places"], *rest) for start, end, sample in pairs]
+
+    def line(self, sample, records):
+        """The best answer and its score, with a tab between; an empty line for an empty one."""
+        return f"{records[0]['text']}\t{records[0]['score']:.4f}" if records else ""
 
 
 def answers(start, end, context, places, max_answer=30, n_best=20, null_threshold=None):
     """The best answers of one question.
 
     Args:
-        start (ndarray): [W, T], that an answer begins at this piece.
+        start (ndarray): [W, T], that an answer starts at this piece.
         end (ndarray): [W, T], that it ends there.
         context (str): the text.
         places (list): for each window, (start, end) in the text of each piece, None outside it.
         max_answer (int): pieces of an answer at most.
-        n_best (int): beginnings and ends that are tried, and answers that are given.
-        null_threshold (float): see `common.text.windows.QuestionWindows`.
+        n_best (int): starts and ends that are tried, and answers that are returned.
+        null_threshold (float | None): see :class:`ReadingComprehension`.
     """
     found, null = {}, np.inf
     for first, last, spots in zip(start, end, places):
@@ -74,8 +93,3 @@ def answers(start, end, context, places, max_answer=30, n_best=20, null_threshol
     if not rows or (null_threshold is not None and null - rows[0]["score"] > null_threshold):
         rows.insert(0, {"text": "", "start": 0, "end": 0, "score": round(null, 4)})
     return rows
-
-
-def line(sample, records):
-    """The best answer and its score, with a tab between; an empty line for an empty one."""
-    return f"{records[0]['text']}\t{records[0]['score']:.4f}" if records else ""

@@ -1,80 +1,87 @@
-"""What is said in a recording, as text."""
+"""Speech recognition: the text of each recording, along the best path or by beam search."""
 
 import functools
 
 import numpy as np
 
-from common.audio.ctc_beam_search import CharacterScorer, RunningBeam, WordScorer
-from common.audio.labels import spelled, written
+from common.audio.ctc_beam_search import BeamSearch, CharacterScorer, IncrementalBeam, WordScorer
+from common.audio.labels import labels_to_text, token_text
 from common.audio.language_model import NgramModel
-from common.data.transform import random_for
+from common.inference.task import Task, check_threshold
 
-INPUT, THRESHOLD = "sound", 0.0
 SCORERS = {"word": WordScorer, "character": CharacterScorer}
 
 
-def made_up():
-    """Two seconds of tones in noise, for models whose data are not here."""
-    rate = 16000
-    time = np.arange(2 * rate) / rate
-    tones = 0.2 * np.sin(2 * np.pi * (300 + 200 * np.floor(4 * time)) * time)
-    audio = (tones + 0.01 * random_for(0).standard_normal(2 * rate)).astype(np.float32)
-    return {"path": "made-up", "audio": audio, "rate": rate}
-
-
-def records(outputs, labels, threshold=THRESHOLD, samples=()):
-    """The text of each recording.
+class SpeechRecognition(Task):
+    """Speech recognition: the text of each recording with its score.
 
     Args:
-        outputs (dict[str, ndarray]): `ids` int [N, U], the numbers of the characters filled with 0, the blank, and
-            `score` float32 [N]; for a beam search `log_probs` float32 [N, T, C] and `length` int [N].
-        labels (list[str]): the blank and the characters, in the order of their numbers.
-        threshold (float): recordings that score less get no record.
-        samples (list[dict]): as the transforms left them; `decoder`, what BeamSearch set, asks for a beam search.
-
-    Returns:
-        list[list[dict]]: for each recording `text` and `score`, the geometric mean over the frames of the probability
-            of the best path, or of the text that a beam search found.
+        decoder (BeamSearch): how log probabilities become a text; null takes the best path.
+        threshold (float): texts that score less are left out.
     """
-    rows, scores = np.asarray(outputs["ids"]).tolist(), np.asarray(outputs["score"], np.float64).reshape(-1).tolist()
-    how = [sample.get("decoder") for sample in samples] + [None] * len(rows)
-    found = []
-    for place, (row, score) in enumerate(zip(rows, scores, strict=True)):
-        text = written(row, labels)
-        if how[place]:
-            frames = np.asarray(outputs["log_probs"][place])[: int(outputs["length"][place])]
-            text, score = search(frames, labels, how[place])
-        found.append([{"text": text, "score": round(score, 4)}] if score >= threshold else [])
-    return found
+
+    input = "audio"
+    parts = (BeamSearch,)
+
+    def __init__(self, decoder=None, threshold=0.0):
+        self.decoder = decoder if decoder is not None and decoder.beam_size else None
+        self.threshold = check_threshold(threshold)
+
+    def records(self, outputs, samples, labels, threshold):
+        """The text of each recording.
+
+        Args:
+            outputs (dict[str, ndarray]): `ids` int [N, U], the numbers of the characters filled with 0, the blank, and
+                `score` float32 [N]; for a beam search `log_probs` float32 [N, T, C] and `length` int [N].
+            samples (list[dict]): not used.
+            labels (list[str]): the blank and the characters, in the order of their numbers.
+            threshold (float): texts that score less are left out.
+
+        Returns:
+            list[list[dict]]: for each recording `text` and `score`, the geometric mean over the frames of the
+                probability of the best path, or of the text that a beam search found.
+        """
+        scores = np.asarray(outputs["score"], np.float64).reshape(-1).tolist()
+        if self.decoder is None:
+            texts = [labels_to_text(row, labels) for row in np.asarray(outputs["ids"]).tolist()]
+            found = zip(texts, scores, strict=True)
+        else:
+            frames = [rows[: int(n)] for rows, n in zip(np.asarray(outputs["log_probs"]), outputs["length"])]
+            found = [search(rows, labels, self.decoder) for rows in frames]
+        return [[{"text": text, "score": round(score, 4)}] if score >= threshold else [] for text, score in found]
+
+    def line(self, sample, records):
+        """The name of the recording, a tab, and its text."""
+        return f"{sample['name']}\t{records[0]['text'] if records else ''}"
 
 
-def search(log_probs, labels, settings):
+def search(log_probs, labels, decoder):
     """(text, score) of log probabilities float [T, C].
 
     Args:
         log_probs (ndarray): of one recording.
         labels (list[str]): the blank and the characters.
-        settings (dict): see `common.audio.decoder.BeamSearch`.
+        decoder (BeamSearch): the settings.
     """
-    beam = beam_of(settings, labels)
+    beam = beam_of(decoder, labels)
     beam.feed(log_probs)
     tokens, _, heard = beam.texts()[0]
-    return " ".join(written(tokens, labels).split()), float(np.exp(heard / len(log_probs)))
+    return " ".join(labels_to_text(tokens, labels).split()), float(np.exp(heard / len(log_probs)))
 
 
-def beam_of(settings, labels):
-    """A beam before the first frame; a language model is read once."""
-    model = language_model(settings["lm"]) if settings["lm"] else None
-    scorer = SCORERS[settings["unit"]](model, [spelled(label) for label in labels], settings["alpha"], settings["beta"])
-    return RunningBeam(scorer, *(settings[key] for key in ("beam_size", "cutoff", "most")))
+def beam_of(decoder, labels):
+    """A beam before the first frame; a language model is read once.
+
+    Args:
+        decoder (BeamSearch): the settings.
+        labels (list[str]): the blank and the characters.
+    """
+    model = language_model(decoder.lm) if decoder.lm else None
+    scorer = SCORERS[decoder.unit](model, [token_text(label) for label in labels], decoder.alpha, decoder.beta)
+    return IncrementalBeam(scorer, decoder.beam_size, decoder.cutoff, decoder.most)
 
 
 @functools.lru_cache(maxsize=4)
 def language_model(path):
     """The model of an ARPA file."""
     return NgramModel(path)
-
-
-def line(sample, records):
-    """The name of the recording, a tab, and its text."""
-    return f"{sample['name']}\t{records[0]['text'] if records else ''}"

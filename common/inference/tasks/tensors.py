@@ -1,33 +1,39 @@
-"""The bare outputs of a model that has no task of its own: a record for each row, with the values of every output."""
+"""The bare outputs of a model that has no other task: a record for each row, with the values of every output."""
 
 import numpy as np
 
-INPUT, THRESHOLD = "tensors", 0.0
+from common.inference.task import Task
 
 
-def records(outputs, labels, threshold=THRESHOLD):
-    """Each row of the batch as one record.
+class Tensors(Task):
+    """The outputs as they are, for a model whose inputs the caller prepares."""
 
-    Args:
-        outputs (dict[str, ndarray]): [N, ...] each.
-        labels (list[str]): not used.
-        threshold (float): not used.
+    input = "tensors"
 
-    Returns:
-        list[list[dict]]: for each row one record, {output name: nested lists}; what is not finite is None.
+    def records(self, outputs, samples, labels, threshold):
+        """Each row of the batch as one record.
 
-    Raises:
-        ValueError: the outputs have different numbers of rows.
-    """
-    if len({value.shape[:1] for value in outputs.values()}) != 1:
-        shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in outputs.items())
-        raise ValueError(f"the outputs are not of the same rows: {shapes}")
-    columns = {name: plain(np.asarray(value)) for name, value in outputs.items()}
-    rows = len(next(iter(columns.values())))
-    return [[{name: values[row] for name, values in columns.items()}] for row in range(rows)]
+        Args:
+            outputs (dict[str, ndarray]): [N, ...] each.
+            samples (list[dict]): not used.
+            labels (list[str]): not used.
+            threshold (float): not used.
+
+        Returns:
+            list[list[dict]]: for each row one record, {output name: nested lists}; a number that is not finite is None.
+
+        Raises:
+            ValueError: the outputs have different numbers of rows.
+        """
+        if len({value.shape[:1] for value in outputs.values()}) != 1:
+            shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in outputs.items())
+            raise ValueError(f"the outputs are not of the same rows: {shapes}")
+        columns = {name: as_lists(np.asarray(value)) for name, value in outputs.items()}
+        rows = len(next(iter(columns.values())))
+        return [[{name: values[row] for name, values in columns.items()}] for row in range(rows)]
 
 
-def plain(values):
+def as_lists(values):
     """Nested lists of an array's numbers, None for those that are not finite."""
     if values.dtype.kind != "f" or np.isfinite(values).all():
         return values.tolist()

@@ -1,45 +1,49 @@
-"""The class of a text, or of a pair of texts, as records."""
+"""Text classification: the best classes of a text, or of a pair of texts, as records."""
 
 import numpy as np
 
-INPUT, THRESHOLD = "text", 0.5
-MOST = 5
+from common.inference.labels import best_classes
+from common.inference.task import Task, check_threshold
 
 
-def read_line(line):
-    """The sample of one line of input: a text, or two with a tab between."""
-    first, tab, second = line.partition("\t")
-    return {"text_a": first, "text_b": second} if tab else {"text_a": line}
-
-
-def made_up():
-    """A text for models whose data are not here."""
-    return {"path": "made-up", "text_a": "the quick brown fox 敏捷的棕色狐狸"}
-
-
-def records(outputs, labels, threshold=THRESHOLD, samples=()):
-    """The best classes of each text, best first.
+class TextClassification(Task):
+    """Text classification: the best classes of each text or pair of texts.
 
     Args:
-        outputs (dict[str, ndarray]): `scores` float32 [N, C], probabilities.
-        labels (list[str]): class names.
-        threshold (float): classes but the best one that score less are left out.
-        samples (list[dict]): not used.
-
-    Returns:
-        list[list[dict]]: for each text up to five of `label`, `category_id` (the class number), `score`.
+        n_best (int): classes of a text at most.
+        threshold (float): classes that score less are left out; the best one stays.
     """
-    found = []
-    for row in np.asarray(outputs["scores"], np.float64):
-        order = np.argsort(-row, kind="stable")[:MOST].tolist()
-        kept = order[:1] + [k for k in order[1:] if row[k] >= threshold]
-        found.append([{"label": str(labels[k]), "category_id": k, "score": round(row[k], 4)} for k in kept])
-    return found
 
+    input = "text"
 
-def line(sample, records):
-    """The best class, its probability and the text, with tabs between; an empty line for an empty text."""
-    if not records:
-        return ""
-    texts = [sample[key] for key in ("text_a", "text_b") if key in sample]
-    return "\t".join([records[0]["label"], f"{records[0]['score']:.4f}", *texts])
+    def __init__(self, n_best=5, threshold=0.5):
+        if n_best < 1:
+            raise ValueError(f"n_best is {n_best}; allowed: 1 or more")
+        self.n_best, self.threshold = n_best, check_threshold(threshold)
+
+    def read_line(self, line):
+        """The sample of one line of input: a text, or two with a tab between."""
+        first, tab, second = line.partition("\t")
+        return {"text_a": first, "text_b": second} if tab else {"text_a": line}
+
+    def records(self, outputs, samples, labels, threshold):
+        """The best classes of each text, the best first.
+
+        Args:
+            outputs (dict[str, ndarray]): `scores` float32 [N, C], probabilities.
+            samples (list[dict]): not used.
+            labels (list[str]): class names.
+            threshold (float): classes but the best one that score less are left out.
+
+        Returns:
+            list[list[dict]]: for each text `label`, `category_id` (the number of the class), `score`.
+        """
+        rows = np.asarray(outputs["scores"], np.float64)
+        return [best_classes(row, labels, self.n_best, threshold, keep_best=True) for row in rows]
+
+    def line(self, sample, records):
+        """The best class, its probability and the text, with tabs between; an empty line for an empty text."""
+        if not records:
+            return ""
+        texts = [sample[key] for key in ("text_a", "text_b") if key in sample]
+        return "\t".join([records[0]["label"], f"{records[0]['score']:.4f}", *texts])

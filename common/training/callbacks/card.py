@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from common.inference.task import in_words
 from common.system import host as machine
 from common.system import runtime
 from common.training.callbacks.callback import Callback
 from common.training.callbacks.lines import read_lines
 from common.training.callbacks.log import next_commands
-from common.weights.safetensors import write_whole
+from common.weights.safetensors import write_atomically
 
 PACKAGES = (
     "paddlepaddle",
@@ -50,7 +51,7 @@ class Card(Callback):
         path = Path(trainer.folder) / "env.json"
         record = environment(trainer, self.command_line)
         record["earlier"] = earlier_starts(path) if trainer.step else []
-        write_whole(path, [(json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()])
+        write_atomically(path, [(json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()])
 
     def after_evaluation(self, trainer):
         """Brings the card up to date."""
@@ -58,16 +59,19 @@ class Card(Callback):
 
     def on_train_end(self, trainer):
         """Writes the card."""
-        write_whole(Path(trainer.folder) / "README.md", [model_card(trainer).encode()])
+        write_atomically(Path(trainer.folder) / "README.md", [model_card(trainer).encode()])
 
 
 def environment(trainer, command_line):
     """What `env.json` holds, as plain JSON values."""
     total, _ = machine.memory_bytes()
+    settings = {name: value for name, value, _ in runtime.runtime_settings()}
+    if not trainer.config.get("onednn", True):
+        settings["convolutions"] = "PaddlePaddle"
     return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "from_step": trainer.step,
-        "command": machine.anonymous(shlex.join(command_line)),
+        "command": machine.anonymize(shlex.join(command_line)),
         "seed": trainer.config.get("seed"),
         "code": machine.git_state(),
         "python": platform.python_version(),
@@ -76,7 +80,7 @@ def environment(trainer, command_line):
         "cores": runtime.usable_cores(),
         "memory_gb": round(total / 2**30, 1),
         "versions": machine.versions(PACKAGES),
-        "settings": {name: value for name, value, _ in runtime.describe()},
+        "settings": settings,
     }
 
 
@@ -94,13 +98,13 @@ def model_card(trainer):
     config = trainer.config
     parts = [
         f"# {config.name}",
-        f"A {config.get('model.type')} model for {getattr(trainer.model, 'task', 'an unnamed task')}. This page was "
+        f"A {config.get('model.type')} model for {in_words(trainer.model.task)}. This page was "
         "written by the training run in this folder; every number on it was measured by that run.",
         markdown_table(("", ""), facts(trainer)),
         "## Scores",
         scores(trainer),
         "## Use",
-        "```bash\n" + machine.anonymous("\n".join(next_commands(trainer).values())) + "\n```",
+        "```bash\n" + machine.anonymize("\n".join(next_commands(trainer).values())) + "\n```",
         "The completed configuration is `last/config.yml`; the machine and the versions are in `env.json`.",
         *pictures(trainer),
         "## Limits",
@@ -125,7 +129,7 @@ def facts(trainer):
     rows += [("optimizer", str(config.get("optimizer.type")))]
     rows += [("last losses", ", ".join(f"{name} {value:.4g}" for name, value in trainer.losses.items()))]
     rows += [("seed", str(config.get("seed")))]
-    return [(name, machine.anonymous(value)) for name, value in rows if value]
+    return [(name, machine.anonymize(value)) for name, value in rows if value]
 
 
 def data_of(config, split):

@@ -5,7 +5,7 @@ from common.log import logger
 from common.system import distributed
 from common.training.callbacks.callback import Callback
 from common.weights import checkpoint
-from common.weights.structure import files_of
+from common.weights.structure import structure_files
 
 
 class Checkpoint(Callback):
@@ -30,19 +30,24 @@ class Checkpoint(Callback):
     def after_step(self, trainer):
         if self.every_steps and trainer.step % self.every_steps == 0:
             self.save(trainer)
-        trainer.check_stop(lambda: self.save(trainer))
+        self.end_if_asked(trainer)
 
     def after_epoch(self, trainer):
         new_best = trainer.best is not None and trainer.best["step"] == trainer.step
         if new_best or (self.every and trainer.epoch % self.every == 0) or trainer.epoch == trainer.epochs:
             self.save(trainer)
-        trainer.check_stop(lambda: self.save(trainer))
+        self.end_if_asked(trainer)
 
     def on_stop(self, trainer):
-        trainer.check_stop(lambda: self.save(trainer))
+        self.end_if_asked(trainer)
 
     def on_train_end(self, trainer):
         self.save(trainer)
+
+    def end_if_asked(self, trainer):
+        """Saves and ends the run if a signal has asked for it."""
+        if trainer.asked_to_stop():
+            raise trainer.stopped(self.save(trainer))
 
     def save(self, trainer):
         """Writes the checkpoint of this step, unless it is written already; returns its path."""
@@ -53,7 +58,7 @@ class Checkpoint(Callback):
         arrays, state = trainer.state()
         if distributed.is_main():
             self.refuse_poison(arrays["model"], trainer.step)
-            files = {name: path.read_bytes() for name, path in self.files.items()} | files_of(trainer.model)
+            files = {name: path.read_bytes() for name, path in self.files.items()} | structure_files(trainer.model)
             checkpoint.write_checkpoint(
                 trainer.folder, trainer.step, arrays, state, self.config_text, pdparams=self.pdparams, files=files
             )

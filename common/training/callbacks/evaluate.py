@@ -1,9 +1,8 @@
-"""Evaluates while training, keeps the best, and ends a run that no longer gains."""
+"""Evaluation during training: best checkpoint and early stopping."""
 
 import contextlib
 
-from common.build.model import predictor_of
-from common.inference.evaluate import evaluate
+from common.inference.evaluate import evaluate, sources_of
 from common.system import distributed
 from common.training.callbacks.callback import Callback
 
@@ -18,7 +17,7 @@ class Evaluate(Callback):
         patience (int): evaluations without a new best before the run ends; 0 never.
     """
 
-    pictures = 16
+    images = 16  # whose predictions are drawn
 
     def __init__(self, loader, metric, every=1, patience=0):
         self.loader, self.metric, self.every, self.patience = loader, metric, every, patience
@@ -31,8 +30,8 @@ class Evaluate(Callback):
         self.without_gain = state.get("without_gain", 0)
 
     def on_train_start(self, trainer):
-        """Ends a run that goes on after it had ended for want of gains."""
-        self.end_without_gain(trainer)
+        """Ends a resumed run that early stopping had ended."""
+        self.stop_early(trainer)
 
     def at_epoch_end(self, trainer):
         done = trainer.epoch + 1
@@ -44,11 +43,11 @@ class Evaluate(Callback):
             self.run(trainer)
 
     def run(self, trainer):
-        """Evaluates and notes the scores, whether they are the best, and the first answers for the pictures."""
+        """Evaluates, records the scores, and keeps the first predictions for the plots."""
         trainer.answers = []
 
         def after_batch(batch, outputs):
-            if len(trainer.answers) < self.pictures:
+            if len(trainer.answers) < self.images and outputs is not None:
                 trainer.answers.append((batch, outputs))
             if trainer.stop is not None and trainer.stop.requested and distributed.world_size() == 1:
                 raise InterruptedEvaluation
@@ -57,7 +56,7 @@ class Evaluate(Callback):
         model.eval()
         try:
             with trainer.ema.swapped() if trainer.ema else contextlib.nullcontext():
-                scores = evaluate(predictor_of(model), self.loader, self.metric, after_batch)
+                scores = evaluate(sources_of(model), self.loader, self.metric, after_batch)
         except InterruptedEvaluation:
             trainer.call("on_stop")
             return
@@ -66,23 +65,16 @@ class Evaluate(Callback):
         self.note(trainer, scores)
 
     def note(self, trainer, scores):
-        """Records the scores; a score that is not a number never becomes the best."""
-        trainer.scores, trainer.scores_step, trainer.metric = scores, trainer.step, self.metric
-        name = self.metric.primary
-        score = scores[name]
-        sign = 1 if getattr(self.metric, "higher_is_better", True) else -1
-        if score == score and (trainer.best is None or sign * score > sign * trainer.best["score"]):
-            trainer.best = {"metric": name, "score": score, "step": trainer.step}
-            self.without_gain = 0
-        else:
-            self.without_gain += 1
-        self.end_without_gain(trainer)
+        """Records the scores, and ends the run after `patience` evaluations without improvement."""
+        self.without_gain = 0 if trainer.note_scores(scores, self.metric) else self.without_gain + 1
+        self.stop_early(trainer)
         trainer.call("after_evaluation")
 
-    def end_without_gain(self, trainer):
-        """Gives the run a reason to end where the best score is too long ago."""
+    def stop_early(self, trainer):
+        """Gives the run a reason to end when the best score has not improved for `patience` evaluations."""
         if self.patience and self.without_gain >= self.patience:
-            trainer.end_reason = f"{self.metric.primary} has not gained for {self.without_gain} evaluations"
+            evaluations = f"{self.without_gain} evaluations"
+            trainer.end_reason = f"early stopping: no improvement of {self.metric.primary} for {evaluations}"
 
 
 class InterruptedEvaluation(Exception):

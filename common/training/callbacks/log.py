@@ -4,7 +4,6 @@
 was not; what depends on the machine and the hour goes to `timing.jsonl`.
 """
 
-import importlib
 import os
 import shlex
 import sys
@@ -12,12 +11,12 @@ import time
 from pathlib import Path
 
 from common.config.yaml import shown
+from common.inference.sources import OPTIONS
+from common.inference.task import task_of
 from common.log import logger
 from common.system.distributed import world_size
 from common.training.callbacks.callback import Callback
 from common.training.callbacks.lines import JsonLines
-
-ASKED = {"picture": "--image PATH", "text": "--text TEXT", "table": "--input PATH", "sound": "--input PATH"}
 
 
 class Log(Callback):
@@ -99,7 +98,7 @@ class Log(Callback):
     def _record(self, trainer):
         losses = self.window.means()
         costs = self._costs(trainer)
-        record = {"kind": "train", "step": trainer.step, "epoch": trainer.epoch, "lr": trainer.lr}
+        record = {"kind": "train", "step": trainer.step, "epoch": trainer.epoch} | trainer.lrs
         self.metrics.write(record | {"loss": sum(losses.values())} | losses)
         self.timing.write({"step": trainer.step} | costs)
         self.lines += 1
@@ -124,7 +123,7 @@ class Log(Callback):
             f"step {trainer.step}" + (f"/{trainer.total_steps}" if trainer.total_steps else ""),
             f"loss {sum(losses.values()):.5g}",
             *(f"{name} {value:.5g}" for name, value in losses.items() if len(losses) > 1),
-            f"lr {trainer.lr:.6g}",
+            *(f"{name} {value:.6g}" for name, value in trainer.lrs.items()),
             f"batch_cost {costs['batch_cost']:.4f}",
             f"reader_cost {costs['reader_cost']:.4f}",
             f"ips {costs['ips']:.2f} samples/s",
@@ -201,20 +200,21 @@ def next_commands(trainer):
     """The commands that go on from a run, by what they do, for the scripts the run was started with."""
     script = Path(sys.argv[0])
     tools = script.parent if script.name == "train.py" else Path("tools")
-    config = shlex.quote(str(shown(trainer.config.path)))
     weights = Path(trainer.folder) / ("best" if trainer.best else "last")
+    path = trainer.config.path  # a configuration that came as a dict is no file; the completed one is
+    config = shlex.quote(str(shown(path if path.is_file() else weights / "config.yml")))
     changed = [text for text in trainer.config.overrides if not text.startswith(("weights=", "pretrained="))]
     keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
     options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])
     several = f"-m paddle.distributed.launch --nproc_per_node {world_size()} " if world_size() > 1 else ""
-    asked = ASKED.get(importlib.import_module(f"common.inference.tasks.{trainer.model.task}").INPUT)
+    given = OPTIONS.get(task_of(trainer.config, trainer.model).input)
     commands = {
         "resume": f"python {several}{tools / 'train.py'} -c {config} -r auto{options}",
         "evaluate": f"python {tools / 'eval.py'} -c {config} {keys}",
         "export": f"python {tools / 'export.py'} -c {config} {keys}",
     }
-    if asked:
-        commands["predict"] = f"python {tools / 'infer.py'} -c {config} {asked} {keys}"
+    if given:
+        commands["predict"] = f"python {tools / 'infer.py'} -c {config} {given} {keys}"
     return commands
 
 

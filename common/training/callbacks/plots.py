@@ -57,7 +57,8 @@ class Plots(Callback):
         records = [record for record in records if record["kind"] == "train"]
         if records:
             steps, columns = table(records)
-            plotting.draw_line(folder / "lr.png", steps, columns.pop("lr"), "Learning rate")
+            rates = {name: columns.pop(name) for name in list(columns) if name == "lr" or name.startswith("lr_")}
+            plotting.draw_rates(folder / "lr.png", steps, rates)
             plotting.draw_losses(folder / "loss.png", steps, columns)
 
     def _scores(self, folder, records, metric, trainer):

@@ -1,4 +1,4 @@
-"""Loudness, and means and deviations: of a recording by itself, and learned once from the training recordings."""
+"""Volume normalization, and mean and variance normalization per utterance and global."""
 
 import numpy as np
 import pytest
@@ -8,16 +8,16 @@ from common.build.learn_transforms import reader
 from common.data.length_sampler import DurationSampler
 from common.data.transform import Transform, random_for
 from common.errors import BadSample, ConfigError, DataError
-from tests.common.audio.sounds import tone
+from tests.common.audio.signals import tone
 
 
-def test_a_recording_is_brought_to_the_loudness_asked_for():
+def test_the_volume_is_normalized_to_the_target():
     """A sine of amplitude 0.5 has the power 1/8, -9.03 dB."""
     found = NormalizeVolume(-20)({"audio": tone(440, 8000)}, random_for(0))["audio"]
     assert 10 * np.log10(np.mean(found.astype(float) ** 2)) == pytest.approx(-20, abs=0.01)
 
 
-def test_what_is_silent_stays_and_no_gain_is_larger_than_allowed():
+def test_silence_is_unchanged_and_the_gain_is_limited():
     assert not NormalizeVolume()({"audio": np.zeros(9, np.float32)}, random_for(0))["audio"].any()
     soft = tone(440, 8000, amplitude=1e-4)
     found = NormalizeVolume(max_gain_db=20)({"audio": soft}, random_for(0))["audio"]
@@ -59,33 +59,33 @@ def learned(transform, data, steps=()):
     return transform
 
 
-def test_what_is_learned_is_the_mean_and_deviation_of_all_frames(tmp_path):
+def test_the_statistics_are_the_mean_and_deviation_of_all_frames(tmp_path):
     transform = NormalizeFeatures(str(tmp_path / "new/a.stats"))
-    assert not transform.fitted()
+    assert not transform.is_fitted()
     learned(transform, Ramps(), [Spoil()])
     frames = np.repeat(np.arange(10), np.arange(1, 11))
     again = NormalizeFeatures(str(tmp_path / "new/a.stats"))
-    assert again.fitted()
+    assert again.is_fitted()
     found = again({"features": np.array([[4, 9]], np.float32)}, random_for(0))["features"]
     assert found[0, 0] == pytest.approx((4 - frames.mean()) / frames.std()) and found[0, 1] == pytest.approx(2)
-    assert again.kept["frames"].tolist() == [55]
+    assert again.statistics["frames"].tolist() == [55]
 
 
-def test_some_recordings_may_be_learned_from(tmp_path):
+def test_the_number_of_utterances_for_the_statistics_can_be_limited(tmp_path):
     transform = learned(NormalizeFeatures(str(tmp_path / "a.stats"), utterances=3), Ramps())
     same = learned(NormalizeFeatures(str(tmp_path / "b.stats"), utterances=3), Ramps())
-    assert 6 <= transform.kept["frames"][0] < 55 and transform.kept["frames"] == same.kept["frames"]
+    assert 6 <= transform.statistics["frames"][0] < 55 and transform.statistics["frames"] == same.statistics["frames"]
 
 
 def test_other_features_and_missing_or_broken_files_are_refused(tmp_path):
     path = tmp_path / "a.stats"
-    with pytest.raises(DataError, match=r"D104.*nothing is learned yet\n  fix: tools/fit.py"):
-        NormalizeFeatures(str(path)).normalized(np.zeros((1, 2)))
+    with pytest.raises(DataError, match=r"D104.*the statistics are missing\n  fix: tools/fit.py"):
+        NormalizeFeatures(str(path)).normalize(np.zeros((1, 2)))
     path.write_bytes(b"no")
     with pytest.raises(DataError, match="D112"):
-        NormalizeFeatures(str(path)).normalized(np.zeros((1, 2)))
+        NormalizeFeatures(str(path)).normalize(np.zeros((1, 2)))
     transform = learned(NormalizeFeatures(str(path)), Ramps())
-    with pytest.raises(BadSample, match=r"D148.*3 features a frame; .* was learned from 2"):
+    with pytest.raises(BadSample, match=r"D148.*3 features per frame; .* has statistics of 2"):
         transform({"features": np.zeros((5, 3), np.float32), "path": "a.wav"}, random_for(0))
 
 
@@ -97,7 +97,7 @@ class Durations:
         self.lengths = np.random.default_rng(0).uniform(0.3, 9.0, count)
 
 
-def test_no_batch_holds_more_seconds_than_allowed_padding_counted():
+def test_no_batch_exceeds_the_maximum_duration_padding_included():
     data = Durations()
     sampler = DurationSampler(300, 64, data, seconds=20.0)
     for epoch in (0, 1):
@@ -106,8 +106,8 @@ def test_no_batch_holds_more_seconds_than_allowed_padding_counted():
         assert sorted(k for batch in batches for k in batch) == list(range(300)) and len(batches) == len(sampler)
 
 
-def test_half_a_second_is_not_counted_as_a_whole_one():
-    """20 seconds hold 40 recordings of half a second."""
+def test_durations_are_not_rounded_to_seconds():
+    """20 seconds have room for 40 recordings of half a second."""
     data = Durations()
     data.lengths = np.full(300, 0.5)
     assert {len(batch) for batch in DurationSampler(300, 64, data, seconds=20.0).batches(0)} == {40, 20}
@@ -129,6 +129,6 @@ def test_processes_share_every_batch_by_duration():
         assert len(first) == len(second) == len(parts[0]) and all(a and b for a, b in zip(first, second))
 
 
-def test_a_recording_longer_than_a_batch_may_be_is_refused():
+def test_a_recording_longer_than_the_maximum_duration_of_a_batch_is_refused():
     with pytest.raises(ConfigError, match=r"seconds is 5.0, but the longest sample has 8\."):
         DurationSampler(300, 10, Durations(), seconds=5.0)

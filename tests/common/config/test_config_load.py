@@ -1,8 +1,11 @@
 """Bases, `-o` and `${...}`: what the merged configuration says, and how mistakes in them are answered."""
 
+from pathlib import Path
+
 import pytest
 
 from common.config import load_config
+from common.config.kits import ROOT
 from common.config.tree import plain
 from common.errors import ConfigError
 
@@ -41,8 +44,10 @@ def test_later_bases_win_over_earlier_ones(write_config):
     [
         ("_base_: _base_/runtim.yml\n", "changed.yml:1: the base _base_/runtim.yml does not exist"),
         ("_base_: _base_/runtim.yml\n", "did you mean 'runtime.yml'?"),
-        ("_base_: changed.yml\n", "the base of this file is the file itself"),
-        ("_base_: yolov3.yml\n", "yolov3.yml:2: this file is the base of"),
+        ("_base_: configs/yolov33.yml\n", "does not exist in"),
+        ("_base_: configs/yolov33.yml\n", "did you mean configs/yolov3.yml"),
+        ("_base_: changed.yml\n", "changed.yml:1: the bases form a circle"),
+        ("_base_: ''\n", "does not exist"),
         ("_base_: 3\n", "takes the path of a file"),
         ("_base_: x.yml\n_BASE_: y.yml\n", "keep one"),
         ("_base_: {a: b}\n", "takes the path of a file"),
@@ -51,6 +56,132 @@ def test_later_bases_win_over_earlier_ones(write_config):
 def test_a_wrong_base_is_refused_at_its_line(write_config, text, words):
     message = refused(write_config(text=text))
     assert words in message
+
+
+def test_a_base_may_have_bases_and_every_key_keeps_its_place(write_config):
+    write_config(text="a: 1\nb: 1\nc: 1\nmodel: {type: A, depth: 1, width: 1}\nrow: [1, 2]\n", name="_base_/one.yml")
+    write_config(text="_base_: _base_/one.yml\nb: 2\nc: 2\nmodel:\n  depth: 2\n", name="two.yml")
+    config = load_config(
+        write_config(text="_base_: ../two.yml\nc: 3\nmodel: {width: 3}\nrow: [3]\n", name="deep/three.yml")
+    )
+    model = {"type": "A", "depth": 2, "width": 3}
+    assert plain(config.tree) == {"a": 1, "b": 2, "c": 3, "model": model, "row": [3]}
+    places = {
+        "a": "one.yml:1",
+        "b": "two.yml:2",
+        "c": "three.yml:2",
+        "model.depth": "two.yml:5",
+        "model.width": "three.yml:3",
+    }
+    assert {path: config.place(path).rpartition("/")[2] for path in places} == places
+
+
+def test_a_type_that_changes_in_the_middle_of_a_chain_drops_what_lies_below(write_config):
+    write_config(text="model: {type: A, depth: 1}\n", name="one.yml")
+    write_config(text="_base_: one.yml\nmodel: {type: B, width: 2}\n", name="two.yml")
+    tree = plain(load_config(write_config(text="_base_: two.yml\nmodel: {width: 3}\n")).tree)
+    assert tree == {"model": {"type": "B", "width": 3}}
+
+
+def test_bases_in_a_circle_are_refused_with_the_files_it_leads_through(write_config):
+    write_config(text="seed: 1\n_base_: two.yml\n", name="one.yml")
+    write_config(text="_base_: [_base_/runtime.yml, one.yml]\n", name="two.yml")
+    path = write_config(text="_base_: one.yml\n")
+    kit = path.parents[1].name
+    circle = " -> ".join(f"{kit}/configs/{name}.yml" for name in ("one", "two", "one"))
+    assert refused(path) == f"{kit}/configs/two.yml:1: the bases form a circle: {circle}"
+
+
+def test_a_base_that_two_files_share_is_no_circle(write_config):
+    for name in ("one", "two"):
+        write_config(text=f"_base_: _base_/runtime.yml\n{name}: 1\n", name=f"{name}.yml")
+    tree = plain(load_config(write_config(text="_base_: [one.yml, two.yml]\n")).tree)
+    assert tree == {"seed": 0, "output_dir": "output", "log_every": 20, "one": 1, "two": 1}
+
+
+def test_a_base_that_is_not_beside_the_file_is_found_as_c_finds_it_but_not_from_the_current_folder(
+    fake_kit, write_config, tmp_path, monkeypatch
+):
+    write_config(text="seed: 7\n", name="task/seven.yml")
+    own = tmp_path / "mine/mine.yml"
+    own.parent.mkdir()
+    own.write_text(f"kit: {fake_kit}\n_base_: configs/seven.yml\n")
+    assert load_config(own).get("seed") == 7
+    own.write_text("_base_: configs/seven.yml\n")
+    assert load_config(own, default_kit=fake_kit).get("seed") == 7
+    monkeypatch.chdir(fake_kit)
+    assert "the base configs/seven.yml does not exist in" in refused(own)
+    (own.parent / "configs").mkdir()
+    (own.parent / "configs/seven.yml").write_text("seed: 8\n")
+    assert load_config(own, default_kit=fake_kit).get("seed") == 8, "what is beside the file comes first"
+    within = write_config(text="_base_: configs/seven.yml\n", name="other/within.yml")
+    assert load_config(within).get("seed") == 7, "a file in a kit finds its kit's"
+
+
+def test_a_base_of_which_there_are_several_is_refused_at_its_line(write_config):
+    for task in ("one", "two"):
+        write_config(text="seed: 7\n", name=f"{task}/seven.yml")
+    message = refused(write_config(text="seed: 1\n_base_: seven.yml\n"))
+    assert "changed.yml:2: the base seven.yml: more than one configuration has this name" in message
+    assert "configs/one/seven.yml" in message and "configs/two/seven.yml" in message
+
+
+def test_a_configuration_of_five_lines_outside_of_every_kit_is_whole_and_so_is_its_completed_form(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    lines = ["kit: PaddleCV", "_base_: configs/yolov3.yml", "labels: [cat, dog]", "data: {train: {root: mine}}"]
+    (tmp_path / "cats.yml").write_text("\n".join([*lines, "train: {epochs: 12}"]))
+    config = load_config("cats.yml")
+    config.check()
+    assert (config.name, config.run_folder, config.kit) == ("cats", Path("output/cats"), ROOT / "PaddleCV")
+    assert config.get("train.epochs") == 12 and config.get("data.train.root") == "mine"
+    assert config.place("optimizer.lr").startswith(f"{ROOT}/PaddleCV/configs/_base_/detection/yolov3_coco.yml:")
+    (tmp_path / "completed.yml").write_text(config.dump())
+    again = load_config("completed.yml")
+    again.check()
+    assert again.completed() == config.completed()
+
+
+def test_the_kit_of_a_base_is_that_of_a_configuration_which_names_none(tmp_path, fake_kit):
+    (tmp_path / "mine.yml").write_text(f"_base_: {fake_kit}/configs/yolov3.yml\n")
+    assert load_config(tmp_path / "mine.yml").kit == fake_kit
+
+
+def test_a_method_of_a_base_stays_that_of_the_kit_it_was_written_in(tmp_path, fake_kit):
+    methods = tmp_path / "MySlim"
+    (methods / "models").mkdir(parents=True)
+    (methods / "configs").mkdir()
+    (methods / "configs/prune.yml").write_text(f"_base_: {fake_kit}/configs/yolov3.yml\nslim: {{type: Prune}}\n")
+    (tmp_path / "mine.yml").write_text("_base_: MySlim/configs/prune.yml\nseed: 3\n")
+    for file in (methods / "configs/prune.yml", tmp_path / "mine.yml"):
+        config = load_config(file)
+        assert (config.kit, config.get("slim.kit")) == (fake_kit, str(methods))
+
+
+# Where a run goes -----------------------------------------------------------------------------------------------------
+
+
+def test_a_tiny_configuration_writes_apart_from_the_one_whose_name_it_shares(write_config):
+    full, tiny = write_config(text="seed: 1\n"), write_config(text="seed: 1\n", name="tiny/task/changed.yml")
+    assert load_config(full).run_folder == Path("output/changed")
+    assert load_config(tiny).run_folder == Path("output/tiny/changed")
+    assert load_config(tiny, ["name=mine"]).run_folder == Path("output/tiny/mine")
+    assert load_config(tiny, ["output_dir=/runs"]).run_folder == Path("/runs/tiny/changed")
+    assert load_config(tiny, ["output_dir=/runs/tiny/search"]).run_folder == Path("/runs/tiny/search/changed")
+    assert load_config(write_config(text="_base_: tiny/task/changed.yml\n")).run_folder == Path("output/changed")
+    assert load_config(write_config(text="seed: 1\n", name="tiny.yml")).run_folder == Path("output/tiny")
+
+
+def test_a_completed_tiny_configuration_writes_to_the_same_folder_wherever_it_lies(write_config, tmp_path):
+    config = load_config(write_config(name="tiny/task/changed.yml", text="_base_: ../../yolov3.yml\n"))
+    (tmp_path / "config.yml").write_text(config.dump())
+    within = write_config(text=config.dump(), name="tiny/task/again.yml")
+    for file in (tmp_path / "config.yml", within):
+        assert load_config(file).run_folder == config.run_folder == Path("output/tiny/changed")
+
+
+# The command line -----------------------------------------------------------------------------------------------------
 
 
 def test_the_command_line_sets_values_of_every_kind(write_config):
@@ -166,3 +297,10 @@ def test_labels_may_be_a_file_with_a_name_a_line(write_config, tmp_path):
     config = load_config(write_config(text="a: 1\n"), [f"labels={tmp_path / 'names.txt'}"])
     assert config.get("labels") == ["cat", "dog"]
     assert "labels is 'other.txt': no such file" in refused(write_config(text="a: 1\nlabels: other.txt\n"))
+
+
+def test_labels_that_a_base_names_are_found_in_its_kit(write_config, fake_kit, tmp_path):
+    (fake_kit / "names.txt").write_text("cat\ndog\n", encoding="utf-8")
+    base = write_config(text="labels: names.txt\n")
+    (tmp_path / "mine.yml").write_text(f"_base_: {base}\n")
+    assert load_config(tmp_path / "mine.yml").get("labels") == ["cat", "dog"]

@@ -40,7 +40,7 @@ def test_a_configuration_is_tried_from_the_current_folder_first(fake_kit, monkey
 def test_then_in_the_shipped_kits_where_one_may_have_it(two_kits):
     assert find_config("configs/bert.yml") == two_kits / "PaddleNLP/configs/bert.yml"
     message = refused("configs/yolov3.yml")
-    assert "more than one kit has it" in message
+    assert "more than one configuration has this name" in message
     assert "PaddleCV" in message
     assert "PaddleNLP" in message
 
@@ -54,6 +54,96 @@ def test_a_folder_beside_common_that_is_not_shipped_is_not_searched(two_kits):
     (two_kits / "MyKit/configs/mine.yml").write_text("seed: 1\n")
     assert "there is no such configuration" in refused("configs/mine.yml")
     assert len(shipped_kits()) == 2
+
+
+@pytest.fixture
+def by_task(fake_kit, monkeypatch):
+    """A kit whose configurations lie by task; the current folder is the kit."""
+    names = (
+        "detection/ssd",
+        "detection/face/ssd_lite",
+        "tiny/detection/ssd",
+        "tiny/classification/net",
+        "_base_/detection/coco",
+    )
+    for name in names:
+        path = fake_kit / f"configs/{name}.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("seed: 1\n")
+    monkeypatch.chdir(fake_kit)
+    return fake_kit
+
+
+@pytest.mark.parametrize(
+    ("path", "file"),
+    [
+        ("configs/ssd.yml", "detection/ssd"),
+        ("configs/detection/ssd.yml", "detection/ssd"),
+        ("configs/ssd_lite.yml", "detection/face/ssd_lite"),
+        ("configs/face/ssd_lite.yml", "detection/face/ssd_lite"),
+        ("configs/tiny/ssd.yml", "tiny/detection/ssd"),
+        ("configs/tiny/detection/ssd.yml", "tiny/detection/ssd"),
+        ("configs/_base_/coco.yml", "_base_/detection/coco"),
+        ("./configs/ssd.yml", "detection/ssd"),
+    ],
+)
+def test_the_folders_between_configs_and_the_name_may_be_left_out(by_task, path, file):
+    assert find_config(path) == by_task / f"configs/{file}.yml"
+    assert find_config(by_task / path) == by_task / f"configs/{file}.yml"
+    assert find_config(f"../{by_task.name}/{path}") == by_task / f"configs/{file}.yml"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["configs/net.yml", "configs/coco.yml", "configs/tiny/ssd_lite.yml", "configs/lite.yml", "configs/ce/ssd_lite.yml",
+     "configs/*.yml", "configs/detection", "configs/tiny", "ssd.yml", "detection/ssd.yml"],
+)  # fmt: skip
+def test_a_tiny_one_a_base_a_part_of_a_name_and_a_folder_are_not_meant(by_task, path):
+    with pytest.raises(ConfigError, match=r"there is no such|is a folder"):
+        find_config(path)
+
+
+def test_a_file_that_is_there_comes_before_one_in_a_deeper_folder(by_task):
+    (by_task / "configs/ssd.yml").write_text("seed: 2\n")
+    assert find_config("configs/ssd.yml") == by_task / "configs/ssd.yml"
+
+
+def test_a_path_from_the_repository_is_found_from_every_folder(two_kits):
+    shutil.copytree(two_kits / "PaddleNLP", two_kits / "MyKit")
+    assert find_config("MyKit/configs/bert.yml") == two_kits / "MyKit/configs/bert.yml"
+
+
+def test_a_name_that_several_configurations_of_a_kit_have_is_refused_with_all_of_them(by_task):
+    (by_task / "configs/face").mkdir()
+    (by_task / "configs/face/ssd.yml").write_text("seed: 2\n")
+    message = refused("configs/ssd.yml")
+    assert message.startswith("configs/ssd.yml: more than one configuration has this name; write which: ")
+    assert message.endswith("configs/detection/ssd.yml, configs/face/ssd.yml")
+    assert "did you mean configs/detection/ssd.yml or configs/face/ssd.yml" in refused("configs/sssd.yml")
+
+
+def test_a_short_name_is_looked_for_in_the_kit_in_use_then_in_the_shipped_ones(
+    two_kits, by_task, tmp_path, monkeypatch
+):
+    shutil.copytree(by_task / "configs/detection", two_kits / "PaddleCV/configs/detection")
+    monkeypatch.chdir(tmp_path)
+    assert find_config("configs/ssd.yml", by_task) == by_task / "configs/detection/ssd.yml"
+    assert find_config("configs/ssd.yml") == two_kits / "PaddleCV/configs/detection/ssd.yml"
+    shutil.copytree(by_task / "configs/detection", two_kits / "PaddleNLP/configs/other")
+    assert "PaddleNLP/configs/other/ssd.yml" in refused("configs/ssd.yml")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("configs/sdd.yml", "did you mean configs/ssd.yml"),
+        ("configs/tiny/sdd.yml", "did you mean configs/tiny/ssd.yml"),
+        ("configs/classification/ssd.yml", "did you mean configs/ssd.yml"),
+        ("ssd_lite", "did you mean configs/ssd_lite.yml"),
+    ],
+)
+def test_a_near_miss_is_answered_with_the_short_name(by_task, path, words):
+    assert words in refused(path)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Batches by length: every sample once, little padding, the same for a seed, fair to all processes."""
+"""Length bucketing: every sample once, little padding, reproducible, equal shares for all processes."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_padding_is_a_small_part_of_that_of_a_random_order():
 
 
 @pytest.mark.parametrize("world", [2, 3])
-def test_no_process_gets_more_tokens_than_allowed_where_a_batch_is_shared_out_unevenly(world):
+def test_no_process_exceeds_the_token_limit_when_a_batch_is_split_unevenly(world):
     # three samples of 6 fit into 2 * 10 tokens, but one of the two processes would get two of them, 12 tokens
     sizes = np.repeat([6, 3, 4], 24)
     samplers = [LengthSampler(72, 64, Texts(sizes), tokens=10, rank=rank, world=world) for rank in range(world)]
@@ -49,7 +49,7 @@ def test_no_process_gets_more_tokens_than_allowed_where_a_batch_is_shared_out_un
         assert max(len(batch) * sizes[batch].max() for batch in sampler.batches(0)) <= 10
 
 
-def test_no_batch_holds_more_tokens_than_allowed_padding_counted():
+def test_no_batch_exceeds_the_token_limit_padding_included():
     data = texts()
     sampler = LengthSampler(1000, 64, data, tokens=400)
     batches = sampler.batches(3)
@@ -66,8 +66,8 @@ def test_processes_share_every_batch():
     assert [a + b for a, b in zip(*parts)] == whole
 
 
-def test_a_sample_longer_than_a_batch_may_be_is_refused():
+def test_a_sample_longer_than_the_token_limit_is_refused():
     with pytest.raises(ConfigError, match="tokens is 3, but the longest sample has 9"):
         LengthSampler(2, 1, Texts(np.array([9, 1])), tokens=3)
-    with pytest.raises(ConfigError, match="the least are 0 and 1"):
+    with pytest.raises(ConfigError, match="they must be at least 0 and 1"):
         LengthSampler(2, 1, Texts(np.array([9, 1])), chunk=0)

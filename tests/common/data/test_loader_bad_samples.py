@@ -1,4 +1,4 @@
-"""Bad samples: named with file and index, or left out, listed, and never too many; the same for any workers."""
+"""Bad samples are named with file and index, or skipped and listed up to a limit, for any number of workers."""
 
 import logging
 
@@ -10,7 +10,7 @@ from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler
 from common.errors import BadSample, DataError
 from common.log import logger
-from tests.common.data.loader_programs.samples import WORKERS, Pictures, assert_equal, augmented
+from tests.common.data.loader_programs.samples import WORKERS, Images, assert_equal, augmented
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def warnings(caplog, monkeypatch):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_bad_sample_ends_the_epoch_but_not_the_loader(workers):
-    with Loader(Pictures(bad=[9]), Pipeline([]), EvaluationSampler(37, 4), workers) as loader:
+    with Loader(Images(bad=[9]), Pipeline([]), EvaluationSampler(37, 4), workers) as loader:
         batches = loader.epoch(0)
         assert [next(batches)["label"][0] for _ in range(2)] == [0, 4]
         with pytest.raises(BadSample, match="OSError") as caught:
@@ -33,7 +33,7 @@ def test_a_bad_sample_ends_the_epoch_but_not_the_loader(workers):
 
 def test_an_error_of_a_worker_carries_its_traceback():
     with (
-        Loader(Pictures(bad=[9]), Pipeline([]), EvaluationSampler(37, 4), 2) as loader,
+        Loader(Images(bad=[9]), Pipeline([]), EvaluationSampler(37, 4), 2) as loader,
         pytest.raises(BadSample) as caught,
     ):
         list(loader.epoch(0))
@@ -42,7 +42,7 @@ def test_an_error_of_a_worker_carries_its_traceback():
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_value_or_shape_that_cannot_be_batched_is_a_data_error(workers):
-    class Uneven(Pictures):
+    class Uneven(Images):
         def __getitem__(self, index):
             return {"path": f"{index}.jpg", "image": np.zeros((3, 8, 8 + index // 6))}
 
@@ -53,21 +53,21 @@ def test_a_value_or_shape_that_cannot_be_batched_is_a_data_error(workers):
         list(loader.epoch(0))
 
 
-def test_a_value_that_cannot_leave_a_worker_is_a_data_error():
-    class Odd(Pictures):
+def test_a_value_that_cannot_be_pickled_is_a_data_error():
+    class Odd(Images):
         def __getitem__(self, index):
             return {"function": np.array([lambda: index])}
 
     with (
         Loader(Odd(), Pipeline([]), EvaluationSampler(37, 4), 1) as loader,
-        pytest.raises(DataError, match="cannot leave its process"),
+        pytest.raises(DataError, match="cannot be pickled"),
     ):
         list(loader.epoch(0))
 
 
 @pytest.mark.parametrize("workers", WORKERS)
-def test_skipped_samples_are_left_out_listed_and_the_same_for_every_number_of_workers(workers, warnings):
-    dataset = Pictures(3000, bad=[5, 6, 7])
+def test_bad_samples_are_skipped_and_listed_for_every_number_of_workers(workers, warnings):
+    dataset = Images(3000, bad=[5, 6, 7])
     sampler = EvaluationSampler(3000, 3)
     with Loader(dataset, Pipeline([]), sampler, workers, bad_samples="skip") as loader:
         for _ in range(2):
@@ -84,8 +84,8 @@ def test_skipped_samples_are_left_out_listed_and_the_same_for_every_number_of_wo
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_batch_without_samples_is_passed_over_and_the_position_counts_it(workers):
-    dataset = Pictures(2000, bad=[4, 5])
+def test_an_empty_batch_is_skipped_and_counted_in_the_position(workers):
+    dataset = Images(2000, bad=[4, 5])
     with Loader(dataset, Pipeline([]), EvaluationSampler(2000, 2), workers, bad_samples="skip") as loader:
         positions = [(loader.position, batch["label"][0]) for batch in loader.epoch(0)]
     assert len(positions) == 999
@@ -95,7 +95,7 @@ def test_a_batch_without_samples_is_passed_over_and_the_position_counts_it(worke
 def test_skipping_is_the_same_when_samples_are_mixed():
     runs = []
     for workers in (0, 2):
-        dataset = Pictures(2000, bad=[5, 6])
+        dataset = Images(2000, bad=[5, 6])
         with Loader(dataset, augmented(), EpochSampler(2000, 50), workers, bad_samples="skip") as loader:
             runs.append((list(loader.epoch(0)), [skipped.index for skipped in loader.skipped]))
     for batches, skipped in runs[1:]:
@@ -106,7 +106,7 @@ def test_skipping_is_the_same_when_samples_are_mixed():
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("length, bad, allowed", [(37, 2, 1), (1000, 4, 3), (5000, 6, 5), (200_000, 101, 100)])
 def test_more_bad_samples_than_allowed_are_refused(workers, length, bad, allowed):
-    dataset = Pictures(length, bad=range(bad))
+    dataset = Images(length, bad=range(bad))
     with (
         Loader(dataset, Pipeline([]), EvaluationSampler(length, 4), workers, bad_samples="skip") as loader,
         pytest.raises(DataError, match=f"at most {allowed} of {length} samples\n  0.jpg") as caught,
@@ -117,6 +117,6 @@ def test_more_bad_samples_than_allowed_are_refused(workers, length, bad, allowed
 
 def test_a_batch_of_bad_samples_is_refused_when_other_processes_wait():
     sampler = EpochSampler(2000, 1, shuffle=False, rank=1, world=2)
-    loader = Loader(Pictures(2000, bad=[3]), Pipeline([]), sampler, bad_samples="skip")
+    loader = Loader(Images(2000, bad=[3]), Pipeline([]), sampler, bad_samples="skip")
     with pytest.raises(DataError, match="every sample of batch 1 of process 1"):
         list(loader.epoch(0))

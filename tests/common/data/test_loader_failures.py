@@ -1,4 +1,4 @@
-"""What happens when data goes wrong: it is said within seconds, and no process or file is left behind."""
+"""Failures of data loading are reported within seconds and leave no process or file behind."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ def is_running(pid):
 def test_a_sample_that_raises_is_named_within_5_seconds(workers):
     code, out, err = Run("raise", workers).end(within=5)
     assert code == 3
-    assert "pictures/0021.jpg: sample 21" in err
+    assert "images/0021.jpg: sample 21" in err
     assert "ValueError: the fourth byte is odd" in err and "Happen" in err
     assert "Traceback" not in err and len(err.splitlines()) <= 12
     assert out.split() == ["0", "1", "2", "3", "4"]
@@ -64,7 +64,7 @@ def test_a_worker_that_dies_is_reported_within_15_seconds(case, cause):
     assert code == 4
     assert cause in err
     assert f"pid {run.pids[1]}" in err  # batch 5 of samples 20 to 23 is the second worker's
-    assert "sample 21 (pictures/0021.jpg)" in err and "samples 20, 21, 22, 23" in err
+    assert "sample 21 (images/0021.jpg)" in err and "samples 20, 21, 22, 23" in err
 
 
 def test_a_worker_that_dies_before_its_own_child_is_reported():
@@ -80,14 +80,14 @@ def test_a_segfault_shows_the_python_stack_of_the_worker():
 def test_a_stall_ends_with_all_stacks_and_exit_code_70(case, workers):
     code, _, err = Run(case, workers, watchdog=1).end(within=10)
     assert code == 70
-    assert "no batch for 1 s" in err and "pictures/0021.jpg" in err
+    assert "no batch for 1 s" in err and "images/0021.jpg" in err
     assert case == "sigstop" or ("fall_asleep" if case == "sleep" else "in spin") in err
 
 
 @pytest.mark.parametrize(
     "case, workers", [("slow", 0), ("slow", 2), ("sleep", 0), ("sleep", 2), ("busy", 0), ("busy", 2), ("spin", 2)]
 )
-def test_control_c_ends_it_within_3_seconds_in_every_state(case, workers):
+def test_sigint_ends_the_program_within_3_seconds_in_every_state(case, workers):
     run = Run(case, workers)
     time.sleep(1)
     os.killpg(run.process.pid, signal.SIGINT)  # what a terminal does
@@ -106,11 +106,11 @@ def test_no_worker_outlives_a_killed_trainer(case, number):
 
 
 @pytest.mark.parametrize("case, code", [("leave", 0), ("crash", 1)])
-def test_an_epoch_that_is_left_in_the_middle_leaves_nothing_behind(case, code):
+def test_an_abandoned_epoch_leaves_nothing_behind(case, code):
     assert Run(case, 2).end(within=5)[0] == code
 
 
-def test_batches_travel_through_memory_without_a_name():
+def test_batches_use_anonymous_shared_memory():
     run = Run("slow", 2)
     opened = [os.readlink(link) for pid in run.pids for link in Path(f"/proc/{pid}/fd").iterdir()]
     mapped = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in run.pids)

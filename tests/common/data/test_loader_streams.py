@@ -1,4 +1,4 @@
-"""Iterable data sets: nothing lost, nothing read twice, whatever the number of workers and processes."""
+"""Iterable datasets: no sample is lost or read twice, for any number of workers and processes."""
 
 import time
 
@@ -25,7 +25,7 @@ def test_a_stream_is_read_once_by_all_workers_of_all_processes(workers, world):
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 3])
-def test_a_stream_can_be_entered_at_any_step(workers):
+def test_a_stream_can_be_resumed_at_any_step(workers):
     with Loader(Stream(), Pipeline([Noise()]), StreamSampler(3), workers) as loader:
         whole = list(loader.epoch(0))
         assert_equal(whole, loader.epoch(0))
@@ -34,7 +34,7 @@ def test_a_stream_can_be_entered_at_any_step(workers):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_what_comes_before_the_first_step_is_not_transformed(workers):
+def test_samples_before_the_first_step_are_not_transformed(workers):
     with Loader(Stream(), Pipeline([Slow()]), StreamSampler(6), workers, prefetch=1) as loader:
         begun = time.monotonic()
         assert next(loader.epoch(0, start_step=6))["number"].tolist() == [36]
@@ -47,7 +47,7 @@ def test_one_worker_reads_a_stream_as_this_process_does():
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_the_steps_of_a_stream_are_a_promise(workers):
+def test_a_stream_with_fewer_batches_than_steps_is_refused(workers):
     with Loader(Stream(), Pipeline([]), StreamSampler(4, steps=6), workers) as loader:
         assert len(loader) == len(list(loader.epoch(0))) == 6
     with (
@@ -58,7 +58,7 @@ def test_the_steps_of_a_stream_are_a_promise(workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_stream_can_leave_out_what_does_not_fill_a_batch(workers):
+def test_a_stream_can_drop_its_last_incomplete_batch(workers):
     with Loader(Stream(), Pipeline([]), StreamSampler(4, drop_last=True), workers) as loader:
         assert {len(batch["number"]) for batch in loader.epoch(0)} == {4}
 
@@ -83,7 +83,7 @@ def test_bad_samples_of_a_stream_are_named_or_skipped(workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_stream_that_raises_says_where(workers):
+def test_an_exception_of_a_stream_names_shard_and_position(workers):
     class Torn(Stream):
         def iterate(self, shard, num_shards, epoch):
             yield {"number": 1}

@@ -1,4 +1,4 @@
-"""What a pipeline and collation promise: the same sample for the same (seed, epoch, index), and errors with names."""
+"""Pipelines and collation are functions of (seed, epoch, index); errors name transform, file and index."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from common.errors import BadSample, ConfigError, DataError, DataIssue
 
 
 class Numbers:
-    """Sample i holds the number i; those asked for are listed."""
+    """Sample i contains the number i; requested indexes are recorded."""
 
     def __init__(self, length=10):
         self.stored = [{"path": f"{i}.jpg", "value": np.array([float(i)])} for i in range(length)]
@@ -37,7 +37,7 @@ class Times10(Transform):
 
 
 class MixIn(Transform):
-    """Keeps what it was given, unless `chance` says that it does not look."""
+    """Records the extra samples, unless `chance` decides not to access them."""
 
     extra = 2
 
@@ -98,7 +98,7 @@ def test_a_sample_knows_its_epoch():
     assert Pipeline([]).sample(Numbers(), 3, 7)["epoch"] == 7
 
 
-def test_extra_samples_have_passed_the_transforms_before_and_only_those():
+def test_extra_samples_pass_through_the_preceding_transforms_only():
     sample = Pipeline([Times10(), MixIn(), Times10()]).sample(Numbers(), 3, 0)
     assert sample["value"][0] == 300
     assert len(sample["mixed"]) == 2 and all(mixed in range(0, 100, 10) for mixed in sample["mixed"])
@@ -111,7 +111,7 @@ def test_extra_samples_differ_from_epoch_to_epoch_and_cover_the_data_set():
     assert drawn == [pipeline.sample(Numbers(), 0, epoch)["mixed"] for epoch in range(50)]
 
 
-def test_extra_samples_are_not_read_when_a_transform_does_not_look_at_them():
+def test_extra_samples_are_not_read_unless_accessed():
     dataset = Numbers()
     Pipeline([MixIn(chance=0)]).sample(dataset, 3, 0)
     assert dataset.asked == [3]
@@ -147,8 +147,8 @@ def test_a_batch_depends_on_seed_epoch_and_step_alone():
     assert len(set(shifts)) == 4 and shift(0, 0, 0) == shifts[0]
 
 
-def test_mixing_behind_a_transform_of_batches_is_refused():
-    with pytest.raises(ConfigError, match="MixIn mixes in other samples and must stand before CommonShift"):
+def test_mixing_after_a_batch_transform_is_refused():
+    with pytest.raises(ConfigError, match="MixIn mixes in other samples and must precede CommonShift"):
         Pipeline([CommonShift(), MixIn()])
 
 
@@ -172,7 +172,7 @@ def test_a_bad_sample_keeps_its_own_issue_and_gains_the_index():
     )
 
 
-def test_a_bad_extra_sample_is_the_one_that_is_named():
+def test_an_error_in_an_extra_sample_names_that_sample():
     class OnlyZeroIsGood(Transform):
         def __call__(self, sample, rng):
             if sample["value"][0]:

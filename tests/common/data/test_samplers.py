@@ -1,4 +1,4 @@
-"""What samplers promise: nothing lost or repeated, one order for one (seed, epoch), any number of processes."""
+"""Samplers: no sample is lost or repeated, the order is a function of (seed, epoch), for any number of processes."""
 
 import logging
 
@@ -85,13 +85,13 @@ def test_numbers_out_of_range_are_refused():
         EpochSampler(7, 2, repeat=0)
     with pytest.raises(ConfigError, match="3 weights for 7 samples"):
         WeightedSampler(7, 2, weights=[1, 1, 1])
-    with pytest.raises(ConfigError, match="not negative"):
+    with pytest.raises(ConfigError, match="non-negative"):
         WeightedSampler(3, 2, weights=[1, -1, 1])
     with pytest.raises(ConfigError, match="2 groups for 7 samples"):
         GroupedSampler(7, 2, groups=[0, 1])
 
 
-def test_a_last_batch_of_one_is_warned_of_once(warnings):
+def test_a_last_batch_of_one_sample_causes_one_warning(warnings):
     sampler = EpochSampler(9, 4, drop_last=False)
     for epoch in range(3):
         sampler.batches(epoch)
@@ -99,12 +99,12 @@ def test_a_last_batch_of_one_is_warned_of_once(warnings):
 
 
 @pytest.mark.parametrize("length, size, drop_last", [(10, 4, False), (9, 4, True), (9, 1, False)])
-def test_other_last_batches_are_not_warned_of(warnings, length, size, drop_last):
+def test_other_last_batches_cause_no_warning(warnings, length, size, drop_last):
     EpochSampler(length, size, drop_last=drop_last)
     assert not warnings.records
 
 
-def test_repetitions_are_told_apart_by_multiples_of_the_length():
+def test_repetitions_differ_by_multiples_of_the_length():
     indexes = flat(EpochSampler(5, 3, repeat=3).batches(0))
     assert sorted(indexes) == list(range(15))
     assert sorted(index % 5 for index in indexes[:5]) == list(range(5))
@@ -128,7 +128,7 @@ def test_evaluation_is_the_same_in_every_epoch():
     )
 
 
-def test_grouped_batches_hold_one_group_each():
+def test_grouped_batches_contain_one_group_each():
     groups = np.array([0, 1, 2] * 10 + [0] * 3)
     sampler = GroupedSampler(33, 4, groups, drop_last=False)
     batches = sampler.batches(1)
@@ -161,7 +161,7 @@ def test_balanced_weights_give_each_label_the_same_share():
     assert weights.tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
 
 
-def test_aspect_groups_part_tall_from_wide():
+def test_aspect_groups_separate_tall_from_wide():
     assert aspect_groups([10, 20, 30], [20, 20, 20]).tolist() == [0, 1, 1]
 
 

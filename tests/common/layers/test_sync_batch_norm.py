@@ -103,7 +103,7 @@ def test_in_evaluation_nothing_is_exchanged(one_of_two, monkeypatch):
 
 
 def test_the_first_generation_is_refused():
-    with pytest.raises(ConfigError, match=r"'0' is an nn.BatchNorm, which cannot be synchronised; use nn.BatchNorm2D"):
+    with pytest.raises(ConfigError, match=r"'0' is an nn.BatchNorm, which cannot be synchronized; use nn.BatchNorm2D"):
         convert_sync_batch_norm(nn.Sequential(nn.BatchNorm(3)))
 
 

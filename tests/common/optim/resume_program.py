@@ -1,4 +1,4 @@
-"""Goes on with the run of `test_optim_state.py` in another process: weights.npz and moments.npz in, after.npz out."""
+"""Resumes the run of `test_optimizer_state.py` in another process: weights.npz and moments.npz in, after.npz out."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.common.small_net import Net, train, weights  # noqa: E402
 
 folder = Path(sys.argv[1])
 net = Net()
-optimizer = Adam(0.01, weight_decay=0.1, groups=[{"match": "head.*", "lr_scale": 2}]).build(net)
+optimizer = Adam(lr=0.01, weight_decay=0.1, groups=[{"match": "head.*", "lr_scale": 2}]).build(net)
 with np.load(folder / "weights.npz") as saved, np.load(folder / "moments.npz") as moments:
     net.set_state_dict({name: paddle.to_tensor(saved[name]) for name in saved.files})
     optimizer.load({name: moments[name] for name in moments.files}, {"kind": "Adam"})

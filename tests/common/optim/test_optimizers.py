@@ -7,9 +7,20 @@ import pytest
 from paddle import nn
 
 from common.errors import ConfigError
-from common.optim.adaptive import Adadelta, Adagrad, Adamax, DecayedAdagrad, RMSProp
 from common.optim.gradients import global_norm
-from common.optim.optimizers import SGD, Adam, AdamW, Lamb, Momentum
+from common.optim.optimizers import (
+    LARS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    DecayedAdagrad,
+    Lamb,
+    Momentum,
+    RMSProp,
+)
 from common.optim.schedules import StepDecay
 from tests.common.small_net import Net, train, weights
 
@@ -18,16 +29,16 @@ GOLDEN = json.loads((FOLDER / "golden" / "optimizers.json").read_text())
 ZERO = paddle.ParamAttr(initializer=nn.initializer.Constant(0))
 
 LIKE_GOLDEN = {
-    "sgd": SGD(0.1),
-    "momentum": Momentum(0.1, momentum=0.9),
-    "momentum_l2": Momentum(0.1, momentum=0.9, weight_decay=0.01),
-    "adam": Adam(0.1),
-    "adamax": Adamax(0.1),
-    "adagrad": Adagrad(0.1),
-    "decayed_adagrad": DecayedAdagrad(0.1),
-    "rmsprop": RMSProp(0.1, rho=0.9, epsilon=1e-3, momentum=0.9),
-    "clip_gnorm": SGD(0.1, clip_norm=0.3),
-    "lr_piecewise": SGD(StepDecay(0.1, at_steps=[3, 6])),
+    "sgd": SGD(lr=0.1),
+    "momentum": Momentum(lr=0.1, momentum=0.9),
+    "momentum_l2": Momentum(lr=0.1, momentum=0.9, weight_decay=0.01),
+    "adam": Adam(lr=0.1),
+    "adamax": Adamax(lr=0.1),
+    "adagrad": Adagrad(lr=0.1),
+    "decayed_adagrad": DecayedAdagrad(lr=0.1),
+    "rmsprop": RMSProp(lr=0.1, rho=0.9, epsilon=1e-3, momentum=0.9),
+    "clip_gnorm": SGD(lr=0.1, clip_norm=0.3),
+    "lr_piecewise": SGD(lr=StepDecay(base=0.1, at_steps=[3, 6])),
 }
 
 
@@ -76,7 +87,7 @@ def test_lamb_differs_from_the_official_one_by_the_bias_correction_of_the_paper(
         return step
 
     np.testing.assert_allclose(by_hand(rule(False)), GOLDEN["lamb"]["w"], atol=1e-5)
-    np.testing.assert_allclose(by_hand(rule(True)), descend(Lamb(0.1)), atol=1e-5)
+    np.testing.assert_allclose(by_hand(rule(True)), descend(Lamb(lr=0.1)), atol=1e-5)
 
 
 def test_adadelta_differs_from_the_official_one_which_used_its_mean_after_changing_it():
@@ -91,7 +102,44 @@ def test_adadelta_differs_from_the_official_one_which_used_its_mean_after_changi
         return step
 
     np.testing.assert_allclose(by_hand(rule(True)), GOLDEN["adadelta"]["w"], atol=1e-5)
-    np.testing.assert_allclose(by_hand(rule(False)), descend(Adadelta(1.0, rho=0.9)), atol=1e-5)
+    np.testing.assert_allclose(by_hand(rule(False)), descend(Adadelta(lr=1.0, rho=0.9)), atol=1e-5)
+
+
+def test_lars_is_momentum_with_the_trust_ratio_of_the_paper():
+    def rule(p, g, memory, t):
+        ratio = 0.02 * np.linalg.norm(p) / (np.linalg.norm(g) + 0.1 * np.linalg.norm(p)) if p.any() else 1
+        memory["v"] = 0.9 * memory.get("v", 0) + 0.1 * ratio * (g + 0.1 * p)
+        return p - memory["v"]
+
+    found = descend(LARS(lr=0.1, weight_decay=0.1, trust_coefficient=0.02))
+    np.testing.assert_allclose(found, by_hand(rule), atol=1e-5)
+
+
+def test_lars_takes_plain_steps_of_momentum_where_there_is_no_decay():
+    found = one_step(LARS(lr=0.1, weight_decay=0.5, trust_coefficient=0.25, no_decay=["bias", "norm"]))
+    for name in ("head.bias", "backbone.0.bias", "backbone.1.weight", "backbone.1.bias"):
+        assert found[name] == pytest.approx(2 - 0.1)
+    # 8 weights of 2, gradients of 1: the norms are twice and once sqrt(8), the ratio 0.25 * 2 / (1 + 0.5 * 2)
+    assert found["head.weight"] == pytest.approx(2 - 0.1 * 0.25 * (1 + 0.5 * 2))
+
+
+def test_lars_moves_half_precision_weights_by_their_float32_masters(monkeypatch):
+    monkeypatch.setattr("common.optim.optimizers.on_gpu", lambda paddle: True)
+    start, found = np.linspace(1, 2, 6, dtype="float32").reshape(3, 2), []
+    for dtype in ("float32", "bfloat16"):
+        net = nn.Linear(3, 2, bias_attr=False)
+        net.weight.set_value(start)
+        net.to(dtype=dtype)
+        optimizer = LARS(lr=0.1, trust_coefficient=0.1).build(net)
+        for _ in range(3):
+            (net.weight.astype("float32") * 0.5).sum().backward()
+            optimizer.step(0.1)
+            optimizer.clear()
+        arrays, _ = optimizer.state()
+        found.append(arrays.get("weight/master", net.weight.numpy()))
+    assert np.abs(found[0] - start).max() > 0.01
+    np.testing.assert_allclose(found[1], found[0], atol=0.01)  # they start from weights rounded to 8 bits
+    assert (net.weight == paddle.to_tensor(found[1]).astype("bfloat16")).all()
 
 
 def one_step(settings, gradient=1.0, weight=2.0):
@@ -108,44 +156,44 @@ def one_step(settings, gradient=1.0, weight=2.0):
 
 def test_groups_change_rate_and_decay_and_later_ones_win():
     groups = [{"match": "backbone.*", "lr_scale": 0.5}, {"match": "*.bias", "weight_decay": 0}]
-    found = one_step(SGD(0.1, weight_decay=0.25, groups=groups))
+    found = one_step(SGD(lr=0.1, weight_decay=0.25, groups=groups))
     assert found["head.weight"] == pytest.approx(2 - 0.1 * (1 + 0.25 * 2))
     assert found["head.bias"] == pytest.approx(2 - 0.1)
     assert found["backbone.0.weight"] == pytest.approx(2 - 0.05 * 1.5)
     assert found["backbone.0.bias"] == pytest.approx(2 - 0.05)
 
 
-def test_the_rate_falls_from_layer_to_layer_where_the_model_tells_its_layers():
+def test_the_learning_rate_decays_from_layer_to_layer_where_the_model_publishes_its_layers():
     net = Net()
     net.layers_above = lambda name: 2 if name.startswith("backbone.") else 0
-    optimizer = SGD(1.0, groups=[{"match": "*", "layer_decay": 0.5}]).build(net)
+    optimizer = SGD(lr=1.0, groups=[{"match": "*", "layer_decay": 0.5}]).build(net)
     assert sorted(scale for _, scale in optimizer.parts) == [0.25, 1.0]
-    with pytest.raises(ConfigError, match="Net does not tell its layers"):
-        SGD(1.0, groups=[{"match": "*", "layer_decay": 0.5}]).build(Net())
+    with pytest.raises(ConfigError, match="Net does not publish its layers"):
+        SGD(lr=1.0, groups=[{"match": "*", "layer_decay": 0.5}]).build(Net())
 
 
 def test_frozen_groups_stay():
     net = Net()
-    optimizer = Momentum(0.1, weight_decay=0.1, groups=[{"match": "backbone.*", "freeze": True}]).build(net)
+    optimizer = Momentum(lr=0.1, weight_decay=0.1, groups=[{"match": "backbone.*", "freeze": True}]).build(net)
     before = weights(net)
     train(net, optimizer, 0, 1)
     moved = [n for n, v in weights(net).items() if not n.endswith(("_mean", "_variance")) and (v != before[n]).any()]
     assert moved == ["head.weight", "head.bias"]
 
 
-def test_biases_and_normalisation_can_go_without_decay():
-    found = one_step(SGD(0.1, weight_decay=0.5, no_decay=["bias", "norm"]))
+def test_biases_and_normalization_can_go_without_decay():
+    found = one_step(SGD(lr=0.1, weight_decay=0.5, no_decay=["bias", "norm"]))
     assert found["head.weight"] == pytest.approx(1.8)
     for name in ("head.bias", "backbone.0.bias", "backbone.1.weight", "backbone.1.bias"):
         assert found[name] == pytest.approx(1.9)
 
 
 def test_l1_decay_pulls_by_the_sign():
-    assert one_step(SGD(0.1, l1_decay=0.5))["head.weight"] == pytest.approx(2 - 0.1 * 1.5)
+    assert one_step(SGD(lr=0.1, l1_decay=0.5))["head.weight"] == pytest.approx(2 - 0.1 * 1.5)
 
 
 def test_adamw_shrinks_the_weights_themselves_and_each_group_by_its_own_decay():
-    settings = AdamW(0.1, weight_decay=0.5, groups=[{"match": "head.*", "weight_decay": 0.2}], no_decay=["bias"])
+    settings = AdamW(lr=0.1, weight_decay=0.5, groups=[{"match": "head.*", "weight_decay": 0.2}], no_decay=["bias"])
     found = one_step(settings)  # the first step of Adam is lr * sign(gradient)
     assert found["backbone.0.weight"] == pytest.approx(2 * (1 - 0.1 * 0.5) - 0.1, abs=1e-5)
     assert found["head.weight"] == pytest.approx(2 * (1 - 0.1 * 0.2) - 0.1, abs=1e-5)
@@ -155,18 +203,18 @@ def test_adamw_shrinks_the_weights_themselves_and_each_group_by_its_own_decay():
 def test_clipping_holds_over_all_groups_together():
     groups = [{"match": "backbone.*", "lr_scale": 0.5}]
     count = 4 * 3 * 9 + 4 + 4 + 4 + 8 + 2  # every gradient is 3
-    found = one_step(SGD(0.1, clip_norm=1.0, groups=groups), gradient=3.0)
+    found = one_step(SGD(lr=0.1, clip_norm=1.0, groups=groups), gradient=3.0)
     assert found["head.weight"] == pytest.approx(2 - 0.1 / count**0.5)
     assert found["backbone.0.weight"] == pytest.approx(2 - 0.05 / count**0.5)
 
 
 def test_small_gradients_are_not_clipped():
-    assert one_step(SGD(0.1, clip_norm=100.0))["head.weight"] == pytest.approx(1.9)
+    assert one_step(SGD(lr=0.1, clip_norm=100.0))["head.weight"] == pytest.approx(1.9)
 
 
 def test_clipping_each_value_and_each_norm():
-    assert one_step(SGD(0.1, clip_value=0.5), gradient=-3.0)["head.bias"] == pytest.approx(2.05)
-    found = one_step(SGD(0.1, clip_each_norm=1.0), gradient=3.0)
+    assert one_step(SGD(lr=0.1, clip_value=0.5), gradient=-3.0)["head.bias"] == pytest.approx(2.05)
+    found = one_step(SGD(lr=0.1, clip_each_norm=1.0), gradient=3.0)
     assert found["head.bias"] == pytest.approx(2 - 0.1 / 2**0.5)
     assert found["head.weight"] == pytest.approx(2 - 0.1 / 8**0.5)
 
@@ -175,7 +223,7 @@ def test_clipping_each_value_and_each_norm():
 def test_sparse_rows_are_clipped_like_dense_ones(clip, scale):
     table = nn.Embedding(10, 4, sparse=True)
     before = table.weight.numpy()
-    optimizer = SGD(1.0, **clip).build(table)
+    optimizer = SGD(lr=1.0, **clip).build(table)
     table(paddle.to_tensor([1, 2, 2])).sum().backward()  # rows of ones; row 2 twice: norm sqrt(4 * 1 + 4 * 4)
     assert global_norm(optimizer.gradients()) == pytest.approx(20**0.5)
     optimizer.step(1.0)
@@ -186,20 +234,34 @@ def test_sparse_rows_are_clipped_like_dense_ones(clip, scale):
 @pytest.mark.parametrize(
     "make, error, message",
     [
-        (lambda: SGD(0.1, groups=[{"match": "bakbone.*"}]), ConfigError, r"groups\[0\].match: 'bakbone.\*' matches no"),
-        (lambda: SGD(0.1, groups=[{"match": "head.wieght"}]), ConfigError, "there are head.weight"),
-        (lambda: SGD(0.1, groups=[{"match": "*", "lrscale": 1}]), ConfigError, "did you mean 'lr_scale'"),
-        (lambda: SGD(0.1, groups=["head.*"]), ConfigError, r"optimizer.groups\[0\] is 'head.\*'; it must be a mapping"),
-        (lambda: SGD(0.1, groups=[{"match": "*", "freeze": 1}]), ConfigError, "freeze is 1; it must be true or false"),
-        (lambda: SGD(0.1, groups=[{"match": "*", "freeze": True}]), ConfigError, "every parameter of Net is frozen"),
-        (lambda: SGD(0.1, groups=[{"match": "*", "lr_scale": -1}]), ValueError, r"groups\[0\].lr_scale=-1"),
-        (lambda: SGD(0.1, no_decay=["*.gamma"]), ConfigError, r"no_decay\[0\]: '\*.gamma' matches no parameter"),
-        (lambda: SGD(0.1, weight_decay=-1), ValueError, "SGD got weight_decay=-1; it must be a number at least 0"),
-        (lambda: SGD(0.1, weight_decay=1, l1_decay=1), ValueError, "give one of them"),
-        (lambda: SGD(0.1, clip_norm=0), ValueError, "SGD got clip_norm=0; it must be a number above 0"),
-        (lambda: SGD(0.1, clip_norm=1, clip_value=1), ValueError, "got clip_norm, clip_value; give one of them"),
-        (lambda: Momentum(0.1, momentum=1.5), ValueError, "Momentum got momentum=1.5; .* at least 0 and at most 1"),
-        (lambda: Adam(0.0), ValueError, "base=0.0"),
+        (
+            lambda: SGD(lr=0.1, groups=[{"match": "bakbone.*"}]),
+            ConfigError,
+            r"groups\[0\].match: 'bakbone.\*' matches no",
+        ),
+        (lambda: SGD(lr=0.1, groups=[{"match": "head.wieght"}]), ConfigError, "there are head.weight"),
+        (lambda: SGD(lr=0.1, groups=[{"match": "*", "lrscale": 1}]), ConfigError, "did you mean 'lr_scale'"),
+        (
+            lambda: SGD(lr=0.1, groups=["head.*"]),
+            ConfigError,
+            r"optimizer.groups\[0\] is 'head.\*'; it must be a mapping",
+        ),
+        (
+            lambda: SGD(lr=0.1, groups=[{"match": "*", "freeze": 1}]),
+            ConfigError,
+            "freeze is 1; it must be true or false",
+        ),
+        (lambda: SGD(lr=0.1, groups=[{"match": "*", "freeze": True}]), ConfigError, "every parameter of Net is frozen"),
+        (lambda: SGD(lr=0.1, groups=[{"match": "*", "lr_scale": -1}]), ValueError, r"groups\[0\].lr_scale=-1"),
+        (lambda: SGD(lr=0.1, no_decay=["*.gamma"]), ConfigError, r"no_decay\[0\]: '\*.gamma' matches no parameter"),
+        (lambda: SGD(lr=0.1, weight_decay=-1), ValueError, "SGD got weight_decay=-1; it must be a number at least 0"),
+        (lambda: SGD(lr=0.1, weight_decay=1, l1_decay=1), ValueError, "give one of them"),
+        (lambda: SGD(lr=0.1, clip_norm=0), ValueError, "SGD got clip_norm=0; it must be a number above 0"),
+        (lambda: SGD(lr=0.1, clip_norm=1, clip_value=1), ValueError, "got clip_norm, clip_value; give one of them"),
+        (lambda: Momentum(lr=0.1, momentum=1.5), ValueError, "Momentum got momentum=1.5; .* at least 0 and at most 1"),
+        (lambda: Adam(lr=0.0), ValueError, "base=0.0"),
+        (lambda: Lamb(lr=0.1, beta2=2), ValueError, "Lamb got beta2=2; it must be a number at least 0 and at most 1"),
+        (lambda: LARS(lr=0.1, weight_decay=0), ValueError, "LARS got weight_decay=0; it must be a number above 0"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_its_place(make, error, message):
@@ -209,7 +271,7 @@ def test_a_wrong_setting_is_refused_with_its_place(make, error, message):
 
 def test_what_has_no_gradient_stays():
     net = Net()
-    optimizer = Momentum(0.1, weight_decay=0.1).build(net)
+    optimizer = Momentum(lr=0.1, weight_decay=0.1).build(net)
     before = weights(net)
     net.head(paddle.ones([1, 4])).sum().backward()
     optimizer.step(0.1)

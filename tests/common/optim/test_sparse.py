@@ -1,4 +1,4 @@
-"""Tables and the rest moved by rules of their own: rows without a gradient stay, every rule is the dense one's."""
+"""Separate optimizers of tables and of the rest: rows without a gradient stay, every rule is the dense one's."""
 
 import numpy as np
 import paddle
@@ -6,11 +6,21 @@ import pytest
 from paddle import nn
 
 from common.errors import ConfigError
-from common.optim.adaptive import Adagrad
-from common.optim.ftrl import ftrl_step
-from common.optim.optimizers import SGD, Adam, Momentum
+from common.optim.optimizers import (
+    FTRL,
+    LARS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    DecayedAdagrad,
+    Momentum,
+)
+from common.optim.rules import ftrl_step
 from common.optim.schedules import StepDecay
-from common.optim.sparse import FTRL, DenseAndSparse
+from common.optim.sparse import DenseAndSparse
 
 
 class Small(nn.Layer):
@@ -27,10 +37,10 @@ class Small(nn.Layer):
 
 
 RULES = {
-    "SGD": lambda: SGD(0.1),
-    "Adam": lambda: Adam(0.1),
-    "Adagrad": lambda: Adagrad(0.1, initial=0.1),
-    "FTRL": lambda: FTRL(0.1, l1=0.01, l2=0.1),
+    "SGD": lambda: SGD(lr=0.1),
+    "Adam": lambda: Adam(lr=0.1),
+    "Adagrad": lambda: Adagrad(lr=0.1, initial=0.1),
+    "FTRL": lambda: FTRL(lr=0.1, l1=0.01, l2=0.1),
 }
 
 
@@ -42,8 +52,8 @@ def trained(model, optimizer, schedule, steps=4):
     return model.table.weight.numpy()
 
 
-def pair(rule, **keys):
-    settings = DenseAndSparse(SGD(0.05), rule, **keys)
+def pair(rule):
+    settings = DenseAndSparse(dense=SGD(lr=0.05), sparse=rule)
     settings.schedule.bind(10, 100)
     return settings
 
@@ -68,11 +78,11 @@ def test_rows_with_gradients_move_as_in_a_dense_table(rule):
 
 
 def test_adam_for_tables_is_lazy():
-    model, settings = Small(), pair(Adam(0.1))
+    model, settings = Small(), pair(Adam(lr=0.1))
     optimizer = settings.build(model)
     before = trained(model, optimizer, settings.schedule).copy()
     model(paddle.to_tensor([[2]])).backward()
-    optimizer.step(0.05)
+    optimizer.step({"dense": 0.05, "sparse": 0.05})
     after = model.table.weight.numpy()
     assert np.flatnonzero((before != after).any(1)).tolist() == [2]  # 1 and 7 have moments, and stay
 
@@ -90,7 +100,7 @@ def test_ftrl_by_hand():
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_state_that_is_saved_and_loaded_goes_on_to_the_bit(rule):
+def test_a_saved_state_resumes_bit_for_bit(rule):
     model, settings = Small(), pair(RULES[rule]())
     optimizer = settings.build(model)
     trained(model, optimizer, settings.schedule)
@@ -106,10 +116,11 @@ def test_a_state_that_is_saved_and_loaded_goes_on_to_the_bit(rule):
 
 def test_each_part_has_its_own_schedule():
     settings = DenseAndSparse(
-        SGD(StepDecay(base=1.0, at_epochs=[1], factor=0.1)), SGD(StepDecay(base=8.0, at_epochs=[2]))
+        dense=SGD(lr=StepDecay(base=1.0, at_epochs=[1], factor=0.1)),
+        sparse=SGD(lr=StepDecay(base=8.0, at_epochs=[2])),
     )
     schedule = settings.schedule.bind(10, 30).scale(0.5)
-    rates = [(schedule.at(step), schedule.second_lr) for step in (0, 10, 20)]
+    rates = [tuple(schedule.at(step).values()) for step in (0, 10, 20)]
     np.testing.assert_allclose(rates, [(0.5, 4.0), (0.05, 4.0), (0.05, 0.4)])
     model = Small()
     optimizer = settings.build(model)
@@ -122,17 +133,31 @@ def test_each_part_has_its_own_schedule():
 
 
 def test_what_would_reach_every_row_is_refused():
-    with pytest.raises(ValueError, match="moves every row"):
-        DenseAndSparse(SGD(0.1), Momentum(0.1))
+    with pytest.raises(ValueError, match="updates every row"):
+        DenseAndSparse(dense=SGD(lr=0.1), sparse=Momentum(lr=0.1))
     with pytest.raises(ValueError, match="weight decay for sparse"):
-        DenseAndSparse(SGD(0.1), Adagrad(0.1, weight_decay=1e-4))
+        DenseAndSparse(dense=SGD(lr=0.1), sparse=Adagrad(lr=0.1, weight_decay=1e-4))
     with pytest.raises(ConfigError, match="no embedding table with sparse gradients"):
-        DenseAndSparse(SGD(0.1), SGD(0.1)).build(Small(sparse=False))
+        DenseAndSparse(dense=SGD(lr=0.1), sparse=SGD(lr=0.1)).build(Small(sparse=False))
     with pytest.raises(ConfigError, match="nothing but tables"):
-        DenseAndSparse(SGD(0.1), SGD(0.1)).build(Small().table)
+        DenseAndSparse(dense=SGD(lr=0.1), sparse=SGD(lr=0.1)).build(Small().table)
+
+
+@pytest.mark.parametrize("rule", [AdamW, LARS, DecayedAdagrad, Adadelta, Adamax])
+def test_sparse_gradients_that_an_optimizer_cannot_read_are_refused(rule):
+    with pytest.raises(ConfigError, match=f"{rule.__name__} cannot update table"):
+        rule(lr=0.1).build(Small())
+    rule(lr=0.1).build(Small(sparse=False))
+    rule(lr=0.1, groups=[{"match": "table.*", "freeze": True}]).build(Small())
+
+
+def test_adam_takes_sparse_gradients_without_weight_decay_only():
+    with pytest.raises(ConfigError, match="Adam with weight decay cannot update table"):
+        Adam(lr=0.1, weight_decay=1e-4).build(Small())
+    Adam(lr=0.1, weight_decay=1e-4, no_decay=["table.*"]).build(Small())
 
 
 def test_tables_are_not_trained_by_several_processes(monkeypatch):
     monkeypatch.setattr("common.system.distributed.world_size", lambda: 2)
     with pytest.raises(ConfigError, match="trains in one process, here are 2"):
-        DenseAndSparse(SGD(0.1), SGD(0.1)).build(Small())
+        DenseAndSparse(dense=SGD(lr=0.1), sparse=SGD(lr=0.1)).build(Small())

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
+from common.config.overrides import assignments, flow
 from common.config.yaml import read_text
 from common.errors import ConfigError
 from common.search.space import Choice, KeySpace, Range, decode, dimension_of, is_finite, size
-from common.search.training import assignments, flow
 
 
 def test_two_numbers_and_a_scale_are_a_range():

@@ -42,23 +42,30 @@ def two(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def small_model():
-    """The module of the model that the two processes train."""
+def programs():
+    """Where the models that the two processes train can be imported from."""
     sys.path.insert(0, str(PROGRAMS))
-    import small_model
-
+    yield
     sys.path.remove(str(PROGRAMS))
-    return small_model
 
 
-def test_processes_know_their_places(two):
+def test_processes_know_their_ranks(two):
     assert [(found["rank"], found["world"], found["main"]) for found in two[:2]] == [(0, 2, True), (1, 2, False)]
 
 
 @pytest.mark.parametrize("accumulate, run", [(1, "plain"), (2, "accumulated")])
-def test_two_processes_with_half_the_batch_equal_one_with_the_whole(two, small_model, accumulate, run):
+def test_two_processes_with_half_the_batch_equal_one_with_the_whole(two, programs, accumulate, run):
+    import small_model
+
     for name, value in small_model.train(accumulate).items():
         np.testing.assert_allclose(two[2][f"{run}/{name}"], value, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_each_phase_of_two_processes_is_reduced_with_its_gradients_of_gradients(two, programs, tmp_path):
+    import small_gan
+
+    for name, value in small_gan.train(tmp_path).items():
+        np.testing.assert_allclose(two[2][f"phases/{name}"], value, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def test_weights_stay_equal_when_the_processes_use_different_parts_of_the_model(two):
@@ -105,14 +112,14 @@ def test_the_launcher_ends_with_the_error_and_the_code_of_the_rank_that_failed(t
     assert seconds < 30
 
 
-def test_a_bug_shows_its_traceback_last_and_the_rank_that_waited_keeps_silent(tmp_path):
+def test_a_bug_shows_its_traceback_last_and_the_waiting_rank_prints_nothing(tmp_path):
     code, output, _ = launch(tmp_path, "failing.py", "bug")
     last = [line for line in output.splitlines() if not line.startswith("LAUNCH INFO")][-1]
     assert (code, last) == (1, "KeyError: 'bug'")
     assert "by peer" not in output
 
 
-def test_when_a_process_is_killed_the_other_says_so_and_ends(tmp_path):
+def test_when_a_process_is_killed_the_other_reports_it_and_exits(tmp_path):
     code, output, seconds = launch(tmp_path, "failing.py", "killed")
     assert code != 0
     assert seconds < 30
@@ -123,10 +130,10 @@ def test_when_a_process_is_killed_the_other_says_so_and_ends(tmp_path):
     )
 
 
-def test_alone_everything_gives_back_what_it_got():
+def test_in_a_single_process_collectives_return_their_argument():
     state = {"scores": np.ones(3)}
     assert (distributed.rank(), distributed.world_size(), distributed.is_main()) == (0, 1, True)
-    distributed.initialise()
+    distributed.initialize()
     distributed.barrier()
     distributed.broadcast_parameters(None)
     assert distributed.all_true(True)

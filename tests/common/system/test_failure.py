@@ -29,7 +29,7 @@ def test_the_first_note_stands(launched):
     assert first.read() == second.read() == 3
 
 
-def test_a_note_from_before_a_restart_is_not_heeded(launched):
+def test_a_note_from_before_a_restart_is_ignored(launched):
     old = FailureNote()
     old.leave(3)
     os.utime(old.path, (process_start() - 5,) * 2)
@@ -38,7 +38,7 @@ def test_a_note_from_before_a_restart_is_not_heeded(launched):
     assert old.read() == 4
 
 
-def test_a_folder_that_cannot_be_written_lets_every_process_speak(monkeypatch):
+def test_without_a_writable_folder_every_process_reports_its_own_error(monkeypatch):
     monkeypatch.setenv("PADDLE_LOG_DIR", "/no/such/folder")
     assert FailureNote().leave(3)
     assert FailureNote().leave(3)
@@ -48,13 +48,13 @@ def test_the_start_of_this_process_is_known():
     assert 0 < time.time() - process_start() < 3600
 
 
-def test_an_error_goes_through_and_leaves_its_code(launched):
+def test_an_error_propagates_and_its_exit_code_is_noted(launched):
     with pytest.raises(DataError), report_failure():
         raise DataError("bad")
     assert FailureNote().read() == 3
 
 
-def test_a_stop_asked_for_is_no_failure(launched):
+def test_a_requested_stop_is_not_a_failure(launched):
     with pytest.raises(Stopped), report_failure():
         raise Stopped(15, "saved")
     assert FailureNote().read() is None
@@ -68,14 +68,14 @@ def test_a_lost_connection_is_explained(launched):
     assert not lost_connection(RuntimeError("shapes differ"))
 
 
-def test_processes_that_do_not_meet_are_told_what_to_set(launched, monkeypatch):
+def test_the_message_for_processes_that_cannot_connect_names_what_to_set(launched, monkeypatch):
     def fail():
         raise RuntimeError("\nconnect timed out\nC++ stack")
 
     monkeypatch.setattr(paddle.distributed, "init_parallel_env", fail)
     with pytest.raises(EnvironmentProblem) as raised:
-        distributed.initialise()
+        distributed.initialize()
     text = str(raised.value)
     assert "rank 0 of 2 at 127.0.0.1:0 cannot reach the others: connect timed out" in text
-    assert "the meeting point is 127.0.0.1:6070, the interface lo" in text
+    assert "PADDLE_MASTER is 127.0.0.1:6070, the network interface lo" in text
     assert "set GLOO_SOCKET_IFNAME" in text

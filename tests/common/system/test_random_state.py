@@ -1,4 +1,4 @@
-"""Every random generator goes on where its saved state was taken."""
+"""A restored random state reproduces the numbers that followed when it was saved."""
 
 import subprocess
 import sys
@@ -33,6 +33,6 @@ assert random_state.collect() != json.loads(state)
 """
 
 
-def test_every_generator_goes_on_where_it_was():
+def test_restored_generators_repeat_their_numbers():
     done = subprocess.run([sys.executable, "-c", CODE], cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""Streams of rows: every line once whatever the shards, bad rows named by file and line, resumed at any step."""
+"""Streams of rows: every line once for any number of shards, bad rows named by file and line, resumable."""
 
 import functools
 import gzip
@@ -15,7 +15,7 @@ from common.table.rows import RowFiles
 
 
 class Numbers(RowFiles):
-    """A whole number a line."""
+    """One integer per line."""
 
     def assemble(self, rows):
         bad = {row: ("D118", "not a number", line.decode().strip()) for row, line in enumerate(rows) if b"x" in line}
@@ -39,7 +39,7 @@ def numbers(loader, epoch=0, start=0):
 
 
 @pytest.mark.parametrize("num_shards", [1, 2, 3, 7, 50])
-def test_the_shards_together_are_the_files_and_no_line_comes_twice(files, num_shards):
+def test_the_shards_partition_the_lines_of_the_files(files, num_shards):
     rows = Numbers(files)
     read = [int(line) for shard in range(num_shards) for line in rows.iterate(shard, num_shards, 0)]
     assert sorted(read) == list(range(1000))
@@ -58,7 +58,7 @@ def test_rows_are_read_once_by_all_workers_of_all_processes(files, workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_shuffled_stream_goes_on_at_any_step(files, workers):
+def test_a_shuffled_stream_resumes_at_any_step(files, workers):
     with Loader(Numbers(files, shuffle=300), Pipeline([]), StreamSampler(30), workers) as loader:
         whole = numbers(loader, 1)
         for step in (1, 7, len(whole) - 1):
@@ -81,7 +81,7 @@ def test_a_bad_row_is_named_by_file_and_line(tmp_path):
     assert issue.place == "line 4" and issue.code == "D118"
 
 
-def test_bad_rows_are_left_out_when_that_is_asked_for(tmp_path):
+def test_bad_rows_are_skipped_on_request(tmp_path):
     (tmp_path / "a.txt").write_text("1\nx2\n3\n4\nx5\n")
     rows = Numbers([str(tmp_path / "a.txt")])
     with Loader(rows, Pipeline([]), StreamSampler(2), bad_samples="skip") as loader:
@@ -98,11 +98,11 @@ def test_missing_and_empty_files_and_damaged_archives_are_refused(files, tmp_pat
         Numbers([str(tmp_path / "empty")])
     whole = (tmp_path / "c.txt.gz").read_bytes()
     (tmp_path / "cut.gz").write_bytes(whole[:-20])
-    with pytest.raises(DataError, match=r"cut\.gz: a gzip file that is damaged or ends early"):
+    with pytest.raises(DataError, match=r"cut\.gz: damaged or truncated gzip file"):
         list(Numbers([str(tmp_path / "cut.gz")]).iterate(0, 1, 0))
 
 
-def test_a_header_is_no_row_in_any_shard(tmp_path):
+def test_headers_are_skipped_in_every_shard(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).write_text("name\n1\n2\n3\n")
     rows = Numbers([str(tmp_path / "?")], header=True)

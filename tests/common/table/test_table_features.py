@@ -1,11 +1,10 @@
-"""Columns to numbers: what is learned, where unknown values go, and that one row is treated as many are."""
+"""Tabular features: fitting, unknown values, and the equality of single rows and batches."""
 
 import numpy as np
 import pytest
 
 from common.errors import BadRows, ConfigError, DataError
-from common.table.counts import Counts
-from common.table.features import TableFeatures
+from common.table.features import TableFeatures, ValueCounts
 from common.table.hash import as_words, hash_words
 
 
@@ -26,7 +25,7 @@ def features(place, **keys):
     return TableFeatures(str(place / "kept.features"), **given)
 
 
-def test_a_word_has_the_same_hash_whatever_stands_beside_it():
+def test_the_hash_of_a_word_does_not_depend_on_the_array_width():
     alone = hash_words(words(b"cat"))[0]
     beside = hash_words(words(b"cat", b"a much longer word than this"))
     assert beside[0] == alone != beside[1]
@@ -34,11 +33,11 @@ def test_a_word_has_the_same_hash_whatever_stands_beside_it():
     assert len(set(hash_words(np.arange(100000).astype("S")).tolist())) == 100000
 
 
-def test_numbers_and_strings_are_the_words_a_file_would_hold():
+def test_numbers_and_strings_become_the_words_of_a_file():
     assert as_words([3, 3.0, 2.5, "ü", None, float("nan")]).tolist() == [b"3", b"3", b"2.5", "ü".encode(), b"", b""]
 
 
-def test_the_most_frequent_values_come_first_and_unknown_ones_have_a_row_a_column(tmp_path):
+def test_the_most_frequent_values_come_first_and_each_column_has_a_row_for_unknown_values(tmp_path):
     made = features(tmp_path)
     made.fit([TABLE])
     ids = made.table(TABLE)["ids"]
@@ -49,7 +48,7 @@ def test_the_most_frequent_values_come_first_and_unknown_ones_have_a_row_a_colum
     assert unseen["ids"].tolist() == [[0, 1]] * 4 and "label" in unseen
 
 
-def test_rare_values_and_those_without_room_are_unknown(tmp_path):
+def test_rare_values_and_those_beyond_the_table_size_are_unknown(tmp_path):
     rare = features(tmp_path / "a", min_count=2)
     rare.fit([TABLE])
     assert rare.table(TABLE)["ids"].tolist() == [[3, 2], [3, 1], [0, 2], [0, 2]]
@@ -58,13 +57,13 @@ def test_rare_values_and_those_without_room_are_unknown(tmp_path):
     assert full.table(TABLE)["ids"].tolist() == [[0, 2], [0, 1], [0, 2], [0, 2]]
 
 
-def test_columns_with_tables_of_their_own_start_at_row_one_each(tmp_path):
+def test_ids_of_columns_with_separate_tables_start_at_one(tmp_path):
     made = features(tmp_path, num_ids=None, sizes=[2, 5])
     made.fit([TABLE])
     assert made.table(TABLE)["ids"].tolist() == [[1, 1], [1, 2], [0, 1], [0, 1]]
 
 
-def test_unseen_values_share_rows_by_their_hash_where_there_are_such_rows(tmp_path):
+def test_unseen_values_are_hashed_to_the_hash_rows(tmp_path):
     made = features(tmp_path, num_ids=100, hash_rows=50)
     made.fit([TABLE])
     many = {"age": words(*[b"1"] * 300), "town": np.arange(300).astype("S"), "sex": np.arange(300).astype("S")}
@@ -72,9 +71,9 @@ def test_unseen_values_share_rows_by_their_hash_where_there_are_such_rows(tmp_pa
     assert ids.min() >= 50 and ids.max() < 100 and len(np.unique(ids)) > 40
 
 
-def test_without_a_vocabulary_nothing_is_learned_and_every_row_is_in_the_table(tmp_path):
+def test_without_a_vocabulary_nothing_is_fitted_and_every_id_is_in_the_table(tmp_path):
     made = features(tmp_path, min_count=0)
-    assert made.fitted() and not made.learns
+    assert made.is_fitted() and not made.learns
     ids = made.table(TABLE)["ids"]
     assert ids.min() >= 2 and ids.max() < 10
     own = features(tmp_path, min_count=0, num_ids=None, sizes=[7, 3])
@@ -90,13 +89,13 @@ def test_without_a_vocabulary_nothing_is_learned_and_every_row_is_in_the_table(t
         ("standard", [-0.98058, -0.39223, 0, 1.37281]),  # mean 110/3, deviation sqrt(4900/3 - (110/3)^2) = 16.9967
     ],
 )
-def test_numbers_are_scaled_by_what_the_training_rows_hold_and_missing_ones_are_zero(tmp_path, scale, expected):
+def test_numbers_are_scaled_by_the_statistics_of_the_training_rows_and_missing_ones_are_zero(tmp_path, scale, expected):
     made = features(tmp_path, scale=scale)
     made.fit([TABLE])
     np.testing.assert_allclose(made.table(TABLE)["numbers"][:, 0], expected, atol=1e-4)
 
 
-def test_learning_in_parts_is_learning_at_once(tmp_path):
+def test_fitting_in_blocks_equals_fitting_at_once(tmp_path):
     parts = [{name: column[k : k + 1] for name, column in TABLE.items()} for k in range(4)]
     whole, pieces = features(tmp_path / "a", scale="min_max"), features(tmp_path / "b", scale="min_max")
     whole.fit([TABLE])
@@ -104,7 +103,7 @@ def test_learning_in_parts_is_learning_at_once(tmp_path):
     assert whole.file.read_bytes() == pieces.file.read_bytes()
 
 
-def test_one_row_is_treated_as_many_are_and_the_file_is_enough(tmp_path):
+def test_a_single_row_is_transformed_like_a_batch_with_the_file_alone(tmp_path):
     made = features(tmp_path, scale="min_max")
     made.fit([TABLE])
     again = features(tmp_path, scale="min_max")
@@ -113,39 +112,39 @@ def test_one_row_is_treated_as_many_are_and_the_file_is_enough(tmp_path):
 
 
 @pytest.mark.parametrize("word", [b"many", "\uff11\uff12".encode(), b"inf", b"1e999"])
-def test_what_is_no_finite_number_is_named(tmp_path, word):
+def test_a_value_that_is_not_a_finite_number_is_named(tmp_path, word):
     made = features(tmp_path)
     made.fit([TABLE])
     with pytest.raises(BadRows) as caught:
         made.table(TABLE | {"age": words(b"1", b"2", word, b"")})
     assert list(caught.value.rows) == [2] and caught.value.rows[2][:2] == (
         "D119",
-        "column 'age' holds no finite number",
+        "column 'age' is not a finite number",
     )
 
 
-def test_features_that_were_learned_with_other_settings_are_refused(tmp_path):
+def test_features_fitted_with_other_settings_are_refused(tmp_path):
     features(tmp_path).fit([TABLE])
-    with pytest.raises(DataError, match="ids=10 there, ids=12 here"):
+    with pytest.raises(DataError, match="ids=10 in the file, ids=12 in the configuration"):
         features(tmp_path, num_ids=12).table(TABLE)
-    with pytest.raises(DataError, match="not learned yet"):
+    with pytest.raises(DataError, match="not fitted yet"):
         features(tmp_path / "elsewhere").table(TABLE)
-    with pytest.raises(DataError, match="no column 'sex'; there are age, town"):
+    with pytest.raises(DataError, match="no column 'sex'; the columns are age, town"):
         features(tmp_path).table({name: TABLE[name] for name in ("age", "town")})
 
 
-def test_tables_without_room_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match="leave no room"):
+def test_tables_that_are_too_small_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="must exceed"):
         features(tmp_path, num_ids=2)
-    with pytest.raises(ConfigError, match="one of the two"):
+    with pytest.raises(ConfigError, match="either num_ids"):
         features(tmp_path, num_ids=None)
 
 
-def test_counting_forgets_rare_keys_before_it_takes_all_memory():
-    counts = Counts(most=100)
+def test_counting_drops_rare_keys_to_bound_memory():
+    counts = ValueCounts(most=100)
     for _ in range(3):
         counts.add(np.arange(50, dtype=np.uint64)[:, None])
-    counts.settle()
+    counts.flush()
     counts.add(np.arange(1000, 1300, dtype=np.uint64)[:, None])
-    counts.settle()
+    counts.flush()
     assert counts.keys.tolist() == list(range(50)) and counts.counts.tolist() == [3] * 50

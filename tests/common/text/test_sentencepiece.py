@@ -1,4 +1,4 @@
-"""Texts into the pieces of a SentencePiece model, which is trained here."""
+"""SentencePiece tokenization with a model that is trained here."""
 
 import pickle
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import DataError
-from common.text.wordpiece import SentencePiece, lowered
+from common.text.wordpiece import SentencePiece, lowercase_text
 
 sentencepiece = pytest.importorskip("sentencepiece", reason="SentencePiece needs pip install sentencepiece")
 WIDE = "\uff28\uff25"  # full-width H and E
@@ -15,7 +15,7 @@ TEXTS = ["百度是一家高科技公司", "hello world of small models", "hello
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A model of 46 pieces, the special ones of ERNIE Tiny among them."""
+    """A model of 46 pieces, including the special tokens of ERNIE Tiny."""
     prefix = tmp_path_factory.mktemp("pieces") / "small"
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(TEXTS * 50),
@@ -37,7 +37,7 @@ def model(tmp_path_factory):
         ("", []),
     ],
 )
-def test_places_are_those_of_the_original_text(model, text, pieces):
+def test_offsets_refer_to_the_original_text(model, text, pieces):
     numbers, places = SentencePiece(model).encode(text)
     found = [text[begin:end] for begin, end in places]
     assert len(numbers) == len(places)
@@ -45,19 +45,19 @@ def test_places_are_those_of_the_original_text(model, text, pieces):
     assert [f for f in found if f.strip()] == [p for p in pieces if p.strip()]
 
 
-def test_numbers_are_those_of_the_model(model):
+def test_ids_are_those_of_the_model(model):
     processor = sentencepiece.SentencePieceProcessor(model_file=model)
     for text in TEXTS:
         assert SentencePiece(model).encode(text)[0] == processor.encode(text)
 
 
-def test_a_vocabulary_gives_other_numbers_and_the_unknown_one(model, tmp_path):
+def test_a_vocabulary_defines_other_ids_and_the_unknown_token(model, tmp_path):
     vocabulary = tmp_path / "vocab.txt"
     vocabulary.write_text("[PAD]\t0\n[CLS]\t1\n[SEP]\t2\n[UNK]\t3\n▁\t4\n世\t5\n", encoding="utf-8")
     assert SentencePiece(model, str(vocabulary)).encode("世 界")[0] == [4, 5, 4, 3]
 
 
-def test_a_pair_is_cut_and_framed(model):
+def test_a_pair_is_truncated_and_framed(model):
     transform = SentencePiece(model, max_length=7)
     sample = transform({"text_a": "hello world", "text_b": "世界"}, np.random.default_rng(0))
     first, last = (transform.processor.piece_to_id(piece) for piece in ("[CLS]", "[SEP]"))
@@ -65,17 +65,17 @@ def test_a_pair_is_cut_and_framed(model):
     assert sample["length"] == 7 and sample["token_type_ids"].tolist() == sorted(sample["token_type_ids"].tolist())
 
 
-def test_a_transform_that_went_to_a_worker_answers_the_same(model):
+def test_a_pickled_transform_produces_the_same_ids(model):
     transform = SentencePiece(model)
     there = pickle.loads(pickle.dumps(transform))  # what a worker process is given
     assert there.encode(TEXTS[2]) == transform.encode(TEXTS[2])
 
 
-def test_lower_case_keeps_every_character_in_its_place():
-    assert lowered("İstanbul ABC") == "İstanbul abc" and lowered("ÄÖ") == "äö"
+def test_lowercasing_preserves_offsets():
+    assert lowercase_text("İstanbul ABC") == "İstanbul abc" and lowercase_text("ÄÖ") == "äö"
 
 
-def test_what_is_no_model_is_refused(tmp_path):
+def test_a_file_in_another_format_is_refused(tmp_path):
     (tmp_path / "bad.model").write_bytes(b"no model")
     with pytest.raises(DataError, match="not a SentencePiece model"):
         SentencePiece(str(tmp_path / "bad.model"))

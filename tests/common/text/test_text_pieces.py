@@ -1,15 +1,15 @@
-"""Texts into tokens and numbers: vocabularies, pieces, dictionaries, windows, padding."""
+"""Tokenization: vocabularies, word pieces, dictionaries, windows, padding."""
 
 import numpy as np
 import pytest
 
 from common.errors import ConfigError, DataError, EnvironmentProblem
 from common.files import find_file
-from common.text.phrases import MarkPhrases
+from common.text.phrases import Phrases
 from common.text.split import PadText, SplitByDictionary, SplitCharacters, SplitWords, TokenIds
-from common.text.vocabulary import Vocabulary, check_rows
-from common.text.windows import PadWindows, QuestionWindows, starts
-from common.text.wordpiece import WordPiece, cut_longest
+from common.text.vocabulary import Vocabulary, check_vocabulary_size
+from common.text.windows import PadWindows, QuestionWindows, window_starts
+from common.text.wordpiece import WordPiece, truncate_longest
 
 PIECES = [
     "[PAD]",
@@ -58,19 +58,23 @@ def names(sample):
         ("", []),
     ],
 )
-def test_texts_are_cut_by_the_rules_of_bert(pieces, text, expected):
+def test_texts_are_tokenized_by_the_rules_of_bert(pieces, text, expected):
     assert names(WordPiece(pieces)({"text_a": text}, None)) == ["[CLS]", *expected, "[SEP]"]
 
 
-def test_a_pair_has_two_segments_and_the_longer_text_is_cut_first(pieces):
+def test_a_pair_has_two_segments_and_the_longer_text_is_truncated_first(pieces):
     transform = WordPiece(pieces, max_length=7)
     sample = transform({"text_a": "the cat the cat", "text_b": "cat"}, None)
     assert names(sample) == ["[CLS]", "the", "cat", "the", "[SEP]", "cat", "[SEP]"]
     assert sample["token_type_ids"].tolist() == [0, 0, 0, 0, 0, 1, 1] and sample["length"] == 7
-    assert cut_longest([5, 2], 4) == [2, 2] and cut_longest([2, 2], 3) == [2, 1] and cut_longest([1, 1], 9) == [1, 1]
+    assert (
+        truncate_longest([5, 2], 4) == [2, 2]
+        and truncate_longest([2, 2], 3) == [2, 1]
+        and truncate_longest([1, 1], 9) == [1, 1]
+    )
 
 
-def test_a_later_piece_of_a_tagged_word_goes_on_and_a_token_of_nothing_is_unknown(pieces):
+def test_continuation_pieces_get_inside_tags_and_a_token_without_pieces_is_unknown(pieces):
     transform = WordPiece(pieces, labels=["O", "B-X", "I-X"])
     sample = transform({"tokens": ["the", "unaffable", "\u200b"], "tags": np.array([0, 1, 0])}, None)
     assert names(sample) == ["[CLS]", "the", "un", "##aff", "##able", "[UNK]", "[SEP]"]
@@ -81,20 +85,20 @@ def test_a_later_piece_of_a_tagged_word_goes_on_and_a_token_of_nothing_is_unknow
     ("data", "words"),
     [
         ("", "is empty"),
-        ("[UNK]\na\na\n", "'a' is in it twice, at lines 2 and 3"),
+        ("[UNK]\na\na\n", "the duplicate token 'a' in lines 2 and 3"),
         ("[UNK]\r\na\r\n", "Windows line ends"),
         ("a\nb\n", r"has no '\[UNK\]'"),
-        ("a\t0\nb\t2\n", "number 2 leaves a gap"),
-        ("a\t0\nb\t0\n", "number 0 is there twice"),
+        ("a\t0\nb\t2\n", "a gap before id 2"),
+        ("a\t0\nb\t0\n", "a duplicate id 0"),
     ],
 )
-def test_a_bad_vocabulary_is_refused_with_its_line(tmp_path, data, words):
+def test_an_invalid_vocabulary_is_refused_with_its_line(tmp_path, data, words):
     (tmp_path / "v.txt").write_bytes(data.encode())
     with pytest.raises(DataError, match=words):
         Vocabulary(tmp_path / "v.txt")
 
 
-def test_a_vocabulary_is_read_with_numbers_before_or_after_its_tokens(tmp_path):
+def test_a_vocabulary_may_have_ids_before_or_after_its_tokens(tmp_path):
     for text in ("0\t \n1\ta\n2\t[UNK]\n", " \t0\na\t1\n[UNK]\t2\n", " \na\n[UNK]\n"):
         (tmp_path / "v.txt").write_text(text)
         found = Vocabulary(tmp_path / "v.txt")
@@ -102,7 +106,7 @@ def test_a_vocabulary_is_read_with_numbers_before_or_after_its_tokens(tmp_path):
     assert Vocabulary(tmp_path / "v.txt", "OOV", added=["OOV", "a"]).tokens == [" ", "a", "[UNK]", "OOV"]
 
 
-def test_tokens_are_numbered_after_replacement_and_cut(tmp_path):
+def test_token_ids_are_looked_up_after_replacement_and_truncation(tmp_path):
     vocab = vocabulary(tmp_path, ["[UNK]", "a", "b"])
     (tmp_path / "q2b").write_text("Ａ\ta\n", encoding="utf-8")  # noqa: RUF001
     transform = TokenIds(vocab, replace=str(tmp_path / "q2b"), max_length=3)
@@ -111,41 +115,44 @@ def test_tokens_are_numbered_after_replacement_and_cut(tmp_path):
     assert SplitWords()({"text_a": " ab  c "}, None)["offsets"] == [(1, 3), (5, 6)]
 
 
-def test_a_dictionary_cuts_into_the_fewest_words_and_joins_letters_and_digits(tmp_path):
+def test_a_dictionary_segments_into_the_fewest_words_and_joins_letters_and_digits(tmp_path):
     (tmp_path / "d").write_text("研究 9\n研究生 5\n生命 7\n命 1\n起源 3\n", encoding="utf-8")
     vocab = vocabulary(tmp_path, ["研究", "生命", "ab1", "起", "源"])
     split = SplitByDictionary(str(tmp_path / "d"), vocab)
-    assert split.cut("研究生命起源ab1") == ["研究", "生命", "起源", "ab1"]
+    assert split.segment("研究生命起源ab1") == ["研究", "生命", "起源", "ab1"]
     sample = split({"text_a": "研究起源", "tags": np.arange(4)}, None)
     assert sample["tokens"] == ["研究", "起", "源"] and sample["tags"].tolist() == [0, 2, 3]
     assert sample["offsets"] == [(0, 2), (2, 3), (3, 4)]
     (tmp_path / "d").write_text("研究\n", encoding="utf-8")
-    with pytest.raises(DataError, match="'word count' is expected"):
+    with pytest.raises(DataError, match="expected 'word count'"):
         SplitByDictionary(str(tmp_path / "d"), vocab)
 
 
 def test_phrases_are_found_from_left_to_right_the_longest_first(tmp_path):
     (tmp_path / "p").write_text("春天/SEASON\n花/n 开/v\n天花\n春\n", encoding="utf-8")
-    mark = MarkPhrases(str(tmp_path / "p"))
-    assert mark.find("春天花开") == [(0, [2], ["SEASON"]), (1, [3], [""]), (2, [3, 4], ["n", "v"])]
-    assert "phrases" not in MarkPhrases()({"text_a": "春天"}, None)
+    assert Phrases(str(tmp_path / "p")).find("春天花开") == [
+        (0, [2], ["SEASON"]),
+        (1, [3], [""]),
+        (2, [3, 4], ["n", "v"]),
+    ]
+    assert Phrases().find("春天") == []
 
 
-def test_padding_fills_up_to_the_longest_of_the_batch():
+def test_sequences_are_padded_to_the_longest_of_the_batch():
     samples = [{"input_ids": np.array([5, 6, 7]), "tags": np.array([1, 1, 1])}, {"input_ids": np.array([]), "tags": []}]
     first, second = PadText(multiple=4)(samples, None)
     assert first["input_ids"].tolist() == [5, 6, 7, 0] and second["input_ids"].tolist() == [0] * 4
     assert second["tags"].tolist() == [-1] * 4 and second["input_ids"].dtype == np.int64
 
 
-def test_windows_overlap_and_note_where_the_answer_is(pieces):
+def test_windows_overlap_and_contain_the_answer_span(pieces):
     transform = QuestionWindows(pieces, max_length=8, stride=2, max_query=3)
     sample = {"question": "who", "context": "the cat ran the cat ran", "answer_start": 16, "answer_end": 23}
     sample = transform(sample, None)  # room for 4 pieces of the text: 0-3, 2-5
     assert sample["input_ids"].shape == (2, 8) and sample["length"].tolist() == [8, 8]
     assert sample["start"].tolist() == [0, 5] and sample["end"].tolist() == [0, 6]
     assert sample["places"][1][5] == (16, 19) and sample["places"][1][:3] == [None] * 3
-    assert starts(6, 4, 2) == [0, 2] and starts(4, 4, 2) == [0] and starts(9, 4, 9) == [0, 4, 8]
+    assert window_starts(6, 4, 2) == [0, 2] and window_starts(4, 4, 2) == [0] and window_starts(9, 4, 9) == [0, 4, 8]
     other = transform({"question": "who", "context": "cat"}, None)
     padded = PadWindows()([sample, other], None)[1]
     assert (
@@ -155,21 +162,21 @@ def test_windows_overlap_and_note_where_the_answer_is(pieces):
     )
 
 
-def test_a_tokenizer_and_a_model_that_disagree_are_refused(pieces):
+def test_a_tokenizer_that_does_not_match_the_model_is_refused(pieces):
     class Model:
         vocab_size, max_positions = 16, 12
 
-    check_rows([WordPiece(pieces, max_length=12)], Model)
+    check_vocabulary_size([WordPiece(pieces, max_length=12)], Model)
     with pytest.raises(ConfigError, match="12 positions: set max_length to 12 or less"):
-        check_rows([WordPiece(pieces, max_length=13)], Model)
+        check_vocabulary_size([WordPiece(pieces, max_length=13)], Model)
     Model.vocab_size = 17
-    with pytest.raises(ConfigError, match=r"ids of 16 tokens .* vocab_size 17"):
-        check_rows([WordPiece(pieces, max_length=12)], Model)
+    with pytest.raises(ConfigError, match=r"a vocabulary of 16 tokens .* vocab_size 17"):
+        check_vocabulary_size([WordPiece(pieces, max_length=12)], Model)
 
 
 def test_files_of_packages_are_found_without_importing_them(monkeypatch):
     assert find_file("package:yaml/__init__.py").is_file()
     with pytest.raises(EnvironmentProblem, match="nowhere is not installed"):
         find_file("package:nowhere/x")
-    with pytest.raises(ConfigError, match=r"holds no lodaer.py; did you mean 'loader.py'"):
+    with pytest.raises(ConfigError, match=r"has no file lodaer.py; did you mean 'loader.py'"):
         find_file("package:yaml/lodaer.py")

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from common.config.namespace import Namespace
+from common.config.tree import Node
+
 
 class FakeConfig:
     """The few answers of a configuration that the callbacks ask for."""
 
     name = "blood"
     path = Path("PaddleCV/configs/blood.yml")
+    tree, namespace = Node("blood.yml"), Namespace()
     overrides = ()
 
     def __init__(self, **values):
@@ -25,6 +29,9 @@ class FakeConfig:
 
     def get(self, key, default=None):
         return self.values.get(key, default)
+
+    def place(self, key):
+        return "blood.yml"
 
 
 class FakeTrainer(types.SimpleNamespace):
@@ -41,7 +48,7 @@ class FakeTrainer(types.SimpleNamespace):
             position=0,
             step=0,
             losses={},
-            lr=0.0,
+            lrs={"lr": 0.0},
             scores={},
             scores_step=0,
             best=None,
@@ -50,7 +57,7 @@ class FakeTrainer(types.SimpleNamespace):
             samples_per_step=8,
             loader=types.SimpleNamespace(wait_seconds=0.001),
             config=FakeConfig(),
-            model=types.SimpleNamespace(task="detection", inputs={}, parameters=lambda: [np.zeros((3, 4))]),
+            model=types.SimpleNamespace(task="Detection", inputs={}, parameters=lambda: [np.zeros((3, 4))]),
             callbacks=list(callbacks),
         )
 
@@ -69,7 +76,7 @@ class FakeTrainer(types.SimpleNamespace):
                 self.position += 1
                 self.step += 1
                 self.at_end = self.position == self.batches_per_epoch
-                self.lr = 0.1 / self.step
+                self.lrs = {"lr": 0.1 / self.step}
                 self.losses = {"loss_box": 3.0 / self.step, "loss_class": 1.0 / (7 + self.step)}
                 self.call("after_step")
                 if saved is not None:

@@ -50,7 +50,7 @@ def test_where_it_is_off_nothing_changes(level):
     assert mixed.decorate(net) is net
     assert mixed.state() == {}
     mixed.load({})
-    optimizer, before = SGD(0.1).build(net), weights(net)
+    optimizer, before = SGD(lr=0.1).build(net), weights(net)
     backward(net, optimizer, mixed)
     assert mixed.step(optimizer, 0.1)
     assert (weights(net)["head.weight"] != before["head.weight"]).all()
@@ -79,7 +79,7 @@ def test_a_scaled_step_equals_the_plain_one(half):
     plain, scaled = Net(), Net()
     scaled.set_state_dict(plain.state_dict())
     for net, mixed in ((plain, Amp(False)), (scaled, Amp("O1", "float16"))):
-        optimizer = SGD(0.1, clip_norm=1.0).build(net)
+        optimizer = SGD(lr=0.1, clip_norm=1.0).build(net)
         backward(net, optimizer, mixed)
         assert mixed.step(optimizer, 0.1)
     for name, value in weights(plain).items():
@@ -88,7 +88,7 @@ def test_a_scaled_step_equals_the_plain_one(half):
 
 def test_an_overflow_leaves_the_step_out_and_halves_the_scale(half):
     net, mixed = Net(), Amp("O1", "float16")
-    optimizer, before = SGD(0.1).build(net), weights(net)
+    optimizer, before = SGD(lr=0.1).build(net), weights(net)
     backward(net, optimizer, mixed, factor=float("inf"))
     assert not mixed.step(optimizer, 0.1)
     after = weights(net)

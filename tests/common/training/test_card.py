@@ -29,6 +29,12 @@ def test_the_environment_is_recorded_at_the_start(trainer):
     assert "OMP_NUM_THREADS" in record["settings"]
 
 
+def test_the_record_says_whose_convolutions_a_run_has(trainer):
+    trainer.config.values["onednn"] = False
+    trainer.call("on_train_start")
+    assert json.loads((trainer.folder / "env.json").read_text())["settings"]["convolutions"] == "PaddlePaddle"
+
+
 def test_no_name_no_secret_and_no_environment_is_recorded(trainer, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "a-very-secret-token")
     trainer.call("on_train_start")
@@ -125,5 +131,5 @@ def test_the_commit_is_known_inside_a_repository_only(tmp_path):
 
 
 def test_home_folders_and_secrets_are_cut_out():
-    said = machine.anonymous("cp /home/ann/x /Users/bob/y --token abc api_key=1 PASSWORD: p2 tokens=5 monkey=3")
+    said = machine.anonymize("cp /home/ann/x /Users/bob/y --token abc api_key=1 PASSWORD: p2 tokens=5 monkey=3")
     assert said == "cp ~/x ~/y --token *** api_key=*** PASSWORD: *** tokens=5 monkey=3"

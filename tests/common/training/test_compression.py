@@ -183,16 +183,16 @@ def test_the_export_carries_the_structure_and_equals_the_model(run, tmp_path):
 def test_weights_of_another_slim_are_refused(run, made_sets):
     folder, arguments = run
     answer = command("eval", *arguments, f"weights={folder / 'best'}", "slim.weight=0.2")
-    answer.refused(2, "-o slim.weight=0.2: slim.weight is 0.2", "was made with 0.1", "slim=null")
+    answer.refused(2, "-o slim.weight=0.2: slim.weight is 0.2", "was trained with 0.1", "slim=null")
     answer = command("train", "-r", "auto", *arguments, "slim.start=2.0")
-    answer.refused(2, "slim.start is 2.0", "was made with 1.0")
+    answer.refused(2, "slim.start is 2.0", "was trained with 1.0")
 
 
 def test_weights_without_a_structure_are_refused_under_slim(run, made_sets, tmp_path):
     folder, arguments = run
     shutil.copy(folder / "best/model.safetensors", tmp_path / "plain.safetensors")
     answer = command("eval", *arguments, f"weights={tmp_path / 'plain.safetensors'}")
-    answer.refused(2, "was made without slim", "slim=null")
+    answer.refused(2, "was trained without slim", "slim=null")
 
 
 def test_a_run_resumed_in_the_middle_ends_in_the_same_bits_and_compresses_once(run, toy_kit, made_sets, tmp_path):

@@ -63,7 +63,7 @@ def test_statistics_of_normalisation_are_averaged():
 def test_swapping_restores_bit_for_bit_even_after_an_error():
     net = Net()
     ema = ExponentialMovingAverage(net, decay=0.9)
-    optimizer = Momentum(0.1).build(net)
+    optimizer = Momentum(lr=0.1).build(net)
     train(net, optimizer, 0, 2)
     ema.update()
     own, averages = weights(net), ema.state()[0]
@@ -78,7 +78,7 @@ def test_swapping_restores_bit_for_bit_even_after_an_error():
 def test_a_restored_average_goes_on_bit_for_bit():
     net = Net()
     first = ExponentialMovingAverage(net, decay=0.9)
-    optimizer = Momentum(0.1).build(net)
+    optimizer = Momentum(lr=0.1).build(net)
     train(net, optimizer, 0, 1)
     first.update()
     arrays, state = first.state()
@@ -95,7 +95,7 @@ def test_averaging_does_not_disturb_training():
     alone, averaged = Net(), Net()
     averaged.set_state_dict(alone.state_dict())
     ema = ExponentialMovingAverage(averaged)
-    ones, twos = Momentum(0.1).build(alone), Momentum(0.1).build(averaged)
+    ones, twos = Momentum(lr=0.1).build(alone), Momentum(lr=0.1).build(averaged)
     for step in range(3):
         train(alone, ones, step, step + 1)
         train(averaged, twos, step, step + 1)

@@ -93,7 +93,7 @@ def test_an_evaluation_soon_after_the_last_drawing_draws_nothing(tmp_path):
 
 def test_drawing_leaves_the_random_state_alone(tmp_path):
     before = np.random.get_state()[1].copy()
-    plotting.draw_line(tmp_path / "a.png", [1, 2], [0.1, 0.2], "Learning rate")
+    plotting.draw_rates(tmp_path / "a.png", [1, 2], {"lr": [0.1, 0.2]})
     assert (np.random.get_state()[1] == before).all()
 
 

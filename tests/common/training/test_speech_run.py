@@ -31,7 +31,7 @@ def test_a_checkpoint_and_its_export_answer_alike_from_a_recording(trained, tmp_
     by_checkpoint = command("infer", *arguments(trained), weights, "--input", recording, "--json")
     assert by_export.code == by_checkpoint.code == 0, by_export.err + by_checkpoint.err
     answers = [json.loads(done.out) for done in (by_export, by_checkpoint)]
-    assert answers[0] == answers[1] and answers[0]["sound"] == str(recording)
+    assert answers[0] == answers[1] and answers[0]["audio"] == str(recording)
     (record,) = answers[0]["predictions"]
     assert len(record["text"]) <= 1 and 0 < record["score"] <= 1
     piped = command("infer", "--model", exported, "-", "--json", stdin=recording.read_bytes())
@@ -56,8 +56,8 @@ def test_a_folder_is_answered_and_its_bad_files_are_named(trained, tmp_path):
     "given, code, words",
     [
         (["no.wav"], 3, ["D104", "no.wav"]),
-        ([], 2, ["this model takes recordings"]),
-        (["--text", "hello"], 2, ["this model takes sound"]),
+        ([], 2, ["this model takes audio"]),
+        (["--text", "hello"], 2, ["this model takes audio"]),
     ],
 )
 def test_what_cannot_be_answered_is_refused(trained, given, code, words):

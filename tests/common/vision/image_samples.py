@@ -1,10 +1,10 @@
-"""A picture with rectangles drawn on it, and everything a sample may say about them, for the tests of transforms."""
+"""Synthetic samples with rectangles and all kinds of annotations, for the tests of transforms."""
 
 import numpy as np
 
 
 def sample_with(*rectangles, height=120, width=160):
-    """A dark noisy picture with bright rectangles (x1, y1, x2, y2), and everything a sample may say about them."""
+    """A dark noisy image with bright rectangles (x1, y1, x2, y2) and all kinds of annotations."""
     image = np.random.default_rng(1).integers(0, 60, (height, width, 3), np.uint8)
     mask = np.zeros((height, width), np.uint8)
     masks = np.zeros((len(rectangles), height, width), np.uint8)
@@ -32,7 +32,7 @@ def sample_with(*rectangles, height=120, width=160):
 
 
 def extent(seen):
-    """The box around the true pixels of a bool [H, W]."""
+    """The bounding box of the true pixels of a bool [H, W]."""
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
 

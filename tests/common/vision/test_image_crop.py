@@ -1,4 +1,4 @@
-"""Random crops: what they promise of the part they cut out."""
+"""Random crops satisfy their constraints."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from common.vision.crop import RandomCrop, RandomCropToSize, RandomResizedCrop
 from tests.common.vision.image_samples import sample_with
 
 
-def test_iou_crops_reach_the_threshold_and_hold_the_centres():
+def test_iou_crops_reach_the_threshold_and_contain_the_centers():
     whole = sample_with((20, 20, 70, 60), (110, 80, 150, 110))
     kept = []
     for seed in range(60):
@@ -20,24 +20,24 @@ def test_iou_crops_reach_the_threshold_and_hold_the_centres():
         areas = (sample["boxes"][:, 2:] - sample["boxes"][:, :2]).prod(1)
         full = np.array([2000, 1200])[sample["labels"]]
         assert (areas / (full + height * width - areas)).max() >= 0.3 - 1e-6
-        assert (areas >= full / 4 - 1e-3).all()  # a centre inside leaves a quarter at least
+        assert (areas >= full / 4 - 1e-3).all()  # a center inside leaves a quarter at least
         kept.append(tuple(sample["labels"]))
     assert len(kept) > 40 and {(0,), (1,)} <= set(kept)
 
 
-def test_an_impossible_threshold_leaves_the_picture_whole():
+def test_an_impossible_threshold_leaves_the_image_whole():
     sample = RandomCrop(thresholds=[0.99], allow_whole=False)(sample_with((60, 40, 64, 44)), random_for(0))
     assert sample["image"].shape == (120, 160, 3) and len(sample["boxes"]) == 1
 
 
-def test_whole_pictures_are_one_of_the_choices():
+def test_whole_images_are_one_of_the_choices():
     transform, shapes = RandomCrop(), []
     for seed in range(40):
         shapes.append(transform(sample_with((60, 40, 100, 85)), random_for(seed))["image"].shape)
     assert 1 <= shapes.count((120, 160, 3)) <= 30
 
 
-def test_a_resized_crop_of_an_extreme_picture_falls_back_to_the_middle():
+def test_a_resized_crop_of_an_extreme_image_falls_back_to_the_middle():
     transform = RandomResizedCrop(10, scale=[0.9, 1.0], ratio=[1.0, 1.0])
     assert transform.draw_window(10, 1000, random_for(0)) == (0, 495, 10, 10)
 

@@ -1,20 +1,20 @@
-"""Which files are pictures, by their names: in a folder to predict on."""
+"""Image files are recognized by their names."""
 
 import cv2
 import numpy as np
 
-from common.inference.sources import open_source
-from common.vision.files import is_picture
+from common.vision.files import is_image_file
+from common.vision.sources import open_images
 
 
-def test_a_picture_is_told_by_its_ending_and_is_not_hidden():
-    assert all(map(is_picture, ["a.jpg", "b.JPEG", "c.gif", "d.ppm", "e.f.Tif"]))
-    assert not any(map(is_picture, ["._a.jpg", "a.txt", "jpg", ".png"]))
+def test_image_files_have_a_known_suffix_and_are_not_hidden():
+    assert all(map(is_image_file, ["a.jpg", "b.JPEG", "c.gif", "d.ppm", "e.f.Tif"]))
+    assert not any(map(is_image_file, ["._a.jpg", "a.txt", "jpg", ".png"]))
 
 
-def test_a_folder_to_predict_on_gives_its_pictures_without_hidden_files(tmp_path):
+def test_a_folder_to_predict_on_gives_its_images_without_hidden_files(tmp_path):
     data = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
     for name in ("b.png", "deep/a.gif", "._b.png", "note.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    assert open_source(str(tmp_path)).items == [str(tmp_path / "b.png"), str(tmp_path / "deep/a.gif")]
+    assert open_images(str(tmp_path)).items == [str(tmp_path / "b.png"), str(tmp_path / "deep/a.gif")]

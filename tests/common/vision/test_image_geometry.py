@@ -1,11 +1,11 @@
-"""Moving samples: what is drawn in the picture, its box, its mask and its keypoints stay together."""
+"""Geometric transforms move image, boxes, masks and keypoints consistently."""
 
 import numpy as np
 import pytest
 
 from common.data.transform import random_for
 from common.errors import BadSample
-from common.vision.affine import RandomAffine, RandomExpand, RandomFlip, RandomRotate, RandomScale, about_centre
+from common.vision.affine import RandomAffine, RandomExpand, RandomFlip, RandomRotate, RandomScale, about_center
 from common.vision.crop import CenterCrop, DropSmallBoxes, RandomCrop, RandomCropToSize, RandomResizedCrop
 from common.vision.geometry import clip_boxes, flip_sample, keep_boxes, resize_sample, warp_sample, window_sample
 from common.vision.resize import LetterBox, Pad, Resize, ResizeLong, ResizeShort
@@ -18,9 +18,9 @@ RANDOM_MOVES = [
     ResizeShort([60, 200], max_size=220),
     ResizeLong(100),
     Pad(divisor=32),
-    Pad(300, centre=True),
+    Pad(300, center=True),
     LetterBox(160),
-    LetterBox([100, 300], centre=True),
+    LetterBox([100, 300], center=True),
     CenterCrop([110, 150]),
     CenterCrop([250, 120]),
     RandomCrop(),
@@ -38,7 +38,7 @@ RANDOM_MOVES = [
 
 @pytest.mark.parametrize("transform", RANDOM_MOVES, ids=lambda transform: type(transform).__name__)
 @pytest.mark.parametrize("seed", range(4))
-def test_boxes_masks_and_keypoints_follow_what_is_drawn(transform, seed):
+def test_boxes_masks_and_keypoints_follow_the_image(transform, seed):
     sample = transform(sample_with((60, 40, 100, 85)), random_for(seed))
     assert_consistent(sample)
     if not len(sample["boxes"]):
@@ -48,21 +48,21 @@ def test_boxes_masks_and_keypoints_follow_what_is_drawn(transform, seed):
     assert np.abs(extent(sample["image"].min(2) > 150) - box).max() <= shapes
     assert np.abs(extent(sample["mask"] == 1) - box).max() <= 1.01
     assert np.abs(extent(sample["masks"][0] == 1) - box).max() <= 1.01
-    centre, corner = sample["keypoints"][0]
-    if centre[2]:
-        assert sample["image"][int(centre[1]), int(centre[0])].min() > 150
+    center, corner = sample["keypoints"][0]
+    if center[2]:
+        assert sample["image"][int(center[1]), int(center[0])].min() > 150
     if corner[2] and not isinstance(transform, RandomAffine):
         corners = np.stack([box[[0, 2, 0, 2]], box[[1, 1, 3, 3]]], axis=1)
         assert np.abs(corners - corner[:2]).max(1).min() < 1e-3
 
 
 @pytest.mark.parametrize("transform", RANDOM_MOVES, ids=lambda transform: type(transform).__name__)
-def test_pictures_without_boxes_pass(transform):
+def test_images_without_boxes_pass(transform):
     assert_consistent(transform(sample_with(), random_for(3)))
 
 
 @pytest.mark.parametrize("transform", RANDOM_MOVES, ids=lambda transform: type(transform).__name__)
-def test_pictures_without_annotations_pass(transform):
+def test_images_without_annotations_pass(transform):
     sample = transform({"image": sample_with()["image"]}, random_for(3))
     assert set(sample) <= {"image", "im_shape"}
 
@@ -79,7 +79,7 @@ def test_different_keys_give_different_bytes(make):
     assert len(sums) > 3
 
 
-def test_resizing_scales_boxes_and_notes_the_factor():
+def test_resizing_scales_boxes_and_sets_the_scale_factor():
     sample = resize_sample(sample_with((40, 30, 80, 60)), 60, 320)
     assert sample["boxes"].tolist() == [[80, 15, 160, 30]]
     assert sample["scale_factor"].tolist() == [0.5, 2.0] and sample["im_shape"].tolist() == [60, 320]
@@ -90,7 +90,7 @@ def test_resizing_keeps_boxes_however_small():
     assert len(resize_sample(sample_with((40, 30, 42, 32)), 6, 8)["boxes"]) == 1
 
 
-def test_nearest_resizing_takes_the_pixel_under_the_centre():
+def test_nearest_resizing_takes_the_pixel_under_the_center():
     image = np.repeat(np.arange(6, dtype=np.uint8)[None, :, None], 3, axis=2)
     assert resize_sample({"image": image}, 1, 3, "nearest")["image"][0, :, 0].tolist() == [1, 3, 5]
     assert resize_sample({"image": image, "mask": image[..., 0]}, 1, 3)["mask"].tolist() == [[1, 3, 5]]
@@ -120,7 +120,7 @@ def test_bilinear_resizing_has_its_corners_at_the_pixels_edges():
         (RandomScale([0.5, 0.5]), (60, 80)),
     ],
 )
-def test_sizes_come_out_as_worked_out_by_hand(transform, size):
+def test_sizes_match_hand_calculations(transform, size):
     assert transform(sample_with((60, 40, 100, 85)), random_for(0))["image"].shape[:2] == size
 
 
@@ -133,7 +133,7 @@ def test_padding_at_the_bottom_leaves_boxes_and_im_shape():
 
 
 def test_padding_all_around_moves_boxes():
-    sample = Pad(200, centre=True)(sample_with((60, 40, 100, 85)), None)
+    sample = Pad(200, center=True)(sample_with((60, 40, 100, 85)), None)
     assert sample["boxes"].tolist() == [[80, 80, 120, 125]]
 
 
@@ -143,18 +143,18 @@ def test_letterbox_fits_and_pads():
     assert (sample["image"][60:] == 7).all() and sample["im_shape"].tolist() == [60, 80]
 
 
-def test_a_window_clips_boxes_and_drops_what_it_cuts_too_small():
+def test_a_window_clips_boxes_and_drops_small_remainders():
     sample = sample_with((10, 10, 50, 50), (90, 90, 120, 110), (0, 0, 41, 41))
     window_sample(sample, 40, 40, 60, 60, min_size=4)
     assert sample["boxes"].tolist() == [[0, 0, 10, 10], [50, 50, 60, 60]] and sample["labels"].tolist() == [0, 1]
 
 
-def test_a_window_beside_the_picture_shows_only_fill():
+def test_a_window_beside_the_image_shows_only_fill():
     sample = window_sample(sample_with((10, 10, 50, 50)), 500, -500, 30, 40, fill=[9.6, 8, 7], ignore=3)
     assert (sample["image"] == [10, 8, 7]).all() and (sample["mask"] == 3).all() and not len(sample["boxes"])
 
 
-def test_keypoints_outside_are_no_longer_labelled():
+def test_keypoints_outside_are_no_longer_labeled():
     sample = window_sample(sample_with((10, 10, 50, 50)), 0, 0, 40, 40)
     assert sample["keypoints"].tolist() == [[[30, 30, 2], [0, 0, 0]]]
 
@@ -166,24 +166,24 @@ def test_flipping_twice_changes_nothing(horizontal):
     assert all(np.array_equal(before[key], after[key]) for key in before)
 
 
-def test_flips_move_boxes_as_worked_out_by_hand():
+def test_flipped_boxes_match_hand_calculations():
     assert flip_sample(sample_with((10, 20, 50, 30)), True)["boxes"].tolist() == [[110, 20, 150, 30]]
     assert flip_sample(sample_with((10, 20, 50, 30)), False)["boxes"].tolist() == [[10, 90, 50, 100]]
 
 
-def test_a_mirror_changes_the_names_of_paired_keypoints():
+def test_a_flip_swaps_paired_keypoints():
     sample = RandomFlip(1, pairs=[[0, 1]])(sample_with((10, 20, 50, 30)), random_for(0))
     assert sample["keypoints"].tolist() == [[[110, 30, 2], [130, 25, 2]]]
 
 
-def test_a_mirror_leaves_unlabelled_keypoints_at_zero():
+def test_a_flip_leaves_unlabeled_keypoints_at_zero():
     sample = sample_with((10, 20, 50, 30))
     sample["keypoints"][0, 0] = 0
     assert flip_sample(sample, True)["keypoints"][0, 0].tolist() == [0, 0, 0]
 
 
-def test_a_quarter_turn_moves_boxes_as_worked_out_by_hand():
-    matrix = about_centre(np.array([[0, -1], [1, 0]]), 100, 100)  # clockwise, y down
+def test_boxes_rotated_by_90_degrees_match_hand_calculations():
+    matrix = about_center(np.array([[0, -1], [1, 0]]), 100, 100)  # clockwise, y down
     sample = warp_sample(sample_with((10, 20, 50, 30), height=100, width=100), matrix, 100, 100)
     assert sample["boxes"].tolist() == [[70, 10, 80, 50]]
     assert np.array_equal(sample["image"], np.rot90(sample_with((10, 20, 50, 30), height=100, width=100)["image"], -1))
@@ -196,7 +196,7 @@ def test_an_identity_map_changes_nothing():
     assert all(np.array_equal(before[key], after[key]) for key in before)
 
 
-def test_expanding_keeps_the_picture_whole_on_the_fill():
+def test_expanding_keeps_the_image_whole_on_the_fill():
     sample = RandomExpand(3, prob=1, fill=[200, 100, 50])(sample_with((60, 40, 100, 85)), random_for(1))
     size, box = sample["boxes"][0, 2:] - sample["boxes"][0, :2], sample["boxes"][0]
     top, left = int(box[1]) - 40, int(box[0]) - 60
@@ -207,7 +207,7 @@ def test_expanding_keeps_the_picture_whole_on_the_fill():
     assert (sample["image"][outside] == [200, 100, 50]).all() and (sample["mask"][outside] == 255).all()
 
 
-def test_expanding_a_large_picture_stays_under_the_pixel_cap():
+def test_expanding_a_large_image_stays_below_the_pixel_limit():
     for seed in range(10):
         sample = RandomExpand(4, prob=1, max_pixels=2 * 120 * 160)(sample_with(), random_for(seed))
         assert sample["image"].shape[0] * sample["image"].shape[1] <= 2 * 120 * 160 * 1.02
@@ -224,13 +224,13 @@ def test_clipping_drops_boxes_outside_and_keeps_untouched_ones():
     assert clip_boxes(sample)["labels"].tolist() == [1]
 
 
-def test_choosing_boxes_chooses_all_that_is_said_of_them():
+def test_selecting_boxes_selects_all_per_box_arrays():
     sample = keep_boxes(sample_with((10, 10, 50, 50), (20, 20, 60, 70), (1, 2, 3, 4)), np.array([True, False, True]))
     assert_consistent(sample)
     assert sample["labels"].tolist() == [0, 2] and sample["boxes"][1].tolist() == [1, 2, 3, 4]
 
 
-def test_values_that_cannot_be_are_refused():
+def test_invalid_values_are_refused():
     for make in (
         lambda: Resize(10, interp="bicubic"),
         lambda: RandomExpand(0.5),
@@ -245,7 +245,7 @@ def test_values_that_cannot_be_are_refused():
             make()
 
 
-def test_a_thin_picture_that_would_grow_beyond_all_bounds_is_refused():
+def test_resizing_a_thin_image_beyond_the_pixel_limit_is_refused():
     """The short side of 1 x 900,000 pixels becomes 200, the long one 180 million."""
     sample = {"path": "thin.png", "image": np.zeros((1, 900_000, 3), np.uint8)}
     with pytest.raises(BadSample, match=r"D103.*900000x1 would be resized to 180000000x200(.|\n)*thin.png"):

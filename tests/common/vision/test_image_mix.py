@@ -1,4 +1,4 @@
-"""Transforms that make one picture of several: weights, places, and what becomes of boxes and labels."""
+"""MixUp, Mosaic and CutMix: weights, positions, boxes and labels."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.vision.affine import RandomExpand, RandomFlip
 from common.vision.batch import CutMix, MixupLabels, PadBatch, ResizeBatch, soft_label
-from common.vision.colour import Normalize, RandomDistort
+from common.vision.color import Normalize, RandomDistort
 from common.vision.crop import RandomCrop
 from common.vision.decode import Decode
 from common.vision.mix import Mixup, Mosaic
@@ -16,7 +16,7 @@ from tests.common.vision.image_samples import assert_consistent, extent, sample_
 
 
 class FixedBeta:
-    """Random numbers of a generator, but a given weight."""
+    """A generator with a fixed blending weight."""
 
     def __init__(self, lam, seed=0):
         self.lam, self.rng = lam, random_for(seed)
@@ -32,7 +32,7 @@ def flat(value, label=0, height=8, width=10):
     return {"image": np.full((height, width, 3), value, np.uint8), "label": np.int64(label)}
 
 
-def test_mixup_blends_pictures_and_keeps_all_boxes_with_their_weights():
+def test_mixup_blends_images_and_keeps_all_boxes_with_their_weights():
     one, other = sample_with((10, 10, 30, 30)), sample_with((5, 5, 9, 9), (50, 60, 90, 80), height=90, width=200)
     first, second = one["image"].astype(float), other["image"].astype(float)
     mixed = Mixup()(one, FixedBeta(0.7), [other])
@@ -46,7 +46,7 @@ def test_mixup_blends_pictures_and_keeps_all_boxes_with_their_weights():
     assert mixed["labels"].tolist() == [0, 0, 1] and np.allclose(mixed["scores"], [0.7, 0.3, 0.3])
 
 
-def test_mixup_ends_at_its_epoch_without_reading_another_picture():
+def test_mixup_is_disabled_from_its_epoch_on_without_reading_another_image():
     class Unread:
         def __getitem__(self, index):
             raise AssertionError("the other sample was read")
@@ -61,13 +61,13 @@ def test_mixup_ends_at_its_epoch_without_reading_another_picture():
         Mixup(until_epoch=5)({**sample, "epoch": 4}, random_for(0), Unread())
 
 
-def test_mixup_takes_pictures_without_boxes():
+def test_mixup_takes_images_without_boxes():
     assert_consistent(Mixup()(sample_with(), random_for(0), [sample_with((10, 10, 30, 30))]))
     assert_consistent(Mixup()(sample_with(), random_for(0), [sample_with()]))
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_boxes_follow_what_is_drawn_in_a_mosaic(seed):
+def test_boxes_follow_the_images_in_a_mosaic(seed):
     parts = [sample_with((60, 40, 100, 85)) for _ in range(4)]
     for index, part in enumerate(parts):
         part["labels"] = np.array([index])
@@ -84,26 +84,26 @@ def test_boxes_follow_what_is_drawn_in_a_mosaic(seed):
     assert (lower[:, 1] >= 0.3 * 200 - 1).all()
 
 
-def test_a_mosaic_fills_each_quarter_with_its_picture():
+def test_a_mosaic_fills_each_quarter_with_its_image():
     parts = [flat(50 * (index + 1), height=100, width=100) for index in range(4)]
-    image = Mosaic(100, scale=[1, 1], centre=[0.5, 0.5])(parts[0], random_for(0), parts[1:])["image"]
+    image = Mosaic(100, scale=[1, 1], center=[0.5, 0.5])(parts[0], random_for(0), parts[1:])["image"]
     assert [image[r, c, 0].tolist() for r in (0, 99) for c in (0, 99)] == [50, 100, 150, 200]
     assert (image[:50, :50] == 50).all() and (image[50:, 50:] == 200).all() and (image[:50, 50:] == 100).all()
 
 
-def test_small_pictures_leave_fill_round_a_mosaic_and_touch_its_point():
+def test_small_images_leave_fill_round_a_mosaic_and_touch_its_point():
     parts = [flat(0, height=100, width=100) for _ in range(4)]
-    image = Mosaic(100, scale=[0.2, 0.2], centre=[0.5, 0.5], fill=77)(parts[0], random_for(0), parts[1:])["image"]
+    image = Mosaic(100, scale=[0.2, 0.2], center=[0.5, 0.5], fill=77)(parts[0], random_for(0), parts[1:])["image"]
     assert not image[30:70, 30:70].any() and (image == 77).sum() == (100 * 100 - 40 * 40) * 3
 
 
-def test_mosaic_ends_at_its_epoch():
+def test_mosaic_is_disabled_from_its_epoch_on():
     sample = {**sample_with((60, 40, 100, 85)), "epoch": 9}
     assert Mosaic(64, until_epoch=9)(sample, random_for(0), None)["image"].shape == (120, 160, 3)
 
 
 @pytest.mark.parametrize("make", [lambda: Mixup(), lambda: Mosaic(96)])
-def test_the_key_decides_what_is_mixed(make):
+def test_mixing_is_a_function_of_the_random_key(make):
     def mixed(*key):
         transform = make()
         others = [sample_with((5, 5, 40 + 10 * k, 50)) for k in range(transform.extra)]
@@ -114,7 +114,7 @@ def test_the_key_decides_what_is_mixed(make):
     assert not np.array_equal(one["image"], three["image"])
 
 
-def test_a_whole_detection_pipeline_gives_one_batch_and_the_same_again():
+def test_a_full_detection_pipeline_is_reproducible():
     class Drawn:
         def __len__(self):
             return 5
@@ -168,7 +168,7 @@ def test_a_batch_is_padded_to_its_largest(normalize):
 
 
 @pytest.mark.parametrize("normalize", [False, True])
-def test_labels_are_mixed_as_their_pictures_are(normalize):
+def test_labels_are_mixed_as_their_images_are(normalize):
     samples = [flat(0, 0), flat(100, 1), flat(200, 2)]
     if normalize:
         samples = [Normalize([0, 0, 0], [1, 1, 1], scale=1)(sample, None) for sample in samples]
@@ -190,7 +190,7 @@ def test_unmixed_batches_have_soft_labels_too():
 
 
 @pytest.mark.parametrize("normalize", [False, True])
-def test_cutmix_weights_labels_by_the_area_that_is_seen(normalize):
+def test_cutmix_weights_labels_by_visible_area(normalize):
     moved = 0
     for seed in range(10):
         samples = [flat(10, 0, 40, 50), flat(20, 1, 40, 50), flat(30, 2, 40, 50)]
@@ -204,28 +204,28 @@ def test_cutmix_weights_labels_by_the_area_that_is_seen(normalize):
     assert moved > 5
 
 
-def test_mixup_and_cutmix_in_a_row_keep_labels_that_sum_to_one():
+def test_labels_sum_to_one_after_mixup_and_cutmix():
     samples = [flat(10, 0), flat(20, 1), flat(30, 2)]
     rng = random_for(4)
     samples = CutMix(3)(MixupLabels(3, alpha=1)(samples, rng), rng)
     assert np.allclose([sample["soft_label"].sum() for sample in samples], 1)
 
 
-def test_smoothing_of_a_whole_label_and_more_is_refused():
+def test_label_smoothing_of_one_or_more_is_refused():
     with pytest.raises(ValueError, match=r"CutMix got label_smoothing 1\.0"):
         CutMix(3, label_smoothing=1.0)
 
 
-def test_mixup_without_boxes_names_the_one_for_class_labels():
+def test_mixup_without_boxes_suggests_mixup_labels():
     with pytest.raises(ValueError, match="MixupLabels"):
         Mixup()(flat(10, 0), random_for(0), [flat(20, 1)])
 
 
-def test_pictures_of_different_sizes_are_refused_in_words():
+def test_blending_images_of_different_sizes_is_refused():
     with pytest.raises(ValueError, match="resize them first"):
         MixupLabels(2)([flat(1, 0), flat(2, 1, 20, 20)], FixedBeta(0.5, seed=1))
 
 
-def test_pictures_without_labels_are_refused_in_words():
-    with pytest.raises(ValueError, match="MixupLabels blends pictures with labels"):
+def test_images_without_labels_are_refused():
+    with pytest.raises(ValueError, match="MixupLabels needs class labels"):
         MixupLabels(2)([{"image": np.zeros([4, 4, 3], np.float32)}] * 2, random_for(0))

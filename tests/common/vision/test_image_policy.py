@@ -17,7 +17,7 @@ from common.vision.policy import (
 from tests.common.vision.image_samples import assert_consistent, extent, sample_with
 
 MOVING = {"fill": 0, "ignore": 255, "interp": "bilinear"}
-PICTURES = {
+IMAGES = {
     "noise": np.random.default_rng(3).integers(0, 256, (40, 50, 3), np.uint8),
     "dim": np.random.default_rng(3).normal([60, 90, 120], 12, (40, 50, 3)).clip(0, 255).astype(np.uint8),
     "flat": np.full((40, 50, 3), (10, 200, 77), np.uint8),
@@ -27,8 +27,8 @@ PILLOW = {
     ("brightness", -0.7): lambda p: ImageEnhance.Brightness(p).enhance(0.3),
     ("contrast", 0.8): lambda p: ImageEnhance.Contrast(p).enhance(1.8),
     ("contrast", -0.5): lambda p: ImageEnhance.Contrast(p).enhance(0.5),
-    ("colour", 0.9): lambda p: ImageEnhance.Color(p).enhance(1.9),
-    ("colour", -0.9): lambda p: ImageEnhance.Color(p).enhance(0.1),
+    ("color", 0.9): lambda p: ImageEnhance.Color(p).enhance(1.9),
+    ("color", -0.9): lambda p: ImageEnhance.Color(p).enhance(0.1),
     ("sharpness", 0.9): lambda p: ImageEnhance.Sharpness(p).enhance(1.9),
     ("sharpness", -0.6): lambda p: ImageEnhance.Sharpness(p).enhance(0.4),
     ("posterize", 4): lambda p: ImageOps.posterize(p, 4),
@@ -42,27 +42,27 @@ PILLOW = {
 }
 
 
-@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("image", IMAGES)
 @pytest.mark.parametrize(("name", "value"), PILLOW)
-def test_colour_operations_do_what_pillows_do(name, value, picture):
-    image = PICTURES[picture]
+def test_color_operations_match_pillow(name, value, image):
+    image = IMAGES[image]
     ours = OPERATIONS[name]({"image": image.copy()}, value, MOVING)["image"]
     theirs = np.asarray(PILLOW[name, value](Image.fromarray(image)))
-    # the enhancements blend with a grey or a smooth picture that Pillow has rounded first
-    allowed = 2 if name in ("colour", "sharpness", "contrast") else 1 if name in ("autocontrast", "brightness") else 0
+    # the enhancements blend with a gray or a smooth image that Pillow has rounded first
+    allowed = 2 if name in ("color", "sharpness", "contrast") else 1 if name in ("autocontrast", "brightness") else 0
     assert ours.dtype == np.uint8 and np.abs(ours.astype(int) - theirs).max() <= allowed
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("shear_x", 0.3), ("shear_y", -0.3), ("shift_x", 0.2), ("shift_y", -0.2), ("rotate", 25)]
 )
-def test_moving_operations_carry_what_is_drawn(name, value):
+def test_geometric_operations_move_boxes_with_the_image(name, value):
     sample = OPERATIONS[name](sample_with((60, 40, 100, 85)), value, MOVING)
     assert_consistent(sample)
     assert np.abs(extent(sample["mask"] == 1) - sample["boxes"][0]).max() <= 1.5
 
 
-def test_shifts_are_parts_of_the_picture():
+def test_shifts_are_fractions_of_the_image_size():
     sample = OPERATIONS["shift_x"](sample_with((60, 40, 100, 85)), 0.25, MOVING)
     assert sample["boxes"].tolist() == [[100, 40, 140, 85]] and not sample["image"][:, :40].any()
 
@@ -74,7 +74,7 @@ def test_the_imagenet_policy_has_25_pairs_of_known_operations():
 
 
 @pytest.mark.parametrize("transform", [AutoAugment(), RandAugment(), TrivialAugment()])
-def test_policies_change_pictures_as_their_key_says(transform):
+def test_policies_are_functions_of_the_random_key(transform):
     seen = set()
     for seed in range(60):
         one, two = (transform(sample_with((60, 40, 100, 85)), random_for(seed)) for _ in range(2))
@@ -84,25 +84,25 @@ def test_policies_change_pictures_as_their_key_says(transform):
     assert len(seen) > 20
 
 
-def test_signed_operations_go_both_ways():
+def test_signed_operations_use_both_signs():
     sums = {
-        apply_operation({"image": PICTURES["dim"].copy()}, "brightness", 0.5, {"brightness": 0.9}, random_for(s), {})[
+        apply_operation({"image": IMAGES["dim"].copy()}, "brightness", 0.5, {"brightness": 0.9}, random_for(s), {})[
             "image"
         ].mean()
-        > PICTURES["dim"].mean()
+        > IMAGES["dim"].mean()
         for s in range(10)
     }
     assert sums == {True, False}
 
 
-def test_a_strength_of_zero_changes_nothing():
+def test_a_magnitude_of_zero_changes_nothing():
     for name in RANDOM_OPERATIONS:
         if name not in ("autocontrast", "equalize"):
-            out = apply_operation({"image": PICTURES["noise"].copy()}, name, 0.0, {}, random_for(0), MOVING)
-            assert np.array_equal(out["image"], PICTURES["noise"]), name
+            out = apply_operation({"image": IMAGES["noise"].copy()}, name, 0.0, {}, random_for(0), MOVING)
+            assert np.array_equal(out["image"], IMAGES["noise"]), name
 
 
-def test_a_magnitude_beyond_the_levels_is_refused():
+def test_a_magnitude_out_of_range_is_refused():
     with pytest.raises(ValueError, match="magnitude"):
         RandAugment(magnitude=31)
     with pytest.raises(ValueError, match="interp"):

@@ -1,4 +1,4 @@
-"""A web server on the loopback that breaks off, lies and redirects, as a test asks it to."""
+"""An HTTP server on the loopback interface that interrupts transfers, sends wrong data and redirects on request."""
 
 import contextlib
 import http.server
@@ -17,19 +17,19 @@ class LyingServer(http.server.ThreadingHTTPServer):
     def __init__(self, body):
         super().__init__(("127.0.0.1", 0), Handler)
         self.body, self.asked = body, []
-        self.breaks_after = []  # bytes; one entry is used up by each answer
-        self.statuses = []  # one entry is used up by each request
-        self.part = None  # bytes; the most that an answer to a request for the rest holds
+        self.breaks_after = []  # bytes; one entry per response
+        self.statuses = []  # one entry per request
+        self.part = None  # bytes; the maximum length of a partial response
         self.ranges, self.etag, self.location, self.announced, self.longer = True, '"one"', None, None, 0
 
     @property
     def address(self):
-        """Of the file."""
+        """The URL of the file."""
         return f"http://127.0.0.1:{self.server_address[1]}/weights.pdparams"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers as the server was told to."""
+    """Responds as the server is configured."""
 
     def do_GET(self):
         server, given = self.server, self.headers.get("Range")
@@ -51,9 +51,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        self.answer(start)
+        self.respond(start)
 
-    def answer(self, start):
+    def respond(self, start):
         server = self.server
         end = min(len(server.body), start + server.part) if start and server.part else len(server.body)
         body = server.body[start:end] + b"x" * server.longer
@@ -70,12 +70,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, *arguments):
-        """Says nothing."""
+        """Does not log."""
 
 
 @contextlib.contextmanager
 def serving(body):
-    """A running server, ended with the block."""
+    """Context manager with a running server."""
     server = LyingServer(body)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""Checkpoints: what is written comes back, what is damaged is found, what is old goes."""
+"""Checkpoints: reading inverts writing, damage is detected, old checkpoints are pruned."""
 
 import json
 import os
@@ -10,8 +10,7 @@ import pytest
 from safetensors import safe_open
 
 from common.errors import ConfigError, EnvironmentProblem
-from common.weights import checkpoint, manifest, run_folder
-from common.weights import safetensors as tensor_files
+from common.weights import checkpoint, manifest, run_folder, safetensors
 from common.weights.manifest import CheckpointError
 
 ARRAYS = {
@@ -54,21 +53,21 @@ def test_files_are_ordinary_safetensors_and_keep_bfloat16(tmp_path):
 
 def test_arrays_in_any_memory_order_are_written_in_c_order():
     twisted = {"a": np.arange(6, dtype=np.float32).reshape(2, 3).T, "b": np.arange(3, dtype=">f4")}
-    data = b"".join(tensor_files.encode_arrays(twisted))
-    back = tensor_files.decode_arrays(data)
+    data = b"".join(safetensors.encode_arrays(twisted))
+    back = safetensors.decode_arrays(data)
     assert back["a"].tolist() == [[0, 3], [1, 4], [2, 5]] and back["b"].tolist() == [0, 1, 2]
 
 
-def test_a_dtype_that_files_cannot_hold_is_refused_by_name():
+def test_an_unsupported_dtype_is_refused_by_name():
     with pytest.raises(TypeError, match="'names' has dtype <U1"):
-        tensor_files.encode_arrays({"names": np.array(["a"])})
+        safetensors.encode_arrays({"names": np.array(["a"])})
 
 
 def test_digest_sees_names_shapes_and_bits():
-    base = tensor_files.digest({"a": np.zeros((2, 3))})
-    assert base == tensor_files.digest({"a": np.zeros((2, 3))})
+    base = safetensors.digest({"a": np.zeros((2, 3))})
+    assert base == safetensors.digest({"a": np.zeros((2, 3))})
     for other in ({"b": np.zeros((2, 3))}, {"a": np.zeros((3, 2))}, {"a": np.full((2, 3), -0.0)}):
-        assert tensor_files.digest(other) != base
+        assert safetensors.digest(other) != base
 
 
 def test_config_is_saved_and_manifest_lists_every_file(tmp_path):
@@ -88,11 +87,11 @@ def test_last_and_best_are_relative_links_so_that_the_folder_can_be_moved(tmp_pa
 
 def test_best_must_exist(tmp_path):
     write(tmp_path, 5)
-    with pytest.raises(CheckpointError, match="step_6: cannot become the best"):
+    with pytest.raises(CheckpointError, match="step_6: cannot be marked as best"):
         checkpoint.mark_best(tmp_path, 6)
 
 
-def test_where_links_are_not_possible_a_file_names_the_checkpoint(tmp_path, monkeypatch):
+def test_without_symlinks_a_file_names_the_checkpoint(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
 
@@ -101,7 +100,7 @@ def test_where_links_are_not_possible_a_file_names_the_checkpoint(tmp_path, monk
     assert (tmp_path / "last").read_text() == "step_5"
     assert checkpoint.resolve_resume(str(tmp_path / "last"), tmp_path).name == "step_5"
     write(tmp_path, 6)
-    assert run_folder.target(tmp_path, "last") == "step_6"
+    assert run_folder.link_target(tmp_path, "last") == "step_6"
 
 
 def test_the_same_step_can_be_written_again(tmp_path):
@@ -168,16 +167,16 @@ def test_resume_takes_a_step_a_link_or_the_folder_of_a_run(tmp_path):
         assert checkpoint.resolve_resume(str(tmp_path / value), "elsewhere").name == step
 
 
-def test_resuming_what_is_not_there_says_what_is(tmp_path):
+def test_resuming_a_missing_checkpoint_lists_the_existing_ones(tmp_path):
     write(tmp_path, 1)
-    with pytest.raises(ConfigError, match=r"step_3: there is no such checkpoint; .* holds step_1"):
+    with pytest.raises(ConfigError, match=r"step_3: there is no such checkpoint; .* contains step_1"):
         checkpoint.resolve_resume(str(tmp_path / "step_3"), tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="holds no usable checkpoint"):
+    with pytest.raises(ConfigError, match="contains no usable checkpoint"):
         checkpoint.resolve_resume(str(tmp_path / "empty"), tmp_path)
 
 
-def test_weights_prefer_the_average_and_take_folders_links_and_files(tmp_path):
+def test_weights_prefer_the_ema_and_are_read_from_folders_links_and_files(tmp_path):
     path = checkpoint.write_checkpoint(tmp_path, 3, ARRAYS, {}, pdparams=True)
     for value in (path, tmp_path / "last", tmp_path):
         weights = checkpoint.read_weights(value)
@@ -193,7 +192,7 @@ def test_weights_that_are_an_export_or_something_else_are_refused_with_the_reaso
     (tmp_path / "model.pdiparams").write_bytes(b"x")
     with pytest.raises(ConfigError, match="an exported model"):
         checkpoint.read_weights(tmp_path)
-    with pytest.raises(ConfigError, match="its parameters have no names without"):
+    with pytest.raises(ConfigError, match="the parameter names are in the program"):
         checkpoint.read_weights(tmp_path / "model.pdiparams")
     (tmp_path / "photo.jpg").write_bytes(b"x")
     with pytest.raises(ConfigError, match="weights are read from"):
@@ -241,7 +240,7 @@ def test_any_folder_can_have_a_manifest(tmp_path):
         manifest.verify_manifest(tmp_path)
 
 
-def test_what_dead_processes_left_is_swept_and_living_ones_are_left_alone(tmp_path):
+def test_leftovers_of_dead_processes_are_removed_and_those_of_running_ones_kept(tmp_path):
     write(tmp_path, 1)
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     gone = int(dead.stdout)

@@ -1,4 +1,4 @@
-"""Whatever fails while a checkpoint is written, the one before it stays whole; whatever is damaged is passed over."""
+"""A failure while writing leaves the previous checkpoint intact; damaged checkpoints are skipped."""
 
 import builtins
 import os
@@ -163,7 +163,7 @@ def test_one_flipped_bit_anywhere_is_found(tmp_path, file):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_truncated_empty_and_missing_files_make_the_one_before_be_used(tmp_path, file, caplog):
+def test_with_truncated_empty_or_missing_files_the_previous_checkpoint_is_used(tmp_path, file, caplog):
     write(tmp_path, 1)
     path = write(tmp_path, 2) / file
     good = path.read_bytes()
@@ -200,7 +200,7 @@ def test_a_garbage_manifest_is_named(tmp_path, text):
     assert checkpoint.newest_valid(tmp_path) is None
 
 
-def test_a_file_in_the_place_of_a_folder_is_no_checkpoint(tmp_path):
+def test_a_file_instead_of_a_folder_is_not_a_checkpoint(tmp_path):
     write(tmp_path, 1)
     (tmp_path / "step_9").write_text("not a folder")
     assert checkpoint.newest_valid(tmp_path).name == "step_1"

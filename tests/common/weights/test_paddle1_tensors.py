@@ -9,8 +9,7 @@ import pytest
 from paddle import nn
 
 from common.errors import ConfigError, EnvironmentProblem
-from common.weights import paddle1_tensors as dense_tensor_io
-from common.weights import pretrained
+from common.weights import paddle1_tensors, pretrained
 from common.weights.checkpoint import read_weights
 
 ARRAYS = {
@@ -27,8 +26,8 @@ def size(value):
     return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + size(value >> 7)
 
 
-def written(array, levels=(), packed=False):
-    """One tensor, byte by byte as the layout says."""
+def encode_tensor(array, levels=(), packed=False):
+    """One tensor in the documented byte layout."""
     description = b"\x08" + size(NUMBERS[str(array.dtype)])
     if packed:
         sizes = b"".join(size(n) for n in array.shape)
@@ -50,7 +49,7 @@ def assert_same(found, expected):
 
 @pytest.fixture
 def combined(tmp_path):
-    (tmp_path / "__params__").write_bytes(b"".join(written(ARRAYS[name]) for name in sorted(ARRAYS)))
+    (tmp_path / "__params__").write_bytes(b"".join(encode_tensor(ARRAYS[name]) for name in sorted(ARRAYS)))
     return tmp_path / "__params__"
 
 
@@ -67,44 +66,44 @@ def exported(tmp_path_factory):
 
 
 def test_a_combined_file_is_read_by_the_names_that_are_given(combined):
-    assert_same(dense_tensor_io.read_combined(combined, list(ARRAYS)), ARRAYS)
+    assert_same(paddle1_tensors.read_combined(combined, list(ARRAYS)), ARRAYS)
 
 
 def test_the_names_must_be_as_many_as_the_tensors(combined):
-    with pytest.raises(EnvironmentProblem, match="holds 4 tensors, but 1 names are known"):
-        dense_tensor_io.read_combined(combined, ["mask"])
-    with pytest.raises(ConfigError, match=r"have no names without __params__\.json"):
-        dense_tensor_io.read_combined(combined)
+    with pytest.raises(EnvironmentProblem, match="contains 4 tensors for 1 names"):
+        paddle1_tensors.read_combined(combined, ["mask"])
+    with pytest.raises(ConfigError, match=r"the parameter names are in the program __params__\.json"):
+        paddle1_tensors.read_combined(combined)
 
 
-def test_separate_files_are_named_for_their_variables(tmp_path):
+def test_separate_files_are_read_by_the_names_of_their_variables(tmp_path):
     (tmp_path / "emb").mkdir()
     (tmp_path / "__model__").write_bytes(b"a program")
     for name, array in ARRAYS.items():
-        (tmp_path / name).write_bytes(written(array))
-    assert_same(dense_tensor_io.read_folder(tmp_path), ARRAYS)
+        (tmp_path / name).write_bytes(encode_tensor(array))
+    assert_same(paddle1_tensors.read_folder(tmp_path), ARRAYS)
     assert_same(read_weights(tmp_path), ARRAYS)
-    assert list(dense_tensor_io.read_folder(tmp_path, ["mask"])) == ["mask"]
+    assert list(paddle1_tensors.read_folder(tmp_path, ["mask"])) == ["mask"]
     with pytest.raises(EnvironmentProblem, match="nothing: No such file"):
-        dense_tensor_io.read_folder(tmp_path, ["nothing"])
+        paddle1_tensors.read_folder(tmp_path, ["nothing"])
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_sequence_offsets_and_both_ways_to_write_dimensions_are_understood(tmp_path, packed):
-    (tmp_path / "x").write_bytes(written(ARRAYS["emb/table"], levels=[(0, 2, 5), (0, 1)], packed=packed))
-    np.testing.assert_array_equal(dense_tensor_io.read_tensor_file(tmp_path / "x"), ARRAYS["emb/table"])
+def test_lod_offsets_and_packed_or_repeated_dimensions_are_read(tmp_path, packed):
+    (tmp_path / "x").write_bytes(encode_tensor(ARRAYS["emb/table"], levels=[(0, 2, 5), (0, 1)], packed=packed))
+    np.testing.assert_array_equal(paddle1_tensors.read_tensor_file(tmp_path / "x"), ARRAYS["emb/table"])
 
 
-def test_a_number_and_an_empty_tensor_are_tensors(tmp_path):
+def test_scalars_and_empty_tensors_are_read(tmp_path):
     for array in (np.float32(3.5).reshape(()), np.zeros((0, 4), np.float32)):
-        (tmp_path / "x").write_bytes(written(array))
-        found = dense_tensor_io.read_tensor_file(tmp_path / "x")
+        (tmp_path / "x").write_bytes(encode_tensor(array))
+        found = paddle1_tensors.read_tensor_file(tmp_path / "x")
         assert found.shape == array.shape and (found == array).all()
 
 
 def test_a_file_of_two_tensors_is_not_a_file_of_one(combined):
-    with pytest.raises(EnvironmentProblem, match="holds 4 tensors where one is expected"):
-        dense_tensor_io.read_tensor_file(combined)
+    with pytest.raises(EnvironmentProblem, match="contains 4 tensors, expected one"):
+        paddle1_tensors.read_tensor_file(combined)
 
 
 def test_what_paddlepaddle_exports_is_read_by_the_names_of_its_program(exported):
@@ -112,11 +111,11 @@ def test_what_paddlepaddle_exports_is_read_by_the_names_of_its_program(exported)
     assert_same(read_weights(path), {value.name: value.numpy() for value in net.state_dict().values()})
 
 
-def test_exported_weights_go_back_into_the_model(exported):
+def test_exported_weights_can_be_loaded_into_the_model(exported):
     net, path = exported
     with paddle.utils.unique_name.guard():
         other = nn.Sequential(nn.Conv2D(3, 4, 3), nn.BatchNorm2D(4), nn.Flatten(), nn.Linear(144, 5))
-    assert pretrained.apply(other, read_weights(path), str(path), strict=True).complete()
+    assert pretrained.load_arrays(other, read_weights(path), str(path), strict=True).complete()
     for name, value in other.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), net.state_dict()[name].numpy())
 
@@ -128,7 +127,7 @@ def test_a_program_that_does_not_belong_to_the_file_is_refused(exported, tmp_pat
     operation = next(op for op in program["program"]["regions"][0]["blocks"][0]["ops"] if op["#"] == "p")
     operation["O"]["TT"]["D"][1] = [9]
     (tmp_path / "m.json").write_text(json.dumps(program))
-    with pytest.raises(EnvironmentProblem, match=r"m.pdiparams: linear_0.b_0 is \[5\], the program says \[9\]"):
+    with pytest.raises(EnvironmentProblem, match=r"m.pdiparams: linear_0.b_0 has shape \[5\], \[9\] in the program"):
         read_weights(tmp_path / "m.pdiparams")
     for text in (
         "{}",
@@ -147,49 +146,49 @@ def test_a_program_that_does_not_belong_to_the_file_is_refused(exported, tmp_pat
     [
         (b"", "the file is empty"),
         (b"<html>not found</html>", "tensor 0, at byte 0: version"),
-        (struct.pack("<IQ", 0, 2**60), "levels of sequence offsets"),
-        (struct.pack("<IQQ", 0, 1, 2**62), "bytes of sequence offsets where 0 are left"),
+        (struct.pack("<IQ", 0, 2**60), "LoD levels"),
+        (struct.pack("<IQQ", 0, 1, 2**62), "bytes of LoD offsets, but 0 bytes are left"),
         (struct.pack("<IQIi", 0, 0, 0, -1), "a description of -1 bytes"),
         (struct.pack("<IQIi", 0, 0, 0, 2**30), "a description of 1073741824 bytes"),
         (struct.pack("<IQIi", 0, 0, 0, 2) + b"\x08\x07", "values of the unknown type 7"),
         (struct.pack("<IQIi", 0, 0, 0, 2) + b"\x10\x01", "a description of type None"),
-        (struct.pack("<IQIi", 0, 0, 0, 2) + b"\x08\xff", "ends in the middle"),
+        (struct.pack("<IQIi", 0, 0, 0, 2) + b"\x08\xff", "a truncated description"),
         (struct.pack("<IQIi", 0, 0, 0, 12) + b"\x08" + b"\xff" * 11, "more than ten bytes"),
-        (struct.pack("<IQIi", 0, 0, 0, 2) + b"\x08\x05", "a value of float32 where 0 bytes are left"),
+        (struct.pack("<IQIi", 0, 0, 0, 2) + b"\x08\x05", "a value of float32, but 0 bytes are left"),
         (
             struct.pack("<IQIi", 0, 0, 0, 8) + b"\x08\x05\x10\xff\xff\xff\xff\x0f" + bytes(8),
-            "values of float32 where 8",
+            "values of float32, but 8",
         ),
         (struct.pack("<IQIi", 0, 0, 0, 13) + b"\x08\x05\x10" + b"\xff" * 9 + b"\x01", "type 5 and shape"),  # -1
-        (written(ARRAYS["mask"]) + b"\0", "tensor 1, at byte"),
+        (encode_tensor(ARRAYS["mask"]) + b"\0", "tensor 1, at byte"),
     ],
 )
 def test_malformed_headers_are_refused(tmp_path, data, words):
     (tmp_path / "x").write_bytes(data)
     with pytest.raises(EnvironmentProblem, match=words):
-        dense_tensor_io.read_tensors(tmp_path / "x")
+        paddle1_tensors.read_tensors(tmp_path / "x")
 
 
-def test_a_file_that_ends_early_is_refused_wherever_it_ends(combined):
+def test_a_file_truncated_anywhere_is_refused(combined):
     data = combined.read_bytes()
-    starts = np.cumsum([0] + [len(written(ARRAYS[name])) for name in sorted(ARRAYS)]).tolist()
+    starts = np.cumsum([0] + [len(encode_tensor(ARRAYS[name])) for name in sorted(ARRAYS)]).tolist()
     for length in range(1, len(data), 7):
         combined.write_bytes(data[:length])
-        with pytest.raises(EnvironmentProblem, match=r"truncated|names are known"):
-            dense_tensor_io.read_combined(combined, list(ARRAYS))
+        with pytest.raises(EnvironmentProblem, match=r"truncated|for 4 names"):
+            paddle1_tensors.read_combined(combined, list(ARRAYS))
     combined.write_bytes(data[: starts[2]])  # between two tensors, where only the names tell
-    with pytest.raises(EnvironmentProblem, match="holds 2 tensors, but 4 names"):
-        dense_tensor_io.read_combined(combined, list(ARRAYS))
+    with pytest.raises(EnvironmentProblem, match="contains 2 tensors for 4 names"):
+        paddle1_tensors.read_combined(combined, list(ARRAYS))
 
 
 def test_a_flipped_byte_of_a_header_never_gives_more_than_the_file_holds(tmp_path):
-    data, refused = bytearray(written(ARRAYS["fc_0.w_0"])), 0
+    data, refused = bytearray(encode_tensor(ARRAYS["fc_0.w_0"])), 0
     for place in range(len(data) - ARRAYS["fc_0.w_0"].nbytes):
         for bit in range(8):
             data[place] ^= 1 << bit
             (tmp_path / "x").write_bytes(data)
             try:
-                assert sum(array.nbytes for array in dense_tensor_io.read_tensors(tmp_path / "x")) <= len(data)
+                assert sum(array.nbytes for array in paddle1_tensors.read_tensors(tmp_path / "x")) <= len(data)
             except EnvironmentProblem:
                 refused += 1
             data[place] ^= 1 << bit

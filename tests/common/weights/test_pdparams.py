@@ -1,4 +1,4 @@
-"""Official weight files are read; what could run code is refused, and nothing of it runs."""
+"""Official weights files are read; files that could execute code are refused and nothing is executed."""
 
 import collections
 import io
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from common.errors import EnvironmentProblem
-from common.weights import pdparams as safe_io
+from common.weights import pdparams
 from common.weights.pdparams import UnsafeFile
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -44,33 +44,33 @@ def assert_equal(found, expected):
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_arrays_of_every_kind_come_back(tmp_path, protocol):
+def test_arrays_of_every_dtype_and_layout_are_read(tmp_path, protocol):
     path = save(tmp_path / "m.pdparams", {**WEIGHTS, "StructuredToParameterName@@": {"linear.weight": "w_0"}}, protocol)
-    assert_equal(safe_io.read_pdparams(path), WEIGHTS)
+    assert_equal(pdparams.read_pdparams(path), WEIGHTS)
 
 
 @pytest.mark.parametrize("protocol", [2, 4])
-def test_the_names_that_old_numpy_gave_its_modules_are_known(tmp_path, protocol):
+def test_module_names_of_old_numpy_versions_are_supported(tmp_path, protocol):
     data = pickle.dumps({"a": np.arange(3.0), "b": np.float32(2)}, protocol)
     old = data.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
     if protocol == 4:  # the length of the name and of the frame precede them
         old = old.replace(b"\x8c\x16numpy.core", b"\x8c\x15numpy.core")
         old = old[:3] + struct.pack("<Q", len(old) - 11) + old[11:]
     (tmp_path / "m.pdopt").write_bytes(old)
-    tree = safe_io.read_pickled(tmp_path / "m.pdopt")
+    tree = pdparams.read_pickled(tmp_path / "m.pdopt")
     assert tree["a"].tolist() == [0, 1, 2] and tree["b"] == np.float32(2)
 
 
 def test_nested_training_states_keep_their_structure(tmp_path):
     tree = {"LR": {"last_epoch": 3, "last_lr": 0.1}, "names": ["a", ("w_0", np.ones(2))], "on": True, "none": None}
-    found = safe_io.read_pickled(save(tmp_path / "o.pdopt", collections.OrderedDict(tree)))
+    found = pdparams.read_pickled(save(tmp_path / "o.pdopt", collections.OrderedDict(tree)))
     assert found["LR"] == tree["LR"] and found["on"] is True and found["none"] is None
     assert found["names"][1][1].tolist() == [1, 1]
 
 
-def test_tensors_kept_as_name_and_array_are_bare_arrays(tmp_path):
+def test_tensors_stored_as_name_and_array_become_arrays(tmp_path):
     path = save(tmp_path / "m.pdparams", {"a": ("w_0", np.ones(2))})
-    assert safe_io.read_pdparams(path)["a"].tolist() == [1, 1]
+    assert pdparams.read_pdparams(path)["a"].tolist() == [1, 1]
 
 
 def test_large_parameters_cut_into_slices_are_joined(tmp_path):
@@ -79,10 +79,10 @@ def test_large_parameters_cut_into_slices_are_joined(tmp_path):
     tree = {"small": np.ones(1), "w@@.0": flat[:4], "w@@.1": flat[4:8], "w@@.2": flat[8:]}
     info = {"w": {"OriginShape": (2, 5), "slices": ["w@@.0", "w@@.1", "w@@.2"]}}
     path = save(tmp_path / "m.pdparams", {**tree, "UnpackBigParamInfor@@": info}, 2)
-    assert_equal(safe_io.read_pdparams(path), {"small": np.ones(1), "w": whole})
+    assert_equal(pdparams.read_pdparams(path), {"small": np.ones(1), "w": whole})
     info["w"]["slices"].append("w@@.3")
     with pytest.raises(EnvironmentProblem, match="slices of a large parameter"):
-        safe_io.read_pdparams(save(path, {**tree, "UnpackBigParamInfor@@": info}, 2))
+        pdparams.read_pdparams(save(path, {**tree, "UnpackBigParamInfor@@": info}, 2))
 
 
 def test_paddle_and_this_reader_and_writer_agree(tmp_path):
@@ -97,13 +97,13 @@ np.savez(f"{folder}/net.npz", **{k: v.numpy() for k, v in net.state_dict().items
 ours = paddle.load(f"{folder}/ours.pdparams")
 assert ours["linear.weight"].shape == [3, 4] and ours["count"].item() == 7, ours
 """
-    ours = safe_io.encode_pdparams({k: v for k, v in WEIGHTS.items() if k != "big_endian"})
+    ours = pdparams.encode_pdparams({k: v for k, v in WEIGHTS.items() if k != "big_endian"})
     (tmp_path / "ours.pdparams").write_bytes(ours)
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=120, stderr=subprocess.DEVNULL)
     expected = dict(np.load(tmp_path / "net.npz"))
     for protocol in (2, 3, 4):
-        assert_equal(safe_io.read_pdparams(tmp_path / f"net{protocol}.pdparams"), expected)
-    assert safe_io.read_pdparams(tmp_path / "half.pdparams")["h"].tolist() == [0x3FC0, 0x3FC0]
+        assert_equal(pdparams.read_pdparams(tmp_path / f"net{protocol}.pdparams"), expected)
+    assert pdparams.read_pdparams(tmp_path / "half.pdparams")["h"].tolist() == [0x3FC0, 0x3FC0]
 
 
 class Calls:
@@ -123,7 +123,7 @@ def stack_global(module, name, arguments=b"K\x01\x85"):
 
 
 def gadgets(marker):
-    """Name -> bytes of a file that would make `marker` if it were loaded by pickle (or do other harm)."""
+    """Name -> bytes of a file that would create `marker` if it were unpickled (or do other harm)."""
     shell = f"touch {marker}"
     nested = {"model": {"weights": [np.ones(3), {"w": Calls(os.system, shell)}]}}
     popen = Calls(subprocess.Popen, ["/bin/sh", "-c", shell])
@@ -178,16 +178,16 @@ def names_of_gadgets():
 
 
 @pytest.mark.parametrize("name", names_of_gadgets())
-def test_nothing_that_a_file_asks_for_is_run(tmp_path, name):
+def test_nothing_in_a_file_is_executed(tmp_path, name):
     marker = tmp_path / "marker"
     path = tmp_path / "evil.pdparams"
     path.write_bytes(gadgets(marker)[name])
     with pytest.raises(EnvironmentProblem) as caught:
-        safe_io.read_pdparams(path)
+        pdparams.read_pdparams(path)
     time.sleep(0.02 if "Popen" in name else 0)
     assert not marker.exists()
     assert str(path) in str(caught.value) and len(str(caught.value).splitlines()) <= 12
-    if name != "attributes of a dict":  # it names nothing that is refused, and sets nothing either
+    if name != "attributes of a dict":  # refers to nothing that is refused
         assert isinstance(caught.value, UnsafeFile) and "error[S201]" in str(caught.value)
 
 
@@ -198,7 +198,7 @@ def test_the_gadgets_are_real(tmp_path):
 
 
 def array_pickle(shape, dtype, data, code="f4"):
-    """A pickle of one array with these fields, whether they fit together or not."""
+    """A pickle of one array with these fields, consistent or not."""
     buffer = io.BytesIO()
     pickler = pickle.Pickler(buffer, 2)
 
@@ -223,7 +223,7 @@ BOMBS = {
     "text": pickle.dumps({"w": np.array(["a"])}),
     "records": pickle.dumps({"w": np.zeros(1, [("a", "f4")])}),
     "an array without content": pickle.dumps({"w": Calls(np.ones(1).__reduce__()[0], np.ndarray, (0,), b"b")}),
-    "a memo place of gigabytes": b"\x80\x02K\x01r\xff\xff\xff\x7f.",
+    "a memo index of gigabytes": b"\x80\x02K\x01r\xff\xff\xff\x7f.",
     "a length of exabytes": b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x00abc.",
     "lists in lists": b"\x80\x02" + b"]" * 100 + b"a" * 99 + b".",
     "doubling": b"\x80\x02]q\x00" + b"".join(b"h%ch%c\x86q%c" % (i, i, i + 1) for i in range(60)) + b".",
@@ -245,7 +245,7 @@ def test_files_that_lie_about_their_content_are_refused_quickly(tmp_path, name):
     path.write_bytes(BOMBS[name])
     start = time.perf_counter()
     with pytest.raises(EnvironmentProblem, match=r"bad\.pdparams") as caught:
-        safe_io.read_pdparams(path)
+        pdparams.read_pdparams(path)
     assert time.perf_counter() - start < 5
     assert len(str(caught.value)) < 600
 
@@ -256,17 +256,17 @@ def test_truncated_and_flipped_files_never_end_in_a_traceback(tmp_path):
     for cut in range(len(good)):
         path.write_bytes(good[:cut])
         with pytest.raises(EnvironmentProblem, match=r"m\.pdparams"):
-            safe_io.read_pdparams(path)
+            pdparams.read_pdparams(path)
     for _ in range(500):
         bad = bytearray(good)
         bad[RNG.integers(len(bad))] ^= 1 << int(RNG.integers(8))
         path.write_bytes(bad)
         try:
-            safe_io.read_pdparams(path)
+            pdparams.read_pdparams(path)
         except EnvironmentProblem:
             pass
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(EnvironmentProblem, match=r"none\.pdparams: No such file"):
-        safe_io.read_pdparams(tmp_path / "none.pdparams")
+        pdparams.read_pdparams(tmp_path / "none.pdparams")

@@ -1,4 +1,4 @@
-"""Weights by name: the index of a kit, the file it leads to, and the names in it."""
+"""Published weights: the index of a kit, the download, and the conversion of names."""
 
 import hashlib
 
@@ -19,17 +19,17 @@ from common.errors import ConfigError
 
 
 class OfficialNames:
-    """Ours for theirs.
+    """Renames their arrays to ours.
 
     Args:
-        family (str): of the names.
+        family (str): naming scheme.
     """
 
     def __init__(self, family):
         self.family = family
 
     def rename(self, arrays, shapes):
-        """Ours."""
+        """Renames the arrays."""
         if [value.shape for value in arrays.values()] != list(shapes.values()):
             raise ConfigError("other shapes")
         return dict(zip(shapes, arrays.values()))
@@ -43,7 +43,7 @@ class SmallNet(nn.Layer):
     """One layer.
 
     Args:
-        num_classes (int): of the answer.
+        num_classes (int): number of outputs.
     """
 
     def __init__(self, num_classes):
@@ -73,7 +73,7 @@ def kit(tmp_path, server):
         (folder / "configs").mkdir()
         (folder / "configs/small.yml").write_text("# small\nmodel: {type: SmallNet}\n")
         (folder / "labels.txt").write_text("cat\nbig dog\n")
-        line = {"name": name, "address": server.address, "sha256": sha256, "licence": "MIT", "labels": "labels.txt"}
+        line = {"name": name, "address": server.address, "sha256": sha256, "license": "MIT", "labels": "labels.txt"}
         line |= {"family": family, "settings": "", "top1": "70.0", "top5": "90.0"} | more
         (folder / "pretrained.csv").write_text(",".join(COLUMNS) + "\n" + ",".join(line[c] for c in COLUMNS) + "\n")
         return folder
@@ -81,7 +81,7 @@ def kit(tmp_path, server):
     return write
 
 
-def test_a_name_leads_to_arrays_under_our_names_and_is_fetched_once(kit, server):
+def test_weights_are_downloaded_once_and_renamed(kit, server):
     folder = kit(family="ours", sha256=hashlib.sha256(server.body).hexdigest())
     for _ in range(2):
         arrays = find_published(folder, "small").arrays()
@@ -91,24 +91,24 @@ def test_a_name_leads_to_arrays_under_our_names_and_is_fetched_once(kit, server)
     assert len(server.asked) == 1 and find_published(folder, "small").class_names() == ["cat", "big dog"]
 
 
-def test_a_file_without_a_published_checksum_is_held_to_its_first_download(kit, server, caplog):
+def test_without_a_published_checksum_that_of_the_first_download_is_enforced(kit, server, caplog):
     entry = find_published(kit(), "small")
     entry.arrays()
     (path,) = published.Path(server_home()).rglob("*.pdparams")
     assert hashlib.sha256(path.read_bytes()).hexdigest() in caplog.text
     path.write_bytes(encode_pdparams({"block.0._weight": np.zeros((2, 3), "f4")}))
-    with pytest.raises(EnvironmentProblem, match="has changed"):
+    with pytest.raises(EnvironmentProblem, match="the sha256 is"):
         entry.arrays()
 
 
 def server_home():
-    from common.weights.download import home
+    from common.weights.download import cache_folder
 
-    return home()
+    return cache_folder()
 
 
-def test_another_file_than_the_index_names_is_refused(kit):
-    with pytest.raises(EnvironmentProblem, match="not what was published"):
+def test_a_file_with_another_checksum_than_the_index_is_refused(kit):
+    with pytest.raises(EnvironmentProblem, match="checksum mismatch"):
         find_published(kit(sha256="0" * 64), "small").arrays()
 
 
@@ -124,7 +124,7 @@ def test_a_published_file_that_would_run_code_is_refused(kit, server):
         find_published(kit(), "small").arrays()
 
 
-def test_a_model_without_what_the_weights_need_is_told_what_to_add(kit):
+def test_missing_settings_of_the_model_are_named(kit):
     folder = kit(settings="model.wide=true")
     config = load_config(folder / "configs/small.yml")
     with pytest.raises(ConfigError, match=r"a model with model\.wide=true; add -o model\.wide=true"):
@@ -133,17 +133,17 @@ def test_a_model_without_what_the_weights_need_is_told_what_to_add(kit):
     find_published(folder, "small").check_settings(config)
 
 
-def test_a_wrong_name_is_refused_with_the_one_that_was_meant(kit):
+def test_an_unknown_name_is_refused_with_a_suggestion(kit):
     with pytest.raises(ConfigError, match=r"smal: .*did you mean 'small'"):
         find_published(kit(), "smal")
 
 
 @pytest.mark.parametrize("value", ["output/run/best", "weights.safetensors", "w.pdparams", "../small", "", None])
-def test_paths_are_left_to_others(kit, value):
+def test_paths_are_not_looked_up(kit, value):
     assert find_published(kit(), value) is None
 
 
-def test_a_path_of_the_same_name_comes_before_the_index(kit, tmp_path, monkeypatch):
+def test_an_existing_path_takes_precedence_over_the_index(kit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = kit()
     (tmp_path / "small").mkdir()
@@ -156,8 +156,8 @@ def test_a_kit_without_an_index_knows_no_names(tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"name": "Bad Name"}, "no name"), ({"sha256": "abc"}, "64 hexadecimal"), ({"top5": "1,2"}, "9 columns")],
+    [({"name": "Bad Name"}, "not a valid name"), ({"sha256": "abc"}, "64 hexadecimal"), ({"top5": "1,2"}, "9 columns")],
 )
-def test_a_line_that_is_wrong_is_named(kit, given, words):
+def test_a_malformed_line_is_named(kit, given, words):
     with pytest.raises(ConfigError, match=rf"pretrained\.csv:2: .*{words}"):
         read_index(kit(**given))

@@ -1,4 +1,4 @@
-"""State dictionaries of PyTorch, read without it; the files are written here as PyTorch writes them."""
+"""PyTorch state dictionaries are read without PyTorch; the files are written here in its format."""
 
 import collections
 import io
@@ -19,7 +19,7 @@ KINDS = {np.dtype(code): name for name, code in STORAGES.items() if name != "BFl
 
 
 class Tensor:
-    """What stands for a tensor until it is pickled."""
+    """A placeholder for a tensor until it is pickled."""
 
     def __init__(self, values, kind=None, offset=0, size=None, stride=None, count=None):
         self.values = np.asarray(values)
@@ -72,7 +72,7 @@ def write(tmp_path, monkeypatch):
     return save
 
 
-def test_tensors_come_back_with_their_values_types_and_shapes(write):
+def test_tensors_keep_their_values_dtypes_and_shapes(write):
     wanted = {
         "conv.weight": np.arange(24, dtype="f4").reshape(2, 3, 4),
         "steps": np.array(7, "i8"),
@@ -87,32 +87,32 @@ def test_tensors_come_back_with_their_values_types_and_shapes(write):
         assert (found[name] == value).all()
 
 
-def test_a_transposed_view_of_a_storage_is_laid_out_anew(write):
+def test_a_transposed_view_of_a_storage_is_copied(write):
     values = np.arange(6, dtype="f4")
     found = read_torch_file(write({"w": Tensor(values, size=(2, 2), stride=(1, 3), offset=1)}))["w"]
     assert found.tolist() == [[1, 4], [2, 5]]
 
 
-def test_versions_of_modules_that_pytorch_attaches_are_left_out(write):
+def test_module_versions_attached_by_pytorch_are_dropped(write):
     state = collections.OrderedDict(w=Tensor(np.ones(2, "f4")))
     state._metadata = collections.OrderedDict({"": {"version": 1}})
     assert read_torch_file(write(state))["w"].tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("key", ["state_dict", "model"])
-def test_a_state_beside_other_things_is_found(write, key):
+def test_a_state_dictionary_inside_a_training_checkpoint_is_found(write, key):
     found = read_torch_file(write({"epoch": 3, key: {"module.w": Tensor(np.ones(2, "f4"))}}))
     assert found["w"].tolist() == [1, 1]
 
 
 class Runs:
-    """Would run a command when it is unpickled."""
+    """Would execute a command when unpickled."""
 
     def __reduce__(self):
         return os.system, ("touch /tmp/never",)
 
 
-def test_what_would_run_is_refused_and_does_not(write):
+def test_code_is_refused_and_not_executed(write):
     with pytest.raises(UnsafeFile, match="system"):
         read_torch_file(write({"w": Tensor(np.ones(2, "f4")), "x": Runs()}))
 
@@ -132,7 +132,7 @@ def test_a_truncated_file_and_one_of_another_kind_are_refused(write, tmp_path):
         read_torch_file(write({"w": Tensor(np.ones(400, "f4"))}, cut=900))
     with zipfile.ZipFile(tmp_path / "other.pth", "w") as archive:
         archive.writestr("a.txt", "hello")
-    with pytest.raises(EnvironmentProblem, match="not one that PyTorch wrote"):
+    with pytest.raises(EnvironmentProblem, match="not one written by PyTorch"):
         read_torch_file(tmp_path / "other.pth")
-    with pytest.raises(EnvironmentProblem, match="holds no state dictionary"):
+    with pytest.raises(EnvironmentProblem, match="contains no state dictionary"):
         read_torch_file(write({"epoch": 3}))

@@ -1,5 +1,5 @@
-"""A program whose data goes wrong: `python loader_cases.py CASE WORKERS`. It prints the pids of its workers, then the
-number of each batch; an error ends it with its message and exit code. It imports no paddle."""
+"""A program whose data loading fails: `python loader_cases.py CASE WORKERS`. It prints the pids of its workers, then
+the number of each batch; an error ends it with its message and exit code. It does not import paddle."""
 
 import os
 import signal
@@ -72,16 +72,16 @@ HAPPENINGS = {
 }
 
 
-class Pictures:
+class Images:
     def __len__(self):
         return 64
 
     def __getitem__(self, index):
-        return {"path": f"pictures/{index:04}.jpg", "index": index}
+        return {"path": f"images/{index:04}.jpg", "index": index}
 
 
 class Happen(Transform):
-    """Does what the case says at one sample."""
+    """Triggers the case at one sample."""
 
     def __init__(self, case):
         self.case = case
@@ -95,7 +95,7 @@ class Happen(Transform):
 
 def main(case, workers, watchdog):
     sampler = EpochSampler(64, 4, shuffle=False)
-    loader = Loader(Pictures(), Pipeline([Happen(case)]), sampler, workers, watchdog=watchdog)
+    loader = Loader(Images(), Pipeline([Happen(case)]), sampler, workers, watchdog=watchdog)
     for epoch in range(1000 if case in ("slow", "busy") else 1):
         for step, _ in enumerate(loader.epoch(epoch)):
             if step == 0:

@@ -1,4 +1,4 @@
-"""Data sets and transforms small enough to check by eye, for the tests of the loader."""
+"""Tiny datasets and transforms for the tests of the loader."""
 
 import time
 
@@ -10,7 +10,7 @@ from common.data.transform import Transform
 WORKERS = [0, 1, 2, 5]
 
 
-class Pictures:
+class Images:
     padding = {"boxes": 0}
 
     def __init__(self, length=37, bad=()):

@@ -30,7 +30,7 @@ def steps(way):
 
 
 try:
-    distributed.initialise()
+    distributed.initialize()
     with distributed.report_failure():
         steps(sys.argv[1])
 except KitError as error:

@@ -55,7 +55,7 @@ def train(accumulate=1, steps=5, extra=lambda step: step % 2 == 1):
     if distributed.world_size() > 1:
         convert_sync_batch_norm(model)
         distributed.broadcast_parameters(model)
-    optimizer = Momentum(0.1, weight_decay=1e-3, clip_norm=1.0).build(model)
+    optimizer = Momentum(lr=0.1, weight_decay=1e-3, clip_norm=1.0).build(model)
     loss_of = distributed.wrap_loss(model)
     for step in range(steps * accumulate):
         last = (step + 1) % accumulate == 0

@@ -12,13 +12,14 @@ runtime.prepare()
 
 import numpy as np  # noqa: E402
 import paddle  # noqa: E402
+import small_gan  # noqa: E402
 from small_model import train  # noqa: E402
 
 from common.errors import EnvironmentProblem  # noqa: E402
 from common.system import distributed  # noqa: E402
 
 folder = Path(sys.argv[1])
-distributed.initialise()
+distributed.initialize()
 rank = distributed.rank()
 
 found = {"world": distributed.world_size(), "main": distributed.is_main(), "rank": rank}
@@ -43,7 +44,7 @@ try:
 except TypeError as error:
     found["objects"] = str(error)
 
-trained = {"plain": train(), "accumulated": train(accumulate=2)}
+trained = {"plain": train(), "accumulated": train(accumulate=2), "phases": small_gan.train(folder)}
 if rank == 0:
     np.savez(folder / "weights.npz", **{f"{run}/{n}": v for run, values in trained.items() for n, v in values.items()})
 uneven = train(extra=lambda step: step % 2 == rank)

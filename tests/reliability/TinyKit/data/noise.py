@@ -15,7 +15,7 @@ class Noise:
         seed (int): of the pictures.
     """
 
-    labels = ["dark", "grey", "bright"]
+    labels = ["dark", "gray", "bright"]
     num_classes = 3
     padding = {}
 

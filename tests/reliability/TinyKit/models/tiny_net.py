@@ -13,7 +13,7 @@ class TinyNet(nn.Layer):
         dropout (float): the part of the features that is dropped.
     """
 
-    task = "detection"
+    task = "Detection"
     inputs = {"image": ([None, 3, 8, 8], "float32")}
     outputs = ("scores",)
 

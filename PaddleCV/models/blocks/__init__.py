@@ -1,0 +1,1 @@
+"""Blocks of layers that backbones, necks and heads are built from."""

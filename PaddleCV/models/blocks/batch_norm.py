@@ -1,0 +1,32 @@
+"""Batch normalization as configurations name it, and the freezing of layers."""
+
+from paddle import nn
+
+NORMS = ("bn", "frozen_bn")
+
+
+def batch_norm(channels, norm="bn"):
+    """The batch normalization of `channels` that a configuration calls bn or frozen_bn."""
+    if norm not in NORMS:
+        raise ValueError(f"there is no normalization {norm!r}; it may be {' or '.join(NORMS)}")
+    layer = nn.BatchNorm2D(channels)
+    if norm == "frozen_bn":
+        freeze(layer)
+    return layer
+
+
+def set_norms(network, epsilon, momentum):
+    """Gives every batch normalization of a network this epsilon, and this momentum of its running statistics."""
+    for part in network.sublayers(include_self=True):
+        if isinstance(part, nn.BatchNorm2D):
+            part._epsilon, part._momentum = epsilon, momentum
+
+
+def freeze(layer):
+    """Freezes a layer for good: its parameters get no gradients, its running statistics are no longer updated."""
+    for parameter in layer.parameters():
+        parameter.stop_gradient = True
+        parameter.trainable = False
+    for part in layer.sublayers(include_self=True):
+        if isinstance(part, nn.BatchNorm2D):
+            part._use_global_stats = True

@@ -1,0 +1,123 @@
+"""From a checked configuration to data sets, their transforms, and loaders over them."""
+
+from common.config.check import SPLIT_KEYS
+from common.contract import check_names, offered
+from common.data.loader import Loader
+from common.data.pipeline import Pipeline
+from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
+from common.errors import ConfigError
+from common.system import distributed
+
+
+def build_dataset(config, split):
+    """The data set of `data.<split>`, without its transforms and its sampler.
+
+    Raises:
+        ConfigError: the configuration has no such split, or its labels differ from the configuration's.
+        DataError: files of the data set are wrong.
+    """
+    node = config.get(f"data.{split}")
+    if node is None:
+        have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
+        raise ConfigError(f"{config.place('data')}: data.{split} is not there; the splits are {have or 'none'}")
+    given = {key: config.get(key) for key in ("labels", "num_classes", "seed")}
+    dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
+    check_names(dataset, "data set", config.place(f"data.{split}"))
+    wanted, labels = config.get("labels"), class_names(dataset)
+    if wanted is not None and labels is not None and list(wanted) != labels:
+        raise ConfigError(f"{config.place('labels')}: labels is {list(wanted)}, but data.{split} has {labels}")
+    count = config.get("num_classes")
+    if count is not None and labels is not None and count != dataset.num_classes:
+        raise ConfigError(
+            f"{config.place('num_classes')}: num_classes is {count}, but data.{split} has {dataset.num_classes} classes"
+        )
+    return dataset
+
+
+def class_names(dataset):
+    """The names of the classes of a data set (list[str]), None for data without classes."""
+    labels = offered(dataset, "data set", "labels")
+    return None if labels is None else list(labels)
+
+
+def build_metric(config, dataset, task=None):
+    """The metric of `data.metric`; its constructor may ask for `dataset` and `task`.
+
+    Args:
+        config (Config): checked.
+        dataset (object): to evaluate on.
+        task (Task | None): see `common.inference.task.task_of`; for metrics that score records.
+    """
+    given = {"dataset": dataset} if task is None else {"dataset": dataset, "task": task}
+    metric = config.build("data.metric", **given)
+    check_names(metric, "metric", config.place("data.metric"))
+    return metric
+
+
+def build_transforms(config, split, **given):
+    """The transforms of `data.<split>`, in order."""
+    count = len(config.get(f"data.{split}.transforms", []))
+    return [config.build(f"data.{split}.transforms.{i}", **given) for i in range(count)]
+
+
+def build_loader(config, split, dataset, settings, training, alone=False):
+    """A loader over `dataset`: shuffled whole batches for training, every sample once for evaluation.
+
+    `data.<split>.sampler` puts another sampler in their place.
+
+    Args:
+        config (Config): the checked configuration.
+        split (str): train, eval or test.
+        dataset (object): what `build_dataset` gave.
+        settings (Train | Eval): batch size, workers, what to do with bad samples.
+        training (bool): whether to shuffle, and to leave out a last batch that is not full.
+        alone (bool): whether this process reads all samples, and not its share of them.
+    """
+    seed = config.get("seed")
+    pipeline = Pipeline(build_transforms(config, split, dataset=dataset, **given_classes(class_names(dataset))), seed)
+    sampler = build_sampler(config, split, dataset, settings.batch_size, training, alone)
+    return Loader(
+        dataset,
+        pipeline,
+        sampler,
+        workers=settings.workers,
+        bad_samples=settings.bad_samples,
+        watchdog=settings.watchdog,
+    )
+
+
+def build_sampler(config, split, dataset, batch_size, training, alone=False):
+    """Which samples of `dataset` make up which batch; see :func:`build_loader`.
+
+    A sampler of data.train is left out where that split is evaluated, unless the split is a stream.
+
+    Raises:
+        ConfigError: the sampler of the configuration does not suit the data set.
+        DataError: the data set is too small.
+    """
+    is_stream, node = hasattr(dataset, "iterate"), f"data.{split}.sampler"
+    rank, world = (0, 1) if alone else (distributed.rank(), distributed.world_size())
+    given = {"batch_size": batch_size, "rank": rank, "world": world}
+    if not is_stream:
+        given["length"] = len(dataset)
+    if config.get(node, None) and (is_stream or training or split != "train"):
+        try:
+            sampler = config.build(node, dataset=dataset, seed=config.get("seed"), **given)
+        except ConfigError as error:
+            place = config.place(node)
+            raise error if str(error).startswith(place) else ConfigError(f"{place}: {error}") from error
+        if is_stream == hasattr(sampler, "batches"):
+            kind = "is a stream, which takes StreamSampler" if is_stream else "is no stream: take another sampler"
+            name = f"{config.get(f'{node}.type')} does not suit"
+            raise ConfigError(f"{config.place(node)}: {name} {type(dataset).__name__}: data.{split} {kind}")
+        return sampler
+    if is_stream:
+        return StreamSampler(drop_last=training, **given)
+    if training:
+        return EpochSampler(shuffle=True, seed=config.get("seed"), drop_last=True, **given)
+    return EvaluationSampler(**given)
+
+
+def given_classes(labels):
+    """What components that ask for classes are given."""
+    return {} if labels is None else {"labels": labels, "num_classes": len(labels)}

@@ -1,0 +1,61 @@
+"""Pre- and post-processing of an export: the keys of infer.yml for its transforms and its task, and their files."""
+
+import shutil
+
+from common.config.build import completed_task
+from common.files import find_file
+from common.inference.exported import file_arguments, inference_split, types_in
+from common.inference.task import task_of
+
+
+def processing(model, config, folder):
+    """What infer.yml says of the steps before and after the program; the files that they need are copied.
+
+    Args:
+        model (nn.Layer): with `task`.
+        config (Config): the checked configuration; see :func:`common.inference.exported.inference_split`.
+        folder (Path): of the export; a file that it carries is named relatively to it.
+
+    Returns:
+        dict: `task`, `postprocess`, `preprocess`, and `kit` with `kit_classes` where some classes are the kit's own.
+    """
+    split, copied, completed = inference_split(config), {}, config.completed()
+    transforms = completed["data"][split].get("transforms", []) if config.get(f"data.{split}") else []
+    task = completed_task(config, task_of(config, model).name)
+    found = {}
+    own = [*classes_of_kit(transforms, config.namespace), *classes_of_kit(task, config.namespace.tasks)]
+    if own:
+        found |= {"kit": completed["kit"], "kit_classes": own}
+    task = carry_files(task, config.namespace.tasks, folder, copied)
+    found |= {"task": task.pop("type"), "postprocess": task}
+    return found | {"preprocess": carry_files(transforms, config.namespace, folder, copied)}
+
+
+def classes_of_kit(value, namespace):
+    """The types of the nodes in a value that are the kit's own (list[str])."""
+    return [name for name in types_in(value) if namespace.find(name).file.is_relative_to(namespace.kit)]
+
+
+def carry_files(value, namespace, folder, copied):
+    """The value with its nodes' files, such as vocabularies, copied into the folder and named relatively to it.
+
+    Args:
+        value (object): plain dicts, lists and scalars.
+        namespace (Namespace): of the types.
+        folder (Path): of the export.
+        copied (dict[str, Path]): name in the folder -> the file that was copied there; added to.
+    """
+    if isinstance(value, list):
+        return [carry_files(item, namespace, folder, copied) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: carry_files(item, namespace, folder, copied) for key, item in value.items()}
+    for key in file_arguments(namespace.resolve(value["type"]), value) if "type" in value else ():
+        source = find_file(value[key])
+        name, number = source.name, 1
+        while copied.get(name, source) != source or (name not in copied and (folder / name).exists()):
+            name, number = f"{source.stem}_{number}{source.suffix}", number + 1
+        if name not in copied:
+            shutil.copyfile(source, folder / name)
+        copied[name], found[key] = source, name
+    return found

@@ -1,0 +1,220 @@
+"""An exported folder: what its infer.yml says, and the transforms and the task that are built from it.
+
+Both are classes of `common`, or of the kit that infer.yml names; an export that uses nothing of a kit names none.
+"""
+
+import functools
+from pathlib import Path
+
+import yaml
+
+from common.config.build import Builder, as_tree, completed_task
+from common.config.check import task_name
+from common.config.kits import ROOT, is_kit
+from common.config.namespace import Namespace
+from common.data.transform import Transform
+from common.errors import ConfigError, DataError, EnvironmentProblem
+from common.files import find_file
+from common.inference.task import Task, task_of
+from common.log import logger
+from common.suggest import did_you_mean
+
+FORMAT = 2
+AGAIN = "export the model again: python tools/export.py -c CONFIG -o weights=CHECKPOINT"
+KEYS = ("name", "task", "postprocess", "inputs", "outputs", "labels", "preprocess")
+
+
+class Exported:
+    """What infer.yml of an exported folder says; no weights are loaded.
+
+    Args:
+        folder (str | Path): what `export` wrote.
+
+    Raises:
+        ConfigError: the folder is not there, or holds no export.
+        EnvironmentProblem: infer.yml is damaged or of another version.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        refuse_other(self.folder)
+        self.file = self.folder / "infer.yml"
+        self.about = read_about(self.file)
+
+    def transforms(self):
+        """The pre-processing (list[Transform]).
+
+        Raises:
+            EnvironmentProblem: an entry is no transform, needs a file outside the folder, or a kit that is not here.
+        """
+        return [self.build(node, self.namespace, Transform) for node in self.about["preprocess"]]
+
+    def task(self):
+        """The task with the arguments of `postprocess`; raises as :meth:`transforms`."""
+        node = {"type": self.about["task"], **(self.about["postprocess"] or {})}
+        return self.build(node, self.namespace.tasks, Task)
+
+    @functools.cached_property
+    def namespace(self):
+        """The components of common, after those of the kit that infer.yml names.
+
+        Raises:
+            EnvironmentProblem: the kit is not here.
+        """
+        name = self.about.get("kit")
+        if name is None:
+            return Namespace()
+        path = Path(str(name))  # relative paths are not followed: an export may come from anywhere
+        places = [path, ROOT / path.name] if path.is_absolute() else [ROOT / path.name]
+        found = next((place for place in places if is_kit(place)), None)
+        if found is None:
+            classes = " and ".join(self.about.get("kit_classes", ["classes"]))
+            raise EnvironmentProblem(
+                f"{self.file}: uses {classes} of the kit {name}, which is not here\n"
+                f"  fix: put the folder of the kit beside common/, as {places[-1]}"
+            )
+        return Namespace(found)
+
+    def build(self, node, namespace, base):
+        """The object of a node whose class derives from `base`; nodes inside it are transforms or parts of the task."""
+        labels = self.about["labels"]
+        given = {} if labels is None else {"labels": labels, "num_classes": len(labels)}
+        return Builder(namespace, given).build(as_tree(self.admit(node, namespace, (base,)), str(self.file)))
+
+    def admit(self, value, namespace, bases):
+        """The value with the files of its nodes in the folder.
+
+        Raises:
+            EnvironmentProblem: a node has a class that does not derive from one of `bases`, or a file that the folder
+                does not carry: an export may come from anywhere.
+        """
+        if isinstance(value, list):
+            return [self.admit(item, namespace, bases) for item in value]
+        if not isinstance(value, dict):
+            return value
+        kind, inner = None, bases
+        if "type" in value:
+            kind = namespace.resolve(str(value["type"]))
+            if not (isinstance(kind, type) and issubclass(kind, bases)):
+                names = " or ".join(base.__name__ for base in bases)
+                raise EnvironmentProblem(f"{self.file}: '{value['type']}' is no {names}")
+            inner = (Transform, *getattr(kind, "parts", ()))
+        found = {key: self.admit(item, namespace, inner) for key, item in value.items()}
+        return found | {key: self.carried(value[key]) for key in file_arguments(kind, value)}
+
+    def carried(self, name):
+        """The path of a file that the folder carries."""
+        path = self.folder / str(name)
+        if path.parent != self.folder:
+            raise EnvironmentProblem(f"{self.file}: {path} is outside of the folder")
+        return str(path)
+
+
+def read_about(file):
+    """The keys of infer.yml.
+
+    Raises:
+        EnvironmentProblem: it is damaged, or an earlier or a newer version wrote it.
+    """
+    try:
+        about = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise EnvironmentProblem(f"{file}: damaged; {AGAIN}") from error
+    version = about.get("format") if isinstance(about, dict) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise EnvironmentProblem(f"{file}: format {version}, which a newer version wrote; this one reads {FORMAT}")
+    if version != FORMAT:
+        raise EnvironmentProblem(f"{file}: format {version}, which an earlier version wrote; {AGAIN}")
+    if missing := [key for key in KEYS if key not in about]:
+        raise EnvironmentProblem(f"{file}: there is no '{missing[0]}'; {AGAIN}")
+    return about
+
+
+def file_arguments(kind, node):
+    """The arguments in a node of a class that are files, which an exported folder carries (list of their names)."""
+    return [key for key in getattr(kind, "files", ()) if node.get(key)]
+
+
+def types_in(value):
+    """The types of all nodes in a value, in their order, each once (list[str])."""
+    if isinstance(value, list):
+        return list(dict.fromkeys(name for item in value for name in types_in(item)))
+    if not isinstance(value, dict):
+        return []
+    own = [str(value["type"])] if "type" in value else []
+    return list(dict.fromkeys([*own, *types_in(list(value.values()))]))
+
+
+def refuse_other(folder):
+    """Refuses a path that is no exported folder, and says what it is."""
+    if (folder / "infer.yml").is_file():
+        return
+    if not folder.exists():
+        raise ConfigError(f"--model {folder}: there is no such folder{nearest_name(folder)}")
+    if (folder / "model.safetensors").exists() or folder.suffix in (".safetensors", ".pdparams"):
+        raise ConfigError(
+            f"--model {folder}: weights of training, not an exported model; export them with tools/export.py, "
+            f"or give -c CONFIG -o weights={folder}"
+        )
+    if (folder / "manifest.json").exists():
+        raise EnvironmentProblem(f"{folder}: infer.yml is missing, the export is not complete; export it again")
+    raise ConfigError(f"--model {folder}: no exported model; give the folder that tools/export.py wrote")
+
+
+def nearest_name(folder):
+    """Which folder beside a missing one was probably meant."""
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    return did_you_mean(str(folder), [str(path) for path in beside if path.is_dir()])
+
+
+def refuse_missing_files(value, namespace, place):
+    """Refuses a value with nodes that name files which are not there; raises DataError."""
+    if isinstance(value, dict):
+        for key in file_arguments(namespace.resolve(value["type"]), value) if "type" in value else ():
+            if not find_file(value[key]).is_file():
+                raise DataError(f"error[D104] {place}: {value['type']}: {key} is {value[key]}: no such file")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        refuse_missing_files(item, namespace, place)
+
+
+def inference_split(config):
+    """The part of `data:` whose transforms prepare the samples of an inference; warns where it is that of training."""
+    split = split_of_inferences(config)
+    if split == "train" and config.get("data.train"):
+        logger.warning("there is neither data.eval nor data.test: samples are prepared as for training")
+    return split
+
+
+def split_of_inferences(config):
+    """`infer`, `eval` or `test`, the first that the configuration has, else `train`."""
+    return next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), "train")
+
+
+def check_exportable(config):
+    """Refuses a configuration whose transforms or task no exported model could have, before anything is trained.
+
+    Args:
+        config (Config): checked.
+
+    Raises:
+        ConfigError: a transform of the split that prepares inferences, or the task, is of another class, refuses its
+            arguments, or needs the data set.
+        DataError: a file that the task reads is missing or damaged.
+    """
+    name = task_name(config.tree, config.namespace)
+    if name is not None:
+        task_of(config)
+        refuse_missing_files(completed_task(config, name), config.namespace.tasks, config.place("postprocess"))
+    split = split_of_inferences(config)
+    for number, node in enumerate(config.get(f"data.{split}.transforms", None) or []):
+        place = config.place(f"data.{split}.transforms.{number}")
+        for name in types_in(node):
+            kind = config.namespace.resolve(name)
+            if not (isinstance(kind, type) and issubclass(kind, Transform)):
+                raise ConfigError(f"{place}: {name} does not derive from {Transform.__module__}.Transform")
+            taken = config.namespace.signature(config.namespace.find(name)).parameters
+            if any(parameter.name == "dataset" and parameter.required for parameter in taken):
+                raise ConfigError(
+                    f"{place}: {name} needs the data set, which an exported model does not have: no export could "
+                    f"prepare its inputs as data.{split} does; give what it learns from the data as an argument"
+                )

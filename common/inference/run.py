@@ -1,0 +1,133 @@
+"""Runs a model over the samples of a source, and writes the predictions as lines, as JSON and as drawings."""
+
+import itertools
+import json
+import sys
+
+import numpy as np
+
+from common.data.issues import issue_line
+from common.errors import BadRows, BadSample, DataError
+from common.inference.predictor import fixed_batch, predict_prepared, prepare
+from common.log import logger
+from common.table.sources import rows_to_table
+
+
+def run_inference(model, source, args):
+    """Predicts every sample of `source`; one that cannot be read is named, and the rest go on.
+
+    Args:
+        model (Predictor | ModelInMemory): predicts batches.
+        source (Images | Video | Texts | Recordings | Rows): see `common.inference.sources`.
+        args (Namespace): json, out, threshold, batch.
+
+    Returns:
+        int: 0, or 3 when a sample could not be read.
+    """
+    task = model.task
+    drawing = source.drawing(args.out) if args.out else None
+    predict = BY_INPUT.get(task.input, predict_samples)
+    bad = total = 0
+    for samples in batches(source, fixed_batch(model) or args.batch or source.batch):
+        predictions, problems = predict(model, samples, args.threshold)
+        for error in problems:
+            if not source.many:
+                raise error
+            logger.error(issue_line(error.issue) if isinstance(error, BadSample) else str(error))
+        bad += len(problems)
+        for sample, records in predictions:
+            total += 1
+            found = {**task.identify(sample), "predictions": records}
+            text = json.dumps(found, ensure_ascii=False) if args.json else task.line(sample, records)
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+            if drawing:
+                drawing.add(sample, task.draw(sample["image"], records))
+    if drawing:
+        drawing.close()
+        logger.info("drawn: %s", args.out)
+    if total == 0 and bad == 0:
+        raise DataError(f"{source.name}: no {source.what} was found")
+    if bad:
+        logger.error("%s: %d of %d %ss could not be read", source.name, bad, bad + total, source.what)
+    return 3 if bad else 0
+
+
+def predict_one(model, sample, threshold=None):
+    """The records of one sample of a source; raises DataError where it cannot be read."""
+    predictions, problems = BY_INPUT.get(model.task.input, predict_samples)(model, [sample], threshold)
+    if problems:
+        raise problems[0]
+    return predictions[0][1]
+
+
+def batches(source, size):
+    """Lists of `size` samples; the last may be shorter."""
+    iterator = iter(source)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk
+
+
+def predict_samples(model, samples, threshold):
+    """The predictions of samples that are prepared one by one; one that is `blank` has no records and is not run.
+
+    Args:
+        model (Predictor | ModelInMemory): predicts.
+        samples (list[dict]): from a source.
+        threshold (float | None): see :func:`common.inference.predictor.predict`.
+
+    Returns:
+        tuple[list[tuple], list[DataError]]: (decoded sample, records) of those that can be read, in order; the errors
+            of the others.
+    """
+    decoded, ready, problems = [], [], []
+    for sample in samples:
+        try:
+            if not sample.get("blank"):
+                sample = model.decode(sample)
+                ready.append(prepare(model, [sample])[0])
+            decoded.append(sample)
+        except DataError as error:
+            problems.append(error)
+    found = iter(predict_prepared(model, ready, threshold) if ready else [])
+    return [(sample, [] if sample.get("blank") else next(found)) for sample in decoded], problems
+
+
+def predict_rows(model, samples, threshold):
+    """The predictions of the rows of a table, which are prepared all at once; see :func:`predict_samples`."""
+    good, problems = list(samples), []
+    while good:
+        try:
+            columns = model.pipeline.table(rows_to_table([sample["row"] for sample in good], model.inputs))
+            break
+        except BadRows as error:
+            for place, (code, message, value) in error.rows.items():
+                row = good[place]
+                problems.append(DataError(f"error[{code}] {row['path']}: row {row['name']}: {message} ({value})"))
+            good = [sample for place, sample in enumerate(good) if place not in error.rows]
+    if not good:
+        return [], problems
+    missing = [name for name in model.inputs if name not in columns]
+    if missing:
+        raise DataError(f"error[D113] the rows give no '{missing[0]}'; the model takes {', '.join(model.inputs)}")
+    lacking = max(0, (fixed_batch(model) or 0) - len(good))  # filled with the last row
+    columns = {name: np.concatenate([columns[name], *[columns[name][-1:]] * lacking]) for name in model.inputs}
+    outputs = model.run(columns)
+    threshold = model.task.threshold if threshold is None else threshold
+    records = model.task.records(outputs, good, model.labels, threshold)
+    for found in records:
+        name_items(found, model.pipeline.transforms)
+    return list(zip(good, records)), problems
+
+
+def name_items(records, transforms):
+    """Puts the names of items in place of their numbers, where a transform knows them."""
+    holders = [item for item in transforms if hasattr(item, "names")]
+    holders = [item for item in holders if "target" in item.columns] or holders
+    items = [record for record in records if "item" in record]
+    if items and holders:
+        for record, name in zip(items, holders[0].names([record["item"] for record in items])):
+            record["label"] = name
+
+
+BY_INPUT = {"table": predict_rows}  # inputs whose samples are not prepared one by one

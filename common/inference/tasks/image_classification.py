@@ -1,0 +1,56 @@
+"""Image classification: the best classes as records, and images with their names drawn."""
+
+import numpy as np
+
+from common.inference.drawing import color_of, draw_name
+from common.inference.labels import best_classes
+from common.inference.task import Task, check_threshold
+
+LEGIBLE = 224  # pixels of the side from which names can be read
+
+
+class ImageClassification(Task):
+    """Image classification: the best classes of each image.
+
+    Args:
+        n_best (int): classes of an image at most.
+        threshold (float): classes that score less are left out.
+    """
+
+    def __init__(self, n_best=5, threshold=0.0):
+        if n_best < 1:
+            raise ValueError(f"n_best is {n_best}; allowed: 1 or more")
+        self.n_best, self.threshold = n_best, check_threshold(threshold)
+
+    def records(self, outputs, samples, labels, threshold):
+        """The best classes of each image, the best first.
+
+        Args:
+            outputs (dict[str, ndarray]): `scores` [N, C].
+            samples (list[dict]): not used.
+            labels (list[str]): class names; a number beyond them is named by itself.
+            threshold (float): classes that score less are left out.
+
+        Returns:
+            list[list[dict]]: for each image `label`, `category_id` (the number of the class), `score`.
+        """
+        rows = np.asarray(outputs["scores"], np.float64)
+        return [best_classes(row, labels, self.n_best, threshold) for row in rows]
+
+    def draw(self, image, records):
+        """A copy of the image with names and scores one below the other, small images enlarged.
+
+        Args:
+            image (ndarray): RGB uint8 [H, W, 3].
+            records (list[dict]): of this image.
+
+        Returns:
+            ndarray: RGB uint8 [H, W, 3].
+        """
+        scale = max(1, -(-LEGIBLE // max(image.shape[:2])))
+        image = np.ascontiguousarray(image.repeat(scale, 0).repeat(scale, 1))
+        size = max(11, round(max(image.shape[:2]) / 25))
+        for row, item in enumerate(records):
+            corner = (2, 2 + round((row + 1) * 1.6 * size))
+            draw_name(image, f"{item['label']}: {item['score']:.2f}", corner, color_of(item["category_id"]), size)
+        return image

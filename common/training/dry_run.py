@@ -1,0 +1,49 @@
+"""A dry run: one step, one evaluated batch, a checkpoint written and read back, so that what would fail fails now."""
+
+import itertools
+
+from common.errors import KitError
+from common.inference.evaluate import sources_of, update
+from common.log import logger
+from common.system import distributed
+from common.training.callbacks.checkpoint import Checkpoint
+from common.training.callbacks.evaluate import Evaluate
+from common.training.trainer import to_tensors
+from common.weights import checkpoint
+
+
+def dry_run(trainer):
+    """Tries everything that a run does, once.
+
+    Args:
+        trainer (Trainer): just built; what it writes goes to a folder that is thrown away.
+
+    Raises:
+        KitError: a checkpoint that is read back differs from what was saved.
+    """
+    trainer.settings.max_steps = trainer.total_steps = 1
+    trainer.train_mode()
+    for batch in trainer.batches():
+        if trainer.train_step(to_tensors(batch)):
+            break
+    for callback in trainer.callbacks:
+        if isinstance(callback, Evaluate):
+            evaluate_one_batch(trainer.model, callback.loader, callback.metric)
+    path = next(c for c in trainer.callbacks if isinstance(c, Checkpoint)).save(trainer)
+    before = trainer.state()[0]["model"]
+    if distributed.is_main():  # it alone has written
+        trainer.load(*checkpoint.read_checkpoint(path))
+    after = trainer.state()[0]["model"]
+    if any((before[name] != after[name]).any() for name in before):
+        raise KitError("the checkpoint read back differs from what was saved")
+    losses = ", ".join(f"{name} {value:.4f}" for name, value in trainer.losses.items())
+    logger.info("dry run: one step (%s), one evaluation, saved and loaded: all well", losses)
+
+
+def evaluate_one_batch(model, loader, metric):
+    """Scores the first batch of a loader; the model is in evaluation mode afterwards."""
+    model.eval()
+    metric.reset()
+    for batch in itertools.islice(loader.epoch(0), 1):
+        update(metric, sources_of(model), batch)
+    return metric.compute()

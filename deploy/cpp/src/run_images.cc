@@ -1,0 +1,255 @@
+#include <condition_variable>
+#include <exception>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include "json.h"
+#include "latency.h"
+#include "runner.h"
+#include "source.h"
+
+namespace kit {
+namespace {
+
+// One batch on its way: images that decode, their records, and why others do not.
+struct Batch {
+  std::vector<const ImageFile*> files;
+  std::vector<Image> images;
+  std::vector<Records> records;
+  std::vector<std::string> problems;
+  std::exception_ptr failure;
+};
+
+Json json_of(const Record& record) {
+  Json entry = {{"label", record.label}, {"category_id", record.category_id}, {"score", record.score}};
+  if (!record.box.empty()) entry["box"] = record.box;
+  return entry;
+}
+
+void show(const std::string& name, const Records& records, bool as_json) {
+  if (as_json) {
+    Json all = Json::array();
+    for (const Record& record : records) all.push_back(json_of(record));
+    std::cout << python_json({{"image", name}, {"predictions", all}}) << '\n';
+    return;
+  }
+  char number[64];
+  if (records.empty() || !records[0].box.empty()) {
+    std::cout << name << ": " << records.size() << " found\n";
+  } else {
+    std::snprintf(number, sizeof number, " %.3f\n", records[0].score);
+    std::cout << name << ": " << records[0].label << number;
+  }
+  for (const Record& record : records) {
+    std::snprintf(number, sizeof number, " %.3f", record.score);
+    std::cout << "  " << record.label << number;
+    for (std::size_t i = 0; i < record.box.size(); ++i) {
+      std::snprintf(number, sizeof number, "%s%.1f", i ? ", " : " [", record.box[i]);
+      std::cout << number;
+    }
+    std::cout << (record.box.empty() ? "\n" : "]\n");
+  }
+}
+
+// `error[D102] the file ends early ... file` in one line.
+std::string one_line(const std::string& message) {
+  std::string line;
+  for (char letter : message)
+    if (letter == '\n')
+      line += " |";
+    else
+      line += letter;
+  return line;
+}
+
+class ImageRun {
+ public:
+  ImageRun(Model& model, const Arguments& given)
+      : given_(given), source_(open_source(given.image)), size_(static_cast<std::size_t>(model.about().fixed_batch().value_or(given.batch))) {
+    models_.push_back(&model);
+    for (int i = 1; i < given.workers; ++i) clones_.push_back(model.clone());
+    for (Model& clone : clones_) models_.push_back(&clone);
+    if (!given.out.empty()) drawing_.emplace(given.out, source_);
+  }
+
+  int predictions() {
+    in_order([&](Batch& batch) {
+      if (batch.failure) std::rethrow_exception(batch.failure);
+      for (const std::string& problem : batch.problems) {
+        if (!source_.many) throw DataError(problem);
+        std::cerr << one_line(problem) << '\n';
+      }
+      bad_ += batch.problems.size();
+      for (std::size_t i = 0; i < batch.files.size(); ++i, ++good_) {
+        show(batch.files[i]->name, batch.records[i], given_.json);
+        if (drawing_) drawing_->add(*batch.files[i], models_[0]->draw(batch.images[i], batch.records[i]));
+      }
+      std::cout.flush();
+    });
+    if (good_ + bad_ == 0) throw DataError(source_.name + ": no image was found");
+    if (bad_ > 0)
+      std::cerr << "error: " << source_.name << ": " << bad_ << " of " << bad_ + good_ << " images could not be read\n";
+    return bad_ > 0 ? 3 : 0;
+  }
+
+  // Runs all images `repeat` times; files are read before, so that stages are decode, preprocess, run, postprocess.
+  void measure() {
+    for (ImageFile& file : source_.images) file.bytes = file.content(), file.path.clear();
+    while (source_.images.size() < size_) source_.images.push_back(source_.images[source_.images.size() % count_]);
+    for (int i = 0; i < given_.warmup; ++i)
+      for (Model* model : models_) predict(*model, 0, nullptr);
+    const std::size_t batches = (source_.images.size() + size_ - 1) / size_ * static_cast<std::size_t>(given_.repeat);
+    std::vector<Latency> taken(models_.size());
+    std::vector<std::exception_ptr> failures(models_.size());
+    const auto began = Clock::now();
+    const double cpu = cpu_milliseconds();
+    std::vector<std::thread> threads;
+    for (std::size_t k = 0; k < models_.size(); ++k)
+      threads.emplace_back([&, k] {
+        for (std::size_t i = k; i < batches && !failures[k]; i += models_.size())
+          failures[k] = predict(*models_[k], i, &taken[k]).failure;
+      });
+    for (std::thread& thread : threads) thread.join();
+    for (const std::exception_ptr& failure : failures)
+      if (failure) std::rethrow_exception(failure);
+    const double seconds = milliseconds_since(began) / 1000;
+    for (std::size_t k = 1; k < taken.size(); ++k) taken[0].merge(taken[k]);
+    const double count = static_cast<double>(source_.images.size()) * given_.repeat;  // the last batch may be smaller
+    report(taken[0], count / seconds, (cpu_milliseconds() - cpu) / count);
+  }
+
+ private:
+  // Batch number `index` of all; those beyond the last start again from the first.
+  Batch predict(const Model& model, std::size_t index, Latency* latency) const {
+    Batch batch;
+    const auto began = Clock::now();
+    const std::size_t first = index % ((source_.images.size() + size_ - 1) / size_) * size_;
+    try {
+      for (std::size_t i = first; i < std::min(first + size_, source_.images.size()); ++i) {
+        const ImageFile& file = source_.images[i];
+        try {
+          batch.images.push_back(file.path.empty() ? model.decode(file.bytes, file.name == "stdin.png" ? "standard input" : file.name)
+                                                      : model.decode(file.content(), file.path));
+          batch.files.push_back(&file);
+        } catch (const DataError& error) {
+          batch.problems.emplace_back(error.what());
+        }
+      }
+      const double decoded = milliseconds_since(began);
+      Stages stages;
+      try {
+        if (!batch.images.empty()) batch.records = model.predict(batch.images, given_.threshold, &stages);
+      } catch (const DataError&) {  // of one of them
+        one_by_one(batch, model);
+      }
+      if (latency != nullptr) {
+        latency->add("decode", decoded);
+        latency->add("preprocess", 1000 * stages.preprocess);
+        latency->add("run", 1000 * stages.run);
+        latency->add("postprocess", 1000 * stages.postprocess);
+        latency->add("total", milliseconds_since(began));
+      }
+    } catch (...) {
+      batch.failure = std::current_exception();
+    }
+    return batch;
+  }
+
+  // Predicts each image of a batch by itself; those that are refused become problems.
+  void one_by_one(Batch& batch, const Model& model) const {
+    Batch found;
+    found.problems = std::move(batch.problems);
+    for (std::size_t i = 0; i < batch.images.size(); ++i) {
+      try {
+        found.records.push_back(model.predict(batch.images[i], given_.threshold));
+        found.images.push_back(std::move(batch.images[i]));
+        found.files.push_back(batch.files[i]);
+      } catch (const DataError& error) {
+        found.problems.push_back(error.what() + ("\n  " + batch.files[i]->name));
+      }
+    }
+    batch = std::move(found);
+  }
+
+  // Workers take batches as they come free; `use` sees them in order. No worker is more than two rounds ahead.
+  template <typename Use>
+  void in_order(Use use) {
+    const std::size_t batches = (source_.images.size() + size_ - 1) / size_, ahead = 2 * models_.size();
+    std::map<std::size_t, Batch> done;
+    std::size_t next = 0, shown = 0;
+    bool stop = false;
+    std::mutex lock;
+    std::condition_variable changed;
+    auto work = [&](const Model& model) {
+      for (std::unique_lock<std::mutex> held(lock);;) {
+        changed.wait(held, [&] { return stop || next >= batches || next < shown + ahead; });
+        if (stop || next >= batches) return;
+        const std::size_t mine = next++;
+        held.unlock();
+        Batch batch = predict(model, mine, nullptr);
+        held.lock();
+        done.emplace(mine, std::move(batch));
+        changed.notify_all();
+      }
+    };
+    std::vector<std::thread> threads;
+    for (Model* model : models_) threads.emplace_back(work, std::cref(*model));
+    std::exception_ptr failure;
+    try {
+      for (; shown < batches;) {
+        std::unique_lock<std::mutex> held(lock);
+        changed.wait(held, [&] { return done.count(shown) > 0; });
+        Batch batch = std::move(done.extract(shown).mapped());
+        held.unlock();
+        use(batch);
+        held.lock();
+        ++shown;
+        changed.notify_all();
+      }
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    {
+      std::lock_guard<std::mutex> held(lock);
+      stop = true;
+    }
+    changed.notify_all();
+    for (std::thread& thread : threads) thread.join();
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  void report(const Latency& latency, double rate, double cpu) const {
+    if (given_.json) {
+      std::cout << python_json({{"latency_ms", latency.summary()},
+                                {"cpu_ms", rounded(cpu, 3)},
+                                {"engine", models_[0]->engine()},
+                                {"batch", size_},
+                                {"workers", models_.size()},
+                                {"images_per_second", rounded(rate, 2)}})
+                << '\n';
+      return;
+    }
+    std::cout << latency.table() << "engine " << models_[0]->engine() << ", batch " << size_ << ", " << models_.size()
+              << " worker(s): " << rounded(rate, 2) << " images/s\n";
+  }
+
+  const Arguments& given_;
+  Source source_;
+  std::size_t size_, good_ = 0, bad_ = 0;
+  std::size_t count_ = source_.images.size();
+  std::vector<Model> clones_;
+  std::vector<Model*> models_;
+  std::optional<Drawing> drawing_;
+};
+
+}  // namespace
+
+int run_images(Model& model, const Arguments& given) {
+  ImageRun run(model, given);
+  const int code = run.predictions();
+  if (given.repeat > 0 && code == 0) run.measure();
+  return code;
+}
+
+}  // namespace kit

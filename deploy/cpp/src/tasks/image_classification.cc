@@ -1,0 +1,76 @@
+// Scores [N, C]: the best classes of each image, at most `n_best`.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <opencv2/imgproc.hpp>
+
+#include "drawing.h"
+#include "json.h"
+#include "tasks/task.h"
+
+namespace kit {
+namespace {
+
+constexpr int legible = 224;  // pixels of the side from which names can be read
+
+class ImageClassification : public Task {
+ public:
+  ImageClassification(std::size_t n_best, double threshold) : Task(threshold), n_best_(n_best) {}
+
+  std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels,
+                               double threshold) const override {
+    const Tensor& scores = output_named("scores", outputs);
+    if (scores.shape.size() != 2)
+      throw EnvironmentProblem("the model gives scores of " + spelled(scores) + "; its task reads [N, C]");
+    const std::vector<double> numbers = scores.numbers();
+    const std::size_t classes = static_cast<std::size_t>(scores.shape[1]);
+    std::vector<Records> found;
+    for (std::int64_t n = 0; n < scores.shape[0]; ++n) found.push_back(best(&numbers[n * classes], classes, labels, threshold));
+    return found;
+  }
+
+  Image draw(const Image& image, const Records& records) const override {
+    const int scale = std::max(1, (legible + std::max(image.height, image.width) - 1) / std::max(image.height, image.width));
+    Image drawn{image.height * scale, image.width * scale, {}};
+    drawn.pixels.resize(image.pixels.size() * scale * scale);
+    Image source = image;
+    cv::Mat target = as_matrix(drawn);
+    cv::resize(as_matrix(source), target, target.size(), 0, 0, cv::INTER_NEAREST);
+    const int size = std::max(11, static_cast<int>(std::nearbyint(std::max(drawn.height, drawn.width) / 25.0)));
+    int row = 0;
+    for (const Record& record : records) {
+      const int down = 2 + static_cast<int>(std::nearbyint((++row) * 1.6 * size));
+      draw_name(drawn, named(record), {2, down}, color_of(record.category_id), size);
+    }
+    return drawn;
+  }
+
+ private:
+  Records best(const double* scores, std::size_t classes, const std::vector<std::string>& labels, double threshold) const {
+    std::vector<int> order(classes);
+    std::iota(order.begin(), order.end(), 0);
+    auto greater = [&](int a, int b) {  // of equal scores the lower number comes first; those that are no number last
+      const double one = std::isnan(scores[a]) ? -INFINITY : scores[a], other = std::isnan(scores[b]) ? -INFINITY : scores[b];
+      return one != other ? one > other : a < b;
+    };
+    const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(n_best_, classes));
+    std::partial_sort(order.begin(), end, order.end(), greater);
+    Records here;
+    for (auto number = order.begin(); number != end; ++number)
+      if (std::isfinite(scores[*number]) && scores[*number] >= threshold)
+        here.push_back({label_of(*number, labels), *number, rounded(scores[*number], 4), {}});
+    return here;
+  }
+
+  std::size_t n_best_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Task> make_image_classification(NodeArguments& given) {
+  const int n_best = given.get("n_best", 5);
+  if (n_best < 1) throw given.wrong("has n_best " + std::to_string(n_best) + "; allowed: 1 or more");
+  return std::make_shared<ImageClassification>(static_cast<std::size_t>(n_best), given.get("threshold", 0.0));
+}
+
+}  // namespace kit
