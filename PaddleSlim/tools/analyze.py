@@ -101,7 +101,7 @@ def write(folder, noises):
         axes.barh([noise.path for noise in finite], [noise.model for noise in finite], color=COLORS[0])
         axes.tick_params(axis="y", labelsize=7)
         finish_axes(
-            axes, "one layer in 8 bits", "signal-to-noise ratio of the outputs of the model, dB", "", legend=False
+            axes, "one layer in 8 bits", "signal-to-noise ratio of the model outputs, dB", "", legend=False
         )
 
 
