@@ -171,11 +171,12 @@ def build(name, overrides=()):
     from common.system import runtime
 
     runtime.prepare()
+    from common.build.model import build_model
     from common.config import load_config
 
     config = load_config(f"PaddleCV/configs/{name}.yml", overrides)
     labels = [str(number) for number in range(1000)]
-    return config, config.build("model", labels=labels, num_classes=1000), labels
+    return config, build_model(config, labels), labels
 
 
 def step(args):

@@ -1,14 +1,12 @@
-"""Convolutions by oneDNN (common/layers/fused_conv.py) against the framework's own, in CPU seconds.
+"""Convolutions by oneDNN (common/layers/fast_conv.py) against the framework's own, in CPU seconds.
 
     layers        one convolution of a batch of 4, forward and backward
-    evaluation    a batch of 8 pictures of 224 x 224 through a network, without gradients
+    evaluation    a batch of 8 images of 224 x 224 through a network, without gradients
 
 Both sides run in this process, in turns.
 """
 
 import argparse
-import contextlib
-import os
 import sys
 
 import measure
@@ -22,6 +20,7 @@ runtime.prepare()
 import paddle  # noqa: E402
 from paddle.nn import functional as F  # noqa: E402
 
+from common.build.model import build_model  # noqa: E402
 from common.config import load_config  # noqa: E402
 from common.layers import fused_conv  # noqa: E402
 
@@ -79,33 +78,26 @@ def compare_layers(repeat):
 def compare_networks(rounds):
     """Networks in evaluation."""
     rows, results = [], {}
+    labels = [str(number) for number in range(1000)]
     for name in NETWORKS:
-        config = load_config(f"PaddleCV/configs/{name}.yml")
-        model = config.build("model", num_classes=1000, labels=[str(number) for number in range(1000)])
-        model.eval()
-        images, watches = (
-            paddle.rand([8, 3, 224, 224]),
-            {"framework": measure.Stopwatch(), "oneDNN": measure.Stopwatch()},
-        )
+        path, images = f"PaddleCV/configs/{name}.yml", paddle.rand([8, 3, 224, 224])
+        models = {
+            way: build_model(load_config(path, [f"onednn={on}"]), labels)
+            for way, on in {"framework": "false", "oneDNN": "true"}.items()
+        }
+        watches = {way: measure.Stopwatch() for way in models}
         for _ in range(rounds + 1):
             for way, watch in watches.items():
-                with own_convolutions() if way == "framework" else contextlib.nullcontext(), paddle.no_grad():
+                models[way].eval()
+                with paddle.no_grad():
                     watch.start()
-                    model.predict(images).numpy()
+                    models[way].predict(images).numpy()
                     watch.lap()
         framework, fast = (measure.median(watch.cpu[1:]) for watch in watches.values())
         rows.append([name, framework, fast])
         results[f"{name}, evaluation: oneDNN / framework, CPU"] = (fast / framework, "<=", 1.0)
-    measure.table("Evaluation of 8 pictures: CPU seconds", ["", "framework", "oneDNN"], rows)
+    measure.table("Evaluation of 8 images: CPU seconds", ["", "framework", "oneDNN"], rows)
     return results
-
-
-@contextlib.contextmanager
-def own_convolutions():
-    """Within it the framework does its own convolutions."""
-    os.environ["KIT_ONEDNN"] = "0"
-    yield
-    del os.environ["KIT_ONEDNN"]
 
 
 if __name__ == "__main__":

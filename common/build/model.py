@@ -8,7 +8,6 @@ from common.build.learned_files import adopt_files
 from common.config import load_config
 from common.contract import check_names, offered
 from common.errors import ConfigError
-from common.layers.fast_conv import use_fast_convolutions
 from common.log import logger
 from common.system import random_state, runtime
 from common.system.device import select_device
@@ -56,6 +55,8 @@ def build_model(config, labels, weights=None):
             when None.
     """
     import paddle
+
+    from common.layers.fast_conv import use_fast_convolutions
 
     random_state.seed(config.get("seed"))
     with paddle.utils.unique_name.guard():

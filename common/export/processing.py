@@ -17,22 +17,23 @@ def processing(model, config, folder):
         folder (Path): of the export; a file that it carries is named relatively to it.
 
     Returns:
-        dict: `task`, `postprocess`, `preprocess`, and `kit` where a class of these is the kit's own.
+        dict: `task`, `postprocess`, `preprocess`, and `kit` with `kit_classes` where some classes are the kit's own.
     """
     split, copied, completed = inference_split(config), {}, config.completed()
     transforms = completed["data"][split].get("transforms", []) if config.get(f"data.{split}") else []
     task = completed_task(config, task_of(config, model).name)
     found = {}
-    if uses_kit(transforms, config.namespace) or uses_kit(task, config.namespace.tasks):
-        found["kit"] = completed["kit"]
+    own = [*classes_of_kit(transforms, config.namespace), *classes_of_kit(task, config.namespace.tasks)]
+    if own:
+        found |= {"kit": completed["kit"], "kit_classes": own}
     task = carry_files(task, config.namespace.tasks, folder, copied)
     found |= {"task": task.pop("type"), "postprocess": task}
     return found | {"preprocess": carry_files(transforms, config.namespace, folder, copied)}
 
 
-def uses_kit(value, namespace):
-    """Whether a node in a value has a type that is the kit's own."""
-    return any(namespace.find(name).file.is_relative_to(namespace.kit) for name in types_in(value))
+def classes_of_kit(value, namespace):
+    """The types of the nodes in a value that are the kit's own (list[str])."""
+    return [name for name in types_in(value) if namespace.find(name).file.is_relative_to(namespace.kit)]
 
 
 def carry_files(value, namespace, folder, copied):

@@ -68,17 +68,12 @@ class Exported:
         places = [path, ROOT / path.name] if path.is_absolute() else [ROOT / path.name]
         found = next((place for place in places if is_kit(place)), None)
         if found is None:
+            classes = " and ".join(self.about.get("kit_classes", ["classes"]))
             raise EnvironmentProblem(
-                f"{self.file}: {self.own_types()} of the kit {name}, which is not here\n"
+                f"{self.file}: uses {classes} of the kit {name}, which is not here\n"
                 f"  fix: put the folder of the kit beside common/, as {places[-1]}"
             )
         return Namespace(found)
-
-    def own_types(self):
-        """The transforms and the task that common does not have, for a message."""
-        known, task = Namespace().tasks, {"type": self.about["task"], "postprocess": self.about["postprocess"]}
-        types = [name for name in types_in([*self.about["preprocess"], task]) if known.find(name) is None]
-        return f"{' and '.join(types)} {'is' if len(types) == 1 else 'are'}" if types else "components are"
 
     def build(self, node, namespace, base):
         """The object of a node whose class derives from `base`; nodes inside it are transforms or parts of the task."""

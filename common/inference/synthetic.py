@@ -44,3 +44,15 @@ def for_every_image(sample, inputs):
 
 
 SAMPLES = {"image": synthetic_image, "text": synthetic_text, "audio": synthetic_audio}
+
+
+def sample_for(kind, inputs):
+    """A synthetic sample for a model, None where none can be made; of bare tensors, images and clips can be.
+
+    Args:
+        kind (str): what the task takes.
+        inputs (dict[str, tuple]): of the model: name -> (shape, dtype).
+    """
+    if kind == "tensors" and all(len(shape) in (4, 5) for shape, _ in inputs.values()):
+        kind = "image"
+    return for_every_image(SAMPLES[kind](), inputs) if kind in SAMPLES else None

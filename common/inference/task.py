@@ -49,8 +49,7 @@ class Task:
         Args:
             inputs (dict[str, tuple]): of the model: name -> (shape, dtype).
         """
-        make = synthetic.SAMPLES.get(self.input)
-        return synthetic.for_every_image(make(), inputs) if make else None
+        return synthetic.sample_for(self.input, inputs)
 
     def records(self, outputs, samples, labels, threshold):
         """The predictions of a batch.

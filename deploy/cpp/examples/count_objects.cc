@@ -1,10 +1,10 @@
-// A program of your own: counts what a detector finds in each picture. See ../README.md for how to build it elsewhere.
+// A program of your own: counts what a detector finds in each image. See ../README.md for how to build it elsewhere.
 #include <cstdio>
 #include <kit/kit.h>
 #include <map>
 
 int main(int count, char** words) {
-  if (count < 3) return std::fprintf(stderr, "count_objects EXPORTED_DIR PICTURE...\n"), 2;
+  if (count < 3) return std::fprintf(stderr, "count_objects EXPORTED_DIR IMAGE...\n"), 2;
   try {
     const kit::Model model(words[1]);
     for (int i = 2; i < count; ++i) {

@@ -10,11 +10,11 @@ namespace {
 
 const char* const examples = R"(examples:
   kit_infer --model output/yolov3/export --image street.jpg --json
-  kit_infer --model output/yolov3/export --image pictures/ --out drawn --workers 2 --threads 1
+  kit_infer --model output/yolov3/export --image images/   --out drawn --workers 2 --threads 1
   cat street.jpg | kit_infer --model output/yolov3/export --image - --json
   kit_infer --model output/yolov3/export --image street.jpg --batch 8 --repeat 100      # how fast
   kit_infer --model output/mine/export --input in.npz --output out.npz                  # any model
-  kit_infer --model output/yolov3/export --golden                                       # does it answer as when exported?)";
+  kit_infer --model output/yolov3/export --golden                                       # are its outputs those of the export?)";
 
 void refuse_unknown(const CLI::App& app, int count, char** words) {
   std::vector<std::string> known;
@@ -34,7 +34,7 @@ void check_range(const char* name, bool right, const std::string& value, const c
 void check(const Arguments& given) {
   const int tasks = !given.image.empty() + !given.input.empty() + given.golden;
   if (tasks != 1) throw ConfigError("kit_infer takes one of --image PATH, --input FILE and --golden");
-  if (!given.output.empty() && given.input.empty()) throw ConfigError("--output goes with --input; drawn pictures go to --out");
+  if (!given.output.empty() && given.input.empty()) throw ConfigError("--output goes with --input; drawn images go to --out");
   if (!given.out.empty() && given.image.empty()) throw ConfigError("--out goes with --image");
   if (given.image.empty() && (given.threshold || given.batch != 1 || given.workers != 1))
     throw ConfigError("--threshold, --batch and --workers go with --image");
@@ -54,17 +54,17 @@ void check(const Arguments& given) {
 
 std::optional<Arguments> parse(int count, char** words) {
   Arguments given;
-  CLI::App app("Answers for pictures or tensors, by a model that tools/export.py wrote.", "kit_infer");
+  CLI::App app("Predictions for images or tensors, by a model that tools/export.py wrote.", "kit_infer");
   app.footer(examples);
   app.add_option("--model", given.model, "the exported folder")->required()->type_name("DIR");
-  app.add_option("--image", given.image, "a picture, a folder, or - for standard input (a picture, or one path a line)")->type_name("PATH");
+  app.add_option("--image", given.image, "an image, a folder, or - for standard input (an image, or one path a line)")->type_name("PATH");
   app.add_option("--input", given.input, "tensors: .npz by the names of infer.yml, or .npy for a model of one input")->type_name("FILE");
-  app.add_option("--output", given.output, "where the answers to --input go, .npz, or .npy for a model of one output")->type_name("FILE");
+  app.add_option("--output", given.output, "where the outputs for --input go, .npz, or .npy for a model of one output")->type_name("FILE");
   app.add_flag("--golden", given.golden, "run the export's own golden.npz and compare; exit code 1 where it differs");
-  app.add_option("--out", given.out, "write the pictures with the answers drawn: a folder, or a .jpg or .png")->type_name("PATH");
-  app.add_flag("--json", given.json, "one JSON object a picture on standard output");
-  app.add_option("--threshold", given.threshold, "leave out answers that score less (default: the task's)")->type_name("T");
-  app.add_option("--batch", given.batch, "pictures at a time (default 1)")->type_name("N");
+  app.add_option("--out", given.out, "write the images with the predictions drawn: a folder, or a .jpg or .png")->type_name("PATH");
+  app.add_flag("--json", given.json, "one JSON object an image on standard output");
+  app.add_option("--threshold", given.threshold, "leave out predictions that score less (default: that of infer.yml)")->type_name("T");
+  app.add_option("--batch", given.batch, "images at a time (default 1)")->type_name("N");
   app.add_option("--threads", given.threads, "threads of the math library, of each worker (default: the cores)")->type_name("N");
   app.add_option("--workers", given.workers, "clones of the predictor that work side by side (default 1)")->type_name("N");
   app.add_option("--engine", given.engine, "paddle, openvino, or auto: what infer.yml names (default)")->type_name("NAME");

@@ -14,7 +14,7 @@ struct Arguments {
   int threads = 0, workers = 1, batch = 1, repeat = 0, warmup = 5;
 };
 
-// Raises ConfigError for what cannot be meant; answers nothing where only help was asked for, which is printed.
+// Raises ConfigError for what cannot be meant; returns nothing where only help was asked for, which is printed.
 std::optional<Arguments> parse(int count, char** words);
 
 }  // namespace kit

@@ -1,4 +1,4 @@
-// From the bytes of a file to an upright picture; refusals are those of Python's common/vision/decode.py.
+// From the bytes of a file to an upright image; refusals are those of Python's common/vision/decode.py.
 #include <cctype>
 #include <filesystem>
 #include <opencv2/core.hpp>
@@ -11,7 +11,7 @@ namespace {
 
 const char* const formats = "formats read: JPEG, PNG, WebP, BMP, GIF, PPM";
 
-// How a file that is no picture begins, for its owner to recognise.
+// How a file that is no image begins, for its owner to recognize.
 std::string start_of(const Bytes& file) {
   std::string text, codes;
   bool printable = true;
@@ -38,7 +38,7 @@ Stored decode_stored(const Bytes& file) {
     throw bad("D101", file.name, "a TIFF, which this program does not read", "save it as PNG");
   const bool ppm = file.size > 2 && file.data[0] == 'P' && (file.data[1] == '5' || file.data[1] == '6');
   if (file.starts_with("BM") || file.starts_with("GIF8") || ppm) return decode_other(file);
-  throw bad("D101", file.name, "not a picture (" + start_of(file) + ")", formats);
+  throw bad("D101", file.name, "not an image (" + start_of(file) + ")", formats);
 }
 
 void turn(Image& image, int orientation) {
@@ -70,11 +70,11 @@ bool Bytes::starts_with(const std::string& head, std::size_t at) const {
 
 void check_pixels(const Bytes& file, std::int64_t width, std::int64_t height) {
   if (width > 0 && height > 0 && width * height <= file.max_pixels) return;
-  if (width <= 0 || height <= 0) throw bad("D102", file.name, "the picture's header is damaged: it has no pixels");
+  if (width <= 0 || height <= 0) throw bad("D102", file.name, "the image's header is damaged: it has no pixels");
   throw bad("D103", file.name,
             std::to_string(width) + "x" + std::to_string(height) + " is " + std::to_string(width * height) +
                 " pixels, more than the " + std::to_string(file.max_pixels) + " allowed",
-            "scale the picture down, or raise Decode's max_pixels");
+            "scale the image down, or raise Decode's max_pixels");
 }
 
 int orientation_in_exif(const std::uint8_t* data, std::size_t size) {
@@ -106,7 +106,7 @@ Image read_image(const std::string& path, std::int64_t max_pixels) {
 void write_image(const std::string& path, const Image& image) {
   const std::string ending = lower(std::filesystem::path(path).extension().string());
   if (ending != ".png" && ending != ".jpg" && ending != ".jpeg")
-    throw ConfigError("--out " + path + ": pictures are written as .jpg or .png");
+    throw ConfigError("--out " + path + ": images are written as .jpg or .png");
   const std::vector<std::uint8_t> bytes = ending == ".png" ? encode_png(image) : encode_jpeg(image);
   write_file(path, bytes.data(), bytes.size());
 }

@@ -1,4 +1,4 @@
-// A decoder for each kind of picture file; `decode_image` chooses by the content.
+// A decoder for each kind of image file; `decode_image` chooses by the content.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct Bytes {
   bool starts_with(const std::string& head, std::size_t at = 0) const;
 };
 
-// A decoded picture as stored, and its EXIF orientation, 1 to 8.
+// A decoded image as stored, and its EXIF orientation, 1 to 8.
 struct Stored {
   Image image;
   int orientation = 1;

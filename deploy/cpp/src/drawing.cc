@@ -30,18 +30,18 @@ std::string ascii(const std::string& text) {
 
 cv::Mat as_matrix(Image& image) { return {image.height, image.width, CV_8UC3, image.pixels.data()}; }
 
-cv::Scalar colour_of(int number) {
+cv::Scalar color_of(int number) {
   return from_hsv(std::fmod(number * 0.61803398875 + 0.33, 1), number % 2 ? 0.85 : 0.65, 0.95);
 }
 
-void draw_box(Image& image, const std::vector<double>& box, const cv::Scalar& colour) {
+void draw_box(Image& image, const std::vector<double>& box, const cv::Scalar& color) {
   cv::Mat canvas = as_matrix(image);
   const int thick = std::max(1, static_cast<int>(std::nearbyint(std::max(image.height, image.width) / 400.0)));
   auto pixel = [](double value) { return static_cast<int>(std::nearbyint(std::clamp(value, -1e4, 1e5))); };
-  cv::rectangle(canvas, {pixel(box[0]), pixel(box[1])}, {pixel(box[2]), pixel(box[3])}, colour, thick, cv::LINE_AA);
+  cv::rectangle(canvas, {pixel(box[0]), pixel(box[1])}, {pixel(box[2]), pixel(box[3])}, color, thick, cv::LINE_AA);
 }
 
-void draw_name(Image& image, const std::string& text, cv::Point corner, const cv::Scalar& colour, int size) {
+void draw_name(Image& image, const std::string& text, cv::Point corner, const cv::Scalar& color, int size) {
   cv::Mat canvas = as_matrix(image);
   const std::string plain = ascii(text);
   const double scale = size / 30.0;
@@ -51,8 +51,8 @@ void draw_name(Image& image, const std::string& text, cv::Point corner, const cv
   const int width = letters.width + 4, height = letters.height + below + 2;
   const int x = std::min(std::max(0, corner.x), std::max(0, image.width - width));
   const int y = corner.y >= height ? corner.y - height : std::max(0, corner.y);
-  cv::rectangle(canvas, {x, y}, {x + width - 1, y + height - 1}, colour, cv::FILLED);
-  const bool bright = colour.dot({0.299, 0.587, 0.114}) > 140;
+  cv::rectangle(canvas, {x, y}, {x + width - 1, y + height - 1}, color, cv::FILLED);
+  const bool bright = color.dot({0.299, 0.587, 0.114}) > 140;
   cv::putText(canvas, plain, {x + 2, y + 1 + letters.height}, cv::FONT_HERSHEY_SIMPLEX, scale,
               bright ? cv::Scalar(0, 0, 0) : cv::Scalar(255, 255, 255), thick, cv::LINE_AA);
 }

@@ -9,7 +9,7 @@ namespace kit {
 namespace {
 
 // Debian's OpenCV takes other pixels than Python's where a factor is even, so this is the definition itself: the pixel
-// under the centre of the new one, and of two equally near the later.
+// under the center of the new one, and of two equally near the later.
 void resize_nearest(const cv::Mat& from, cv::Mat& to) {
   std::vector<int> columns(static_cast<std::size_t>(to.cols));
   for (int x = 0; x < to.cols; ++x)

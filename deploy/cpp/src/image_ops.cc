@@ -3,40 +3,29 @@
 #include <algorithm>
 #include <array>
 #include <opencv2/imgproc.hpp>
-#include <set>
 
 #include "files.h"
 #include "image_geometry.h"
+#include "node_arguments.h"
 
 namespace kit {
 namespace {
 
 using Step = std::function<void(Sample&)>;
 
-// The arguments of one transform; each is read by name, and those that nobody read are refused.
-class Arguments {
+// The arguments of one transform.
+class Arguments : public NodeArguments {
  public:
-  Arguments(const YAML::Node& node, std::string file) : node_(node), file_(std::move(file)) {
-    type = node["type"].as<std::string>();
-  }
-  template <typename T>
-  T get(const std::string& name, T otherwise) {
-    read_.insert(name);
-    const YAML::Node value = node_[name];
-    return value && !value.IsNull() ? value.as<T>() : otherwise;
-  }
-  bool given(const std::string& name) const { return node_[name] && !node_[name].IsNull(); }
-  void ignore(const std::string& name) { read_.insert(name); }
+  Arguments(const YAML::Node& node, const std::string& file)
+      : NodeArguments(node["type"].as<std::string>(), node, file + ": preprocess") {}
   std::pair<int, int> size(const std::string& name = "size") {
-    read_.insert(name);
-    const YAML::Node value = node_[name];
+    const YAML::Node value = node(name);
     if (!value) throw wrong("needs " + name);
     if (value.IsScalar()) return {value.as<int>(), value.as<int>()};
     return {value[0].as<int>(), value[value.size() > 1 ? 1 : 0].as<int>()};
   }
   cv::Scalar fill(double otherwise) {
-    read_.insert("fill");
-    const YAML::Node value = node_["fill"];
+    const YAML::Node value = node("fill");
     if (!value) return cv::Scalar::all(otherwise);
     if (value.IsScalar()) return cv::Scalar::all(value.as<double>());
     return {value[0].as<double>(), value[1].as<double>(), value[2].as<double>(), 0};
@@ -46,18 +35,6 @@ class Arguments {
     if (!is_interpolation(name)) throw wrong("has interp '" + name + "', which is none of nearest, bilinear, cubic, area, lanczos");
     return name;
   }
-  void finish() const {
-    for (const auto& entry : node_)
-      if (const auto key = entry.first.as<std::string>(); key != "type" && read_.count(key) == 0)
-        throw wrong("has '" + key + "', which this program does not know");
-  }
-  ConfigError wrong(const std::string& why) const { return ConfigError(file_ + ": preprocess: " + type + " " + why); }
-  std::string type;
-
- private:
-  YAML::Node node_;
-  std::string file_;
-  std::set<std::string> read_;
 };
 
 int up_to_multiple(int value, int divisor) { return (value + divisor - 1) / divisor * divisor; }
@@ -168,7 +145,7 @@ Step normalize(Arguments& given) {
   };
 }
 
-// Pads every picture of a batch at the bottom and right, to the largest among them and to a multiple.
+// Pads every image of a batch at the bottom and right, to the largest among them and to a multiple.
 std::function<void(std::vector<Sample>&)> pad_batch(Arguments& given) {
   const int divisor = given.get("divisor", 32);
   const double value = given.get("fill", 0.0);

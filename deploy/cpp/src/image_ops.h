@@ -1,4 +1,4 @@
-// The transforms of infer.yml: what common/data offers for evaluation, with the same arguments and results.
+// The transforms of infer.yml: what common/vision offers for evaluation, with the same arguments and results.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
@@ -13,7 +13,7 @@
 
 namespace kit {
 
-// A picture on its way to the network: uint8 RGB, and after Normalize `planes` float32 [C, H, W] instead.
+// An image on its way to the network: uint8 RGB, and after Normalize `planes` float32 [C, H, W] instead.
 struct Sample {
   cv::Mat image;
   Tensor planes;

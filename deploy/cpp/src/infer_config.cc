@@ -8,6 +8,8 @@ namespace kit {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr int format_read = 2;
+
 // Refuses a path that is no exported folder, and says what it is.
 void refuse_other(const fs::path& folder) {
   const std::string given = "--model " + folder.string();
@@ -41,10 +43,13 @@ InferConfig read_infer_config(const std::string& folder) {
   const std::string file = (fs::path(folder) / "infer.yml").string();
   try {
     const YAML::Node root = YAML::LoadFile(file);
-    if (const int format = root["format"].as<int>(); format != 1)
-      throw EnvironmentProblem(file + ": format " + std::to_string(format) + ", this program reads 1; build it again");
-    if (!root["delete_passes"])
-      throw EnvironmentProblem(file + ": no delete_passes, an earlier version wrote it; export the model again");
+    if (const int format = root["format"].as<int>(); format > format_read)
+      throw EnvironmentProblem(file + ": format " + std::to_string(format) + ", which a newer version wrote; this program reads " +
+                               std::to_string(format_read) + ": build it again from that version");
+    else if (format < format_read)
+      throw EnvironmentProblem(file + ": format " + std::to_string(format) +
+                               ", which an earlier version wrote; export the model again: python tools/export.py -c CONFIG -o "
+                               "weights=CHECKPOINT");
     InferConfig config;
     config.about.folder = folder;
     config.about.name = root["name"].as<std::string>();
@@ -56,7 +61,10 @@ InferConfig read_infer_config(const std::string& folder) {
     config.about.outputs = root["outputs"].as<std::vector<std::string>>();
     if (!root["labels"].IsNull()) config.about.labels = root["labels"].as<std::vector<std::string>>();
     config.delete_passes = root["delete_passes"].as<std::vector<std::string>>();
+    if (root["kit"]) config.about.kit = root["kit"].as<std::string>();
+    if (root["kit_classes"]) config.about.kit_classes = root["kit_classes"].as<std::vector<std::string>>();
     config.preprocess = root["preprocess"];
+    config.postprocess = root["postprocess"];
     return config;
   } catch (const YAML::Exception& error) {
     throw EnvironmentProblem(file + ": " + error.what());

@@ -13,7 +13,8 @@ namespace kit {
 struct InferConfig {
   About about;
   std::vector<std::string> delete_passes;
-  YAML::Node preprocess;  // a sequence of {type: ..., arguments}
+  YAML::Node preprocess;   // a sequence of {type: ..., arguments}
+  YAML::Node postprocess;  // the arguments of the task
 };
 
 // Raises ConfigError for a folder that is no export, EnvironmentProblem for one that is damaged.

@@ -105,9 +105,9 @@ Stored decode_jpeg(const Bytes& file) {
   jpeg_destroy_decompress(&codec);
   if (too_large) check_pixels(file, stored.image.width, stored.image.height);
   if (!whole)
-    throw bad("D102", file.name, "the picture is damaged: " + std::string(errors.message), "fetch it again, or leave it out");
+    throw bad("D102", file.name, "the image is damaged: " + std::string(errors.message), "fetch it again, or leave it out");
   if (errors.ended && errors.starved)
-    throw bad("D102", file.name, "the picture is damaged: the file ends early", "fetch it again, or leave it out");
+    throw bad("D102", file.name, "the image is damaged: the file ends early", "fetch it again, or leave it out");
   return stored;
 }
 
@@ -137,7 +137,7 @@ std::vector<std::uint8_t> encode_jpeg(const Image& image, int quality) {
   jpeg_destroy_compress(&codec);
   std::vector<std::uint8_t> result(bytes, bytes + (bytes != nullptr ? size : 0));
   std::free(bytes);
-  if (!done) throw EnvironmentProblem("the picture cannot be written as JPEG: " + std::string(errors.message));
+  if (!done) throw EnvironmentProblem("the image cannot be written as JPEG: " + std::string(errors.message));
   return result;
 }
 

@@ -1,4 +1,4 @@
-// kit_infer: answers for pictures or tensors, by a model that tools/export.py wrote. `--help` shows the options.
+// kit_infer: predictions for images or tensors, by a model that tools/export.py wrote. `--help` shows the options.
 #include <csignal>
 #include <iostream>
 #include <new>
@@ -23,7 +23,7 @@ int run(int count, char** words) {
   options.workers = given->workers;
   kit::Model model(given->model, options);
   if (given->golden) return kit::run_golden(model, *given);
-  return given->input.empty() ? kit::run_pictures(model, *given) : kit::run_tensors(model, *given);
+  return given->input.empty() ? kit::run_images(model, *given) : kit::run_tensors(model, *given);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ int main(int count, char** words) {
   } catch (const kit::Error& error) {
     return fail(error.what(), error.exit_code);
   } catch (const std::bad_alloc&) {
-    return fail("the memory does not suffice\n  fix: a smaller --batch, fewer --workers, or smaller pictures", 4);
+    return fail("the memory does not suffice\n  fix: a smaller --batch, fewer --workers, or smaller images", 4);
   } catch (const std::exception& error) {
     return fail(std::string("this is a fault of the program: ") + error.what(), 1);
   }

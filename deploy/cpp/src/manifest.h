@@ -6,7 +6,7 @@
 namespace kit {
 
 // Reads every file against the manifest. Raises EnvironmentProblem, which names the file: a predictor would run
-// without its weights, or on altered ones, and answer garbage.
+// without its weights, or on altered ones, and return garbage.
 void verify_manifest(const std::string& folder);
 
 }  // namespace kit

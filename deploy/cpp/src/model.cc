@@ -34,7 +34,7 @@ void check_inputs(const About& about, const Tensors& given) {
       fits = input.shape[i] <= 0 ? tensor.shape[i] > 0 : tensor.shape[i] == input.shape[i];
     if (!fits) throw ConfigError("the caller gives '" + input.name + "' as " + spelled(tensor) + "; " + takes + taken(input));
     if (tensor.shape.size() == 4 && (tensor.shape[2] % about.size_multiple || tensor.shape[3] % about.size_multiple))
-      throw ConfigError("the caller gives pictures of " + std::to_string(tensor.shape[2]) + " x " +
+      throw ConfigError("the caller gives images of " + std::to_string(tensor.shape[2]) + " x " +
                         std::to_string(tensor.shape[3]) + "; " + takes + "sides that are multiples of " +
                         std::to_string(about.size_multiple) + ": resize to such a size, or pad with the transform PadBatch");
   }
@@ -53,7 +53,7 @@ Tensor stacked(std::vector<Tensor*>& parts, std::size_t count, const std::string
   for (std::size_t i = 0; i < count; ++i) {
     const Tensor& part = *parts[std::min(i, parts.size() - 1)];
     if (part.shape != first.shape)
-      throw ConfigError("the pictures of a batch have the sizes " + spelled(first) + " and " + spelled(part) + " as '" + name +
+      throw ConfigError("the images of a batch have the sizes " + spelled(first) + " and " + spelled(part) + " as '" + name +
                         "': the pre-processing keeps their shapes; run them one at a time (--batch 1), or pad with PadBatch");
     batch.bytes.insert(batch.bytes.end(), part.bytes.begin(), part.bytes.end());
   }
@@ -66,6 +66,15 @@ std::shared_ptr<const Pipeline> pipeline_of(const InferConfig& config) {
     return std::make_shared<Pipeline>(config.preprocess, file);
   } catch (const YAML::Exception& error) {
     throw ConfigError(file + ": preprocess: " + error.what());
+  }
+}
+
+std::shared_ptr<const Task> task_of(const InferConfig& config) {
+  const std::string file = config.about.folder + "/infer.yml";
+  try {
+    return make_task(config.about.task, config.postprocess, file);
+  } catch (const YAML::Exception& error) {
+    throw ConfigError(file + ": postprocess: " + error.what());
   }
 }
 
@@ -86,15 +95,19 @@ class Lap {
 
 struct Model::Parts {
   std::shared_ptr<const About> about;
-  std::shared_ptr<const Pipeline> pipeline;  // none where the task takes no pictures
-  const Task* task = nullptr;
+  std::shared_ptr<const Pipeline> pipeline;  // none where the task takes no images
+  std::shared_ptr<const Task> task;
   std::string engine_name;
   std::unique_ptr<Engine> engine;
 
   const Task& needed_task() const {
     if (task != nullptr && pipeline != nullptr) return *task;
-    throw ConfigError(about->folder + ": the task is '" + about->task +
-                      "', which this program runs on tensors: --input in.npz --output out.npz");
+    std::string names;
+    for (const std::string& name : about->kit_classes) names += (names.empty() ? "" : ", ") + name;
+    const std::string why = names.empty() ? "the task is " + about->task + ", which this program runs"
+                                          : "needs " + names + " of the kit " + about->kit +
+                                                ", which are in Python (tools/infer.py, tools/serve.py); this program runs the model";
+    throw ConfigError(about->folder + ": " + why + " on prepared tensors: --input in.npz --output out.npz");
   }
 };
 
@@ -107,7 +120,7 @@ Model::Model(const std::string& folder, const Options& options) : parts_(std::ma
   const InferConfig config = read_infer_config(folder);
   verify_manifest(folder);
   parts_->about = std::make_shared<About>(config.about);
-  parts_->task = task_named(config.about.task);
+  if (config.about.kit_classes.empty()) parts_->task = task_of(config);
   if (parts_->task != nullptr) parts_->pipeline = pipeline_of(config);
   parts_->engine_name = options.engine == "auto" ? config.about.engine : options.engine;
   if (options.engine == "auto" && parts_->engine_name != "paddle" && parts_->engine_name != "openvino")
@@ -155,17 +168,17 @@ Tensors Model::preprocess(const std::vector<Image>& images) const {
   parts_->pipeline->apply(samples);
   const std::size_t count = static_cast<std::size_t>(about().fixed_batch().value_or(static_cast<int>(samples.size())));
   if (samples.empty() || samples.size() > count)
-    throw ConfigError(about().folder + ": " + std::to_string(images.size()) + " pictures were given, the program takes " +
+    throw ConfigError(about().folder + ": " + std::to_string(images.size()) + " images were given, the program takes " +
                       std::to_string(count));
   Tensors batch;
   for (const Input& input : about().inputs) {
     std::vector<Tensor*> parts;
     for (Sample& sample : samples) {
-      const bool picture = input.name == "image";
+      const bool image = input.name == "image";
       const auto fact = sample.facts.find(input.name);
-      if (picture ? !sample.normalized() : fact == sample.facts.end())
+      if (image ? !sample.normalized() : fact == sample.facts.end())
         throw ConfigError(about().folder + "/infer.yml: the pre-processing makes no '" + input.name + "', which the program takes");
-      parts.push_back(picture ? &sample.planes : &fact->second);
+      parts.push_back(image ? &sample.planes : &fact->second);
     }
     batch[input.name] = stacked(parts, count, input.name);
   }

@@ -37,15 +37,15 @@ std::size_t parts_of(const ov::Output<const ov::Node>& port, const Tensor& given
   return static_cast<std::size_t>(given.shape[0] / batch);
 }
 
-// Puts the rows of an answer behind those of the parts before it.
-void append(Tensor& all, const ov::Tensor& answer) {
-  const ov::Shape shape = answer.get_shape();
+// Puts the rows of an output behind those of the parts before it.
+void append(Tensor& all, const ov::Tensor& output) {
+  const ov::Shape shape = output.get_shape();
   if (all.shape.empty())
-    all = {dtype_of(answer.get_element_type()), {shape.begin(), shape.end()}, {}};
+    all = {dtype_of(output.get_element_type()), {shape.begin(), shape.end()}, {}};
   else
     all.shape[0] += static_cast<std::int64_t>(shape[0]);
-  const auto* bytes = static_cast<const std::uint8_t*>(answer.data());
-  all.bytes.insert(all.bytes.end(), bytes, bytes + answer.get_byte_size());
+  const auto* bytes = static_cast<const std::uint8_t*>(output.data());
+  all.bytes.insert(all.bytes.end(), bytes, bytes + output.get_byte_size());
 }
 
 class OpenVINOEngine : public Engine {
@@ -60,7 +60,7 @@ class OpenVINOEngine : public Engine {
   Tensors run(const Tensors& inputs) override {
     std::size_t parts = 1;
     for (const auto& port : model_.inputs()) parts = std::max(parts, parts_of(port, inputs.at(port.get_any_name())));
-    Tensors answers;
+    Tensors outputs;
     for (std::size_t part = 0; part < parts; ++part) {
       for (const auto& port : model_.inputs()) {
         const Tensor& given = inputs.at(port.get_any_name());
@@ -70,9 +70,9 @@ class OpenVINOEngine : public Engine {
         request_.set_tensor(port, ov::Tensor(element_of(given.dtype), shape, bytes));
       }
       request_.infer();
-      for (std::size_t i = 0; i < names_.size(); ++i) append(answers[names_[i]], request_.get_output_tensor(i));
+      for (std::size_t i = 0; i < names_.size(); ++i) append(outputs[names_[i]], request_.get_output_tensor(i));
     }
-    return answers;
+    return outputs;
   }
 
   std::unique_ptr<Engine> clone() override { return std::make_unique<OpenVINOEngine>(model_, names_); }

@@ -66,15 +66,15 @@ class PaddleEngine : public Engine {
       typed(given.dtype, given.bytes.data(), [&h = handle](auto* data) { h->CopyFromCpu(data); });
     }
     if (!predictor_->Run()) throw EnvironmentProblem("the predictor refused to run");
-    Tensors answers;
+    Tensors outputs;
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
       const std::vector<int> shape = outputs_[i]->shape();
-      Tensor answer = Tensor::of(dtype_of(outputs_[i]->type()), {shape.begin(), shape.end()});
-      if (!answer.bytes.empty())
-        typed(answer.dtype, answer.bytes.data(), [&](auto* data) { outputs_[i]->CopyToCpu(data); });
-      answers[names_[i]] = std::move(answer);
+      Tensor output = Tensor::of(dtype_of(outputs_[i]->type()), {shape.begin(), shape.end()});
+      if (!output.bytes.empty())
+        typed(output.dtype, output.bytes.data(), [&](auto* data) { outputs_[i]->CopyToCpu(data); });
+      outputs[names_[i]] = std::move(output);
     }
-    return answers;
+    return outputs;
   }
 
   std::unique_ptr<Engine> clone() override {

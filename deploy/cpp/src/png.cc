@@ -48,10 +48,10 @@ bool decode(png_structp png, png_infop info, Reader& reader, Stored& stored, std
   too_large = static_cast<std::int64_t>(width * height) > reader.file->max_pixels;
   if (too_large) return false;
   stored.orientation = orientation_of(png, info);
-  const int colour = png_get_color_type(png, info);
-  if (colour == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
-  if (colour == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) < 8) png_set_expand_gray_1_2_4_to_8(png);
-  if ((colour & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png);
+  const int color = png_get_color_type(png, info);
+  if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
+  if (color == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) < 8) png_set_expand_gray_1_2_4_to_8(png);
+  if ((color & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(png);
   png_set_strip_16(png);
   png_set_strip_alpha(png);
   png_set_interlace_handling(png);
@@ -93,7 +93,7 @@ Stored decode_png(const Bytes& file) {
   png_destroy_read_struct(&png, &info, nullptr);
   if (too_large) check_pixels(file, stored.image.width, stored.image.height);
   if (!whole)
-    throw bad("D102", file.name, "the picture is damaged: " + reader.message, "fetch it again, or leave it out");
+    throw bad("D102", file.name, "the image is damaged: " + reader.message, "fetch it again, or leave it out");
   return stored;
 }
 
@@ -107,7 +107,7 @@ std::vector<std::uint8_t> encode_png(const Image& image) {
     rows[y] = const_cast<png_bytep>(image.pixels.data()) + 3 * y * static_cast<std::size_t>(image.width);
   const bool done = encode(png, info, image, bytes, rows);
   png_destroy_write_struct(&png, &info);
-  if (!done) throw EnvironmentProblem("the picture cannot be written as PNG: " + reader.message);
+  if (!done) throw EnvironmentProblem("the image cannot be written as PNG: " + reader.message);
   return bytes;
 }
 

@@ -129,7 +129,7 @@ int run_golden(Model& model, const Arguments& given) {
   }
   if (given.json) std::cout << python_json({{"golden", same}, {"differences", found}}) << '\n';
   if (given.repeat > 0) measure(model, inputs, given);
-  if (!same) std::cerr << "error: " << path << ": the answers are not those of the export (allowed: " << tolerance << ")\n";
+  if (!same) std::cerr << "error: " << path << ": the outputs are not those of the export (allowed: " << tolerance << ")\n";
   return same ? 0 : 1;
 }
 

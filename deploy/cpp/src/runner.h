@@ -6,9 +6,9 @@
 
 namespace kit {
 
-int run_pictures(Model& model, const Arguments& given);  // 0, or 3 when a picture could not be read
+int run_images(Model& model, const Arguments& given);  // 0, or 3 when an image could not be read
 int run_tensors(Model& model, const Arguments& given);
-int run_golden(Model& model, const Arguments& given);    // 0, or 1 when an answer differs
+int run_golden(Model& model, const Arguments& given);    // 0, or 1 when an output differs
 
 // The largest difference of one output from the golden, relative to its largest value (at least 1); infinite for
 // another shape. Rows of a table may come in another order where their scores are as good as equal.

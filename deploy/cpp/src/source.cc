@@ -33,16 +33,16 @@ std::string trimmed(const std::string& text) {
 
 Source standard_input() {
   std::vector<std::uint8_t> bytes((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
-  if (bytes.empty()) throw DataError("standard input is empty; it takes a picture, or one path a line");
+  if (bytes.empty()) throw DataError("standard input is empty; it takes an image, or one path a line");
   if (!is_text(bytes)) return {"-", {{"stdin.png", "", std::move(bytes)}}, false};
   Source source{"-", {}, true};
   std::istringstream lines(std::string(bytes.begin(), bytes.end()));
   for (std::string line; std::getline(lines, line);)
-    if (line = trimmed(line); !line.empty()) source.pictures.push_back({line, line, {}});
+    if (line = trimmed(line); !line.empty()) source.images.push_back({line, line, {}});
   return source;
 }
 
-std::vector<std::string> pictures_in(const std::string& folder) {
+std::vector<std::string> images_in(const std::string& folder) {
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
     bool hidden = entry.path().filename().string().front() == '.';
@@ -55,19 +55,19 @@ std::vector<std::string> pictures_in(const std::string& folder) {
 
 }  // namespace
 
-std::vector<std::uint8_t> Picture::content() const { return path.empty() ? bytes : read_file(path); }
+std::vector<std::uint8_t> ImageFile::content() const { return path.empty() ? bytes : read_file(path); }
 
 Source open_source(const std::string& path) {
   if (path == "-") return standard_input();
-  if (trimmed(path).empty()) throw ConfigError("--image: write which picture or folder; - is standard input");
+  if (trimmed(path).empty()) throw ConfigError("--image: write which image or folder; - is standard input");
   std::error_code none;
   if (!fs::is_directory(path, none)) return {path, {{path, path, {}}}, false};
   Source source{path, {}, true};
-  for (const std::string& file : pictures_in(path)) source.pictures.push_back({file, file, {}});
-  if (source.pictures.empty()) {
+  for (const std::string& file : images_in(path)) source.images.push_back({file, file, {}});
+  if (source.images.empty()) {
     std::string known;
     for (const std::string& ending : endings) known += (known.empty() ? "" : ", ") + ending;
-    throw DataError(path + ": the folder holds no picture (" + known + ")");
+    throw DataError(path + ": the folder holds no image (" + known + ")");
   }
   return source;
 }
@@ -75,18 +75,18 @@ Source open_source(const std::string& path) {
 Drawing::Drawing(const std::string& out, const Source& source) : out_(out) {
   const std::string ending = lower(fs::path(out).extension().string());
   single_ = endings.count(ending) > 0 && !fs::is_directory(out);
-  if (single_ && source.many) throw ConfigError("--out " + out + ": a picture, but there are several; name a folder");
+  if (single_ && source.many) throw ConfigError("--out " + out + ": an image, but there are several; name a folder");
   if (single_ && ending != ".jpg" && ending != ".jpeg" && ending != ".png")
-    throw ConfigError("--out " + out + ": pictures are written as .jpg or .png");
+    throw ConfigError("--out " + out + ": images are written as .jpg or .png");
   std::error_code error;
   if (!single_) fs::create_directories(out, error);
   if (error) throw EnvironmentProblem("--out " + out + ": cannot be made: " + error.message());
 }
 
-void Drawing::add(const Picture& picture, const Image& image) {
+void Drawing::add(const ImageFile& file, const Image& image) {
   fs::path target = out_;
   if (!single_) {
-    const fs::path name = fs::path(picture.name).filename();
+    const fs::path name = fs::path(file.name).filename();
     std::string ending = lower(name.extension().string());
     if (ending != ".jpg" && ending != ".jpeg") ending = ".png";
     std::string chosen = name.stem().string() + ending;
@@ -96,8 +96,8 @@ void Drawing::add(const Picture& picture, const Image& image) {
     target /= chosen;
   }
   std::error_code none;
-  if (!picture.path.empty() && fs::equivalent(target, picture.path, none))
-    throw ConfigError("--out " + out_ + ": would write over " + picture.path + "; name another");
+  if (!file.path.empty() && fs::equivalent(target, file.path, none))
+    throw ConfigError("--out " + out_ + ": would write over " + file.path + "; name another");
   write_image(target.string(), image);
 }
 

@@ -1,4 +1,4 @@
-// Where the pictures of an inference come from: a file, a folder, standard input.
+// Where the images of an inference come from: a file, a folder, standard input.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace kit {
 
-struct Picture {
-  std::string name;                 // as answers name it
+struct ImageFile {
+  std::string name;                 // as predictions name it
   std::string path;                 // empty: `bytes` holds it
   std::vector<std::uint8_t> bytes;
 
@@ -18,18 +18,18 @@ struct Picture {
 
 struct Source {
   std::string name;
-  std::vector<Picture> pictures;
-  bool many = false;  // whether one that cannot be read leaves the rest to go on
+  std::vector<ImageFile> images;
+  bool many = false;  // whether the others are still predicted when one cannot be read
 };
 
-// Raises ConfigError for an empty path, DataError where nothing is there or a folder holds no picture.
+// Raises ConfigError for an empty path, DataError where nothing is there or a folder holds no image.
 Source open_source(const std::string& path);
 
-// Writes drawn pictures to one file, or into a folder under the names they came with.
+// Writes drawn images to one file, or into a folder under the names they came with.
 class Drawing {
  public:
   Drawing(const std::string& out, const Source& source);
-  void add(const Picture& picture, const Image& image);
+  void add(const ImageFile& file, const Image& image);
 
  private:
   std::string out_;

@@ -1,5 +1,5 @@
-// Runs the pre-processing of a YAML file on pictures, for the comparison with Python's: kit_ops LIST.
-// Each line of LIST: transforms.yml, picture (- for none: only decode), output.npz.
+// Runs the pre-processing of a YAML file on images, for the comparison with Python's: kit_ops LIST.
+// Each line of LIST: transforms.yml, image (- for none: only decode), output.npz.
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -16,9 +16,9 @@ kit::Tensor tensor_of(const cv::Mat& image) {
   return tensor;
 }
 
-void run(const std::string& transforms, const std::string& picture, const std::string& out) {
+void run(const std::string& transforms, const std::string& path, const std::string& out) {
   const kit::Pipeline pipeline(YAML::LoadFile(transforms), transforms);
-  const kit::Image image = kit::read_image(picture, pipeline.max_pixels());
+  const kit::Image image = kit::read_image(path, pipeline.max_pixels());
   std::vector<kit::Sample> samples{kit::sample_of(image)};
   pipeline.apply(samples);
   kit::Tensors found = samples[0].facts;
@@ -31,11 +31,11 @@ void run(const std::string& transforms, const std::string& picture, const std::s
 int main(int count, char** words) {
   if (count != 2) return 2;
   std::ifstream list(words[1]);
-  for (std::string line, transforms, picture, out; std::getline(list, line);) {
+  for (std::string line, transforms, path, out; std::getline(list, line);) {
     std::istringstream fields(line);
-    std::getline(fields, transforms, '\t'), std::getline(fields, picture, '\t'), std::getline(fields, out, '\t');
+    std::getline(fields, transforms, '\t'), std::getline(fields, path, '\t'), std::getline(fields, out, '\t');
     try {
-      run(transforms, picture, out);
+      run(transforms, path, out);
       std::cout << "ok\n";
     } catch (const kit::Error& error) {
       const std::string message = error.what();

@@ -32,20 +32,20 @@ TEST_CASE("a JPEG comes back in its size") {
   CHECK(again.width == 17);
 }
 
-TEST_CASE("a picture of too many pixels is refused from its header") {
+TEST_CASE("an image of too many pixels is refused from its header") {
   for (const auto& bytes : {kit::encode_png(ramp(100, 100)), kit::encode_jpeg(ramp(100, 100))}) {
     CHECK(holds(refusal([&] { decode(bytes, 9999); }), "D103"));
     CHECK(refusal([&] { decode(bytes, 10000); }).empty());
   }
 }
 
-TEST_CASE("a picture cut short is refused") {
+TEST_CASE("an image cut short is refused") {
   for (const auto& bytes : {kit::encode_png(ramp(40, 40)), kit::encode_jpeg(ramp(40, 40))})
     for (std::size_t size = 0; size + 12 < bytes.size(); size += 37)
       CHECK(holds(refusal([&] { decode({bytes.begin(), bytes.begin() + size}); }), "3 "));
 }
 
-TEST_CASE("a picture with any byte changed is decoded or refused, and nothing worse") {
+TEST_CASE("an image with any byte changed is decoded or refused, and nothing worse") {
   for (const auto& bytes : {kit::encode_png(ramp(12, 12)), kit::encode_jpeg(ramp(12, 12))})
     for (std::size_t at = 0; at < bytes.size(); ++at) {
       auto changed = bytes;
@@ -55,7 +55,7 @@ TEST_CASE("a picture with any byte changed is decoded or refused, and nothing wo
     }
 }
 
-TEST_CASE("what is no picture is named by how it begins") {
+TEST_CASE("what is no image is named by how it begins") {
   const std::string html = "<html><body>";
   CHECK(holds(refusal([&] { decode({html.begin(), html.end()}); }), "starts with '<html><body>'"));
   CHECK(holds(refusal([&] { decode({}); }), "0 bytes"));

@@ -5,7 +5,7 @@
 
 namespace {
 
-kit::Image picture(int height, int width) {
+kit::Image blank(int height, int width) {
   kit::Image image{height, width, {}};
   for (int i = 0; i < 3 * height * width; ++i) image.pixels.push_back(static_cast<std::uint8_t>(i));
   return image;
@@ -20,7 +20,7 @@ kit::Sample after(const std::string& transforms, const kit::Image& image) {
 }  // namespace
 
 TEST_CASE("resizing notes the new size and the factors") {
-  const kit::Sample sample = after("[{type: Resize, size: [10, 20]}]", picture(5, 8));
+  const kit::Sample sample = after("[{type: Resize, size: [10, 20]}]", blank(5, 8));
   CHECK(sample.image.rows == 10);
   CHECK(sample.image.cols == 20);
   CHECK(sample.facts.at("im_shape").numbers() == std::vector<double>{10, 20});
@@ -28,8 +28,8 @@ TEST_CASE("resizing notes the new size and the factors") {
   CHECK(sample.facts.at("original_size").numbers() == std::vector<double>{5, 8});
 }
 
-TEST_CASE("the nearest pixel is the one under the centre of the new one") {
-  const kit::Image image = picture(1, 6);  // of 6 to 3: centres lie at 1, 3 and 5
+TEST_CASE("the nearest pixel is the one under the center of the new one") {
+  const kit::Image image = blank(1, 6);  // of 6 to 3: centres lie at 1, 3 and 5
   const kit::Sample sample = after("[{type: Resize, size: [1, 3], interp: nearest}]", image);
   for (int x = 0; x < 3; ++x) CHECK(sample.image.at<cv::Vec3b>(0, x)[0] == 3 * (2 * x + 1));
 }
@@ -43,21 +43,21 @@ TEST_CASE("the mean becomes 0 and a deviation more becomes 1") {
   CHECK(blue.planes.numbers() == std::vector<double>{200, 100, 0});
 }
 
-TEST_CASE("padding keeps the picture in its corner, cropping takes the middle") {
-  const kit::Image image = picture(2, 2);
+TEST_CASE("padding keeps the image in its corner, cropping takes the middle") {
+  const kit::Image image = blank(2, 2);
   const kit::Sample padded = after("[{type: Pad, divisor: 4, fill: 9}]", image);
   CHECK(padded.image.size() == cv::Size(4, 4));
   CHECK(padded.image.at<cv::Vec3b>(1, 1) == cv::Vec3b(9, 10, 11));
   CHECK(padded.image.at<cv::Vec3b>(3, 3) == cv::Vec3b(9, 9, 9));
   CHECK(padded.facts.at("im_shape").numbers() == std::vector<double>{2, 2});
-  const kit::Sample cut = after("[{type: CenterCrop, size: 1}]", picture(3, 3));
+  const kit::Sample cut = after("[{type: CenterCrop, size: 1}]", blank(3, 3));
   CHECK(cut.image.at<cv::Vec3b>(0, 0) == cv::Vec3b(12, 13, 14));
-  const kit::Sample grown = after("[{type: CenterCrop, size: 5}]", picture(2, 2));  // floor(-1.5) = -2 rows above
+  const kit::Sample grown = after("[{type: CenterCrop, size: 5}]", blank(2, 2));  // floor(-1.5) = -2 rows above
   CHECK(grown.image.at<cv::Vec3b>(2, 2) == cv::Vec3b(0, 1, 2));
 }
 
-TEST_CASE("a batch is padded to its largest picture") {
-  std::vector<kit::Image> images{picture(3, 5), picture(4, 2)};
+TEST_CASE("a batch is padded to its largest image") {
+  std::vector<kit::Image> images{blank(3, 5), blank(4, 2)};
   std::vector<kit::Sample> samples{kit::sample_of(images[0]), kit::sample_of(images[1])};
   const auto both = "[{type: Normalize, mean: [0, 0, 0], std: [1, 1, 1], scale: 1}, {type: PadBatch, divisor: 4, fill: -1}]";
   kit::Pipeline(YAML::Load(both), "infer.yml").apply(samples);
@@ -68,9 +68,9 @@ TEST_CASE("a batch is padded to its largest picture") {
 }
 
 TEST_CASE("a transform or an argument that is not known is refused by name") {
-  CHECK(holds(refusal([] { after("[{type: RandomFlip}]", picture(2, 2)); }), "2 infer.yml: preprocess: this program has no 'RandomFlip'"));
-  CHECK(holds(refusal([] { after("[{type: Resize, size: 2, antialias: true}]", picture(2, 2)); }), "Resize has 'antialias'"));
-  CHECK(holds(refusal([] { after("[{type: Resize, size: 2, interp: sinc}]", picture(2, 2)); }), "interp 'sinc'"));
-  CHECK(holds(refusal([] { after("[{type: ResizeShort, size: [2, 4]}]", picture(2, 2)); }), "one of several sizes"));
-  CHECK(after("[{type: ResizeShort, size: [4]}]", picture(2, 2)).image.rows == 4);
+  CHECK(holds(refusal([] { after("[{type: RandomFlip}]", blank(2, 2)); }), "2 infer.yml: preprocess: this program has no 'RandomFlip'"));
+  CHECK(holds(refusal([] { after("[{type: Resize, size: 2, antialias: true}]", blank(2, 2)); }), "Resize has 'antialias'"));
+  CHECK(holds(refusal([] { after("[{type: Resize, size: 2, interp: sinc}]", blank(2, 2)); }), "interp 'sinc'"));
+  CHECK(holds(refusal([] { after("[{type: ResizeShort, size: [2, 4]}]", blank(2, 2)); }), "one of several sizes"));
+  CHECK(after("[{type: ResizeShort, size: [4]}]", blank(2, 2)).image.rows == 4);
 }

@@ -20,12 +20,16 @@ kit::Tensor counts(const std::vector<std::int32_t>& values) {
   return tensor;
 }
 
+std::shared_ptr<const kit::Task> task(const std::string& name, const std::string& arguments = "{}") {
+  return kit::make_task(name, YAML::Load(arguments), "infer.yml");
+}
+
 }  // namespace
 
-TEST_CASE("boxes are dealt to their pictures, the best first, the weak left out") {
+TEST_CASE("boxes are dealt to their images, the best first, the weak left out") {
   const kit::Tensors outputs{{"boxes", floats({4, 6}, {0, 0.6f, 1, 2, 3, 4, 1, 0.9f, 5, 6, 7, 8, 0, 0.1f, 0, 0, 1, 1, 7, 0.8f, 0, 0, 1, 1.239f})},
                              {"num_boxes", counts({3, 0, 1})}};
-  const auto found = kit::detection().records(outputs, {"cat", "dog"}, 0.5);
+  const auto found = task("Detection")->records(outputs, {"cat", "dog"}, 0.5);
   REQUIRE(found.size() == 3);
   REQUIRE(found[0].size() == 2);
   CHECK(found[0][0].label == "dog");
@@ -37,20 +41,31 @@ TEST_CASE("boxes are dealt to their pictures, the best first, the weak left out"
 }
 
 TEST_CASE("no box at all, boxes of no number, and more boxes promised than there are") {
-  const auto none = kit::detection().records({{"boxes", floats({1, 1}, {-1})}, {"num_boxes", counts({0})}}, {}, 0.5);
+  const auto none = task("Detection")->records({{"boxes", floats({1, 1}, {-1})}, {"num_boxes", counts({0})}}, {}, 0.5);
   CHECK(none.size() == 1);
   CHECK(none[0].empty());
-  const auto bad = kit::detection().records({{"boxes", floats({1, 6}, {0, NAN, 0, 0, 1, 1})}, {"num_boxes", counts({5})}}, {}, 0);
+  const auto bad = task("Detection")->records({{"boxes", floats({1, 6}, {0, NAN, 0, 0, 1, 1})}, {"num_boxes", counts({5})}}, {}, 0);
   CHECK(bad[0].empty());
-  CHECK(holds(refusal([] { kit::detection().records({}, {}, 0); }), "no output 'boxes'"));
+  CHECK(holds(refusal([] { task("Detection")->records({}, {}, 0); }), "no output 'boxes'"));
 }
 
 TEST_CASE("the best five classes, of equal scores the lower number first") {
   const kit::Tensors outputs{{"scores", floats({1, 7}, {0.1f, 0.2f, 0.2f, NAN, 0.05f, 0.05f, 0.4f})}};
-  const auto found = kit::classification().records(outputs, {"a", "b", "c", "d", "e", "f", "g"}, 0);
+  const auto found = task("ImageClassification")->records(outputs, {"a", "b", "c", "d", "e", "f", "g"}, 0);
   std::string order;
   for (const auto& record : found[0]) order += record.label;
   CHECK(order == "gbcae");
+}
+
+TEST_CASE("the arguments of postprocess are those of the task, and another one is refused") {
+  const kit::Tensors outputs{{"scores", floats({1, 3}, {0.2f, 0.5f, 0.3f})}};
+  CHECK(task("ImageClassification", "{n_best: 2, threshold: 0.1}")->records(outputs, {"a", "b", "c"}, 0)[0].size() == 2);
+  CHECK(task("ImageClassification", "{threshold: 0.1}")->threshold() == 0.1);
+  CHECK(task("Detection", "{threshold: 0.25}")->threshold() == 0.25);
+  CHECK(task("Detection", "~")->threshold() == 0.5);
+  CHECK(task("SpeechRecognition") == nullptr);
+  CHECK(holds(refusal([] { task("Detection", "{n_best: 5}"); }), "2 infer.yml: postprocess: Detection has 'n_best'"));
+  CHECK(holds(refusal([] { task("ImageClassification", "{n_best: 0}"); }), "n_best 0; allowed: 1 or more"));
 }
 
 TEST_CASE("numbers are written as Python writes them") {

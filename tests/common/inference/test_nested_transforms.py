@@ -28,7 +28,7 @@ def test_nested_transforms_are_built(tmp_path):
     [
         ({"type": "EpochSampler", "length": 1}, EnvironmentProblem, "infer.yml: 'EpochSampler' is no transform"),
         ({"type": "Resise", "size": 8}, ConfigError, "there is no 'Resise'; did you mean 'Resize'"),
-        ({"type": "Resize", "size": 0}, ConfigError, "infer.yml: Resize: a size is one number"),
+        ({"type": "Resize", "size": 0}, ConfigError, "infer.yml: Resize: a size must be one number"),
         ({"type": "Resize"}, ConfigError, "infer.yml: Resize needs size"),
     ],
 )

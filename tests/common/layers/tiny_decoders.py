@@ -19,7 +19,7 @@ START, END, V, T, D = 0, 1, 4, 4, 8
 class Generator(nn.Layer):
     """What all have: a sum of the embedded input to start from, and a way to search."""
 
-    task, outputs = "tensors", ["tokens", "lengths", "scores"]
+    task, outputs = "Tensors", ["tokens", "lengths", "scores"]
     inputs = {"source": ([None, None], "int64")}
 
     def __init__(self, search, beams=1, size=V):

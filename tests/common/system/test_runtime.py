@@ -160,12 +160,18 @@ def test_cores_are_limited_by_affinity_and_by_control_groups(tmp_path, monkeypat
     assert runtime.usable_cores(tmp_path / "cgroup", tmp_path / "own") == cores
 
 
-def test_importing_and_preparing_does_not_import_paddle():
-
+@pytest.mark.parametrize(
+    ("modules", "unwanted"),
+    [
+        ("common.system.runtime", {"paddle", "cv2"}),
+        ("common.build.model, common.commands.train, common.commands.eval, common.commands.export", {"paddle"}),
+    ],
+)
+def test_what_is_imported_before_the_settings_are_made_leaves_paddle_alone(modules, unwanted):
     program = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from common.system import runtime; runtime.prepare(load=False)\n"
-        "assert not {'paddle', 'cv2'} & set(sys.modules)"
+        f"import {modules}; from common.system import runtime; runtime.prepare(load=False)\n"
+        f"assert not {unwanted} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")

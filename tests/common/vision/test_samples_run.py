@@ -59,12 +59,12 @@ def test_it_trains_evaluates_exports_and_predicts_the_same(name, kit):
 
 
 @pytest.mark.parametrize("name", ["pair", "clip"])
-def test_an_export_without_data_makes_up_its_images(name, kit):
+def test_an_export_without_data_has_synthetic_images(name, kit):
     config = ["-c", kit / f"configs/{name}.yml"]
     command("train", *config).refused(0)
     (kit.parent / "scenes/scene_0/0.png").write_bytes(b"")
     done = command("export", *config, "-o", f"weights=output/{name}/last", "export.image_size=[16, 16]").refused(0)
-    assert "the golden is made of a" in done.err
+    assert "the golden is made of a synthetic sample" in done.err
     entries = yaml.safe_load((kit.parent / f"output/{name}/export/infer.yml").read_text())["inputs"]
     assert {tuple(entry["shape"][-2:]) for entry in entries} == {(16, 16)}
 

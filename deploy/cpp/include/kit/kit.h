@@ -1,4 +1,4 @@
-// Runs an exported model: pictures or tensors in, records or tensors out. All that a program of your own includes.
+// Runs an exported model: images or tensors in, records or tensors out. All that a program of your own includes.
 //
 //     kit::Model model("output/yolov3/export");
 //     for (const kit::Record& found : model.predict(kit::read_image("street.jpg"))) use(found.label, found.box);
@@ -54,7 +54,7 @@ struct Tensor {
 using Tensors = std::map<std::string, Tensor>;
 std::string spelled(const Tensor& tensor);       // such as float32[1, 3, 320, 320]
 
-// An upright RGB picture, [height, width, 3].
+// An upright RGB image, [height, width, 3].
 struct Image {
   int height = 0, width = 0;
   std::vector<std::uint8_t> pixels;
@@ -68,7 +68,7 @@ Image decode_image(const std::uint8_t* data, std::size_t size, const std::string
 Image read_image(const std::string& path, std::int64_t max_pixels = pixel_limit);
 void write_image(const std::string& path, const Image& image);  // .jpg, .jpeg or .png
 
-// One answer; `box` (x1, y1, x2, y2 in pixels of the picture) is empty where the task gives none.
+// One prediction; `box` (x1, y1, x2, y2 in pixels of the image) is empty where the task gives none.
 struct Record {
   std::string label;
   int category_id = 0;
@@ -89,9 +89,11 @@ struct Input {
   DType dtype;
 };
 
-// What infer.yml says of a model.
+// What infer.yml says of a model. Where transforms or the task are classes of a kit, in Python, `kit` and `kit_classes` name
+// them: such a model runs on tensors.
 struct About {
-  std::string folder, name, task, engine;
+  std::string folder, name, task, engine, kit;
+  std::vector<std::string> kit_classes;
   std::vector<Input> inputs;
   std::vector<std::string> outputs, labels;
   int size_multiple = 1;
@@ -116,11 +118,11 @@ class Model {
   const About& about() const;
   const std::string& engine() const;  // the one in use
 
-  // Decodes a picture under the limit of pixels that the pre-processing sets.
+  // Decodes an image under the limit of pixels that the pre-processing sets.
   Image decode(const std::vector<std::uint8_t>& bytes, const std::string& name) const;
-  // Answers one batch, by the names of infer.yml. Raises ConfigError for an input of another name, shape or dtype.
+  // The outputs of one batch, by the names of infer.yml. Raises ConfigError for an input of another name, shape or dtype.
   Tensors run(const Tensors& inputs) const;
-  // The records of each picture, run as one batch. Without a threshold the task's own is taken.
+  // The records of each image, run as one batch. Without a threshold that of the task is taken, see postprocess.
   std::vector<Records> predict(const std::vector<Image>& images, std::optional<double> threshold = {},
                                Stages* stages = nullptr) const;
   Records predict(const Image& image, std::optional<double> threshold = {}) const;

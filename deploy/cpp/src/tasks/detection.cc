@@ -1,4 +1,4 @@
-// Boxes [R, 6], rows (label, score, x1, y1, x2, y2) of one picture after another, and `num_boxes` [N].
+// Boxes [R, 6], rows (label, score, x1, y1, x2, y2) of one image after another, and `num_boxes` [N].
 #include <algorithm>
 #include <cmath>
 
@@ -11,7 +11,7 @@ namespace {
 
 class Detection : public Task {
  public:
-  double threshold() const override { return 0.5; }
+  using Task::Task;
 
   std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels,
                                double threshold) const override {
@@ -35,11 +35,11 @@ class Detection : public Task {
     Image drawn = image;
     const int size = std::max(11, static_cast<int>(std::nearbyint(std::max(image.height, image.width) / 45.0)));
     for (auto record = records.rbegin(); record != records.rend(); ++record) {  // the best last, on top
-      const cv::Scalar colour = colour_of(record->category_id);
-      draw_box(drawn, record->box, colour);
+      const cv::Scalar color = color_of(record->category_id);
+      draw_box(drawn, record->box, color);
       const cv::Point corner(static_cast<int>(std::nearbyint(std::clamp(record->box[0], -1e4, 1e5))),
                              static_cast<int>(std::nearbyint(std::clamp(record->box[1], -1e4, 1e5))));
-      draw_name(drawn, named(*record), corner, colour, size);
+      draw_name(drawn, named(*record), corner, color, size);
     }
     return drawn;
   }
@@ -57,9 +57,8 @@ class Detection : public Task {
 
 }  // namespace
 
-const Task& detection() {
-  static const Detection task;
-  return task;
+std::shared_ptr<const Task> make_detection(NodeArguments& given) {
+  return std::make_shared<Detection>(given.get("threshold", 0.5));
 }
 
 }  // namespace kit

@@ -1,11 +1,18 @@
 #include "tasks/task.h"
 
+#include <map>
+
 namespace kit {
 
-const Task* task_named(const std::string& name) {
-  if (name == "detection") return &detection();
-  if (name == "classification") return &classification();
-  return nullptr;
+std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node& postprocess, const std::string& file) {
+  static const std::map<std::string, std::shared_ptr<const Task> (*)(NodeArguments&)> tasks{
+      {"Detection", make_detection}, {"ImageClassification", make_image_classification}};
+  const auto found = tasks.find(name);
+  if (found == tasks.end()) return nullptr;
+  NodeArguments given(name, postprocess, file + ": postprocess");
+  auto task = found->second(given);
+  given.finish();
+  return task;
 }
 
 const Tensor& output_named(const std::string& name, const Tensors& outputs) {

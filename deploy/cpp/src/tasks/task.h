@@ -1,28 +1,36 @@
-// What the outputs of a task mean. A task is a file here and a line in `task_named`; a model of another task runs on
+// What the outputs of a task mean. A task is a file here and a row of the table in task.cc; a model of another task runs on
 // tensors.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "kit/kit.h"
+#include "node_arguments.h"
 
 namespace kit {
 
 class Task {
  public:
+  explicit Task(double threshold) : threshold_(threshold) {}
   virtual ~Task() = default;
-  virtual double threshold() const = 0;  // where none is given
+  double threshold() const { return threshold_; }  // where none is given
   // The records of each sample of a batch, the best first.
   virtual std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels,
                                        double threshold) const = 0;
-  // The picture with the records drawn into it.
+  // The image with the records drawn into it.
   virtual Image draw(const Image& image, const Records& records) const = 0;
+
+ private:
+  double threshold_;
 };
 
-const Task* task_named(const std::string& name);  // nullptr: no such task, the model runs on tensors
-const Task& detection();
-const Task& classification();
+// The task of infer.yml with the arguments of `postprocess`; nullptr: this program has none of that name. Raises ConfigError
+// for an argument that it does not know.
+std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node& postprocess, const std::string& file);
+std::shared_ptr<const Task> make_detection(NodeArguments& given);
+std::shared_ptr<const Task> make_image_classification(NodeArguments& given);
 
 const Tensor& output_named(const std::string& name, const Tensors& outputs);  // raises EnvironmentProblem
 std::string label_of(int number, const std::vector<std::string>& labels);

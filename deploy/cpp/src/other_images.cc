@@ -23,7 +23,7 @@ namespace kit {
 namespace {
 
 DataError damaged(const Bytes& file, const std::string& why) {
-  return bad("D102", file.name, "the picture is damaged: " + why, "fetch it again, or leave it out");
+  return bad("D102", file.name, "the image is damaged: " + why, "fetch it again, or leave it out");
 }
 
 int webp_orientation(const Bytes& file) {
@@ -60,7 +60,7 @@ Stored decode_other(const Bytes& file) {
   int width = 0, height = 0, channels = 0;
   const int size = static_cast<int>(std::min<std::size_t>(file.size, 0x7fffffff));
   if (stbi_info_from_memory(file.data, size, &width, &height, &channels) == 0)
-    throw bad("D102", file.name, std::string("the picture's header is damaged: ") + stbi_failure_reason());
+    throw bad("D102", file.name, std::string("the image's header is damaged: ") + stbi_failure_reason());
   check_pixels(file, width, height);
   stbi_uc* pixels = stbi_load_from_memory(file.data, size, &width, &height, &channels, 3);
   if (pixels == nullptr) throw damaged(file, stbi_failure_reason());

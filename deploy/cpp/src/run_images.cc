@@ -12,9 +12,9 @@
 namespace kit {
 namespace {
 
-// One batch on its way: pictures that decode, what was answered, and why others do not.
+// One batch on its way: images that decode, their records, and why others do not.
 struct Batch {
-  std::vector<const Picture*> pictures;
+  std::vector<const ImageFile*> files;
   std::vector<Image> images;
   std::vector<Records> records;
   std::vector<std::string> problems;
@@ -63,9 +63,9 @@ std::string one_line(const std::string& message) {
   return line;
 }
 
-class PictureRun {
+class ImageRun {
  public:
-  PictureRun(Model& model, const Arguments& given)
+  ImageRun(Model& model, const Arguments& given)
       : given_(given), source_(open_source(given.image)), size_(static_cast<std::size_t>(model.about().fixed_batch().value_or(given.batch))) {
     models_.push_back(&model);
     for (int i = 1; i < given.workers; ++i) clones_.push_back(model.clone());
@@ -73,7 +73,7 @@ class PictureRun {
     if (!given.out.empty()) drawing_.emplace(given.out, source_);
   }
 
-  int answers() {
+  int predictions() {
     in_order([&](Batch& batch) {
       if (batch.failure) std::rethrow_exception(batch.failure);
       for (const std::string& problem : batch.problems) {
@@ -81,25 +81,25 @@ class PictureRun {
         std::cerr << one_line(problem) << '\n';
       }
       bad_ += batch.problems.size();
-      for (std::size_t i = 0; i < batch.pictures.size(); ++i, ++good_) {
-        show(batch.pictures[i]->name, batch.records[i], given_.json);
-        if (drawing_) drawing_->add(*batch.pictures[i], models_[0]->draw(batch.images[i], batch.records[i]));
+      for (std::size_t i = 0; i < batch.files.size(); ++i, ++good_) {
+        show(batch.files[i]->name, batch.records[i], given_.json);
+        if (drawing_) drawing_->add(*batch.files[i], models_[0]->draw(batch.images[i], batch.records[i]));
       }
       std::cout.flush();
     });
-    if (good_ + bad_ == 0) throw DataError(source_.name + ": no picture was found");
+    if (good_ + bad_ == 0) throw DataError(source_.name + ": no image was found");
     if (bad_ > 0)
-      std::cerr << "error: " << source_.name << ": " << bad_ << " of " << bad_ + good_ << " pictures could not be read\n";
+      std::cerr << "error: " << source_.name << ": " << bad_ << " of " << bad_ + good_ << " images could not be read\n";
     return bad_ > 0 ? 3 : 0;
   }
 
-  // Runs all pictures `repeat` times; files are read before, so that stages are decode, preprocess, run, postprocess.
+  // Runs all images `repeat` times; files are read before, so that stages are decode, preprocess, run, postprocess.
   void measure() {
-    for (Picture& picture : source_.pictures) picture.bytes = picture.content(), picture.path.clear();
-    while (source_.pictures.size() < size_) source_.pictures.push_back(source_.pictures[source_.pictures.size() % count_]);
+    for (ImageFile& file : source_.images) file.bytes = file.content(), file.path.clear();
+    while (source_.images.size() < size_) source_.images.push_back(source_.images[source_.images.size() % count_]);
     for (int i = 0; i < given_.warmup; ++i)
-      for (Model* model : models_) answer(*model, 0, nullptr);
-    const std::size_t batches = (source_.pictures.size() + size_ - 1) / size_ * static_cast<std::size_t>(given_.repeat);
+      for (Model* model : models_) predict(*model, 0, nullptr);
+    const std::size_t batches = (source_.images.size() + size_ - 1) / size_ * static_cast<std::size_t>(given_.repeat);
     std::vector<Latency> taken(models_.size());
     std::vector<std::exception_ptr> failures(models_.size());
     const auto began = Clock::now();
@@ -108,30 +108,30 @@ class PictureRun {
     for (std::size_t k = 0; k < models_.size(); ++k)
       threads.emplace_back([&, k] {
         for (std::size_t i = k; i < batches && !failures[k]; i += models_.size())
-          failures[k] = answer(*models_[k], i, &taken[k]).failure;
+          failures[k] = predict(*models_[k], i, &taken[k]).failure;
       });
     for (std::thread& thread : threads) thread.join();
     for (const std::exception_ptr& failure : failures)
       if (failure) std::rethrow_exception(failure);
     const double seconds = milliseconds_since(began) / 1000;
     for (std::size_t k = 1; k < taken.size(); ++k) taken[0].merge(taken[k]);
-    const double pictures = static_cast<double>(source_.pictures.size()) * given_.repeat;  // the last batch may be smaller
-    report(taken[0], pictures / seconds, (cpu_milliseconds() - cpu) / pictures);
+    const double count = static_cast<double>(source_.images.size()) * given_.repeat;  // the last batch may be smaller
+    report(taken[0], count / seconds, (cpu_milliseconds() - cpu) / count);
   }
 
  private:
   // Batch number `index` of all; those beyond the last start again from the first.
-  Batch answer(const Model& model, std::size_t index, Latency* latency) const {
+  Batch predict(const Model& model, std::size_t index, Latency* latency) const {
     Batch batch;
     const auto began = Clock::now();
-    const std::size_t first = index % ((source_.pictures.size() + size_ - 1) / size_) * size_;
+    const std::size_t first = index % ((source_.images.size() + size_ - 1) / size_) * size_;
     try {
-      for (std::size_t i = first; i < std::min(first + size_, source_.pictures.size()); ++i) {
-        const Picture& picture = source_.pictures[i];
+      for (std::size_t i = first; i < std::min(first + size_, source_.images.size()); ++i) {
+        const ImageFile& file = source_.images[i];
         try {
-          batch.images.push_back(picture.path.empty() ? model.decode(picture.bytes, picture.name == "stdin.png" ? "standard input" : picture.name)
-                                                      : model.decode(picture.content(), picture.path));
-          batch.pictures.push_back(&picture);
+          batch.images.push_back(file.path.empty() ? model.decode(file.bytes, file.name == "stdin.png" ? "standard input" : file.name)
+                                                      : model.decode(file.content(), file.path));
+          batch.files.push_back(&file);
         } catch (const DataError& error) {
           batch.problems.emplace_back(error.what());
         }
@@ -156,7 +156,7 @@ class PictureRun {
     return batch;
   }
 
-  // Answers each picture of a batch by itself; those that are refused become problems.
+  // Predicts each image of a batch by itself; those that are refused become problems.
   void one_by_one(Batch& batch, const Model& model) const {
     Batch found;
     found.problems = std::move(batch.problems);
@@ -164,9 +164,9 @@ class PictureRun {
       try {
         found.records.push_back(model.predict(batch.images[i], given_.threshold));
         found.images.push_back(std::move(batch.images[i]));
-        found.pictures.push_back(batch.pictures[i]);
+        found.files.push_back(batch.files[i]);
       } catch (const DataError& error) {
-        found.problems.push_back(error.what() + ("\n  " + batch.pictures[i]->name));
+        found.problems.push_back(error.what() + ("\n  " + batch.files[i]->name));
       }
     }
     batch = std::move(found);
@@ -175,7 +175,7 @@ class PictureRun {
   // Workers take batches as they come free; `use` sees them in order. No worker is more than two rounds ahead.
   template <typename Use>
   void in_order(Use use) {
-    const std::size_t batches = (source_.pictures.size() + size_ - 1) / size_, ahead = 2 * models_.size();
+    const std::size_t batches = (source_.images.size() + size_ - 1) / size_, ahead = 2 * models_.size();
     std::map<std::size_t, Batch> done;
     std::size_t next = 0, shown = 0;
     bool stop = false;
@@ -187,7 +187,7 @@ class PictureRun {
         if (stop || next >= batches) return;
         const std::size_t mine = next++;
         held.unlock();
-        Batch batch = answer(model, mine, nullptr);
+        Batch batch = predict(model, mine, nullptr);
         held.lock();
         done.emplace(mine, std::move(batch));
         changed.notify_all();
@@ -226,18 +226,18 @@ class PictureRun {
                                 {"engine", models_[0]->engine()},
                                 {"batch", size_},
                                 {"workers", models_.size()},
-                                {"pictures_per_second", rounded(rate, 2)}})
+                                {"images_per_second", rounded(rate, 2)}})
                 << '\n';
       return;
     }
     std::cout << latency.table() << "engine " << models_[0]->engine() << ", batch " << size_ << ", " << models_.size()
-              << " worker(s): " << rounded(rate, 2) << " pictures a second\n";
+              << " worker(s): " << rounded(rate, 2) << " images/s\n";
   }
 
   const Arguments& given_;
   Source source_;
   std::size_t size_, good_ = 0, bad_ = 0;
-  std::size_t count_ = source_.pictures.size();
+  std::size_t count_ = source_.images.size();
   std::vector<Model> clones_;
   std::vector<Model*> models_;
   std::optional<Drawing> drawing_;
@@ -245,9 +245,9 @@ class PictureRun {
 
 }  // namespace
 
-int run_pictures(Model& model, const Arguments& given) {
-  PictureRun run(model, given);
-  const int code = run.answers();
+int run_images(Model& model, const Arguments& given) {
+  ImageRun run(model, given);
+  const int code = run.predictions();
   if (given.repeat > 0 && code == 0) run.measure();
   return code;
 }

@@ -1,4 +1,4 @@
-// Scores [N, C]: the best classes of each picture, at most five.
+// Scores [N, C]: the best classes of each image, at most `n_best`.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -11,12 +11,11 @@
 namespace kit {
 namespace {
 
-constexpr std::size_t most = 5;
 constexpr int legible = 224;  // pixels of the side from which names can be read
 
-class Classification : public Task {
+class ImageClassification : public Task {
  public:
-  double threshold() const override { return 0; }
+  ImageClassification(std::size_t n_best, double threshold) : Task(threshold), n_best_(n_best) {}
 
   std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels,
                                double threshold) const override {
@@ -41,20 +40,20 @@ class Classification : public Task {
     int row = 0;
     for (const Record& record : records) {
       const int down = 2 + static_cast<int>(std::nearbyint((++row) * 1.6 * size));
-      draw_name(drawn, named(record), {2, down}, colour_of(record.category_id), size);
+      draw_name(drawn, named(record), {2, down}, color_of(record.category_id), size);
     }
     return drawn;
   }
 
  private:
-  static Records best(const double* scores, std::size_t classes, const std::vector<std::string>& labels, double threshold) {
+  Records best(const double* scores, std::size_t classes, const std::vector<std::string>& labels, double threshold) const {
     std::vector<int> order(classes);
     std::iota(order.begin(), order.end(), 0);
     auto greater = [&](int a, int b) {  // of equal scores the lower number comes first; those that are no number last
       const double one = std::isnan(scores[a]) ? -INFINITY : scores[a], other = std::isnan(scores[b]) ? -INFINITY : scores[b];
       return one != other ? one > other : a < b;
     };
-    const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(most, classes));
+    const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(n_best_, classes));
     std::partial_sort(order.begin(), end, order.end(), greater);
     Records here;
     for (auto number = order.begin(); number != end; ++number)
@@ -62,13 +61,16 @@ class Classification : public Task {
         here.push_back({label_of(*number, labels), *number, rounded(scores[*number], 4), {}});
     return here;
   }
+
+  std::size_t n_best_;
 };
 
 }  // namespace
 
-const Task& classification() {
-  static const Classification task;
-  return task;
+std::shared_ptr<const Task> make_image_classification(NodeArguments& given) {
+  const int n_best = given.get("n_best", 5);
+  if (n_best < 1) throw given.wrong("has n_best " + std::to_string(n_best) + "; allowed: 1 or more");
+  return std::make_shared<ImageClassification>(static_cast<std::size_t>(n_best), given.get("threshold", 0.0));
 }
 
 }  // namespace kit

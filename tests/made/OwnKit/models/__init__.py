@@ -1,0 +1,1 @@
+"""A part of the kit for the test of extension points."""
