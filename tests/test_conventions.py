@@ -136,6 +136,12 @@ def test_kits_import_common_and_themselves_only(path):
     assert not wrong, "a kit imports itself relatively, and never another kit; common imports no kit"
 
 
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.relative_to(ROOT).parts[1:2] == ("models",)], ids=name)
+def test_models_are_written_in_plain_layers(path):
+    """oneDNN comes in by a pass (common/layers/fast_conv.py), after a model is built."""
+    assert not re.search(r"common\.layers(\.| import )(fused_conv|onednn)", path.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("path", [p for p in SOURCES if p.name == "__init__.py"], ids=name)
 def test_init_files_hold_imports_only(path):
     kinds = (ast.Import, ast.ImportFrom, ast.Expr)

@@ -145,9 +145,9 @@ class ModelInMemory:
     def from_config(cls, config):
         """The model of a checked configuration on its `weights`."""
         from common.build.data import build_transforms, given_classes
-        from common.build.model import build_model, labels_of, load_weights, read_model_weights
+        from common.build.model import build_model, labels_of, load_weights, read_configured_weights
 
-        arrays = read_model_weights(config)
+        arrays = read_configured_weights(config)
         labels = labels_of(config)
         runtime.prepare()
         select_device(config.get("device"))

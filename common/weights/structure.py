@@ -123,7 +123,7 @@ def apply_steps(model, steps, namespace):
 
 def slim_section(config):
     """The completed `slim:` section of a configuration (dict), or None."""
-    return config.completed().get("slim")
+    return config.to_dict().get("slim")
 
 
 def check_agreement(config, structure, source):

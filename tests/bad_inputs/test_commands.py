@@ -72,17 +72,28 @@ def test_an_export_calls_nothing_but_transforms_and_reads_nothing_but_its_own_fi
     assert command("export", "-c", CONFIG, "--weights", run / "last", "--out", folder).code == 0
     about = yaml.safe_load((folder / "infer.yml").read_text())
     (tmp_path / "words.txt").write_text("<blank>\na\n")
-    for entry, words in (
-        ({"type": "write_issues", "path": str(tmp_path / "written"), "issues": []}, "'write_issues' is no transform"),
-        ({"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}, "'Loader' is no transform"),
-        ({"type": "CharacterIds", "vocab": "../words.txt"}, "words.txt is outside of the folder"),
-        ({"type": "CharacterIds", "vocab": str(tmp_path / "words.txt")}, "words.txt is outside of the folder"),
-    ):
-        (folder / "infer.yml").write_text(yaml.safe_dump(about | {"preprocess": [entry]}))
+
+    def refuse(changed, words):
+        (folder / "infer.yml").write_text(yaml.safe_dump(changed))
         (folder / "manifest.json").unlink()
         write_manifest(folder)
         with pytest.raises(EnvironmentProblem, match=words):
             Predictor(folder)
+
+    for entry, words in (
+        ({"type": "write_issues", "path": str(tmp_path / "written"), "issues": []}, "'write_issues' is no Transform"),
+        ({"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}, "'Loader' is no Transform"),
+        ({"type": "CharacterIds", "vocab": "../words.txt"}, "words.txt is outside of the folder"),
+        ({"type": "CharacterIds", "vocab": str(tmp_path / "words.txt")}, "words.txt is outside of the folder"),
+    ):
+        refuse(about | {"preprocess": [entry]}, words)
+    refuse(about | {"task": "Loader"}, "'Loader' is no Task")
+    loader = {"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}
+    refuse(
+        about | {"task": "SpeechRecognition", "postprocess": {"decoder": loader}},
+        "'Loader' is no Transform or BeamSearch",
+    )
+    refuse(about | {"task": "SequenceLabeling", "postprocess": {"dictionary": "../words.txt"}}, "outside of the folder")
     assert not (tmp_path / "written").exists()
 
 

@@ -6,6 +6,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from common.weights.manifest import write_manifest
 from tests.bad_inputs.images import REFUSED
@@ -119,7 +120,7 @@ def test_one_bad_picture_is_named_and_the_others_are_answered(program, low, pict
     shutil.copy(pictures[0], tmp_path / "a.jpg")
     (tmp_path / "b.jpg").write_bytes(pictures[1].read_bytes()[:900])
     shutil.copy(pictures[2], tmp_path / "c.jpg")
-    got = program("--model", low, "--image", tmp_path, "--json", "--workers", 2).refused(3, "b.jpg", "1 of 3 pictures")
+    got = program("--model", low, "--image", tmp_path, "--json", "--workers", 2).refused(3, "b.jpg", "1 of 3 images")
     assert [answer["image"] for answer in answers(got.out)] == [str(tmp_path / "a.jpg"), str(tmp_path / "c.jpg")]
 
 
@@ -147,7 +148,7 @@ def test_a_file_that_is_no_picture_is_refused(name, program, low, tmp_path):
 
 def test_what_is_not_there_is_refused_with_what_may_have_been_meant(program, low, pictures, tmp_path):
     program("--model", low, "--image", str(pictures[0])[:-5] + ".jpg").refused(3, "D104", "did you mean")
-    program("--model", low, "--image", tmp_path).refused(3, "holds no picture")
+    program("--model", low, "--image", tmp_path).refused(3, "holds no image")
     program("--model", f"{low}s", "--image", pictures[0]).refused(2, "there is no such folder", "did you mean")
     program("--model", tmp_path, "--image", pictures[0]).refused(2, "no exported model")
     program("--model", low, "--imagee", pictures[0]).refused(2, "there is no option --imagee; did you mean '--image'?")
@@ -247,3 +248,49 @@ def test_the_example_program_counts_what_is_seen(program, exported, pictures):
     got = program(exported, pictures[0], name="count_objects")
     assert got.code == 0 and str(pictures[0]) in got.out
     program(tmp := exported / "nothing", pictures[0], name="count_objects").refused(2, str(tmp))
+
+
+def rewritten(folder, target, **changes):
+    """A copy of an export whose infer.yml says something else."""
+    model = shutil.copytree(folder, target)
+    about = yaml.safe_load((model / "infer.yml").read_text())
+    (model / "infer.yml").write_text(yaml.safe_dump(about | changes, sort_keys=False))
+    (model / "manifest.json").unlink()
+    write_manifest(model)
+    return model
+
+
+def test_a_kit_s_own_classes_are_refused_by_name_and_the_model_runs_on_tensors(program, exported, pictures, tmp_path):
+    model = rewritten(exported, tmp_path / "model", kit="MyDet", kit_classes=["Darken", "Detection"])
+    answer = program("--model", model, "--image", pictures[0])
+    answer.refused(2, "needs Darken, Detection of the kit MyDet", "tools/infer.py", "--input in.npz --output out.npz")
+    assert program("--model", model, "--golden").code == 0
+
+
+def test_an_export_of_another_format_is_refused_with_what_to_do(program, exported, tmp_path):
+    old, new = (rewritten(exported, tmp_path / f"{n}", format=n) for n in (1, 3))
+    program("--model", old, "--golden").refused(4, "format 1", "tools/export.py -c CONFIG")
+    program("--model", new, "--golden").refused(4, "format 3", "build it again")
+
+
+def test_the_arguments_of_postprocess_are_those_that_python_takes(program, low, pictures, made_sets, tmp_path):
+    model = rewritten(low, tmp_path / "boxes", postprocess={"threshold": 0.02})
+    found = program("--model", model, "--image", pictures[0], "--json").out
+    assert same(answers(found), answers(command("infer", "--model", model, pictures[0], "--json").out))
+    assert found == program("--model", low, "--image", pictures[0], "--json", "--threshold", 0.02).out
+    row = next(row for row in zoo.read_zoo() if row["config"] == "configs/mobilenet_v1.yml")
+    classifier = exported_twin(row, made_sets, tmp_path / "export")
+    best = rewritten(classifier, tmp_path / "best", postprocess={"n_best": 2})
+    image = next(made_sets.folder("digit_classes").rglob("*.png"))
+    (ours,), (theirs,) = (
+        answers(found.out)
+        for found in (
+            program("--model", best, "--image", image, "--json"),
+            command("infer", "--model", best, image, "--json"),
+        )
+    )
+    assert len(ours["predictions"]) == 2
+    assert [record["label"] for record in ours["predictions"]] == [record["label"] for record in theirs["predictions"]]
+    more = rewritten(classifier, tmp_path / "more", postprocess={"n_bset": 2})
+    program("--model", more, "--image", image).refused(2, "infer.yml: postprocess: ImageClassification has 'n_bset'")
+    command("infer", "--model", more, image).refused(2, "infer.yml", "n_bset")

@@ -36,7 +36,7 @@ def samples_of(name):
 @pytest.mark.parametrize("name", ["pair", "clip"])
 def test_it_trains_evaluates_exports_and_predicts_the_same(name, kit):
     config = ["-c", kit / f"configs/{name}.yml"]
-    assert command("check", *config).refused(0, "one batch went through the model and back")
+    assert command("check", *config).refused(0, "forward and backward pass of one batch")
     command("train", *config, "--eval").refused(0)
     weights = ["-o", f"weights=output/{name}/best"]
     scores = json.loads(command("eval", *config, *weights, "--json").refused(0).out)
@@ -78,10 +78,10 @@ def test_an_export_without_data_has_synthetic_images(name, kit):
         (("key: [image_a, image_b]\n", "kye: image_a\n"), ["On has no key 'kye'; did you mean 'key'"]),
         (
             ("{type: RandomFlip}", "{type: ResizeBatch, sizes: [16]}"),
-            ["pair.yml:14: On takes", "works on batches"],
+            ["pair.yml:14: On takes", "works on a whole batch"],
         ),
         (("{type: RandomFlip}", "{type: Mixup}"), ["pair.yml:14: On takes", "Mixup mixes in other samples"]),
-        (("{type: RandomFlip}", "{type: PairNet}"), ["pair.yml:14: On takes", "PairNet is not a transform"]),
+        (("{type: RandomFlip}", "{type: PairNet}"), ["pair.yml:14: On takes", "PairNet is no transform"]),
         (("RandomCropToSize, size: 16", "RandomCropToSize, size: 18"), ["pair.yml:13", "18 x 18", "multiples of 4"]),
         (
             ("key: [image_a, image_b]\n        same", "key: [image_a]\n        same"),
