@@ -38,7 +38,7 @@ def main():
         return child(Path(args.child), args.task[0], args.workers[0], args.epochs)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
-        write_pictures(Path(folder), args.images)
+        write_images(Path(folder), args.images)
         for task in args.task or SIZES:
             results |= compare(folder, task, args)
     return measure.finish(results, args.json)
@@ -77,7 +77,7 @@ def compare(folder, task, args):
     return results
 
 
-def write_pictures(folder, count):
+def write_images(folder, count):
     """Crops JPEGs from the photographs of scikit-image, with boxes, deterministically."""
     import importlib.util
 
@@ -100,11 +100,11 @@ def write_pictures(folder, count):
     np.save(folder / "boxes.npy", np.array(boxes, np.float32))
 
 
-class Pictures:
+class Images:
     """The files and boxes of a folder as a map-style data set.
 
     Args:
-        folder (Path): as `write_pictures` left it.
+        folder (Path): as `write_images` left it.
         task (str): detection, or classification, of which an image has a label instead of boxes.
     """
 
@@ -139,7 +139,7 @@ def child(folder, task, workers, epochs):
     from common.vision.decode import Decode
     from common.vision.resize import Resize
 
-    dataset, size = Pictures(folder, task), SIZES[task]
+    dataset, size = Images(folder, task), SIZES[task]
     transforms = {
         "detection": [RandomDistort(), RandomExpand(fill=FILL), RandomCrop(), RandomFlip(), Resize(size)],
         "classification": [RandomResizedCrop(size), RandomFlip()],

@@ -91,7 +91,7 @@ def against(server, body, kind, seconds):
             options = [server.port, PREDICT, body, "--kind", kind, "--clients", CLIENTS, "--seconds", length]
             answer = measure.run_child(sys.executable, "http_load.py", *options)
         if set(answer["statuses"]) != {"200"}:
-            sys.exit(f"the server answered {answer['statuses']}")
+            sys.exit(f"the server responded {answer['statuses']}")
     return answer
 
 

@@ -59,7 +59,7 @@ def run(kit):
         done = command(tool, *given(kit), *more)
         assert done.code == 0, done.err
         if tool == "check":
-            assert "one batch went through the model and back" in done.out
+            assert "forward and backward pass of one batch" in done.out
     return kit.parent / "shades"
 
 

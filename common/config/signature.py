@@ -83,7 +83,7 @@ class Signature:
     parameters: tuple = ()
     gives: frozenset = frozenset()
     assembly: bool = False
-    first_paragraph: str = ""
+    summary: str = ""
 
     @property
     def names(self):

@@ -29,7 +29,7 @@ def test_a_slip_in_a_name_is_refused_with_the_name_that_is_meant(kind, name, rig
     base = Whole if kind == "model" else object
     required = {"primary": "x", "update": len, "compute": len} if kind == "metric" else {}
     thing = type("Mine", (base,), {name: 1, **required})()
-    with pytest.raises(ConfigError, match=f"a.yml:3: Mine has '{name}'.*may offer '{right}'"):
+    with pytest.raises(ConfigError, match=f"a.yml:3: Mine has '{name}'.*did you mean '{right}'"):
         contract.check_names(thing, kind, "a.yml:3")
 
 

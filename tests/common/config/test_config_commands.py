@@ -1,4 +1,4 @@
-"""The argument parser and `tools/configure.py`: what is written wrong is answered with what was meant."""
+"""Tests of the argument parser and of `tools/configure.py`."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def refused(parser, capsys, *arguments):
     return message
 
 
-def test_overrides_after_one_and_after_several_options_all_stay(parser):
+def test_repeated_override_options_accumulate(parser):
     args = parser.parse_args(["-c", "x.yml", "-o", "a=1", "b=2", "--eval", "-o", "c=-3"])
     assert args.override == ["a=1", "b=2", "c=-3"]
     assert parser.parse_args(["-c", "x.yml"]).override == []

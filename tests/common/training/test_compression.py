@@ -1,4 +1,4 @@
-"""`slim:` in a configuration: checked, done once, its structure kept beside the weights and found again by all."""
+"""Tests of `slim:`: validation, compression once per run, and the structure saved with the weights."""
 
 import json
 import os
