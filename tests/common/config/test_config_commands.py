@@ -44,10 +44,10 @@ def test_repeated_override_options_accumulate(parser):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--evall"], "there is no option --evall; did you mean '--eval'?"),
+        (["--evall"], "unknown option --evall; did you mean '--eval'?"),
         (["--dryrun"], "did you mean '--dry-run'?"),
         (["--dry_run"], "did you mean '--dry-run'?"),
-        (["--ev"], "there is no option --ev"),
+        (["--ev"], "unknown option --ev"),
         (["--formt=pdparams"], "did you mean '--format'?"),
         (["--format", "pdparam"], "there is no 'pdparam'; did you mean 'pdparams'?"),
         (["train.epochs=1"], "to set a value write -o train.epochs=1"),

@@ -122,7 +122,7 @@ def test_an_ambiguous_base_is_rejected_at_its_line(write_config):
     for task in ("one", "two"):
         write_config(text="seed: 7\n", name=f"{task}/seven.yml")
     message = refused(write_config(text="seed: 1\n_base_: seven.yml\n"))
-    assert "changed.yml:2: the base seven.yml: more than one configuration has this name" in message
+    assert "changed.yml:2: the base seven.yml: the name is ambiguous" in message
     assert "configs/one/seven.yml" in message and "configs/two/seven.yml" in message
 
 
