@@ -71,9 +71,9 @@ def compare(name, folder, threads, args):
         rows["cpp openvino"] = lambda: in_cpp(folder / "raw", "--golden", threads, "openvino", args.repeat)
     detector = (folder / "whole").is_dir()
     if detector:
-        picture = ("--image", folder / "image.jpg")
+        image = ("--image", folder / "image.jpg")
         rows["end to end, python"] = lambda: in_python("end to end", child, folder / "whole", threads)
-        rows["end to end, cpp"] = lambda: in_cpp(folder / "whole", picture, threads, "paddle", args.repeat)
+        rows["end to end, cpp"] = lambda: in_cpp(folder / "whole", image, threads, "paddle", args.repeat)
     found = {row: [] for row in rows}
     for _ in range(args.rounds):
         for row, run in rows.items():

@@ -93,15 +93,15 @@ def write_images(folder, count):
         height, width = photograph.shape[:2]
         part = int(min(height, width * 3 / 4) * rng.uniform(0.6, 1))
         top, left = rng.integers(height - part + 1), rng.integers(width - part * 4 // 3 + 1)
-        picture = cv2.resize(photograph[top : top + part, left : left + part * 4 // 3], (WIDTH, HEIGHT))
-        cv2.imwrite(str(folder / f"{number:05d}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        image = cv2.resize(photograph[top : top + part, left : left + part * 4 // 3], (WIDTH, HEIGHT))
+        cv2.imwrite(str(folder / f"{number:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
         corner = rng.uniform(0, (WIDTH * 0.7, HEIGHT * 0.7), (OBJECTS, 2))
         boxes.append(np.concatenate([corner, corner + rng.uniform(30, (WIDTH * 0.3, HEIGHT * 0.3), (OBJECTS, 2))], 1))
     np.save(folder / "boxes.npy", np.array(boxes, np.float32))
 
 
 class Images:
-    """The files and boxes of a folder as a map-style data set.
+    """The files and boxes of a folder as a map-style dataset.
 
     Args:
         folder (Path): as `write_images` left it.

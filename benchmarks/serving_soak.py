@@ -106,7 +106,7 @@ def memory(place, requests):
 
     from tests.made.commands import SMALL
 
-    folder, picture = detector(place / "detector", *SMALL)
+    folder, image = detector(place / "detector", *SMALL)
     with Ours(folder) as server:
         found, rows = [], []
 
@@ -115,7 +115,7 @@ def memory(place, requests):
             return [process.memory_info().rss / 2**20 for process in (own, *own.children())]
 
         for tenth in range(10):
-            asked = http_load.load(server.port, PREDICT, picture.read_bytes(), "image/jpeg", 16, 3600, requests // 10)
+            asked = http_load.load(server.port, PREDICT, image.read_bytes(), "image/jpeg", 16, 3600, requests // 10)
             answer = asyncio.run(asked)
             if set(answer["statuses"]) != {200}:
                 sys.exit(f"the server responded {answer['statuses']}")

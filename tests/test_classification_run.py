@@ -15,7 +15,7 @@ CONFIG = "configs/tiny/small_pictures.yml"
 
 @pytest.fixture(scope="module")
 def run(made_sets, tmp_path_factory):
-    """The data set, the folder of a short run, and `-c` and `-o` of its configuration."""
+    """The dataset, the folder of a short run, and `-c` and `-o` of its configuration."""
     place, data = tmp_path_factory.mktemp("run"), made_sets.folder("digit_classes")
     given = ["-c", CONFIG, "-o", f"dataset={data}", f"output_dir={place}", "train.epochs=2", "eval.workers=0"]
     answer = command("train", "--eval", *given)
@@ -44,21 +44,21 @@ def test_weights_and_the_exported_model_have_the_same_scores(run, exported):
 
 
 def test_class_names_and_scores_of_an_image_argument_are_printed(run):
-    picture = run[0] / "val/3/000.png"
-    answer = command("infer", "--weights", run[1] / "best", "--json", *run[2], "--image", picture)
+    image = run[0] / "val/3/000.png"
+    answer = command("infer", "--weights", run[1] / "best", "--json", *run[2], "--image", image)
     (line,) = answer.out.splitlines()
     found = json.loads(line)["predictions"]
     assert len(found) == 5 and found == sorted(found, key=lambda item: -item["score"])
-    text = command("infer", *run[2], "--weights", run[1] / "best", picture).out.splitlines()
-    assert text[0] == f"{picture}: {found[0]['label']} {found[0]['score']:.3f}" and len(text) == 6
+    text = command("infer", *run[2], "--weights", run[1] / "best", image).out.splitlines()
+    assert text[0] == f"{image}: {found[0]['label']} {found[0]['score']:.3f}" and len(text) == 6
 
 
 def test_without_evaluation_data_the_export_preprocesses_like_the_model_in_memory(run, tmp_path):
     given = [*run[2], "data.eval=null", f"weights={run[1] / 'best'}"]
     answer = command("export", *given, "--out", tmp_path / "export")
     assert answer.code == 0 and "neither data.eval nor data.test" in answer.err, answer.err
-    picture = run[0] / "val/3/000.png"
-    found = [command("infer", *way, "--json", "--image", picture) for way in (given, ["--model", tmp_path / "export"])]
+    image = run[0] / "val/3/000.png"
+    found = [command("infer", *way, "--json", "--image", image) for way in (given, ["--model", tmp_path / "export"])]
     assert found[0].out == found[1].out and json.loads(found[0].out)["predictions"], found[1].err
 
 
@@ -70,7 +70,7 @@ def test_the_exported_model_predicts_the_same_and_draws(run, exported, tmp_path)
 
 
 def test_ambiguous_images_and_weights_are_errors(exported):
-    command("infer", "--model", exported).refused(2, "--input PICTURE")
+    command("infer", "--model", exported).refused(2, "--input IMAGE")
     command("infer", "--model", exported, "--image", "a.png", "b.png").refused(2, "one --input PATH")
     command("infer", "--model", exported, "--weights", "x", "a.png").refused(2, "--weights with -c")
 

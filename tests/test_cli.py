@@ -124,8 +124,8 @@ def test_errors_are_reported_quickly(tool, arguments, code, words):
 
 
 def test_a_missing_model_is_reported_quickly(digits):
-    picture = digits / "digits/JPEGImages/eval_00000.jpg"
-    ended = quick("tools/infer.py", "--model", "/nowhere", "--image", picture)
+    image = digits / "digits/JPEGImages/eval_00000.jpg"
+    ended = quick("tools/infer.py", "--model", "/nowhere", "--image", image)
     assert ended.code == 2 and "--model /nowhere: there is no such folder" in ended.err
 
 
@@ -136,7 +136,7 @@ def test_a_used_folder_and_a_missing_image_are_reported_without_importing_paddle
     assert (ended.code, ended.loaded) == (3, "") and "x.jpg" in ended.err
 
 
-def neighbours(word):
+def neighbors(word):
     """Some words one edit away: a letter left out, doubled, swapped with the next, replaced."""
     middle = len(word) // 2
     yield word[:middle] + word[middle + 1 :]
@@ -155,7 +155,7 @@ def options():
 
 @pytest.mark.parametrize(("tool", "option"), list(options()))
 def test_every_option_is_suggested_for_every_typo_of_one_letter(tool, option, capsys):
-    for typo in neighbours(option):
+    for typo in neighbors(option):
         if typo in (option, "--" + option[2:]):
             continue
         with pytest.raises(SystemExit) as end:

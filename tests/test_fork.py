@@ -44,10 +44,10 @@ def test_a_fork_in_an_empty_folder_trains_evaluates_exports_and_infers(digits, t
     printed = run(alone, "bash", "MyDet/run.sh", "tiny/yolov3", "--stage", "1", "--stop", "3", "-o", *settings)
     assert "AP50" in printed and printed.splitlines()[-1] == "output/tiny/mine/export"
     assert (alone / "output/tiny/mine/best").resolve().name == "step_2"
-    picture = digits / "digits/JPEGImages/eval_00000.jpg"
+    image = digits / "digits/JPEGImages/eval_00000.jpg"
     watched = [sys.executable, "-c", WATCHED, alone / "modules.json", "MyDet/tools/infer.py"]
     weights = ["-c", "MyDet/configs/tiny/yolov3.yml", "-o", *settings, "weights=output/tiny/mine/best"]
-    answer = run(alone, *watched, *weights, "--image", picture, "--json", "--threshold", "0")
+    answer = run(alone, *watched, *weights, "--image", image, "--json", "--threshold", "0")
     in_memory = json.loads(answer)["predictions"]
     modules = json.loads((alone / "modules.json").read_text())
     assert "MyDet.models.detectors.yolov3" in modules and "common.build.model" in modules
@@ -58,7 +58,7 @@ def test_a_fork_in_an_empty_folder_trains_evaluates_exports_and_infers(digits, t
         "--model",
         "output/tiny/mine/export",
         "--image",
-        picture,
+        image,
         "--json",
         "--threshold",
         0,

@@ -57,7 +57,7 @@ def test_an_epoch_sampler_repeats_and_keeps_the_rest():
         "data.train.length=10", "data.train.sampler={type: EpochSampler, repeat: 2, drop_last: false}"
     )
     assert sum(len(batch["image_id"]) for batch in batches) == 20
-    assert len({image.tobytes() for batch in batches for image in batch["image"]}) == 20  # each visit shaken anew
+    assert len({image.tobytes() for batch in batches for image in batch["image"]}) == 20  # each visit shuffled again
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_resuming_in_the_middle_of_a_stream_is_exact(streamed, tmp_path, step):
 def test_a_stream_read_by_workers_trains(tmp_path):
     answer = command("train", "-c", CONFIGS / "stream.yml", "-o", f"output_dir={tmp_path}", "train.workers=2")
     assert answer.code == 0, answer.err
-    # each worker reads 66 pictures: 16 whole batches; the rest of each shard is left out
+    # each worker reads 66 images: 16 whole batches; the rest of each shard is left out
     assert (tmp_path / "stream/last").resolve().name == "step_32"
 
 
@@ -187,7 +187,7 @@ def test_a_stream_is_evaluated_by_the_command_as_by_the_run(streamed):
 
 
 def test_check_lists_read_errors_of_a_data_set_without_a_check_method():
-    from common.data.check import check_dataset
+    from common.data.issues import check_dataset
 
     class Torn:
         def __len__(self):

@@ -50,8 +50,8 @@ def test_the_run_folder_has_its_inputs_and_results(trained):
     assert not [name for name in names if ".tmp-" in name or ".trash-" in name]
     env = json.loads((folder / "env.json").read_text())
     assert env["seed"] == 0 and env["versions"]["paddlepaddle"] and env["settings"] and env["cores"] >= 1
-    for picture in (folder / "plots").iterdir():
-        assert picture.read_bytes()[:4] == b"\x89PNG" and picture.stat().st_size > 2000
+    for image in (folder / "plots").iterdir():
+        assert image.read_bytes()[:4] == b"\x89PNG" and image.stat().st_size > 2000
 
 
 def test_the_model_card_has_the_score_and_the_commands(trained):
@@ -74,8 +74,8 @@ def test_the_commands_logged_at_the_end_of_a_run_work(trained, digits, exported,
     assert set(found) == {"resume", "evaluate", "export", "predict"}
     scores = command("eval", *shlex.split(found["evaluate"]), "seed=0", "--json")
     assert scores.code == 0, scores.err
-    picture = digits / "digits/JPEGImages/eval_00000.jpg"
-    answer = command("infer", *shlex.split(found["predict"].replace("PATH", str(picture))), "--json")
+    image = digits / "digits/JPEGImages/eval_00000.jpg"
+    answer = command("infer", *shlex.split(found["predict"].replace("PATH", str(image))), "--json")
     assert answer.code == 0, answer.err
     assert command("train", *shlex.split(found["resume"]), "--print-config").code == 0
 
@@ -118,8 +118,8 @@ def test_trained_and_exported_model_predict_the_same_for_a_folder_an_image_and_s
     trained, exported, digits
 ):
     folder = digits / "digits/JPEGImages"
-    pictures = sorted(folder.glob("eval_*.jpg"))
-    listed = "\n".join(map(str, pictures)).encode()
+    images = sorted(folder.glob("eval_*.jpg"))
+    listed = "\n".join(map(str, images)).encode()
     low = ["--json", "--threshold", "0.01"]
 
     def answers(source, *model, stdin=b""):
@@ -129,14 +129,14 @@ def test_trained_and_exported_model_predict_the_same_for_a_folder_an_image_and_s
 
     by_list = answers("-", "--model", exported, stdin=listed)
     assert len(by_list) == 4 and any(by_list)
-    assert answers(pictures[0], "--model", exported) == by_list[:1]
-    assert answers("-", "--model", exported, stdin=pictures[0].read_bytes()) == by_list[:1]
+    assert answers(images[0], "--model", exported) == by_list[:1]
+    assert answers("-", "--model", exported, stdin=images[0].read_bytes()) == by_list[:1]
     in_batches = command("infer", "--model", exported, "--image", folder, *low, "--batch", 5)
     found = [json.loads(line) for line in in_batches.out.splitlines()]
     named = {item["image"]: item["predictions"] for item in found}
     assert len(found) == 28
     in_memory = answers("-", *trained.arguments, f"weights={trained.folder / 'best'}", stdin=listed)
-    for path, one, batched, memory in zip(pictures, by_list, (named[str(p)] for p in pictures), in_memory, strict=True):
+    for path, one, batched, memory in zip(images, by_list, (named[str(p)] for p in images), in_memory, strict=True):
         for other in (batched, memory):
             assert len(other) == len(one), path
             assert all(any(same_answer(left, right) for right in other) for left in one), path  # ties may change places
@@ -197,8 +197,8 @@ def test_class_names_come_with_the_weights_where_the_data_are_not(trained, digit
 
 
 def test_text_output_has_the_class_and_the_box(exported, digits, tmp_path):
-    picture = digits / "digits/JPEGImages/eval_00000.jpg"
-    answer = command("infer", "--model", exported, "--image", picture, "--threshold", 0.001, "--out", tmp_path)
+    image = digits / "digits/JPEGImages/eval_00000.jpg"
+    answer = command("infer", "--model", exported, "--image", image, "--threshold", 0.001, "--out", tmp_path)
     assert re.search(r"^  \d 0\.\d{3} \[[\d., ]+\]$", answer.out, re.MULTILINE), answer.out
     assert (tmp_path / "eval_00000.jpg").stat().st_size > 1000
 

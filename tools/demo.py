@@ -1,6 +1,6 @@
 """End-to-end demo on data from installed packages; `make demo` runs it.
 
-Creates a detection data set of handwritten digits on photographs, trains a small YOLOv3, evaluates it, exports it, and
+Creates a detection dataset of handwritten digits on photographs, trains a small YOLOv3, evaluates it, exports it, and
 runs the exported model on a held-out image.  Every step is a regular command.
 """
 

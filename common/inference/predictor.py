@@ -172,7 +172,7 @@ def predict(model, samples, threshold=None):
     Returns:
         list[list[dict]]: what `Task.records` gives, a list for each sample.
     """
-    return predict_prepared(model, prepare(model, samples), threshold)
+    return predict_prepared(model, prepare_samples(model, samples), threshold)
 
 
 def predict_prepared(model, samples, threshold=None):
@@ -182,7 +182,7 @@ def predict_prepared(model, samples, threshold=None):
     return model.task.records(outputs, samples, model.labels, threshold)[: len(samples)]
 
 
-def prepare(model, samples):
+def prepare_samples(model, samples):
     """The decoded samples after the transforms that see one sample each; raises BadSample."""
     rest = Pipeline(model.pipeline.transforms[1:])
     return [rest.sample([dict(sample)], 0, 0) for sample in samples]

@@ -265,7 +265,7 @@ def area_under_curve(recall, precision):
 
 
 def last_finite(values):
-    """The last finite number; NaN if there is none."""
+    """The last finite number; NaN without one."""
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
     return float(known[-1]) if len(known) else math.nan

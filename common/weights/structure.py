@@ -50,7 +50,7 @@ def write_structure(model, folder):
 
 
 def read_structure(path):
-    """Reads the structure beside the weights at a path; None if there is none.
+    """Reads the structure beside the weights at a path, or None.
 
     Args:
         path (str | Path): a checkpoint, a run folder, or a file in one.

@@ -113,7 +113,7 @@ def test_a_generated_configuration_passes_the_check(kits, tmp_path):
     assert any(line.strip().startswith("depth: 53") and line.endswith("# number of layers") for line in lines)
     with pytest.raises(ConfigError, match="--model YOLOv4: no kit has it; did you mean 'YOLOv3'"):
         configure.generate(kits, "YOLOv4", "CocoDetection")
-    with pytest.raises(ConfigError, match="has no such data set; did you mean 'CocoDetection'"):
+    with pytest.raises(ConfigError, match="has no such dataset; did you mean 'CocoDetection'"):
         configure.generate(kits, "YOLOv3", "CocoDetecton")
 
 

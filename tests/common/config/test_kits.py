@@ -20,7 +20,7 @@ def refused(path, default=None):
 
 @pytest.fixture
 def two_kits(fake_kit, tmp_path, monkeypatch):
-    """Two shipped kits in a root of their own; the current folder is another one."""
+    """Two shipped kits in a separate root; the current folder is another one."""
     root = tmp_path / "root"
     for name in ("PaddleCV", "PaddleNLP"):
         shutil.copytree(fake_kit, root / name)

@@ -77,7 +77,7 @@ def test_a_terminal_gets_a_bar_below_the_lines(tmp_path):
     assert "resume:" in shown[-5]
 
 
-def test_no_color_keeps_the_bar_and_drops_the_colours(tmp_path):
+def test_no_color_keeps_the_bar_and_drops_the_colors(tmp_path):
     code, text = run(tmp_path, terminal=True, NO_COLOR="1")
     assert code == 0
     assert re.search(r"\d+/75 loss", CODES.sub("", text))

@@ -28,10 +28,10 @@ class Metric:
 
 
 def shape(path):
-    """(height, width, 3) of a picture that is not of one colour."""
-    picture = cv2.imread(str(path))
-    assert picture.std() > 1
-    return picture.shape
+    """(height, width, 3) of a image that is not of one color."""
+    image = cv2.imread(str(path))
+    assert image.std() > 1
+    return image.shape
 
 
 def watched(folder, **more):
@@ -55,8 +55,8 @@ def test_plots_of_the_metric_are_drawn(tmp_path):
 
 
 def test_images_are_drawn_from_the_predictions_by_the_task(tmp_path):
-    picture = np.full((20, 30, 3), 200, np.uint8)
-    trainer = FakeTrainer(tmp_path, callbacks=[Plots(draw=lambda batch, outputs: [picture] * batch["n"])])
+    image = np.full((20, 30, 3), 200, np.uint8)
+    trainer = FakeTrainer(tmp_path, callbacks=[Plots(draw=lambda batch, outputs: [image] * batch["n"])])
     trainer.predictions = [({"n": 5}, {}), ({"n": 30}, {})]
     trainer.call("on_train_end")
     assert shape(tmp_path / "plots/predictions.png") == (4 * 324 + 4, 4 * 324 + 4, 3)
