@@ -68,6 +68,8 @@ class Checker:
                 self.value(value, place, key, *runtime[key])
             elif value is None and key in known:
                 continue
+            elif key == "optimizer":
+                self.optimizer(value, place)
             elif key in NODES:
                 self.node(value, place, key)
             elif key == "trainer":
@@ -128,6 +130,14 @@ class Checker:
     def is_task(self, definition):
         """True if a definition is a subclass of Task."""
         return definition.what == "class" and "Task" in self.namespace.traits(definition)[0]
+
+    def optimizer(self, value, place):
+        """Checks the optimizer and its learning rate."""
+        self.node(value, place, "optimizer")
+        definition = self.definition(value)
+        if definition and not is_optimizer(definition, self.namespace):
+            hint = "`python tools/configure.py list optimizers` shows what there is"
+            self.say(value.places["type"], f"optimizer: {value['type']} is no optimizer", hint)
 
     def trainer(self, value, place):
         """Checks the trainer, except for the `run` argument that the program passes."""
@@ -352,6 +362,11 @@ def task_name(tree, namespace):
 def is_trainer(definition, namespace):
     """True if a definition is `Trainer` or a subclass of it."""
     return definition.name == "Trainer" or "Trainer" in namespace.traits(definition)[0]
+
+
+def is_optimizer(definition, namespace):
+    """True for a class with `build(model)` that leaves nothing to subclasses."""
+    return "build" in namespace.traits(definition)[1] and not namespace.is_abstract(definition)
 
 
 def is_sampler(methods):

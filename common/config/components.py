@@ -1,6 +1,6 @@
 """The kind of each component, for `configure.py list` and for generated configurations."""
 
-from common.config.check import is_sampler, is_trainer
+from common.config.check import is_optimizer, is_sampler, is_trainer
 
 KINDS = ("datasets", "transforms", "samplers", "metrics", "tasks", "optimizers", "schedules", "trainers", "layers")
 
@@ -26,10 +26,10 @@ def kind_of(definition, namespace):
     if ".models." in definition.module:
         part = "layers" if definition.part == "models" else definition.part
         return part if "Layer" in bases else ""
-    if "Schedule" in bases or "Optimizer" in bases or definition.part == "optim":
-        if namespace.is_abstract(definition):
-            return ""
-        return "schedules" if "Schedule" in bases else "optimizers" if "build" in methods else ""
+    if "Schedule" in bases:
+        return "" if namespace.is_abstract(definition) else "schedules"
+    if "Optimizer" in bases or definition.part == "optim":
+        return "optimizers" if is_optimizer(definition, namespace) else ""
     if is_trainer(definition, namespace):
         return "trainers"
     if "Task" in bases:

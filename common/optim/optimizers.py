@@ -65,7 +65,8 @@ class Optimizer(Settings, abc.ABC):
             GroupedOptimizer: updates the weights.
 
         Raises:
-            ConfigError: a pattern of `groups` or `no_decay` matches no parameter, or a group has an unknown key.
+            ConfigError: a pattern of `groups` or `no_decay` matches no parameter, a group has an unknown key, or an
+                embedding has sparse gradients, which this optimizer cannot read.
         """
         from common.optim.grouped import build_grouped
 

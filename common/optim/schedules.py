@@ -374,4 +374,6 @@ def make_schedule(lr):
     Raises:
         ValueError: `lr` is neither a schedule nor a positive number.
     """
+    if isinstance(lr, Settings) and not isinstance(lr, Schedule):
+        raise ValueError(f"lr got {lr.name}, which is no schedule")
     return lr if isinstance(lr, Schedule) else Constant(base=lr)

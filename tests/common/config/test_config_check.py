@@ -99,6 +99,8 @@ def test_counts_below_one_are_rejected_with_the_allowed_range(fake_kit, override
         ("optimizer.lr=0", "optimizer.lr is 0; allowed: more than 0"),
         ("optimizer.lr=.nan", "nan"),
         ("optimizer.lr.base=.inf", "allowed: more than 0, and finite"),
+        ("optimizer={type: Constant, base: 1}", "optimizer: Constant is no optimizer"),
+        ("optimizer={type: Optimizer, lr: 1}", "optimizer: Optimizer is no optimizer"),
         ("optimizer.lr.base=fast", "StepDecay: base is 'fast', a string; it takes float"),
         ("train.ema=1.5", "train.ema is 1.5; allowed: more than 0 and less than 1"),
         ("train.workers=-1", "allowed: 0 to 256"),

@@ -260,6 +260,7 @@ def test_sparse_rows_are_clipped_like_dense_ones(clip, scale):
         (lambda: SGD(lr=0.1, clip_norm=1, clip_value=1), ValueError, "got clip_norm, clip_value; give one of them"),
         (lambda: Momentum(lr=0.1, momentum=1.5), ValueError, "Momentum got momentum=1.5; .* at least 0 and at most 1"),
         (lambda: Adam(lr=0.0), ValueError, "base=0.0"),
+        (lambda: Adam(lr=SGD(lr=0.1)), ValueError, "lr got SGD, which is no schedule"),
         (lambda: Lamb(lr=0.1, beta2=2), ValueError, "Lamb got beta2=2; it must be a number at least 0 and at most 1"),
         (lambda: LARS(lr=0.1, weight_decay=0), ValueError, "LARS got weight_decay=0; it must be a number above 0"),
     ],
