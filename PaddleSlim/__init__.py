@@ -1,1 +1,1 @@
-"""Ways to make a model smaller: pruning, quantisation, distillation, search."""
+"""Model compression: pruning, quantization, distillation, architecture search."""

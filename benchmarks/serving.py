@@ -1,4 +1,4 @@
-"""The server with 32 clients of one item each: against a plain server, and against itself without HTTP.
+"""Benchmark of the inference server with 32 clients: against a plain server, and against itself without HTTP.
 
 Two models, see `serving_models.py`: a wide fully-connected one, bound by memory, that is sent rows as JSON; a small
 detector, bound by arithmetic, that is sent JPEGs.  The predictor has one thread and leaves the other core to HTTP and
@@ -35,7 +35,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5, help="of each measurement (5)")
     parser.add_argument("--rounds", type=int, default=3, help="of each (3)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     parser.add_argument("--part", choices=("plain", "lane"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     parser.add_argument("--body", type=Path, help=argparse.SUPPRESS)
@@ -114,7 +114,7 @@ class Plain:
 
 
 def run_plain(folder):
-    """A server as one writes it in an hour: threads for the connections, one request at a time for the model."""
+    """A simple server: threads for the connections, one request at a time for the model."""
     import numpy as np
 
     from common.inference.predictor import Predictor, predict

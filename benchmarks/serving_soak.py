@@ -1,9 +1,9 @@
-"""The server for a long time: predictors that are killed without warning, and memory that must not grow.
+"""Soak test of the inference server: predictors killed by SIGKILL, and memory growth.
 
 --kills     8 clients ask the wide network for rows whose answers are known, while its predictor gets kill -9 every 20
             seconds.  Counted are wrong answers (none is allowed), and refusals: they must be 503, and come within
             5 seconds after a kill.
---requests  pictures are sent to a detector; the resident memory of the server and its predictor at the end is compared
+--requests  images are sent to a detector; the resident memory of the server and its predictor at the end is compared
             with that after three tenths of them, when every size of a batch has come often enough.
 """
 
@@ -27,12 +27,12 @@ ROWS = 64
 
 
 def main():
-    """Runs both and prints what came of them."""
+    """Runs both parts and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=float, default=300, help="seconds of the first part (300; 0 leaves it out)")
     parser.add_argument("--every", type=float, default=20, help="seconds between two kills (20)")
     parser.add_argument("--requests", type=int, default=20_000, help="of the second part (20000; 0 leaves it out)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     args = parser.parse_args()
     os.environ["KIT_THREADS"] = "1"
     results = {}

@@ -51,7 +51,7 @@ class Pictures(Dataset):
 
 
 def collate(samples):
-    """Stacks the pictures and pads boxes and labels, as `common.data.collate` does."""
+    """Stacks the images and pads boxes and labels, as `common.data.collate` does."""
     batch = {"image": torch.stack([sample["image"] for sample in samples])}
     if "label" in samples[0]:
         return batch | {"label": torch.stack([sample["label"] for sample in samples])}

@@ -38,7 +38,7 @@ LARGE = (
 
 
 def conv(in_channels, out_channels, kernel_size=3, stride=1, groups=1, activation="leaky_relu"):
-    """Convolution without bias, batch normalisation, activation."""
+    """Convolution without bias, batch normalization, activation."""
     layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, groups=groups, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), ACTIVATIONS[activation]())
 

@@ -162,7 +162,7 @@ def test_every_option_is_suggested_for_every_slip_of_one_letter(tool, option, ca
             PARSERS[tool]().parse_args([typo])
         assert end.value.code == 2
         message = capsys.readouterr().err
-        assert f"there is no option {typo}; did you mean '{option}'?" in message
+        assert f"unknown option {typo}; did you mean '{option}'?" in message
 
 
 def test_overrides_are_never_lost():
@@ -195,7 +195,7 @@ def test_a_bug_shows_its_traceback_and_ends_with_1(digits, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("common.commands.check.shared_files", broken)
+    monkeypatch.setattr("common.commands.check.find_shared_samples", broken)
     answer = command("check", "--fast", *at(digits))
     assert answer.code == 1 and "ZeroDivisionError" in answer.err
 
@@ -213,7 +213,7 @@ def test_what_the_machine_refuses_is_no_bug(digits, monkeypatch, error, words):
     def refuses(*_, **__):
         raise error
 
-    monkeypatch.setattr("common.commands.check.shared_files", refuses)
+    monkeypatch.setattr("common.commands.check.find_shared_samples", refuses)
     code = 130 if isinstance(error, KeyboardInterrupt) else 4
     command("check", "--fast", *at(digits)).refused(code, *words)
 

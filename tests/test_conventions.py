@@ -1,9 +1,11 @@
 """The rules of the tree that a machine can check; CONTRIBUTING.md gives the reasons."""
 
 import ast
+import io
 import pathlib
 import re
 import subprocess
+import tokenize
 
 import pytest
 
@@ -19,6 +21,46 @@ SLOW = {
     r"\.mean\(\s*(axis=)?\(2, 3\)": "adaptive_avg_pool2d(x, 1)",
 }
 UNSAFE = {"pickle", "dill", "joblib", "marshal", "shelve"}
+AVOID = {  # a regular expression: the field's term; this list only grows
+    "pictures?": "image",
+    "colours?|colour(ed|ful|ing)": "color",
+    "gr[e]ys?": "gray",
+    "centre[ds]?": "center",
+    "(un)?labell(ed|ing|er)": "labeled, labeling",
+    "(re)?(initial|normal|quant|synchron|recogn|optim|minim|maxim|serial|summar|organ|general|regular|final|util)is"
+    "(e[drs]?|ing|ations?)": "-ize, -ization",
+    "behaviours?|neighbour(s|ing)?|favour(s|ed|ite)?|honour(s|ed)?|licences?": "American spelling",
+    "misspelt|learnt|spelt|spoilt": "misspelled, learned, ...",
+    "hyper-parameters?": "hyperparameter",
+    "on-line|off-line": "online, offline",
+    "data sets?": "dataset",
+    "suppression": "NMS",
+    "made[ -]up": "synthetic",
+    "takers?": "consumer",
+    "told|hears?|heard": "configured, known; processes, receives",
+    "(is|was|are) held to": "must match",
+    "go(es)? on (from|with)": "resume",
+    "for want of": "early stopping: no improvement for N evaluations",
+    "flatter(s|ing)?": "too optimistic",
+    "sa(id|ys) so": "reports, warns",
+    "both ways": "symmetric, in both directions",
+    "(?-i:(is|are) none)": "say what is missing",
+    "of (its|their|one's) own": "separate, or leave it out",
+    "wholly|anew|thereof": "completely, again",
+    "(one|lines?|samples?|numbers?|tokens?|values?|frames|batches|pixels?) an? "
+    "(line|row|sample|batch|epoch|second|column|channel|class|file|image)": "per",
+}
+NAMED_TWICE = {  # public functions of common/ with equal names in two packages; this list only shrinks
+    *("check", "describe", "described", "flow", "listed", "plain", "refuse_other", "report"),
+    *("rows", "run", "search", "shapes", "short", "summary", "table", "write"),
+}
+WORDS_ARE_CHECKED_IN = [  # paths in which only the field's terms are used; this list only grows
+    *(f"common/{part}" for part in ("system", "weights", "data", "vision", "text", "audio", "table")),
+    *(f"common/{file}.py" for file in ("errors", "files", "log", "suggest")),
+    *(f"common/layers/{file}.py" for file in ("scan", "masks", "distillation")),
+    *(f"tests/common/{part}" for part in ("system", "weights", "data", "vision", "text", "audio", "table")),
+    "tests/bad_inputs",
+]
 
 
 def tracked(*patterns):
@@ -94,6 +136,12 @@ def test_kits_import_common_and_themselves_only(path):
     assert not wrong, "a kit imports itself relatively, and never another kit; common imports no kit"
 
 
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.relative_to(ROOT).parts[1:2] == ("models",)], ids=name)
+def test_models_are_written_in_plain_layers(path):
+    """oneDNN comes in by a pass (common/layers/fast_conv.py), after a model is built."""
+    assert not re.search(r"common\.layers(\.| import )(fused_conv|onednn)", path.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("path", [p for p in SOURCES if p.name == "__init__.py"], ids=name)
 def test_init_files_hold_imports_only(path):
     kinds = (ast.Import, ast.ImportFrom, ast.Expr)
@@ -133,3 +181,51 @@ def test_nothing_generated_is_committed():
     endings = {".pdparams", ".pdopt", ".safetensors", ".pdiparams", ".onnx", ".pyc", ".so", ".log"}
     sources = [p for p in tracked() if "tests" not in p.parts or p.stat().st_size > 200_000]
     assert not [name(p) for p in sources if p.suffix in endings or p.stat().st_size > 1_000_000]
+
+
+def prose(path):
+    """The docstrings, comments, strings and names of a Python file, or the lines of another one: (line, text)."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return list(enumerate(text.splitlines(), 1))
+    kinds = (tokenize.STRING, tokenize.COMMENT, tokenize.NAME)
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return [(token.start[0], " ".join(token.string.split())) for token in tokens if token.type in kinds]
+
+
+def test_words_are_those_of_the_field():
+    avoided = {re.compile(rf"(?<![a-z])({word})(?![a-z])", re.IGNORECASE): term for word, term in AVOID.items()}
+    paths = [path for path in tracked("*.py", "*.yml", "*.md") if name(path).startswith(tuple(WORDS_ARE_CHECKED_IN))]
+    wrong = [
+        f"{name(path)}:{line}: '{found[0]}': {term}"
+        for path in paths
+        for line, text in prose(path)
+        for word, term in avoided.items()
+        if (found := word.search(text))
+    ]
+    assert len(paths) > 100 and not wrong
+
+
+def test_docstrings_begin_with_a_verb_or_a_noun():
+    starts = re.compile(r"(What|Whether|How|Where|Which) ")
+    paths = [path for path in SOURCES if name(path).startswith(tuple(WORDS_ARE_CHECKED_IN))]
+    wrong = [
+        f"{name(path)}:{node.lineno if hasattr(node, 'lineno') else 1}: {docstring.splitlines()[0]}"
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and (docstring := ast.get_docstring(node))
+        and starts.match(docstring)
+    ]
+    assert not wrong
+
+
+def test_a_public_function_of_common_is_named_once():
+    """Equal names in two packages; `common/api.py` repeats those of the commands on purpose."""
+    packages = {}
+    for path in tracked("common/*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and path.name != "api.py":
+                packages.setdefault(node.name, set()).add(path.relative_to(ROOT).parts[1])
+    twice = sorted(name for name, found in packages.items() if len(found) > 1)
+    assert not set(twice) - NAMED_TWICE

@@ -87,7 +87,7 @@ def test_the_number_of_classes_is_that_of_the_file(tmp_path, state):
         ({"-c": "configs/resnet50.yml"}, 2, "'features' is not a name of this family of networks"),
         ({"-c": "configs/squeezenet1_2.yml"}, 2, "configs/squeezenet1_2.yml"),
         ({"--out": "model.pdparams"}, 2, "ends in .safetensors"),
-        ({"--out": "nowhere/out.safetensors"}, 2, "there is no folder"),
+        ({"--out": "nowhere/out.safetensors"}, 2, "does not exist"),
         ({"file": "absent.pth"}, 2, "absent.pth: there is no such file"),
         ({"file": "notes.txt"}, 2, "a state dictionary is a .pth, .pt, .bin, .safetensors or .pdparams file"),
         ({"file": "cut.safetensors"}, 4, "not a safetensors file"),

@@ -178,7 +178,7 @@ def test_data_that_no_script_makes_are_named_and_a_script_of_another_kit_is_run(
         (["tiny/yolov3", "--stage"], "0 to 4, not ''"),
         (["tiny/yolov3", "--stage", "3", "--stop", "1"], "is after"),
         (["tiny/yolov3", "--stgae", "1"], "unknown option --stgae"),
-        (["tiny/yolov3", "--stage", "1", "-o", "nonsense=1"], "nothing reads 'nonsense'"),
+        (["tiny/yolov3", "--stage", "1", "-o", "nonsense=1"], "unknown key 'nonsense'"),
     ],
 )
 def test_run_sh_refuses_what_it_does_not_know(tmp_path, arguments, words):

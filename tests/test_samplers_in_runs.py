@@ -65,7 +65,7 @@ def test_an_epoch_sampler_repeats_and_keeps_the_rest():
     [
         ("{type: GroupedSampler, rank: 1}", ["GroupedSampler has no key 'rank'", "GroupedSampler takes: groups=None"]),
         ("{type: GroupSampler}", ["there is no 'GroupSampler'; did you mean 'GroupedSampler'?"]),
-        ("{type: MeanScore}", ["data.train.sampler: MeanScore is no sampler", "list samplers"]),
+        ("{type: MeanScore}", ["data.train.sampler: MeanScore is not a sampler", "list samplers"]),
         ("{type: EpochSampler, shufle: no}", ["EpochSampler has no key 'shufle'; did you mean 'shuffle'?"]),
         ("{type: EpochSampler, drop_last: 3}", ["EpochSampler: drop_last is 3"]),
         ("{type: EpochSampler, repeat: 0}", ["data.train.sampler", "repeat is 0; it must be at least 1"]),
@@ -153,11 +153,11 @@ def test_a_stream_ends_at_max_steps(tmp_path):
 
 def test_a_schedule_that_needs_the_length_of_the_run_is_refused_for_a_stream(tmp_path):
     answer = run("stream", tmp_path, "optimizer.lr={type: CosineDecay, base: 0.1}")
-    answer.refused(2, "optimizer.lr", "data.train is a stream whose length nobody knows", "StreamSampler", "max_steps")
+    answer.refused(2, "optimizer.lr", "data.train is a stream of unknown length", "StreamSampler", "max_steps")
 
 
 def test_a_stream_without_a_batch_is_refused(tmp_path):
-    run("stream", tmp_path, "data.train.length=3").refused(3, "data.train gave no batch in epoch 1")
+    run("stream", tmp_path, "data.train.length=3").refused(3, "data.train yielded no batch in epoch 1")
 
 
 def test_a_stream_shorter_than_its_steps_is_refused(tmp_path):
@@ -171,11 +171,11 @@ def test_another_sampler_for_a_stream_is_refused(tmp_path):
 
 def test_a_dry_run_and_a_check_take_streams(tmp_path):
     answer = run("stream", tmp_path, *ENDLESS, options=["--dry-run"])
-    assert answer.code == 0 and "all well" in answer.err, answer.err
+    assert answer.code == 0 and "dry run passed" in answer.err, answer.err
     checked = command("check", "-c", CONFIGS / "stream.yml", "-o", *ENDLESS)
     assert checked.code == 0, checked.err
-    assert "data.train: 28 samples read of a stream, 3 classes" in checked.out
-    assert "data.eval: 14 samples read of a stream, 3 classes" in checked.out
+    assert "data.train: 28 samples read from a stream, 3 classes" in checked.out
+    assert "data.eval: 14 samples read from a stream, 3 classes" in checked.out
 
 
 def test_a_stream_is_evaluated_by_the_command_as_by_the_run(streamed):
@@ -187,7 +187,7 @@ def test_a_stream_is_evaluated_by_the_command_as_by_the_run(streamed):
 
 
 def test_check_lists_what_reading_a_data_set_without_a_check_of_its_own_raises():
-    from common.data.check import check_dataset
+    from common.data.issues import check_dataset
 
     class Torn:
         def __len__(self):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from common.build.model import build_model, labels_of, load_weights, read_weights
+from common.build.model import build_model, labels_of, load_weights, read_configured_weights
 from common.commands.configure import SECTIONS
 from common.config import load_config
 from common.errors import KitError
@@ -171,7 +171,7 @@ def test_an_export_takes_the_place_of_one_that_a_link_names(trained, tmp_path):
 def test_raw_predictions_are_exported_and_compared_where_scores_tie(trained, tmp_path):
     config = load_config(trained.arguments[1], [*trained.arguments[3:], f"weights={trained.folder / 'best'}"])
     model = build_model(config, labels_of(config))
-    load_weights(model, read_weights(config), config)
+    load_weights(model, read_configured_weights(config), config)
     model.eval()
     inputs, shapes = export.example_inputs(model, config), {name: shape for name, (shape, _) in model.inputs.items()}
     raw = export.raw_differences(model, inputs, tmp_path, shapes)
@@ -215,7 +215,7 @@ def test_resuming_a_run_that_has_ended_changes_nothing(trained):
 
 def test_a_dry_run_does_everything_once_and_leaves_nothing(digits, tmp_path):
     answer = command("train", "--eval", "--dry-run", *at(digits, f"output_dir={tmp_path / 'deep/output'}"))
-    assert answer.code == 0 and "one step" in answer.err and "saved and loaded: all well" in answer.err
+    assert answer.code == 0 and "dry run passed: one step" in answer.err and "saved and loaded" in answer.err
     assert list(tmp_path.iterdir()) == []
 
 

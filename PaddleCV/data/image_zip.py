@@ -73,7 +73,7 @@ class ImageZip(ClassificationDataset):
         except (OSError, zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
             raise bad_file("D102", image["path"], f"cannot be read: {error}") from None
 
-    def picture_of(self, path):
+    def image_of(self, path):
         """The picture of a sample's `path`."""
         return self[self.paths().index(path)]["image"]
 

@@ -47,7 +47,7 @@ class PackedPictures(ClassificationDataset):
         picture = self.pictures[self.images[index]["index"]]
         return np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture
 
-    def picture_of(self, path):
+    def image_of(self, path):
         """The picture of a sample's `path`."""
         return self.picture(self.paths().index(path))
 

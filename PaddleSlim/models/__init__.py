@@ -1,1 +1,1 @@
-"""What a configuration's `slim:` may name."""
+"""Compression methods, which the `slim:` section of a configuration names."""

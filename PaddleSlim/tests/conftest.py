@@ -1,3 +1,3 @@
-"""The small data sets of the whole project's tests."""
+"""The synthetic datasets of the tests of the whole project."""
 
 from tests.conftest import made_sets  # noqa: F401

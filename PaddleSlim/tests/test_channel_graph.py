@@ -1,4 +1,4 @@
-"""Channels that go together are found, those that cannot go are named, and a pruned network is the masked one."""
+"""Dependent channels are found, unprunable ones are reported, and a pruned network equals the masked one."""
 
 import numpy as np
 import paddle
@@ -11,11 +11,11 @@ from common.errors import ConfigError
 from PaddleSlim.models.prune.channel_graph import ChannelGraph
 from PaddleSlim.models.prune.prune_channels import prune_channels, remove_channels
 
-PICTURE = np.random.default_rng(0).normal(size=(1, 3, 8, 8)).astype("float32")
+IMAGE = np.random.default_rng(0).normal(size=(1, 3, 8, 8)).astype("float32")
 
 
 class Network(nn.Layer):
-    """A picture goes through `body`, then through a linear layer of two outputs."""
+    """A convolution, `body`, and a linear layer with two outputs."""
 
     inputs = {"image": ([None, 3, None, None], "float32")}
     features = 6
@@ -30,16 +30,16 @@ class Network(nn.Layer):
         """More layers."""
 
     def body(self, x):
-        """What happens to features [N, 6, 8, 8]."""
+        """Features of features [N, 6, 8, 8]."""
         return x
 
     def predict(self, image):
-        """Two numbers a picture."""
+        """Two outputs per image."""
         return self.fc(F.adaptive_avg_pool2d(self.body(self.first(image)), 1).flatten(1))
 
 
 class Residual(Network):
-    """An addition ties the first and the last convolution; what is between is free."""
+    """An addition ties the first and the last convolution; the layer between them is independent."""
 
     def build(self):
         self.inner, self.last, self.norm = nn.Conv2D(6, 4, 1), nn.Conv2D(4, 6, 1), nn.BatchNorm2D(6)
@@ -61,7 +61,7 @@ class Dense(Network):
 
 
 class Depthwise(Network):
-    """A depthwise convolution takes what it is given, here two outputs a channel."""
+    """A depthwise convolution follows its input, here with two outputs per channel."""
 
     features = 12
 
@@ -96,7 +96,7 @@ class Shuffled(Network):
 
 
 class Flattened(Network):
-    """A linear layer after a flatten reads each channel at 64 places."""
+    """A linear layer after a flatten reads each channel at 64 positions."""
 
     features = 6 * 64
 
@@ -105,7 +105,7 @@ class Flattened(Network):
 
 
 class Gated(Network):
-    """Squeeze and excitation: the gate has the channels of what it gates."""
+    """Squeeze and excitation: the gate has the channels of its input."""
 
     def build(self):
         self.reduce, self.expand = nn.Conv2D(6, 2, 1), nn.Conv2D(2, 6, 1)
@@ -115,7 +115,7 @@ class Gated(Network):
 
 
 class Upsampled(Network):
-    """A transposed convolution, and the places of a gate that is one for all channels."""
+    """A transposed convolution, and a spatial gate that is shared by all channels."""
 
     features = 5
 
@@ -139,8 +139,8 @@ CASES = {  # layers of each group and its units
 }
 
 
-def made(kind):
-    """A network with statistics and biases that are not what they begin with."""
+def build(kind):
+    """A network with statistics and biases that are not the initial ones."""
     paddle.seed(3)
     model = kind()
     for value in model.state_dict().values():
@@ -151,24 +151,24 @@ def made(kind):
 
 
 @pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
-def test_channels_that_go_together_are_one_unit(kind):
-    graph = ChannelGraph(made(kind), {"image": PICTURE})
+def test_dependent_channels_are_one_unit(kind):
+    graph = ChannelGraph(build(kind), {"image": IMAGE})
     assert {group.layers: len(group.units) for group in graph.groups} == CASES[kind]
     assert graph.reason("fc.weight") == "is an output of the model"
 
 
 @pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
-def test_a_pruned_network_answers_as_the_whole_one_does_with_zeros(kind):
-    model = made(kind)
-    graph = ChannelGraph(model, {"image": PICTURE})
+def test_a_pruned_network_equals_the_masked_one(kind):
+    model = build(kind)
+    graph = ChannelGraph(model, {"image": IMAGE})
     removed = [int(unit) for group in graph.groups for unit in group.units[: len(group.units) // 2]]
     values = model.state_dict()
-    for use in graph.uses:  # what reads the channels reads nothing
+    for use in graph.uses:  # the consumers of the channels ignore them
         if use.role == "in":
             array = np.moveaxis(values[use.name].numpy(), use.axis, 0).copy()
             array[np.isin(use.labels, removed)] = 0
             values[use.name].set_value(np.ascontiguousarray(np.moveaxis(array, 0, use.axis)))
-    image = paddle.to_tensor(PICTURE)
+    image = paddle.to_tensor(IMAGE)
     expected, whole = model.predict(image).numpy(), count_macs(model, image)
     assert graph.macs() == whole
     step = remove_channels(model, graph.kept(removed))
@@ -182,14 +182,14 @@ def test_a_pruned_network_answers_as_the_whole_one_does_with_zeros(kind):
     np.testing.assert_array_equal(again.predict(image).numpy(), model.predict(image).numpy())
 
 
-def test_filters_of_zeros_change_nothing_when_they_go():
-    model = made(Residual)
+def test_removing_zero_filters_changes_nothing():
+    model = build(Residual)
     values = model.state_dict()
     for name in ("first.weight", "first.bias", "last.weight", "norm.weight", "norm.bias"):
         array = values[name].numpy()
         array[[1, 4]] = 0
         values[name].set_value(array)
-    graph, image = ChannelGraph(model, {"image": PICTURE}), paddle.to_tensor(PICTURE)
+    graph, image = ChannelGraph(model, {"image": IMAGE}), paddle.to_tensor(IMAGE)
     before = model.predict(image).numpy()
     group = next(group for group in graph.groups if "last" in group.layers)
     remove_channels(model, graph.kept([int(group.units[1]), int(group.units[4])]))
@@ -197,20 +197,20 @@ def test_filters_of_zeros_change_nothing_when_they_go():
     np.testing.assert_allclose(model.predict(image).numpy(), before, rtol=1e-5, atol=1e-6)
 
 
-def test_a_pruned_depthwise_convolution_knows_its_groups_and_learns():
-    model = made(Depthwise)
-    graph = ChannelGraph(model, {"image": PICTURE})
+def test_a_pruned_depthwise_convolution_has_fewer_groups_and_trains():
+    model = build(Depthwise)
+    graph = ChannelGraph(model, {"image": IMAGE})
     remove_channels(model, graph.kept([int(graph.groups[0].units[0])]))
     assert (model.depthwise._groups, model.depthwise._in_channels, model.depthwise._out_channels) == (5, 5, 10)
     model.train()
     optimizer = paddle.optimizer.Momentum(0.1, parameters=model.parameters())
-    model.predict(paddle.to_tensor(PICTURE)).sum().backward()
+    model.predict(paddle.to_tensor(IMAGE)).sum().backward()
     assert all(list(p.grad.shape) == list(p.shape) for p in model.parameters() if not p.stop_gradient)
     optimizer.step()
 
 
 class Attended(Network):
-    """A product of two tensors."""
+    """A product of two activations."""
 
     features = 1
 
@@ -220,7 +220,7 @@ class Attended(Network):
 
 
 class Halved(Network):
-    """Cut at a number that stands in the program."""
+    """A slice at a fixed channel."""
 
     features = 2
 
@@ -228,14 +228,14 @@ class Halved(Network):
         return x[:, :2]
 
 
-@pytest.mark.parametrize(("kind", "words"), [(Attended, "goes into matmul"), (Halved, "is cut at a certain channel")])
-def test_what_cannot_go_says_why(kind, words):
-    graph = ChannelGraph(made(kind), {"image": PICTURE})
+@pytest.mark.parametrize(("kind", "words"), [(Attended, "goes into matmul"), (Halved, "is sliced at a fixed channel")])
+def test_unprunable_channels_have_a_reason(kind, words):
+    graph = ChannelGraph(build(kind), {"image": IMAGE})
     assert graph.groups == [] and words in graph.reason("first.weight")
 
 
 class Auxiliary(Residual):
-    """A second linear layer, of which `predict` knows nothing."""
+    """A second linear layer that `predict` does not use."""
 
     def build(self):
         super().build()
@@ -243,20 +243,20 @@ class Auxiliary(Residual):
 
 
 class WithOutputs(Auxiliary):
-    """One that says what training uses."""
+    """A network that declares its training outputs."""
 
     def training_outputs(self, image):
-        """What the second layer says."""
+        """The outputs of the second layer."""
         return self.auxiliary(F.adaptive_avg_pool2d(self.first(image), 1).flatten(1))
 
 
-def test_layers_of_training_alone_are_named():
-    with pytest.raises(ConfigError, match=r"auxiliary.bias, auxiliary.weight \(2 arrays\) do not take part in predict"):
-        ChannelGraph(made(Auxiliary), {"image": PICTURE})
+def test_layers_used_in_training_only_are_reported():
+    with pytest.raises(ConfigError, match=r"auxiliary.bias, auxiliary.weight \(2 arrays\) are not used in predict"):
+        ChannelGraph(build(Auxiliary), {"image": IMAGE})
 
 
-def test_layers_of_training_alone_are_followed_where_the_model_says_what_they_answer():
-    model = made(WithOutputs)
-    graph = ChannelGraph(model, {"image": PICTURE})
+def test_layers_used_in_training_only_are_traced_if_the_model_declares_their_outputs():
+    model = build(WithOutputs)
+    graph = ChannelGraph(model, {"image": IMAGE})
     assert ("auxiliary.weight", 0) in graph.kept(graph.groups[0].units[:1])
-    assert graph.macs() == count_macs(model, paddle.to_tensor(PICTURE))
+    assert graph.macs() == count_macs(model, paddle.to_tensor(IMAGE))

@@ -1,4 +1,4 @@
-"""Distillation of models of several kits by their tiny configurations: what learns, what is saved, what is refused."""
+"""Distillation of models of several kits by their tiny configurations: training, checkpoints, invalid settings."""
 
 import json
 
@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from common.build.model import build_model
-from common.build.training_only import groups, together
+from common.build.training_only import group_arrays, merge_groups
 from common.config import load_config
 from common.errors import ConfigError
 from common.training.compression import Context
@@ -26,7 +26,7 @@ def sets(tmp_path_factory):
     return MadeSets(tmp_path_factory.mktemp("sets"))
 
 
-def prepared(sets, **keys):
+def prepare(sets, **keys):
     """(student, its distillation, a batch of Tensors) of the tiny configuration; `keys` replace those of `slim:`."""
     config = load_config(CONFIG, [f"dataset={sets.folder('digit_classes')}"])
     given = {key: value for key, value in config.get("slim").items() if key not in ("type", "kit")}
@@ -38,8 +38,8 @@ def prepared(sets, **keys):
     return model, method, {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
 
 
-def test_the_teacher_stays_as_it_is_and_gradients_reach_the_student_and_the_adaptors(sets):
-    model, method, batch = prepared(sets, label_weight=0.0)
+def test_the_teacher_is_frozen_and_gradients_reach_the_student_and_the_adaptors(sets):
+    model, method, batch = prepare(sets, label_weight=0.0)
     before = [value.numpy() for value in method.teacher.state_dict().values()]
     model.train()
     losses = method.loss(model, batch, model.loss(batch))
@@ -57,22 +57,22 @@ def test_the_teacher_stays_as_it_is_and_gradients_reach_the_student_and_the_adap
     )
 
 
-def test_a_student_equal_to_its_teacher_has_nothing_to_learn(sets):
+def test_a_student_equal_to_its_teacher_has_no_distillation_loss(sets):
     config = "PaddleCV/configs/tiny/mobilenet_v1.yml"
     labels = list(map(str, range(10)))
     model = build_model(load_config(config), labels)
     weights = sets.folder("digit_classes") / "same.safetensors"
     save_file({name: value.numpy() for name, value in model.state_dict().items()}, weights)
     pairs = [{"student": "backbone.stages.*.0", "teacher": "backbone.stages.*.0", "loss": "L2", "weight": 2}]
-    student, method, batch = prepared(sets, teacher={"config": config, "weights": str(weights)}, pairs=pairs)
+    student, method, batch = prepare(sets, teacher={"config": config, "weights": str(weights)}, pairs=pairs)
     assert len(method.terms) == 1 + 5 and not getattr(student, "training_only", ())
     student.eval()
-    method.tries = True
+    method.probing = True
     losses = method.loss(student, batch, student.loss(batch))
     assert losses["loss_l2"].item() == 0 and abs(losses["loss_soft_label"].item()) < 1e-5
 
 
-def test_adaptors_are_saved_to_resume_but_belong_neither_to_the_weights_nor_to_the_export(sets, tmp_path):
+def test_adaptors_are_saved_for_resuming_but_not_in_the_weights_or_the_export(sets, tmp_path):
     keys = [*QUICK, f"dataset={sets.folder('digit_classes')}", f"output_dir={tmp_path}"]
     assert command("train", "-c", CONFIG, "-o", *keys).code == 0
     last = tmp_path / "distill/last"
@@ -112,7 +112,7 @@ def test_a_resumed_distillation_equals_one_that_was_not_stopped(sets, tmp_path):
     ],
     ids=["detector", "text"],
 )
-def test_models_of_other_kits_distil_too(config, made, layer, small, sets, tmp_path):
+def test_models_of_other_kits_are_distilled_too(config, made, layer, small, sets, tmp_path):
     keys = [*small, f"dataset={sets.folder(made)}", "train.workers=0", f"output_dir={tmp_path}"]
     plain = load_config(config, keys)
     labels = plain.get("labels")
@@ -131,14 +131,14 @@ def test_models_of_other_kits_distil_too(config, made, layer, small, sets, tmp_p
     assert answer.code == 0 and "loss_l2" in answer.err, answer.err
 
 
-def test_a_layer_that_is_not_there_is_refused_with_the_nearest_names(sets):
+def test_an_unknown_layer_is_refused_with_the_nearest_names(sets):
     pair = {"student": "backbone.stage3", "teacher": "backbone.stages.2", "loss": "L2"}
     with pytest.raises(ConfigError, match=r"student has no layer 'backbone.stage3'; it has .*backbone.stages"):
-        prepared(sets, pairs=[pair])
+        prepare(sets, pairs=[pair])
     with pytest.raises(ConfigError, match=r"matches 5 layers of the student .* 1 of the teacher"):
-        prepared(sets, pairs=[{**pair, "student": "backbone.stages.?"}])
-    with pytest.raises(ConfigError, match=r"stages.1 answers \[20, .*, the teacher's backbone.stages.2 \[20, "):
-        prepared(sets, pairs=[{**pair, "student": "backbone.stages.1"}])
+        prepare(sets, pairs=[{**pair, "student": "backbone.stages.?"}])
+    with pytest.raises(ConfigError, match=r"stages.1 has shape \[20, .*, the teacher's backbone.stages.2 \[20, "):
+        prepare(sets, pairs=[{**pair, "student": "backbone.stages.1"}])
     model = build_model(load_config(CONFIG), list("0123456789"))
     assert find_layers(model, "backbone.stages.?", "student") == [f"backbone.stages.{i}" for i in range(5)]
 
@@ -156,17 +156,17 @@ def test_a_layer_that_is_not_there_is_refused_with_the_nearest_names(sets):
     ],
     ids=str,
 )
-def test_a_distillation_that_is_written_wrong_is_refused(keys, words):
+def test_invalid_settings_are_refused(keys, words):
     given = {"teacher": {"config": "a", "weights": "b"}, "soft_label": {}, **keys}
     with pytest.raises(ValueError, match=words):
         Distillation(**given)
 
 
-def test_layers_for_training_only_are_a_group_of_their_own():
+def test_layers_for_training_only_are_a_separate_group():
     class Model:
         training_only = ("extra",)
 
     named = {"backbone.weight": 1, "extra.0.weight": 2, "extras.weight": 3}
-    found = groups(Model(), named)
+    found = group_arrays(Model(), named)
     assert found == {"model": {"backbone.weight": 1, "extras.weight": 3}, "training_only": {"extra.0.weight": 2}}
-    assert together(found) == named and groups(object(), named) == {"model": named}
+    assert merge_groups(found) == named and group_arrays(object(), named) == {"model": named}

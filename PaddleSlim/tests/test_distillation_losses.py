@@ -1,4 +1,4 @@
-"""The formulas of distillation by hand."""
+"""Feature distillation losses against numbers worked out by hand."""
 
 import paddle
 import pytest
@@ -13,12 +13,12 @@ def test_the_mean_square_of_differences_of_1_and_3_is_5():
     assert mean_square(paddle.to_tensor([1.0, 0.0]), paddle.to_tensor([2.0, 3.0])).item() == 5.0
 
 
-def test_the_fsp_matrix_is_the_mean_product_of_channels_over_the_places():
+def test_the_fsp_matrix_is_the_mean_product_of_channels_over_the_positions():
     # (1 * 5 + 2 * 6) / 2 = 8.5 and (3 * 5 + 4 * 6) / 2 = 19.5
     assert fsp_matrix(FIRST, SECOND).numpy().tolist() == [[[8.5], [19.5]]]
 
 
-def test_the_larger_map_of_an_fsp_matrix_is_pooled_by_its_greatest_values():
+def test_the_larger_map_of_an_fsp_matrix_is_max_pooled():
     large = paddle.to_tensor([[[[1.0, 2.0, 7.0, 0.0], [0.0, 5.0, 0.0, 0.0]]]])  # 2 x 4 -> 1 x 2: 5, 7
     assert fsp_matrix(large, SECOND).item() == (5 * 5 + 7 * 6) / 2
     assert fsp_matrix(SECOND, large).item() == (5 * 5 + 7 * 6) / 2
@@ -30,7 +30,7 @@ def test_the_fsp_loss_is_the_mean_square_of_the_difference_of_the_matrices():
     assert fsp_loss((FIRST, SECOND), (FIRST, SECOND)).item() == 0
 
 
-def test_an_adaptor_is_there_where_channels_differ_and_refuses_what_differs_otherwise():
+def test_an_adaptor_maps_channels_and_other_differences_are_refused():
     assert not list(adaptor([2, 4, 8, 8], [2, 4, 8, 8]).parameters())
     assert adaptor([2, 4, 8, 8], [2, 6, 8, 8])(paddle.zeros([2, 4, 3, 3])).shape == [2, 6, 3, 3]
     assert adaptor([2, 5, 4], [2, 5, 6])(paddle.zeros([2, 5, 4])).shape == [2, 5, 6]

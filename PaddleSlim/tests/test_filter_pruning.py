@@ -1,4 +1,4 @@
-"""Real networks pruned: the target is met, the rest trains and exports, sensitivities are measured once."""
+"""Filter pruning of real networks: targets, training and export of the result, cached sensitivities."""
 
 import json
 
@@ -28,7 +28,7 @@ FULL = ("mobilenet_v1", "mobilenet_v2", "resnet50", "densenet121", "shufflenet_v
 
 
 def built(name, made_sets, folder, *overrides):
-    """(configuration, model, context) of a configuration of PaddleCV on a made set."""
+    """(configuration, model, context) of a configuration of PaddleCV on a synthetic dataset."""
     made = "digits" if "yolo" in name else "digit_classes"
     config = load_config(ROOT / f"PaddleCV/configs/{name}.yml", [f"dataset={made_sets.folder(made)}", *overrides])
     labels = [str(number) for number in range(config.get("num_classes") or 10)]
@@ -36,7 +36,7 @@ def built(name, made_sets, folder, *overrides):
 
 
 def check_pruned(model, inputs, batch, before, target, folder):
-    """The multiply-adds are the target's, every parameter learns, and the exported model answers as this one."""
+    """The target is met, every parameter gets a gradient, and the exported model predicts as this one."""
     model.eval()
     image = paddle.to_tensor(inputs["image"])
     assert count_macs(model, image) / before == pytest.approx(target, rel=0.02)
@@ -46,9 +46,9 @@ def check_pruned(model, inputs, batch, before, target, folder):
     paddle.optimizer.SGD(1e-3, parameters=model.parameters()).step()
     model.eval()
     write_program(model, folder / "model", {name: list(shape) for name, (shape, _) in model.inputs.items()})
-    answers = run_engine(load_engine(folder / "model"), inputs)
-    for answer, expected in zip(answers, predictor_of(model)(inputs).values()):
-        np.testing.assert_allclose(answer, expected, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
+    outputs = run_engine(load_engine(folder / "model"), inputs)
+    for output, expected in zip(outputs, predictor_of(model)(inputs).values()):
+        np.testing.assert_allclose(output, expected, atol=1e-4 * max(1.0, float(np.abs(expected).max())))
 
 
 @pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
@@ -77,17 +77,17 @@ def test_half_of_a_full_size_network_trains_and_exports(name, made_sets, tmp_pat
     check_pruned(model, inputs, to_tensors(batch), before, 0.5, tmp_path)
 
 
-def test_a_pruned_run_is_found_again_by_evaluation_export_and_resuming(made_sets, tmp_path):
+def test_a_pruned_run_is_evaluated_exported_and_resumed(made_sets, tmp_path):
     arguments = ["-c", ROOT / "PaddleSlim/configs/tiny/prune.yml", "-o", f"output_dir={tmp_path}",
                  f"dataset={made_sets.folder('digit_classes')}"]  # fmt: skip
     answer = command("train", "--eval", *arguments, "train.epochs=1")
-    assert answer.code == 0 and "50." in answer.err.split("of the multiply-adds stay")[0][-12:], answer.err
+    assert answer.code == 0 and "50." in answer.err.split("of the multiply-adds remain")[0][-12:], answer.err
     folder = tmp_path / "prune"
     assert (folder / "sensitivity.png").stat().st_size > 10_000
     shapes = json.loads((folder / "best" / FILE).read_text())["steps"][0]["shapes"]
     assert shapes["head.fc.weight"][0] < 512
     answer = command("train", "--eval", "-r", "auto", *arguments, "train.epochs=2")
-    assert answer.code == 0 and "sensitivity 1/" not in answer.err and "multiply-adds stay" not in answer.err, (
+    assert answer.code == 0 and "sensitivity 1/" not in answer.err and "multiply-adds remain" not in answer.err, (
         answer.err
     )
     answer = command("eval", *arguments, f"weights={folder / 'last'}", "--json")
@@ -103,7 +103,7 @@ def test_sensitivities_are_measured_once_for_the_same_weights(made_sets, tmp_pat
     before = {name: value.numpy() for name, value in model.state_dict().items()}
     method = FilterPruning(flops=0.5, allocate="sensitivity", batches=1, layers=["backbone.stages.0.*"])
     graph = filter_pruning.ChannelGraph(model, context.example_inputs(model))
-    groups = method.chosen(graph)
+    groups = method.prunable(graph)
     orders = [group.units for group in groups]
     curves = method.sensitivities(model, graph, groups, orders, context)
     assert len(asked) == 1 + 9 * len(groups) and curves[0][0][:2] == [0.0, 0.1]
@@ -115,9 +115,9 @@ def test_sensitivities_are_measured_once_for_the_same_weights(made_sets, tmp_pat
     assert len(asked) == 2 * (1 + 9 * len(groups))
 
 
-def test_shares_exclusions_and_patterns_say_which_layers_lose(made_sets, tmp_path):
+def test_ratios_exclusions_and_patterns_select_the_layers(made_sets, tmp_path):
     _, model, context = built("tiny/mobilenet_v1", made_sets, tmp_path)
-    FilterPruning(shares={"backbone.stages.0.*": 0.25, "*": 0.5}, exclude=["*.stem.*"]).compress(model, context)
+    FilterPruning(ratios={"backbone.stages.0.*": 0.25, "*": 0.5}, exclude=["*.stem.*"]).compress(model, context)
     sizes = [model.backbone.stages[i][0].pointwise.conv.weight.shape[0] for i in range(3)]
     assert (model.backbone.stem.conv.weight.shape[0], *sizes) == (16, 24, 32, 64)
 
@@ -125,20 +125,20 @@ def test_shares_exclusions_and_patterns_say_which_layers_lose(made_sets, tmp_pat
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"layers": ["head.fc"]}, "head.fc cannot lose filters: it is an output of the model"),
-        ({"exclude": ["backbon.*"]}, "no layer with filters is named 'backbon.*'"),
+        ({"layers": ["head.fc"]}, "head.fc cannot be pruned: it is an output of the model"),
+        ({"exclude": ["backbon.*"]}, "no layer with filters matches 'backbon.*'"),
         ({"layers": ["*.stem.*"], "exclude": ["*.stem.*"]}, "no layer is left"),
-        ({"layers": ["*.stem.*"], "flops": 0.1}, "let more layers be pruned"),
+        ({"layers": ["*.stem.*"], "flops": 0.1}, "allow more layers to be pruned"),
     ],
 )
-def test_what_cannot_be_pruned_is_refused_by_name(made_sets, tmp_path, keys, words):
+def test_layers_that_cannot_be_pruned_are_refused(made_sets, tmp_path, keys, words):
     _, model, context = built("tiny/mobilenet_v1", made_sets, tmp_path)
     with pytest.raises(ConfigError) as caught:
         FilterPruning(**({"flops": 0.5} | keys)).compress(model, context)
     assert words in str(caught.value)
 
 
-def test_what_was_pruned_can_be_pruned_again_and_both_steps_lead_there(made_sets, tmp_path):
+def test_a_pruned_model_can_be_pruned_again_and_both_steps_are_repeatable(made_sets, tmp_path):
     config, model, context = built("tiny/mobilenet_v1", made_sets, tmp_path)
     image = paddle.to_tensor(context.example_inputs(model)["image"])
     whole = count_macs(model, image)
@@ -154,24 +154,24 @@ def test_what_was_pruned_can_be_pruned_again_and_both_steps_lead_there(made_sets
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({}, "one of flops, latency and shares"),
+        ({}, "one of flops, latency and ratios"),
         ({"flops": 1.5}, "between 0 and 1"),
-        ({"shares": {"*": 1}}, "between"),
-        ({"shares": {}}, "shares is empty"),
+        ({"ratios": {"*": 1}}, "between"),
+        ({"ratios": {}}, "ratios is empty"),
     ],
 )
-def test_a_target_that_says_nothing_is_refused(keys, words):
+def test_an_invalid_target_is_refused(keys, words):
     with pytest.raises(ValueError, match=words):
         FilterPruning(**keys)
 
 
-def test_batch_normalisation_must_follow_where_its_scales_decide(made_sets, tmp_path):
+def test_the_criterion_bn_scale_needs_batch_normalization(made_sets, tmp_path):
     _, model, context = built("tiny/vgg", made_sets, tmp_path)
-    with pytest.raises(ConfigError, match="no batch normalisation follows backbone"):
+    with pytest.raises(ConfigError, match="no batch normalization follows backbone"):
         FilterPruning(flops=0.5, criterion="bn_scale").compress(model, context)
 
 
-def test_a_latency_is_approached_by_measuring_smaller_and_smaller_networks(made_sets, tmp_path, monkeypatch):
+def test_a_latency_target_is_approached_by_bisection(made_sets, tmp_path, monkeypatch):
     _, model, context = built("tiny/mobilenet_v1", made_sets, tmp_path)
     image = paddle.to_tensor(context.example_inputs(model)["image"])
     whole = count_macs(model, image)
@@ -182,7 +182,7 @@ def test_a_latency_is_approached_by_measuring_smaller_and_smaller_networks(made_
     assert 0.2 + 0.8 * count_macs(model, image) / whole == pytest.approx(0.6, abs=0.03)
 
 
-def test_the_time_of_a_prediction_is_a_positive_number(made_sets, tmp_path):
+def test_a_latency_is_positive_and_the_model_keeps_its_mode(made_sets, tmp_path):
     _, model, context = built("tiny/mobilenet_v1", made_sets, tmp_path)
     assert filter_pruning.latency_of(model, context.example_inputs(model)) > 0
     assert model.training

@@ -1,11 +1,11 @@
-"""Spaces of networks: what their tokens mean, and that every candidate is an ordinary configuration."""
+"""Search spaces of networks: the meaning of their tokens; every candidate is an ordinary configuration."""
 
 import pytest
 
 from common.config import load_config
 from common.config.overrides import assignments
 from common.search.space import decode, size
-from PaddleSlim.models.search.network_spaces import MobileNetV1Space, MobileNetV2Space, ResNetBlockSpace, scaled
+from PaddleSlim.models.search.network_spaces import MobileNetV1Space, MobileNetV2Space, ResNetBlockSpace, scale_channels
 
 SPACES = {
     "MobileNetV1": MobileNetV1Space(),
@@ -16,7 +16,7 @@ SPACES = {
 
 
 def at(space, position):
-    """The values whose tokens are all the first (0) or all the last (-1)."""
+    """The values of all dimensions at position 0 or -1."""
     return {d.name: d.values[position] for d in space.dimensions}
 
 
@@ -38,11 +38,11 @@ def test_tokens_of_mobilenet_v1_and_of_residual_networks():
     assert space.overrides(at(space, -1)) == {
         "model.student.backbone": {"type": "SmallResNet", "width": [2.0, 2.0, 2.0], "blocks": [2, 3, 4]}
     }
-    assert [d.values for d in space.dimensions][1::2] == [(1, 2), (1, 3), (2, 4)]  # a stage has one block at least
+    assert [d.values for d in space.dimensions][1::2] == [(1, 2), (1, 3), (2, 4)]  # a stage has at least one block
 
 
 def test_channels_are_multiples_of_four():
-    assert [scaled(24, width) for width in (0.5, 0.75, 1.25, 0.01)] == [12, 20, 32, 4]  # 18 is rounded up
+    assert [scale_channels(24, width) for width in (0.5, 0.75, 1.25, 0.01)] == [12, 20, 32, 4]  # 18 is rounded up
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -57,7 +57,7 @@ def test_the_least_and_the_largest_candidate_are_configurations_that_build(name,
 
 
 def test_a_space_without_a_choice_and_wrong_rows_are_refused():
-    with pytest.raises(ValueError, match="nothing to choose"):
+    with pytest.raises(ValueError, match="only one candidate"):
         ResNetBlockSpace(widths=[1.0], repeats=[0])
     with pytest.raises(ValueError, match=r"blocks.0"):
         MobileNetV2Space([[1, 16, 1]])

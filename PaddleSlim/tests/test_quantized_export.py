@@ -1,4 +1,4 @@
-"""Quantised models exported: the framework's program, the 8-bit ONNX file, and what runs it."""
+"""Exports of quantized models: the program of the framework, the 8-bit ONNX file, and the engines that run it."""
 
 import json
 
@@ -9,7 +9,7 @@ import paddle
 import pytest
 from onnx import helper, numpy_helper
 
-from common.build.model import build_model, load_weights, read_weights
+from common.build.model import build_model, load_weights, read_configured_weights
 from common.config import load_config
 from common.errors import ConfigError, EnvironmentProblem
 from common.export.onnx import write_onnx
@@ -27,7 +27,7 @@ TINY = "PaddleSlim/configs/tiny/quantize.yml"
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """(quantised network, folder with its program and, for two pictures, its ONNX file)."""
+    """(quantized network, folder with its program and its ONNX file for two images)."""
     folder = tmp_path_factory.mktemp("export")
     paddle.seed(3)
     network = Small()
@@ -41,20 +41,20 @@ def exported(tmp_path_factory):
 
 
 def plain(path):
-    """onnxruntime's answers to two pictures without any optimisation."""
+    """The outputs of onnxruntime for two images, without graph optimization."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return session.run(None, {"image": batch(1, 2).numpy()})[0]
 
 
-def test_the_framework_s_program_answers_as_the_network(exported):
+def test_the_program_of_the_framework_predicts_as_the_network(exported):
     network, folder = exported
     got = run_engine(load_engine(folder / "model"), {"image": batch(1).numpy()})[0]
     np.testing.assert_allclose(got, network.predict(batch(1)).numpy(), atol=2e-3)
 
 
-def test_the_onnx_file_holds_the_weights_in_int8_and_answers_within_a_step(exported):
+def test_the_onnx_file_has_int8_weights_and_predicts_within_a_step(exported):
     network, folder = exported
     graph = onnx.load(folder / "model.onnx").graph
     arrays = [numpy_helper.to_array(entry) for entry in graph.initializer]
@@ -65,8 +65,8 @@ def test_the_onnx_file_holds_the_weights_in_int8_and_answers_within_a_step(expor
     )
     assert all(array.dtype == np.int8 and np.abs(array.astype(int)).max() == 127 for array in weights)
     kinds = [node.op_type for node in graph.node]
-    # the picture, 2 activations, the sum and its second part, the last convolution and what is pooled; besides these
-    # 5 weights and the biases of 4 convolutions come as integers
+    # quantized: the image, 2 activations, the sum and its second term, the last convolution and the pooling; in
+    # addition 5 weights and the biases of 4 convolutions are dequantized
     assert kinds.count("QuantizeLinear") == 7 and kinds.count("DequantizeLinear") == 7 + 5 + 4
     assert not {"Div", "Clip"} & set(kinds) and kinds.count("Add") == 2  # the sum, the bias of the last
     expected = network.predict(batch(1, 2)).numpy()
@@ -80,8 +80,8 @@ def test_an_engine_runs_any_number_of_samples(exported, engine):
     network, folder = exported
     expected = network.predict(batch(1, 6)).numpy()
     loaded = load_onnx(folder, engine, 1)
-    for answers in (loaded.run({"image": batch(1, 6).numpy()}), loaded.clone().run({"image": batch(1, 6).numpy()})):
-        assert np.abs(answers[0] - expected).max() < np.abs(expected).max() / 20
+    for outputs in (loaded.run({"image": batch(1, 6).numpy()}), loaded.clone().run({"image": batch(1, 6).numpy()})):
+        assert np.abs(outputs[0] - expected).max() < np.abs(expected).max() / 20
     with pytest.raises(ConfigError, match=r"takes image of .*, and was given .*8, 9"):
         loaded.run({"image": np.zeros((2, 3, 8, 9), "float32")})
     with pytest.raises(ConfigError, match="fixed sizes"):
@@ -89,7 +89,7 @@ def test_an_engine_runs_any_number_of_samples(exported, engine):
 
 
 def test_the_bias_of_a_filter_of_zeros_stays_what_it_is(tmp_path):
-    """As batch normalisation with a scale of 0 leaves it: in steps of 1e-8 a bias of 5 is beyond int32."""
+    """As from batch normalization with a scale of 0: in steps of 1e-8 a bias of 5 exceeds int32."""
     paddle.seed(0)
     network = Small()
     network.eval()
@@ -104,8 +104,8 @@ def test_the_bias_of_a_filter_of_zeros_stays_what_it_is(tmp_path):
     assert np.abs(plain(tmp_path / "model.onnx") - expected).max() < np.abs(expected).max() / 100
 
 
-def made_graph(down, high=253.0):
-    """Div, Clip, Add, Add, Mul as fake quantisation has them, if `down` is the negative of 12582912."""
+def make_graph(down, high=253.0):
+    """Div, Clip, Add, Add, Mul as in fake quantization, if `down` is the negative of 12582912."""
     constants = {"scale": 0.5, "low": -2.0, "high": high, "up": 12582912.0, "down": down}
     steps = [("Div", "x scale"), ("Clip", "a low high"), ("Add", "b up"), ("Add", "c down"), ("Mul", "d scale")]
     nodes = [helper.make_node(kind, taken.split(), [made]) for (kind, taken), made in zip(steps, "abcdy")]
@@ -114,18 +114,18 @@ def made_graph(down, high=253.0):
     return helper.make_model(helper.make_graph(nodes, "made", ends[:1], ends[1:], arrays))
 
 
-def test_a_chain_that_rounds_becomes_integers_and_any_other_stays():
-    rounds = made_graph(-12582912.0)
+def test_a_rounding_chain_becomes_quantize_and_dequantize_and_any_other_stays():
+    rounds = make_graph(-12582912.0)
     assert quantize_graph(rounds) == 1
     assert [node.op_type for node in rounds.graph.node] == ["QuantizeLinear", "DequantizeLinear"]
     zero = next(a for a in map(numpy_helper.to_array, rounds.graph.initializer) if a.dtype == np.uint8)
     assert zero == 2
-    for other in (made_graph(-12582911.0), made_graph(-12582912.0, high=3.0)):  # no rounding; not all of 256 levels
+    for other in (make_graph(-12582911.0), make_graph(-12582912.0, high=3.0)):  # no rounding; not all of 256 levels
         before = other.SerializeToString()
         assert quantize_graph(other) == 0 and other.SerializeToString() == before
 
 
-def test_an_engine_that_is_not_there_is_named(exported, monkeypatch, tmp_path):
+def test_a_missing_engine_is_reported(exported, monkeypatch, tmp_path):
     _, folder = exported
     with pytest.raises(ConfigError, match="no engine 'openvin'; did you mean 'openvino'"):
         load_onnx(folder, "openvin", 1)
@@ -138,7 +138,7 @@ def test_an_engine_that_is_not_there_is_named(exported, monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def run(made_sets, tmp_path_factory):
-    """The folder of a run after post-training quantisation, its export, and the arguments of its commands."""
+    """The folder of a run after post-training quantization, its export, and the arguments of its commands."""
     place = tmp_path_factory.mktemp("runs")
     slim = "slim={type: PostTrainingQuantization, batches: 1}"
     given = ["-c", TINY, "-o", f"dataset={made_sets.folder('digit_classes')}", f"output_dir={place}"]
@@ -150,7 +150,7 @@ def run(made_sets, tmp_path_factory):
     return place / "quantize", [*given, slim, weights]
 
 
-def test_the_structure_lies_beside_the_weights_and_every_command_finds_it(run):
+def test_the_structure_is_saved_with_the_weights_and_every_command_finds_it(run):
     folder, given = run
     for place in (folder / "best", folder / "export"):
         steps = json.loads((place / "structure.json").read_text())["steps"]
@@ -167,18 +167,18 @@ def test_the_engine_of_the_export_is_the_default(run):
     model = Predictor(folder / "export")
     assert isinstance(model.engine, OneAtATime) and isinstance(model.engine.engine, OnnxRuntimeEngine)
     golden = np.load(folder / "export/golden.npz")
-    answers = model.run({"image": golden["in/image"]})
-    assert np.abs(answers["scores"] - golden["out/scores"]).max() < 0.1 * golden["out/scores"].max()
+    outputs = model.run({"image": golden["in/image"]})
+    assert np.abs(outputs["scores"] - golden["out/scores"]).max() < 0.1 * golden["out/scores"].max()
     small = (folder / "export/model.onnx").stat().st_size
     assert small < 0.3 * (folder / "export/model.pdiparams").stat().st_size
 
 
 def test_the_analysis_is_printed_and_written(run, tmp_path, capsys):
     _, given = run
-    from PaddleSlim.tools import analyse
+    from PaddleSlim.tools import analyze
 
     with pytest.raises(SystemExit) as end:
-        analyse.main(argv=[*map(str, given), "--out", str(tmp_path), "--worst", "2"])
+        analyze.main(argv=[*map(str, given), "--out", str(tmp_path), "--worst", "2"])
     lines = capsys.readouterr().out.splitlines()
     assert end.value.code == 0 and lines[0].split() == ["layer", "output", "dB", "model", "dB"]
     assert len(lines) == 24 and lines[-1] == f"slim.keep_float: [{lines[1].split()[0]}, {lines[2].split()[0]}]"
@@ -186,7 +186,7 @@ def test_the_analysis_is_printed_and_written(run, tmp_path, capsys):
     assert (tmp_path / "layers.png").stat().st_size > 10_000
 
 
-def test_pruned_weights_are_quantised_too(made_sets, tmp_path):
+def test_a_pruned_model_is_quantized_too(made_sets, tmp_path):
     given = ["-o", f"dataset={made_sets.folder('digit_classes')}", f"output_dir={tmp_path}", "train.max_steps=1"]
     network = "model.backbone={type: MobileNetV1, scale: 0.25, out_indices: [4]}"
     answer = command(
@@ -202,7 +202,7 @@ def test_pruned_weights_are_quantised_too(made_sets, tmp_path):
     assert structure["steps"][0]["type"] not in ("fold_batch_norm", "quantize_layers")
     config = load_config(TINY, [*given[1:], f"weights={tmp_path}/quantize/last"])
     model = build_model(config, [str(number) for number in range(10)])
-    load_weights(model, read_weights(config), config)
+    load_weights(model, read_configured_weights(config), config)
     assert type(model.head.fc).__name__ == "Linear" and len(quantized_weights(model)) == 27
     float_channels = int(1024 * 0.25)
     assert model.backbone.stages[4][1].pointwise.conv.weight.shape[0] < float_channels

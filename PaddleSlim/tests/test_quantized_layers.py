@@ -1,4 +1,4 @@
-"""Networks whose layers are quantised: what is folded, where quantisers stand, what trains and what is exported."""
+"""Quantized networks: folding, placement of the quantizers, training, and noise analysis."""
 
 import numpy as np
 import paddle
@@ -9,9 +9,9 @@ from paddle.nn import functional as F
 from common.errors import ConfigError
 from common.layers import fused_conv, onednn
 from common.layers.fast_conv import use_fast_convolutions
-from PaddleSlim.models.quantize.analysis import analyse, decibels, keep_float_line
+from PaddleSlim.models.quantize.analysis import analyze, decibels, keep_float_line
 from PaddleSlim.models.quantize.calibration import Rules, quantize
-from PaddleSlim.models.quantize.folding import folded
+from PaddleSlim.models.quantize.folding import fold_weight
 from PaddleSlim.models.quantize.observers import THRESHOLDS
 from PaddleSlim.models.quantize.quantized_layers import QuantizedConv2D, QuantizedLinear, Quantizer
 from PaddleSlim.models.quantize.selection import matching
@@ -19,7 +19,7 @@ from PaddleSlim.models.quantize.structure import fold_batch_norm, quantize_layer
 
 
 class Block(nn.Layer):
-    """A sum of two paths, as residual networks have it."""
+    """A residual block."""
 
     def __init__(self, channels):
         super().__init__()
@@ -32,7 +32,7 @@ class Block(nn.Layer):
 
 
 class Small(nn.Layer):
-    """A network with all that quantisation has to find."""
+    """A network with every case of quantizer placement."""
 
     task, outputs = "tensors", ("scores",)
     inputs = {"image": ([None, 3, 8, 8], "float32")}
@@ -70,31 +70,31 @@ def quantized(network, **rules):
     return quantize(network, network.predict, [batch(seed) for seed in range(3)], Rules(**{"batches": 3} | rules))
 
 
-def test_a_folded_convolution_is_the_normalisation_of_what_it_gave():
-    # 3x + 1 normalised with mean 4, variance 3.99 + 0.01, scale 10, shift 0.5: (3x + 1 - 4) * 5 + 0.5 = 15x - 14.5
+def test_a_folded_convolution_equals_the_convolution_and_its_normalization():
+    # 3x + 1 normalized with mean 4, variance 3.99 + 0.01, scale 10, shift 0.5: (3x + 1 - 4) * 5 + 0.5 = 15x - 14.5
     norm = {"mean": np.array([4.0]), "variance": np.array([3.99]), "scale": np.array([10.0]), "shift": np.array([0.5])}
-    weight, bias = folded(np.full([1, 1, 1, 1], 3.0), np.array([1.0]), norm | {"epsilon": 0.01})
+    weight, bias = fold_weight(np.full([1, 1, 1, 1], 3.0), np.array([1.0]), norm | {"epsilon": 0.01})
     assert weight.item() == pytest.approx(15) and bias.item() == pytest.approx(-14.5)
 
 
-def test_quantisers_stand_where_tensors_are_made_and_outputs_that_are_summed_have_one(network):
+def test_quantizers_are_placed_at_producers_and_at_outputs_that_are_added(network):
     fold, step = quantized(network)
     assert fold == {"type": "fold_batch_norm", "pairs": [["stem.0", "stem.1"], ["block.first", "block.norm"]]}
     assert step["layers"] == {
-        "stem.0": "stem.0.input_quantizer",  # the picture is made by no layer
-        "block.first": "stem.2.output_quantizer",  # so that the sum takes the same numbers
+        "stem.0": "stem.0.input_quantizer",  # the image has no producer
+        "block.first": "stem.2.output_quantizer",  # so that the addition takes the same values
         "block.second": "block.activation.output_quantizer",
         "depthwise": "block.output_quantizer",
-        "fc": "fc.input_quantizer",  # behind functions that are no layers
+        "fc": "fc.input_quantizer",  # after functions that are not layers
     }
     assert step["ends"] == {"block.second": "block.second", "depthwise": "depthwise"}
 
 
-def test_outputs_are_left_alone_if_wanted(network):
+def test_outputs_are_not_quantized_without_the_option(network):
     assert quantized(network, outputs=False)[1]["ends"] == {}
 
 
-def test_a_layer_computes_with_the_numbers_of_both_grids():
+def test_a_layer_computes_with_quantized_input_and_weight():
     layer = nn.Conv2D(2, 3, 3, padding=1)
     made = QuantizedConv2D(layer)
     made.eval()
@@ -118,7 +118,7 @@ def test_a_layer_computes_with_the_numbers_of_both_grids():
         nn.Linear(4, 6),
     ],
 )
-def test_without_quantisation_a_layer_is_the_one_it_replaced(layer):
+def test_with_quantization_off_a_layer_equals_the_one_it_replaced(layer):
     shape = (2, 4) if isinstance(layer, nn.Linear) else (2, 4, 7, 7)
     x = paddle.to_tensor(np.random.default_rng(0).normal(0, 1, shape).astype("float32"))
     made = (QuantizedLinear if isinstance(layer, nn.Linear) else QuantizedConv2D)(layer)
@@ -139,10 +139,10 @@ def test_a_quantized_convolution_runs_by_onednn_where_the_one_it_replaced_did(mo
 
 
 @pytest.mark.parametrize("observer", THRESHOLDS)
-def test_the_answers_stay_near_by_every_rule(network, observer):
-    right = network.predict(batch(1)).numpy()
+def test_the_predictions_stay_close_with_every_observer(network, observer):
+    reference = network.predict(batch(1)).numpy()
     quantized(network, observer=observer)
-    assert 20 < decibels([right], [network.predict(batch(1)).numpy()]) < 60
+    assert 20 < decibels([reference], [network.predict(batch(1)).numpy()]) < 60
 
 
 def test_steps_and_weights_rebuild_the_network(network):
@@ -157,7 +157,7 @@ def test_steps_and_weights_rebuild_the_network(network):
     np.testing.assert_array_equal(other.predict(batch()).numpy(), network.predict(batch()).numpy())
 
 
-def test_a_step_reaches_every_weight_and_the_ranges_follow_the_data(network):
+def test_gradients_reach_every_weight_and_the_ranges_track_the_data(network):
     quantized(network, momentum=0.9)
     network.train()
     before = {path: part.high.item() for path, part in quantizers(network).items()}
@@ -167,7 +167,7 @@ def test_a_step_reaches_every_weight_and_the_ranges_follow_the_data(network):
     assert all(part.high.item() > before[path] for path, part in quantizers(network).items())
 
 
-def test_a_range_moves_by_its_share_and_one_of_momentum_one_stays():
+def test_a_range_is_a_moving_average_and_momentum_1_keeps_it():
     x = paddle.to_tensor([-3.0, 2.0])
     for momentum, low, high in ((0.9, -1.2, 0.92), (1.0, -1.0, 0.8)):  # 0.9 * -1 + 0.1 * -3, 0.9 * 0.8 + 0.1 * 2
         quantizer = Quantizer(momentum)
@@ -177,23 +177,23 @@ def test_a_range_moves_by_its_share_and_one_of_momentum_one_stays():
         assert quantizer.low.item() == pytest.approx(low) and quantizer.high.item() == pytest.approx(high)
 
 
-def test_patterns_choose_and_one_that_means_nothing_is_refused(network):
+def test_patterns_select_layers_and_one_without_a_match_is_refused(network):
     paths = ["backbone.stem.conv", "backbone.stages.0.conv", "head.fc"]
     assert matching(paths, ["backbone.*"], "x") == paths[:2] and matching(paths, ["head"], "x") == paths[2:]
     with pytest.raises(ConfigError, match=r"slim.keep_float.*'haed.fc'; did you mean head.fc"):
         matching(paths, ["haed.fc"], "slim.keep_float")
     quantized(network, keep_float=("block.*", "fc"))
     assert list(quantized_weights(network)) == ["stem.0", "depthwise"]
-    with pytest.raises(ConfigError, match="nothing is left"):
+    with pytest.raises(ConfigError, match="no layer is left"):
         quantized(Small(), keep_float=("*",))
     every = Small()
     quantized(every)
-    with pytest.raises(ConfigError, match="quantised already"):
+    with pytest.raises(ConfigError, match="already quantized"):
         quantized(every)
 
 
-def test_rules_that_are_not_there_are_refused():
-    with pytest.raises(ValueError, match="observer is 'kll'; it may be abs_max"):
+def test_unknown_observers_are_refused():
+    with pytest.raises(ValueError, match="observer is 'kll'; it must be one of abs_max"):
         Rules(observer="kll")
 
 
@@ -202,17 +202,17 @@ def test_decibels_are_ten_times_the_logarithm_of_the_ratio_of_energies():
     assert decibels([np.ones(3)], [np.ones(3)]) == float("inf")
 
 
-def test_the_analysis_names_the_layer_that_was_spoilt(network):
+def test_the_analysis_finds_the_layer_with_a_wrong_range(network):
     step = quantized(network)[1]
-    quantizers(network)["block.activation.output_quantizer"].set_range(0.0, 0.05)  # nearly everything is cut
+    quantizers(network)["block.activation.output_quantizer"].set_range(0.0, 0.05)  # nearly everything is clipped
     before = network.predict(batch()).numpy()
-    harms = analyse(network, network.predict, [batch()], step)
-    assert harms[0].path == "block.second" and harms[0].output < 15 < harms[1].output
-    assert len(harms) == 5 and keep_float_line(harms, 1) == "keep_float: [block.second]"
-    np.testing.assert_array_equal(network.predict(batch()).numpy(), before)  # it is left as it was
+    noises = analyze(network, network.predict, [batch()], step)
+    assert noises[0].path == "block.second" and noises[0].output < 15 < noises[1].output
+    assert len(noises) == 5 and keep_float_line(noises, 1) == "keep_float: [block.second]"
+    np.testing.assert_array_equal(network.predict(batch()).numpy(), before)  # the network is unchanged
 
 
-def test_a_convolution_whose_output_goes_elsewhere_too_is_refused():
+def test_folding_a_convolution_with_other_consumers_is_refused():
     class Twice(nn.Layer):
         def __init__(self):
             super().__init__()
@@ -224,5 +224,5 @@ def test_a_convolution_whose_output_goes_elsewhere_too_is_refused():
 
     network = Twice()
     network.norm._variance.set_value(np.full(3, 4.0, "float32"))
-    with pytest.raises(ConfigError, match="goes elsewhere besides its normalisation"):
+    with pytest.raises(ConfigError, match="is used by more than its normalization"):
         quantize(network, network.predict, [batch()], Rules(batches=1))

@@ -1,4 +1,4 @@
-"""The search of a network by its tiny configuration: what candidates cost, and the whole command."""
+"""Architecture search by its tiny configuration: the cost of candidates, and the whole command."""
 
 import csv
 
@@ -8,7 +8,7 @@ pytest.importorskip("optuna")
 
 from common.config import load_config
 from common.errors import ConfigError
-from common.search.cost import Cost, beyond
+from common.search.cost import Cost, exceeded_limits
 from common.search.setup import build_strategy, higher_is_better
 from common.search.workers import candidate
 from tests.made.commands import command
@@ -22,7 +22,7 @@ def made_sets(tmp_path_factory):
     return MadeSets(tmp_path_factory.mktemp("sets"))
 
 
-def test_a_candidate_is_measured_on_a_sample_of_the_evaluation_data_before_it_is_trained(made_sets):
+def test_the_cost_of_a_candidate_is_measured_on_an_evaluation_sample_before_training(made_sets):
     config = load_config(CONFIG, [f"dataset={made_sets.folder('digit_classes')}"])
     config.check()
     strategy = build_strategy(config)
@@ -34,8 +34,8 @@ def test_a_candidate_is_measured_on_a_sample_of_the_evaluation_data_before_it_is
     assert 0 < least["macs"] < most["macs"] and 0 < least["parameters"] < most["parameters"]
     assert least["latency_ms"] > 0
     assert len(cost.samples) == 1  # the data are read once
-    assert not beyond(least, {"macs": most["macs"], "parameters": least["parameters"]})
-    assert "parameters" in beyond(most, {"parameters": least["parameters"]})
+    assert not exceeded_limits(least, {"macs": most["macs"], "parameters": least["parameters"]})
+    assert "parameters" in exceeded_limits(most, {"parameters": least["parameters"]})
     assert higher_is_better(config)
     assert Cost(config, [])(config) == {}
 
@@ -51,7 +51,7 @@ def test_a_candidate_is_measured_on_a_sample_of_the_evaluation_data_before_it_is
     ],
     ids=str,
 )
-def test_a_section_that_is_written_wrong_is_refused(override, words, tmp_path):
+def test_an_invalid_section_is_refused(override, words, tmp_path):
     answer = command("search", "-c", CONFIG, "-o", f"output_dir={tmp_path}", override)
     answer.refused(2, *words.split("; "))
 

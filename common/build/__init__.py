@@ -1,1 +1,1 @@
-"""From a configuration to data sets, loaders and models."""
+"""Builds data sets, loaders and models from a configuration."""

@@ -1,4 +1,4 @@
-"""Parameter groups: one framework optimizer for each learning rate and weight decay, gradients clipped over all."""
+"""Parameter groups: one PaddlePaddle optimizer per learning rate and weight decay, gradients clipped over all."""
 
 import fnmatch
 
@@ -20,7 +20,7 @@ class GroupedOptimizer:
     Args:
         kind (str): its `type` in the configuration; a state is loaded only into the same kind.
         parameters (dict[str, Parameter]): those it updates, by structured name.
-        parts (list): pairs of (framework optimizer, what the learning rate is multiplied by).
+        parts (list): pairs of (framework optimizer, learning rate multiplier).
         clip (dict): at most one of `norm`, `value`, `each_norm`, with its limit.
     """
 
@@ -46,7 +46,7 @@ class GroupedOptimizer:
         return [gradient for gradient in found if gradient is not None]
 
     def state(self):
-        """({"backbone.conv1.weight/velocity": array, ...}, {"kind": str}): all that a resumed run needs."""
+        """({"backbone.conv1.weight/velocity": array, ...}, {"kind": str}): the state for checkpoints."""
         names = {parameter.name: name for name, parameter in self.parameters.items()}
         arrays = {}
         for optimizer, _ in self.parts:

@@ -23,7 +23,7 @@ if __name__ == "__main__":
 
 from common.audio.reading import decode_audio
 from common.errors import BadSample, KitError
-from common.inference.predictor import Predictor, fixed_batch, prepare, stack
+from common.inference.predictor import Predictor, fixed_batch, prepare_samples, stack
 from common.text.sources import Texts
 from common.vision.decode import decode_image
 from deploy.serving import wire
@@ -136,20 +136,20 @@ def failure_of(error):
 def read_image(model, item, blobs):
     """The prepared sample of an encoded image."""
     image = decode_image(blobs[0], item["name"], item["max_pixels"])
-    return prepare(model, [model.decode({"path": item["name"], "image": image})])[0]
+    return prepare_samples(model, [model.decode({"path": item["name"], "image": image})])[0]
 
 
 def read_audio(model, item, blobs):
     """The prepared sample of an encoded recording, whose length is read from its header before it is decoded."""
     limits = {"max_seconds": item["max_seconds"], "max_samples": MOST_SAMPLES}
     audio, rate = decode_audio(blobs[0], item["name"], channel=None, **limits)
-    return prepare(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
+    return prepare_samples(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
 
 
 def read_text(model, item, blobs):
     """The prepared sample of a text in UTF-8, read as a line is that `tools/infer.py` is given; None of a blank one."""
     (sample,) = Texts([blobs[0].decode()], "the text", model.task)
-    return None if sample.get("blank") else prepare(model, [model.decode(sample)])[0]
+    return None if sample.get("blank") else prepare_samples(model, [model.decode(sample)])[0]
 
 
 def read_tensors(model, item, blobs):

@@ -4,7 +4,7 @@ import pytest
 
 from common import api
 from common.config import load_config
-from common.config.overrides import assignments, flat
+from common.config.overrides import assignments, flatten
 from common.errors import ConfigError, DataError
 from tests.made.commands import SMALL, command
 
@@ -61,7 +61,7 @@ def test_mistakes_are_exceptions_with_the_messages_of_the_commands(run):
     keys, _ = run
     with pytest.raises(ConfigError, match=r"train\.epocs=3: train has no key 'epocs'; did you mean 'epochs'"):
         api.train(keys, train={"epocs": 3})
-    with pytest.raises(ConfigError, match="the dict: nothing reads 'modle'; did you mean 'model'"):
+    with pytest.raises(ConfigError, match="the dict: unknown key 'modle'; did you mean 'model'"):
         api.train({**{key: value for key, value in keys.items() if key != "model"}, "modle": {}})
     with pytest.raises(ConfigError, match="holds the checkpoints of an earlier run"):
         api.train(keys)
@@ -73,7 +73,7 @@ def test_mistakes_are_exceptions_with_the_messages_of_the_commands(run):
 
 def test_changes_become_overrides_that_are_read_back_as_themselves():
     changes = {"seed": 3, "train": {"epochs": 1, "ema": None}, "model": {"type": "X", "a": [1.5, "no"]}, "e": {}}
-    assert assignments(flat(changes)) == [
+    assert assignments(flatten(changes)) == [
         *("seed=3", "train.epochs=1", "train.ema=null", 'model={type: X, a: [1.5, "no"]}', "e={}"),
     ]
 

@@ -51,5 +51,5 @@ def test_what_every_model_has_is_asked_for():
 
 
 def test_the_default_is_given_for_what_is_not_offered():
-    assert contract.offered(Whole(), "model", "size_multiple") == 1
-    assert contract.offered(type("M", (), {"needs": "losses"})(), "metric", "needs") == "losses"
+    assert contract.get_optional(Whole(), "model", "size_multiple") == 1
+    assert contract.get_optional(type("M", (), {"needs": "losses"})(), "metric", "needs") == "losses"

@@ -1,1 +1,1 @@
-"""Networks that learn from larger ones."""
+"""Knowledge distillation."""

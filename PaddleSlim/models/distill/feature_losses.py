@@ -1,7 +1,7 @@
-"""How far a student's features are from its teacher's.
+"""Feature distillation losses: L2 (FitNets) and FSP.
 
 Shapes in this file:
-    N samples, C channels of a map of H x W.
+    N samples, C channels of a feature map of H x W.
 """
 
 from paddle import nn
@@ -9,18 +9,17 @@ from paddle.nn import functional as F
 
 
 def mean_square(student, teacher):
-    """The mean squared difference of two tensors of one shape (FitNets, https://arxiv.org/abs/1412.6550, eq. 3).
+    """The mean squared error of two tensors of the same shape (FitNets, https://arxiv.org/abs/1412.6550, eq. 3).
 
-    The paper halves the sum over all elements; the mean keeps the weight apart from their number.
+    The paper takes half the sum over all elements; the mean makes the weight independent of their number.
     """
     return F.mse_loss(student, teacher)
 
 
 def fsp_matrix(first, second):
-    """How two layers work together, [N, C1, C2]: the products of their channels, the mean over the places.
+    """The FSP matrix (flow of solution procedure) of two layers, [N, C1, C2]: the mean product of their channels.
 
-    Eq. 1 of Yim et al., CVPR 2017.  The larger map is pooled to the size of the smaller one by its greatest values, as
-    the paper has it in section 3.2.
+    Eq. 1 of Yim et al., CVPR 2017.  The larger map is max-pooled to the size of the smaller one, as in section 3.2.
 
     Args:
         first (Tensor): [N, C1, H1, W1].
@@ -33,24 +32,24 @@ def fsp_matrix(first, second):
 
 
 def fsp_loss(student, teacher):
-    """The mean squared difference of two FSP matrices (eq. 2 of the paper, divided by the number of elements).
+    """The mean squared error of two FSP matrices (eq. 2 of the paper, divided by the number of elements).
 
     Args:
-        student (tuple[Tensor, Tensor]): the maps of its two layers.
-        teacher (tuple[Tensor, Tensor]): of the teacher's, of the same channels.
+        student (tuple[Tensor, Tensor]): the feature maps of two layers.
+        teacher (tuple[Tensor, Tensor]): of two layers with the same channels.
     """
     return F.mse_loss(fsp_matrix(*student), fsp_matrix(*teacher))
 
 
 def adaptor(student, teacher):
-    """A layer from the shape of a student's feature to the channels of its teacher's: 1x1, or linear, or none at all.
+    """A layer that maps a student's feature to the channels of its teacher's: 1x1 convolution, linear, or identity.
 
     Args:
         student (list[int]): shape, [N, C, H, W] or [..., C].
-        teacher (list[int]): shape, of as many axes.
+        teacher (list[int]): shape, with the same number of axes.
 
     Raises:
-        ValueError: they differ in more than their channels.
+        ValueError: the shapes have a different number of axes.
     """
     if len(student) != len(teacher) or len(student) < 2:
         raise ValueError(f"a feature of shape {list(student)} cannot be compared with one of {list(teacher)}")

@@ -1,4 +1,4 @@
-"""Layers by their dotted names, with wildcards, and what they answered in the last forward pass."""
+"""Selection of layers by dotted names with wildcards, and recording of their outputs."""
 
 import fnmatch
 
@@ -7,15 +7,15 @@ from common.suggest import nearest
 
 
 def find_layers(model, pattern, what):
-    """The names of the layers that a pattern means, in the order of the model.
+    """The names of the layers that match a pattern, in the order of the model.
 
     Args:
         model (nn.Layer): the student or its teacher.
-        pattern (str): a dotted name, such as `backbone.stages.3`; `*` stands for anything, `?` for one character.
-        what (str): whose layer it is, for the message.
+        pattern (str): a dotted name, such as `backbone.stages.3`; `*` matches anything, `?` one character.
+        what (str): `student` or `teacher`, for the message.
 
     Raises:
-        ConfigError: there is none; names those most like it.
+        ConfigError: no layer matches; suggests the nearest names.
     """
     names = [name for name, _ in model.named_sublayers()]
     found = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
@@ -26,53 +26,55 @@ def find_layers(model, pattern, what):
 
 
 class Recorder:
-    """Notes what layers answer.
+    """Records the outputs of layers with forward hooks.
 
     Args:
-        model (nn.Layer): that has them.
-        names (list[str]): of the layers.
-        what (str): whose they are, for messages.
-        is_wanted (Callable): whether the pass that runs is of interest.
+        model (nn.Layer): the student or its teacher.
+        names (list[str]): dotted names of the layers.
+        what (str): `student` or `teacher`, for messages.
+        is_enabled (Callable): whether to record the current pass.
     """
 
-    def __init__(self, model, names, what, is_wanted=lambda: True):
-        self.what, self.outputs, self.is_wanted = what, {}, is_wanted
+    def __init__(self, model, names, what, is_enabled=lambda: True):
+        self.what, self.outputs, self.is_enabled = what, {}, is_enabled
         layers = dict(model.named_sublayers())
         for name in dict.fromkeys(names):
-            layers[name].register_forward_post_hook(self.noting(name))
+            layers[name].register_forward_post_hook(self.make_hook(name))
 
-    def noting(self, name):
-        """The hook of a layer."""
+    def make_hook(self, name):
+        """The forward hook of a layer."""
 
-        def note(layer, inputs, output):
-            if self.is_wanted():
+        def record(layer, inputs, output):
+            if self.is_enabled():
                 self.outputs[name] = list(output) if isinstance(output, list | tuple) else [output]
 
-        return note
+        return record
 
     def take(self):
-        """The :class:`Features` of the last pass, which are not kept."""
+        """Returns the :class:`Features` of the last pass and forgets them."""
         found, self.outputs = self.outputs, {}
         return Features(found, self.what)
 
 
 class Features:
-    """What layers answered in one pass.
+    """The outputs of layers in one forward pass.
 
     Args:
         outputs (dict): name -> list of tensors.
-        what (str): whose they are.
+        what (str): `student` or `teacher`.
     """
 
     def __init__(self, outputs, what):
         self.outputs, self.what = outputs, what
 
     def tensors(self, name):
-        """The tensors of a layer.
+        """The output tensors of a layer.
 
         Raises:
-            ConfigError: the pass did not go through it.
+            ConfigError: the pass did not run the layer.
         """
         if name not in self.outputs:
-            raise ConfigError(f"slim: the {self.what}'s layer '{name}' has no part in its answer; name another one")
+            raise ConfigError(
+                f"slim: the {self.what}'s layer '{name}' is not used in its forward pass; name another one"
+            )
         return self.outputs[name]

@@ -1,4 +1,4 @@
-"""One comparison of a student's layers with its teacher's: which layers, by what loss, how much it counts."""
+"""The terms of the distillation loss: pairs of student and teacher layers with a loss and a weight."""
 
 from paddle import nn
 
@@ -9,19 +9,19 @@ from .feature_losses import adaptor, fsp_loss, mean_square
 from .named_layers import find_layers
 
 LOSSES = {"L2": "loss_l2", "FSP": "loss_fsp", "SoftLabel": "loss_soft_label"}
-ADAPTED = ("loss_l2", "loss_fsp")  # take features of other channels
+ADAPTED = ("loss_l2", "loss_fsp")  # features may differ in their channels
 KEYS = ("student", "teacher", "loss", "weight", "temperature")
 
 
 class Term:
-    """A distance between features.
+    """A weighted loss between features of student and teacher.
 
     Args:
-        name (str): of the loss; those of one name are added up.
-        student (list[str]): names of the student's layers: one, or two whose FSP matrix is taken.
-        teacher (list[str]): of the teacher's.
-        distance (Callable): of two tensors, or of two pairs of tensors, to a number.
-        weight (float): multiplies it.
+        name (str): of the loss; losses of one name are summed.
+        student (list[str]): names of the student's layers: one, or two for an FSP matrix.
+        teacher (list[str]): names of the teacher's layers.
+        distance (Callable): (tensor, tensor) or (pair of tensors, pair of tensors) -> loss.
+        weight (float): of the loss.
     """
 
     def __init__(self, name, student, teacher, distance, weight=1.0):
@@ -29,28 +29,28 @@ class Term:
         self.distance, self.weight = distance, weight
 
     def tensors(self, ours, theirs):
-        """For each layer the tensors of student and teacher, a list of pairs.
+        """The pairs of tensors of student and teacher (list).
 
         Args:
             ours (Features): of the student.
             theirs (Features): of the teacher.
 
         Raises:
-            ValueError: the two answer another number of tensors.
+            ValueError: the two layers have a different number of outputs.
         """
         found = []
         for mine, other in zip(self.student, self.teacher):
             pair = ours.tensors(mine), theirs.tensors(other)
             if len(pair[0]) != len(pair[1]) or (len(self.student) == 2 and len(pair[0]) != 1):
-                raise ValueError(f"{mine} answers {len(pair[0])} tensors, the teacher's {other} {len(pair[1])}")
+                raise ValueError(f"{mine} has {len(pair[0])} outputs, the teacher's {other} has {len(pair[1])}")
             found += list(zip(*pair))
         return found
 
     def adaptors(self, ours, theirs):
-        """What brings each of the student's tensors to the channels of the teacher's (LayerList).
+        """The adaptors of the student's tensors to the channels of the teacher's (LayerList).
 
         Raises:
-            ValueError: they differ in more than that, or the loss takes no others.
+            ValueError: the shapes differ in more than the channels, or the loss needs equal channels.
         """
         layers = nn.LayerList()
         for mine, other in self.tensors(ours, theirs):
@@ -60,13 +60,13 @@ class Term:
             if of_other_size or (self.name not in ADAPTED and not isinstance(layer, nn.Identity)):
                 here, there = self.student[0], self.teacher[0]
                 raise ValueError(
-                    f"{here} answers {shapes[0]}, the teacher's {there} {shapes[1]}: {self.name} cannot be"
+                    f"{here} has shape {shapes[0]}, the teacher's {there} {shapes[1]}: {self.name} cannot compare them"
                 )
             layers.append(layer)
         return layers
 
     def value(self, ours, theirs, layers):
-        """The weighted distance, a number: the sum over the tensors of a layer that answers several."""
+        """The weighted loss, summed over the outputs of the layer."""
         pairs = [(layer(mine), other) for layer, (mine, other) in zip(layers, self.tensors(ours, theirs))]
         if len(self.student) == 2:
             return self.weight * self.distance(*zip(*pairs))
@@ -74,18 +74,18 @@ class Term:
 
 
 def terms_of(pair, student, teacher):
-    """The terms of one pair of the configuration: one, or with wildcards one for each layer they match.
+    """The terms of one pair of the configuration: one, or with wildcards one for each matching layer.
 
     Args:
-        pair (dict): student, teacher, loss, and perhaps weight and temperature.
+        pair (dict): student, teacher, loss, and optionally weight and temperature.
         student (nn.Layer): the model that learns.
         teacher (nn.Layer): the model it learns from.
 
     Raises:
-        ConfigError: a name matches no layer, or the two sides do not match the same number.
+        ConfigError: a name matches no layer, or the two sides match a different number of layers.
     """
     sides = [
-        [find_layers(model, pattern, what) for pattern in listed(pair[what])]
+        [find_layers(model, pattern, what) for pattern in as_list(pair[what])]
         for model, what in ((student, "student"), (teacher, "teacher"))
     ]
     loss, weight = pair["loss"], pair.get("weight", 1.0)
@@ -107,35 +107,35 @@ def terms_of(pair, student, teacher):
     return [Term(name, [one], [other], distance, weight) for one, other in zip(mine, others)]
 
 
-def listed(value):
-    """A name as a list of one; a list as it is."""
+def as_list(value):
+    """A list of names; one name becomes a list of one."""
     return [value] if isinstance(value, str) else list(value)
 
 
 def check_pair(label, pair):
-    """Refuses a pair that is written wrong.
+    """Validates a pair.
 
     Raises:
-        ValueError: names the key.
+        ValueError: a key is missing, unknown or has an invalid value.
     """
     check_keys(label, pair, KEYS, ("student", "teacher", "loss"))
     if isinstance(pair["loss"], str) and pair["loss"] not in LOSSES:
-        raise ValueError(f"{label} has loss {pair['loss']!r}; it is {', '.join(LOSSES)}, or a node of a loss")
+        raise ValueError(f"{label} has loss {pair['loss']!r}; it must be {', '.join(LOSSES)}, or the node of a loss")
     if "temperature" in pair and pair["loss"] != "SoftLabel":
-        raise ValueError(f"{label} has a temperature, which is for the loss SoftLabel")
+        raise ValueError(f"{label} has a temperature, which only the loss SoftLabel takes")
     count = 2 if pair["loss"] == "FSP" else 1
     for side in ("student", "teacher"):
-        names = listed(pair[side]) if isinstance(pair[side], str | list | tuple) else []
+        names = as_list(pair[side]) if isinstance(pair[side], str | list | tuple) else []
         if len(names) != count or not all(isinstance(name, str) for name in names):
             right = "a list of two names of layers" if count == 2 else "the name of a layer"
-            raise ValueError(f"{label}.{side} is {pair[side]!r}; with {pair['loss']} it is {right}")
+            raise ValueError(f"{label}.{side} is {pair[side]!r}; with {pair['loss']} it must be {right}")
 
 
 def check_keys(label, node, known, needed=()):
-    """Refuses a mapping with other keys than the known ones, without the needed ones, or of a weight below 0.
+    """Validates the keys of a mapping and its weight.
 
     Raises:
-        ValueError: names the key.
+        ValueError: a key is missing or unknown, or the weight is not a number of 0 or more.
     """
     if not isinstance(node, dict):
         raise ValueError(f"{label} is {node!r}; it takes {', '.join(known)}")
@@ -147,4 +147,4 @@ def check_keys(label, node, known, needed=()):
             raise ValueError(f"{label} needs {key}")
     weight = node.get("weight", 1.0)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0:
-        raise ValueError(f"{label}.weight is {weight!r}; it is a number of 0 or more")
+        raise ValueError(f"{label}.weight is {weight!r}; it must be a number of 0 or more")

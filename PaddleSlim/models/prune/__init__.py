@@ -1,1 +1,1 @@
-"""Networks with fewer channels."""
+"""Filter pruning."""

@@ -1,10 +1,9 @@
-"""Which numbers of which parameters belong to one channel, found by following channels through a model's program.
+"""The dependency graph of channels: which slices of which parameters must be pruned together.
 
-Shapes in this file:
-    a unit is what can be removed by itself: a channel of every tensor that it goes through.
+A unit is the smallest set of channels that can be removed: one channel of every tensor that depends on it.
 The program of `predict` is traced as for an export. Every output channel of a convolution or a linear layer gets a
-label; labels go through the operators (`operators.py`), and where channels meet (residual additions, concatenations,
-depthwise and grouped convolutions, normalisation) they are merged. What has one label in the end is one unit.
+label; labels propagate through the operators (`operators.py`), and are merged where channels depend on each other
+(residual additions, depthwise and grouped convolutions, normalization). Channels with the same label are one unit.
 """
 
 import collections
@@ -16,19 +15,19 @@ import numpy as np
 from common.errors import ConfigError
 
 from .labels import FIXED, Labels, core
-from .operators import cut, rule_of
+from .operators import rule_of, split
 
 Use = collections.namedtuple("Use", "name axis labels role")  # role: out, in, each (depthwise, shift ...), scale
-Product = collections.namedtuple("Product", "inputs outputs groups places")  # places: multiply-adds of a channel pair
+Product = collections.namedtuple("Product", "inputs outputs groups places")  # places: multiply-adds per channel pair
 
 
 @dataclasses.dataclass
 class Group:
-    """Units of the same parameters, of which any number but all can be removed.
+    """Units in the same parameters, of which any number except all can be removed.
 
     Args:
-        name (str): the dotted path of the first layer whose filters they are, with a number after the first such group.
-        layers (tuple[str]): the paths of all of these layers.
+        name (str): the dotted path of the first layer that produces them, numbered from the second such group on.
+        layers (tuple[str]): the paths of all layers that produce them.
         units (ndarray): their labels, int64 [n].
     """
 
@@ -38,14 +37,14 @@ class Group:
 
 
 class ChannelGraph:
-    """The units of a model, what of each parameter belongs to them, and the multiply-adds that they cost.
+    """The units of a model, the parameter slices that belong to them, and their multiply-adds (MACs).
 
     Args:
         model (nn.Layer): traced in evaluation mode; its mode is restored.
-        inputs (dict[str, ndarray]): a batch of one sample, of the size whose multiply-adds count.
+        inputs (dict[str, ndarray]): a batch of one sample, of the size whose MACs are counted.
 
     Raises:
-        ConfigError: parameters take part in training alone, where nothing can be followed.
+        ConfigError: parameters are used in training only, where they cannot be traced.
     """
 
     def __init__(self, model, inputs):
@@ -54,19 +53,19 @@ class ChannelGraph:
         self.labels, self.found, self.products = Labels(), {}, []
         self.values, self.elements, self.whole = {}, {}, {}
         self.counting = True
-        self.follow_all(model, model.predict, inputs)
-        if self.lost() and hasattr(model, "training_outputs"):
+        self.trace(model, model.predict, inputs)
+        if self.unused() and hasattr(model, "training_outputs"):
             self.counting = False
-            self.follow_all(model, model.training_outputs, inputs)
-        lost = self.lost()
-        if lost:
+            self.trace(model, model.training_outputs, inputs)
+        unused = self.unused()
+        if unused:
             raise ConfigError(
-                f"{type(model).__name__} cannot be pruned: {', '.join(lost[:3])} ({len(lost)} arrays) do not take part "
-                "in predict, so that nobody can tell which channels go there"
+                f"{type(model).__name__} cannot be pruned: {', '.join(unused[:3])} ({len(unused)} arrays) are not used "
+                "in predict, so that their channels cannot be traced"
             )
-        self.settle()
+        self.finalize()
 
-    # What the rules ask -----------------------------------------------------------------------------------------------
+    # Queries of the rules ---------------------------------------------------------------------------------------------
 
     def parameter(self, op, number):
         """The structured name of an operand that is a parameter, else None."""
@@ -75,21 +74,21 @@ class ChannelGraph:
 
     @staticmethod
     def is_uniform(op, number):
-        """Whether an operand is one number, repeated, that the program makes to measure."""
+        """Whether an operand is a constant tensor of one repeated number."""
         return op.operands_source()[number].get_defining_op().name() in ("pd_op.full", "pd_op.full_like")
 
     @staticmethod
     def constant(op, number):
-        """The numbers of an operand that the program holds, else None."""
+        """The value of an operand that is a constant of the program, else None."""
         source = op.operands_source()[number].get_defining_op()
         return source.attrs().get("value") if source.name() in ("pd_op.full", "pd_op.full_int_array") else None
 
     def given(self, op, number):
-        """The labels of an operand; those of a parameter are an own one for each of its numbers."""
+        """The labels of an operand; a parameter has a separate label for each element."""
         return self.labels_of(op.operands_source()[number])
 
     def list_of(self, op, number):
-        """The labels of each tensor of an operand that is a list of them."""
+        """The labels of each tensor of an operand that is a list of tensors."""
         source = op.operands_source()[number].get_defining_op()
         if source.name() != "builtin.combine":
             return self.values[op.operands_source()[number].id]
@@ -107,12 +106,12 @@ class ChannelGraph:
         return self.elements[name]
 
     def fix(self, labels, reason, op):
-        """What has these labels stays; the reason names the layer too."""
+        """Fixes the channels with these labels; the reason names the layer too."""
         place = op.attrs().get("struct_name", "").strip("/").rpartition("/")[2]
         self.labels.fix(core(labels), f"{reason} ({place})" if place else reason)
 
     def fix_operand(self, op, number, reason):
-        """What an operand is made of stays."""
+        """Fixes all channels of an operand."""
         value = op.operands_source()[number]
         name = self.parameter(op, number)
         if name is not None:
@@ -124,7 +123,7 @@ class ChannelGraph:
             self.fix(self.values[value.id], reason, op)
 
     def use(self, op, number, axis, labels, role):
-        """Notes that the axis of a parameter goes by these labels, by new ones when None; answers them."""
+        """Records that an axis of a parameter has these labels, or new ones if None; returns them."""
         name = self.parameter(op, number)
         if name is None:
             return labels
@@ -137,7 +136,7 @@ class ChannelGraph:
         return self.found[name, axis].labels
 
     def count(self, op, inputs, outputs, groups, is_transposed):
-        """Notes the multiply-adds of a layer."""
+        """Records the multiply-adds of a layer."""
         if self.parameter(op, 1) is None or not self.counting:
             return
         result, weight = tuple(op.results()[0].shape), tuple(op.operands_source()[1].shape)
@@ -145,40 +144,40 @@ class ChannelGraph:
         each = np.prod(places[2:]) * np.prod(weight[2:]) if len(weight) > 2 else np.prod(result[:-1])
         self.products.append(Product(np.array(inputs), outputs, groups, int(each)))
 
-    # Following --------------------------------------------------------------------------------------------------------
+    # Tracing --------------------------------------------------------------------------------------------------------
 
-    def follow_all(self, model, function, inputs):
-        """Follows channels through the program of a function of the model's inputs."""
+    def trace(self, model, function, inputs):
+        """Propagates labels through the program of a function of the model's inputs."""
         program, outputs = program_of(model, function, inputs)
         for op in program.global_block().ops:
-            self.follow(op)
+            self.propagate(op)
         for value in outputs:
             self.labels.fix(core(self.values[value.id]), "is an output of the model")
 
-    def lost(self):
-        """The arrays that no program has used."""
+    def unused(self):
+        """The arrays that no traced program uses."""
         return sorted(set(self.shapes) - {name for name, _ in self.found} - set(self.elements) - set(self.whole))
 
-    def follow(self, op):
-        """Gives the results of an operator their labels."""
+    def propagate(self, op):
+        """Sets the labels of the results of an operator."""
         name = op.name()
         if name in ("builtin.parameter", "builtin.combine", "pd_op.split", "pd_op.split_with_num"):
             return
         shapes = [tuple(value.shape) for value in op.results() if value.type().as_vec_type() is None]
         if name == "builtin.split":
-            answer = cut(self, op.operands_source()[0].get_defining_op(), shapes)
+            results = split(self, op.operands_source()[0].get_defining_op(), shapes)
         else:
-            answer = rule_of(name)(self, op)
-        answer = answer if isinstance(answer, list) else [answer]
+            results = rule_of(name)(self, op)
+        results = results if isinstance(results, list) else [results]
         for number, value in enumerate(op.results()):
-            labels = answer[number] if number < len(answer) else None
+            labels = results[number] if number < len(results) else None
             if labels is None and value.type().as_vec_type() is None:
                 labels = np.broadcast_to(np.int64(FIXED), [max(1, size) for size in value.shape])
             self.values[value.id] = labels
 
-    def settle(self):
-        """Turns labels into units: what is left when all is merged, and what is fixed."""
-        for name, elements in self.elements.items():  # added, multiplied: by the one axis along which they differ
+    def finalize(self):
+        """Turns the merged labels into units."""
+        for name, elements in self.elements.items():  # added or multiplied: along the one axis on which labels differ
             roots = self.labels.roots(elements)
             axes = [
                 axis for axis in range(roots.ndim) if roots.shape[axis] > 1 and (roots != roots.take([0], axis)).any()
@@ -202,7 +201,7 @@ class ChannelGraph:
         self.groups = self.find_groups()
 
     def find_groups(self):
-        """The groups of units, in the order of the layers that make them."""
+        """The groups of units, in the order of the layers that produce them."""
         members = collections.defaultdict(list)
         for number, use in enumerate(self.uses):
             for label in np.unique(use.labels):
@@ -212,19 +211,19 @@ class ChannelGraph:
             if label != FIXED and any(self.uses[number].role == "out" for number in numbers):
                 groups[tuple(numbers)].append(label)
         found, names = [], collections.Counter()
-        for numbers, units in sorted(groups.items()):  # by the first layer that has to do with them
-            makers = [
+        for numbers, units in sorted(groups.items()):  # by the first layer that uses them
+            producers = [
                 self.uses[number].name.rpartition(".")[0] for number in numbers if self.uses[number].role == "out"
             ]
-            names[makers[0]] += 1
-            name = makers[0] if names[makers[0]] == 1 else f"{makers[0]}#{names[makers[0]]}"
-            found.append(Group(name, tuple(makers), np.array(sorted(units))))
+            names[producers[0]] += 1
+            name = producers[0] if names[producers[0]] == 1 else f"{producers[0]}#{names[producers[0]]}"
+            found.append(Group(name, tuple(producers), np.array(sorted(units))))
         return found
 
-    # Answers ----------------------------------------------------------------------------------------------------------
+    # Results ----------------------------------------------------------------------------------------------------------
 
     def macs(self, removed=()):
-        """The multiply-adds of convolutions and linear layers without these units (iterable of labels)."""
+        """The MACs of convolutions and linear layers without these units (iterable of labels)."""
         alive = np.ones(len(self.labels.parents), bool)
         alive[list(removed)] = False
         total = 0
@@ -234,21 +233,21 @@ class ChannelGraph:
         return total
 
     def kept(self, removed):
-        """{(name, axis): indices that stay} of every parameter that loses something."""
+        """{(name, axis): kept indices} of every parameter that is pruned."""
         gone = np.zeros(len(self.labels.parents), bool)
         gone[list(removed)] = True
         return {(u.name, u.axis): np.flatnonzero(~gone[u.labels]) for u in self.uses if gone[u.labels].any()}
 
     def reason(self, name):
-        """Why the filters of a weight stay."""
+        """The reason why the filters of a weight cannot be pruned (str)."""
         use = next(use for use in self.uses if use.name == name and use.role == "out")
         original = self.found[name, use.axis].labels
         reasons = [self.labels.reasons[label] for label in map(int, original) if label in self.labels.reasons]
-        return reasons[0] if reasons else "goes together with channels that are fixed"
+        return reasons[0] if reasons else "depends on channels that are fixed"
 
 
 def program_of(model, function, inputs):
-    """(the program of a function of a model for inputs of these very shapes, its output values)."""
+    """(program, output values) of a function of a model, for inputs of exactly these shapes."""
     import paddle
     from paddle.static import InputSpec
 

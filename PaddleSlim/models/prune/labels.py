@@ -1,8 +1,7 @@
-"""Which channels are the same: labels that are carried through a network, and merged where channels must go together.
+"""Labels of channels: a union-find structure that merges channels that must be pruned together.
 
-Shapes in this file:
-    labels: an integer array of the shape of a tensor; elements of one channel have one label.
-Label 0 stands for what cannot be removed.
+Labels are an integer array of the shape of a tensor; elements of one channel have the same label.
+Label 0 stands for channels that cannot be pruned.
 """
 
 import numpy as np
@@ -11,7 +10,7 @@ FIXED = 0
 
 
 class Labels:
-    """Sets of labels that only go together (union by the smaller label, so that a set with 0 is fixed)."""
+    """Disjoint sets of labels (the root is the smallest label, so that a set with 0 is fixed)."""
 
     def __init__(self):
         self.parents = [FIXED]
@@ -24,19 +23,19 @@ class Labels:
         return np.arange(first, first + count)
 
     def root(self, label):
-        """The label that stands for the set."""
+        """The root of the set of a label."""
         while self.parents[label] != label:
             self.parents[label] = self.parents[self.parents[label]]
             label = self.parents[label]
         return label
 
     def roots(self, labels):
-        """The roots of an array of labels, of its shape."""
+        """The roots of an array of labels, of the same shape."""
         values, places = np.unique(labels, return_inverse=True)
         return np.array([self.root(value) for value in values], np.int64)[places].reshape(labels.shape)
 
     def unite(self, one, other):
-        """Merges the sets of two arrays of one shape, element by element."""
+        """Merges the sets of two arrays of the same shape, elementwise."""
         for first, second in np.unique(np.stack([one.ravel(), other.ravel()]), axis=1).T:
             first, second = sorted((self.root(first), self.root(second)))
             if first != second:
@@ -47,7 +46,7 @@ class Labels:
                     self.reasons.setdefault(first, self.reasons[second])
 
     def fix(self, labels, reason):
-        """Nothing with these labels can be removed, and why (str)."""
+        """Marks these labels as not prunable, with a reason (str)."""
         for label in np.unique(labels):
             if self.root(label) != FIXED:
                 self.reasons[int(label)] = reason
@@ -55,7 +54,7 @@ class Labels:
 
 
 def core(labels):
-    """An array without the axes along which labels do not differ: those have size 1."""
+    """An array whose constant axes are reduced to size 1."""
     for axis, size in enumerate(labels.shape):
         first = labels.take([0], axis)
         if size > 1 and (labels.strides[axis] == 0 or (labels == first).all()):
@@ -64,7 +63,7 @@ def core(labels):
 
 
 def spread(labels, shape):
-    """A core over a shape, without copying."""
+    """A core broadcast to a shape, without copying."""
     return np.broadcast_to(labels, shape)
 
 

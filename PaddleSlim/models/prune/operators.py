@@ -1,14 +1,14 @@
-"""What each operator of a program does to the labels of channels; see `labels.py` and `channel_graph.py`.
+"""Propagation rules of channel labels, one for each operator; see `labels.py` and `channel_graph.py`.
 
-A rule takes the graph that is being followed and an operator, and answers the labels of its first result, or a list of
-those of all; an operator without a rule fixes all channels that reach it.
+A rule takes the graph and an operator, and returns the labels of its first result, or a list with those of all results;
+an operator without a rule fixes all channels that reach it.
 """
 
 import numpy as np
 
 from .labels import core, spread, varying
 
-DEPTHWISE = 0  # in place of a number of groups: one input channel an output channel, however many there are
+DEPTHWISE = 0  # instead of a number of groups: one input channel per output channel
 
 UNARY = {
     "relu", "relu6", "leaky_relu", "sigmoid", "hardsigmoid", "hardswish", "swish", "silu", "tanh", "gelu", "mish",
@@ -28,19 +28,19 @@ def rule_of(name):
 
 
 def refuse(graph, op):
-    """Nothing is known of this operator: what reaches it stays."""
+    """An unknown operator: fixes the channels of all operands."""
     name = op.name().rpartition(".")[2]
     for number in range(len(op.operands_source())):
-        graph.fix_operand(op, number, f"goes into {name}, which takes all channels together")
+        graph.fix_operand(op, number, f"goes into {name}, which mixes all channels")
 
 
-def same(graph, op):
-    """Every number by itself."""
+def unary(graph, op):
+    """An elementwise function of one tensor."""
     return graph.given(op, 0)
 
 
 def spatial(graph, op):
-    """Each channel by itself, over other places."""
+    """A spatial operation on each channel: pooling, interpolation, padding."""
     labels = core(graph.given(op, 0))
     if labels.ndim != 4 or labels.shape[2:] != (1, 1):
         return refuse(graph, op)
@@ -48,7 +48,7 @@ def spatial(graph, op):
 
 
 def elementwise(graph, op):
-    """Numbers of two tensors that meet: channels that meet go together."""
+    """An elementwise operation of two tensors: their channels are merged."""
     shape = tuple(op.results()[0].shape)
     both = [graph.given(op, number) for number in (0, 1)]
     both = [labels.reshape((1,) * (len(shape) - labels.ndim) + labels.shape) for labels in both]
@@ -57,7 +57,7 @@ def elementwise(graph, op):
         if graph.is_uniform(op, number):
             return spread(core(other), shape)
         if axes and all(one.shape[axis] == 1 for axis in axes):
-            graph.fix(one, "is one number for all channels of another tensor", op)
+            graph.fix(one, "is broadcast over the channels of another tensor", op)
             return spread(core(other), shape)
     one, other = (core(labels) for labels in both)
     common = np.broadcast_shapes(one.shape, other.shape)
@@ -65,8 +65,8 @@ def elementwise(graph, op):
     return spread(np.broadcast_to(one, common), shape)
 
 
-def normalised(graph, op):
-    """Batch normalisation: statistics, scale and shift of each channel."""
+def batch_norm(graph, op):
+    """Batch normalization: statistics, scale and shift of each channel."""
     labels = core(graph.given(op, 0))
     if labels.ndim < 2 or labels.size != labels.shape[1]:
         return refuse(graph, op)
@@ -75,38 +75,38 @@ def normalised(graph, op):
     return graph.given(op, 0)
 
 
-def convolved(graph, op):
-    """A convolution: plain, grouped, depthwise, or transposed."""
+def convolution(graph, op):
+    """A convolution: dense, grouped, depthwise or transposed."""
     labels = core(graph.given(op, 0))
     source, weight = (tuple(value.shape) for value in op.operands_source()[:2])
-    groups, transposed = op.attrs()["groups"], "transpose" in op.name()
+    groups, is_transposed = op.attrs()["groups"], "transpose" in op.name()
     if labels.ndim != 4 or labels.shape[2:] != (1, 1):
         return refuse(graph, op)
     channels = spread(labels, (1, source[1], 1, 1)).ravel()
-    depthwise = groups > 1 and weight[1] == 1 and (not transposed or weight[0] == groups)
+    depthwise = groups > 1 and weight[1] == 1 and (not is_transposed or weight[0] == groups)
     if graph.parameter(op, 1) is None:
         if not (depthwise and weight[0] == groups and graph.is_uniform(op, 1)):
             return refuse(graph, op)
-        outputs = channels  # of one kernel for all, made to measure
+        outputs = channels  # one constant kernel for all channels
     elif depthwise:
-        outputs = channels if transposed else np.repeat(channels, weight[0] // groups)
+        outputs = channels if is_transposed else np.repeat(channels, weight[0] // groups)
         graph.use(op, 1, 0, outputs, "each")
     elif groups == 1:
-        graph.use(op, 1, 0 if transposed else 1, channels, "in")
-        outputs = graph.use(op, 1, 1 if transposed else 0, None, "out")
-    elif transposed:
+        graph.use(op, 1, 0 if is_transposed else 1, channels, "in")
+        outputs = graph.use(op, 1, 1 if is_transposed else 0, None, "out")
+    elif is_transposed:
         return refuse(graph, op)
-    else:  # groups stay equal: what has one place within its group goes together
+    else:  # groups must stay equal: channels at the same position within their group are merged
         places = channels.reshape(groups, -1)
         graph.labels.unite(places, np.broadcast_to(places[:1], places.shape))
         graph.use(op, 1, 1, places[0], "in")
         outputs = graph.use(op, 1, 0, np.tile(graph.labels.fresh(weight[0] // groups), groups), "out")
-    graph.count(op, channels, outputs, DEPTHWISE if depthwise else groups, transposed)
+    graph.count(op, channels, outputs, DEPTHWISE if depthwise else groups, is_transposed)
     return spread(outputs.reshape(1, -1, 1, 1), tuple(op.results()[0].shape))
 
 
-def multiplied(graph, op):
-    """A linear layer; the product of two tensors fixes both."""
+def matmul(graph, op):
+    """A linear layer; a product of two activations fixes both."""
     attributes, name = op.attrs(), graph.parameter(op, 1)
     labels, result = core(graph.given(op, 0)), tuple(op.results()[0].shape)
     plain = not attributes["transpose_x"] and not attributes["transpose_y"]
@@ -119,7 +119,7 @@ def multiplied(graph, op):
     return spread(outputs, result)
 
 
-def joined(graph, op):
+def concat(graph, op):
     """Concatenation."""
     parts = graph.list_of(op, 0)
     axis = int(graph.constant(op, 1)) % parts[0].ndim
@@ -132,8 +132,8 @@ def joined(graph, op):
     return spread(np.concatenate(pieces, axis), tuple(op.results()[0].shape))
 
 
-def reshaped(graph, op):
-    """The same numbers in another shape; channels cut into rows: what stands in one column goes together."""
+def reshape(graph, op):
+    """Another shape; if channels are spread over several axes, those in the same column are merged."""
     labels, shape = graph.given(op, 0), tuple(op.results()[0].shape)
     if labels.size != int(np.prod(shape)):
         return refuse(graph, op)
@@ -145,13 +145,13 @@ def reshaped(graph, op):
     return result
 
 
-def transposed(graph, op):
-    """Axes in another order."""
+def transpose(graph, op):
+    """A permutation of the axes."""
     return graph.given(op, 0).transpose(op.attrs()["perm"])
 
 
-def shuffled(graph, op):
-    """Channels dealt out in turn: what has one place within its group goes together."""
+def channel_shuffle(graph, op):
+    """Channel shuffle: channels at the same position within their group are merged."""
     whole = graph.given(op, 0)
     labels = spread(core(whole), (1, whole.shape[1], 1, 1))
     rows = labels.reshape(op.attrs()["groups"], -1)
@@ -159,35 +159,35 @@ def shuffled(graph, op):
     return spread(rows.T.reshape(labels.shape), whole.shape)
 
 
-def cut(graph, op, shapes):
-    """Cut into pieces of these shapes; across channels, what has one place within its piece goes together."""
+def split(graph, op, shapes):
+    """A split into parts of these shapes; along channels, those at the same position in their part are merged."""
     labels, axis = graph.given(op, 0), int(graph.constant(op, len(op.operands_source()) - 1))
     sizes = [shape[axis] for shape in shapes]
     pieces = np.split(labels, np.cumsum(sizes)[:-1], axis)
     if axis % labels.ndim in varying(labels):
         if len(set(sizes)) > 1:
-            graph.fix(labels, "is cut into unequal pieces", op)
+            graph.fix(labels, "is split into unequal parts", op)
         else:
             for piece in pieces[1:]:
                 graph.labels.unite(core(pieces[0]), np.broadcast_to(core(piece), core(pieces[0]).shape))
     return pieces
 
 
-def sliced(graph, op):
-    """A part of a tensor; of channels, it fixes them."""
+def crop(graph, op):
+    """A slice of a tensor; along channels, it fixes them."""
     labels, starts, ends = graph.given(op, 0), graph.constant(op, 1), graph.constant(op, 2)
     if starts is None or ends is None:
         return refuse(graph, op)
     keep = [slice(None)] * labels.ndim
     for axis, start, end in zip(op.attrs()["axes"], starts, ends):
         if axis in varying(labels):
-            graph.fix(labels, "is cut at a certain channel", op)
+            graph.fix(labels, "is sliced at a fixed channel", op)
         keep[axis] = slice(start, end)
     return labels[tuple(keep)].reshape(tuple(op.results()[0].shape))
 
 
-def reduced(graph, op):
-    """A mean or the like; over channels, it fixes them."""
+def reduction(graph, op):
+    """A reduction such as a mean; over channels, it fixes them."""
     labels, axes = graph.given(op, 0), op.attrs().get("axis")
     axes = graph.constant(op, 1) if axes is None else axes
     axes = [int(axis) % labels.ndim for axis in np.atleast_1d(axes)] if axes else range(labels.ndim)
@@ -198,14 +198,14 @@ def reduced(graph, op):
     return labels.reshape(tuple(op.results()[0].shape))
 
 
-def nothing(graph, op):
-    """Numbers that the program holds, and which belong to no channel."""
+def constant(graph, op):
+    """A constant or a shape, which belongs to no channel."""
 
 
 TABLE = (
-    (UNARY, same), (SPATIAL, spatial), (ELEMENTWISE, elementwise), (RESHAPES, reshaped), (REDUCTIONS, reduced),
-    ({"batch_norm", "sync_batch_norm"}, normalised),
-    ({"conv2d", "depthwise_conv2d", "conv2d_transpose", "depthwise_conv2d_transpose"}, convolved),
-    ({"matmul"}, multiplied), ({"concat"}, joined), ({"transpose"}, transposed), ({"channel_shuffle"}, shuffled),
-    ({"slice"}, sliced), ({"full", "full_int_array", "data", "full_like", "shape", "shape64"}, nothing),
+    (UNARY, unary), (SPATIAL, spatial), (ELEMENTWISE, elementwise), (RESHAPES, reshape), (REDUCTIONS, reduction),
+    ({"batch_norm", "sync_batch_norm"}, batch_norm),
+    ({"conv2d", "depthwise_conv2d", "conv2d_transpose", "depthwise_conv2d_transpose"}, convolution),
+    ({"matmul"}, matmul), ({"concat"}, concat), ({"transpose"}, transpose), ({"channel_shuffle"}, channel_shuffle),
+    ({"slice"}, crop), ({"full", "full_int_array", "data", "full_like", "shape", "shape64"}, constant),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Takes channels out of a model: its arrays become smaller, and its layers know it."""
+"""Removal of channels from a model: shrinks its arrays and updates the attributes of its layers."""
 
 import numpy as np
 from paddle import nn
@@ -8,32 +8,32 @@ TRANSPOSED = (nn.Conv1DTranspose, nn.Conv2DTranspose, nn.Conv3DTranspose)
 
 
 def prune_channels(model, shapes):
-    """Gives arrays of a freshly built model smaller shapes; what is in them is meant to be loaded afterwards.
+    """Shrinks the arrays of a freshly built model, whose weights are loaded afterwards.
 
     Args:
         model (nn.Layer): changed in place.
         shapes (dict[str, list[int]]): structured name of a parameter or buffer -> its new shape.
 
     Raises:
-        ValueError: an array is not there, or has another number of axes.
+        ValueError: an array is missing, or has a different number of axes.
     """
     arrays = model.state_dict()
     for name, shape in shapes.items():
         if name not in arrays or len(arrays[name].shape) != len(shape):
-            here = list(arrays[name].shape) if name in arrays else "not there"
-            raise ValueError(f"{name} is {here} in the model, {shape} in its structure")
+            here = list(arrays[name].shape) if name in arrays else "missing"
+            raise ValueError(f"{name} is {here} in the model, but {shape} in its structure")
     resize(model, {name: np.resize(arrays[name].numpy(), shape) for name, shape in shapes.items()})
 
 
 def remove_channels(model, kept):
-    """Takes all but some indices out of the arrays of a model.
+    """Keeps only some indices of the arrays of a model.
 
     Args:
         model (nn.Layer): changed in place.
-        kept (dict): (structured name, axis) -> the indices that stay, int64.
+        kept (dict): (structured name, axis) -> the indices to keep, int64.
 
     Returns:
-        dict: the step that repeats it, of :func:`prune_channels`.
+        dict: the step of the structure that repeats it, see :func:`prune_channels`.
     """
     arrays = {name: value.numpy() for name, value in model.state_dict().items()}
     changed = {}
@@ -44,7 +44,7 @@ def remove_channels(model, kept):
 
 
 def resize(model, arrays):
-    """Puts arrays of any shape in place of parameters and buffers, which stay the same objects."""
+    """Replaces the values of parameters and buffers by arrays of other shapes; the objects stay the same."""
     import paddle
 
     values = model.state_dict()
@@ -66,5 +66,5 @@ def resize(model, arrays):
 
 
 def is_depthwise(layer):
-    """Whether a layer is a convolution of each channel by itself."""
+    """Whether a layer is a depthwise convolution."""
     return isinstance(layer, CONVOLUTIONS + TRANSPOSED) and layer._groups > 1 and layer._groups == layer._in_channels

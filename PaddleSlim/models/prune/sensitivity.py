@@ -1,4 +1,4 @@
-"""How much the score falls when one group loses channels (https://arxiv.org/abs/1608.08710, section 3.2)."""
+"""Pruning sensitivity: the drop of the metric when one group is pruned (https://arxiv.org/abs/1608.08710, 3.2)."""
 
 import hashlib
 import json
@@ -6,23 +6,23 @@ import json
 import numpy as np
 
 from common.log import logger
-from common.training.plotting import COLOURS, finish, new_figure
+from common.training.plotting import COLORS, finish_axes, new_figure
 from common.weights.safetensors import write_atomically
 
-FILE, PICTURE = "sensitivity.json", "sensitivity.png"
-SHARES = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))
+FILE, PLOT = "sensitivity.json", "sensitivity.png"
+RATIOS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))
 
 
 class Sensitivity:
-    """Measures each group once, and keeps the measurements beside the run for the next time.
+    """Measures the sensitivity of each group once, and caches the measurements in the run folder.
 
     Args:
-        model (nn.Layer): on its weights, which are the same afterwards.
+        model (nn.Layer): its weights are restored afterwards.
         graph (ChannelGraph): of the model.
-        orders (dict[str, ndarray]): by the name of a group, its units, the least important first.
-        score (Callable): model -> number.
-        higher_is_better (bool): of the score.
-        what (str): how the score is taken and the units are ordered; other measurements have another text.
+        orders (dict[str, ndarray]): name of a group -> its units, the least important first.
+        score (Callable): model -> metric.
+        higher_is_better (bool): of the metric.
+        what (str): identifies the way of measuring, as part of the cache key.
     """
 
     def __init__(self, model, graph, orders, score, higher_is_better=True, what=""):
@@ -31,13 +31,13 @@ class Sensitivity:
         self.values = model.state_dict()
         self.key = key_of({name: value.numpy() for name, value in self.values.items()}, what)
 
-    def measure(self, groups, folder, shares=SHARES):
-        """The curve of each group: (shares from 0 on, losses of the score relative to that of the whole model).
+    def measure(self, groups, folder, ratios=RATIOS):
+        """The curve of each group: (ratios from 0 on, drop of the metric relative to that of the unpruned model).
 
         Args:
             groups (list[Group]): to measure.
-            folder (Path): where measurements are kept; a file of other weights or another way is written anew.
-            shares (tuple[float]): rising.
+            folder (Path): of the cache file; a file with another key is replaced.
+            ratios (tuple[float]): pruning ratios, increasing.
         """
         known = self.read(folder / FILE)
         if known is None:
@@ -45,21 +45,21 @@ class Sensitivity:
         scale = max(abs(known["score"]), 1e-12)
         for number, group in enumerate(groups, 1):
             found = known["losses"].setdefault(group.name, {})
-            lacking = [share for share in shares if str(share) not in found]
-            for share in lacking:
-                count = min(int(share * len(group.units) + 1e-9), len(group.units) - 1)
+            lacking = [ratio for ratio in ratios if str(ratio) not in found]
+            for ratio in lacking:
+                count = min(int(ratio * len(group.units) + 1e-9), len(group.units) - 1)
                 score = self.score_without(self.orders[group.name][:count]) if count else known["score"]
-                found[str(share)] = self.sign * (known["score"] - score) / scale
+                found[str(ratio)] = self.sign * (known["score"] - score) / scale
             if lacking:
                 write_atomically(folder / FILE, [json.dumps(known, indent=1).encode()])
-                logger.info("sensitivity %d/%d: %s loses %.4f at %g", number, len(groups), group.name,
-                            found[str(shares[-1])], shares[-1])  # fmt: skip
-        curves = {g.name: ([0.0, *shares], [0.0, *(known["losses"][g.name][str(s)] for s in shares)]) for g in groups}
-        draw(folder / PICTURE, curves)
+                logger.info("sensitivity %d/%d: %s drops by %.4f at %g", number, len(groups), group.name,
+                            found[str(ratios[-1])], ratios[-1])  # fmt: skip
+        curves = {g.name: ([0.0, *ratios], [0.0, *(known["losses"][g.name][str(s)] for s in ratios)]) for g in groups}
+        draw(folder / PLOT, curves)
         return [curves[group.name] for group in groups]
 
     def score_without(self, units):
-        """The score of the model as if these units were removed: the weights that read them are zero."""
+        """The metric of the model without these units: the weights that consume them are set to zero."""
         gone = np.zeros(len(self.graph.labels.parents), bool)
         gone[units] = True
         before = {}
@@ -77,7 +77,7 @@ class Sensitivity:
                 self.values[name].set_value(array)
 
     def read(self, path):
-        """What was measured before with this key, or None."""
+        """The cached measurements with this key, or None."""
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             return found if found["key"] == self.key else None
@@ -86,7 +86,7 @@ class Sensitivity:
 
 
 def key_of(arrays, what):
-    """A text that differs for other weights, or for another way of measuring."""
+    """The cache key of weights and a way of measuring (str)."""
     digest = hashlib.sha256(what.encode())
     for name in sorted(arrays):
         digest.update(name.encode())
@@ -95,10 +95,10 @@ def key_of(arrays, what):
 
 
 def draw(path, curves):
-    """One line a group: the loss of the score over the share of its channels."""
+    """Plots the drop of the metric over the pruning ratio, one line per group."""
     with new_figure(path, height=5) as figure:
         axes = figure.add_subplot()
-        for number, (name, (shares, losses)) in enumerate(curves.items()):
-            style = ("-", "--", ":", "-.")[number // len(COLOURS) % 4]
-            axes.plot(shares, losses, style, color=COLOURS[number % len(COLOURS)], linewidth=1.2, label=name)
-        finish(axes, "Sensitivity", "share of the channels removed", "loss of the score", legend=len(curves) <= 20)
+        for number, (name, (ratios, losses)) in enumerate(curves.items()):
+            style = ("-", "--", ":", "-.")[number // len(COLORS) % 4]
+            axes.plot(ratios, losses, style, color=COLORS[number % len(COLORS)], linewidth=1.2, label=name)
+        finish_axes(axes, "Sensitivity", "pruning ratio", "relative drop of the metric", legend=len(curves) <= 20)

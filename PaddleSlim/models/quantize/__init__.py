@@ -1,1 +1,1 @@
-"""Networks that compute with small integers."""
+"""8-bit quantization."""

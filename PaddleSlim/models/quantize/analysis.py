@@ -1,4 +1,4 @@
-"""Which layer suffers most from 8-bit numbers: each quantised alone, all others float."""
+"""Quantization error analysis: each layer is quantized alone, all others stay in floating point."""
 
 import contextlib
 import dataclasses
@@ -12,14 +12,14 @@ from .structure import quantized_weights, quantizers
 
 
 @dataclasses.dataclass(frozen=True)
-class Harm:
-    """What one layer quantised alone does.
+class LayerNoise:
+    """The quantization noise of one layer that is quantized alone.
 
     Args:
         path (str): of the layer.
         kind (str): its class.
-        output (float): the signal-to-noise ratio of its own output, dB.
-        model (float): that of what the model predicts, dB.
+        output (float): the signal-to-noise ratio of its own output, in dB.
+        model (float): the signal-to-noise ratio of the outputs of the model, in dB.
     """
 
     path: str
@@ -29,11 +29,11 @@ class Harm:
 
 
 def decibels(signal, noisy):
-    """10 log10 of the energy of a signal over that of its noise; infinite without noise.
+    """The signal-to-noise ratio in dB, 10 log10 of the ratio of the energies; infinite without noise.
 
     Args:
-        signal (list[ndarray]): as it should be.
-        noisy (list[ndarray]): as it is, of the same shapes.
+        signal (list[ndarray]): the reference.
+        noisy (list[ndarray]): of the same shapes.
     """
     energy = sum(float(np.square(a, dtype="float64").sum()) for a in signal)
     noise = sum(float(np.square(np.subtract(b, a, dtype="float64")).sum()) for a, b in zip(signal, noisy, strict=True))
@@ -41,7 +41,7 @@ def decibels(signal, noisy):
 
 
 def switch(network, on, paths=None):
-    """Turns fake quantisation on or off: everywhere, or in the layers and quantisers at some paths (set[str])."""
+    """Turns fake quantization on or off, everywhere or for the layers and quantizers at some paths (set[str])."""
     for path, part in {**quantizers(network), **quantized_weights(network)}.items():
         if paths is None or path in paths:
             part.is_off = not on
@@ -49,7 +49,7 @@ def switch(network, on, paths=None):
 
 @contextlib.contextmanager
 def outputs_of(network, paths):
-    """{path: [ndarray, ...]}: what the layers at some paths give inside of the block."""
+    """{path: [ndarray, ...]}: the outputs of the layers at some paths, recorded inside the block."""
     found = {path: [] for path in paths}
     hooks = [
         layer_at(network, path).register_forward_post_hook(
@@ -64,17 +64,17 @@ def outputs_of(network, paths):
             hook.remove()
 
 
-def analyse(network, run, batches, step):
-    """Quantises each layer alone.
+def analyze(network, run, batches, step):
+    """Measures the quantization noise of each layer.
 
     Args:
-        network (nn.Layer): quantised; it is left as it was.
-        run (Callable): what the network predicts of one batch, Tensors however nested.
-        batches (list): to look at.
-        step (dict): the `quantize_layers` of its structure.
+        network (nn.Layer): quantized; it is restored afterwards.
+        run (Callable): batch -> predictions of the network, nested Tensors.
+        batches (list): evaluation batches.
+        step (dict): the step `quantize_layers` of its structure.
 
     Returns:
-        list[Harm]: the worst for the model first.
+        list[LayerNoise]: the most harmful layer first.
     """
     was_training = network.training
     network.eval()
@@ -82,17 +82,17 @@ def analyse(network, run, batches, step):
         with paddle.no_grad():
             switch(network, False)
             with outputs_of(network, step["layers"]) as plain:
-                right = predictions(run, batches)
-            found = [alone(network, run, batches, step, path, plain[path], right) for path in step["layers"]]
+                reference = predictions(run, batches)
+            found = [noise_of(network, run, batches, step, path, plain[path], reference) for path in step["layers"]]
     finally:
         switch(network, True)
         if was_training:
             network.train()
-    return sorted(found, key=lambda harm: (harm.model, harm.output))
+    return sorted(found, key=lambda noise: (noise.model, noise.output))
 
 
-def alone(network, run, batches, step, path, plain, right):
-    """The harm of one layer, whose float outputs, and those of the model, are given."""
+def noise_of(network, run, batches, step, path, plain, reference):
+    """The LayerNoise of one layer, given its floating-point outputs and those of the model."""
     ends = {f"{end}.output_quantizer" for end, source in step["ends"].items() if source == path}
     parts = {path, step["layers"][path], *ends}
     switch(network, True, parts)
@@ -100,14 +100,14 @@ def alone(network, run, batches, step, path, plain, right):
         noisy = predictions(run, batches)
     switch(network, False, parts)
     kind = type(layer_at(network, path)).__name__
-    return Harm(path, kind, decibels(plain, own[path]), decibels(right, noisy))
+    return LayerNoise(path, kind, decibels(plain, own[path]), decibels(reference, noisy))
 
 
 def predictions(run, batches):
-    """What the network predicts of all batches (list[ndarray])."""
+    """The predictions for all batches (list[ndarray])."""
     return [value.numpy() for batch in batches for value in paddle.utils.flatten(run(batch))]
 
 
-def keep_float_line(harms, count):
-    """The line of a configuration that would leave the worst layers out of quantisation."""
-    return f"keep_float: [{', '.join(harm.path for harm in harms[:count])}]"
+def keep_float_line(noises, count):
+    """The line of a configuration that excludes the worst layers from quantization (str)."""
+    return f"keep_float: [{', '.join(noise.path for noise in noises[:count])}]"

@@ -1,4 +1,4 @@
-"""From a float network and some batches to one whose ranges are known."""
+"""Calibration: quantizes a floating-point network with ranges from some batches."""
 
 import contextlib
 import dataclasses
@@ -10,9 +10,9 @@ import paddle
 from common.errors import ConfigError
 
 from .observers import THRESHOLDS, Observer
-from .placement import Watch, followers, place
+from .placement import Trace, foldable_pairs, place_quantizers
 from .quantized_layers import WEIGHT_SCALES
-from .selection import chosen
+from .selection import select
 from .structure import fold_batch_norm, quantize_layers, quantized_weights, quantizers
 
 FOLDING_TOLERANCE = 1e-3
@@ -20,17 +20,17 @@ FOLDING_TOLERANCE = 1e-3
 
 @dataclasses.dataclass
 class Rules:
-    """What to quantise, and how.
+    """What to quantize, and how.
 
     Args:
         observer (str): of activations, a key of THRESHOLDS.
         weights (str): a key of WEIGHT_SCALES.
-        batches (int): to find the ranges with.
-        layers (list[str]): patterns of the paths of layers.
-        keep_float (list[str]): patterns of those that stay as they are.
-        outputs (bool): quantise outputs of convolutions that no quantised layer takes too.
+        batches (int): number of calibration batches.
+        layers (list[str]): patterns of the paths of layers to quantize.
+        keep_float (list[str]): patterns of the paths of layers that stay in floating point.
+        outputs (bool): whether to quantize also the outputs of convolutions that no quantized layer consumes.
         percentile (float): of |x| inside the range, in percent.
-        momentum (float): of the ranges while training; 1 leaves them as they are.
+        momentum (float): of the moving average of the ranges in training; 1 keeps the ranges fixed.
     """
 
     observer: str = "mse"
@@ -45,22 +45,24 @@ class Rules:
     def __post_init__(self):
         for key, known in (("observer", THRESHOLDS), ("weights", WEIGHT_SCALES)):
             if getattr(self, key) not in known:
-                raise ValueError(f"{key} is {getattr(self, key)!r}; it may be {', '.join(known)}")
+                raise ValueError(f"{key} is {getattr(self, key)!r}; it must be one of {', '.join(known)}")
         if not self.batches > 0 or not 0 < self.percentile <= 100:
-            raise ValueError(f"batches {self.batches} and percentile {self.percentile} do not suffice for a range")
+            raise ValueError(
+                f"batches is {self.batches} and percentile {self.percentile}; allowed: 1 or more, and above 0 up to 100"
+            )
 
 
 def quantize(network, run, batches, rules):
-    """Folds, places the quantisers, and finds their ranges.
+    """Folds batch normalization, inserts the quantizers, and calibrates their ranges.
 
     Args:
-        network (nn.Layer): float; it is changed, and left in evaluation mode.
-        run (Callable): runs the network on one batch, and returns what it predicts, Tensors however nested.
-        batches (iterable): what `run` takes; the first `rules.batches` are used.
-        rules (Rules): what to quantise, and how.
+        network (nn.Layer): floating-point; it is modified in place and left in evaluation mode.
+        run (Callable): batch -> predictions of the network, nested Tensors.
+        batches (iterable): calibration batches; the first `rules.batches` are used.
+        rules (Rules): what to quantize, and how.
 
     Returns:
-        list[dict]: the steps that were taken, see structure.py.
+        list[dict]: the steps of the structure, see structure.py.
 
     Raises:
         ConfigError: a pattern matches nothing, or there is no batch.
@@ -69,13 +71,13 @@ def quantize(network, run, batches, rules):
     batches = iter(batches)
     first = next(batches, None)
     if first is None:
-        raise ConfigError("slim: there is no batch to find ranges with")
+        raise ConfigError("slim: there is no batch for calibration")
     with paddle.no_grad():
-        paths = chosen(network, rules.layers, rules.keep_float)
+        paths = select(network, rules.layers, rules.keep_float)
         steps = fold_all(network, run, first)
-        with Watch(network).watching() as watch:
+        with Trace(network).recording() as trace:
             run(first)
-        layers, ends = place(watch, paths, rules.outputs)
+        layers, ends = place_quantizers(trace, paths, rules.outputs)
         step = {"layers": layers, "ends": ends, "momentum": rules.momentum}
         quantize_layers(network, **step)
         calibrate(network, run, first, batches, rules)
@@ -83,37 +85,37 @@ def quantize(network, run, batches, rules):
 
 
 def fold_all(network, run, batch):
-    """Folds every batch normalisation that follows a convolution, and checks that the answers stay (list of steps)."""
-    with Watch(network).watching() as watch:
-        before = flat(run(batch))
-    pairs = followers(watch)
+    """Folds every batch normalization after a convolution and checks that the outputs stay (list of steps)."""
+    with Trace(network).recording() as trace:
+        before = flatten(run(batch))
+    pairs = foldable_pairs(trace)
     if not pairs:
         return []
     fold_batch_norm(network, pairs)
-    for old, new in zip(before, flat(run(batch)), strict=True):
+    for old, new in zip(before, flatten(run(batch)), strict=True):
         apart = float(np.abs(new - old).max(initial=0)) / max(1.0, float(np.abs(old).max(initial=0)))
         if not apart <= FOLDING_TOLERANCE:
             raise ConfigError(
-                f"with batch normalisation put into the convolutions, the network answers otherwise (by {apart:.1e}): "
-                "the output of a convolution goes elsewhere besides its normalisation"
+                f"folding batch normalization changes the outputs of the network (by {apart:.1e}): "
+                "the output of a convolution is used by more than its normalization"
             )
     return [{"type": "fold_batch_norm", "pairs": pairs}]
 
 
-def flat(outputs):
-    """Tensors, however nested, as a list of arrays."""
+def flatten(outputs):
+    """Nested Tensors as a list of arrays."""
     return [value.numpy() for value in paddle.utils.flatten(outputs)]
 
 
 def calibrate(network, run, first, rest, rules):
-    """Sets every range: of weights by themselves, of activations by what passes.
+    """Sets every range: of weights from the weights, of activations from the calibration batches.
 
     Args:
-        network (nn.Layer): with quantised layers.
+        network (nn.Layer): with quantized layers.
         run (Callable): runs the network on one batch.
-        first (object): a batch.
+        first (object): the first batch.
         rest (iterator): the batches after it.
-        rules (Rules): how many batches, and what range to take of what they show.
+        rules (Rules): number of batches and observer.
     """
     for layer in quantized_weights(network).values():
         layer.fit_weight(rules.weights)
@@ -128,7 +130,7 @@ def calibrate(network, run, first, rest, rules):
 
 @contextlib.contextmanager
 def observing(found, rules):
-    """Gives each quantiser an observer inside of the block."""
+    """Attaches an observer to each quantizer inside the block."""
     for quantizer in found.values():
         quantizer.observer = Observer(rules.percentile)
     try:
@@ -139,6 +141,6 @@ def observing(found, rules):
 
 
 def prediction_of(model):
-    """A function from a batch (dict of arrays) to what `predict` answers."""
+    """A function from a batch (dict of arrays) to the outputs of `predict`."""
     names = [name for name in inspect.signature(model.predict).parameters if name in model.inputs]
     return lambda batch: model.predict(*(paddle.to_tensor(batch[name]) for name in names))

@@ -1,6 +1,6 @@
-"""Batch normalisation put into the convolution before it (https://arxiv.org/abs/1712.05877, section 3.2).
+"""Folding of batch normalization into the convolution before it (https://arxiv.org/abs/1712.05877, section 3.2).
 
-In evaluation norm(conv(x)) is a convolution with other weights; a runtime of 8-bit numbers has no batch normalisation.
+In evaluation norm(conv(x)) is a convolution with other weights; 8-bit runtimes have no batch normalization.
 """
 
 import numpy as np
@@ -10,13 +10,13 @@ from paddle import nn
 from .selection import layer_at, replace
 
 
-def folded(weight, bias, norm):
-    """Weight [O, ...] and bias [O] of the one layer that does what a convolution and its normalisation do.
+def fold_weight(weight, bias, norm):
+    """The weight [O, ...] and bias [O] of the convolution that equals a convolution and its batch normalization.
 
     Args:
         weight (ndarray): of the convolution.
         bias (ndarray | None): of the convolution, [O].
-        norm (dict[str, ndarray]): mean, variance, scale and shift, each [O], and the number epsilon.
+        norm (dict[str, ndarray]): mean, variance, scale and shift, each [O], and epsilon.
     """
     factor = norm["scale"] / np.sqrt(norm["variance"] + norm["epsilon"])
     bias = np.zeros_like(factor) if bias is None else bias
@@ -25,11 +25,11 @@ def folded(weight, bias, norm):
 
 
 def fold(network, pairs):
-    """Does it for [path of the convolution, path of the normalisation], whose place an identity takes."""
+    """Folds pairs [path of the convolution, path of its batch normalization] and replaces the latter by an identity."""
     for conv_path, norm_path in pairs:
         conv, norm = layer_at(network, conv_path), layer_at(network, norm_path)
         bias = None if conv.bias is None else conv.bias.numpy()
-        weight, bias = folded(conv.weight.numpy(), bias, numbers(norm))
+        weight, bias = fold_weight(conv.weight.numpy(), bias, norm_arrays(norm))
         conv.weight.set_value(weight)
         if conv.bias is None:
             conv.bias = conv.create_parameter([len(bias)], is_bias=True)
@@ -38,8 +38,8 @@ def fold(network, pairs):
         replace(network, norm_path, nn.Identity())
 
 
-def numbers(norm):
-    """The arrays of a batch normalisation that :func:`folded` takes."""
+def norm_arrays(norm):
+    """The arrays of a batch normalization layer that :func:`fold_weight` takes (dict)."""
     found = {"mean": norm._mean, "variance": norm._variance}
     ones = paddle.ones_like(norm._mean)
     found["scale"] = ones if norm.weight is None else norm.weight

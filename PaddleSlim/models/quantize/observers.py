@@ -1,8 +1,8 @@
-"""What range of a tensor is worth telling apart: observers see a tensor in batch after batch, then give its ends.
+"""Observers: quantization ranges of activations from the values of several batches.
 
-Each finds a threshold T of |x|; the range is [-T, T], cut to what was really seen, so that a tensor behind a ReLU uses
-all of its 256 levels for positive numbers.  Sources: KL divergence, S. Migacz, "8-bit inference with TensorRT", GTC
-2017; the others, https://arxiv.org/abs/2004.09602, section 5.
+Each method finds a threshold T of |x|; the range is [-T, T], clipped to the observed values, so that a tensor after a
+ReLU uses all of its 256 levels for positive numbers.  Sources: KL divergence, S. Migacz, "8-bit inference with
+TensorRT", GTC 2017; the others, https://arxiv.org/abs/2004.09602, section 5.
 
 Shapes in this file:
     B bins of equal width from -R to R.
@@ -15,15 +15,15 @@ from common.errors import Diverged
 from .fake_quantize import LEVELS, grid
 
 HALF = 2048  # bins on either side of 0
-CANDIDATES = 100  # thresholds that are tried for the least squared error
+CANDIDATES = 100  # thresholds tried by mse
 
 
 class Observer:
-    """Remembers the extremes of what it saw, and how its numbers are distributed.
+    """Accumulates the extremes and the histogram of a tensor.
 
     Args:
-        percentile (float): of |x| that stays inside, in percent, for `percentile`.
-        momentum (float): share of the past in a moving average, for `moving_average`.
+        percentile (float): of |x| inside the range, in percent, for `percentile`.
+        momentum (float): decay of the moving average, for `moving_average`.
     """
 
     def __init__(self, percentile=99.99, momentum=0.9):
@@ -33,10 +33,10 @@ class Observer:
         self.batches = 0
 
     def update(self, values):
-        """Takes the numbers of one more batch, float32 of any shape."""
+        """Adds the values of a batch, float32 of any shape."""
         values = np.asarray(values, np.float32).ravel()
         if not np.isfinite(values).all():
-            raise Diverged("slim: a tensor to be quantised has numbers that are not finite: the weights have diverged")
+            raise Diverged("slim: a tensor to be quantized has non-finite values: the weights have diverged")
         low, high = float(values.min(initial=0)), float(values.max(initial=0))
         self.low, self.high = min(self.low, low), max(self.high, high)
         furthest = max(-low, high)
@@ -48,7 +48,7 @@ class Observer:
             self.counts += np.histogram(values, bins=2 * HALF, range=(-self.reach, self.reach))[0]
 
     def widen(self, furthest):
-        """Doubles the reach of the bins, two of them becoming one, until `furthest` is inside."""
+        """Doubles the range of the histogram, merging pairs of bins, until it includes `furthest`."""
         if not self.reach:
             self.reach = furthest
         while self.reach < furthest:
@@ -57,48 +57,50 @@ class Observer:
             self.reach *= 2
 
     def magnitudes(self):
-        """How many numbers have each |x|, [HALF], from 0 to `reach`."""
+        """The histogram of |x|, [HALF], from 0 to `reach`."""
         return self.counts[HALF:] + self.counts[HALF - 1 :: -1]
 
     def range(self, kind):
-        """The ends (low, high) by a rule of THRESHOLDS; (0, 0) where only zeros were seen."""
+        """The range (low, high) by a method of THRESHOLDS; (0, 0) if only zeros were observed."""
         threshold = THRESHOLDS[kind](self) if self.reach else 0.0
         return max(self.low, -threshold), min(self.high, threshold)
 
 
-def abs_max(seen):
+def abs_max(observed):
     """The largest |x|."""
-    return max(-seen.low, seen.high)
+    return max(-observed.low, observed.high)
 
 
-def moving_average(seen):
+def moving_average(observed):
     """The moving average of the largest |x| of each batch."""
-    return seen.average
+    return observed.average
 
 
-def percentile(seen):
-    """The |x| below which `percentile` of a hundred numbers are."""
-    return percentile_of(seen.magnitudes(), seen.reach, seen.percentile)
+def percentile(observed):
+    """The percentile of |x|."""
+    return percentile_of(observed.magnitudes(), observed.reach, observed.percentile)
 
 
-def least_squares(seen):
-    """That of the least squared error of what was seen."""
-    centres = (np.arange(2 * HALF) + 0.5) / HALF * seen.reach - seen.reach
-    candidates = abs_max(seen) * np.arange(1, CANDIDATES + 1) / CANDIDATES
-    errors = [squared_error(seen.counts, centres, max(seen.low, -t), min(seen.high, t)) for t in candidates]
+def least_squares(observed):
+    """The threshold of the least squared quantization error."""
+    centers = (np.arange(2 * HALF) + 0.5) / HALF * observed.reach - observed.reach
+    candidates = abs_max(observed) * np.arange(1, CANDIDATES + 1) / CANDIDATES
+    errors = [squared_error(observed.counts, centers, max(observed.low, -t), min(observed.high, t)) for t in candidates]
     return float(candidates[int(np.argmin(errors))])
 
 
-def least_divergence(seen):
-    """That which loses the least information of the distribution of |x|.
+def least_divergence(observed):
+    """The threshold of the least Kullback-Leibler divergence of |x|.
 
-    The first bin counts as many as the second: behind a ReLU it holds zeros, which every grid has, and which would
-    outweigh all the rest.
+    The first bin is set to the second one: after a ReLU it holds the zeros, which every grid represents exactly, and
+    which would outweigh all other bins.
     """
-    counts = seen.magnitudes()
+    counts = observed.magnitudes()
     counts[0] = counts[1]
-    positive = max(2, round(LEVELS * abs_max(seen) / (seen.high - seen.low)))  # levels on the longer side of 0
-    return least_divergence_of(counts, seen.reach, positive)
+    positive = max(
+        2, round(LEVELS * abs_max(observed) / (observed.high - observed.low))
+    )  # levels on the longer side of 0
+    return least_divergence_of(counts, observed.reach, positive)
 
 
 THRESHOLDS = {
@@ -111,11 +113,11 @@ THRESHOLDS = {
 
 
 def percentile_of(counts, reach, percent):
-    """The upper edge of the first bin with which at least `percent` of all are covered.
+    """The upper edge of the first bin up to which at least `percent` of all values lie.
 
     Args:
         counts (ndarray): [B], of bins of equal width from 0 to `reach`.
-        reach (float): of the bins.
+        reach (float): upper end of the bins.
         percent (float): 0 to 100.
     """
     covered = np.cumsum(counts)
@@ -123,18 +125,18 @@ def percentile_of(counts, reach, percent):
     return float(reach * (min(enough, len(counts) - 1) + 1) / len(counts))
 
 
-def squared_error(counts, centres, low, high):
-    """The squared error that the grid from `low` to `high` makes of numbers at `centres`, each `counts` times."""
+def squared_error(counts, centers, low, high):
+    """The squared error of quantizing values at `centers` with weights `counts` to the grid from `low` to `high`."""
     scale, lowest = grid(low, high)
-    kept = np.clip(np.rint(centres / scale), lowest, lowest + LEVELS - 1) * scale
-    return float((counts * (centres - kept) ** 2).sum())
+    kept = np.clip(np.rint(centers / scale), lowest, lowest + LEVELS - 1) * scale
+    return float((counts * (centers - kept) ** 2).sum())
 
 
 def divergence(counts, kept, levels):
-    """The Kullback-Leibler divergence of what a threshold after `kept` bins leaves, from what `levels` levels tell.
+    """The Kullback-Leibler divergence of the histogram clipped after `kept` bins from its quantization to `levels`.
 
-    P is the first `kept` counts, all beyond added to the last of them.  Q spreads the count of each level evenly over
-    those of its bins that are not empty.
+    P is the first `kept` counts, with all outliers added to the last of them.  Q spreads the count of each level evenly
+    over its non-empty bins.
 
     Args:
         counts (ndarray): [B].
@@ -157,12 +159,12 @@ def divergence(counts, kept, levels):
 
 
 def least_divergence_of(counts, reach, levels):
-    """The threshold whose :func:`divergence` is the least.
+    """The threshold with the least :func:`divergence`.
 
     Args:
         counts (ndarray): [B], of bins of equal width from 0 to `reach`.
-        reach (float): of the bins.
-        levels (int): to tell the numbers below the threshold apart.
+        reach (float): upper end of the bins.
+        levels (int): quantization levels below the threshold.
     """
     choices = range(min(levels, len(counts)), len(counts) + 1)
     found = [divergence(counts, kept, min(levels, kept)) for kept in choices]

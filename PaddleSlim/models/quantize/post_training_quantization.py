@@ -1,4 +1,4 @@
-"""Quantisation of a trained model: some batches show the ranges, nothing is trained."""
+"""Post-training quantization (PTQ): calibrates a trained model on some batches, without training."""
 
 from common.log import logger
 from common.training.compression import Compression
@@ -8,16 +8,17 @@ from .structure import quantized_weights
 
 
 class PostTrainingQuantization(Compression):
-    """Gives a trained model 8-bit weights and activations.
+    """Quantizes the weights and activations of a trained model to 8 bits.
 
     Args:
-        observer (str): what range an activation gets: abs_max, moving_average, percentile, kl or mse.
-        weights (str): what scale a channel of a weight gets: abs_max or mse.
-        batches (int): of training data that are looked at.
-        layers (list[str]): patterns of the layers to quantise, such as `backbone.*`.
-        keep_float (list[str]): patterns of layers that stay float, such as `head.*`.
-        outputs (bool): quantise what convolutions hand to other layers (sums, poolings) too, as runtimes want it.
-        percentile (float): of the numbers that are inside the range, in percent, for the observer of this name.
+        observer (str): the range of activations: abs_max, moving_average, percentile, kl or mse.
+        weights (str): the scale of each weight channel: abs_max or mse.
+        batches (int): number of calibration batches, of the training data.
+        layers (list[str]): patterns of the paths of layers to quantize, such as `backbone.*`.
+        keep_float (list[str]): patterns of the paths of layers that stay in floating point, such as `head.*`.
+        outputs (bool): whether to quantize also outputs of convolutions with other consumers (additions, poolings), as
+            runtimes need it.
+        percentile (float): of the values inside the range, in percent, for the observer `percentile`.
     """
 
     trains = False
@@ -35,22 +36,22 @@ class PostTrainingQuantization(Compression):
         self.rules = Rules(observer, weights, batches, tuple(layers), tuple(keep_float), outputs, percentile)
 
     def compress(self, model, context):
-        """Folds batch normalisation, quantises, and finds the ranges."""
+        """Folds batch normalization, inserts quantizers and calibrates them."""
         return quantize_model(model, context, self.rules)
 
 
 def quantize_model(model, context, rules):
-    """Quantises a model on its training data: the steps, see structure.py.
+    """Quantizes a model with its training data; returns the steps of the structure, see structure.py.
 
     Args:
-        model (nn.Layer): float; it keeps its mode.
+        model (nn.Layer): floating-point; it keeps its mode.
         context (Context): of the run.
-        rules (Rules): what to quantise, and how.
+        rules (Rules): what to quantize, and how.
     """
     was_training = model.training
     steps = quantize(model, prediction_of(model), context.batches("train", 1 if context.dry else rules.batches), rules)
     if was_training:
         model.train()
     found = quantized_weights(model)
-    logger.info("quantised: %d layers, %d more ends", len(found), len(steps[-1]["ends"]))
+    logger.info("quantized: %d layers, %d additional outputs", len(found), len(steps[-1]["ends"]))
     return steps

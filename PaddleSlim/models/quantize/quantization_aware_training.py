@@ -1,7 +1,7 @@
-"""Training with fake quantisation, so that the weights learn to bear it (https://arxiv.org/abs/1712.05877, section 3).
+"""Quantization-aware training (QAT): fine-tunes a model with fake quantization (https://arxiv.org/abs/1712.05877, 3).
 
-It starts as post-training quantisation does, batch normalisation folded for good, and goes on with a small learning
-rate: what is trained is what is exported.
+It starts from post-training quantization with batch normalization folded permanently, and continues with a small
+learning rate: the trained network is the exported one.
 """
 
 from common.training.compression import Compression
@@ -11,17 +11,18 @@ from .post_training_quantization import quantize_model
 
 
 class QuantizationAwareTraining(Compression):
-    """Trains 8-bit weights and activations, from a trained float model.
+    """Fine-tunes 8-bit weights and activations of a trained floating-point model.
 
     Args:
-        observer (str): what range an activation starts with: abs_max, moving_average, percentile, kl or mse.
-        batches (int): of training data that are looked at first.
-        layers (list[str]): patterns of the layers to quantise, such as `backbone.*`.
-        keep_float (list[str]): patterns of layers that stay float, such as `head.*`.
-        outputs (bool): quantise what convolutions hand to other layers (sums, poolings) too, as runtimes want it.
-        percentile (float): of the numbers that are inside the range, in percent, for the observer of this name.
-        momentum (float): share of the past in the range of an activation, which follows the extremes of each batch;
-            1 leaves the range as it starts.
+        observer (str): the initial range of activations: abs_max, moving_average, percentile, kl or mse.
+        batches (int): number of calibration batches, of the training data.
+        layers (list[str]): patterns of the paths of layers to quantize, such as `backbone.*`.
+        keep_float (list[str]): patterns of the paths of layers that stay in floating point, such as `head.*`.
+        outputs (bool): whether to quantize also outputs of convolutions with other consumers (additions, poolings), as
+            runtimes need it.
+        percentile (float): of the values inside the range, in percent, for the observer `percentile`.
+        momentum (float): decay of the moving average of the activation ranges, which track the extremes of each batch;
+            1 keeps the initial ranges.
     """
 
     def __init__(
@@ -29,11 +30,11 @@ class QuantizationAwareTraining(Compression):
         momentum=0.99,
     ):  # fmt: skip
         if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum is {momentum}; it is 0 to 1")
+            raise ValueError(f"momentum is {momentum}; allowed: 0 to 1")
         self.rules = Rules(
             observer, "abs_max", batches, tuple(layers), tuple(keep_float), outputs, percentile, momentum
         )
 
     def compress(self, model, context):
-        """Folds batch normalisation, quantises, and finds the ranges to start with."""
+        """Folds batch normalization, inserts quantizers and calibrates their initial ranges."""
         return quantize_model(model, context, self.rules)

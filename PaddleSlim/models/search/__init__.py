@@ -1,1 +1,1 @@
-"""Networks found by trying."""
+"""Search spaces of network architectures."""

@@ -1,7 +1,7 @@
-"""Spaces of networks: rows of a published table whose widths, kernels, repeats and expansions are free.
+"""Search spaces of network architectures: a published table with variable widths, kernel sizes, depths and expansions.
 
-A space says which keys of a configuration a candidate changes: `model.backbone` becomes a network of PaddleCV with rows
-of its own, so that what was found is an ordinary configuration that needs nothing of the search.
+A space maps a candidate to configuration keys: `model.backbone` becomes a network of PaddleCV with its own table, so
+that the result is an ordinary configuration that does not depend on the search.
 """
 
 from common.search.space import Choice
@@ -21,10 +21,10 @@ MOBILENET_V2 = (
 
 
 class RowSpace:
-    """What the spaces share: a dimension for each property of each row, left out where there is but one value.
+    """The base class of the spaces: a dimension for each property of each row that has several values.
 
     Args:
-        key (str): dotted path of the network in the configuration.
+        key (str): configuration key of the network.
     """
 
     def __init__(self, key):
@@ -32,7 +32,7 @@ class RowSpace:
         self.dimensions, self.fixed = [], {}
 
     def add(self, name, values):
-        """Makes a dimension of the values, in order and without repetitions; one value alone is none."""
+        """Adds a dimension of the distinct values, in order; a single value is fixed."""
         values = list(dict.fromkeys(values))
         if len(values) > 1:
             self.dimensions.append(Choice(name, tuple(values)))
@@ -40,34 +40,32 @@ class RowSpace:
             self.fixed[name] = values[0]
 
     def finish(self):
-        """Refuses a space without a choice."""
+        """Raises ValueError for a space without a dimension."""
         if not self.dimensions:
-            raise ValueError(
-                f"{type(self).__name__} has nothing to choose from: give several widths, kernels or repeats"
-            )
+            raise ValueError(f"{type(self).__name__} has only one candidate: give several widths, kernels or repeats")
 
     def overrides(self, values):
-        """The keys that a candidate changes (dict): its network.
+        """The configuration keys of a candidate (dict).
 
         Args:
-            values (dict): name of a dimension -> value chosen.
+            values (dict): name of a dimension -> value.
         """
         return {self.key: self.network({**self.fixed, **values})}
 
     def network(self, values):
-        """The node of the network with these values."""
+        """The configuration node of the network (dict)."""
         raise NotImplementedError
 
 
 class MobileNetV1Space(RowSpace):
-    """MobileNetV1 whose stages differ in width, in the size of their kernels and in their number of blocks.
+    """MobileNetV1 with variable width, kernel size and number of blocks of each stage.
 
     Args:
-        stages (list[list[int]]): of the network to begin with: channels, stride, blocks of each.
-        widths (list[float]): multiply the channels of a stage.
-        kernels (list[int]): sizes of a stage's depthwise convolutions.
-        repeats (list[int]): are added to the blocks of a stage, which has one at least.
-        key (str): dotted path of the network in the configuration.
+        stages (list[list[int]]): base network: channels, stride, number of blocks of each stage.
+        widths (list[float]): channel multipliers of a stage.
+        kernels (list[int]): kernel sizes of the depthwise convolutions of a stage.
+        repeats (list[int]): changes of the number of blocks of a stage, which is at least 1.
+        key (str): configuration key of the network.
     """
 
     def __init__(
@@ -79,32 +77,32 @@ class MobileNetV1Space(RowSpace):
         key="model.backbone",
     ):
         super().__init__(key)
-        self.rows = checked("MobileNetV1Space", "stages", stages, 3)
+        self.rows = check_rows("MobileNetV1Space", "stages", stages, 3)
         for index, (_, _, count) in enumerate(self.rows):
             self.add(f"width{index}", widths)
             self.add(f"kernel{index}", kernels)
-            self.add(f"blocks{index}", repeated(count, repeats))
+            self.add(f"blocks{index}", block_counts(count, repeats))
         self.finish()
 
     def network(self, values):
-        """A MobileNetV1 of these stages."""
+        """A MobileNetV1 with these stages (dict)."""
         rows = [
-            [scaled(channels, values[f"width{i}"]), stride, values[f"blocks{i}"], values[f"kernel{i}"]]
+            [scale_channels(channels, values[f"width{i}"]), stride, values[f"blocks{i}"], values[f"kernel{i}"]]
             for i, (channels, stride, _) in enumerate(self.rows)
         ]
         return {"type": "MobileNetV1", "stages": rows}
 
 
 class MobileNetV2Space(RowSpace):
-    """MobileNetV2 whose rows differ in expansion, width, the size of their kernels and their number of blocks.
+    """MobileNetV2 with variable expansion, width, kernel size and number of blocks of each row.
 
     Args:
-        blocks (list[list[int]]): of the network to begin with: expansion, channels, blocks, stride of each row.
-        expansions (list[int]): of the rows whose expansion is not 1.
-        widths (list[float]): multiply the channels of a row.
-        kernels (list[int]): sizes of a row's depthwise convolutions.
-        repeats (list[int]): are added to the blocks of a row, which has one at least.
-        key (str): dotted path of the network in the configuration.
+        blocks (list[list[int]]): base network: expansion, channels, number of blocks, stride of each row.
+        expansions (list[int]): expansions of the rows whose expansion is not 1.
+        widths (list[float]): channel multipliers of a row.
+        kernels (list[int]): kernel sizes of the depthwise convolutions of a row.
+        repeats (list[int]): changes of the number of blocks of a row, which is at least 1.
+        key (str): configuration key of the network.
     """
 
     def __init__(
@@ -117,32 +115,32 @@ class MobileNetV2Space(RowSpace):
         key="model.backbone",
     ):
         super().__init__(key)
-        self.rows = checked("MobileNetV2Space", "blocks", blocks, 4)
+        self.rows = check_rows("MobileNetV2Space", "blocks", blocks, 4)
         for index, (expansion, _, count, _) in enumerate(self.rows):
             self.add(f"expansion{index}", expansions if expansion > 1 else (1,))
             self.add(f"width{index}", widths)
             self.add(f"kernel{index}", kernels)
-            self.add(f"blocks{index}", repeated(count, repeats))
+            self.add(f"blocks{index}", block_counts(count, repeats))
         self.finish()
 
     def network(self, values):
-        """A MobileNetV2 of these rows."""
+        """A MobileNetV2 with these rows (dict)."""
         rows = []
         for i, (_, channels, _, stride) in enumerate(self.rows):
-            width = scaled(channels, values[f"width{i}"])
+            width = scale_channels(channels, values[f"width{i}"])
             rows.append([values[f"expansion{i}"], width, values[f"blocks{i}"], stride, values[f"kernel{i}"]])
         return {"type": "MobileNetV2", "blocks": rows}
 
 
 class ResNetBlockSpace(RowSpace):
-    """Residual networks whose stages differ in width and in their number of blocks.
+    """Residual networks with variable width and number of blocks of each stage.
 
     Args:
-        network (str): ResNet, of four stages, or SmallResNet, of three.
-        blocks (list[int] | None): of the network to begin with; None takes 2 in each stage.
-        widths (list[float]): multiply the channels of a stage.
-        repeats (list[int]): are added to the blocks of a stage, which has one at least.
-        key (str): dotted path of the network in the configuration.
+        network (str): ResNet, with four stages, or SmallResNet, with three.
+        blocks (list[int] | None): number of blocks of each stage of the base network; 2 by default.
+        widths (list[float]): channel multipliers of a stage.
+        repeats (list[int]): changes of the number of blocks of a stage, which is at least 1.
+        key (str): configuration key of the network.
     """
 
     def __init__(
@@ -151,18 +149,18 @@ class ResNetBlockSpace(RowSpace):
         super().__init__(key)
         stages = {"ResNet": 4, "SmallResNet": 3}
         if network not in stages:
-            raise ValueError(f"ResNetBlockSpace: network is {network!r}; it is ResNet or SmallResNet")
+            raise ValueError(f"ResNetBlockSpace: network is {network!r}; it must be ResNet or SmallResNet")
         self.type, counts = network, list(blocks or [2] * stages[network])
         if len(counts) != stages[network] or any(not isinstance(n, int) or n < 1 for n in counts):
             raise ValueError(f"ResNetBlockSpace got blocks {counts}; {network} has {stages[network]} stages")
         self.count = len(counts)
         for index, count in enumerate(counts):
             self.add(f"width{index}", widths)
-            self.add(f"blocks{index}", repeated(count, repeats))
+            self.add(f"blocks{index}", block_counts(count, repeats))
         self.finish()
 
     def network(self, values):
-        """A network of this type with these stages."""
+        """A network of this type with these stages (dict)."""
         stages = range(self.count)
         return {
             "type": self.type,
@@ -171,23 +169,23 @@ class ResNetBlockSpace(RowSpace):
         }
 
 
-def repeated(count, repeats):
-    """The numbers of blocks to choose from, 1 or more each, in order."""
+def block_counts(count, repeats):
+    """The possible numbers of blocks, sorted, 1 or more each (list[int])."""
     return sorted({max(1, count + more) for more in repeats})
 
 
-def scaled(channels, width):
-    """Channels times a width, a multiple of 4 and 4 at least."""
+def scale_channels(channels, width):
+    """Channels times a width multiplier, rounded to a multiple of 4, at least 4 (int)."""
     return max(4, int(channels * width / 4 + 0.5) * 4)
 
 
-def checked(name, key, rows, count):
-    """The rows as tuples.
+def check_rows(name, key, rows, count):
+    """The rows as tuples, validated.
 
     Raises:
-        ValueError: one is no list of `count` whole numbers of 1 or more.
+        ValueError: a row is not a list of `count` positive integers.
     """
     for index, row in enumerate(rows):
         if len(row) != count or any(not isinstance(number, int) or number < 1 for number in row):
-            raise ValueError(f"{name} got {key}.{index} {list(row)}; it takes {count} whole numbers of 1 or more")
+            raise ValueError(f"{name} got {key}.{index} {list(row)}; it takes {count} positive integers")
     return [tuple(row) for row in rows]

@@ -163,7 +163,7 @@ FINDINGS = [
 
 @pytest.mark.parametrize("width", [40, 60, 200])
 def test_the_report_fits_its_width_and_says_all(width):
-    text = doctor.as_text(FINDINGS, width, False, ("ok", "XX", "--"))
+    text = doctor.format_report(FINDINGS, width, False, ("ok", "XX", "--"))
     assert max(len(line) for line in text.splitlines()) <= width
     assert "XX PaddlePaddle" in text
     assert "-- cmake" in text
@@ -173,7 +173,7 @@ def test_the_report_fits_its_width_and_says_all(width):
 
 
 def test_colours_are_written_to_a_terminal_only(tmp_path):
-    assert "\x1b[31m" in doctor.as_text(FINDINGS, 80, True, ("v", "x", "-"))
+    assert "\x1b[31m" in doctor.format_report(FINDINGS, 80, True, ("v", "x", "-"))
     fake = tmp_path / "paddle.py"
     fake.write_text("__version__ = '0'")
     _, output, _ = run(PYTHONPATH=str(tmp_path), PYTHONIOENCODING="ascii")

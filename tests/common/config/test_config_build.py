@@ -54,7 +54,7 @@ def test_what_a_constructor_refuses_is_reported_at_its_line(fake_kit, write_conf
 def test_classes_that_differ_from_the_data_are_refused(fake_kit):
     config = load_config(fake_kit / "configs/yolov3.yml", ["model.head.num_classes=4"])
     assert config.build("model", num_classes=4).head.num_classes == 4
-    with pytest.raises(ConfigError, match=r"-o model.head.num_classes=4: num_classes is 4, but the data give 3"):
+    with pytest.raises(ConfigError, match=r"-o model.head.num_classes=4: num_classes is 4, but the data have 3"):
         config.build("model", num_classes=3)
 
 
@@ -73,12 +73,14 @@ def test_a_kit_hidden_by_another_package_of_its_name_is_refused(fake_kit, tmp_pa
     hidden = tmp_path / "elsewhere" / fake_kit.name
     shutil.copytree(fake_kit, hidden)
     load_config(fake_kit / "configs/yolov3.yml").build("model", num_classes=1)
-    with pytest.raises(ConfigError, match=r"is hidden by .*; give the kit's folder another name"):
+    with pytest.raises(ConfigError, match=r"is shadowed by .*; rename the kit's folder"):
         load_config(hidden / "configs/yolov3.yml").build("model", num_classes=1)
 
 
-def test_what_nothing_gives_is_named(config):
-    with pytest.raises(ConfigError, match=r"yolov3.yml:13: YOLOv3Head needs num_classes, which nothing gives"):
+def test_an_argument_that_the_program_does_not_provide_is_named(config):
+    with pytest.raises(
+        ConfigError, match=r"yolov3.yml:13: YOLOv3Head needs num_classes, which the program does not provide here"
+    ):
         config.build("model")
 
 
@@ -90,7 +92,7 @@ def test_a_missing_package_is_an_environment_problem(fake_kit, config):
 
 
 def test_the_completed_configuration_says_every_default(config):
-    completed = config.completed()
+    completed = config.to_dict()
     backbone = {"type": "DarkNet", "depth": 53, "width": 1.0, "norm": "bn", "sizes": [3, 3]}
     assert completed["model"]["backbone"] == backbone
     assert completed["model"]["loss"] == {"type": "YOLOv3Loss", "ignore_iou": 0.7, "label_smoothing": 0.0}
@@ -121,7 +123,7 @@ def test_what_is_dumped_loads_again_and_dumps_the_same(fake_kit, tmp_path, overr
     (folder / "config.yml").write_text(first.dump(), encoding="utf-8")
     second = load_config(folder / "config.yml")
     second.check()
-    assert second.completed() == first.completed()
+    assert second.to_dict() == first.to_dict()
     assert second.dump() == first.dump()
     assert (second.name, second.kit) == (first.name, first.kit)
     assert second.build("model", num_classes=5).backbone.sizes == first.build("model", num_classes=5).backbone.sizes
@@ -148,11 +150,11 @@ def test_a_copy_of_a_kit_uses_its_own_classes(fake_kit, tmp_path):
     overrides = ["model.loss={type: YOLOv3Loss}"]
     ours = load_config(fake_kit / "configs/yolov3.yml", overrides)
     theirs = load_config(copy / "configs/yolov3.yml", overrides)
-    assert theirs.completed()["model"]["loss"]["label_smoothing"] == 0.0
+    assert theirs.to_dict()["model"]["loss"]["label_smoothing"] == 0.0
     loss = load_config(copy / "configs/yolov3.yml", ["model.loss.type=YOLOv3Loss"])
     assert loss.kit == copy
     theirs.tree["model"]["loss"].pop("label_smoothing")
-    assert theirs.completed()["model"]["loss"]["label_smoothing"] == 0.25
+    assert theirs.to_dict()["model"]["loss"]["label_smoothing"] == 0.25
     assert type(ours.build("model", num_classes=1)).__module__.startswith(fake_kit.name)
     assert type(theirs.build("model", num_classes=1)).__module__.startswith("MyCopyOfIt.")
 

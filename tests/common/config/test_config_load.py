@@ -6,7 +6,7 @@ import pytest
 
 from common.config import load_config
 from common.config.kits import ROOT
-from common.config.tree import plain
+from common.config.tree import to_plain
 from common.errors import ConfigError
 
 
@@ -20,13 +20,13 @@ def refused(path, overrides=()):
 def test_mappings_merge_and_lists_replace(fake_kit, write_config):
     write_config(text="train: {epochs: 1, keep: 2}\nlabels: [a, b]\nseed: 1\n", name="_base_/one.yml")
     config = load_config(write_config(text="_base_: _base_/one.yml\ntrain: {epochs: 5}\nlabels: [c]\n"))
-    assert plain(config.tree) == {"train": {"epochs": 5, "keep": 2}, "labels": ["c"], "seed": 1}
+    assert to_plain(config.tree) == {"train": {"epochs": 5, "keep": 2}, "labels": ["c"], "seed": 1}
 
 
 def test_a_node_whose_type_changes_is_replaced(write_config):
     write_config(text="model: {type: A, depth: 1, width: 2}\nother: {type: B, x: 1}\n", name="_base_/one.yml")
     text = "_BASE_: _base_/one.yml\nmodel: {type: C, size: 3}\nother: {type: B, y: 2}\n"
-    tree = plain(load_config(write_config(text=text)).tree)
+    tree = to_plain(load_config(write_config(text=text)).tree)
     assert tree == {"model": {"type": "C", "size": 3}, "other": {"type": "B", "x": 1, "y": 2}}
 
 
@@ -34,7 +34,7 @@ def test_later_bases_win_over_earlier_ones(write_config):
     write_config(text="a: 1\nb: 1\nc: 1\n", name="_base_/one.yml")
     write_config(text="b: 2\nc: 2\n", name="_base_/two.yml")
     config = load_config(write_config(text="_base_: [_base_/one.yml, _base_/two.yml]\nc: 3\n"))
-    assert plain(config.tree) == {"a": 1, "b": 2, "c": 3}
+    assert to_plain(config.tree) == {"a": 1, "b": 2, "c": 3}
     assert config.place("a").endswith("one.yml:1")
     assert config.place("c").endswith("changed.yml:2")
 
@@ -65,7 +65,7 @@ def test_a_base_may_have_bases_and_every_key_keeps_its_place(write_config):
         write_config(text="_base_: ../two.yml\nc: 3\nmodel: {width: 3}\nrow: [3]\n", name="deep/three.yml")
     )
     model = {"type": "A", "depth": 2, "width": 3}
-    assert plain(config.tree) == {"a": 1, "b": 2, "c": 3, "model": model, "row": [3]}
+    assert to_plain(config.tree) == {"a": 1, "b": 2, "c": 3, "model": model, "row": [3]}
     places = {
         "a": "one.yml:1",
         "b": "two.yml:2",
@@ -79,7 +79,7 @@ def test_a_base_may_have_bases_and_every_key_keeps_its_place(write_config):
 def test_a_type_that_changes_in_the_middle_of_a_chain_drops_what_lies_below(write_config):
     write_config(text="model: {type: A, depth: 1}\n", name="one.yml")
     write_config(text="_base_: one.yml\nmodel: {type: B, width: 2}\n", name="two.yml")
-    tree = plain(load_config(write_config(text="_base_: two.yml\nmodel: {width: 3}\n")).tree)
+    tree = to_plain(load_config(write_config(text="_base_: two.yml\nmodel: {width: 3}\n")).tree)
     assert tree == {"model": {"type": "B", "width": 3}}
 
 
@@ -95,7 +95,7 @@ def test_bases_in_a_circle_are_refused_with_the_files_it_leads_through(write_con
 def test_a_base_that_two_files_share_is_no_circle(write_config):
     for name in ("one", "two"):
         write_config(text=f"_base_: _base_/runtime.yml\n{name}: 1\n", name=f"{name}.yml")
-    tree = plain(load_config(write_config(text="_base_: [one.yml, two.yml]\n")).tree)
+    tree = to_plain(load_config(write_config(text="_base_: [one.yml, two.yml]\n")).tree)
     assert tree == {"seed": 0, "output_dir": "output", "log_every": 20, "one": 1, "two": 1}
 
 
@@ -140,7 +140,7 @@ def test_a_configuration_of_five_lines_outside_of_every_kit_is_whole_and_so_is_i
     (tmp_path / "completed.yml").write_text(config.dump())
     again = load_config("completed.yml")
     again.check()
-    assert again.completed() == config.completed()
+    assert again.to_dict() == config.to_dict()
 
 
 def test_the_kit_of_a_base_is_that_of_a_configuration_which_names_none(tmp_path, fake_kit):
@@ -217,7 +217,7 @@ def test_a_type_set_on_the_command_line_takes_the_keys_of_the_old_one_away(write
         ("train..epochs=5", "not a path of keys"),
         ("train.epochs.x=5", "train.epochs is 270, which has nothing inside it"),
         ("data.train.transforms.7.prob=1", "has 3 items, 0 to 2; there is no 7"),
-        ("data.train.transforms.size=1", "is a list of 3; after it comes a number"),
+        ("data.train.transforms.size=1", "is a list of 3 items; index it by a number"),
         ("model.head.anchors.0=1", "model.head.anchors is ${anchors}; set anchors instead"),
         ("train.epochs=[1", "not YAML"),
         ("train.epochs=!!python/name:os.system", "not allowed"),
@@ -235,7 +235,7 @@ def test_references_keep_their_type_and_fill_texts(write_config):
         "n: 3\nx: ${n}\nlist: [1, {k: 2}]\ny: ${list.1.k}\nz: ${list}\nchain: ${x}\n"
         "path: a/${n}/${flag}-${none}\nflag: true\nnone: null\nkept: $${n}\n"
     )
-    tree = plain(load_config(write_config(text=text)).tree)
+    tree = to_plain(load_config(write_config(text=text)).tree)
     assert (tree["x"], tree["y"], tree["z"], tree["chain"]) == (3, 2, [1, {"k": 2}], 3)
     assert (tree["path"], tree["kept"]) == ("a/3/true-null", "${n}")
 
@@ -256,7 +256,7 @@ def test_what_a_reference_brings_keeps_its_own_place(write_config):
         ("anchors: 1\na: ${anchor}\n", "changed.yml:2: ${anchor}: there is no 'anchor'; did you mean 'anchors'?"),
         ("a: {b: 1}\nc: ${a.d}\n", "there is no 'd' in a"),
         ("a: [1]\nc: ${a.1}\n", "there is no '1' in a"),
-        ("a: [1]\nc: x${a}\n", "is a list; inside a text it must be one value"),
+        ("a: [1]\nc: x${a}\n", "is a list; inside a string it must be a scalar"),
         ("a: ${}\n", "there is no ''"),
     ],
 )
@@ -267,10 +267,10 @@ def test_wrong_references_are_refused(write_config, text, words):
 def test_a_bomb_of_references_is_refused(write_config):
     tens = [", ".join([f'"${{a{i}}}"'] * 10) for i in range(9)]
     lists = "a0: [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{i}: [{ten}]\n" for i, ten in enumerate(tens, 1))
-    assert "multiply to over" in refused(write_config(text=lists))
+    assert "expand to more than" in refused(write_config(text=lists))
     tens = [f"${{a{i}}}" * 10 for i in range(9)]
     texts = "a0: xxxxxxxxxxxxxxxxxxxx\n" + "".join(f"a{i}: {ten}\n" for i, ten in enumerate(tens, 1))
-    assert "multiply to over" in refused(write_config(text=texts))
+    assert "expand to more than" in refused(write_config(text=texts))
 
 
 def test_reading_a_value_that_is_not_there_gives_the_default_of_the_settings(write_config):

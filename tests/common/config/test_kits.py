@@ -8,7 +8,7 @@ from common.config import kits as kit
 from common.config import load_config
 from common.config.kits import find_config, kit_of, shipped_kits
 from common.config.namespace import Namespace
-from common.config.signature import documented
+from common.config.signature import parse_arguments
 from common.errors import ConfigError
 
 
@@ -52,7 +52,7 @@ def test_the_kit_whose_script_runs_comes_before_the_others(two_kits, fake_kit):
 def test_a_folder_beside_common_that_is_not_shipped_is_not_searched(two_kits):
     shutil.copytree(two_kits / "PaddleNLP", two_kits / "MyKit")
     (two_kits / "MyKit/configs/mine.yml").write_text("seed: 1\n")
-    assert "there is no such configuration" in refused("configs/mine.yml")
+    assert "no such configuration" in refused("configs/mine.yml")
     assert len(shipped_kits()) == 2
 
 
@@ -117,7 +117,7 @@ def test_a_name_that_several_configurations_of_a_kit_have_is_refused_with_all_of
     (by_task / "configs/face").mkdir()
     (by_task / "configs/face/ssd.yml").write_text("seed: 2\n")
     message = refused("configs/ssd.yml")
-    assert message.startswith("configs/ssd.yml: more than one configuration has this name; write which: ")
+    assert message.startswith("configs/ssd.yml: the name is ambiguous; write one of: ")
     assert message.endswith("configs/detection/ssd.yml, configs/face/ssd.yml")
     assert "did you mean configs/detection/ssd.yml or configs/face/ssd.yml" in refused("configs/sssd.yml")
 
@@ -173,7 +173,7 @@ def test_a_configuration_belongs_to_the_nearest_kit_above_it(fake_kit, tmp_path)
 def test_a_file_outside_every_kit_says_which(fake_kit, tmp_path):
     path = tmp_path / "mine.yml"
     path.write_text("model: {type: DarkNet}\n")
-    with pytest.raises(ConfigError, match="this file is in no kit; write which one at its top"):
+    with pytest.raises(ConfigError, match="this file is outside every kit; name its kit in the file"):
         load_config(path)
     assert load_config(path, default_kit=fake_kit).kit == fake_kit
     assert load_config(path, [f"kit={fake_kit}"]).kit == fake_kit
@@ -191,7 +191,7 @@ def test_names_of_the_kit_come_before_those_of_common(fake_kit):
     namespace = Namespace(fake_kit)
     assert namespace.find("Decode").file == fake_kit / "data/steps.py"
     assert namespace.find("Normalize").module.startswith("common.vision.")
-    assert namespace.find("Trainer") is None
+    assert namespace.find("TrainingSession") is None
 
 
 def test_an_inherited_constructor_is_found_and_its_arguments_are_documented(fake_kit):
@@ -245,7 +245,7 @@ def test_arguments_are_read_from_docstrings_of_several_lines():
     Returns:
         d (int): not an argument
     """
-    assert documented(text) == {
+    assert parse_arguments(text) == {
         "a": ("int | None", "first goes on: here."),
         "b": ("dict[str, tuple(int)], optional", "second"),
         "c": ("", "no type"),

@@ -8,7 +8,7 @@ optuna = pytest.importorskip("optuna")
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: E402
 
-from common.search.annealing import AnnealingSampler, acceptance, other, temperature_after  # noqa: E402
+from common.search.annealing import AnnealingSampler, acceptance, draw_other, temperature_after  # noqa: E402
 
 SPACE = {f"t{i}": IntDistribution(0, 3) for i in range(4)}
 
@@ -76,8 +76,8 @@ def test_another_value_is_inside_the_range_and_another_one(distribution):
     import numpy as np
 
     generator = np.random.default_rng(0)
-    drawn = [other(distribution, None, generator) for _ in range(50)]
-    moved = [other(distribution, one, generator) for one in drawn]
+    drawn = [draw_other(distribution, None, generator) for _ in range(50)]
+    moved = [draw_other(distribution, one, generator) for one in drawn]
     assert all(distribution._contains(distribution.to_internal_repr(one)) for one in [*drawn, *moved])
     assert all(a != b for a, b in zip(drawn, moved))
     if not isinstance(distribution, FloatDistribution):

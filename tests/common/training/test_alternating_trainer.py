@@ -89,7 +89,7 @@ def test_the_log_has_the_learning_rate_of_each_optimizer(tmp_path):
     [
         ({"every": {"critic": 2}}, "trainer.every names 'critic'; the phases of SmallGan are discriminator, generator"),
         ({"every": {"generator": 0}}, "trainer.every.generator is 0; allowed: 1 or more"),
-        ({"accumulate": 2}, "takes train.accumulate 1, not 2"),
+        ({"accumulate": 2}, "train.accumulate is 2, not 1"),
     ],
 )
 def test_what_cannot_be_trained_in_phases_is_refused(tmp_path, given, words):

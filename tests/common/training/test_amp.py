@@ -37,7 +37,7 @@ def test_a_cpu_says_once_that_it_runs_in_float32(monkeypatch):
     mixed = Amp("O2", "float16")
     with mixed.auto_cast():
         pass
-    assert said == ["amp: PaddlePaddle has no half precision on a CPU; training runs in float32"]
+    assert said == ["amp: PaddlePaddle does not support half precision on a CPU; training runs in float32"]
     assert not mixed.enabled
 
 
@@ -118,7 +118,9 @@ def test_a_restored_scale_goes_on(half):
 
 def test_a_type_that_the_gpu_has_not_is_refused(half, monkeypatch):
     monkeypatch.setattr(paddle.amp, "is_bfloat16_supported", lambda: False)
-    with pytest.raises(EnvironmentProblem, match="amp_dtype=bfloat16: this device computes no bfloat16; use float16"):
+    with pytest.raises(
+        EnvironmentProblem, match="amp_dtype=bfloat16: this device does not support bfloat16; use float16"
+    ):
         Amp("O1", "bfloat16")
     assert Amp("O1", "auto").dtype == "float16"
 

@@ -67,7 +67,7 @@ def test_swapping_restores_bit_for_bit_even_after_an_error():
     train(net, optimizer, 0, 2)
     ema.update()
     own, averages = weights(net), ema.state()[0]
-    with pytest.raises(KeyError), ema.swapped():
+    with pytest.raises(KeyError), ema.swap_in():
         assert all((weights(net)[name] == averages[name]).all() for name in own)
         assert any((own[name] != averages[name]).any() for name in own)
         raise KeyError
