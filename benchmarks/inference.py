@@ -71,9 +71,9 @@ def compare(name, folder, threads, args):
         rows["cpp openvino"] = lambda: in_cpp(folder / "raw", "--golden", threads, "openvino", args.repeat)
     detector = (folder / "whole").is_dir()
     if detector:
-        picture = ("--image", folder / "picture.jpg")
+        image = ("--image", folder / "image.jpg")
         rows["end to end, python"] = lambda: in_python("end to end", child, folder / "whole", threads)
-        rows["end to end, cpp"] = lambda: in_cpp(folder / "whole", picture, threads, "paddle", args.repeat)
+        rows["end to end, cpp"] = lambda: in_cpp(folder / "whole", image, threads, "paddle", args.repeat)
     found = {row: [] for row in rows}
     for _ in range(args.rounds):
         for row, run in rows.items():
@@ -170,7 +170,7 @@ def run_end_to_end(args):
     from common.vision.decode import decode_image
 
     model = Predictor(args.folder)
-    data = (Path(args.folder).parent / "picture.jpg").read_bytes()
+    data = (Path(args.folder).parent / "image.jpg").read_bytes()
     timed(lambda: predict(model, [model.decode({"path": "", "image": decode_image(data)})]), args.repeat)
 
 
@@ -224,7 +224,7 @@ def write_exports(args):
         model.eval()
         export(model, config, labels, example_inputs(model, config), folder / "whole")
         network = model
-        cv2.imwrite(str(folder / "picture.jpg"), synthetic_image()["image"][..., ::-1])
+        cv2.imwrite(str(folder / "image.jpg"), synthetic_image()["image"][..., ::-1])
     raw = Raw(network)
     raw.eval()
     inputs = {"image": paddle.randn([1, 3, side, side]).numpy()}

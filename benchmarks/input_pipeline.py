@@ -38,7 +38,7 @@ def main():
         return child(Path(args.child), args.task[0], args.workers[0], args.epochs)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
-        write_pictures(Path(folder), args.images)
+        write_images(Path(folder), args.images)
         for task in args.task or SIZES:
             results |= compare(folder, task, args)
     return measure.finish(results, args.json)
@@ -77,7 +77,7 @@ def compare(folder, task, args):
     return results
 
 
-def write_pictures(folder, count):
+def write_images(folder, count):
     """Crops JPEGs from the photographs of scikit-image, with boxes, deterministically."""
     import importlib.util
 
@@ -93,18 +93,18 @@ def write_pictures(folder, count):
         height, width = photograph.shape[:2]
         part = int(min(height, width * 3 / 4) * rng.uniform(0.6, 1))
         top, left = rng.integers(height - part + 1), rng.integers(width - part * 4 // 3 + 1)
-        picture = cv2.resize(photograph[top : top + part, left : left + part * 4 // 3], (WIDTH, HEIGHT))
-        cv2.imwrite(str(folder / f"{number:05d}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        image = cv2.resize(photograph[top : top + part, left : left + part * 4 // 3], (WIDTH, HEIGHT))
+        cv2.imwrite(str(folder / f"{number:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
         corner = rng.uniform(0, (WIDTH * 0.7, HEIGHT * 0.7), (OBJECTS, 2))
         boxes.append(np.concatenate([corner, corner + rng.uniform(30, (WIDTH * 0.3, HEIGHT * 0.3), (OBJECTS, 2))], 1))
     np.save(folder / "boxes.npy", np.array(boxes, np.float32))
 
 
-class Pictures:
-    """The files and boxes of a folder as a map-style data set.
+class Images:
+    """The files and boxes of a folder as a map-style dataset.
 
     Args:
-        folder (Path): as `write_pictures` left it.
+        folder (Path): as `write_images` left it.
         task (str): detection, or classification, of which an image has a label instead of boxes.
     """
 
@@ -139,7 +139,7 @@ def child(folder, task, workers, epochs):
     from common.vision.decode import Decode
     from common.vision.resize import Resize
 
-    dataset, size = Pictures(folder, task), SIZES[task]
+    dataset, size = Images(folder, task), SIZES[task]
     transforms = {
         "detection": [RandomDistort(), RandomExpand(fill=FILL), RandomCrop(), RandomFlip(), Resize(size)],
         "classification": [RandomResizedCrop(size), RandomFlip()],

@@ -125,7 +125,7 @@ class Made:
 
     @property
     def length(self):
-        """Batches an epoch."""
+        """Batches per epoch."""
         return len(self)
 
     def __len__(self):

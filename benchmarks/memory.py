@@ -36,7 +36,7 @@ def main():
     before, after = measure.median(sizes[tenth : 2 * tenth]), measure.median(sizes[-tenth:])
     said = f"{before / 2**20:.1f} MB after a tenth, {after / 2**20:.1f} at the end"
     print(f"{args.inferences} inferences, {args.engine}: {said}")
-    kind = "picture" if args.image else "tensors"
+    kind = "image" if args.image else "tensors"
     measure.finish(
         {f"resident memory, {args.engine}, {kind}, end / after a tenth": (after / before, "<=", 1.02)}, args.json
     )

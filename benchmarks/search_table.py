@@ -74,8 +74,8 @@ def train(model, images, classes, seed):
     model.train()
     for _ in range(STEPS):
         chosen = order.integers(len(images), size=BATCH)
-        picture, label = (paddle.to_tensor(array[chosen]) for array in model_input)
-        sum(model.loss({"image": picture, "label": label}).values()).backward()
+        image, label = (paddle.to_tensor(array[chosen]) for array in model_input)
+        sum(model.loss({"image": image, "label": label}).values()).backward()
         optimizer.step()
         optimizer.clear_grad()
         rate.step()

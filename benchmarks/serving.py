@@ -2,7 +2,7 @@
 
 Two models, see `serving_models.py`: a wide fully-connected one, bound by memory, that is sent rows as JSON; a small
 detector, bound by arithmetic, that is sent JPEGs.  The predictor has one thread and leaves the other core to HTTP and
-to the clients, which are a process of their own.
+to the clients, which run in a separate process.
 
     plain     Python's ThreadingHTTPServer, one request at a time through the predictor in the same process
     single    tools/serve.py --max-batch 1
@@ -65,8 +65,8 @@ def asked(place):
     body = place / "body.json"
     body.write_text(json.dumps({"inputs": {"x": [[n / 64 for n in range(64)]]}}), encoding="utf-8")
     yield "fully-connected", fully_connected(place / "wide"), body, "application/json"
-    folder, picture = detector(place / "detector")
-    yield "detector", folder, picture, "image/jpeg"
+    folder, image = detector(place / "detector")
+    yield "detector", folder, image, "image/jpeg"
 
 
 def measured(folder, body, kind, args):
@@ -91,7 +91,7 @@ def against(server, body, kind, seconds):
             options = [server.port, PREDICT, body, "--kind", kind, "--clients", CLIENTS, "--seconds", length]
             answer = measure.run_child(sys.executable, "http_load.py", *options)
         if set(answer["statuses"]) != {"200"}:
-            sys.exit(f"the server answered {answer['statuses']}")
+            sys.exit(f"the server responded {answer['statuses']}")
     return answer
 
 

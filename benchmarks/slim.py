@@ -5,7 +5,7 @@
     full size       MobileNetV1, ResNet18 and ResNet50 at 224 on random weights: the latency alone
 
 Rows are Python's engines (paddle, onnxruntime, openvino) and the C++ program's (make cpp first), one thread, in
-processes of their own that take turns.
+separate processes, interleaved.
 """
 
 import argparse

@@ -25,13 +25,13 @@ WAYS = {
 }
 
 
-def shorten(source, folder, pictures):
+def shorten(source, folder, count):
     """Writes the first images of the training set and their classes to a folder, in the same format."""
     for name, size in FILES.items():
         content = gzip.decompress((source / name).read_bytes())
         header = 4 + 4 * content[3]
-        short = content[:4] + pictures.to_bytes(4, "big") + content[8:header]
-        short += content[header : header + pictures * size]
+        short = content[:4] + count.to_bytes(4, "big") + content[8:header]
+        short += content[header : header + count * size]
         (folder / name).write_bytes(gzip.compress(short, 1))
 
 

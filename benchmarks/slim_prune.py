@@ -2,8 +2,8 @@
 
 python benchmarks/slim_prune.py --out output/slim_prune
 
-Trains MobileNetV1 x0.25 once (or takes --weights), prunes it both ways for each seed, trains each network on for the
-same time, and prints the top-1 accuracy on the 10,000 test images. The seeds order the training images, on 1,024
+Trains MobileNetV1 x0.25 once (or takes --weights), prunes it by both methods for each seed, trains each network on for
+the same time, and prints the top-1 accuracy on the 10,000 test images. The seeds order the training images, on 1,024
 of which the sensitivities are measured, once; no test image is looked at before the end.
 """
 

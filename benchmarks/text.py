@@ -170,7 +170,7 @@ def padding():
     samplers = {
         "random order": np.random.default_rng(1).permutation(20000)[: 20000 // 32 * 32].reshape(-1, 32),
         "LengthSampler": LengthSampler(20000, 32, Texts()).batches(0),
-        "4096 tokens a batch": LengthSampler(20000, 256, Texts(), tokens=4096).batches(0),
+        "4096 tokens per batch": LengthSampler(20000, 256, Texts(), tokens=4096).batches(0),
     }
     waste = {}
     for name, batches in samplers.items():

@@ -1,4 +1,4 @@
-"""Interfaces of models, data sets and metrics: required and optional attributes and methods.
+"""Interfaces of models, datasets and metrics: required and optional attributes and methods.
 
 The runtime uses these names and no others.  A misspelled name, such as `export_tolerence`, which would be silently
 ignored, is an error when the component is built (:func:`check_names`).  The classes here only document: components
@@ -54,7 +54,7 @@ class Model:
 
 
 class Dataset:
-    """A map-style data set (`__len__`, `__getitem__` -> dict), or a stream (`iterate(shard, num_shards, epoch)`)."""
+    """A map-style dataset (`__len__`, `__getitem__` -> dict), or a stream (`iterate(shard, num_shards, epoch)`)."""
 
     labels = None  # class names, in the order of class ids
     num_classes = None  # number of classes
@@ -139,8 +139,8 @@ class Metric:
         """{class: (recall, precision)}, arrays of equal length."""
 
 
-KINDS = {"model": Model, "data set": Dataset, "metric": Metric}
-REQUIRED = {"model": ("inputs", "outputs", "task", "loss"), "metric": ("primary", "update", "compute"), "data set": ()}
+KINDS = {"model": Model, "dataset": Dataset, "metric": Metric}
+REQUIRED = {"model": ("inputs", "outputs", "task", "loss"), "metric": ("primary", "update", "compute"), "dataset": ()}
 
 
 def get_optional(thing, kind, name):

@@ -122,12 +122,12 @@ def check_export(model, batch, folder, tolerance=TOLERANCE):
             expected = arrays(model(*map(paddle.to_tensor, inputs)))
         for onednn, engine in engines.items():
             got = run_engine(engine, dict(zip(model.inputs, inputs)))
-            for name, answer, right in zip(model.outputs, got, expected, strict=True):
-                assert answer.dtype == right.dtype, f"{name} is exported as {answer.dtype}, not {right.dtype}"
+            for name, output, right in zip(model.outputs, got, expected, strict=True):
+                assert output.dtype == right.dtype, f"{name} is exported as {output.dtype}, not {right.dtype}"
                 allowed = 10 * tolerance if onednn else tolerance  # it sums in another order
-                if answer.ndim == 2 and answer.shape == right.shape:
-                    answer = rows_in_order_of(answer, right)
-                assert_close(answer, right, allowed, f"exported {name}, oneDNN {onednn}, {count} samples")
+                if output.ndim == 2 and output.shape == right.shape:
+                    output = rows_in_order_of(output, right)
+                assert_close(output, right, allowed, f"exported {name}, oneDNN {onednn}, {count} samples")
 
 
 def save_program(model, prefix):

@@ -1,6 +1,6 @@
 """End-to-end demo on data from installed packages; `make demo` runs it.
 
-Creates a detection data set of handwritten digits on photographs, trains a small YOLOv3, evaluates it, exports it, and
+Creates a detection dataset of handwritten digits on photographs, trains a small YOLOv3, evaluates it, exports it, and
 runs the exported model on a held-out image.  Every step is a regular command.
 """
 
@@ -40,7 +40,7 @@ def latency(repeat=50):
     from common.inference.predictor import Predictor, predict
 
     model = Predictor(ROOT / RUN / "export")
-    sample = {"path": str(ROOT / picture())}
+    sample = {"path": str(ROOT / held_out_image())}
     times = []
     for _ in range(repeat + 5):
         start = time.perf_counter()
@@ -49,7 +49,7 @@ def latency(repeat=50):
     return 1000 * sorted(times[5:])[repeat // 2]
 
 
-def picture():
+def held_out_image():
     """The first held-out image."""
     held_out = json.loads((ROOT / SET / "annotations/eval.json").read_text(encoding="utf-8"))
     return SET / "JPEGImages" / held_out["images"][0]["file_name"]
@@ -62,7 +62,7 @@ def main():
     step("training", "tools/train.py", "-c", CONFIG, "--eval", "-r", "auto")
     text = step("evaluation", "tools/eval.py", "-c", CONFIG, "-o", f"weights={RUN}/best", capture=True)
     step("export", "tools/export.py", "-c", CONFIG, "-o", f"weights={RUN}/best")
-    shown = picture()
+    shown = held_out_image()
     step("inference", "tools/infer.py", "--model", RUN / "export", "--image", shown, "--out", "output/demo")
     score = re.search(r"^AP50\s+(\S+)", text, re.MULTILINE).group(1)
     milliseconds = latency()

@@ -100,9 +100,7 @@ def write(folder, noises):
         axes = figure.add_subplot()
         axes.barh([noise.path for noise in finite], [noise.model for noise in finite], color=COLORS[0])
         axes.tick_params(axis="y", labelsize=7)
-        finish_axes(
-            axes, "one layer in 8 bits", "signal-to-noise ratio of the model outputs, dB", "", legend=False
-        )
+        finish_axes(axes, "one layer in 8 bits", "signal-to-noise ratio of the model outputs, dB", "", legend=False)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Builds data sets, loaders and models from a configuration."""
+"""Builds datasets, loaders and models from a configuration."""

@@ -1,4 +1,4 @@
-"""Builds data sets, transforms, samplers, loaders and metrics from a configuration."""
+"""Builds datasets, transforms, samplers, loaders and metrics from a configuration."""
 
 from common.config.check import SPLIT_KEYS
 from common.contract import check_names, get_optional
@@ -10,11 +10,11 @@ from common.system import distributed
 
 
 def build_dataset(config, split):
-    """Builds the data set of `data.<split>`, without its transforms and its sampler.
+    """Builds the dataset of `data.<split>`, without its transforms and its sampler.
 
     Raises:
         ConfigError: the configuration has no such split, or its labels differ from the configuration's.
-        DataError: files of the data set are invalid.
+        DataError: files of the dataset are invalid.
     """
     node = config.get(f"data.{split}")
     if node is None:
@@ -22,7 +22,7 @@ def build_dataset(config, split):
         raise ConfigError(f"{config.place('data')}: there is no data.{split}; the splits are {have or 'none'}")
     given = {key: config.get(key) for key in ("labels", "num_classes", "seed")}
     dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
-    check_names(dataset, "data set", config.place(f"data.{split}"))
+    check_names(dataset, "dataset", config.place(f"data.{split}"))
     wanted, labels = config.get("labels"), class_names(dataset)
     if wanted is not None and labels is not None and list(wanted) != labels:
         raise ConfigError(f"{config.place('labels')}: labels is {list(wanted)}, but data.{split} has {labels}")
@@ -35,8 +35,8 @@ def build_dataset(config, split):
 
 
 def class_names(dataset):
-    """The class names of a data set (list[str]); None for data without classes."""
-    labels = get_optional(dataset, "data set", "labels")
+    """The class names of a dataset (list[str]); None for data without classes."""
+    labels = get_optional(dataset, "dataset", "labels")
     return None if labels is None else list(labels)
 
 
@@ -92,8 +92,8 @@ def build_sampler(config, split, dataset, batch_size, training, alone=False):
     The sampler of data.train is ignored where that split is evaluated, unless it is a stream.
 
     Raises:
-        ConfigError: the data set does not support the sampler of the configuration.
-        DataError: the data set is too small.
+        ConfigError: the dataset does not support the sampler of the configuration.
+        DataError: the dataset is too small.
     """
     is_stream, node = hasattr(dataset, "iterate"), f"data.{split}.sampler"
     rank, world = (0, 1) if alone else (distributed.rank(), distributed.world_size())

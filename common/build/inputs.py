@@ -9,14 +9,14 @@ from common.errors import ConfigError
 SPLITS = ("train", "eval", "test")
 
 
-def check_inputs(inputs, batch, source, taker="the model", multiple=1):
+def check_inputs(inputs, batch, source, consumer="the model", multiple=1):
     """Raises ConfigError for a batch in which an input of the model is missing or has another shape or dtype.
 
     Args:
         inputs (dict[str, tuple]): name -> (shape, dtype), None and -1 mean any size.
         batch (dict[str, ndarray]): by the same names; may have more.
         source (str): source of the batch for messages, such as `data.train`.
-        taker (str): consumer of the batch for messages.
+        consumer (str): consumer of the batch for messages.
         multiple (int): required divisor of the height and width of images and of the frames of clips.
 
     Raises:
@@ -26,11 +26,11 @@ def check_inputs(inputs, batch, source, taker="the model", multiple=1):
         value = batch.get(name)
         if value is None:
             have = ", ".join(sorted(str(key) for key, other in batch.items() if other is not None)) or "nothing"
-            takes = f"{taker} takes {', '.join(inputs)}"
+            takes = f"{consumer} takes {', '.join(inputs)}"
             raise ConfigError(f"{source} gives no '{name}'; {takes}; there is {have}{hint(name, shape)}")
         if not hasattr(value, "dtype"):
             raise ConfigError(
-                f"{source} gives '{name}' as a {type(value).__name__}; {taker} takes {dtype}{list(shape)}"
+                f"{source} gives '{name}' as a {type(value).__name__}; {consumer} takes {dtype}{list(shape)}"
             )
         fits = value.ndim == len(shape) and all(
             want in (None, -1, size) for want, size in zip(shape, value.shape, strict=True)
@@ -39,14 +39,14 @@ def check_inputs(inputs, batch, source, taker="the model", multiple=1):
             taken = f"{dtype}{[size if size and size > 0 else None for size in shape]}".replace("None", "any")
             given = f"{value.dtype}{list(value.shape)}"
             why = hint(name, shape) if value.ndim != len(shape) or str(value.dtype) != dtype else ""
-            raise ConfigError(f"{source} gives '{name}' as {given}; {taker} takes {taken}{why}")
+            raise ConfigError(f"{source} gives '{name}' as {given}; {consumer} takes {taken}{why}")
         if value.ndim in (4, 5) and any(side % multiple for side in value.shape[-2:]):
             height, width = value.shape[-2:]
             what = "images" if name == "image" else f"'{name}'"
             fix = "resize to such a size" + (", or pad with the transform PadBatch" if name == "image" else "")
             raise ConfigError(
-                f"{source} gives {what} of {height} x {width}; {taker} takes sides that are multiples of {multiple}: "
-                f"{fix}"
+                f"{source} gives {what} of {height} x {width}; {consumer} takes sides that are multiples "
+                f"of {multiple}: {fix}"
             )
 
 

@@ -1,6 +1,6 @@
 """Fits transforms that learn from the training data (vocabularies, statistics), once before training.
 
-They receive tables of rows if the data set is a stream, else single samples in random order.
+They receive tables of rows if the dataset is a stream, else single samples in random order.
 """
 
 import time

@@ -16,7 +16,7 @@ from common.weights.published import find_published
 
 
 def labels_of(config, dataset=None):
-    """The class names: of the data set, of the configuration, or of the checkpoint that `weights` names.
+    """The class names: of the dataset, of the configuration, or of the checkpoint that `weights` names.
 
     None if the data, or the data of the checkpoint, have no classes.
     """
@@ -33,7 +33,7 @@ def labels_of(config, dataset=None):
     for split in ("eval", "train"):
         if config.get(f"data.{split}"):
             return class_names(build_dataset(config, split))
-    raise ConfigError(f"{config.path}: no labels: give labels, a data set, or weights=CHECKPOINT")
+    raise ConfigError(f"{config.path}: no labels: give labels, a dataset, or weights=CHECKPOINT")
 
 
 def saved_config(config):

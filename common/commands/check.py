@@ -24,7 +24,7 @@ def parser():
     )
     options.add_argument("--issues", metavar="FILE", help="write all issues as JSON lines")
     options.add_argument(
-        "--fix", metavar="FILE", help="write a corrected copy of the training annotations (if the data set supports it)"
+        "--fix", metavar="FILE", help="write a corrected copy of the training annotations (if the dataset supports it)"
     )
     return options
 
@@ -83,7 +83,7 @@ def count_samples_to_check(config, split):
 
 
 def write_fixed(config, dataset, path):
-    """Writes the corrected annotations of the training data, if the data set supports it."""
+    """Writes the corrected annotations of the training data, if the dataset supports it."""
     from common.errors import ConfigError
 
     if not hasattr(dataset, "write_fixed"):
@@ -92,10 +92,10 @@ def write_fixed(config, dataset, path):
 
 
 def describe_dataset(dataset, count):
-    """The size of a data set as text."""
+    """The size of a dataset as text."""
     from common.contract import get_optional
 
-    classes = get_optional(dataset, "data set", "num_classes")
+    classes = get_optional(dataset, "dataset", "num_classes")
     words = f"{count} samples" + (" read from a stream" if hasattr(dataset, "iterate") else "")
     return words if classes is None else f"{words}, {classes} classes"
 
@@ -108,7 +108,7 @@ def find_shared_samples(datasets, deep=False):
     if "train" not in datasets or not hasattr(datasets["train"], "paths"):
         return []
     train, issues = datasets["train"], []
-    kind = f"{get_optional(train, 'data set', 'what')}s"
+    kind = f"{get_optional(train, 'dataset', 'what')}s"
     for split in ("eval", "test"):
         other = datasets.get(split)
         both = sorted(set(train.paths()) & set(other.paths())) if hasattr(other, "paths") else []

@@ -48,7 +48,7 @@ def parser():
     )
     analyzing.add_argument("file", help="such as configs/yolov3.yml")
     analyzing.add_argument("-o", "--override", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
-    making = commands.add_parser("generate", help="generate a configuration for a model and a data set")
+    making = commands.add_parser("generate", help="generate a configuration for a model and a dataset")
     making.add_argument("--model", required=True, help="such as YOLOv3")
     making.add_argument("--dataset", required=True, help="such as CocoDetection")
     making.add_argument("--out", metavar="FILE", help="output file (default: standard output)")

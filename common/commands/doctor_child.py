@@ -91,11 +91,11 @@ def image_round_trip():
     import cv2
     import numpy as np
 
-    picture = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
-    good, data = cv2.imencode(".png", picture)
-    if not good or not (cv2.imdecode(data, cv2.IMREAD_COLOR) == picture).all():
+    image = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
+    good, data = cv2.imencode(".png", image)
+    if not good or not (cv2.imdecode(data, cv2.IMREAD_COLOR) == image).all():
         raise Failed("a PNG changed in a round trip")
-    if cv2.imdecode(cv2.imencode(".jpg", picture)[1], cv2.IMREAD_COLOR) is None:
+    if cv2.imdecode(cv2.imencode(".jpg", image)[1], cv2.IMREAD_COLOR) is None:
         raise Failed("OpenCV cannot read a JPEG")
     return "PNG and JPEG encode and decode"
 
@@ -181,10 +181,10 @@ def training_step():
     paddle.seed(0)
     model = tiny_model()
     optimizer = paddle.optimizer.Momentum(0.1, parameters=model.parameters())
-    pictures, labels = paddle.randn([4, 3, 16, 16]), paddle.to_tensor([0, 1, 0, 1])
+    images, labels = paddle.randn([4, 3, 16, 16]), paddle.to_tensor([0, 1, 0, 1])
     losses = []
     for _ in range(5):
-        loss = paddle.nn.functional.cross_entropy(model(pictures), labels)
+        loss = paddle.nn.functional.cross_entropy(model(images), labels)
         loss.backward()
         optimizer.step()
         optimizer.clear_grad()
@@ -202,8 +202,8 @@ def export_and_predict():
 
     model = tiny_model()
     model.eval()
-    picture = np.random.default_rng(0).standard_normal((2, 3, 16, 16), dtype=np.float32)
-    expected = model(paddle.to_tensor(picture)).numpy()
+    image = np.random.default_rng(0).standard_normal((2, 3, 16, 16), dtype=np.float32)
+    expected = model(paddle.to_tensor(image)).numpy()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         spec = paddle.static.InputSpec([None, 3, None, None], "float32", name="image")
@@ -214,10 +214,10 @@ def export_and_predict():
         config.enable_new_ir(True)
         config.enable_new_executor()
         predictor = inference.create_predictor(config)
-        predictor.get_input_handle("image").copy_from_cpu(picture)
+        predictor.get_input_handle("image").copy_from_cpu(image)
         predictor.run()
-        answer = predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
-    difference = float(np.abs(answer - expected).max())
+        output = predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
+    difference = float(np.abs(output - expected).max())
     if not difference < 1e-4:
         raise Failed(f"the outputs of the exported model differ from those in memory by {difference:.1e}")
     return f"the outputs of the exported model equal those in memory (difference {difference:.0e})"

@@ -1,4 +1,4 @@
-"""`tools/eval.py`: evaluates a checkpoint or an exported model on a data set."""
+"""`tools/eval.py`: evaluates a checkpoint or an exported model on a dataset."""
 
 import argparse
 import json

@@ -15,15 +15,15 @@ PREFERRED = {"optimizers": "Momentum", "schedules": "CosineDecay"}
 
 
 def generate(kits, model, dataset):
-    """Generates the lines of a configuration for a model and a data set of the same kit.
+    """Generates the lines of a configuration for a model and a dataset of the same kit.
 
     Args:
         kits (list[Path]): folders of the kits to search.
         model (str): name of the model's class.
-        dataset (str): name of the data set's class.
+        dataset (str): name of the dataset's class.
 
     Raises:
-        ConfigError: no kit has the model, or its kit has no such data set.
+        ConfigError: no kit has the model, or its kit has no such dataset.
     """
     names = []
     for folder in kits:
@@ -40,7 +40,7 @@ class Starter:
     Args:
         namespace (Namespace): of the kit.
         model (str): name of the model's class.
-        dataset (str): name of the data set's class.
+        dataset (str): name of the dataset's class.
     """
 
     def __init__(self, namespace, model, dataset):
@@ -49,11 +49,11 @@ class Starter:
         known = [d.name for d in self.kinds.get("datasets", [])]
         if dataset not in known:
             hint = did_you_mean(dataset, known) or f"; it has {', '.join(known)}"
-            raise ConfigError(f"--dataset {dataset}: the kit {namespace.kit.name} has no such data set{hint}")
+            raise ConfigError(f"--dataset {dataset}: the kit {namespace.kit.name} has no such dataset{hint}")
         self.example = self._example()
 
     def _example(self):
-        """A shipped configuration of the same model as plain values; empty if there is none.
+        """A shipped configuration of the same model as plain values; may be empty.
 
         The one with the name of the model is preferred.
         """
@@ -89,7 +89,7 @@ class Starter:
         return [*found, "", *self.section("runtime", {}, "")]
 
     def split(self, split):
-        """Data set and transforms of one split."""
+        """Dataset and transforms of one split."""
         like = self.example.get("data", {}).get(split) or {}
         given = like if like.get("type") == self.dataset else {"type": self.dataset}
         given = {key: value for key, value in given.items() if key != "transforms"}

@@ -66,7 +66,7 @@ def run_infer(args, default_kit):
     if args.weights and args.model:
         raise ConfigError("infer.py takes --weights with -c; --model is an exported model that contains its weights")
     if args.model and (args.override or args.print_config):
-        raise ConfigError("infer.py takes -o and --print-config with -c, not with --model")
+        raise ConfigError("infer.py takes -o and --print-config with -c; --model has no configuration to change")
     if args.config and (args.engine or args.threads):
         raise ConfigError("--engine and --threads are for --model; a checkpoint runs on KIT_THREADS threads")
     args.input = args.path if args.input is None else args.input

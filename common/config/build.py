@@ -93,7 +93,7 @@ def _agree(written, given):
 
 
 def _is_split(node):
-    """True for a split such as data.train, whose transforms and sampler are not arguments of the data set."""
+    """True for a split such as data.train, whose transforms and sampler are not arguments of the dataset."""
     head, _, tail = getattr(node, "path", "").partition(".")
     return head == "data" and tail in SPLITS
 

@@ -301,7 +301,7 @@ def _tasks(level):
 
 
 def in_tasks(definition):
-    """Whether a definition is in the folder of tasks of a kit, or in that of common."""
+    """True if a definition is in the folder `tasks/` of a kit or of common."""
     parts = definition.module.split(".")
     return parts[1] == "tasks" or parts[:3] == ["common", "inference", "tasks"]
 

@@ -38,7 +38,7 @@ class Parameter:
 
     Args:
         name (str): as it is written in a configuration.
-        default (str): source text of its default; `REQUIRED` if there is none.
+        default (str): source text of its default; `REQUIRED` without one.
         type (str): its annotation, or else its type in the docstring; may be empty.
         help (str): one line from the docstring; may be empty.
         slot (bool): True for an argument that `from_config` builds from a node.
@@ -83,7 +83,7 @@ class Signature:
     parameters: tuple = ()
     gives: frozenset = frozenset()
     assembly: bool = False
-    first_paragraph: str = ""
+    summary: str = ""
 
     @property
     def names(self):

@@ -37,7 +37,7 @@ class Cost:
             return measure(build_model(config, labels_of(config, dataset)), arrays, self.names)
 
     def sample(self, config):
-        """The data set, and the inputs of one sample by name; cached for candidates with the same data."""
+        """The dataset, and the inputs of one sample by name; cached for candidates with the same data."""
         key = str([config.get(part, None) for part in ("data", "labels", "num_classes")])
         if key not in self.samples:
             dataset = build_dataset(config, "eval")
@@ -82,7 +82,7 @@ def _seconds(call):
 
 
 def exceeded_limits(measures, limits):
-    """The exceeded limits as text, such as `macs 5300000 of at most 5000000`; empty if there are none.
+    """The exceeded limits as text, such as `macs 5300000 of at most 5000000`; empty if all hold.
 
     Args:
         measures (dict): name -> number.

@@ -59,7 +59,7 @@ class Context:
     Args:
         config (Config): checked.
         folder (Path): of the run; the method may write files there.
-        datasets (dict): split -> data set, as far as they are built.
+        datasets (dict): split -> dataset, as far as they are built.
         dry (bool): a dry run, whose scores are those of one batch.
     """
 
@@ -70,7 +70,7 @@ class Context:
         self.remembered = {}
 
     def dataset(self, split):
-        """The data set of a split."""
+        """The dataset of a split."""
         if split not in self.datasets:
             self.datasets[split] = build_dataset(self.config, split)
         return self.datasets[split]

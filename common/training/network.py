@@ -18,7 +18,7 @@ def build_network(config, prepared, context, resume_from=None):
 
     Args:
         config (Config): checked.
-        prepared (Prepared): the data sets and the weights to start from.
+        prepared (Prepared): the datasets and the weights to start from.
         context (Context): of this run, for the method of `slim:`.
         resume_from (Path): the checkpoint to resume from, whose structure the model takes.
 

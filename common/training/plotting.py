@@ -128,8 +128,8 @@ def draw_confusion(path, matrix, names):
     size = min(max(4.5, 1.8 + 0.42 * count), 14)
     with new_figure(path, width=size + 1, height=size) as figure:
         axes = figure.add_subplot()
-        picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-        figure.colorbar(picture, ax=axes, fraction=0.046, pad=0.03, label="fraction of the true class")
+        image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03, label="fraction of the true class")
         every = max(1, -(-count // 40))
         places = list(range(0, count, every))
         names = [shorten_label(name) for name in make_printable(names)]
@@ -146,26 +146,26 @@ def draw_confusion(path, matrix, names):
         axes.set_ylabel("true")
 
 
-def draw_mosaic(path, pictures, columns=4, cell=320):
+def draw_mosaic(path, images, columns=4, cell=320):
     """Plots images in a grid, each scaled to fit a square cell.
 
     Args:
         path (Path): the PNG to write.
-        pictures (list[ndarray]): uint8 [H, W, 3] RGB, of any size.
+        images (list[ndarray]): uint8 [H, W, 3] RGB, of any size.
         columns (int): images per row.
         cell (int): side of a cell in pixels.
     """
     import cv2
 
-    columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
     gap = 4
     canvas = np.full((rows * (cell + gap) + gap, columns * (cell + gap) + gap, 3), 255, np.uint8)
-    for index, picture in enumerate(pictures):
-        height, width = picture.shape[:2]
+    for index, image in enumerate(images):
+        height, width = image.shape[:2]
         ratio = cell / max(height, width)
         size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
         top = gap + (index // columns) * (cell + gap) + (cell - size[1]) // 2
         left = gap + (index % columns) * (cell + gap) + (cell - size[0]) // 2
         canvas[top : top + size[1], left : left + size[0]] = small
@@ -195,9 +195,9 @@ def new_figure(path, width=8.0, height=4.5):
         figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         yield figure
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=110, bbox_inches="tight")
-        write_atomically(path, [picture.getvalue()])
+        image = io.BytesIO()
+        figure.savefig(image, format="png", dpi=110, bbox_inches="tight")
+        write_atomically(path, [image.getvalue()])
 
 
 def font_families():
@@ -265,7 +265,7 @@ def area_under_curve(recall, precision):
 
 
 def last_finite(values):
-    """The last finite number; NaN if there is none."""
+    """The last finite number; NaN without one."""
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
     return float(known[-1]) if len(known) else math.nan

@@ -18,8 +18,8 @@ class Prepared:
     """Checked inputs of a training run.
 
     Args:
-        train (object): the data set to train on.
-        evaluation (object): the data set to evaluate on, or None.
+        train (object): the dataset to train on.
+        evaluation (object): the dataset to evaluate on, or None.
         weights (dict): `pretrained` and `weights`, as far as the configuration sets them -> name -> array.
     """
 
@@ -36,7 +36,7 @@ def prepare_training(config, options):
         options (RunOptions): of the run.
 
     Returns:
-        Prepared: data sets and weights.
+        Prepared: datasets and weights.
 
     Raises:
         ConfigError: a section or a path is missing, the run's folder holds an earlier run, or a transform

@@ -15,7 +15,7 @@ from common.training.trainer import Trainer
 class StreamTrainer(Trainer):
     """The trainer of `train: {mode: stream}`; an epoch of `train.epochs` is an hour.
 
-    Its data set is a stream with `await_hour(hour, should_stop)`, `name_of(hour)` and `late`.  `run.metric` scores the
+    Its dataset is a stream with `await_hour(hour, should_stop)`, `name_of(hour)` and `late`.  `run.metric` scores the
     predictions made before each update.
 
     Args:
@@ -72,12 +72,12 @@ def check_stream(dataset, sampler, amount):
     """Checks that training sees every row exactly once.
 
     Args:
-        dataset (object): the data set of data.train.
+        dataset (object): the dataset of data.train.
         sampler (object): the sampler of data.train.
         amount (int): `train.accumulate`.
 
     Raises:
-        ConfigError: the data set is not hourly, or rows would be left out.
+        ConfigError: the dataset is not hourly, or rows would be left out.
     """
     if not hasattr(dataset, "await_hour"):
         raise ConfigError(f"train.mode is stream, but {type(dataset).__name__} is not hourly; use HourlyRows")

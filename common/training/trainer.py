@@ -255,7 +255,7 @@ class Trainer:
         """The inverse of `state`.
 
         Raises:
-            ConfigError: the checkpoint was written with another batch size, seed, data set length, number of processes.
+            ConfigError: the checkpoint was written with another batch size, seed, dataset length, number of processes.
         """
         for name, here in self.order().items():
             if state.get(name, here) != here:

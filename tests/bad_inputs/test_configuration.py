@@ -130,7 +130,7 @@ def test_a_file_that_is_no_text_is_refused(kit_copy):
     [
         ("configs/yolov33.yml", ["did you mean"]),
         ("PaddleCV/configs", ["this is a folder"]),
-        ("", ["write which configuration"]),
+        ("", ["-c needs the path of a configuration"]),
         ("/etc/hostname", ["/etc/hostname"]),
     ],
 )

@@ -133,7 +133,7 @@ def facts(trainer):
 
 
 def data_of(config, split):
-    """The type and the paths of a data set, on one line."""
+    """The type and the paths of a dataset, on one line."""
     node = config.get(f"data.{split}")
     paths = [str(node[key]) for key in ("root", "annotations", "images", "file_list", "path") if node.get(key)]
     return " ".join([str(node.get("type")), *paths])

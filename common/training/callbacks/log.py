@@ -219,7 +219,7 @@ def next_commands(trainer):
 
 
 def best_so_far(trainer):
-    """The best score so far as text; empty if it is the current one or there is none."""
+    """The best score so far as text; empty without one, or if it is the current one."""
     if not trainer.best or trainer.best["step"] == trainer.step:
         return ""
     return f" (best {trainer.best['metric']} {trainer.best['score']:.4f} at step {trainer.best['step']})"

@@ -78,14 +78,14 @@ class Plots(Callback):
             plotting.draw_confusion(folder / "confusion.png", matrix, axis_names(labels, len(matrix)))
 
     def _samples(self, folder, records, metric, trainer):
-        pictures = list(getattr(trainer, "samples", None) or [])
-        if not pictures and self.draw:
+        images = list(getattr(trainer, "samples", None) or [])
+        if not images and self.draw:
             for batch, outputs in getattr(trainer, "predictions", None) or []:
-                pictures += self.draw(batch, outputs)
-                if len(pictures) >= 16:
+                images += self.draw(batch, outputs)
+                if len(images) >= 16:
                     break
-        if pictures:
-            plotting.draw_mosaic(folder / "predictions.png", pictures[:16])
+        if images:
+            plotting.draw_mosaic(folder / "predictions.png", images[:16])
 
 
 def to_columns(records):

@@ -1,4 +1,4 @@
-"""Every key and value is checked, and every mistake is named with its place and the nearest right name."""
+"""Tests of configuration validation: every problem is reported with its place and a suggestion."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def problems(path, overrides=()):
     return message
 
 
-def test_a_right_configuration_passes(fake_kit):
+def test_a_valid_configuration_passes(fake_kit):
     load_config(fake_kit / "configs/yolov3.yml").check()
 
 
@@ -84,7 +84,7 @@ def test_every_typo_of_one_edit_gets_the_right_suggestion(fake_kit, write_config
 
 
 @pytest.mark.parametrize("override", ["train.epochs=0", "train.epochs=-1", "train.batch_size=0", "train.batch_size=-1"])
-def test_counts_below_one_are_refused_with_the_allowed_range(fake_kit, override):
+def test_counts_below_one_are_rejected_with_the_allowed_range(fake_kit, override):
     key, value = override.split("=")
     assert (
         problems(fake_kit / "configs/yolov3.yml", [override]) == f"-o {override}: {key} is {value}; allowed: 1 or more"
@@ -144,7 +144,7 @@ def test_counts_below_one_are_refused_with_the_allowed_range(fake_kit, override)
         ("data.metric.type=VocMap", "there is no 'VocMap'; did you mean 'CocoMap'?"),
     ],
 )
-def test_wrong_values_are_refused_with_what_is_right(fake_kit, override, words):
+def test_wrong_values_are_rejected_with_the_expected_type(fake_kit, override, words):
     message = problems(fake_kit / "configs/yolov3.yml", [override])
     assert message.startswith(f"-o {override}: ")
     assert words in message
@@ -160,7 +160,7 @@ def test_wrong_values_are_refused_with_what_is_right(fake_kit, override, words):
         "model.backbone.sizes=[1, 2, 3, 4]", "model.head.num_classes=3", "data.metric={type: CocoMap}",
     ],
 )  # fmt: skip
-def test_right_values_pass(fake_kit, override):
+def test_valid_values_pass(fake_kit, override):
     load_config(fake_kit / "configs/yolov3.yml", [override]).check()
 
 

@@ -1,4 +1,4 @@
-"""The argument parser and `tools/configure.py`: what is written wrong is answered with what was meant."""
+"""Tests of the argument parser and of `tools/configure.py`."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def refused(parser, capsys, *arguments):
     return message
 
 
-def test_overrides_after_one_and_after_several_options_all_stay(parser):
+def test_repeated_override_options_accumulate(parser):
     args = parser.parse_args(["-c", "x.yml", "-o", "a=1", "b=2", "--eval", "-o", "c=-3"])
     assert args.override == ["a=1", "b=2", "c=-3"]
     assert parser.parse_args(["-c", "x.yml"]).override == []
@@ -44,10 +44,10 @@ def test_overrides_after_one_and_after_several_options_all_stay(parser):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--evall"], "there is no option --evall; did you mean '--eval'?"),
+        (["--evall"], "unknown option --evall; did you mean '--eval'?"),
         (["--dryrun"], "did you mean '--dry-run'?"),
         (["--dry_run"], "did you mean '--dry-run'?"),
-        (["--ev"], "there is no option --ev"),
+        (["--ev"], "unknown option --ev"),
         (["--formt=pdparams"], "did you mean '--format'?"),
         (["--format", "pdparam"], "there is no 'pdparam'; did you mean 'pdparams'?"),
         (["train.epochs=1"], "to set a value write -o train.epochs=1"),
@@ -113,7 +113,7 @@ def test_a_generated_configuration_passes_the_check(kits, tmp_path):
     assert any(line.strip().startswith("depth: 53") and line.endswith("# number of layers") for line in lines)
     with pytest.raises(ConfigError, match="--model YOLOv4: no kit has it; did you mean 'YOLOv3'"):
         configure.generate(kits, "YOLOv4", "CocoDetection")
-    with pytest.raises(ConfigError, match="has no such data set; did you mean 'CocoDetection'"):
+    with pytest.raises(ConfigError, match="has no such dataset; did you mean 'CocoDetection'"):
         configure.generate(kits, "YOLOv3", "CocoDetecton")
 
 

@@ -83,7 +83,7 @@ def test_a_type_that_changes_in_the_middle_of_a_chain_drops_what_lies_below(writ
     assert tree == {"model": {"type": "B", "width": 3}}
 
 
-def test_bases_in_a_circle_are_refused_with_the_files_it_leads_through(write_config):
+def test_circular_bases_are_rejected_with_the_chain_of_files(write_config):
     write_config(text="seed: 1\n_base_: two.yml\n", name="one.yml")
     write_config(text="_base_: [_base_/runtime.yml, one.yml]\n", name="two.yml")
     path = write_config(text="_base_: one.yml\n")
@@ -92,7 +92,7 @@ def test_bases_in_a_circle_are_refused_with_the_files_it_leads_through(write_con
     assert refused(path) == f"{kit}/configs/two.yml:1: the bases form a circle: {circle}"
 
 
-def test_a_base_that_two_files_share_is_no_circle(write_config):
+def test_a_shared_base_is_not_circular(write_config):
     for name in ("one", "two"):
         write_config(text=f"_base_: _base_/runtime.yml\n{name}: 1\n", name=f"{name}.yml")
     tree = to_plain(load_config(write_config(text="_base_: [one.yml, two.yml]\n")).tree)
@@ -118,17 +118,15 @@ def test_a_base_that_is_not_beside_the_file_is_found_as_c_finds_it_but_not_from_
     assert load_config(within).get("seed") == 7, "a file in a kit finds its kit's"
 
 
-def test_a_base_of_which_there_are_several_is_refused_at_its_line(write_config):
+def test_an_ambiguous_base_is_rejected_at_its_line(write_config):
     for task in ("one", "two"):
         write_config(text="seed: 7\n", name=f"{task}/seven.yml")
     message = refused(write_config(text="seed: 1\n_base_: seven.yml\n"))
-    assert "changed.yml:2: the base seven.yml: more than one configuration has this name" in message
+    assert "changed.yml:2: the base seven.yml: the name is ambiguous" in message
     assert "configs/one/seven.yml" in message and "configs/two/seven.yml" in message
 
 
-def test_a_configuration_of_five_lines_outside_of_every_kit_is_whole_and_so_is_its_completed_form(
-    tmp_path, monkeypatch
-):
+def test_a_configuration_of_five_lines_outside_every_kit_is_complete(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = ["kit: PaddleCV", "_base_: configs/yolov3.yml", "labels: [cat, dog]", "data: {train: {root: mine}}"]
     (tmp_path / "cats.yml").write_text("\n".join([*lines, "train: {epochs: 12}"]))
@@ -162,7 +160,7 @@ def test_a_method_of_a_base_stays_that_of_the_kit_it_was_written_in(tmp_path, fa
 # Where a run goes -----------------------------------------------------------------------------------------------------
 
 
-def test_a_tiny_configuration_writes_apart_from_the_one_whose_name_it_shares(write_config):
+def test_a_tiny_configuration_has_another_output_folder_than_the_full_size_one(write_config):
     full, tiny = write_config(text="seed: 1\n"), write_config(text="seed: 1\n", name="tiny/task/changed.yml")
     assert load_config(full).run_folder == Path("output/changed")
     assert load_config(tiny).run_folder == Path("output/tiny/changed")
@@ -202,7 +200,7 @@ def test_the_command_line_sets_values_of_every_kind(write_config):
     assert config.place("train.batch_size").endswith("changed.yml:39")
 
 
-def test_a_type_set_on_the_command_line_takes_the_keys_of_the_old_one_away(write_config):
+def test_a_type_override_removes_the_keys_of_the_old_type(write_config):
     overrides = ["model.backbone.width=2.0", "model.backbone.type=DeepDarkNet"]
     config = load_config(write_config(), overrides)
     assert config.get("model.backbone") == {"type": "DeepDarkNet", "width": 2.0}
@@ -230,7 +228,7 @@ def test_a_wrong_override_is_refused_by_its_text(write_config, override, words):
     assert words in message
 
 
-def test_references_keep_their_type_and_fill_texts(write_config):
+def test_references_keep_their_type_and_expand_in_strings(write_config):
     text = (
         "n: 3\nx: ${n}\nlist: [1, {k: 2}]\ny: ${list.1.k}\nz: ${list}\nchain: ${x}\n"
         "path: a/${n}/${flag}-${none}\nflag: true\nnone: null\nkept: $${n}\n"
@@ -240,7 +238,7 @@ def test_references_keep_their_type_and_fill_texts(write_config):
     assert (tree["path"], tree["kept"]) == ("a/3/true-null", "${n}")
 
 
-def test_what_a_reference_brings_keeps_its_own_place(write_config):
+def test_referenced_values_keep_their_place(write_config):
     config = load_config(write_config(text="part: {type: DarkNet, dpeth: 3}\nmodel: ${part}\n"))
     with pytest.raises(ConfigError, match=r"changed.yml:1: DarkNet has no key 'dpeth'"):
         config.check()
@@ -264,7 +262,7 @@ def test_wrong_references_are_refused(write_config, text, words):
     assert words in refused(write_config(text=text))
 
 
-def test_a_bomb_of_references_is_refused(write_config):
+def test_exponential_expansion_of_references_is_rejected(write_config):
     tens = [", ".join([f'"${{a{i}}}"'] * 10) for i in range(9)]
     lists = "a0: [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{i}: [{ten}]\n" for i, ten in enumerate(tens, 1))
     assert "expand to more than" in refused(write_config(text=lists))
@@ -273,7 +271,7 @@ def test_a_bomb_of_references_is_refused(write_config):
     assert "expand to more than" in refused(write_config(text=texts))
 
 
-def test_reading_a_value_that_is_not_there_gives_the_default_of_the_settings(write_config):
+def test_get_of_an_absent_key_returns_the_default_of_its_section(write_config):
     config = load_config(write_config(text="model: {type: DarkNet}\n"))
     assert config.get("seed") == 0
     assert config.get("labels") is None
@@ -282,7 +280,7 @@ def test_reading_a_value_that_is_not_there_gives_the_default_of_the_settings(wri
     assert config.get("data.train") is None
 
 
-def test_evaluation_takes_from_training_what_it_does_not_say(write_config):
+def test_evaluation_inherits_absent_keys_from_training(write_config):
     config = load_config(write_config(), ["eval.workers=0"])
     settings = config.settings("eval")
     assert (settings.batch_size, settings.workers) == (8, 0)
@@ -292,7 +290,7 @@ def test_evaluation_takes_from_training_what_it_does_not_say(write_config):
         load_config(write_config(text="train: {batch_size: 1}\n")).settings("train")
 
 
-def test_labels_may_be_a_file_with_a_name_a_line(write_config, tmp_path):
+def test_labels_may_be_a_file_with_one_name_per_line(write_config, tmp_path):
     (tmp_path / "names.txt").write_text("cat\ndog \n", encoding="utf-8")
     config = load_config(write_config(text="a: 1\n"), [f"labels={tmp_path / 'names.txt'}"])
     assert config.get("labels") == ["cat", "dog"]

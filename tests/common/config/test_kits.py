@@ -20,7 +20,7 @@ def refused(path, default=None):
 
 @pytest.fixture
 def two_kits(fake_kit, tmp_path, monkeypatch):
-    """Two shipped kits in a root of their own; the current folder is another one."""
+    """Two shipped kits in a separate root; the current folder is another one."""
     root = tmp_path / "root"
     for name in ("PaddleCV", "PaddleNLP"):
         shutil.copytree(fake_kit, root / name)
@@ -40,7 +40,7 @@ def test_a_configuration_is_tried_from_the_current_folder_first(fake_kit, monkey
 def test_then_in_the_shipped_kits_where_one_may_have_it(two_kits):
     assert find_config("configs/bert.yml") == two_kits / "PaddleNLP/configs/bert.yml"
     message = refused("configs/yolov3.yml")
-    assert "more than one configuration has this name" in message
+    assert "the name is ambiguous" in message
     assert "PaddleCV" in message
     assert "PaddleNLP" in message
 
@@ -142,7 +142,7 @@ def test_a_short_name_is_looked_for_in_the_kit_in_use_then_in_the_shipped_ones(
         ("ssd_lite", "did you mean configs/ssd_lite.yml"),
     ],
 )
-def test_a_near_miss_is_answered_with_the_short_name(by_task, path, words):
+def test_a_near_miss_suggests_the_short_name(by_task, path, words):
     assert words in refused(path)
 
 
@@ -155,10 +155,10 @@ def test_a_near_miss_is_answered_with_the_short_name(by_task, path, words):
         ("bert", "configs/bert.yml"),
         ("configs/tiny/bert.yml", "configs/bert.yml"),
         (".", "this is a folder"),
-        ("", "write which configuration"),
+        ("", "-c needs the path of a configuration"),
     ],
 )
-def test_an_unknown_configuration_is_answered_with_the_nearest(two_kits, path, words):
+def test_an_unknown_configuration_suggests_the_nearest(two_kits, path, words):
     assert words in refused(path)
 
 
@@ -202,7 +202,7 @@ def test_an_inherited_constructor_is_found_and_its_arguments_are_documented(fake
     assert signature.summary == "Inherits how it is made."
 
 
-def test_from_config_gives_the_keys_and_what_its_parts_are_told(fake_kit):
+def test_from_config_defines_the_keys_and_the_values_passed_to_parts(fake_kit):
     namespace = Namespace(fake_kit)
     signature = namespace.signature(namespace.find("YOLOv3"))
     assert signature.names == ["backbone", "neck", "head", "loss"]

@@ -1,4 +1,4 @@
-"""Every optimizer and schedule that a configuration can name: built from its required keys, shown with all of them."""
+"""Tests of all optimizers and schedules as components: required keys, defaults, help."""
 
 import inspect
 

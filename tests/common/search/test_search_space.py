@@ -1,4 +1,4 @@
-"""What a search may choose, and how it is written down."""
+"""Tests of search spaces and overrides."""
 
 import math
 
@@ -65,7 +65,7 @@ def test_the_size_of_a_space_is_the_product_of_its_choices():
     ],
     ids=str,
 )
-def test_a_value_in_one_line_is_read_back_as_itself(value):
+def test_inline_yaml_loads_as_the_same_value(value):
     assert read_text(to_inline_yaml(value), lambda line: "x") == value
 
 

@@ -100,7 +100,7 @@ def test_what_cannot_be_trained_in_phases_is_refused(tmp_path, given, words):
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ({"generator": SGD(lr=1.0)}, "no part moves discriminator.0.weight; the parts are generator"),
+        ({"generator": SGD(lr=1.0)}, "no part updates discriminator.0.weight; the parts are generator"),
         ({"generater": SGD(lr=1.0)}, "no sublayer 'generater'; did you mean 'generator'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`slim:` in a configuration: checked, done once, its structure kept beside the weights and found again by all."""
+"""Tests of `slim:`: validation, compression once per run, and the structure saved with the weights."""
 
 import json
 import os
@@ -93,7 +93,7 @@ def toy_kit(tmp_path_factory):
 
 
 def trained_on_one_thread(*arguments):
-    """What a training in a process of its own said, whose bits no number of threads changes."""
+    """The output of a training in a separate process, whose bits no number of threads changes."""
     words = [sys.executable, ROOT / "tools/train.py", "--eval", *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "KIT_THREADS": "1"}
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, env=environment)
