@@ -95,6 +95,8 @@ class YOLOv3(Layer):
         loss (Layer): built.
     """
 
+    task = "Detection"
+
     def __init__(self, backbone, neck, head, loss):
         self.backbone, self.neck, self.head, self.loss = backbone, neck, head, loss
 

@@ -98,7 +98,7 @@ def test_the_complete_configuration_has_all_defaults(config):
     assert completed["model"]["loss"] == {"type": "YOLOv3Loss", "ignore_iou": 0.7, "label_smoothing": 0.0}
     assert completed["model"]["head"]["anchors"][0][0] == [116, 90]
     assert "anchors" not in completed
-    assert list(completed)[:6] == ["kit", "name", "model", "data", "optimizer", "train"]
+    assert list(completed)[:6] == ["kit", "name", "model", "data", "optimizer", "postprocess"]
     assert completed["train"]["workers"] == 4
     assert completed["eval"]["batch_size"] == 8
     assert completed["data"]["train"]["keep_empty"] is True

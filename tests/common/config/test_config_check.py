@@ -187,6 +187,30 @@ def test_a_configuration_without_model_is_refused(write_config):
     assert "'model:' is missing" in problems(write_config(text="train: {epochs: 1, batch_size: 1}\n"))
 
 
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("export.nms={score: 0.1}", "NMS is a part of the model, write model.nms: {type: MulticlassNMS"),
+        ("postprocess.threshold=high", "Detection: threshold is 'high', a string; it takes float"),
+        ("postprocess.treshold=0.3", "Detection has no key 'treshold'; did you mean 'threshold'?"),
+        ("postprocess.type=Detecton", "postprocess is 'Detecton': there is no such task; did you mean 'Detection'?"),
+        ("postprocess.type=YOLOv3", "postprocess is 'YOLOv3': there is no such task; the tasks are Detection, "),
+        ("postprocess=0.3", "postprocess is 0.3; it takes the arguments of the model's task"),
+        ("postprocess={type: SpeechRecognition, decoder: {type: BeamSearch, beam: 3}}", "BeamSearch has no key 'beam'"),
+    ],
+)
+def test_the_arguments_of_the_task_are_checked(fake_kit, override, words):
+    load_config(fake_kit / "configs/yolov3.yml", ["postprocess.threshold=0.3"]).check()
+    assert words in problems(fake_kit / "configs/yolov3.yml", [override])
+
+
+def test_a_task_that_does_not_exist_is_refused_at_the_type_of_its_model(fake_kit):
+    file = fake_kit / "models/detectors/yolov3.py"
+    file.write_text(file.read_text().replace('"Detection"', '"Detektion"'))
+    words = ":11: the task of YOLOv3 is 'Detektion': there is no such task; did you mean 'Detection'?"
+    assert words in problems(fake_kit / "configs/yolov3.yml")
+
+
 def test_all_problems_are_reported_in_order_and_at_most_ten_lines(write_config):
     text = "model: {type: DarkNet}\n" + "".join(f"unread{i}: {i}\n" for i in range(30))
     lines = problems(write_config(text=text)).splitlines()

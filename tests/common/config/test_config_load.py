@@ -185,7 +185,7 @@ def test_a_completed_tiny_configuration_writes_to_the_same_folder_wherever_it_li
 def test_the_command_line_sets_values_of_every_kind(write_config):
     overrides = [
         "train.epochs=1", "optimizer.lr.base=1e-3", "model.head.strides=[1, 2]", "data.train.transforms.1.prob=0.1",
-        "export.nms={score: 0.1}", "output_dir=", "device=gpu:0", "name=no", "weights=a=b",
+        "postprocess={threshold: 0.1}", "output_dir=", "device=gpu:0", "name=no", "weights=a=b",
     ]  # fmt: skip
     config = load_config(write_config(), overrides)
     assert config.get("train.epochs") == 1
@@ -193,7 +193,7 @@ def test_the_command_line_sets_values_of_every_kind(write_config):
     assert config.get("optimizer.lr.base") == 0.001
     assert config.get("model.head.strides") == [1, 2]
     assert config.get("data.train.transforms.1") == {"type": "RandomFlip", "prob": 0.1}
-    assert config.get("export") == {"image_size": [608, 608], "nms": {"score": 0.1}}
+    assert config.get("postprocess") == {"threshold": 0.1}
     assert (config.get("output_dir"), config.get("device"), config.name) == (None, "gpu:0", "no")
     assert config.get("weights") == "a=b"
     assert config.place("train.epochs") == "-o train.epochs=1"
