@@ -20,7 +20,7 @@ def test_files_of_fitted_transforms_are_in_checkpoints_and_exports(trained):
     assert (trained / "output/counter/last/learned.stats").read_bytes() == learned
     assert (trained / "output/counter/export/learned.stats").read_bytes() == learned
     done = command("fit", *arguments(trained))
-    assert done.code == 0 and "nothing to learn" in done.out
+    assert done.code == 0 and "nothing to fit" in done.out
 
 
 def test_a_checkpoint_and_its_export_predict_the_same_from_a_recording(trained, tmp_path):
