@@ -167,7 +167,7 @@ async def lane_rate(folder, body, seconds):
         x = np.array(json.loads(body.read_bytes())["inputs"]["x"], np.float32)
         item = {"kind": "tensors", "threshold": 0.5, "arrays": [["x", "float32", list(x.shape[1:])]]}, [x[0].tobytes()]
     else:
-        item = {"kind": "picture", "name": "body", "threshold": 0.5, "max_pixels": 10**7}, [body.read_bytes()]
+        item = {"kind": "image", "name": "body", "threshold": 0.5, "max_pixels": 10**7}, [body.read_bytes()]
     times = []
 
     async def ask(end):
