@@ -173,7 +173,7 @@ async def lane_rate(folder, body, seconds):
     async def ask(end):
         while time.monotonic() < end:
             began = time.monotonic()
-            await lane.answer([item], began + 30)
+            await lane.predict([item], began + 30)
             times.append(time.monotonic() - began)
 
     for length in (0.5, seconds):

@@ -96,7 +96,7 @@ class Exported:
         if "type" in value:
             kind = namespace.resolve(str(value["type"]))
             if not (isinstance(kind, type) and issubclass(kind, bases)):
-                names = " or ".join(base.__name__ for base in bases)
+                names = " or ".join("transform" if base is Transform else base.__name__ for base in bases)
                 raise EnvironmentProblem(f"{self.file}: '{value['type']}' is no {names}")
             inner = (Transform, *getattr(kind, "parts", ()))
         found = {key: self.admit(item, namespace, inner) for key, item in value.items()}

@@ -72,9 +72,9 @@ def serve(args):
         raise ConfigError("KIT_API_KEY is set, but is no word of printable ASCII; unset it to ask for no key")
     refuse_lacking()
     from common.system import runtime
-    from deploy.serving.models import named
+    from deploy.serving.models import name_models
 
-    folders = named(args.model)
+    folders = name_models(args.model)
     if not args.threads and "KIT_THREADS" not in os.environ:
         args.threads = max(1, runtime.usable_cores() // args.workers)
     with listening(args.host, args.port) as listener:
