@@ -46,7 +46,7 @@ def test_names_of_its_own_are_no_slips():
 
 
 def test_what_every_model_has_is_asked_for():
-    with pytest.raises(ConfigError, match="Linear lacks 'inputs', which every model has"):
+    with pytest.raises(ConfigError, match="Linear lacks 'inputs', which every model needs"):
         contract.check_names(nn.Linear(2, 2), "model")
 
 

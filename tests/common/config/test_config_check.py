@@ -178,7 +178,9 @@ def test_a_missing_argument_is_named_with_its_meaning(write_config):
 
 
 def test_a_part_without_type_is_named(write_config):
-    assert "model.neck has no 'type', which names what to build" in problems(write_config(("{type: YOLOv3FPN}", "{}")))
+    assert "model.neck has no 'type', the name of the component to build" in problems(
+        write_config(("{type: YOLOv3FPN}", "{}"))
+    )
     message = problems(write_config(("{type: YOLOv3FPN}", "{tpye: YOLOv3FPN}")))
     assert "model.neck has no 'type'; did you mean 'type' instead of 'tpye'?" in message
 

@@ -77,7 +77,7 @@ def test_list_shows_components_by_kind_with_their_first_sentence(kits):
     assert lines[0] == f"{kits[0].name}: transforms"
     assert any(line.split() == ["RandomFlip", "Mirrors"] for line in lines)
     everything = "\n".join(configure.list_components(kits))
-    assert "every kit: optimizers" in everything
+    assert "all kits: optimizers" in everything
     assert "Momentum" in everything
     with pytest.raises(ConfigError, match="there is no kind 'transform'; did you mean 'transforms'"):
         configure.list_components(kits, "transform")
@@ -88,7 +88,9 @@ def test_help_shows_arguments_defaults_ranges_and_the_file(kits):
     assert text.startswith("DarkNet(depth=53, width=1.0, norm='bn', sizes=(3, 3))")
     assert "models/backbones/darknet.py:4" in text
     assert "depth (int): default 53\n      Number of layers." in text
-    assert "in_channels (list[int]): given by the program" in "\n".join(configure.explain_component(kits, "YOLOv3Head"))
+    assert "in_channels (list[int]): passed by the program" in "\n".join(
+        configure.explain_component(kits, "YOLOv3Head")
+    )
     assert "Allowed: 1 or more." in "\n".join(configure.explain_component(kits, "train"))
     with pytest.raises(ConfigError, match="there is no 'DarkNt'; did you mean 'DarkNet'"):
         configure.explain_component(kits, "DarkNt")
@@ -111,7 +113,7 @@ def test_a_generated_configuration_passes_the_check(kits, tmp_path):
     config.check()
     assert config.get("model.head.anchors")[0][0] == [116, 90]
     assert any(line.strip().startswith("depth: 53") and line.endswith("# number of layers") for line in lines)
-    with pytest.raises(ConfigError, match="--model YOLOv4: no kit has it; did you mean 'YOLOv3'"):
+    with pytest.raises(ConfigError, match="--model YOLOv4: no kit has this model; did you mean 'YOLOv3'"):
         configure.generate(kits, "YOLOv4", "CocoDetection")
     with pytest.raises(ConfigError, match="has no such dataset; did you mean 'CocoDetection'"):
         configure.generate(kits, "YOLOv3", "CocoDetecton")

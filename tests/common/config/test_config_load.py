@@ -217,7 +217,7 @@ def test_a_type_override_removes_the_keys_of_the_old_type(write_config):
         ("data.train.transforms.7.prob=1", "has 3 items, 0 to 2; there is no 7"),
         ("data.train.transforms.size=1", "is a list of 3 items; index it by a number"),
         ("model.head.anchors.0=1", "model.head.anchors is ${anchors}; set anchors instead"),
-        ("train.epochs=[1", "not YAML"),
+        ("train.epochs=[1", "invalid YAML"),
         ("train.epochs=!!python/name:os.system", "not allowed"),
         ("train={a: 1, a: 2}", "written twice"),
     ],

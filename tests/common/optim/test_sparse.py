@@ -159,5 +159,5 @@ def test_adam_takes_sparse_gradients_without_weight_decay_only():
 
 def test_tables_are_not_trained_by_several_processes(monkeypatch):
     monkeypatch.setattr("common.system.distributed.world_size", lambda: 2)
-    with pytest.raises(ConfigError, match="trains in one process, here are 2"):
+    with pytest.raises(ConfigError, match="supports one process only, not 2"):
         DenseAndSparse(dense=SGD(lr=0.1), sparse=SGD(lr=0.1)).build(Small())

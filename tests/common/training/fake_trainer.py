@@ -14,7 +14,7 @@ class FakeConfig:
     """The few answers of a configuration that the callbacks ask for."""
 
     name = "blood"
-    path = Path("PaddleCV/configs/blood.yml")
+    path = Path("PaddleCV/configs/detection/bccd.yml")
     tree, namespace = Node("blood.yml"), Namespace()
     overrides = ()
 

@@ -78,7 +78,7 @@ def test_the_card_has_the_model_the_data_the_scores_and_the_commands(trainer):
         "| data.eval | best and last, step 75 |",
         "| map | 0.9867 |",
         "| map_small | - |",
-        f"python tools/eval.py -c PaddleCV/configs/blood.yml -o weights={trainer.folder}/best",
+        f"python tools/eval.py -c PaddleCV/configs/detection/bccd.yml -o weights={trainer.folder}/best",
         "## Limitations",
     ):
         assert part in text

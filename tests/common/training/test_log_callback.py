@@ -150,8 +150,8 @@ def test_the_next_commands_are_logged_at_the_end(tmp_path, messages, monkeypatch
     FakeTrainer(tmp_path, callbacks=[Log(20), NextSteps()]).run()
     said = messages[-1]
     assert "3 of 3 epochs, 75 steps" in said
-    assert "python MyDet/tools/train.py -c PaddleCV/configs/blood.yml -r auto" in said
-    assert f"python MyDet/tools/eval.py -c PaddleCV/configs/blood.yml -o weights={tmp_path}/best" in said
+    assert "python MyDet/tools/train.py -c PaddleCV/configs/detection/bccd.yml -r auto" in said
+    assert f"python MyDet/tools/eval.py -c PaddleCV/configs/detection/bccd.yml -o weights={tmp_path}/best" in said
     assert "export.py" in said
 
 
