@@ -96,7 +96,7 @@ class Dataset:
     def weights(self):
         """A number a sample, for samplers that draw by weight."""
 
-    def picture_of(self, path):
+    def image_of(self, path):
         """The image that a sample's `path` names, where that is no file of its own."""
 
     def write_fixed(self, path):

@@ -62,7 +62,7 @@ def draw_with(task, model, dataset):
 
     None where the task does not draw.
     """
-    read = getattr(dataset, "picture_of", lambda path: decode_image(Path(path).read_bytes()))
+    read = getattr(dataset, "image_of", lambda path: decode_image(Path(path).read_bytes()))
     if not task.draws:
         return None
 

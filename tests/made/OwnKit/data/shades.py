@@ -23,6 +23,6 @@ class Shades:
         level = self.levels[index]
         return {"path": f"shade {index}", "image": np.full((20, 16, 3), level, np.uint8), "level": float(level) / 255}
 
-    def picture_of(self, path):
+    def image_of(self, path):
         """The image of a sample."""
         return self[int(path.split()[1])]["image"]
