@@ -40,7 +40,7 @@ def test_weights_and_the_exported_model_have_the_same_scores(run, exported):
         json.loads(command("eval", "--json", *way, *run[2]).out)
         for way in (["--weights", run[1] / "best"], ["--model", exported])
     ]
-    assert scores[0] == scores[1] and set(scores[0]) == {"top1", "top5", "class_mean"}
+    assert scores[0] == scores[1] and set(scores[0]) == {"top1", "top5", "mean_class_accuracy"}
 
 
 def test_class_names_and_scores_of_an_image_argument_are_printed(run):

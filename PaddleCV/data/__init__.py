@@ -1,1 +1,1 @@
-"""Readers of vision data sets."""
+"""Datasets of images: classification and detection."""

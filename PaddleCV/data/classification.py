@@ -1,7 +1,7 @@
-"""What the classification data sets have in common: pictures and their classes, checks, samples.
+"""The base class of the image classification datasets: validation, targets and samples.
 
 Shapes in this file:
-    I images, C classes.  A target is a class number, int64 [I], or for pictures of several classes float32 [I, C].
+    I images, C classes.  Targets are class ids, int64 [I], or multi-label, float32 [I, C].
 """
 
 import hashlib
@@ -16,53 +16,55 @@ from common.log import logger
 from common.vision.decode import read_image_file
 
 from .coco import read_labels
-from .detection import skipped_issue
+from .detection import as_warning
 from .detection_check import check_images
 
-FEW = 12
+MAX_NAMES = 12
 
 
 class ClassificationDataset:
-    """Pictures with classes; the child class reads them, and calls :meth:`settle` once.
+    """Images with classes; a child class reads them and calls :meth:`store` once.
 
     Attributes:
-        labels (list[str]): class names in the order of their numbers.
+        labels (list[str]): class names in the order of their ids.
         targets (ndarray): see the head of the file.
-        issues (list[DataIssue]): what reading the lists found.
+        issues (list[DataIssue]): the problems found while reading the lists.
     """
 
-    def settle(self, images, targets, issues, bad_samples="error"):
-        """Checks what was read, leaves out what may be left out, and keeps the rest.
+    def store(self, images, targets, issues, bad_samples="error"):
+        """Validates the images and stores them without those that may be skipped.
 
         Args:
-            images (list[dict]): `path`, and `file` and `place`, where it is listed.
-            targets (ndarray): of each image.
-            issues (IssueList): gets what is found; its errors so far are refused.
-            bad_samples (str): `error`, or `skip` images with an error, a few.
+            images (list[dict]): `path`, and `file` and `place` where it is listed.
+            targets (ndarray): of all images.
+            issues (IssueList): collects the problems.
+            bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 
         Raises:
-            DataError: with every error found.
+            DataError: lists every error found.
         """
         if bad_samples not in ("error", "skip"):
-            raise ValueError(f"bad_samples is 'error' or 'skip', not {bad_samples!r}")
+            raise ValueError(f"bad_samples is {bad_samples!r}; it must be error or skip")
         if not images and not issues.errors:
             issues.error("D117", "lists no image", fix="check that this is the right file")
         self.issues = issues.all()
         if None in issues.of_images:  # errors of the whole file cannot be skipped
             raise data_error(issues.errors)
         raise_on_errors(self.issues, bad_samples, len(images))
-        self.issues = [skipped_issue(issue) for issue in self.issues]
+        self.issues = [as_warning(issue) for issue in self.issues]
         stay = np.setdiff1d(np.arange(len(images)), issues.of_images).astype(np.int64)
         self.images, self.targets = [images[i] for i in stay], targets[stay]
         counts = self.counts()
         empty = [self.labels[i] for i in np.flatnonzero(counts == 0)]
         if empty:
             self.issues.append(
-                single("D117", self.source, f"{len(empty)} of {self.num_classes} classes have no image", few(empty))
+                make_warning(
+                    "D117", self.source, f"{len(empty)} of {self.num_classes} classes have no image", name_list(empty)
+                )
             )
         if np.count_nonzero(counts) == 1:
             name = self.labels[int(counts.argmax())]
-            self.issues.append(single("D117", self.source, "every image is of one class", name))
+            self.issues.append(make_warning("D117", self.source, "every image has the same class", name))
             logger.warning(issue_line(self.issues[-1]))
         logger.info("%s: %d images, %d classes", self.source, len(self.images), self.num_classes)
 
@@ -72,22 +74,22 @@ class ClassificationDataset:
         return len(self.labels)
 
     def counts(self):
-        """How many images each class has, int64 [C]."""
+        """The number of images of each class, int64 [C]."""
         if self.targets.ndim == 2:
             return (self.targets > 0).sum(0)
         return np.bincount(self.targets, minlength=self.num_classes)
 
     def weights(self):
-        """What WeightedSampler draws by: float64 [I], under which every class comes equally often."""
+        """The sampling weights for WeightedSampler, float64 [I], that balance the classes."""
         if self.targets.ndim == 2:
-            raise ConfigError("pictures of several classes cannot be drawn so that each class comes equally often")
+            raise ConfigError("the classes of a multi-label dataset cannot be balanced by sampling")
         return balanced_weights(self.targets)
 
     def __len__(self):
         return len(self.targets)
 
     def __getitem__(self, index):
-        """One picture without its pixels: `path`, and `label`, an int or float32 [C]."""
+        """One sample without its pixels: `path`, and `label`, an int or float32 [C]."""
         return {"path": self.images[index]["path"], "label": self.target(index)}
 
     def target(self, index):
@@ -96,19 +98,19 @@ class ClassificationDataset:
         return target.copy() if target.ndim else int(target)
 
     def paths(self):
-        """The image files, in the order of the data set."""
+        """The image files, in the order of the dataset."""
         return [image["path"] for image in self.images]
 
     def digests(self):
-        """A digest of the content of each picture: equal pictures have equal ones."""
+        """A hash of the content of each image file (list of bytes)."""
         return [hashlib.blake2b(read_image_file(path), digest_size=16).digest() for path in self.paths()]
 
     def check(self, deep=False, cache=None):
-        """Everything that is wrong with the lists and the image files.
+        """Validates the lists and the image files.
 
         Args:
-            deep (bool): decode every image and compare their contents; else only the headers are read.
-            cache (str | None): a folder that remembers the answer until a file changes.
+            deep (bool): whether to decode every image and compare contents; otherwise only the headers are read.
+            cache (str | None): a folder that keeps the result until a file changes.
 
         Returns:
             list[DataIssue]: errors before warnings.
@@ -122,24 +124,24 @@ class ClassificationDataset:
         images = [{**image, "width": None, "height": None} for image in self.images]
         found = check_images(images, deep, self.source)
         if deep and not any(issue.severity == "error" for issue in found):
-            found += repeated_pictures(self)
+            found += find_duplicates(self)
         return found
 
 
 def class_names(labels, root):
-    """The class names asked for, see :func:`read_labels`; else the lines of `labels.txt` in a folder, or None."""
+    """The given class names, see :func:`read_labels`; by default the lines of `labels.txt` in a folder, or None."""
     if labels is None and os.path.exists(os.path.join(root, "labels.txt")):
         labels = "labels.txt"
     return read_labels(labels, root)
 
 
-def repeated_pictures(dataset):
-    """Warnings of pictures that are in the set more than once: with one label (D115), with several (D121)."""
+def find_duplicates(dataset):
+    """Warnings of duplicate images: with the same label (D115), with different ones (D121)."""
     first, issues = {}, IssueList(dataset.source)
     try:
         digests = dataset.digests()
     except BadSample:
-        return []  # named by the check of the files
+        return []  # reported by the check of the files
     paths = dataset.paths()
     for i, digest in enumerate(digests):
         k = first.setdefault(digest, i)
@@ -147,19 +149,21 @@ def repeated_pictures(dataset):
             continue
         pair = f"{paths[k]} and {paths[i]}"
         if np.array_equal(dataset.targets[k], dataset.targets[i]):
-            issues.warn("D115", "the same picture is there twice", "", pair)
+            issues.warn("D115", "the same image occurs twice", "", pair)
         else:
-            issues.warn("D121", "the same picture has two labels", "", pair, "keep the one that is right")
+            issues.warn("D121", "the same image has two labels", "", pair, "keep the correct one")
     return issues.all()
 
 
-def single(code, file, message, value):
-    """One warning about a whole set."""
+def make_warning(code, file, message, value):
+    """A warning about a whole dataset (DataIssue)."""
     issues = IssueList(file)
     issues.warn(code, message, value=value)
     return issues.all()[0]
 
 
-def few(names):
-    """Some names in one line."""
-    return ", ".join(map(str, names[:FEW])) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+def name_list(names):
+    """The first names in one line, for a message."""
+    return ", ".join(map(str, names[:MAX_NAMES])) + (
+        f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    )

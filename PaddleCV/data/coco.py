@@ -1,4 +1,4 @@
-"""Reads detection annotations in COCO's json form (https://cocodataset.org/#format-data), faults included."""
+"""Detection datasets in the COCO JSON format (https://cocodataset.org/#format-data), with validation."""
 
 import difflib
 import json
@@ -13,24 +13,24 @@ from .detection import Boxes, DetectionDataset, write_new
 
 
 class CocoDetection(DetectionDataset):
-    """Images and boxes of a COCO json file.
+    """Images and boxes of a COCO JSON file.
 
-    Categories are numbered by ascending id, whatever gaps the ids have.  Crowd boxes are kept for the evaluation
-    and left out of the samples.
+    Classes are numbered by ascending category id; gaps in the ids do not matter.  Crowd boxes are used in evaluation
+    only, not in the samples.
 
     Args:
-        root (str): the folder of the data set; the other paths are relative to it.
-        annotations (str): the json file.
+        root (str): the folder of the dataset; the other paths are relative to it.
+        annotations (str): the JSON file.
         images (str): the folder that the file names are relative to.
-        labels (list[str] | str): class names to use, in this order, or a file with one a line; default all.
-        with_empty (bool): keep images without boxes, as background.
-        bad_boxes (str): `error`, or `drop` boxes without area or outside their image.
-        bad_samples (str): `error`, or `skip` a few images with errors.
-        encoding (str): of the json file.
+        labels (list[str] | str): the classes to use, in this order, or a file with one a line; default all.
+        with_empty (bool): whether to keep images without boxes, as background.
+        bad_boxes (str): `error`, or `drop` for boxes without area or outside their image.
+        bad_samples (str): `error`, or `skip` to leave out a few images with errors.
+        encoding (str): character encoding of the JSON file.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.issues`.
-        ValueError: an option is none of its words, or the encoding is unknown.
+        DataError: lists every error found, each with a code of `common.data.issues`.
+        ValueError: an option has an invalid value, or the encoding is unknown.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class CocoDetection(DetectionDataset):
         issues = IssueList(self.source)
         content = read_json(self.source, encoding, issues)
         names = read_categories(content["categories"], issues)
-        self.labels, self.category_ids = choose_labels(names, read_labels(labels, root), issues)
+        self.labels, self.category_ids = select_labels(names, read_labels(labels, root), issues)
         listed = read_images(content["images"], os.path.join(root, images), self.source, issues)
         boxes = self._read_boxes(content["annotations"], listed, names, issues)
         ids = [record.get("id") if isinstance(record, dict) else None for record in content["annotations"]]
@@ -57,12 +57,12 @@ class CocoDetection(DetectionDataset):
             position = boxes.position[k]
             return self.source, f"annotations[{position}] (id={ids[position]}, image_id={listed[boxes.image[k]]['id']})"
 
-        self.settle(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
+        self.store(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
         kept = set(self.boxes.position.tolist())
         self.dropped = {position for position in boxes.position.tolist() if position not in kept}
 
     def _read_boxes(self, records, images, names, issues):
-        """The boxes of the chosen classes."""
+        """The boxes of the selected classes."""
         index_of = {image["id"]: i for i, image in enumerate(images)}
         number_of = {category: number for number, category in enumerate(self.category_ids)}
         found = (
@@ -74,7 +74,7 @@ class CocoDetection(DetectionDataset):
         ids, counts = np.unique(column["id"], return_counts=True)
         if len(ids) < len(rows):
             value = f"such as {int(ids[counts > 1][0])}"
-            issues.warn("D115", "annotation ids appear twice", value=value, count=len(rows) - len(ids))
+            issues.warn("D115", "duplicate annotation ids", value=value, count=len(rows) - len(ids))
         return Boxes(
             image=column["image"].astype(np.int64),
             box=np.stack([x, y, x + w, y + h], 1),
@@ -86,12 +86,12 @@ class CocoDetection(DetectionDataset):
         )
 
     def write_fixed(self, path):
-        """Writes a copy of the json file without the boxes and images that were left out, and with the rest clipped.
+        """Writes a copy of the JSON file without the dropped boxes and images, and with the other boxes clipped.
 
-        Everything else in the file stays, masks and the boxes of classes not asked for too.
+        Everything else in the file is kept, including masks and the boxes of unselected classes.
 
         Args:
-            path (str): a file other than the one that was read.
+            path (str): a file other than the source.
         """
         content = read_json(self.source, self.encoding, IssueList(self.source))
         images = set(self.ids)
@@ -112,10 +112,10 @@ class CocoDetection(DetectionDataset):
 
 
 def read_json(path, encoding, issues):
-    """The content of the file with its three lists; anything else is refused at once.
+    """The content of the file, an object with three lists.
 
     Raises:
-        DataError: D104, D112 (with line and column, or the byte that is not text), D113 (a list is missing).
+        DataError: D104, D112 (with line and column, or the invalid byte), D113 (a list is missing).
     """
     try:
         with open(path, "rb") as file:
@@ -123,7 +123,7 @@ def read_json(path, encoding, issues):
         text = data.decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
         content = json.loads(text)
     except (FileNotFoundError, IsADirectoryError, PermissionError, NotADirectoryError) as error:
-        fix = "set `root` and `annotations` to where the file is"
+        fix = "set `root` and `annotations` to the location of the file"
         issues.error("D104", f"annotation file cannot be opened: {error.strerror}", fix=fix)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
@@ -143,7 +143,7 @@ def read_json(path, encoding, issues):
 
 
 def check_lists(content, issues):
-    """Refuses a file without COCO's three lists (D113)."""
+    """Raises DataError for a file without the three lists of COCO (D113)."""
     needed = ("images", "annotations", "categories")
     if not isinstance(content, dict):
         kind = "a list (a file of results?)" if isinstance(content, list) else f"a {type(content).__name__}"
@@ -161,17 +161,17 @@ def check_lists(content, issues):
 
 
 def read_categories(records, issues):
-    """Category id -> name, by ascending id; ids and names that appear twice are errors (D115)."""
+    """Category id -> name, by ascending id; duplicate ids and names are errors (D115)."""
     names = {}
     for position, record in enumerate(records):
         place = f"categories[{position}]"
         category, name = (record.get("id"), record.get("name")) if isinstance(record, dict) else (None, None)
         if not is_integer(category) or not isinstance(name, str):
-            issues.error("D113", "needs an integer 'id' and a text 'name'", place, str(record)[:80])
+            issues.error("D113", "needs an integer 'id' and a string 'name'", place, str(record)[:80])
         elif int(category) in names:
             issues.error("D115", f"category id {category} appears twice", place, f"{names[int(category)]}, {name}")
         elif name in names.values():
-            issues.error("D115", "category name appears twice", place, name, "give every class a name of its own")
+            issues.error("D115", "category name appears twice", place, name, "give every class a unique name")
         else:
             names[int(category)] = name
     if not records:
@@ -182,11 +182,11 @@ def read_categories(records, issues):
 
 
 def read_labels(labels, root):
-    """The class names asked for: a list as it is, or the lines of a file (in `root`, or as given).
+    """The class names: a list as given, or the lines of a file (in `root`, or as given).
 
     Raises:
-        DataError: D104 when the file cannot be read, D115 with each name that it has twice.
-        ValueError: the list has a name twice.
+        DataError: D104 if the file cannot be read, D115 for duplicate names.
+        ValueError: the list has a duplicate name.
     """
     if labels is None or not isinstance(labels, str):
         if labels and len(set(labels)) < len(labels):
@@ -207,8 +207,8 @@ def read_labels(labels, root):
     return names
 
 
-def choose_labels(names, wanted, issues):
-    """Class names and their category ids, in the order asked for; a name the file lacks is an error (D109)."""
+def select_labels(names, wanted, issues):
+    """The selected class names and their category ids, in order; a name that the file lacks is an error (D109)."""
     if wanted is None:
         return list(names.values()), list(names)
     id_of = {name: category for category, name in names.items()}
@@ -216,7 +216,7 @@ def choose_labels(names, wanted, issues):
         if name not in id_of:
             near = difflib.get_close_matches(name, list(id_of), n=1)
             fix = f"did you mean {near[0]!r}?" if near else f"the file has {', '.join(list(id_of)[:12])}"
-            issues.error("D109", "label is no category of the file", "categories", name, fix)
+            issues.error("D109", "label is not a category of the file", "categories", name, fix)
     if issues.errors:
         raise data_error(issues.errors)
     return list(wanted), [id_of[name] for name in wanted]

@@ -1,4 +1,4 @@
-"""The records of a COCO json file: its images and annotations, one by one, with what is wrong with each."""
+"""Parsing and validation of the images and annotations of a COCO JSON file."""
 
 import difflib
 import math
@@ -8,7 +8,7 @@ COLUMNS = ("image", "x", "y", "w", "h", "label", "crowd", "area", "id", "positio
 
 
 def read_images(records, folder, source, issues):
-    """The listed images, in the file's order, with the index errors refer to them by."""
+    """The listed images (list[dict]), in the order of the file."""
     images, ids, files = [], set(), set()
     for position, record in enumerate(records):
         place = f"images[{position}]"
@@ -18,7 +18,7 @@ def read_images(records, folder, source, issues):
             continue
         image_id, name = record["id"], record["file_name"]
         if not is_integer(image_id) or not isinstance(name, str) or not name:
-            issues.error("D113", "needs an integer 'id' and a text 'file_name'", place, str(record)[:80])
+            issues.error("D113", "needs an integer 'id' and a string 'file_name'", place, str(record)[:80])
             continue
         if int(image_id) in ids:
             issues.error("D115", f"image id {image_id} appears twice", place, name)
@@ -39,20 +39,20 @@ def read_box(record, position, index_of, names, number_of, issues):
 
     Args:
         record (dict): as in the file.
-        position (int): its place in the list.
+        position (int): its index in the list.
         index_of (dict[int, int]): image id -> index of the image.
         names (dict[int, str]): category id -> name.
-        number_of (dict[int, int]): category id -> class number, of the classes asked for.
-        issues (IssueList): gets what is wrong.
+        number_of (dict[int, int]): category id -> class id, of the selected classes.
+        issues (IssueList): collects the problems.
 
     Returns:
-        tuple | None: None when it is faulty, of no listed image or of a class not asked for.
+        tuple | None: None if it is invalid, of an unlisted image, or of a class that is not selected.
     """
     try:
         image_id, category = record["image_id"], record["category_id"]
         x, y, w, h = map(float, record["bbox"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        tell_faulty(record, position, error, issues)
+        report_invalid(record, position, error, issues)
         return None
     own_id = record.get("id")
     place = f"annotations[{position}] (id={own_id}, image_id={image_id})"
@@ -67,20 +67,20 @@ def read_box(record, position, index_of, names, number_of, issues):
         issues.error("D109", "category_id is unknown", place, value, f"valid ids: {valid}", image=image)
         return None
     if category not in number_of:
-        issues.warn("D109", "box of a class that `labels` does not name; left out", place, names[category])
+        issues.warn("D109", "box of a class that is not in `labels`; left out", place, names[category])
         return None
     area, crowd = record.get("area"), record.get("iscrowd")
     if not is_finite(area):
         issues.warn("D114", "'area' is missing, computed from the box", place)
         area = w * h
     if crowd is None:
-        issues.warn("D114", "'iscrowd' is missing, taken as 0", place)
+        issues.warn("D114", "'iscrowd' is missing, assumed 0", place)
     own_id = int(own_id) if is_integer(own_id) else -1 - position
     return image, x, y, w, h, number_of[category], bool(crowd), area, own_id, position
 
 
-def tell_faulty(record, position, error, issues):
-    """Says which key of an annotation is missing or wrong (D113)."""
+def report_invalid(record, position, error, issues):
+    """Records which key of an annotation is missing or invalid (D113)."""
     place = f"annotations[{position}]"
     if not isinstance(record, dict):
         issues.error("D113", "is not an object", place, str(record)[:80])
@@ -96,16 +96,16 @@ def tell_faulty(record, position, error, issues):
 
 
 def is_finite(value):
-    """Whether a value of the file is a finite number."""
+    """Whether a JSON value is a finite number."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number of hundreds of digits
+    except OverflowError:  # an integer of hundreds of digits
         return False
 
 
 def is_integer(value):
-    """Whether a value of the file can be used as an id: a whole number, or digits in quotes."""
-    if type(value) is int:  # almost all of a million
+    """Whether a JSON value can be used as an id: an integer, or a string of digits."""
+    if type(value) is int:  # the common case, for speed
         return -(2**53) < value < 2**53
     if isinstance(value, str):
         return value.isdecimal() and len(value) < 16

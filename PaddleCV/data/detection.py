@@ -1,4 +1,4 @@
-"""What the detection data sets have in common: checked boxes in flat arrays, samples, annotations for the metrics.
+"""The base class of the detection datasets: validated boxes in flat arrays, samples, annotations for the metrics.
 
 Shapes in this file:
     I images, B boxes of all images, n boxes of one image.  Boxes are (x1, y1, x2, y2) in pixels of the upright image.
@@ -21,16 +21,16 @@ from .detection_check import check_boxes, check_files, check_images, fill_sizes
 
 @dataclasses.dataclass
 class Boxes:
-    """The boxes of a whole data set; every array has B rows.
+    """The boxes of a whole dataset; every array has B rows.
 
     Args:
-        image (ndarray): int64, index of the box's image.
+        image (ndarray): int64, index of the image.
         box (ndarray): float64 [B, 4], as annotated.
         label (ndarray): int64, index into the labels.
-        crowd (ndarray): bool, the box surrounds a group and is not for training.
+        crowd (ndarray): bool, the box encloses a group of objects and is not used in training.
         difficult (ndarray): bool.
-        area (ndarray): float64, of the object's mask when known, else of the box.
-        position (ndarray): int64, where the annotation file has it.
+        area (ndarray): float64, of the mask of the object if known, else of the box.
+        position (ndarray): int64, index in the annotation file.
     """
 
     image: np.ndarray
@@ -42,43 +42,43 @@ class Boxes:
     position: np.ndarray
 
     def select(self, chosen):
-        """The boxes that a mask or an index array chooses."""
+        """The boxes selected by a mask or an index array."""
         return Boxes(*(getattr(self, field.name)[chosen] for field in dataclasses.fields(self)))
 
 
 class DetectionDataset:
-    """Images with boxes; the child class reads them, and calls :meth:`settle` once.
+    """Images with boxes; a child class reads them and calls :meth:`store` once.
 
     Attributes:
-        labels (list[str]): class names in the order of their numbers.
+        labels (list[str]): class names in the order of their ids.
         num_classes (int): C.
-        category_ids (list[int]): the number each class has in the annotation file.
-        ids (list[int]): the id of each image, in the order of the data set.
-        issues (list[DataIssue]): what reading the annotations found.
+        category_ids (list[int]): the id of each class in the annotation file.
+        ids (list[int]): the id of each image, in the order of the dataset.
+        issues (list[DataIssue]): the problems found while reading the annotations.
     """
 
     padding = {"boxes": 0, "labels": -1, "scores": 0, "difficult": False, "crowd": False}
 
-    def settle(self, images, boxes, place, issues, with_empty, bad_boxes, bad_samples):
-        """Checks what was read, leaves out what may be left out, and keeps the rest.
+    def store(self, images, boxes, place, issues, with_empty, bad_boxes, bad_samples):
+        """Validates images and boxes and stores them without those that may be skipped or dropped.
 
         Args:
-            images (list[dict]): `id`, `file_name`, `path`, `width`, `height` (0 when unknown), `file` (that lists it).
+            images (list[dict]): `id`, `file_name`, `path`, `width`, `height` (0 if unknown), `file` (that lists it).
             boxes (Boxes): in any order.
-            place (callable): index of a box -> (file, place) for a message.
-            issues (IssueList): gets what is found; its errors so far are refused first.
-            with_empty (bool): keep images without boxes.
-            bad_boxes (str): `error`, or `drop` boxes without area or outside their image.
-            bad_samples (str): `error`, or `skip` images with an error, a few.
+            place (Callable): index of a box -> (file, place), for a message.
+            issues (IssueList): collects the problems.
+            with_empty (bool): whether to keep images without boxes.
+            bad_boxes (str): `error`, or `drop` for boxes without area or outside their image.
+            bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 
         Raises:
-            DataError: with every error found.
-            ValueError: an option is none of its two words.
+            DataError: lists every error found.
+            ValueError: an option has an invalid value.
         """
         if bad_boxes not in ("error", "drop"):
-            raise ValueError(f"bad_boxes is 'error' or 'drop', not {bad_boxes!r}")
+            raise ValueError(f"bad_boxes is {bad_boxes!r}; it must be error or drop")
         if bad_samples not in ("error", "skip"):
-            raise ValueError(f"bad_samples is 'error' or 'skip', not {bad_samples!r}")
+            raise ValueError(f"bad_samples is {bad_samples!r}; it must be error or skip")
         check_files(images, issues)
         fill_sizes(images, issues)
         boxes, clipped = check_boxes(images, boxes, place, issues, bad_boxes)
@@ -90,7 +90,7 @@ class DetectionDataset:
         if None in issues.of_images:  # errors of the whole file cannot be skipped
             raise data_error(issues.errors)
         raise_on_errors(self.issues, bad_samples, len(images))
-        self.issues = [skipped_issue(issue) for issue in self.issues]
+        self.issues = [as_warning(issue) for issue in self.issues]
         self._keep(images, boxes, clipped, set(issues.of_images), with_empty)
         logger.info(
             "%s: %d images (%d without boxes), %d boxes, %d classes",
@@ -99,7 +99,7 @@ class DetectionDataset:
         )
 
     def _keep(self, images, boxes, clipped, skipped, with_empty):
-        """Stores the images that stay and their boxes, sorted by image."""
+        """Stores the remaining images and their boxes, sorted by image."""
         counts = np.bincount(boxes.image, minlength=len(images))
         stay = [i for i in range(len(images)) if i not in skipped and (with_empty or counts[i])]
         new_index = np.full(len(images), -1, np.int64)
@@ -121,7 +121,7 @@ class DetectionDataset:
         return len(self.images)
 
     def __getitem__(self, index):
-        """The annotation of one image, without its pixels and without its crowd boxes.
+        """One sample without its pixels and without crowd boxes.
 
         Returns:
             dict: `path`, `image_id`, `boxes` float32 [n, 4], `labels` int64 [n], `scores` float32 [n] of ones,
@@ -140,11 +140,11 @@ class DetectionDataset:
         }
 
     def _for_training(self, rows):
-        """Which of the boxes a sample holds, bool [n]."""
+        """The mask of the boxes that a sample includes, bool [n]."""
         return ~self.boxes.crowd[rows]
 
     def annotations(self):
-        """Everything, crowd and difficult boxes too, as COCO has it: `images`, `annotations`, `categories`."""
+        """All annotations, with crowd and difficult boxes, in COCO format: `images`, `annotations`, `categories`."""
         found = []
         for k in range(len(self.boxes.label)):
             x1, y1, x2, y2 = self.boxes.box[k].tolist()
@@ -164,18 +164,18 @@ class DetectionDataset:
         return {"images": images, "annotations": found, "categories": categories}
 
     def groups(self):
-        """Of each image 0 if it is higher than wide and 1 if not, so that the images of a batch need little padding."""
+        """The aspect group of each image, 0 for portrait and 1 otherwise, so that batches need little padding."""
         return aspect_groups(*([image[side] for image in self.images] for side in ("width", "height")))
 
     def paths(self):
-        """The image files, in the order of the data set."""
+        """The image files, in the order of the dataset."""
         return [image["path"] for image in self.images]
 
     def write_fixed(self, path):
-        """Writes what is left after dropping and clipping as a new COCO json file.
+        """Writes the boxes after dropping and clipping as a new COCO JSON file.
 
         Args:
-            path (str): a file other than the one that was read.
+            path (str): a file other than the source.
         """
         content = self.annotations()
         for item, box in zip(content["annotations"], self.clipped.tolist()):
@@ -183,11 +183,11 @@ class DetectionDataset:
         write_new(path, self.source, content)
 
     def check(self, deep=False, cache=None):
-        """Everything that is wrong with the annotations and the image files.
+        """Validates the annotations and the image files.
 
         Args:
-            deep (bool): decode every image; else only the headers are read.
-            cache (str | None): a folder that remembers the answer until a file changes.
+            deep (bool): whether to decode every image; otherwise only the headers are read.
+            cache (str | None): a folder that keeps the result until a file changes.
 
         Returns:
             list[DataIssue]: errors before warnings.
@@ -199,10 +199,10 @@ class DetectionDataset:
 
 
 def write_new(path, source, content):
-    """Writes a json file whole or not at all, and never over the one that was read."""
+    """Writes a JSON file atomically; raises ConfigError instead of overwriting the source."""
     path = Path(path)
     if path.exists() and os.path.samefile(path, source):
-        raise ConfigError(f"{path} is the file that was read; give the corrected copy another name")
+        raise ConfigError(f"{path} is the source file; give the corrected copy another name")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
@@ -210,8 +210,8 @@ def write_new(path, source, content):
     logger.info("written: %s", path)
 
 
-def skipped_issue(issue):
-    """An error that was let pass, as a warning."""
+def as_warning(issue):
+    """The error of a skipped image as a warning; other issues unchanged (DataIssue)."""
     if issue.severity != "error":
         return issue
     return dataclasses.replace(issue, severity="warning", message=f"image skipped: {issue.message}")

@@ -1,4 +1,4 @@
-"""What can be wrong with the images and boxes of a detection data set, whatever the form of its annotations.
+"""Validation of the images and boxes of a detection dataset, independent of the annotation format.
 
 Shapes in this file:
     I images, B boxes of all images.  Boxes are (x1, y1, x2, y2) in pixels of the upright image.
@@ -17,35 +17,35 @@ from common.log import logger
 from common.vision.decode import decode_image, read_image_file
 from common.vision.files import Listing, image_size
 
-CLIP_SILENTLY = 0.5  # pixels a box may stick out before anyone is told: rounding in the annotation tool
-SUGGEST_AT_MOST = 10
+CLIP_SILENTLY = 0.5  # pixels that a box may exceed the image without a warning: rounding of the annotation tool
+MAX_SUGGESTIONS = 10
 MAX_ASPECT = 1000
 
 
 def check_files(images, issues):
-    """Looks for every image file by one listing a folder (D104); a missing one gets the nearest name as a hint."""
+    """Checks that every image file exists (D104), with one listing per folder; suggests the nearest name."""
     listing, missing = Listing(), 0
     for i, image in enumerate(images):
         if image["path"] in listing:
             continue
         missing += 1
-        near = listing.nearest(image["path"]) if missing <= SUGGEST_AT_MOST else None
+        near = listing.nearest(image["path"]) if missing <= MAX_SUGGESTIONS else None
         folder = os.path.dirname(image["path"])
         fix = f"did you mean {near!r}?" if near else f"put the file into {folder}"
         if not os.path.isdir(folder):
-            fix = f"the folder {folder} does not exist: set `root` (and `images`, where there is one) to what is there"
+            fix = f"the folder {folder} does not exist: correct `root` (and `images`, if there is one)"
         issues.error("D104", f"image file is missing: {image['path']}", image["place"], "", fix, image["file"], i)
 
 
 def fill_sizes(images, issues):
-    """Reads the size of images whose annotation gives none from their headers (D114)."""
+    """Reads missing image sizes from the headers of the files (D114)."""
     for i, image in enumerate(images):
         if image["width"] and image["height"]:
             continue
         try:
             width, height, turned = image_size(image["path"])
         except BadSample as error:
-            if error.issue.code != "D104":  # a missing file is known already
+            if error.issue.code != "D104":  # a missing file is already reported
                 issues.error(error.issue.code, error.issue.message, file=image["path"], image=i)
             continue
         image["width"], image["height"] = (height, width) if turned else (width, height)
@@ -53,10 +53,10 @@ def fill_sizes(images, issues):
 
 
 def check_boxes(images, boxes, place, issues, bad_boxes):
-    """Refuses or drops boxes that cannot be, and clips those that stick out.
+    """Reports or drops invalid boxes, and clips those that exceed their image.
 
     Returns:
-        tuple[Boxes, ndarray]: the boxes that stay, as annotated, and clipped to their images, float64 [B, 4].
+        tuple[Boxes, ndarray]: the valid boxes as annotated, and clipped to their images, float64 [B, 4].
     """
     sizes = np.array([(image["width"], image["height"]) for image in images], np.float64).reshape(-1, 2)
     size = sizes[boxes.image]
@@ -70,7 +70,7 @@ def check_boxes(images, boxes, place, issues, bad_boxes):
     normalized = normalized_boxes(boxes.image, box, finite & ~empty, len(images))
     over = finite & ~empty & ~outside & (np.abs(clipped - box).max(1, initial=0) > CLIP_SILENTLY)
 
-    def tell(which, code, message, fix, drop=False):
+    def report(which, code, message, fix, drop=False):
         for k in np.flatnonzero(which):
             x1, y1, x2, y2 = (round(float(v), 2) for v in boxes.box[k])
             image = images[boxes.image[k]]
@@ -85,19 +85,19 @@ def check_boxes(images, boxes, place, issues, bad_boxes):
 
     fix = "set `bad_boxes: drop`; with it, tools/check.py --fix FILE writes a corrected copy"
     drop = bad_boxes == "drop"
-    tell(~finite, "D119", "a coordinate is not a finite number", "correct the annotation")
-    tell(empty, "D106", "box has no area: its width or height is not positive", fix, drop)
-    tell(normalized, "D108", "box looks normalized", "give pixels: multiply x by the width, y by the height")
-    tell(outside & ~normalized, "D107", "box lies outside the image", fix, drop)
+    report(~finite, "D119", "a coordinate is not a finite number", "correct the annotation")
+    report(empty, "D106", "box has no area: its width or height is not positive", fix, drop)
+    report(normalized, "D108", "box looks normalized", "use pixels: multiply x by the width, y by the height")
+    report(outside & ~normalized, "D107", "box lies outside the image", fix, drop)
     for k in np.flatnonzero(over & ~normalized):
         file, where = place(k)
-        issues.warn("D107", "box sticks out of the image; clipped", where, boxes.box[k].round(2).tolist(), file=file)
+        issues.warn("D107", "box exceeds the image; clipped", where, boxes.box[k].round(2).tolist(), file=file)
     stay = finite & ~empty & ~outside
     return boxes.select(stay), clipped[stay]
 
 
 def normalized_boxes(image_index, boxes, valid, num_images):
-    """Boxes of images whose every valid box lies within one pixel of the corner and has a fraction in it, bool [B]."""
+    """The mask of boxes that look normalized: all boxes of the image within [0, 1] and some fractional, bool [B]."""
     small = valid & (np.abs(boxes) <= 1.001).all(1)
     broken = (boxes != np.round(boxes)).any(1)
     total = np.bincount(image_index[valid], minlength=num_images)
@@ -107,23 +107,23 @@ def normalized_boxes(image_index, boxes, valid, num_images):
 
 
 def check_images(images, deep, source):
-    """The issues of the image files: headers against annotations and, when deep, every pixel decoded."""
-    issues, told = IssueList(source), time.monotonic()
+    """The issues of the image files: headers against annotations and, with `deep`, decoding errors."""
+    issues, logged = IssueList(source), time.monotonic()
     for i, image in enumerate(images):
-        if time.monotonic() - told > 10:
-            told = time.monotonic()
+        if time.monotonic() - logged > 10:
+            logged = time.monotonic()
             logger.info("checked %d of %d images", i, len(images))
         try:
             width, height, turned = image_size(image["path"])
             compare_size(image, width, height, turned, issues)
             if deep:
-                with complaints() as heard:
+                with capture_stderr() as warnings:
                     decode_image(read_image_file(image["path"]), image["path"])
-                if heard:
+                if warnings:
                     issues.warn(
                         "D102",
-                        "the decoder complains: part of the picture is damaged",
-                        value=heard[0],
+                        "the decoder reports an error: part of the image is damaged",
+                        value=warnings[0],
                         file=image["path"],
                     )
         except BadSample as error:
@@ -132,35 +132,35 @@ def check_images(images, deep, source):
 
 
 @contextlib.contextmanager
-def complaints():
-    """Collects what the decoding libraries write to standard error, in a list that is filled at the end."""
-    heard = []
+def capture_stderr():
+    """Captures what libraries write to standard error, in a list of lines that is filled at the end."""
+    lines = []
     kept = os.dup(2)
     with tempfile.TemporaryFile() as file:
         os.dup2(file.fileno(), 2)
         try:
-            yield heard
+            yield lines
         finally:
             os.dup2(kept, 2)
             os.close(kept)
             file.seek(0)
-            heard.extend(line for line in file.read().decode(errors="replace").splitlines() if line.strip())
+            lines.extend(line for line in file.read().decode(errors="replace").splitlines() if line.strip())
 
 
 def compare_size(image, width, height, turned, issues):
-    """Compares the annotated size with the file's (D111); boxes belong to the upright image."""
+    """Compares the annotated size with that of the file (D111); boxes refer to the upright image."""
     upright = (height, width) if turned else (width, height)
-    told = (image["width"], image["height"])
+    annotated = (image["width"], image["height"])
     if max(width, height) > MAX_ASPECT * min(width, height):
-        issues.warn("D120", "image is a strip", value=f"{width}x{height}", file=image["path"])
-    if told == upright or told == (None, None):
+        issues.warn("D120", "extreme aspect ratio", value=f"{width}x{height}", file=image["path"])
+    if annotated == upright or annotated == (None, None):
         return
-    message = f"annotated size {told[0]}x{told[1]} differs from the file's {upright[0]}x{upright[1]}"
-    fix = "annotate this file again, or correct `width` and `height` if its boxes are right"
-    if turned and told == (width, height):
-        message = f"annotated as stored ({width}x{height}), but its EXIF orientation turns it to {height}x{width}"
-        fix = "turn the pixels and remove the tag, or annotate the upright image"
-    elif told == upright[::-1]:
+    message = f"annotated size {annotated[0]}x{annotated[1]} differs from the file's {upright[0]}x{upright[1]}"
+    fix = "annotate this file again, or correct `width` and `height` if the boxes are correct"
+    if turned and annotated == (width, height):
+        message = f"annotated as stored ({width}x{height}), but its EXIF orientation rotates it to {height}x{width}"
+        fix = "rotate the pixels and remove the tag, or annotate the upright image"
+    elif annotated == upright[::-1]:
         message += ": width and height are swapped"
         fix = "swap `width` and `height` in the annotation"
     issues.error("D111", message, image["place"], image["path"], fix, image["file"])

@@ -1,4 +1,4 @@
-"""Reads pictures that lie in one folder a class."""
+"""Image classification datasets with one folder per class."""
 
 import difflib
 import os
@@ -8,69 +8,69 @@ import numpy as np
 from common.data.issues import IssueList, data_error
 from common.vision.files import is_image_file
 
-from .classification import ClassificationDataset, class_names, few
+from .classification import ClassificationDataset, class_names, name_list
 
 
 class ImageFolder(ClassificationDataset):
-    """Pictures in one folder a class, named for it; what lies in folders within it belongs to it too.
+    """Images in one folder per class, named for it; subfolders are included.
 
     Args:
-        root (str): the folder of the data set.
-        folder (str): the folder of the classes' folders, in `root`.
-        labels (list[str] | str): class names in order, or a file with one a line; default `labels.txt` in `root` when
-            there is one, else the folders found, sorted.
-        bad_samples (str): `error`, or `skip` a few images with errors.
+        root (str): the folder of the dataset.
+        folder (str): the folder of the class folders, in `root`.
+        labels (list[str] | str): class names in order, or a file with one a line; default `labels.txt` in `root` if
+            it exists, else the folders found, sorted.
+        bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.issues`.
+        DataError: lists every error found, each with a code of `common.data.issues`.
     """
 
-    def __init__(self, root="dataset/pictures", folder="train", labels=None, bad_samples="error"):
+    def __init__(self, root="dataset/images", folder="train", labels=None, bad_samples="error"):
         self.source = os.path.join(root, folder)
         issues = IssueList(self.source)
         found = folders_of(self.source, issues)
         names = class_names(labels, root)
         self.labels = found if names is None else names
-        known_classes(found, self.labels, issues)
+        check_classes(found, self.labels, issues)
         images, classes = [], []
         for number, name in enumerate(self.labels):
-            for path in pictures_in(os.path.join(self.source, name)):
+            for path in images_in(os.path.join(self.source, name)):
                 images.append({"path": path, "file": path, "place": ""})
                 classes.append(number)
-        self.settle(images, np.array(classes, np.int64), issues, bad_samples)
+        self.store(images, np.array(classes, np.int64), issues, bad_samples)
 
 
 def folders_of(path, issues):
-    """The names of the folders in a folder, sorted.
+    """The subfolders of a folder, sorted (list of str).
 
     Raises:
-        DataError: D104 when it cannot be listed, D117 when it holds no folder.
+        DataError: D104 if it cannot be listed, D117 if it has no subfolder.
     """
     try:
         names = sorted(entry.name for entry in os.scandir(path) if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
-        fix = "set `root` and `folder` to the folder that holds a folder a class"
+        fix = "set `root` and `folder` to a folder with one subfolder per class"
         issues.error("D104", f"folder of the classes cannot be read: {error.strerror}", fix=fix)
         raise data_error(issues.errors) from None
     if not names:
-        issues.error("D117", "holds no folder", fix="put the pictures of each class into a folder named for it")
+        issues.error("D117", "has no subfolder", fix="put the images of each class into a folder named for it")
         raise data_error(issues.errors)
     return names
 
 
-def known_classes(found, labels, issues):
-    """Refuses folders that are no class of the labels (D109)."""
+def check_classes(found, labels, issues):
+    """Raises DataError for folders that are not in the labels (D109)."""
     for name in found:
         if name not in labels:
             near = difflib.get_close_matches(name, labels, n=1)
-            fix = f"did you mean {near[0]!r}?" if near else f"the labels are {few(labels)}"
-            issues.error("D109", "folder is no class of the labels", value=name, fix=fix)
+            fix = f"did you mean {near[0]!r}?" if near else f"the labels are {name_list(labels)}"
+            issues.error("D109", "folder is not in the labels", value=name, fix=fix)
     if issues.errors:
         raise data_error(issues.errors)
 
 
-def pictures_in(folder):
-    """The picture files of a folder and of all within it, sorted; hidden ones are left out."""
+def images_in(folder):
+    """The image files of a folder and its subfolders, sorted, without hidden files."""
     found = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]

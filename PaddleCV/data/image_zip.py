@@ -1,4 +1,4 @@
-"""Reads pictures from a zip file that holds one folder a class, without unpacking it."""
+"""Image classification datasets in a zip file with one folder per class, read without unpacking."""
 
 import hashlib
 import os
@@ -14,28 +14,28 @@ from common.errors import BadSample
 from common.vision.decode import decode_image
 from common.vision.files import is_image_file
 
-from .classification import ClassificationDataset, repeated_pictures
+from .classification import ClassificationDataset, find_duplicates
 from .coco import read_labels
-from .image_folder import known_classes
+from .image_folder import check_classes
 
-LARGEST = 1 << 28  # bytes of one picture
+MAX_FILE_SIZE = 1 << 28  # bytes, of one image
 ENCRYPTED = 1
 
 
 class ImageZip(ClassificationDataset):
-    """Pictures of a zip file, in one folder a class, named for it.
+    """The images of a zip file, in one folder per class, named for it.
 
     Args:
         root (str): the zip file.
-        folder (str): the folder of the classes' folders, in the file; empty for the top.
-        labels (list[str] | str): class names in order, or a file with one a line; default: the folders found, sorted.
-        bad_samples (str): `error`, or `skip` a few images with errors.
+        folder (str): the folder of the class folders, in the zip file; empty for the top level.
+        labels (list[str] | str): class names in order, or a file with one a line; default the folders found, sorted.
+        bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.issues`.
+        DataError: lists every error found, each with a code of `common.data.issues`.
     """
 
-    def __init__(self, root="dataset/pictures.zip", folder="train", labels=None, bad_samples="error"):
+    def __init__(self, root="dataset/images.zip", folder="train", labels=None, bad_samples="error"):
         self.source, self.opened = str(root), None
         issues = IssueList(self.source)
         images, found = [], []
@@ -46,67 +46,69 @@ class ImageZip(ClassificationDataset):
                 images.append({"path": f"{self.source}!{member.filename}", "member": member.filename})
         known = sorted(set(found))
         if not images:
-            issues.error("D117", f"holds no pictures in folders within {folder!r}", fix="set `folder`")
+            issues.error("D117", f"has no images in subfolders of {folder!r}", fix="set `folder`")
             raise data_error(issues.errors)
         names = read_labels(labels, os.path.dirname(self.source))
         self.labels = known if names is None else names
-        known_classes(known, self.labels, issues)
+        check_classes(known, self.labels, issues)
         order = sorted(range(len(images)), key=lambda i: (self.labels.index(found[i]), images[i]["member"]))
         targets = np.array([self.labels.index(found[i]) for i in order], np.int64)
-        self.settle([{**images[i], "file": self.source} for i in order], targets, issues, bad_samples)
+        self.store([{**images[i], "file": self.source} for i in order], targets, issues, bad_samples)
 
     def __getstate__(self):
         return {**self.__dict__, "opened": None}
 
     def read(self, index):
-        """The bytes of a picture; raises BadSample."""
-        if self.opened is None or self.opened[0] != os.getpid():  # a file shared with a parent has one position
+        """The bytes of an image; raises BadSample."""
+        if (
+            self.opened is None or self.opened[0] != os.getpid()
+        ):  # an open file shares its position with the parent process
             self.opened = (os.getpid(), zipfile.ZipFile(self.source))
         image, archive = self.images[index], self.opened[1]
         try:
             about = archive.getinfo(image["member"])
             if about.flag_bits & ENCRYPTED:
-                raise bad_file("D101", image["path"], "the picture is encrypted")
-            if about.file_size > LARGEST:
-                raise bad_file("D103", image["path"], f"a picture of {about.file_size} bytes")
+                raise bad_file("D101", image["path"], "the image is encrypted")
+            if about.file_size > MAX_FILE_SIZE:
+                raise bad_file("D103", image["path"], f"an image of {about.file_size} bytes")
             return archive.read(about)
         except (OSError, zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
             raise bad_file("D102", image["path"], f"cannot be read: {error}") from None
 
     def image_of(self, path):
-        """The picture of a sample's `path`."""
+        """The image of a sample's `path`, uint8 [H, W, 3]."""
         return self[self.paths().index(path)]["image"]
 
     def __getitem__(self, index):
-        """One picture: `path` (the file and its member), `image` uint8 [H, W, 3], `label`."""
+        """One sample: `path` (the zip file and the member), `image` uint8 [H, W, 3], `label`."""
         path = self.images[index]["path"]
         return {"path": path, "image": decode_image(self.read(index), path), "label": self.target(index)}
 
     def digests(self):
-        """A digest of the content of each picture."""
+        """A hash of the content of each image (list of bytes)."""
         return [hashlib.blake2b(self.read(i), digest_size=16).digest() for i in range(len(self))]
 
     def check(self, deep=False, cache=None):
-        """Everything that is wrong with the file; deep decodes every picture."""
+        """Validates the zip file; `deep` decodes every image."""
         name = f"{type(self).__name__}_{'deep' if deep else 'fast'}"
-        return self.issues + (cache_issues(cache, name, [self.source], self.check_pictures) if deep else [])
+        return self.issues + (cache_issues(cache, name, [self.source], self.check_images) if deep else [])
 
-    def check_pictures(self):
-        """The issues of the pictures."""
+    def check_images(self):
+        """The issues of the images."""
         issues = IssueList(self.source)
         for i in range(len(self)):
             try:
                 decode_image(self.read(i), self.images[i]["path"])
             except BadSample as error:
                 issues.errors.append(error.issue)
-        return issues.all() or repeated_pictures(self)
+        return issues.all() or find_duplicates(self)
 
 
 def members_of(path, issues):
-    """The files of a zip file.
+    """The files in a zip file (list[ZipInfo]).
 
     Raises:
-        DataError: D104 when it cannot be opened, D112 when it is no zip file.
+        DataError: D104 if it cannot be opened, D112 if it is not a valid zip file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -114,5 +116,5 @@ def members_of(path, issues):
     except OSError as error:
         issues.error("D104", f"zip file cannot be opened: {error.strerror}", fix="set `root` to the zip file")
     except zipfile.BadZipFile as error:
-        issues.error("D112", f"is not a whole zip file: {error}", fix="fetch it again")
+        issues.error("D112", f"is not a complete zip file: {error}", fix="download it again")
     raise data_error(issues.errors)

@@ -1,4 +1,4 @@
-"""Reads detection annotations in PASCAL VOC's xml form (http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf).
+"""Detection datasets in the PASCAL VOC XML format (http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf).
 
 VOC counts pixels from 1 and includes the last one: a box from 1 to 1 is one pixel wide.  Here it becomes
 (xmin - 1, ymin - 1, xmax, ymax), the edges of the same pixels counted from 0.
@@ -22,23 +22,23 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 class VocDetection(DetectionDataset):
-    """Images and boxes of VOC xml files.
+    """Images and boxes of VOC XML files.
 
     Args:
-        root (str): the folder of the data set; the other paths are relative to it.
-        list_file (str): lists the images: an id a line, or the paths of an image and its xml.
+        root (str): the folder of the dataset; the other paths are relative to it.
+        list_file (str): the list of images: an id a line, or the paths of an image and its XML file.
         images (str): the folder of the images, for a list of ids.
-        annotations (str): the folder of the xml files, for a list of ids.
+        annotations (str): the folder of the XML files, for a list of ids.
         labels (list[str] | str): class names in order, or a file with one a line; default `label_list.txt` in
-            `root` when there is one, else the names found, sorted.
-        with_difficult (bool): keep boxes marked difficult in the samples; the evaluation knows them either way.
-        with_empty (bool): keep images without boxes, as background.
-        one_based (bool): coordinates count from 1 and include the last pixel, as VOC's do; else they are edges from 0.
-        bad_boxes (str): `error`, or `drop` boxes without area or outside their image.
-        bad_samples (str): `error`, or `skip` a few images with errors.
+            `root` if it exists, else the names found, sorted.
+        with_difficult (bool): whether the samples include boxes marked difficult; evaluation always knows them.
+        with_empty (bool): whether to keep images without boxes, as background.
+        one_based (bool): whether coordinates count from 1 and include the last pixel, as in VOC, or are edges from 0.
+        bad_boxes (str): `error`, or `drop` for boxes without area or outside their image.
+        bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 
     Raises:
-        DataError: with every error found, each with a code of `common.data.issues`.
+        DataError: lists every error found, each with a code of `common.data.issues`.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class VocDetection(DetectionDataset):
         def place(k):
             return listed[objects[k]["image"]]["file"], objects[k]["place"]
 
-        self.settle(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
+        self.store(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
 
     def _knows(self, item, images, issues):
-        """Whether an object's class has a number; when not, that is an error (D109)."""
+        """Whether the class of an object is in the labels; otherwise records an error (D109)."""
         if item["name"] in self.labels:
             return True
         near = difflib.get_close_matches(item["name"], self.labels, n=1)
@@ -83,15 +83,15 @@ class VocDetection(DetectionDataset):
         return False
 
     def _to_boxes(self, objects, images, one_based, issues):
-        """The objects as arrays, coordinates counted from 0."""
+        """The objects as Boxes, with coordinates counted from 0."""
         box = np.array([item["corners"] for item in objects], np.float64).reshape(-1, 4)
         image = np.array([item["image"] for item in objects], np.int64)
         if one_based:
             for k in np.flatnonzero((box[:, :2] == 0).any(1)):
                 file = images[objects[k]["image"]]["file"]
-                fix = "when the file counts from 0, set `one_based: false`"
+                fix = "if the file counts from 0, set `one_based: false`"
                 issues.warn(
-                    "D107", "a box starts at 0 where pixels count from 1", objects[k]["place"], fix=fix, file=file
+                    "D107", "a box starts at 0, but pixels count from 1", objects[k]["place"], fix=fix, file=file
                 )
             box[:, :2] = np.maximum(box[:, :2], np.minimum(1, box[:, 2:])) - 1 if len(box) else box[:, :2]
         return Boxes(
@@ -109,16 +109,16 @@ class VocDetection(DetectionDataset):
 
 
 def read_list(path, root, images, annotations, issues):
-    """The (image path or stem, xml path, place) of each line.
+    """The (image path or stem, XML path, place) of each line.
 
     Raises:
-        DataError: D104 when the list cannot be opened, D112 when it is not text, D118 with each malformed line.
+        DataError: D104 if the list cannot be opened, D112 if it is not UTF-8, D118 for malformed lines.
     """
     try:
         with open(path, encoding="utf-8-sig") as file:
             lines = file.read().splitlines()
     except OSError as error:
-        fix = "set `root` and `list_file` to where the list of images is"
+        fix = "set `root` and `list_file` to the location of the list"
         issues.error("D104", f"list of images cannot be opened: {error.strerror}", fix=fix)
         raise data_error(issues.errors) from None
     except UnicodeDecodeError as error:
@@ -136,8 +136,8 @@ def read_list(path, root, images, annotations, issues):
         elif xml in listing or (len(fields) == 1 and not line.lower().endswith((".xml", *IMAGE_SUFFIXES))):
             pair = os.path.join(root, images, line), xml, place
         else:
-            fix = "a line is an id without ending, or an image and its xml, a blank between (a tab if names hold any)"
-            issues.error("D118", "is neither an id nor an image and its xml", place, line[:80], fix)
+            fix = "a line is an id without suffix, or an image and its XML file with a space (a tab) between them"
+            issues.error("D118", "is neither an id nor an image and its XML file", place, line[:80], fix)
             continue
         if pair[1] in seen:
             issues.warn("D115", "image is listed twice", place, line[:80])
@@ -150,7 +150,7 @@ def read_list(path, root, images, annotations, issues):
 
 
 def read_all(pairs, issues):
-    """The images and the objects of all listed files; the image of an unreadable xml stays, for the numbers' sake."""
+    """The images and the objects of all listed files; the image of an unreadable XML file keeps its index."""
     images, objects, listing = [], [], Listing()
     for i, (image_path, xml_path, place) in enumerate(pairs):
         image = {"id": i, "width": 0, "height": 0, "file": xml_path, "place": ""}
@@ -159,25 +159,25 @@ def read_all(pairs, issues):
         image["path"] = find_image(image_path, stem, listing)
         image["file_name"] = os.path.basename(image["path"])
         if tree is not None:
-            image["width"], image["height"] = (whole(tree.findtext(f"size/{key}")) for key in ("width", "height"))
+            image["width"], image["height"] = (parse_size(tree.findtext(f"size/{key}")) for key in ("width", "height"))
             objects += read_objects(tree, i, xml_path, issues)
         images.append(image)
     return images, objects
 
 
 def read_xml(path, place, issues, listing, image):
-    """The root of an xml file, or None after an error (D104, D112)."""
+    """The root of an XML file, or None after an error (D104, D112)."""
     try:
         root = SafeXml.parse(path).getroot()
     except OSError as error:
         near = listing.nearest(path)
-        fix = f"did you mean {near!r}?" if near else "set `root` and `annotations` to where the xml files are"
+        fix = f"did you mean {near!r}?" if near else "set `root` and `annotations` to the location of the XML files"
         message = f"annotation file cannot be opened: {error.strerror}: {path}"
         issues.error("D104", message, place, fix=fix, image=image)
     except DefusedXmlException:
-        issues.error("D112", "defines entities, which an annotation never needs: refused", file=path, image=image)
+        issues.error("D112", "defines entities, which are not allowed in annotations", file=path, image=image)
     except (ParseError, ValueError, LookupError) as error:
-        issues.error("D112", f"is not xml: {error}", file=path, image=image)
+        issues.error("D112", f"is not XML: {error}", file=path, image=image)
     else:
         if root.tag == "annotation":
             return root
@@ -186,7 +186,7 @@ def read_xml(path, place, issues, listing, image):
 
 
 def find_image(path, named, listing):
-    """The image file: as listed, or by the id with any ending, or as the xml names it; the first when there is none."""
+    """The image file: as listed, by its id with any suffix, or as named in the XML file; a guess if none exists."""
     if os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES:
         if path in listing:
             return path
@@ -200,7 +200,7 @@ def find_image(path, named, listing):
 
 
 def read_objects(tree, image, path, issues):
-    """The objects of one xml: `name`, `corners` as written, `difficult`, `image`, `place`."""
+    """The objects of one XML file: `name`, `corners` as written, `difficult`, `image`, `place` (list[dict])."""
     found = []
     for number, item in enumerate(tree.findall("object")):
         name = (item.findtext("name") or "").strip()
@@ -221,8 +221,8 @@ def read_objects(tree, image, path, issues):
     return found
 
 
-def whole(text):
-    """A size as written in an xml; 0 when missing or not a positive number."""
+def parse_size(text):
+    """A size in an XML file; 0 if it is missing or not a positive number (int)."""
     try:
         return max(0, int(float(text)))
     except (TypeError, ValueError, OverflowError):

@@ -1,1 +1,1 @@
-"""Scores of vision tasks."""
+"""Evaluation metrics of classification and detection."""

@@ -1,6 +1,6 @@
-"""Average precision and recall by COCO's definition (https://cocodataset.org/#detection-eval).
+"""COCO average precision and average recall (https://cocodataset.org/#detection-eval).
 
-The arithmetic is that of faster-coco-eval, which answers as pycocotools does.
+Computed by faster-coco-eval, which gives the same results as pycocotools.
 """
 
 import numpy as np
@@ -10,45 +10,45 @@ from .detections import Detections, annotated_boxes
 
 STATS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 STATS += ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
-ALL_AREAS, MOST_BOXES, IOU_50 = 0, -1, 0  # indexes into the axes of COCO's table
+ALL_AREAS, MAX_BOXES, IOU_50 = 0, -1, 0  # indices into the axes of the COCO table
 
 
 class CocoMap:
-    """COCO's twelve numbers over the images seen; -1 where the set has no box of a size.
+    """The twelve COCO metrics over the evaluated images; -1 if there is no box of a size.
 
     Args:
-        dataset (object): a detection data set with `annotations()`, `category_ids` and `labels`.
-        primary (str): the number that selects the best checkpoint, AP or AP50 for instance.
+        dataset (object): a detection dataset with `annotations()`, `category_ids` and `labels`.
+        primary (str): the metric that selects the best checkpoint, such as AP or AP50.
     """
 
     def __init__(self, dataset, primary="AP"):
         if primary not in STATS:
-            raise ValueError(f"primary is {primary!r}; it is one of {', '.join(STATS)}")
+            raise ValueError(f"primary is {primary!r}; it must be one of {', '.join(STATS)}")
         self.dataset, self.primary = dataset, primary
         self.detections = Detections()
         self.reset()
 
     def reset(self):
-        """Forgets every image."""
+        """Resets the detections."""
         self.detections.reset()
         self.evaluation = None
 
     def update(self, outputs, batch):
-        """Takes the answer for a batch, see :meth:`Detections.add`."""
+        """Adds the predictions of a batch, see :meth:`Detections.add`."""
         self.detections.add(outputs, batch)
         self.evaluation = None
 
     def state(self):
-        """What this process has seen, as arrays."""
+        """The detections of this process (dict of arrays)."""
         return self.detections.state()
 
     def merge(self, states):
-        """Becomes the union of what several processes have seen."""
+        """Replaces the detections by the union over all processes."""
         self.detections.merge(states)
         self.evaluation = None
 
     def results(self):
-        """The found boxes as COCO's results: a list of `image_id`, `category_id`, `bbox` (x, y, w, h), `score`."""
+        """The detections in the COCO result format: list of `image_id`, `category_id`, `bbox` (x, y, w, h), `score`."""
         categories = self.dataset.category_ids
         return [
             {
@@ -61,22 +61,22 @@ class CocoMap:
         ]
 
     def compute(self):
-        """The twelve numbers by name."""
+        """The twelve metrics by name."""
         return dict(zip(STATS, map(float, self._evaluate().stats)))
 
     def per_class(self):
         """AP and AP50 of every class by name; -1 for a class without boxes."""
-        precision = self._evaluate().eval["precision"]  # [IoU, recall, class, area, most boxes]
+        precision = self._evaluate().eval["precision"]  # [IoU, recall, class, area, maximum boxes]
         found = {}
         for k, name in enumerate(self._in_order_of_ids()):
-            table = precision[:, :, k, ALL_AREAS, MOST_BOXES]
+            table = precision[:, :, k, ALL_AREAS, MAX_BOXES]
             found[name] = {"AP": mean_of_known(table), "AP50": mean_of_known(table[IOU_50])}
         return found
 
     def curves(self):
-        """Per class with boxes, its recall and its precision at IoU 0.5, two arrays of 101."""
+        """The precision-recall curve of each class with boxes at IoU 0.5: recall and precision, [101] each."""
         evaluation = self._evaluate()
-        precision = evaluation.eval["precision"][IOU_50, :, :, ALL_AREAS, MOST_BOXES]
+        precision = evaluation.eval["precision"][IOU_50, :, :, ALL_AREAS, MAX_BOXES]
         recall = np.asarray(evaluation.params.recThrs)
         return {
             name: (recall, precision[:, k])
@@ -85,13 +85,13 @@ class CocoMap:
         }
 
     def confusion(self):
-        """Counts of true and found classes at IoU 0.5, see :func:`confusion_matrix`."""
+        """The confusion matrix at IoU 0.5, see :func:`confusion_matrix`."""
         count = len(self.dataset.labels)
         truth = annotated_boxes(self.dataset, self.detections.seen, with_difficult=True)
         return confusion_matrix(self.detections.table(count), truth, count)
 
     def _in_order_of_ids(self):
-        """Class names by ascending category id, the order of COCO's table."""
+        """Class names by ascending category id, the order of the COCO table."""
         return [name for _, name in sorted(zip(self.dataset.category_ids, self.dataset.labels))]
 
     def _evaluate(self):
@@ -109,6 +109,6 @@ class CocoMap:
 
 
 def mean_of_known(values):
-    """The mean of the values that are not -1; -1 when none is."""
+    """The mean of the values that are not -1; -1 if there are none."""
     known = values[values > -1]
     return float(known.mean()) if known.size else -1.0

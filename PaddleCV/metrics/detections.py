@@ -1,4 +1,4 @@
-"""The boxes that a model found on an evaluation set, collected batch by batch and from several processes.
+"""Detections of a model on an evaluation set, collected over batches and processes.
 
 Shapes in this file:
     N images of a batch, R boxes of a batch, D boxes of all images.
@@ -12,39 +12,39 @@ COLUMNS = 7  # image_id, label, score, x1, y1, x2, y2
 
 
 class Detections:
-    """Found boxes in the order images came; an image that comes twice, as in a filled-up last batch, counts once."""
+    """Detections in the order of the images; an image that occurs twice, as in a padded last batch, counts once."""
 
     def __init__(self):
         self.reset()
 
     def reset(self):
-        """Forgets everything."""
+        """Resets the detections."""
         self.seen = set()
         self.images, self.rows = [], []
         self.not_finite = 0
 
     def add(self, outputs, batch):
-        """Takes the answer for a batch.
+        """Adds the predictions of a batch.
 
         Args:
             outputs (dict[str, ndarray]): `boxes` [R, 6] rows (label, score, x1, y1, x2, y2) in pixels of the original
-                image, those of one image after those of the one before; `num_boxes` int [N].
+                image, image after image; `num_boxes` int [N].
             batch (dict): `image_id` int64 [N].
 
         Raises:
-            ValueError: the counts do not add up.
+            ValueError: the counts are inconsistent.
         """
         ids = np.asarray(batch["image_id"], np.int64).reshape(-1)
         counts = np.asarray(outputs["num_boxes"], np.int64).reshape(-1)
         boxes = np.asarray(outputs["boxes"], np.float64)
         boxes = boxes.reshape(-1, 6) if boxes.size and boxes.shape[-1] == 6 else np.zeros((0, 6))
         if len(counts) != len(ids) or counts.sum() > len(boxes):
-            told = f"num_boxes is {counts.tolist()[:8]} (sum {counts.sum()})"
-            raise ValueError(f"{len(ids)} images and {len(boxes)} boxes, but {told}")
+            given = f"num_boxes is {counts.tolist()[:8]} (sum {counts.sum()})"
+            raise ValueError(f"{len(ids)} images and {len(boxes)} boxes, but {given}")
         ends = np.cumsum(counts)
         for image_id, start, end in zip(ids.tolist(), (ends - counts).tolist(), ends.tolist()):
             found = boxes[start:end]
-            found = found[found[:, 0] >= 0]  # NMS fills up with label -1
+            found = found[found[:, 0] >= 0]  # NMS pads with label -1
             finite = np.isfinite(found).all(1)
             self.not_finite += int((~finite).sum())
             self._append(image_id, np.insert(found[finite], 0, image_id, axis=1))
@@ -56,7 +56,7 @@ class Detections:
             self.rows.append(rows)
 
     def state(self):
-        """What `merge` takes: `images` int64 [n], `rows` float64 [D, 7], `not_finite` int64 [1]."""
+        """The detections of this process: `images` int64 [n], `rows` float64 [D, 7], `not_finite` int64 [1]."""
         return {
             "images": np.array(self.images, np.int64),
             "rows": np.concatenate(self.rows) if self.rows else np.zeros((0, COLUMNS)),
@@ -64,7 +64,7 @@ class Detections:
         }
 
     def merge(self, states):
-        """Becomes the union of the states; of an image in several, the first counts."""
+        """Replaces the detections by the union of the states; of duplicate images, the first counts."""
         self.reset()
         for state in states:
             images, rows = state["images"].tolist(), state["rows"].reshape(-1, COLUMNS)
@@ -76,26 +76,24 @@ class Detections:
                 self._append(image_id, rows[order[start:end]])
 
     def table(self, num_classes):
-        """All boxes, image by image in ascending id, so that the answer does not depend on who came first.
+        """All detections by ascending image id, so that the result does not depend on their order.
 
         Returns:
             ndarray: float64 [D, 7], columns image_id, label, score, x1, y1, x2, y2.
 
         Raises:
-            ValueError: a label is not below `num_classes`.
+            ValueError: a label is not less than `num_classes`.
         """
         if self.not_finite:
-            logger.warning(
-                "%d found boxes with a score or coordinate that is not finite were left out", self.not_finite
-            )
+            logger.warning("%d detections with a non-finite score or coordinate were left out", self.not_finite)
         rows = self.state()["rows"]
         if len(rows) and rows[:, 1].max() >= num_classes:
-            raise ValueError(f"the model answers class {int(rows[:, 1].max())}; the data set has {num_classes} classes")
+            raise ValueError(f"the model predicts class {int(rows[:, 1].max())}; the dataset has {num_classes} classes")
         return rows[np.argsort(rows[:, 0], kind="stable")]
 
 
 def pairwise_iou(first, second):
-    """Intersection over union of every pair, [n, 4] and [m, 4] (x1, y1, x2, y2) -> [n, m]; 0 where both are empty."""
+    """The IoU of every pair, [n, 4] and [m, 4] (x1, y1, x2, y2) -> [n, m]; 0 if both are empty."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     overlap = np.clip(high - low, 0, None).prod(2)
@@ -105,12 +103,12 @@ def pairwise_iou(first, second):
 
 
 def annotated_boxes(dataset, seen, with_difficult=False):
-    """The annotated boxes of the images seen, float64 [G, 7]: image_id, label, whether to ignore it, x1, y1, x2, y2.
+    """The ground-truth boxes of the evaluated images, float64 [G, 7]: image_id, label, ignore flag, x1, y1, x2, y2.
 
     Args:
-        dataset (object): a detection data set with `annotations()` and `category_ids`.
-        seen (set[int]): ids of images.
-        with_difficult (bool): count difficult boxes as the others; crowds are never counted.
+        dataset (object): a detection dataset with `annotations()` and `category_ids`.
+        seen (set[int]): ids of the evaluated images.
+        with_difficult (bool): whether difficult boxes count; crowd boxes are always ignored.
     """
     number = {category: k for k, category in enumerate(dataset.category_ids)}
     rows = []
@@ -123,7 +121,7 @@ def annotated_boxes(dataset, seen, with_difficult=False):
 
 
 def rows_of_images(rows):
-    """image_id -> the indexes of its rows, ascending."""
+    """{image_id: ascending indices of its rows}."""
     order = np.argsort(rows[:, 0], kind="stable")
     ids, starts = np.unique(rows[order, 0], return_index=True)
     return dict(zip(ids.tolist(), np.split(order, starts[1:])))

@@ -1,7 +1,7 @@
-"""Mean average precision by PASCAL VOC's definition (Everingham et al., IJCV 2010, section 4.2).
+"""PASCAL VOC mean average precision (mAP; Everingham et al., IJCV 2010, section 4.2).
 
 Shapes in this file:
-    D found boxes, G annotated boxes.  Boxes are (x1, y1, x2, y2), the edges of the pixels covered.
+    D detections, G ground-truth boxes.  Boxes are (x1, y1, x2, y2), the edges of the pixels covered.
 """
 
 import numpy as np
@@ -10,50 +10,50 @@ from .confusion import confusion_matrix
 from .detections import Detections, annotated_boxes, pairwise_iou, rows_of_images
 
 METHODS = ("11point", "integral")
-FALSE, TRUE, IGNORED = 0, 1, -1
+FALSE_POSITIVE, TRUE_POSITIVE, IGNORED = 0, 1, -1
 
 
 class VocMap:
-    """The mean over classes of the area under precision against recall, in the images seen.
+    """The mean over the classes of the area under the precision-recall curve, over the evaluated images.
 
-    A found box goes to the annotated box of its class it overlaps most.  The highest score on an annotated box is
-    right, the next ones are wrong; boxes on a difficult one count neither way.
+    A detection is assigned to the ground-truth box of its class with the highest IoU.  The detection with the highest
+    score is a true positive, further ones are false positives; detections of difficult boxes are ignored.
 
     Args:
-        dataset (object): a detection data set with `annotations()`, `category_ids` and `labels`.
-        iou (float): the overlap from which a box is found.
-        method (str): `11point`, as VOC until 2009, or `integral`, the area under the falling envelope, since 2010.
-        with_difficult (bool): count difficult boxes as the others.
+        dataset (object): a detection dataset with `annotations()`, `category_ids` and `labels`.
+        iou (float): IoU threshold.
+        method (str): `11point`, as in VOC until 2009, or `integral`, the area under the envelope, since 2010.
+        with_difficult (bool): whether difficult boxes count.
     """
 
     primary = "mAP"
 
     def __init__(self, dataset, iou=0.5, method="11point", with_difficult=False):
         if method not in METHODS:
-            raise ValueError(f"method is {method!r}; it is one of {', '.join(METHODS)}")
+            raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
         if not 0 < iou <= 1:
-            raise ValueError(f"iou is {iou}; it must lie between 0 and 1")
+            raise ValueError(f"iou is {iou}; it must be between 0 and 1")
         self.dataset, self.iou, self.method, self.with_difficult = dataset, iou, method, with_difficult
         self.detections = Detections()
 
     def reset(self):
-        """Forgets every image."""
+        """Resets the detections."""
         self.detections.reset()
 
     def update(self, outputs, batch):
-        """Takes the answer for a batch, see :meth:`Detections.add`."""
+        """Adds the predictions of a batch, see :meth:`Detections.add`."""
         self.detections.add(outputs, batch)
 
     def state(self):
-        """What this process has seen, as arrays."""
+        """The detections of this process (dict of arrays)."""
         return self.detections.state()
 
     def merge(self, states):
-        """Becomes the union of what several processes have seen."""
+        """Replaces the detections by the union over all processes."""
         self.detections.merge(states)
 
     def compute(self):
-        """`mAP`, the mean over the classes that have a box; 0 when none has."""
+        """`mAP`, the mean AP over the classes with boxes; 0 if there are none."""
         known = [scores["AP"] for scores in self.per_class().values() if scores["AP"] >= 0]
         return {"mAP": float(np.mean(known)) if known else 0.0}
 
@@ -64,10 +64,10 @@ class VocMap:
         return {name: {"AP": area(*curves[name]) if name in curves else -1.0} for name in self.dataset.labels}
 
     def curves(self):
-        """Per class with boxes, recall and precision after each found box by falling score."""
+        """Recall and precision after each detection, by decreasing score, of each class with boxes."""
         rows = self.detections.table(len(self.dataset.labels))
         truth = self._truth()
-        verdict = judge(rows, truth, self.iou)
+        verdict = match_detections(rows, truth, self.iou)
         found = {}
         for k, name in enumerate(self.dataset.labels):
             positives = int(((truth[:, 1] == k) & (truth[:, 2] == 0)).sum())
@@ -77,7 +77,7 @@ class VocMap:
         return found
 
     def confusion(self):
-        """Counts of true and found classes, see :func:`confusion_matrix`."""
+        """The confusion matrix, see :func:`confusion_matrix`."""
         count = len(self.dataset.labels)
         return confusion_matrix(self.detections.table(count), self._truth(), count, iou=self.iou)
 
@@ -85,18 +85,18 @@ class VocMap:
         return annotated_boxes(self.dataset, self.detections.seen, self.with_difficult)
 
 
-def judge(rows, truth, iou):
-    """Whether each found box is right.
+def match_detections(rows, truth, iou):
+    """Matches detections to ground-truth boxes.
 
     Args:
-        rows (ndarray): [D, 7] image_id, label, score, box; ties in score are decided by the order of the rows.
+        rows (ndarray): [D, 7] image_id, label, score, box; ties in score are broken by the order of the rows.
         truth (ndarray): [G, 7] image_id, label, difficult, box.
-        iou (float): the least overlap.
+        iou (float): IoU threshold.
 
     Returns:
-        ndarray: int64 [D], TRUE, FALSE or IGNORED.
+        ndarray: int64 [D], TRUE_POSITIVE, FALSE_POSITIVE or IGNORED.
     """
-    best = np.full(len(rows), -1, np.int64)  # the annotated box each found box goes to
+    best = np.full(len(rows), -1, np.int64)  # the ground-truth box of each detection
     truth_of = rows_of_images(truth)
     for image_id, mine in rows_of_images(rows).items():
         theirs = truth_of.get(image_id)
@@ -105,35 +105,35 @@ def judge(rows, truth, iou):
         overlap = pairwise_iou(rows[mine, 3:], truth[theirs, 3:])
         overlap[rows[mine, 1][:, None] != truth[theirs, 1][None]] = -1
         best[mine] = np.where(overlap.max(1) >= iou, theirs[overlap.argmax(1)], -1)
-    verdict = np.full(len(rows), FALSE)
+    verdict = np.full(len(rows), FALSE_POSITIVE)
     order = np.argsort(-rows[:, 2], kind="stable")
     hits = order[best[order] >= 0]
-    verdict[hits[np.unique(best[hits], return_index=True)[1]]] = TRUE
+    verdict[hits[np.unique(best[hits], return_index=True)[1]]] = TRUE_POSITIVE
     verdict[hits[truth[best[hits], 2] > 0]] = IGNORED
     return verdict
 
 
 def recall_precision(scores, verdict, positives):
-    """Recall and precision after each box that counts, by falling score.
+    """Recall and precision after each detection that is not ignored, by decreasing score.
 
     Args:
         scores (ndarray): [D].
-        verdict (ndarray): [D], see :func:`judge`.
-        positives (int): number of annotated boxes to be found.
+        verdict (ndarray): [D], see :func:`match_detections`.
+        positives (int): number of ground-truth boxes.
     """
     ordered = verdict[np.argsort(-scores, kind="stable")]
-    right = np.cumsum(ordered[ordered != IGNORED] == TRUE)
-    return right / positives, right / np.arange(1, len(right) + 1)
+    correct = np.cumsum(ordered[ordered != IGNORED] == TRUE_POSITIVE)
+    return correct / positives, correct / np.arange(1, len(correct) + 1)
 
 
 def average_precision_11point(recall, precision):
-    """The mean over recall 0, 0.1, ..., 1 of the best precision at that recall or more."""
+    """The mean over recall 0, 0.1, ..., 1 of the highest precision at that recall or more (float)."""
     levels = np.arange(11) / 10
     best = [precision[recall >= level - 1e-12].max(initial=0) for level in levels]
     return float(np.mean(best))
 
 
 def average_precision_integral(recall, precision):
-    """The area under the envelope of precision that falls as recall rises."""
+    """The area under the monotonically decreasing envelope of the precision-recall curve (float)."""
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float((np.diff(recall, prepend=0) * envelope).sum())

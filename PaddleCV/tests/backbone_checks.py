@@ -1,4 +1,4 @@
-"""What every backbone must do, as checks for the tests of each family.
+"""Checks that every backbone must pass, for the tests of each family.
 
 `make(**keys)` builds a tiny backbone.
 """
@@ -13,7 +13,7 @@ from PaddleCV.models.losses.classification_losses import CrossEntropy
 
 
 def check_backbone(make, strides):
-    """Shapes, choice of stages, freezing and channels of the picture of a backbone whose stages have these strides."""
+    """Shapes, choice of stages, freezing and channels of the image of a backbone whose stages have these strides."""
     every = list(range(len(strides)))
     backbone = make(out_indices=every)
     check_features(backbone, strides)

@@ -1,4 +1,4 @@
-"""Backbones: the parameter counts of the originals, shapes, freezing, refusals."""
+"""Backbones: published parameter counts, shapes, freezing, invalid settings."""
 
 import paddle
 import pytest
@@ -68,7 +68,7 @@ def test_features_have_the_channels_and_strides_that_are_published(name):
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_unless_told_otherwise_the_strides_are_8_16_32_as_yolov3_takes_them(name):
+def test_the_default_strides_are_8_16_32_as_yolov3_needs_them(name):
     assert TINY[name]().strides == [8, 16, 32]
 
 
@@ -91,7 +91,7 @@ def test_frozen_stages_neither_learn_nor_gather_statistics(name):
     assert any(parameter.grad is not None for parameter in backbone.stages[2].parameters())
 
 
-def test_pictures_may_have_other_than_three_channels():
+def test_images_may_have_other_than_three_channels():
     assert DarkNet(depths=[1, 1, 1, 1, 1], width=0.25, in_channels=1)(paddle.rand([1, 1, 32, 32]))[-1].shape[2:] == [
         1,
         1,
@@ -120,7 +120,7 @@ def test_frozen_norm_trains_convolutions_alone():
         (lambda: ConvNorm(3, 8, activation="rellu"), "no activation 'rellu'"),
     ],
 )
-def test_what_cannot_be_built_is_refused_with_what_can(make, words):
+def test_invalid_settings_are_refused_with_the_valid_ones(make, words):
     with pytest.raises(ValueError, match=words):
         make()
 

@@ -1,4 +1,4 @@
-"""Overlaps of boxes by numbers worked out by hand, in a picture of two boxes:
+"""Overlaps of boxes by numbers worked out by hand, in an image of two boxes:
 
 first  (0, 0, 4, 4), area 16; second (2, 2, 6, 4), area 8: common 2 * 2 = 4, together 20, around both 6 * 4 = 24.
 """
@@ -28,7 +28,7 @@ def test_giou_is_iou_less_4_of_24_that_neither_covers():
     assert of(giou, FIRST, SECOND) == pytest.approx(0.2 - 4 / 24)
 
 
-def test_diou_is_iou_less_5_of_52_centres_2_and_1_apart_in_a_box_of_6_by_4():
+def test_diou_is_iou_less_5_of_52_centers_2_and_1_apart_in_a_box_of_6_by_4():
     assert of(diou, FIRST, SECOND) == pytest.approx(0.2 - 5 / 52)
 
 

@@ -1,4 +1,4 @@
-"""Readers of classification data: lists, folders, zip files; targets of every form."""
+"""Classification datasets: lists, folders, zip files; single-label and multi-label targets."""
 
 import pickle
 import zipfile
@@ -31,14 +31,14 @@ def listed(folder, text, encoding="utf-8", **keys):
 
 
 @pytest.mark.parametrize("text", ["a.png 0\nb.png 2\n", "a.png\t0\r\nb.png\t2\r\n\r\n", "\ufeffa.png   0\n\nb.png 2"])
-def test_blanks_tabs_line_ends_and_a_byte_order_mark_make_no_difference(tmp_path, text):
+def test_spaces_tabs_line_endings_and_a_byte_order_mark_do_not_matter(tmp_path, text):
     write(tmp_path, ["a.png", "b.png"])
     found = listed(tmp_path, text)
     assert found.targets.tolist() == [0, 2] and found.labels == ["0", "1", "2"]
     assert found[1] == {"path": str(tmp_path / "b.png"), "label": 2}
 
 
-def test_names_with_blanks_and_of_every_script_are_read(tmp_path):
+def test_names_with_spaces_and_in_any_script_are_read(tmp_path):
     names = ["my cat.png", "猫 %20.png", "kitten \U0001f431.png"]
     write(tmp_path, names)
     found = listed(tmp_path, "".join(f"{name} {i}\n" for i, name in enumerate(names)))
@@ -50,12 +50,12 @@ def test_paths_may_be_written_as_on_windows(tmp_path):
     assert listed(tmp_path, "train\\cat\\a.png 0\n").paths() == [str(tmp_path / "train/cat/a.png")]
 
 
-def test_a_folder_of_pictures_that_is_not_there_is_named_with_what_to_set(tmp_path):
-    with pytest.raises(DataError, match=r"the folder .*/train does not exist: set `root`"):
+def test_a_missing_folder_of_images_is_reported_with_the_key_to_set(tmp_path):
+    with pytest.raises(DataError, match=r"the folder .*/train does not exist: correct `root`"):
         listed(tmp_path, "train/a.png 0\n")
 
 
-def test_labels_name_the_classes_and_say_how_many_there_are(tmp_path):
+def test_labels_define_the_classes_and_their_number(tmp_path):
     write(tmp_path, ["a.png"])
     (tmp_path / "labels.txt").write_text("cat\ndog\nbird\n")
     assert listed(tmp_path, "a.png 1\n").labels == ["cat", "dog", "bird"]
@@ -64,12 +64,12 @@ def test_labels_name_the_classes_and_say_how_many_there_are(tmp_path):
         listed(tmp_path, "a.png 1\n", labels=["y", "x", "x"])
 
 
-def test_num_classes_says_it_where_no_labels_do(tmp_path):
+def test_num_classes_is_used_without_labels(tmp_path):
     write(tmp_path, ["a.png"])
     assert listed(tmp_path, "a.png 1\n", num_classes=7).num_classes == 7
 
 
-def test_pictures_of_several_classes_have_a_target_of_every_class(tmp_path):
+def test_multi_label_images_have_a_target_of_every_class(tmp_path):
     write(tmp_path, ["a.png", "b.png"])
     wanted = [[1, 0, 1, 0], [0, 0, 0, 1]]
     by_number = listed(tmp_path, "a.png 0,2\nb.png 3\n", form="classes")
@@ -77,11 +77,11 @@ def test_pictures_of_several_classes_have_a_target_of_every_class(tmp_path):
     for found in (by_number, by_flag):
         assert found.targets.tolist() == wanted and found.num_classes == 4
         assert found[0]["label"].dtype == np.float32 and found.counts().tolist() == [1, 0, 1, 1]
-        with pytest.raises(ConfigError, match="several classes"):
+        with pytest.raises(ConfigError, match="multi-label"):
             found.weights()
 
 
-def test_a_weighted_sampler_draws_the_classes_of_a_set_equally_often(tmp_path):
+def test_a_weighted_sampler_balances_the_classes(tmp_path):
     write(tmp_path, ["a.png", "b.png", "c.png", "d.png"])
     data = listed(tmp_path, "a.png 0\nb.png 0\nc.png 0\nd.png 1\n")
     drawn = WeightedSampler(len(data), 1, num_samples=3000, dataset=data).batches(0)
@@ -92,13 +92,13 @@ def test_a_weighted_sampler_draws_the_classes_of_a_set_equally_often(tmp_path):
 @pytest.mark.parametrize(
     ("text", "keys", "code", "words"),
     [
-        ("a.png\n", {}, "D118", ["line 1", "lacks a class number behind its path"]),
+        ("a.png\n", {}, "D118", ["line 1", "lacks a class id after its path"]),
         ("a.png 0\nb.png one\n", {}, "D118", ["line 2", "'one'"]),
         ("a.png 1.5\n", {}, "D118", ["'1.5'"]),
-        ("a.png \uff11\n", {}, "D118", ["not a class number"]),
+        ("a.png \uff11\n", {}, "D118", ["not a class id"]),
         ("a.png 0 1\n", {}, "D118", ["has 3 fields"]),
         ("a.png -1\n", {}, "D109", ["class -1 is unknown"]),
-        ("a.png 3\n", {"num_classes": 3}, "D109", ["there are 3 classes, 0 to 2", "number them from 0"]),
+        ("a.png 3\n", {"num_classes": 3}, "D109", ["there are 3 classes, 0 to 2", "count from 0"]),
         ("a.png 9\n", {"labels": ["x", "y"]}, "D109", ["(labels)"]),
         ("a.png 0,1\n", {}, "D118", ["form: classes"]),
         ("a.png 0,2\n", {"form": "flags"}, "D118", ["a flag other than 0 and 1"]),
@@ -108,7 +108,7 @@ def test_a_weighted_sampler_draws_the_classes_of_a_set_equally_often(tmp_path):
         (b"a.png 0\n\xe4.png 1\n", {}, "D112", ["line 2, byte 8"]),
     ],
 )
-def test_a_wrong_line_is_named_with_what_would_be_right(tmp_path, text, keys, code, words):
+def test_an_invalid_line_is_reported_with_a_fix(tmp_path, text, keys, code, words):
     write(tmp_path, ["a.png", "b.png"])
     with pytest.raises(DataError) as refused:
         listed(tmp_path, text, **keys)
@@ -122,21 +122,21 @@ def test_flags_of_different_number_are_refused_without_labels_too(tmp_path):
         listed(tmp_path, "a.png 0,1\nb.png 1\n", form="flags")
 
 
-def test_a_missing_list_is_named(tmp_path):
+def test_a_missing_list_is_reported(tmp_path):
     with pytest.raises(DataError, match=r"D104.*list of images cannot be opened"):
         ImageNetList(str(tmp_path), "other.txt")
 
 
-def test_a_few_missing_pictures_may_be_skipped(tmp_path):
+def test_a_few_missing_images_may_be_skipped(tmp_path):
     write(tmp_path, ["a.png", "b.png"])
     found = listed(tmp_path, "a.png 0\nc.png 1\nb.png 1\n", bad_samples="skip")
     assert found.targets.tolist() == [0, 1] and "image skipped" in found.issues[0].message
 
 
-def test_folders_are_classes_and_what_lies_deeper_belongs_to_them(tmp_path):
+def test_folders_are_classes_and_include_their_subfolders(tmp_path):
     write(tmp_path, ["train/dog/1.png", "train/cat/deep/2.PNG", "train/cat/1.png", "train/.hidden/x.png"])
     write(tmp_path, ["train/cat/._1.png", "train/cat/.thumb.jpg"])
-    (tmp_path / "train/cat/note.txt").write_text("no picture")
+    (tmp_path / "train/cat/note.txt").write_text("no image")
     found = ImageFolder(str(tmp_path))
     assert found.labels == ["cat", "dog"] and found.targets.tolist() == [0, 0, 1]
     assert ImageFolder(str(tmp_path), labels=["dog", "cat"]).targets.tolist() == [0, 1, 1]
@@ -147,19 +147,19 @@ def test_every_format_that_is_read_is_found_in_a_folder_of_a_class(tmp_path):
     assert ImageFolder(str(tmp_path)).targets.tolist() == [0, 0, 0, 1]
 
 
-def test_a_folder_that_is_no_class_and_a_class_without_a_picture_are_named(tmp_path, caplog):
+def test_an_unknown_folder_and_a_class_without_an_image_are_reported(tmp_path, caplog):
     write(tmp_path, ["val/cat/1.png", "val/dgo/1.png"])
     with pytest.raises(DataError, match=r"D109[\s\S]*did you mean 'dog'"):
         ImageFolder(str(tmp_path), "val", labels=["cat", "dog"])
     (tmp_path / "val/dgo").rename(tmp_path / "dgo")
     found = ImageFolder(str(tmp_path), "val", labels=["cat", "dog"])
     assert [issue.severity for issue in found.issues] == ["warning", "warning"]
-    assert "1 of 2 classes have no image" in found.issues[0].message and "one class" in found.issues[1].message
-    assert found.issues[1].value == "cat" and "every image is of one class (cat)" in caplog.text
+    assert "1 of 2 classes have no image" in found.issues[0].message and "same class" in found.issues[1].message
+    assert found.issues[1].value == "cat" and "every image has the same class (cat)" in caplog.text
     with pytest.raises(DataError, match="D104"):
         ImageFolder(str(tmp_path), "test")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="holds no folder"):
+    with pytest.raises(DataError, match="has no subfolder"):
         ImageFolder(str(tmp_path), "empty")
 
 
@@ -181,7 +181,7 @@ def test_a_zip_file_is_read_without_unpacking_and_from_workers(tmp_path):
     assert ImageZip(packed_on_a_mac, "").labels == ["cat", "dog"] and len(ImageZip(packed_on_a_mac, "")) == 2
 
 
-def test_a_zip_file_that_is_none_or_holds_damaged_pictures_is_named(tmp_path):
+def test_an_invalid_zip_file_and_damaged_images_are_reported(tmp_path):
     (tmp_path / "no.zip").write_bytes(b"<html>")
     with pytest.raises(DataError, match="D112"):
         ImageZip(str(tmp_path / "no.zip"))
@@ -189,18 +189,18 @@ def test_a_zip_file_that_is_none_or_holds_damaged_pictures_is_named(tmp_path):
         ImageZip(str(tmp_path / "other.zip"))
     bad = ImageZip(zipped(tmp_path / "bad.zip", ["train/a/1.png", "train/b/1.png"], b"<html>"))
     assert [issue.code for issue in bad.check(deep=True)] == ["D101", "D101"] and not bad.check()
-    with pytest.raises(DataError, match="no pictures in folders"):
+    with pytest.raises(DataError, match="no images in subfolders"):
         ImageZip(zipped(tmp_path / "flat.zip", ["1.png"]), "")
 
 
-def test_the_same_picture_twice_is_told_with_one_label_and_with_two(tmp_path):
+def test_duplicate_images_are_reported_with_equal_and_with_different_labels(tmp_path):
     for name in ("a.png", "b.png", "c.png"):
         (tmp_path / name).write_bytes(png(7))
     codes = {issue.code for issue in listed(tmp_path, "a.png 0\nb.png 0\nc.png 1\n").check(deep=True)}
     assert codes == {"D115", "D121"}
 
 
-def test_a_damaged_picture_is_found_by_the_deep_check_and_a_text_by_the_fast_one(tmp_path):
+def test_a_damaged_image_is_found_by_the_deep_check_and_a_text_by_the_fast_one(tmp_path):
     (tmp_path / "a.png").write_bytes(png(1, 64)[:-30])
     (tmp_path / "b.png").write_bytes(b"<html>")
     found = listed(tmp_path, "a.png 0\nb.png 1\n")

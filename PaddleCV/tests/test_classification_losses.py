@@ -1,4 +1,4 @@
-"""Losses of classifiers, with numbers worked out by hand."""
+"""Classification losses against numbers worked out by hand."""
 
 import math
 
@@ -31,7 +31,7 @@ def test_a_blend_of_targets_has_the_blend_of_their_losses():
     assert CrossEntropy(0.1)(LOGITS[1:], blend).item() == pytest.approx(0.75 * alone[0] + 0.25 * alone[1])
 
 
-def test_focal_loss_counts_a_picture_by_the_square_of_what_is_missing():
+def test_focal_loss_counts_an_image_by_the_square_of_what_is_missing():
     # (1/2)^2 log 2 and (7/8)^2 log 8
     right = (0.25 * math.log(2) + 49 / 64 * math.log(8)) / 2
     assert FocalLoss()(LOGITS, CLASSES).item() == pytest.approx(right)
@@ -41,7 +41,7 @@ def test_focal_loss_counts_a_picture_by_the_square_of_what_is_missing():
 
 
 def test_focal_loss_of_a_class_without_hope_is_finite():
-    # a picture of probability 0 has the gradient of cross entropy: it is learned from, and not given up
+    # an image of probability 0 has the gradient of cross entropy: it is learned from, and not given up
     logits = paddle.to_tensor([[0.0, 1e4]], stop_gradient=False)
     loss = FocalLoss()(logits, paddle.to_tensor([0]))
     loss.backward()

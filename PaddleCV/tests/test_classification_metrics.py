@@ -1,4 +1,4 @@
-"""Accuracy, confusion and multi-label mAP: by hand, and against scikit-learn."""
+"""Accuracy, the confusion matrix and multi-label mAP: by hand, and against scikit-learn."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from PaddleCV.metrics.multi_label_map import MultiLabelMap, average_precision
 
 
 class Set:
-    """A data set of some classes."""
+    """A dataset of some classes."""
 
     def __init__(self, count):
         self.labels = [f"class {i}" for i in range(count)]
@@ -29,13 +29,17 @@ def drawn(count=200, classes=8):
     return scores / scores.sum(1, keepdims=True), target
 
 
-def test_top_1_and_top_2_of_three_pictures():
+def test_top_1_and_top_2_of_three_images():
     scores = np.array([[0.7, 0.2, 0.1], [0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
     found = fed(Accuracy(Set(3), topk=[1, 2, 5]), scores, np.array([0, 1, 0])).compute()
-    assert found == {"top1": pytest.approx(1 / 3), "top2": pytest.approx(2 / 3), "class_mean": pytest.approx(0.25)}
+    assert found == {
+        "top1": pytest.approx(1 / 3),
+        "top2": pytest.approx(2 / 3),
+        "mean_class_accuracy": pytest.approx(0.25),
+    }
 
 
-def test_of_equal_scores_the_lower_class_comes_first():
+def test_ties_are_broken_in_favor_of_the_lower_class():
     assert rank_of(np.ones((3, 3)), np.array([0, 1, 2])).tolist() == [0, 1, 2]
 
 
@@ -46,7 +50,7 @@ def test_accuracy_confusion_and_class_accuracy_are_scikit_learn_s():
     for k in (1, 3, 5):
         assert found[f"top{k}"] == pytest.approx(sklearn.top_k_accuracy_score(target, scores, k=k))
     assert (metric.confusion() == sklearn.confusion_matrix(target, answer)).all()
-    assert found["class_mean"] == pytest.approx(sklearn.balanced_accuracy_score(target, answer))
+    assert found["mean_class_accuracy"] == pytest.approx(sklearn.balanced_accuracy_score(target, answer))
     precision, recall, _, support = sklearn.precision_recall_fscore_support(target, answer)
     of_class = list(metric.per_class().values())
     assert [value["accuracy"] for value in of_class] == pytest.approx(list(recall))
@@ -54,23 +58,23 @@ def test_accuracy_confusion_and_class_accuracy_are_scikit_learn_s():
     assert [value["images"] for value in of_class] == list(support)
 
 
-def test_a_class_without_pictures_has_no_accuracy_and_is_not_in_the_mean():
+def test_a_class_without_images_has_no_accuracy_and_is_not_in_the_mean():
     metric = fed(Accuracy(Set(3)), np.eye(3)[[0, 1]], np.array([0, 1]))
     assert metric.per_class()["class 2"] == {"accuracy": -1, "precision": -1, "images": 0}
-    assert metric.compute() == {"top1": 1, "class_mean": 1} and metric.primary == "top1"
+    assert metric.compute() == {"top1": 1, "mean_class_accuracy": 1} and metric.primary == "top1"
 
 
-def test_a_picture_whose_scores_are_no_numbers_is_wrong_whatever_its_class(caplog):
+def test_an_image_with_nan_scores_is_wrong_whatever_its_class(caplog):
     scores = np.eye(3)[[0, 1, 2]]
     scores[0], scores[1, 2] = np.nan, np.nan
     metric = fed(Accuracy(Set(3), topk=[1, 3]), scores, np.array([0, 1, 2]))
-    assert metric.compute() == pytest.approx({"top1": 1 / 3, "top3": 1 / 3, "class_mean": 1 / 3})
+    assert metric.compute() == pytest.approx({"top1": 1 / 3, "top3": 1 / 3, "mean_class_accuracy": 1 / 3})
     assert metric.per_class()["class 0"] == {"accuracy": 0, "precision": -1, "images": 1}
-    assert "2 pictures count as wrong" in caplog.text
+    assert "2 images count as wrong" in caplog.text
 
 
-def test_scores_that_are_no_numbers_come_last_in_average_precision_together():
-    # both pictures at once, at the end: precision 1/2 at recall 1, whichever of them came first
+def test_nan_scores_come_last_in_average_precision_as_ties():
+    # both images at once, at the end: precision 1/2 at recall 1, whichever of them came first
     for target in ([[1], [0]], [[0], [1]]):
         found = fed(MultiLabelMap(Set(1)), np.full((2, 1), np.nan), np.array(target)).compute()
         assert found == {"mAP": 0.5, "F1": 0}
@@ -84,22 +88,22 @@ def test_accuracy_of_two_processes_is_that_of_one():
     merged.merge(parts)
     assert merged.compute() == whole.compute() and (merged.confusion() == whole.confusion()).all()
     merged.reset()
-    assert merged.compute() == {"top1": 0, "top5": 0, "class_mean": 0}
+    assert merged.compute() == {"top1": 0, "top5": 0, "mean_class_accuracy": 0}
 
 
-def test_wrong_k_and_targets_of_the_other_form_are_refused():
-    with pytest.raises(ValueError, match="numbers from 1"):
+def test_invalid_k_and_targets_of_the_other_kind_are_refused():
+    with pytest.raises(ValueError, match="positive integers"):
         Accuracy(Set(3), topk=[0])
     data = Set(3)
     data.targets = np.eye(3, dtype=np.float32)
-    with pytest.raises(ValueError, match="Accuracy does not suit data of several classes a picture; MultiLabelMap"):
+    with pytest.raises(ValueError, match="Accuracy does not support multi-label data; use MultiLabelMap"):
         Accuracy(data)
     data.targets = np.arange(3)
-    with pytest.raises(ValueError, match="MultiLabelMap does not suit data of one class a picture; Accuracy"):
+    with pytest.raises(ValueError, match="MultiLabelMap does not support single-label data; use Accuracy"):
         MultiLabelMap(data)
 
 
-def test_average_precision_of_four_answers_by_hand():
+def test_average_precision_of_four_predictions_by_hand():
     # right, wrong, right, wrong by falling score: 1/2 * 1/1 + 1/2 * 2/3
     assert average_precision(np.array([0.9, 0.8, 0.7, 0.1]), np.array([1, 0, 1, 0], bool)) == pytest.approx(5 / 6)
 
@@ -117,7 +121,7 @@ def test_mean_average_precision_and_f1_are_scikit_learn_s(digits):
     assert recall[-1] == 1 and len(recall) == len(precision) == len(np.unique(scores[:, 2]))
 
 
-def test_a_class_that_no_picture_has_does_not_count():
+def test_a_class_that_no_image_has_does_not_count():
     metric = fed(MultiLabelMap(Set(2)), np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([[1, 0], [0, 0]]))
     assert metric.per_class() == {"class 0": {"AP": 1}, "class 1": {"AP": -1}} and metric.compute()["mAP"] == 1
     assert MultiLabelMap(Set(2)).compute() == {"mAP": 0, "F1": 0}

@@ -1,4 +1,4 @@
-"""Reading COCO json: what becomes of a clean file, and of what can be mended."""
+"""COCO JSON: valid files, and problems that are repaired."""
 
 import json
 
@@ -13,7 +13,7 @@ from common.errors import ConfigError, DataError
 from PaddleCV.data.coco import CocoDetection
 
 
-def picture(path, size=(100, 80), **keywords):
+def write_image(path, size=(100, 80), **keywords):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (90, 120, 30)).save(path, **keywords)
 
@@ -25,9 +25,9 @@ def box(number, image, category, corners, **more):
 
 @pytest.fixture
 def clean(tmp_path):
-    """The content of a file without a fault, whose images exist: categories unsorted with gaps, one image empty."""
+    """The content of a valid file whose images exist: unsorted categories with gaps, one image without boxes."""
     for name in ("a.jpg", "b c.png", "深/图🙂.jpg"):
-        picture(tmp_path / "images" / name)
+        write_image(tmp_path / "images" / name)
     return {
         "images": [
             {"id": 30, "file_name": "a.jpg", "width": 100, "height": 80},
@@ -68,7 +68,7 @@ def test_images_without_boxes_are_background_or_left_out(tmp_path, clean):
     assert read(tmp_path, clean, with_empty=False).ids == [30, 5]
 
 
-def test_crowds_are_known_to_the_evaluation_alone(tmp_path, clean):
+def test_crowd_boxes_are_used_in_evaluation_only(tmp_path, clean):
     dataset = read(tmp_path, clean)
     assert not any(sample["crowd"].any() for sample in dataset)
     content = dataset.annotations()
@@ -93,7 +93,7 @@ def test_labels_choose_and_order_the_classes(tmp_path, clean):
     assert read(tmp_path, clean, labels="names.txt").labels == ["cat", "dog"]
 
 
-def test_missing_area_and_crowd_are_filled_with_one_counted_warning_each(tmp_path, clean):
+def test_missing_area_and_crowd_are_filled_in_with_one_counted_warning_each(tmp_path, clean):
     for item in clean["annotations"]:
         del item["area"], item["iscrowd"]
     dataset = read(tmp_path, clean)
@@ -101,11 +101,11 @@ def test_missing_area_and_crowd_are_filled_with_one_counted_warning_each(tmp_pat
     messages = [issue.message for issue in dataset.issues]
     assert messages == [
         "'area' is missing, computed from the box (4 times, first one shown)",
-        "'iscrowd' is missing, taken as 0 (4 times, first one shown)",
+        "'iscrowd' is missing, assumed 0 (4 times, first one shown)",
     ]
 
 
-def test_boxes_that_stick_out_are_clipped_for_training_and_kept_for_evaluation(tmp_path, clean):
+def test_boxes_that_exceed_the_image_are_clipped_for_training_and_kept_for_evaluation(tmp_path, clean):
     clean["annotations"][0]["bbox"] = [80, -10, 40, 40]
     dataset = read(tmp_path, clean)
     assert dataset[2]["boxes"][0].tolist() == [80, 0, 100, 30]
@@ -118,7 +118,7 @@ def test_boxes_that_stick_out_are_clipped_for_training_and_kept_for_evaluation(t
 def test_missing_sizes_are_read_from_the_upright_image(tmp_path, clean):
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture(tmp_path / "images/a.jpg", (100, 80), exif=exif)
+    write_image(tmp_path / "images/a.jpg", (100, 80), exif=exif)
     for image in clean["images"]:
         del image["width"], image["height"]
     clean["annotations"][1]["bbox"] = [0, 0, 80, 100]
@@ -157,7 +157,7 @@ def test_dropped_boxes_leave_a_warning_and_a_corrected_file_reads_without_issue(
     dataset = read(tmp_path, clean, bad_boxes="drop")
     assert sorted(issue.code for issue in dataset.issues) == ["D106", "D107", "D107"]
     assert len(dataset[0]["boxes"]) == 2
-    with pytest.raises(ValueError, match="bad_boxes is 'error' or 'drop', not 'skip'"):
+    with pytest.raises(ValueError, match="bad_boxes is 'skip'; it must be error or drop"):
         read(tmp_path, clean, bad_boxes="skip")
     dataset.write_fixed(tmp_path / "fixed.json")
     fixed = CocoDetection(str(tmp_path), "fixed.json", "images")
@@ -165,7 +165,7 @@ def test_dropped_boxes_leave_a_warning_and_a_corrected_file_reads_without_issue(
     assert all(np.array_equal(a["boxes"], b["boxes"]) for a, b in zip(dataset, fixed))
     content = json.loads((tmp_path / "fixed.json").read_text())
     assert content["licenses"] == ["kept"] and content["annotations"][0]["segmentation"] == [[1, 2, 3, 4, 5, 6]]
-    with pytest.raises(ConfigError, match="is the file that was read"):
+    with pytest.raises(ConfigError, match="is the source file"):
         dataset.write_fixed(tmp_path / "a.json")
 
 
@@ -180,15 +180,15 @@ def test_a_few_bad_images_can_be_skipped_but_not_many(tmp_path, clean):
         read(tmp_path, clean, bad_samples="skip")
 
 
-def test_the_check_is_remembered_until_a_file_changes(tmp_path, clean, monkeypatch):
+def test_the_check_is_cached_until_a_file_changes(tmp_path, clean, monkeypatch):
     dataset = read(tmp_path, clean)
-    picture(tmp_path / "images/a.jpg", (80, 100))
+    write_image(tmp_path / "images/a.jpg", (80, 100))
     cache = tmp_path / "cache"
     assert [issue.code for issue in dataset.check(cache=cache)] == ["D111"]
     monkeypatch.setattr("PaddleCV.data.detection.check_images", lambda *_: pytest.fail("checked again"))
     assert [issue.code for issue in dataset.check(cache=cache)] == ["D111"]
     monkeypatch.undo()
-    picture(tmp_path / "images/a.jpg", (100, 80))
+    write_image(tmp_path / "images/a.jpg", (100, 80))
     assert dataset.check(cache=cache) == []
 
 
@@ -200,7 +200,7 @@ def test_issues_are_written_as_json_lines(tmp_path, clean):
 
 
 coordinate = st.floats(0, 90, width=32)
-extent = st.floats(1.25, 10, width=32)  # a box of one pixel in the corner may look normalised
+extent = st.floats(1.25, 10, width=32)  # a box of one pixel in the corner may look normalized
 boxes = st.lists(
     st.tuples(coordinate, coordinate, extent, extent, st.sampled_from([2, 40, 41]), st.booleans()), max_size=6
 )
@@ -211,7 +211,7 @@ boxes = st.lists(
 def test_what_is_written_is_read_again(tmp_path_factory, images):
     folder = tmp_path_factory.mktemp("coco")
     content = {"images": [], "annotations": [], "categories": [{"id": i, "name": f"c{i}"} for i in (41, 2, 40)]}
-    picture(folder / "images/0.jpg")
+    write_image(folder / "images/0.jpg")
     (folder / "images/0.jpg").rename(folder / "images/x.jpg")
     for index, items in enumerate(images):
         (folder / f"images/{index}.jpg").hardlink_to(folder / "images/x.jpg")

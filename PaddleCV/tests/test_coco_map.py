@@ -1,4 +1,4 @@
-"""COCO's average precision against pycocotools, and what a metric owes its callers."""
+"""COCO metrics against pycocotools, and the contract of metrics."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ from PaddleCV.metrics.coco_map import STATS, CocoMap
 
 
 class Truth:
-    """A data set as far as a metric looks at it."""
+    """A dataset as far as a metric uses it."""
 
     def __init__(self, images, annotations, categories):
         self.content = {"images": images, "annotations": annotations, "categories": categories}
@@ -40,20 +40,20 @@ def random_truth(rng, images=12, classes=3, crowds=0.15, size=300):
                     "iscrowd": int(rng.random() < crowds),
                 }
             )
-    pictures = [
+    images = [
         {"id": image * 3 + 5, "file_name": f"{image}.jpg", "width": size, "height": size} for image in range(images)
     ]
     categories = [{"id": k * 7 + 2, "name": f"class {k}"} for k in range(classes + 1)]
-    return Truth(pictures, annotations, categories)
+    return Truth(images, annotations, categories)
 
 
-def random_answer(rng, truth, ties=True):
-    """Image id -> rows (label, score, x1, y1, x2, y2): shaken annotations, doubles and inventions."""
+def random_detections(rng, truth, ties=True):
+    """Image id -> rows (label, score, x1, y1, x2, y2): perturbed annotations, duplicates and false positives."""
     answer = {}
-    for picture in truth.content["images"]:
+    for image in truth.content["images"]:
         rows = []
         for item in truth.content["annotations"]:
-            if item["image_id"] == picture["id"]:
+            if item["image_id"] == image["id"]:
                 for _ in range(int(rng.integers(0, 4))):
                     x, y, w, h = np.array(item["bbox"]) + rng.normal(0, 6, 4)
                     label = truth.category_ids.index(item["category_id"])
@@ -65,7 +65,7 @@ def random_answer(rng, truth, ties=True):
         rows = np.array(rows, np.float32).reshape(-1, 6)
         if ties:
             rows[:, 1] = np.round(rows[:, 1], 1)
-        answer[picture["id"]] = rows
+        answer[image["id"]] = rows
     return answer
 
 
@@ -95,10 +95,10 @@ def by_pycocotools(truth, results):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_twelve_numbers_equal_pycocotools(seed):
+def test_the_twelve_metrics_equal_pycocotools(seed):
     rng = np.random.default_rng(seed)
     truth = random_truth(rng, crowds=(0, 0.15, 0.5)[seed % 3])
-    metric = feed(CocoMap(truth), random_answer(rng, truth))
+    metric = feed(CocoMap(truth), random_detections(rng, truth))
     reference = by_pycocotools(truth, json.loads(json.dumps(metric.results())))
     assert np.abs(np.array(list(metric.compute().values())) - reference.stats[:12]).max() < 1e-6
     precision = reference.eval["precision"][0, :, :, 0, -1]
@@ -106,10 +106,10 @@ def test_the_twelve_numbers_equal_pycocotools(seed):
         assert np.allclose(metric.curves()[name][1] if name in metric.curves() else -1, precision[:, k], atol=1e-6)
 
 
-def test_shards_merge_to_the_whole_in_any_order_and_a_repeated_image_counts_once():
+def test_processes_are_merged_in_any_order_and_a_duplicate_image_counts_once():
     rng = np.random.default_rng(1)
     truth = random_truth(rng)
-    answer = random_answer(rng, truth)
+    answer = random_detections(rng, truth)
     whole = feed(CocoMap(truth), answer).compute()
     ids = list(answer)
     shards = [feed(CocoMap(truth), answer, [*ids[k::3], ids[0]], batch_size=2) for k in range(3)]
@@ -124,7 +124,7 @@ def test_shards_merge_to_the_whole_in_any_order_and_a_repeated_image_counts_once
 def test_perfect_boxes_score_one_and_none_score_zero():
     rng = np.random.default_rng(2)
     truth = random_truth(rng, crowds=0)
-    perfect = {picture["id"]: [] for picture in truth.content["images"]}
+    perfect = {image["id"]: [] for image in truth.content["images"]}
     for item in truth.content["annotations"]:
         x, y, w, h = item["bbox"]
         perfect[item["image_id"]].append([truth.category_ids.index(item["category_id"]), 0.9, x, y, x + w, y + h])
@@ -136,18 +136,18 @@ def test_perfect_boxes_score_one_and_none_score_zero():
     assert scores["AP"] == 0 and scores["AR100"] == 0
 
 
-def test_no_image_no_box_and_no_answer_do_not_crash():
+def test_no_image_no_box_and_no_detection_do_not_crash():
     truth = random_truth(np.random.default_rng(0))
     assert list(CocoMap(truth).compute()) == list(STATS)
     empty = Truth(truth.content["images"], [], truth.content["categories"])
-    metric = feed(CocoMap(empty), random_answer(np.random.default_rng(0), empty))
+    metric = feed(CocoMap(empty), random_detections(np.random.default_rng(0), empty))
     assert metric.compute()["AP"] == -1
     assert metric.curves() == {} and set(metric.per_class()) == set(truth.labels)
 
 
-def test_boxes_that_are_not_finite_or_only_fill_up_are_left_out():
+def test_non_finite_and_padded_boxes_are_left_out():
     truth = random_truth(np.random.default_rng(4), images=2)
-    ids = [picture["id"] for picture in truth.content["images"]]
+    ids = [image["id"] for image in truth.content["images"]]
     rows = np.array([[0, np.nan, 1, 1, 9, 9], [1, 0.5, 1, np.inf, 9, 9], [-1, 0, 0, 0, 0, 0], [1, 0.4, 1, 1, 9, 9]])
     metric = CocoMap(truth)
     metric.update({"boxes": rows, "num_boxes": np.array([3, 1])}, {"image_id": np.array(ids)})
@@ -155,7 +155,7 @@ def test_boxes_that_are_not_finite_or_only_fill_up_are_left_out():
     assert metric.compute()["AP"] <= 1
 
 
-def test_counts_that_do_not_add_up_are_refused():
+def test_inconsistent_counts_are_refused():
     metric = CocoMap(random_truth(np.random.default_rng(0)))
     with pytest.raises(ValueError, match="num_boxes is"):
         metric.update({"boxes": np.zeros((1, 6)), "num_boxes": np.array([2])}, {"image_id": np.array([5])})
@@ -166,7 +166,7 @@ def test_counts_that_do_not_add_up_are_refused():
 def test_reset_forgets():
     rng = np.random.default_rng(5)
     truth = random_truth(rng)
-    answer = random_answer(rng, truth)
+    answer = random_detections(rng, truth)
     metric = feed(CocoMap(truth), answer)
     before = metric.compute()
     metric.reset()
@@ -177,7 +177,7 @@ def test_reset_forgets():
 def test_a_thousand_images_take_seconds():
     rng = np.random.default_rng(0)
     truth = random_truth(rng, images=1000, classes=79)
-    answer = random_answer(rng, truth)
+    answer = random_detections(rng, truth)
     start = time.monotonic()
     feed(CocoMap(truth), answer, batch_size=64).compute()
     assert time.monotonic() - start < 20

@@ -1,4 +1,4 @@
-"""The confusion matrix of a detector, on boxes that can be followed by eye."""
+"""The confusion matrix of object detection, on small examples."""
 
 import numpy as np
 
@@ -11,13 +11,13 @@ def found(*boxes):
     return np.array([(image, label, score, *box) for image, label, score, box in boxes], float).reshape(-1, 7)
 
 
-def test_each_kind_of_answer_is_counted_where_it_belongs():
+def test_each_kind_of_detection_is_counted_in_its_cell():
     truth = found((1, 0, 0, A), (1, 1, 0, B), (2, 1, 0, A))  # the third column: not to be ignored
     rows = found((1, 0, 0.9, A), (1, 0, 0.8, B), (3, 1, 0.9, A))  # right, wrong class, nothing there; image 2 missed
     assert confusion_matrix(rows, truth, 2).tolist() == [[1, 0, 0], [1, 0, 1], [0, 1, 0]]
 
 
-def test_the_better_overlap_takes_the_box_and_the_other_is_background():
+def test_the_higher_iou_is_matched_and_the_other_is_background():
     truth = found((1, 0, 0, A))
     rows = found((1, 1, 0.99, (0, 0, 10, 7)), (1, 0, 0.5, A))  # 0.7 and 1
     assert confusion_matrix(rows, truth, 2).tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
@@ -35,10 +35,10 @@ def test_low_scores_and_small_overlaps_are_left_out():
     assert confusion_matrix(found((1, 0, 0.9, (0, 0, 10, 4.9))), truth, 1).tolist() == [[0, 1], [1, 0]]
 
 
-def test_what_goes_with_an_ignored_box_does_not_count():
+def test_a_detection_matched_to_an_ignored_box_does_not_count():
     truth = found((1, 0, 1, A), (1, 0, 0, B))
     assert confusion_matrix(found((1, 0, 0.9, A), (1, 0, 0.9, B)), truth, 1).tolist() == [[1, 0], [0, 0]]
 
 
-def test_nothing_at_all_is_a_matrix_of_zeros():
+def test_no_boxes_give_a_matrix_of_zeros():
     assert confusion_matrix(found(), found(), 2).tolist() == [[0, 0, 0]] * 3

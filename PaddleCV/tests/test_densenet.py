@@ -1,4 +1,4 @@
-"""DenseNet: the contract, the growth of its channels, and the official parameter counts."""
+"""DenseNet: the model contract, the growth of its channels, and the official parameter counts."""
 
 import functools
 

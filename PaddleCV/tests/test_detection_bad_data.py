@@ -1,4 +1,4 @@
-"""Bad annotations and images: the code, the place and the remedy each gets, in at most twelve lines."""
+"""Invalid annotations and images: each is reported with code, place and fix, in at most twelve lines."""
 
 import copy
 import json
@@ -14,7 +14,7 @@ from PaddleCV.data.coco import CocoDetection
 
 
 def png_header(width, height):
-    """A PNG of one bit a pixel that says it is huge, and holds nothing."""
+    """A 1-bit PNG with a header of a huge size and no data."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -25,7 +25,7 @@ def png_header(width, height):
 
 @pytest.fixture
 def coco(tmp_path):
-    """A folder with three images, and the content of a json file without a fault."""
+    """A folder with three images, and the content of a valid JSON file."""
     (tmp_path / "images").mkdir()
     for name in ("one.jpg", "two.jpg", "three.jpg"):
         pixels = random.Random(name).randbytes(100 * 80 * 3)
@@ -44,14 +44,14 @@ def coco(tmp_path):
 
 
 def read(folder, content, deep=False, **keywords):
-    """Every issue of a content, from the construction or from the check."""
+    """All issues of a content, from the constructor or from the check."""
     text = content if isinstance(content, str) else json.dumps(content)
     (folder / "ann.json").write_text(text, encoding="utf-8")
     return issues_of(lambda: CocoDetection(str(folder), "ann.json", "images", **keywords), deep)
 
 
 def issues_of(construct, deep=False):
-    """The issues and the text of a refusal, if there was one."""
+    """The issues and the text of the error, if there was one."""
     try:
         return construct().check(deep), ""
     except DataError as error:
@@ -63,7 +63,7 @@ def issues_of(construct, deep=False):
 
 
 def put(*path, value):
-    """A fault that sets one value deep in the content."""
+    """A fault that sets a nested value."""
 
     def fault(content):
         at = content
@@ -75,7 +75,7 @@ def put(*path, value):
 
 
 def take(*path):
-    """A fault that removes one key deep in the content."""
+    """A fault that removes a nested key."""
 
     def fault(content):
         at = content
@@ -94,7 +94,7 @@ def misspell(annotation):
     annotation["box"] = annotation.pop("bbox")
 
 
-def normalise(content):
+def normalize(content):
     content["annotations"][0]["bbox"] = [0.1, 0.2, 0.25, 0.125]
 
 
@@ -140,7 +140,7 @@ FAULTS = [
     ("negative height", box([10, 10, 5, -3]), "D106", "error", ["annotations[0] (id=71", "100x80"]),
     ("box outside", box([200, 10, 5, 5]), "D107", "error", ["annotations[0] (id=71", "(200, 10)", "100x80"]),
     ("box sticks out", box([90, 10, 30, 5]), "D107", "warning", ["annotations[0] (id=71", "120"]),
-    ("normalized box", normalise, "D108", "error", ["annotations[0] (id=71", "normalized", "multiply"]),
+    ("normalized box", normalize, "D108", "error", ["annotations[0] (id=71", "normalized", "multiply"]),
     ("NaN in a box", box([float("nan"), 1, 2, 3]), "D119", "error", ["annotations[0] (id=71"]),
     ("infinite box", box([0, 1, float("inf"), 3]), "D119", "error", ["annotations[0] (id=71"]),
     ("no area", take("annotations", 0, "area"), "D114", "warning", ["'area'", "annotations[0]"]),
@@ -155,14 +155,14 @@ FAULTS = [
 ]
 
 
-def test_a_clean_set_raises_no_alarm(coco):
+def test_a_valid_dataset_has_no_issues(coco):
     assert read(*coco, deep=True) == ([], "")
 
 
 @pytest.mark.parametrize(
     ("fault", "code", "severity", "named"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS]
 )
-def test_a_fault_in_the_json_is_named(coco, fault, code, severity, named):
+def test_an_error_in_the_json_file_is_reported(coco, fault, code, severity, named):
     folder, content = coco
     content = copy.deepcopy(content)
     fault(content)
@@ -185,12 +185,12 @@ def test_a_fault_in_the_json_is_named(coco, fault, code, severity, named):
         ("{}", "D113", "'images'"),
     ],
 )
-def test_a_file_that_is_no_coco_json_is_refused(coco, text, code, named):
+def test_a_file_that_is_not_coco_json_is_refused(coco, text, code, named):
     issues, told = read(coco[0], text)
     assert issues[0].code == code and named in told and "ann.json" in told
 
 
-def test_a_file_that_is_not_utf_8_names_its_line_and_byte(coco):
+def test_a_file_that_is_not_utf_8_is_reported_with_line_and_byte(coco):
     folder, content = coco
     content["categories"][0]["name"] = "中文"
     (folder / "gbk.json").write_bytes(json.dumps(content, ensure_ascii=False, indent=1).encode("gbk"))
@@ -199,7 +199,7 @@ def test_a_file_that_is_not_utf_8_names_its_line_and_byte(coco):
     assert CocoDetection(str(folder), "gbk.json", "images", encoding="gbk").labels == ["b", "中文"]
 
 
-def test_a_missing_annotation_file_and_a_missing_folder_are_named(coco):
+def test_a_missing_annotation_file_and_a_missing_folder_are_reported(coco):
     folder, content = coco
     issues, told = issues_of(lambda: CocoDetection(str(folder), "none.json", "images"))
     assert issues[0].code == "D104" and "none.json" in told
@@ -221,7 +221,7 @@ def test_a_missing_annotation_file_and_a_missing_folder_are_named(coco):
         ("zeroed middle", None, True, "D102", "warning"),
     ],
 )
-def test_a_bad_image_is_named(coco, what, data, deep, code, severity):
+def test_a_bad_image_is_reported(coco, what, data, deep, code, severity):
     folder, content = coco
     path = folder / "images/one.jpg"
     whole = path.read_bytes()
@@ -235,7 +235,7 @@ def test_a_bad_image_is_named(coco, what, data, deep, code, severity):
     assert issues[0].file == str(path)
 
 
-def test_a_folder_in_place_of_an_image_is_named(coco):
+def test_a_folder_in_place_of_an_image_is_reported(coco):
     folder, content = coco
     (folder / "images/one.jpg").unlink()
     (folder / "images/one.jpg").mkdir()
@@ -243,7 +243,7 @@ def test_a_folder_in_place_of_an_image_is_named(coco):
     assert [issue.code for issue in issues] == ["D104"] and issues[0].file.endswith("one.jpg")
 
 
-def test_an_orientation_tag_that_the_annotation_ignores_is_told(coco):
+def test_an_orientation_tag_that_the_annotation_ignores_is_reported(coco):
     folder, content = coco
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -254,7 +254,7 @@ def test_an_orientation_tag_that_the_annotation_ignores_is_told(coco):
     assert read(folder, content, deep=True) == ([], "")
 
 
-def test_a_png_named_jpg_is_no_fault_and_a_strip_is_a_warning(coco):
+def test_a_png_named_jpg_is_valid_and_an_extreme_aspect_ratio_is_a_warning(coco):
     folder, content = coco
     Image.new("RGB", (100, 80)).save(folder / "images/one.jpg", format="PNG")
     assert read(folder, content, deep=True) == ([], "")
@@ -265,7 +265,7 @@ def test_a_png_named_jpg_is_no_fault_and_a_strip_is_a_warning(coco):
     assert [(issue.code, issue.severity) for issue in issues] == [("D120", "warning")]
 
 
-def test_forty_faults_are_shown_as_ten_and_a_count(coco):
+def test_forty_errors_are_shown_as_ten_and_a_count(coco):
     folder, content = coco
     content["annotations"] = [
         {"id": k, "image_id": 11, "category_id": 1, "bbox": [1, 1, 0, 5], "area": 0, "iscrowd": 0} for k in range(41)

@@ -1,4 +1,4 @@
-"""The demonstration's data: the same for a seed, whole or not there, readable in both forms, nothing shared."""
+"""The dataset of the demo: reproducible, complete or absent, equal in both formats, disjoint splits."""
 
 import hashlib
 import importlib.util
@@ -40,7 +40,7 @@ def digest(folder):
     return "\n".join(parts)
 
 
-def test_both_forms_say_the_same_and_have_no_fault(folder):
+def test_both_formats_are_equal_and_valid(folder):
     for split, count in (("train", 12), ("eval", 6)):
         coco = CocoDetection(str(folder), f"annotations/{split}.json", "JPEGImages")
         voc = VocDetection(str(folder), f"ImageSets/Main/{split}.txt")
@@ -52,14 +52,14 @@ def test_both_forms_say_the_same_and_have_no_fault(folder):
             assert np.array_equal(a["boxes"], b["boxes"]) and np.array_equal(a["labels"], b["labels"])
 
 
-def test_pictures_depend_on_the_seed_alone(tool, folder, tmp_path):
+def test_images_depend_on_the_seed_only(tool, folder, tmp_path):
     tool.make_digits(tmp_path / "same", train=12, evaluation=6, size=160, seed=3)
     assert digest(tmp_path / "same") == digest(folder)
     tool.make_digits(tmp_path / "other", train=12, evaluation=6, size=160, seed=4)
     assert digest(tmp_path / "other") != digest(folder)
 
 
-def test_a_whole_set_is_kept_and_another_is_not_overwritten_unasked(tool, folder):
+def test_a_complete_dataset_is_kept_and_another_is_not_overwritten(tool, folder):
     before = (folder / "label_list.txt").stat().st_mtime_ns
     assert not tool.make_digits(folder, train=12, evaluation=6, size=160, seed=3)
     assert (folder / "label_list.txt").stat().st_mtime_ns == before
@@ -67,7 +67,7 @@ def test_a_whole_set_is_kept_and_another_is_not_overwritten_unasked(tool, folder
         tool.make_digits(folder, train=13, evaluation=6, size=160, seed=3)
 
 
-def test_force_replaces_and_leaves_nothing_beside(tool, tmp_path):
+def test_force_replaces_the_folder_and_leaves_no_other(tool, tmp_path):
     out = tmp_path / "digits"
     tool.make_digits(out, train=1, evaluation=1, size=96)
     assert tool.make_digits(out, train=2, evaluation=1, size=96, force=True)
@@ -75,7 +75,7 @@ def test_force_replaces_and_leaves_nothing_beside(tool, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["digits"]
 
 
-def test_an_interrupted_run_leaves_no_half_set(tool, tmp_path, monkeypatch):
+def test_an_interrupted_run_leaves_nothing(tool, tmp_path, monkeypatch):
     monkeypatch.setattr(tool, "write_split", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         tool.make_digits(tmp_path / "digits", train=1, evaluation=1)
@@ -109,7 +109,7 @@ def test_digits_are_legible_apart_and_few():
     assert min(totals) < 3 and max(totals) > 6
 
 
-def test_the_command_says_what_is_wrong(tmp_path):
+def test_the_command_reports_errors(tmp_path):
     command = [sys.executable, SCRIPT, "--out", tmp_path / "d", "--train", "2", "--eval", "1"]
     done = subprocess.run([*command, "--size", "20"], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (2, "--size is 20; it must be at least 96\n")

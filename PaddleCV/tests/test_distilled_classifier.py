@@ -1,4 +1,4 @@
-"""A student and its teacher: the losses by hand, what is saved, what is refused."""
+"""Distillation of classifiers: losses by hand, checkpoints, invalid settings."""
 
 import math
 

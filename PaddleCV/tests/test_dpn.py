@@ -1,4 +1,4 @@
-"""DPN: the contract, the two paths by hand, and the official parameter counts."""
+"""DPN: the model contract, the two paths by hand, and the official parameter counts."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""EfficientNet: the contract, padding and drop-connect by hand, the official parameter counts of B0 to B7."""
+"""EfficientNet: the model contract, padding and drop-connect by hand, the official parameter counts of B0 to B7."""
 
 import functools
 
@@ -51,7 +51,7 @@ def test_same_padding_sees_one_pixel_to_the_right_where_equal_padding_sees_one_t
         np.testing.assert_allclose(layer(image)[0, 0, 0].numpy(), expected, rtol=1e-4)
 
 
-def test_any_size_of_a_picture_gives_features_rounded_up():
+def test_any_size_of_an_image_gives_features_rounded_up():
     features = tiny()(paddle.rand([1, 3, 75, 50]))
     assert [feature.shape[2:] for feature in features] == [[10, 7], [5, 4], [3, 2]]
 
@@ -83,7 +83,7 @@ def test_squeeze_and_excitation_of_zeros_halves():
     assert (layer(paddle.ones([1, 8, 2, 2])).numpy() == 0.5).all()
 
 
-def test_its_normalisation_is_that_of_its_authors():
+def test_its_normalization_is_that_of_its_authors():
     norm = tiny().stem.norm
     assert (norm._epsilon, norm._momentum) == (1e-3, 0.99)
 

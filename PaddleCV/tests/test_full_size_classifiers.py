@@ -1,4 +1,4 @@
-"""Every classifier of the zoo at its full size: one picture of the evaluated size goes through, at the noted cost."""
+"""Every classifier of the zoo at full size: a forward pass of one image, with the recorded MACs."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ ROWS = [row for row in zoo.read_zoo() if row["kit"] == "PaddleCV" and row["macs"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: Path(row["config"]).stem)
-def test_a_picture_goes_through_at_the_noted_cost(row):
+def test_an_image_goes_through_at_the_noted_cost(row):
     config = load_config(ROOT / "PaddleCV" / row["config"])
     labels = [str(number) for number in range(int(row["classes"]))]
     model = config.build("model", num_classes=len(labels), labels=labels)

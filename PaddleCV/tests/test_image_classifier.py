@@ -1,4 +1,4 @@
-"""The classifier whole: the model contract, targets of every form, auxiliary heads."""
+"""The image classifier: the model contract, targets of every kind, auxiliary heads."""
 
 import numpy as np
 import paddle
@@ -41,15 +41,15 @@ def test_a_classifier_of_several_classes_keeps_the_contract(tmp_path):
     check_model(lambda: tiny(loss=MultiLabelLoss()), batch(several=True), tmp_path)
 
 
-def test_a_classifier_of_grey_pictures_keeps_the_contract(tmp_path):
-    def grey():
+def test_a_classifier_of_gray_images_keeps_the_contract(tmp_path):
+    def gray():
         body = ResNet(18, width=0.25, out_indices=[3], in_channels=1)
         return ImageClassifier(body, ClassifierHead(body.out_channels, 5), CrossEntropy())
 
     paddle.seed(0)
     given = batch()
-    check_model(grey, {**given, "image": given["image"][:, :1]}, tmp_path)
-    assert grey().inputs == {"image": ([None, 1, None, None], "float32")}
+    check_model(gray, {**given, "image": given["image"][:, :1]}, tmp_path)
+    assert gray().inputs == {"image": ([None, 1, None, None], "float32")}
 
 
 def test_scores_are_shares_of_one_class_and_probabilities_of_several():

@@ -1,4 +1,4 @@
-"""MobileNetV1: the contract, and the official parameter counts of every width."""
+"""MobileNetV1: the model contract, and the official parameter counts of every width."""
 
 import functools
 
@@ -25,7 +25,7 @@ def test_with_its_classifier_it_has_the_official_parameters(scale):
     assert count_classifier(lambda: MobileNetV1(scale, out_indices=[4])) == COUNTS[scale]
 
 
-def test_stages_of_ones_own_have_their_kernels_and_strides():
+def test_stages_of_your_own_have_their_kernels_and_strides():
     net = MobileNetV1(stem_stride=1, out_indices=[0, 1], stages=[[8, 1, 1], [12, 2, 2, 5]])
     net.eval()
     fine, coarse = net(paddle.zeros([1, 3, 8, 8]))

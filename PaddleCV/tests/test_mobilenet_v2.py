@@ -1,4 +1,4 @@
-"""MobileNetV2: the contract, dilation, and the official parameter counts of every width."""
+"""MobileNetV2: the model contract, dilation, and the official parameter counts of every width."""
 
 import functools
 
@@ -75,7 +75,7 @@ def test_a_shortcut_is_there_where_nothing_changes():
     assert [given(8, 1), given(16, 1), given(8, 2)] == [True, False, False]
 
 
-def test_rows_of_ones_own_make_the_stages_their_strides_say():
+def test_rows_of_your_own_make_the_stages_their_strides_say():
     """A 3x3 stem of stride 1 at 16 pixels, two rows: 8 channels at 16, then 12 channels of 5x5 kernels at 8."""
     net = MobileNetV2(stem_stride=1, out_indices=[0, 1], blocks=[[1, 8, 1, 1], [3, 12, 2, 2, 5]])
     net.eval()

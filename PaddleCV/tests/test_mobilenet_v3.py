@@ -1,4 +1,4 @@
-"""MobileNetV3: the contract, dilation, its head, and the official parameter counts of every width."""
+"""MobileNetV3: the model contract, dilation, its head, and the official parameter counts of every width."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Suppression: the operator of 1.8, a plain loop on random cases, nothing found."""
+"""NMS: the operator of PaddlePaddle 1.8, a plain loop on random cases, empty results."""
 
 import numpy as np
 import paddle
@@ -63,7 +63,7 @@ def test_rows_equal_multiclass_nms_of_1_8_but_for_its_background_class():
     np.testing.assert_allclose(rows.numpy(), numbers["o"], rtol=1e-6)
 
 
-def test_of_two_boxes_that_overlap_by_81_of_119_the_better_stays():
+def test_of_two_boxes_with_an_iou_of_81_of_119_the_better_is_kept():
     # both 10 x 10, moved by (1, 1): common 81, together 119, IoU 0.68
     boxes = paddle.to_tensor([[[0.0, 0, 10, 10], [1, 1, 11, 11], [50, 50, 60, 60]]])
     scores = paddle.to_tensor([[[0.8, 0.9, 0.3]]])
@@ -77,7 +77,7 @@ def test_boxes_of_different_classes_do_not_suppress_each_other():
     assert MulticlassNMS()(boxes, scores)[0][:, 0].tolist() == [0, 1]
 
 
-def test_linear_matrix_nms_multiplies_the_lesser_of_two_by_one_less_their_overlap():
+def test_linear_matrix_nms_multiplies_the_lower_score_by_one_minus_iou():
     # IoU 81 / 119, of the better box with any better one 0: 0.8 * (1 - 81 / 119) / (1 - 0)
     boxes = paddle.to_tensor([[[0.0, 0, 10, 10], [1, 1, 11, 11]]])
     scores = paddle.to_tensor([[[0.8, 0.9]]])
@@ -88,14 +88,14 @@ def test_linear_matrix_nms_multiplies_the_lesser_of_two_by_one_less_their_overla
 
 
 @pytest.mark.parametrize("nms", [MulticlassNMS(), MatrixNMS()], ids=lambda nms: type(nms).__name__)
-def test_where_nothing_is_found_there_are_no_rows(nms):
+def test_without_detections_there_are_no_rows(nms):
     rows, counts = nms(paddle.rand([2, 8, 4]), paddle.zeros([2, 3, 8]))
     assert rows.shape == [0, 6] and counts.tolist() == [0, 0]
     assert counts.dtype == paddle.int32
 
 
 @pytest.mark.parametrize("nms", [MulticlassNMS(), MatrixNMS()], ids=lambda nms: type(nms).__name__)
-def test_one_image_without_answers_leaves_those_of_the_other_alone(nms):
+def test_one_image_without_detections_leaves_those_of_the_other(nms):
     scores = paddle.to_tensor([[[0.0, 0.0]], [[0.9, 0.0]]])
     boxes = paddle.to_tensor([[[0.0, 0, 1, 1], [2, 2, 3, 3]], [[4, 4, 5, 5], [6, 6, 7, 7]]])
     rows, counts = nms(boxes, scores)
@@ -105,7 +105,7 @@ def test_one_image_without_answers_leaves_those_of_the_other_alone(nms):
 
 @pytest.mark.parametrize("nms", [MulticlassNMS(), MatrixNMS()], ids=lambda nms: type(nms).__name__)
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_numbers_that_are_none_end_in_no_crash(nms, bad):
+def test_non_finite_values_do_not_crash(nms, bad):
     boxes, scores = random_case(np.random.default_rng(0), images=1)
     boxes[0, :5], scores[0, :, 5:9], boxes[0, 9] = bad, bad, [9, 9, 1, 1]
     rows, counts = nms(paddle.to_tensor(boxes), paddle.to_tensor(scores))

@@ -75,7 +75,7 @@ def test_a_model_without_the_convolution_its_weights_have_is_told_the_key():
         find_published(KIT, "mobilenet_v3_small_x1_0").check_settings(config)
 
 
-def test_a_picture_is_classified_by_weights_named_in_the_index(tmp_path, monkeypatch):
+def test_an_image_is_classified_by_weights_named_in_the_index(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     body = encode_pdparams({n: rng.normal(0, 0.05, s).astype("f4") for n, s in OFFICIAL["squeezenet1_1"].items()})
     cv2.imwrite(str(tmp_path / "a.png"), rng.integers(0, 255, (64, 80, 3), "uint8"))

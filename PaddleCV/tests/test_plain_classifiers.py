@@ -29,7 +29,7 @@ BACKBONES = {
     "SqueezeNet1_0": lambda **keys: SqueezeNet("1.0", width=0.5, **keys),
     "SqueezeNet1_1": lambda **keys: SqueezeNet(width=0.5, **keys),
 }
-# out_indices, head and its keys, side of the pictures
+# out_indices, head and its keys, side of the images
 CLASSIFIERS = {
     "AlexNet": ([2], FullyConnectedHead, {"cells": 1, "hidden": 32, "dropout": 0.0, "dropout_first": True}, 64),
     "VGG11": ([4], FullyConnectedHead, {"cells": 2, "hidden": 32, "dropout": 0.0}, 32),
@@ -37,7 +37,7 @@ CLASSIFIERS = {
     "InceptionV4": ([2], ClassifierHead, {"dropout": 0.0}, 80),
     "SqueezeNet1_1": ([2], ConvClassifierHead, {"dropout": 0.0}, 48),
 }
-# (height, width) of every stage of a picture of 224 pixels, and of 299 for InceptionV4, as the published weights see it
+# (height, width) of every stage of an image of 224 pixels, and of 299 for InceptionV4, as the published weights see it
 SIDES = {
     "AlexNet": [27, 13, 6],
     "VGG11": [112, 56, 28, 14, 7],

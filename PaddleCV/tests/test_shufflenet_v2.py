@@ -1,4 +1,4 @@
-"""ShuffleNetV2: the contract, the shuffle, and the official parameter counts of every width."""
+"""ShuffleNetV2: the model contract, the channel shuffle, and the official parameter counts of every width."""
 
 import functools
 

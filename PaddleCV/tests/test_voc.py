@@ -1,4 +1,4 @@
-"""Reading VOC xml: pixel conventions, lists, and what can be mended."""
+"""VOC XML: pixel conventions, lists, and problems that are repaired."""
 
 import os
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_files_that_count_from_zero_are_read_as_they_are(root):
     assert VocDetection(str(root), one_based=False, bad_boxes="drop")[0]["boxes"].tolist() == [[1, 1, 100, 80]]
 
 
-def test_a_zero_where_pixels_count_from_one_is_told(tmp_path):
+def test_a_zero_in_one_based_coordinates_is_a_warning(tmp_path):
     write(tmp_path, {"a": [("dog", 0, 0, 5, 50, 60)]})
     dataset = VocDetection(str(tmp_path))
     assert dataset[0]["boxes"].tolist() == [[0, 4, 50, 60]]
@@ -65,14 +65,14 @@ def test_a_zero_where_pixels_count_from_one_is_told(tmp_path):
     assert "one_based: false" in dataset.issues[0].fix
 
 
-def test_difficult_boxes_stay_known_to_the_evaluation(root):
+def test_difficult_boxes_are_kept_for_evaluation(root):
     dataset = VocDetection(str(root), with_difficult=False)
     assert dataset[0]["labels"].tolist() == [1]
     assert [item["difficult"] for item in dataset.annotations()["annotations"]] == [0, 1]
     assert dataset.annotations()["annotations"][1]["bbox"] == [10, 20, 1, 10]
 
 
-def test_labels_come_from_the_list_beside_the_data_or_from_the_configuration(root):
+def test_labels_come_from_the_file_next_to_the_data_or_from_the_configuration(root):
     (root / "label_list.txt").write_text("dog\ncat\nbird\n")
     assert VocDetection(str(root)).labels == ["dog", "cat", "bird"]
     assert VocDetection(str(root), labels=["cat", "dog"]).labels == ["cat", "dog"]
@@ -86,7 +86,7 @@ def test_line_endings_blank_lines_and_byte_order_marks_do_not_matter(root, endin
     assert len(VocDetection(str(root), list_file="list.txt")) == 2
 
 
-def test_a_list_of_images_and_xml_files_is_read_with_tabs_or_blanks(root):
+def test_a_list_of_images_and_xml_files_is_read_with_tabs_or_spaces(root):
     os.rename(root / "JPEGImages/two.jpg", root / "JPEGImages/two 2.jpg")
     (root / "list.txt").write_text("JPEGImages/two 2.jpg\tAnnotations/two.xml\n", encoding="utf-8")
     os.rename(root / "JPEGImages/图 one.jpg", root / "JPEGImages/图.jpg")
@@ -98,7 +98,7 @@ def test_a_list_of_images_and_xml_files_is_read_with_tabs_or_blanks(root):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".JPG", ".jpeg", ".bmp"])
-def test_the_image_may_end_otherwise_than_the_xml_says(tmp_path, suffix):
+def test_the_image_may_have_another_suffix_than_in_the_xml_file(tmp_path, suffix):
     write(tmp_path, {"a": FILES["图 one"]}, suffix=".jpeg" if suffix == ".JPG" else suffix)
     if suffix == ".JPG":
         os.rename(tmp_path / "JPEGImages/a.jpeg", tmp_path / "JPEGImages/a.JPG")
@@ -145,7 +145,7 @@ def test_what_is_written_is_read_again(tmp_path_factory, images):
         assert dataset[index]["difficult"].tolist() == [bool(item[1]) for item in items]
 
 
-def test_the_blood_cell_set_reads_without_an_error():
+def test_the_blood_cell_dataset_is_read_without_an_error():
     folder = Path(os.environ.get("KIT_TEST_DATA", "/nowhere")) / "bccd"
     if not folder.is_dir():
         pytest.skip("KIT_TEST_DATA has no bccd")

@@ -1,4 +1,4 @@
-"""Bad xml files and lists: the code, the place and the remedy each gets, in at most twelve lines."""
+"""Invalid XML files and lists: each is reported with code, place and fix, in at most twelve lines."""
 
 import pytest
 from PIL import Image
@@ -28,8 +28,8 @@ def voc(tmp_path):
 
 GOOD = {"stem": "one", "name": "cat", "x1": 1, "x2": 100}
 XML_FAULTS = [
-    ("broken", "<annotation><object>", "D112", "error", ["is not xml", "line 1"]),
-    ("empty", "", "D112", "error", ["is not xml"]),
+    ("broken", "<annotation><object>", "D112", "error", ["is not XML", "line 1"]),
+    ("empty", "", "D112", "error", ["is not XML"]),
     ("bomb", BOMB, "D112", "error", ["entities"]),
     ("another root", "<html></html>", "D113", "error", ["<html>"]),
     ("class", XML.format(**{**GOOD, "name": "dgo"}), "D109", "error", ["object[0]", "dgo", "'dog'?"]),
@@ -45,7 +45,7 @@ XML_FAULTS = [
 
 
 def read_voc(root, list_file="list.txt", deep=False, **keywords):
-    """The issues of a folder and the text of the refusal, if there was one."""
+    """The issues of a folder and the text of the error, if there was one."""
     try:
         return VocDetection(str(root), list_file, **keywords).check(deep), ""
     except DataError as error:
@@ -53,14 +53,14 @@ def read_voc(root, list_file="list.txt", deep=False, **keywords):
         return error.issues, str(error)
 
 
-def test_a_clean_voc_set_raises_no_alarm(voc):
+def test_a_valid_voc_dataset_has_no_issues(voc):
     assert read_voc(voc, deep=True) == ([], "")
 
 
 @pytest.mark.parametrize(
     ("text", "code", "severity", "named"), [row[1:] for row in XML_FAULTS], ids=[row[0] for row in XML_FAULTS]
 )
-def test_a_fault_in_an_xml_is_named(voc, text, code, severity, named):
+def test_an_error_in_an_xml_file_is_reported(voc, text, code, severity, named):
     (voc / "Annotations/one.xml").write_text(text)
     issues, _ = read_voc(voc)
     assert [(issue.code, issue.severity) for issue in issues] == [(code, severity)]
@@ -79,7 +79,7 @@ def test_a_fault_in_an_xml_is_named(voc, text, code, severity, named):
         ("\n", "D117", "error", ["no image"]),
     ],
 )
-def test_a_fault_in_the_list_is_named(voc, lines, code, severity, named):
+def test_an_error_in_the_list_is_reported(voc, lines, code, severity, named):
     (voc / "list.txt").write_text(lines)
     issues, _ = read_voc(voc)
     assert (issues[0].code, issues[0].severity) == (code, severity)
@@ -87,7 +87,7 @@ def test_a_fault_in_the_list_is_named(voc, lines, code, severity, named):
     assert [what for what in [*named, "list.txt"] if what not in told] == []
 
 
-def test_a_missing_list_image_and_label_file_are_named(voc):
+def test_a_missing_list_image_and_label_file_are_reported(voc):
     issues, told = read_voc(voc, "trian.txt")
     assert issues[0].code == "D104" and "trian.txt" in told
     (voc / "JPEGImages/two.jpg").unlink()
@@ -100,6 +100,6 @@ def test_a_missing_list_image_and_label_file_are_named(voc):
     assert issues[0].code == "D115" and "cat" in told
 
 
-def test_a_box_of_one_pixel_is_no_fault(voc):
+def test_a_box_of_one_pixel_is_valid(voc):
     (voc / "Annotations/one.xml").write_text(XML.format(**{**GOOD, "x1": 50, "x2": 50}))
     assert read_voc(voc) == ([], "")

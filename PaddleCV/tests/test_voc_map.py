@@ -1,16 +1,16 @@
-"""VOC's average precision on cases worked out by hand, and on the recorded case of PaddlePaddle 1.8."""
+"""VOC mAP on cases worked out by hand, and on the recorded case of PaddlePaddle 1.8."""
 
 import numpy as np
 import pytest
 
 from PaddleCV.metrics.voc_map import (
-    FALSE,
+    FALSE_POSITIVE,
     IGNORED,
-    TRUE,
+    TRUE_POSITIVE,
     VocMap,
     average_precision_11point,
     average_precision_integral,
-    judge,
+    match_detections,
     recall_precision,
 )
 
@@ -40,7 +40,7 @@ def table(text):
 
 
 class Truth:
-    """A data set as far as the metric looks at it."""
+    """A dataset as far as the metric uses it."""
 
     def __init__(self, boxes, labels=("cat", "dog")):
         self.labels = list(labels)
@@ -60,14 +60,14 @@ class Truth:
         return {"annotations": self.rows}
 
 
-def answer(metric, image, rows):
+def feed(metric, image, rows):
     boxes = np.array(rows, np.float32).reshape(-1, 6)
     metric.update({"boxes": boxes, "num_boxes": np.array([len(boxes)])}, {"image_id": np.array([image])})
 
 
 def test_the_recorded_case_of_the_operator_is_reproduced():
     found, truth = table(GOLDEN_FOUND), table(GOLDEN_TRUTH)
-    verdict = judge(found, truth, 0.3)
+    verdict = match_detections(found, truth, 0.3)
     areas = []
     for label in (1, 2):
         mine = found[:, 1] == label
@@ -76,9 +76,11 @@ def test_the_recorded_case_of_the_operator_is_reproduced():
     assert np.mean(areas) == pytest.approx(GOLDEN_MAP, abs=1e-6)
 
 
-def test_area_of_right_wrong_right_over_three_boxes():
+def test_the_area_of_true_false_true_positives_over_three_boxes():
     # precision 1, 1/2, 2/3 at recall 1/3, 1/3, 2/3; the envelope is 1 up to 1/3, 2/3 up to 2/3, 0 beyond
-    recall, precision = recall_precision(np.array([0.9, 0.8, 0.7]), np.array([TRUE, FALSE, TRUE]), 3)
+    recall, precision = recall_precision(
+        np.array([0.9, 0.8, 0.7]), np.array([TRUE_POSITIVE, FALSE_POSITIVE, TRUE_POSITIVE]), 3
+    )
     assert recall.tolist() == pytest.approx([1 / 3, 1 / 3, 2 / 3])
     assert precision.tolist() == pytest.approx([1, 1 / 2, 2 / 3])
     assert average_precision_integral(recall, precision) == pytest.approx(1 / 3 + 2 / 9)
@@ -88,52 +90,54 @@ def test_area_of_right_wrong_right_over_three_boxes():
 
 def test_recall_of_exactly_a_level_reaches_it():
     # 3 of 10 found: 0.3 is reached although 3 / 10 and 3 * 0.1 differ in the last bit
-    recall, precision = recall_precision(np.array([3.0, 2.0, 1.0]), np.array([TRUE, TRUE, TRUE]), 10)
+    recall, precision = recall_precision(
+        np.array([3.0, 2.0, 1.0]), np.array([TRUE_POSITIVE, TRUE_POSITIVE, TRUE_POSITIVE]), 10
+    )
     assert average_precision_11point(recall, precision) == pytest.approx(4 / 11)
 
 
-def test_the_second_box_on_an_object_is_wrong_whatever_its_overlap():
+def test_the_second_detection_of_an_object_is_a_false_positive():
     truth = np.array([[0, 0, 0, 0, 0, 10, 10]], float)
     found = np.array([[0, 0, 0.9, 0, 0, 10, 7], [0, 0, 0.8, 0, 0, 10, 10]], float)
-    assert judge(found, truth, 0.5).tolist() == [TRUE, FALSE]
+    assert match_detections(found, truth, 0.5).tolist() == [TRUE_POSITIVE, FALSE_POSITIVE]
 
 
-def test_overlap_of_exactly_the_threshold_is_found():
+def test_an_iou_of_exactly_the_threshold_is_a_match():
     truth = np.array([[0, 0, 0, 0, 0, 10, 10]], float)
     found = np.array([[0, 0, 0.9, 0, 0, 10, 5], [0, 0, 0.8, 0, 0, 10, 4.9]], float)
-    assert judge(found, truth, 0.5).tolist() == [TRUE, FALSE]
+    assert match_detections(found, truth, 0.5).tolist() == [TRUE_POSITIVE, FALSE_POSITIVE]
 
 
 def test_boxes_of_other_classes_and_images_do_not_match():
     truth = np.array([[0, 0, 0, 0, 0, 10, 10], [1, 1, 0, 0, 0, 10, 10]], float)
     found = np.array([[0, 1, 0.9, 0, 0, 10, 10], [1, 0, 0.9, 0, 0, 10, 10]], float)
-    assert judge(found, truth, 0.5).tolist() == [FALSE, FALSE]
+    assert match_detections(found, truth, 0.5).tolist() == [FALSE_POSITIVE, FALSE_POSITIVE]
 
 
-def test_difficult_objects_count_neither_way():
+def test_detections_of_difficult_objects_are_ignored():
     truth = np.array([[0, 0, 1, 0, 0, 10, 10], [0, 0, 0, 20, 0, 30, 10]], float)
     found = np.array([[0, 0, 0.9, 0, 0, 10, 10], [0, 0, 0.8, 0, 0, 10, 9], [0, 0, 0.7, 20, 0, 30, 10]], float)
-    assert judge(found, truth, 0.5).tolist() == [IGNORED, IGNORED, TRUE]
+    assert match_detections(found, truth, 0.5).tolist() == [IGNORED, IGNORED, TRUE_POSITIVE]
     boxes = [(0, 0, 1, 0, 0, 10, 10), (0, 0, 0, 20, 0, 30, 10)]
     rows = [[0, 0.9, 0, 0, 10, 10], [0, 0.7, 20, 0, 30, 10]]
     for with_difficult, expected in ((False, 1.0), (True, 1.0)):
         metric = VocMap(Truth(boxes), method="integral", with_difficult=with_difficult)
-        answer(metric, 0, rows)
+        feed(metric, 0, rows)
         assert metric.compute()["mAP"] == pytest.approx(expected)
     metric = VocMap(Truth(boxes), method="integral", with_difficult=True)
-    answer(metric, 0, rows[1:])
+    feed(metric, 0, rows[1:])
     assert metric.compute()["mAP"] == pytest.approx(0.5)
 
 
 def test_the_mean_is_over_classes_that_have_a_box():
     metric = VocMap(Truth([(0, 0, 0, 0, 0, 10, 10)]))
-    answer(metric, 0, [[0, 0.9, 0, 0, 10, 10], [1, 0.9, 0, 0, 10, 10]])
+    feed(metric, 0, [[0, 0.9, 0, 0, 10, 10], [1, 0.9, 0, 0, 10, 10]])
     assert metric.compute() == {"mAP": 1.0}
     assert metric.per_class() == {"cat": {"AP": 1.0}, "dog": {"AP": -1.0}}
 
 
 @pytest.mark.parametrize("method", ["11point", "integral"])
-def test_shards_merge_to_the_whole_in_any_order(method):
+def test_processes_are_merged_in_any_order(method):
     rng = np.random.default_rng(0)
     boxes, rows = [], {}
     for image in range(20):
@@ -147,8 +151,8 @@ def test_shards_merge_to_the_whole_in_any_order(method):
         ]
     whole, shards = VocMap(Truth(boxes), method=method), [VocMap(Truth(boxes), method=method) for _ in range(2)]
     for image, found in rows.items():
-        answer(whole, image, found)
-        answer(shards[image % 2], image, found)
+        feed(whole, image, found)
+        feed(shards[image % 2], image, found)
     assert 0 < whole.compute()["mAP"] < 1
     for order in ([0, 1], [1, 0]):
         merged = VocMap(Truth(boxes), method=method)
@@ -156,20 +160,20 @@ def test_shards_merge_to_the_whole_in_any_order(method):
         assert merged.compute() == whole.compute()
 
 
-def test_nothing_annotated_nothing_found_and_broken_scores_do_not_crash():
+def test_no_boxes_no_detections_and_nan_scores_do_not_crash():
     assert VocMap(Truth([])).compute() == {"mAP": 0.0}
     metric = VocMap(Truth([(0, 0, 0, 0, 0, 10, 10)]))
-    answer(metric, 0, [])
+    feed(metric, 0, [])
     assert metric.compute() == {"mAP": 0.0}
     metric.reset()
-    answer(metric, 0, [[0, np.nan, 0, 0, 10, 10]])
+    feed(metric, 0, [[0, np.nan, 0, 0, 10, 10]])
     assert metric.compute() == {"mAP": 0.0}
 
 
-def test_a_class_the_data_set_lacks_is_refused():
+def test_a_class_that_the_dataset_lacks_is_refused():
     metric = VocMap(Truth([(0, 0, 0, 0, 0, 10, 10)]))
-    answer(metric, 0, [[7, 0.9, 0, 0, 10, 10]])
-    with pytest.raises(ValueError, match="class 7; the data set has 2 classes"):
+    feed(metric, 0, [[7, 0.9, 0, 0, 10, 10]])
+    with pytest.raises(ValueError, match="class 7; the dataset has 2 classes"):
         metric.compute()
     with pytest.raises(ValueError, match="method is 'area'"):
         VocMap(Truth([]), method="area")

@@ -1,4 +1,4 @@
-"""Xception, both kinds: the contract, dilation, and the official parameter counts."""
+"""Xception, both kinds: the model contract, dilation, and the official parameter counts."""
 
 import functools
 

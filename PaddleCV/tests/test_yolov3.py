@@ -1,4 +1,4 @@
-"""YOLOv3 whole: the model contract, the published parameter counts, what is exported, ONNX."""
+"""YOLOv3: the model contract, the published parameter counts, exports, ONNX."""
 
 import inspect
 import subprocess
@@ -39,7 +39,7 @@ def tiny(backbone="DarkNet", num_classes=3, nms=None, **loss):
 
 
 def batch(images=2, size=(96, 128)):
-    """Pictures of twice the input's size, with an object for every level."""
+    """Images of twice the input's size, with an object for every level."""
     height, width = size
     rng = np.random.default_rng(1)
     boxes = np.array([[4, 5, 16, 20], [40, 10, 80, 60], [2, 2, 126, 94], [0, 0, 0, 0]], "float32")
@@ -58,7 +58,7 @@ def test_yolov3_keeps_the_contract_with_every_backbone(backbone, tmp_path):
     check_model(lambda: tiny(backbone), batch(), tmp_path)
 
 
-def test_yolov3_takes_pictures_of_as_many_channels_as_its_backbone():
+def test_yolov3_takes_images_of_as_many_channels_as_its_backbone():
     body = DarkNet(depths=[1, 1, 1, 1, 1], width=0.25, in_channels=1)
     neck = YOLOv3FPN(body.out_channels, channels=64)
     model = YOLOv3(body, neck, YOLOv3Head(neck.out_channels, 3, ANCHORS), YOLOv3Loss(), MulticlassNMS())
@@ -101,7 +101,7 @@ def test_the_loss_falls_when_one_batch_is_learned():
     assert values[-1] < 0.4 * values[0]
 
 
-def test_answers_are_rows_in_pixels_of_the_original_pictures():
+def test_answers_are_rows_in_pixels_of_the_original_images():
     model = tiny()
     warm_up_statistics(model, batch())
     given = batch()
@@ -142,7 +142,7 @@ def test_the_exported_model_takes_other_sizes_than_it_was_exported_with(tmp_path
             np.testing.assert_allclose(got, right, rtol=1e-4, atol=5e-3)
 
 
-def test_onnx_of_a_fixed_size_answers_the_same_for_one_picture(tmp_path):
+def test_onnx_of_a_fixed_size_answers_the_same_for_one_image(tmp_path):
     # of a free size, paddle2onnx 2.1 gives every class the scores of the first
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("paddle2onnx")

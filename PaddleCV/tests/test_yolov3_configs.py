@@ -1,4 +1,4 @@
-"""The configurations of YOLOv3: every key is known, the full-size models have the published parameters."""
+"""The configurations of YOLOv3: every key is known, the full-size models have the published parameter counts."""
 
 import pathlib
 
@@ -52,7 +52,7 @@ def test_class_names_are_all_there_and_given_to_every_data_set(name, count):
 
 
 def test_the_rate_falls_at_epoch_216_and_243_of_270_as_at_step_400000_and_450000_of_500200():
-    # 118 287 pictures, 64 a step: 1848 steps an epoch
+    # 118 287 images, 64 a step: 1848 steps an epoch
     lr, train = load("yolov3").get("optimizer.lr"), load("yolov3").get("train")
     assert [round(steps / 1848) for steps in (400000, 450000)] == [216, 244]
     assert list(lr["at_epochs"]) == [216, 243] and train["epochs"] == 270 and train["base_batch"] == 64

@@ -1,4 +1,4 @@
-"""The head of YOLOv3: box coding by hand, the shapes, and the operator yolo_box of 1.8."""
+"""The YOLOv3 head: box coding by hand, shapes, and the operator yolo_box of PaddlePaddle 1.8."""
 
 import math
 
@@ -18,8 +18,8 @@ def tensor(values):
     return paddle.to_tensor(values, dtype="float32")
 
 
-def test_zero_deltas_in_cell_2_1_give_an_anchor_of_20_by_10_centred_at_80_48():
-    # centre (2.5, 1.5) * 32 = (80, 48); halves 10 and 5
+def test_zero_deltas_in_cell_2_1_give_an_anchor_of_20_by_10_centered_at_80_48():
+    # center (2.5, 1.5) * 32 = (80, 48); halves 10 and 5
     boxes = decode_boxes(tensor([0, 0, 0, 0]), tensor([2, 1]), tensor([20, 10]), 32)
     assert boxes.tolist() == [70, 43, 90, 53]
 
@@ -31,7 +31,7 @@ def test_log_2_doubles_the_width_and_log_3_of_a_sigmoid_is_three_quarters_of_a_c
     assert (x2 - x1, y2 - y1) == pytest.approx((40, 10))
 
 
-def test_a_stretch_of_2_lets_the_centre_move_from_minus_half_to_one_and_a_half_cells():
+def test_a_stretch_of_2_lets_the_center_move_from_minus_half_to_one_and_a_half_cells():
     ends = decode_boxes(tensor([[-50, 50, 0, 0]]), tensor([0, 0]), tensor([0, 0]), 10, scale_xy=2.0)
     assert ends[0, :2].tolist() == pytest.approx([-5, 15])
 
@@ -57,7 +57,7 @@ def test_cells_are_numbered_row_by_row_column_first():
 def test_levels_keep_the_order_anchor_row_column():
     prediction = paddle.zeros([1, 2, 5, 2, 3])
     boxes = decode_level(prediction, [(2, 2), (4, 4)], 10).reshape([2, 2, 3, 4])
-    assert boxes[1, 1, 2].tolist() == [23, 13, 27, 17]  # second anchor, row 1, column 2: centre (25, 15)
+    assert boxes[1, 1, 2].tolist() == [23, 13, 27, 17]  # second anchor, row 1, column 2: center (25, 15)
 
 
 def test_boxes_and_scores_equal_yolo_box_of_1_8():
@@ -75,7 +75,7 @@ def test_boxes_and_scores_equal_yolo_box_of_1_8():
     assert sure.sum() > 60
 
 
-def test_boxes_go_back_to_a_picture_of_100_by_400_that_was_halved_and_doubled_and_are_clipped():
+def test_boxes_go_back_to_an_image_of_100_by_400_that_was_halved_and_doubled_and_are_clipped():
     # im_shape (50, 800), scale (y, x) = (0.5, 2)
     boxes = tensor([[[20, 10, 40, 20], [-5, -5, 900, 60]]])
     out = original_boxes(boxes, tensor([[50, 800]]), tensor([[0.5, 2.0]]))

@@ -1,4 +1,4 @@
-"""The loss of YOLOv3: the operator of 1.8 with its gradient, the framework's own operator, hand numbers, bad boxes."""
+"""The YOLOv3 loss: the operators of PaddlePaddle 1.8 and 3.3 with gradients, numbers by hand, invalid boxes."""
 
 import math
 import types
@@ -22,9 +22,9 @@ def head(scale_xy=1.0, anchors=ANCHORS):
 
 
 def corners(relative, size):
-    """Boxes (centre x, y, width, height) relative to the picture, as (x1, y1, x2, y2) in pixels."""
-    centre, half = relative[..., :2] * size, relative[..., 2:] * size / 2
-    return np.concatenate([centre - half, centre + half], axis=-1).astype("float32")
+    """Boxes (center x, y, width, height) relative to the image, as (x1, y1, x2, y2) in pixels."""
+    center, half = relative[..., :2] * size, relative[..., 2:] * size / 2
+    return np.concatenate([center - half, center + half], axis=-1).astype("float32")
 
 
 def case(seed=0, images=2, objects=6, size=96, classes=C):
@@ -136,7 +136,7 @@ def test_smoothing_of_a_tenth_makes_targets_of_nine_tenths_and_one_tenth():
 def test_an_iou_term_takes_the_place_of_both_box_terms_and_is_0_for_a_perfect_box(kind):
     loss = YOLOv3Loss(iou_loss=kind)
     anchors = [[(24, 24)]]
-    boxes = paddle.to_tensor([[[36.0, 36.0, 60.0, 60.0]]])  # the centre of the middle cell
+    boxes = paddle.to_tensor([[[36.0, 36.0, 60.0, 60.0]]])  # the center of the middle cell
     prediction = paddle.zeros([1, 1, 9, 3, 3])
     terms = loss([prediction], head(anchors=anchors), boxes, paddle.to_tensor([[0]]))
     assert set(terms) == {"loss_iou", "loss_objectness", "loss_class"}
@@ -217,17 +217,17 @@ def test_boxes_that_are_none_count_as_no_object(bad, kind):
     assert all(np.isfinite(prediction.grad.numpy()).all() for prediction in predictions)
 
 
-def test_a_centre_outside_the_picture_is_kept_in_the_nearest_cell():
-    boxes = paddle.to_tensor([[[-40.0, 90.0, 20.0, 150.0]]])  # centre (-10, 120) of a picture of 96 x 96
+def test_a_center_outside_the_image_is_kept_in_the_nearest_cell():
+    boxes = paddle.to_tensor([[[-40.0, 90.0, 20.0, 150.0]]])  # center (-10, 120) of an image of 96 x 96
     assert cells_of(boxes, 32, (3, 3)).tolist() == [[[0, 2]]]
     predictions = case(images=1)[0]
     terms = YOLOv3Loss()(predictions, head(), boxes, paddle.to_tensor([[0]]))
     assert all(np.isfinite(value.item()) and value.item() >= 0 for value in terms.values())
 
 
-def test_pictures_may_be_wider_than_high():
+def test_images_may_be_wider_than_high():
     predictions = [paddle.zeros([1, 3, 5 + C, 64 // s, 128 // s]) for s in (32, 16, 8)]
-    boxes = paddle.to_tensor([[[100.0, 10.0, 120.0, 40.0]]])  # centre (110, 25)
+    boxes = paddle.to_tensor([[[100.0, 10.0, 120.0, 40.0]]])  # center (110, 25)
     assert cells_of(boxes, 8, (8, 16)).tolist() == [[[13, 3]]]
     terms = YOLOv3Loss()(predictions, head(), boxes, paddle.to_tensor([[0]]))
     assert terms["loss_xy"].item() == pytest.approx((2 - 600 / 8192) * 2 * math.log(2), rel=1e-5)

@@ -1,4 +1,4 @@
-"""What the tests of several classifiers share: a classifier of a backbone, and a batch for it."""
+"""Small classifiers and batches, shared by the tests of several classifiers."""
 
 import numpy as np
 import paddle
@@ -23,7 +23,7 @@ def classifier(backbone, make_head=ClassifierHead, **keys):
 
 
 def batch(size=64, images=3):
-    """Pictures of noise and their classes."""
+    """Images of noise and their classes."""
     rng = np.random.default_rng(1)
     image = rng.normal(size=(images, 3, size, size)).astype("float32")
     return {"image": image, "label": rng.integers(0, CLASSES, images)}

@@ -1,4 +1,4 @@
-"""Writes a small classification set: scikit-learn's handwritten digits as pictures, one folder a class, and lists.
+"""Creates a small classification dataset: the handwritten digits of scikit-learn, with class folders and lists.
 
 python PaddleCV/tools/make_digit_classes.py --out dataset/digit_classes
 """
@@ -19,16 +19,16 @@ from common.log import logger, set_up_logging  # noqa: E402
 
 
 def make_digit_classes(out, train=0, evaluation=0, size=32, seed=0):
-    """Writes the set into a temporary folder beside `out`, which must not exist, and renames it.
+    """Writes the dataset to a temporary folder next to `out`, which must not exist, and renames it.
 
     `out` gets `train/<digit>/*.png`, `val/<digit>/*.png`, `train_list.txt`, `val_list.txt` and `labels.txt`.
 
     Args:
-        out (str | Path): the folder to make.
-        train (int): training pictures of each class; 0 for all, about 144.
-        evaluation (int): evaluation pictures of each class; 0 for all, about 36.
-        size (int): side of a picture in pixels.
-        seed (int): chooses which digits are for evaluation.
+        out (str | Path): output folder.
+        train (int): training images per class; 0 for all, about 144.
+        evaluation (int): evaluation images per class; 0 for all, about 36.
+        size (int): side of an image in pixels.
+        seed (int): random seed of the split.
     """
     out = pathlib.Path(out)
     if out.exists():
@@ -36,9 +36,9 @@ def make_digit_classes(out, train=0, evaluation=0, size=32, seed=0):
     digits = importlib.import_module(f"{KIT.name}.data.digits")
     temporary = out.with_name(f"{out.name}.tmp-{os.getpid()}")
     try:
-        for split, source, most in (("train", "train", train), ("val", "eval", evaluation)):
-            pictures, values = digits.split_digits(seed)[source]
-            lines = write_split(temporary, split, pictures, values, most, size)
+        for split, source, limit in (("train", "train", train), ("val", "eval", evaluation)):
+            images, values = digits.split_digits(seed)[source]
+            lines = write_split(temporary, split, images, values, limit, size)
             (temporary / f"{split}_list.txt").write_text("".join(lines), encoding="utf-8")
         (temporary / "labels.txt").write_text("".join(f"{digit}\n" for digit in range(10)), encoding="utf-8")
         temporary.rename(out)
@@ -46,18 +46,18 @@ def make_digit_classes(out, train=0, evaluation=0, size=32, seed=0):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_split(folder, split, pictures, values, most, size):
-    """Writes the pictures of a split, at most `most` a class (0: all); returns the lines of its list."""
+def write_split(folder, split, images, values, limit, size):
+    """Writes the images of a split, at most `limit` per class (0 for all); returns the lines of its list."""
     import cv2
 
     lines, counts = [], dict.fromkeys(range(10), 0)
-    for picture, value in zip(pictures, values.tolist()):
-        if most and counts[value] >= most:
+    for image, value in zip(images, values.tolist()):
+        if limit and counts[value] >= limit:
             continue
         name = f"{split}/{value}/{counts[value]:03d}.png"
         counts[value] += 1
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        large = cv2.resize(picture * (255 / 16), (size, size), interpolation=cv2.INTER_CUBIC)
+        large = cv2.resize(image * (255 / 16), (size, size), interpolation=cv2.INTER_CUBIC)
         data = cv2.imencode(".png", large.clip(0, 255).round().astype("uint8"))[1]
         (folder / name).write_bytes(data.tobytes())
         lines.append(f"{name} {value}\n")
@@ -65,22 +65,22 @@ def write_split(folder, split, pictures, values, most, size):
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(
         prog="make_digit_classes.py",
         description=__doc__.splitlines()[0],
         epilog="example: python PaddleCV/tools/make_digit_classes.py --out dataset/digit_classes",
     )
-    options.add_argument("--out", default="dataset/digit_classes", help="the folder to make (default: %(default)s)")
-    options.add_argument("--train", type=int, default=0, help="training pictures of each class (default: all)")
-    options.add_argument("--eval", type=int, default=0, help="evaluation pictures of each class (default: all)")
-    options.add_argument("--size", type=int, default=32, help="side of a picture in pixels (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=0, help="chooses the digits for evaluation (default: %(default)s)")
+    options.add_argument("--out", default="dataset/digit_classes", help="output folder (default: %(default)s)")
+    options.add_argument("--train", type=int, default=0, help="training images per class (default: all)")
+    options.add_argument("--eval", type=int, default=0, help="evaluation images per class (default: all)")
+    options.add_argument("--size", type=int, default=32, help="side of an image in pixels (default: %(default)s)")
+    options.add_argument("--seed", type=int, default=0, help="random seed of the split (default: %(default)s)")
     return options
 
 
 def main(argv=None):
-    """The command line; returns the exit code."""
+    """Runs the command; returns the exit code."""
     args = parser().parse_args(argv)
     set_up_logging()
     try:

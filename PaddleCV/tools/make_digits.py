@@ -1,4 +1,4 @@
-"""Writes the demonstration's detection set: handwritten digits on photographs, as COCO json and VOC xml.
+"""Creates the detection dataset of the demo: handwritten digits on photographs, in COCO JSON and VOC XML.
 
 python PaddleCV/tools/make_digits.py --out dataset/digits --train 600 --eval 100 --size 192 --seed 0
 """
@@ -19,7 +19,7 @@ from common.errors import ConfigError, KitError  # noqa: E402
 from common.log import logger, set_up_logging  # noqa: E402
 
 LABELS = [str(digit) for digit in range(10)]
-SETTINGS = "made_with.json"  # written last: a folder that holds it is whole
+SETTINGS = "made_with.json"  # written last: a folder that has it is complete
 XML = """<annotation>
   <folder>JPEGImages</folder>
   <filename>{name}.jpg</filename>
@@ -35,24 +35,24 @@ OBJECT = """  <object>
 
 
 def make_digits(out, train=600, evaluation=100, size=192, seed=0, force=False):
-    """Writes the set into a temporary folder beside `out` and renames it; a whole set of the same settings is kept.
+    """Writes the dataset to a temporary folder next to `out` and renames it; a dataset of the same settings is kept.
 
     `out` gets `JPEGImages/`, `annotations/{train,eval}.json` (COCO), `Annotations/*.xml` (VOC),
     `ImageSets/Main/{train,eval}.txt` and `label_list.txt`.
 
     Args:
-        out (str | Path): the folder to make.
-        train (int): number of training pictures.
-        evaluation (int): number of evaluation pictures.
-        size (int): side of a picture in pixels.
-        seed (int): the same seed gives the same files.
-        force (bool): replace a folder that exists.
+        out (str | Path): output folder.
+        train (int): number of training images.
+        evaluation (int): number of evaluation images.
+        size (int): side of an image in pixels.
+        seed (int): random seed; the same seed gives the same files.
+        force (bool): whether to replace an existing folder.
 
     Returns:
         bool: whether anything was written.
 
     Raises:
-        ConfigError: a number is out of range, or `out` holds something else and `force` is not given.
+        ConfigError: a number is out of range, or `out` has other content and `force` is not given.
     """
     out = pathlib.Path(out)
     settings = {"train": train, "eval": evaluation, "size": size, "seed": seed, "version": 1}
@@ -63,7 +63,7 @@ def make_digits(out, train=600, evaluation=100, size=192, seed=0, force=False):
         if settings_of(out) == settings:
             return False
         if not out.is_dir() or any(out.iterdir()):
-            raise ConfigError(f"{out} exists and is not the set asked for; remove it, or replace it with --force")
+            raise ConfigError(f"{out} exists with other content; remove it, or replace it with --force")
     temporary = out.with_name(f"{out.name}.tmp-{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -75,7 +75,7 @@ def make_digits(out, train=600, evaluation=100, size=192, seed=0, force=False):
 
 
 def settings_of(folder):
-    """What a whole set was made with; None when the folder holds none."""
+    """The settings of a complete dataset; None if the folder has none."""
     try:
         return json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -83,7 +83,7 @@ def settings_of(folder):
 
 
 def replace_folder(new, old):
-    """Renames `new` to `old`, which may exist."""
+    """Renames `new` to `old`, replacing it if it exists."""
     aside = old.with_name(f"{old.name}.old-{os.getpid()}")
     old.parent.mkdir(parents=True, exist_ok=True)
     if old.is_dir():
@@ -95,7 +95,7 @@ def replace_folder(new, old):
 
 
 def write_set(folder, settings):
-    """Draws and writes both splits, then the settings."""
+    """Writes both splits, then the settings."""
     digits = importlib.import_module(f"{KIT.name}.data.digits")
     for name in ("JPEGImages", "annotations", "Annotations", "ImageSets/Main"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def write_set(folder, settings):
 
 
 def write_split(folder, split, count, scenes):
-    """Writes the pictures of a split, an xml for each, its list and its json."""
+    """Writes the images of a split, an XML file for each, its list and its JSON file."""
     import cv2
 
     images, annotations, names = [], [], []
@@ -133,25 +133,23 @@ def write_split(folder, split, count, scenes):
 
 
 def parser():
-    """The options of the command."""
+    """The command-line parser."""
     options = Parser(
         prog="make_digits.py",
         description=__doc__.splitlines()[0],
         epilog="example: python PaddleCV/tools/make_digits.py --out dataset/digits --train 600 --eval 100",
     )
-    options.add_argument("--out", default="dataset/digits", help="the folder to make (default: %(default)s)")
-    options.add_argument("--train", type=int, default=600, help="training pictures (default: %(default)s)")
-    options.add_argument("--eval", type=int, default=100, help="evaluation pictures (default: %(default)s)")
-    options.add_argument("--size", type=int, default=192, help="side of a picture in pixels (default: %(default)s)")
-    options.add_argument(
-        "--seed", type=int, default=0, help="the same seed gives the same files (default: %(default)s)"
-    )
-    options.add_argument("--force", action="store_true", help="replace a folder that exists")
+    options.add_argument("--out", default="dataset/digits", help="output folder (default: %(default)s)")
+    options.add_argument("--train", type=int, default=600, help="training images (default: %(default)s)")
+    options.add_argument("--eval", type=int, default=100, help="evaluation images (default: %(default)s)")
+    options.add_argument("--size", type=int, default=192, help="side of an image in pixels (default: %(default)s)")
+    options.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
+    options.add_argument("--force", action="store_true", help="replace an existing folder")
     return options
 
 
 def main(argv=None):
-    """The command line; returns the exit code."""
+    """Runs the command; returns the exit code."""
     args = parser().parse_args(argv)
     set_up_logging()
     try:
@@ -162,8 +160,8 @@ def main(argv=None):
     except OSError as error:
         sys.stderr.write(f"{args.out} cannot be written: {error}\n")
         return 4
-    done = "written" if written else "is there already"
-    logger.info("%s %s: %d + %d pictures of %d pixels", args.out, done, args.train, args.eval, args.size)
+    done = "written" if written else "already exists"
+    logger.info("%s %s: %d + %d images of %d pixels", args.out, done, args.train, args.eval, args.size)
     return 0
 
 
