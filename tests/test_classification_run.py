@@ -10,7 +10,7 @@ from tests.made.commands import command
 from tools import zoo_parameters
 from tools.zoo import read_zoo
 
-CONFIG = "configs/tiny/small_pictures.yml"
+CONFIG = "configs/tiny/small_images.yml"
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def run(made_sets, tmp_path_factory):
     given = ["-c", CONFIG, "-o", f"dataset={data}", f"output_dir={place}", "train.epochs=2", "eval.workers=0"]
     answer = command("train", "--eval", *given)
     assert answer.code == 0 and "top1" in answer.err, answer.err
-    return data, place / "small_pictures", given
+    return data, place / "small_images", given
 
 
 @pytest.fixture(scope="module")
