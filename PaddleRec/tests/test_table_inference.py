@@ -75,7 +75,7 @@ def test_a_run_does_not_resume_with_features_that_were_learned_again(trained, tm
         assert command("fit", "--force", *given).code == 0 and learned.read_bytes() != kept
         rows.write_text(all_rows)
         answer = command("train", "-r", trained / "tiny/deepfm/last", *given)
-        answer.refused(2, str(learned), str(trained / "tiny/deepfm/step_"), "began with")
+        answer.refused(2, str(learned), str(trained / "tiny/deepfm/step_"), "differs from the file in")
         answer = command("train", "--dry-run", *given, f"pretrained={trained}/tiny/deepfm/last")
         assert answer.code == 0 and f"{learned} differs from " in answer.err, answer.err
     finally:
