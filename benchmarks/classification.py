@@ -1,10 +1,10 @@
-"""A training step and exported inference of four classifiers, against torchvision and timm, in CPU seconds.
+"""Benchmark of training steps and exported inference of four classifiers against torchvision and timm, in CPU seconds.
 
     step        forward, loss, backward, update, of a batch; ours against torch
-    inference   one picture through the exported model: onnxruntime on the same model.onnx, Python's predictor, the C++
+    inference   one image through the exported model: onnxruntime on the same model.onnx, Python's predictor, the C++
                 program with each of its engines (make cpp first; left out where it is not built), and torch
 
-Every row runs in a process of its own, in rounds, on 1 and on 2 threads. torch's MobileNetV1 has ReLU as ours; its
+Every row runs in a separate process, in rounds, on 1 and on 2 threads. torch's MobileNetV1 has ReLU as ours; its
 MobileNetV3-small has fewer parameters in the head; its EfficientNet-B0 is timm's tf_efficientnet_b0, padded as ours.
 """
 
@@ -28,17 +28,17 @@ VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "KIT_THREADS", "KIT_ONEDNN", 
 
 
 def main():
-    """Runs the rows and prints the ratios."""
+    """Runs all measurements and prints the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=MODELS, action="append", help="one of them; default all")
     parser.add_argument("--what", choices=("step", "inference"), action="append", help="one of them; default both")
     parser.add_argument("--threads", type=int, action="append", help="default 1 and 2")
     parser.add_argument("--size", type=int, default=224, help="pixels (224)")
-    parser.add_argument("--batch", type=int, default=8, help="pictures a training step (8)")
+    parser.add_argument("--batch", type=int, default=8, help="images a training step (8)")
     parser.add_argument("--steps", type=int, default=3, help="measured training steps a round (3)")
-    parser.add_argument("--repeat", type=int, default=30, help="pictures of inference a round (30)")
+    parser.add_argument("--repeat", type=int, default=30, help="images of inference a round (30)")
     parser.add_argument("--rounds", type=int, default=3, help="processes a row (3)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     parser.add_argument("--child", choices=("step", "export"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -54,13 +54,13 @@ def main():
 
 
 def environment(threads, torch=False):
-    """The variables of a row; the threads of torch wait passively, as ours do."""
+    """Environment variables of a measurement; the threads of torch wait passively, as ours do."""
     clean = dict.fromkeys(VARIABLES) | {"KIT_THREADS": str(threads)}
     return clean | {"OMP_WAIT_POLICY": "passive"} if torch else clean
 
 
 def in_torch(what, name, threads, args):
-    """What a child in torch answers (dict)."""
+    """The result of a child process in torch (dict)."""
     options = ("--size", args.size, "--batch", args.batch, "--steps", args.steps, "--repeat", args.repeat)
     words = ("torch_classifier.py", "--what", what, "--model", name, *options)
     return measure.run_child(measure.torch_python(), *words, **environment(threads, torch=True))
@@ -136,7 +136,7 @@ def engines(program):
 
 
 def conclude(title, found):
-    """Prints the rows of one table of inference, and gives its ratios.
+    """Prints one table of inference, and returns its ratios.
 
     Args:
         title (str): of the table.
@@ -146,7 +146,7 @@ def conclude(title, found):
     base = best["onnxruntime"][2]
     lines = [[row, *times, times[2] / base] for row, times in best.items()]
     heads = ["", "median", "least", "CPU", "CPU / onnxruntime"]
-    measure.table(f"{title}: ms a picture", heads, lines)
+    measure.table(f"{title}: ms per image", heads, lines)
     ours = min(times[2] for row, times in best.items() if row == "python" or row.startswith("cpp"))
     results = {f"{title}: our fastest / onnxruntime, CPU": (ours / base, "<=", 1.05)}
     if "torch" in best:
@@ -154,11 +154,11 @@ def conclude(title, found):
     return results
 
 
-# In a process of its own ---------------------------------------------------------------------------------------------
+# In a separate process ---------------------------------------------------------------------------------------------
 
 
 def batch(count, size):
-    """Noise for pictures, and classes: float32 [N, 3, H, W], int64 [N]."""
+    """Noise for images, and classes: float32 [N, 3, H, W], int64 [N]."""
     import numpy as np
 
     rng = np.random.default_rng(0)

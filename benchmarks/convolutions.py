@@ -1,9 +1,9 @@
-"""Convolutions by oneDNN (common/layers/fast_conv.py) against the framework's own, in CPU seconds.
+"""Benchmark of oneDNN convolutions (common/layers/fast_conv.py) against PaddlePaddle's, in CPU seconds.
 
     layers        one convolution of a batch of 4, forward and backward
     evaluation    a batch of 8 images of 224 x 224 through a network, without gradients
 
-Both sides run in this process, in turns.
+Both sides run alternately in this process.
 """
 
 import argparse
@@ -36,11 +36,11 @@ NETWORKS = ("resnet50", "mobilenet_v1", "mobilenet_v3_small_x1_0", "efficientnet
 
 
 def main():
-    """Runs the rows and prints the ratios."""
+    """Runs all measurements and prints the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=15, help="times a layer (15)")
     parser.add_argument("--rounds", type=int, default=5, help="times a network (5)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     args = parser.parse_args()
     results = compare_layers(args.repeat) | compare_networks(args.rounds)
     measure.finish(results, args.json)

@@ -1,4 +1,4 @@
-"""Clients that ask an HTTP server on this machine without pause, and what they got, as one line of JSON.
+"""HTTP load generator: closed-loop clients on localhost, with results as one line of JSON.
 
 python benchmarks/http_load.py PORT PATH BODY_FILE --kind application/json --clients 32 --seconds 5
 """
@@ -18,7 +18,7 @@ def request(path, body, kind):
 
 
 async def client(port, request, end, found, most):
-    """Asks over one connection until `end`."""
+    """Sends requests over one connection until `end`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.monotonic() < end and (not most or sum(found["statuses"].values()) < most):
         began = time.monotonic()
@@ -33,7 +33,7 @@ async def client(port, request, end, found, most):
 
 
 async def load(port, path, body, kind, clients, seconds, most=0):
-    """{"rate", "p50", "p99", "statuses"} of so many clients for so long (or until `most` answers)."""
+    """{"rate", "p50", "p99", "statuses"} of so many clients for so long (or until `most` responses)."""
     found = {"statuses": collections.Counter(), "seconds": []}
     began = time.monotonic()
     asking = [client(port, request(path, body, kind), began + seconds, found, most) for _ in range(clients)]
@@ -48,7 +48,7 @@ async def load(port, path, body, kind, clients, seconds, most=0):
 
 
 def main():
-    """The command line."""
+    """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("port", type=int)
     parser.add_argument("path")

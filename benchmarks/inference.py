@@ -1,11 +1,11 @@
-"""One picture through exported models: the C++ program with each engine, Python's predictor, and onnxruntime.
+"""Benchmark of single-image inference of exported models: C++ engines, the Python predictor, and onnxruntime.
 
     cpp paddle, cpp openvino   kit_infer --golden --repeat (make cpp first; openvino where its wheel is)
     python                     common.inference.predictor, as tools/infer.py runs it
     onnxruntime                on the same model.onnx
 
-Detectors are measured twice: the network alone (raw predictions: ONNX has no suppression of boxes for free sizes), and
-end to end, from the bytes of a JPEG to boxes. Rows run in processes of their own and take turns.
+Detectors are measured twice: the network alone (raw predictions: ONNX has no NMS for free sizes), and
+end to end, from the bytes of a JPEG to boxes. Measurements run in separate processes, interleaved.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 import measure
 
 KIT_INFER = measure.REPOSITORY / "deploy/cpp/build/kit_infer"
-# name: (configuration, key=value more, or a backbone's node; side of the picture)
+# name: (configuration, key=value more, or a backbone's node; side of the image)
 MODELS = {
     "YOLOv3-MobileNetV3": ("PaddleCV/configs/yolov3_mobilenet_v3.yml", None, 320),
     "YOLOv3-ResNet50_vd": ("PaddleCV/configs/yolov3_resnet50_vd.yml", None, 320),
@@ -33,7 +33,7 @@ MODELS = {
 
 
 def main():
-    """Runs the rows and prints the ratios."""
+    """Runs all measurements and prints the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=MODELS, action="append", help="some of them; default all")
     parser.add_argument("--threads", type=int, action="append", help="default 1 and 2")
@@ -41,7 +41,7 @@ def main():
         "--repeat", type=int, default=50, help="runs a row and round, of which the median is taken (50)"
     )
     parser.add_argument("--rounds", type=int, default=2, help="processes a row; the lower median counts (2)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     parser.add_argument("--child", choices=("python", "onnxruntime", "end to end", "export"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -71,9 +71,9 @@ def compare(name, folder, threads, args):
         rows["cpp openvino"] = lambda: in_cpp(folder / "raw", "--golden", threads, "openvino", args.repeat)
     detector = (folder / "whole").is_dir()
     if detector:
-        picture = ("--image", folder / "picture.jpg")
+        image = ("--image", folder / "image.jpg")
         rows["end to end, python"] = lambda: in_python("end to end", child, folder / "whole", threads)
-        rows["end to end, cpp"] = lambda: in_cpp(folder / "whole", picture, threads, "paddle", args.repeat)
+        rows["end to end, cpp"] = lambda: in_cpp(folder / "whole", image, threads, "paddle", args.repeat)
     found = {row: [] for row in rows}
     for _ in range(args.rounds):
         for row, run in rows.items():
@@ -82,7 +82,7 @@ def compare(name, folder, threads, args):
     base = best["onnxruntime"]
     lines = [[row, *times, times[0] / base[0], times[2] / base[2]] for row, times in best.items()]
     measure.table(
-        f"{name}, {threads} thread(s), ms a picture", ["", "median", "least", "CPU", "median ratio", "CPU ratio"], lines
+        f"{name}, {threads} thread(s), ms per image", ["", "median", "least", "CPU", "median ratio", "CPU ratio"], lines
     )
     ours = min(best[row][0] for row in best if row.startswith("cpp"))
     aims = {f"{name}, {threads} thread(s), our fastest / onnxruntime": (ours / base[0], "<=", 1.05)}
@@ -105,18 +105,18 @@ def in_python(kind, child, folder, threads):
 
 
 def in_cpp(folder, what, threads, engine, repeat):
-    """The same of kit_infer's report: of the run, or of all stages where pictures are given."""
+    """The same of kit_infer's report: of the run, or of all stages where images are given."""
     what = (what,) if isinstance(what, str) else what
     options = ("--threads", threads, "--engine", engine, "--repeat", repeat, "--json")
     report = measure.run_program(KIT_INFER, "--model", folder, *what, *options, **clean(threads))
     return report["latency_ms"]["run" if "total" not in report["latency_ms"] else "total"] | {"cpu": report["cpu_ms"]}
 
 
-# In a process of its own ---------------------------------------------------------------------------------------------
+# In a separate process ---------------------------------------------------------------------------------------------
 
 
 def timed(run, repeat, warm=5):
-    """Prints the median and the least milliseconds of a call."""
+    """Prints the median and the minimum milliseconds of a call."""
     taken, used = [], 0.0
     for number in range(repeat + warm):
         if number == warm:
@@ -165,17 +165,17 @@ def run_onnxruntime(args):
 
 
 def run_end_to_end(args):
-    """Python from the bytes of a picture to records."""
+    """Python from the bytes of an image to records."""
     from common.inference.predictor import Predictor, predict
     from common.vision.decode import decode_image
 
     model = Predictor(args.folder)
-    data = (Path(args.folder).parent / "picture.jpg").read_bytes()
+    data = (Path(args.folder).parent / "image.jpg").read_bytes()
     timed(lambda: predict(model, [model.decode({"path": "", "image": decode_image(data)})]), args.repeat)
 
 
 def write_exports(args):
-    """Writes `raw` (the network alone, with ONNX), and of a detector `whole` and a picture."""
+    """Writes `raw` (the network alone, with ONNX), and of a detector `whole` and an image."""
     from common.system import runtime
 
     runtime.prepare()
@@ -197,7 +197,7 @@ def write_exports(args):
     folder.mkdir(parents=True)
 
     class Raw(paddle.nn.Layer):
-        """The network of a model without what comes after it."""
+        """The network of a model without post-processing."""
 
         task = "Tensors"
         inputs = {"image": ([None, 3, None, None], "float32")}
@@ -224,7 +224,7 @@ def write_exports(args):
         model.eval()
         export(model, config, labels, example_inputs(model, config), folder / "whole")
         network = model
-        cv2.imwrite(str(folder / "picture.jpg"), synthetic_image()["image"][..., ::-1])
+        cv2.imwrite(str(folder / "image.jpg"), synthetic_image()["image"][..., ::-1])
     raw = Raw(network)
     raw.eval()
     inputs = {"image": paddle.randn([1, 3, side, side]).numpy()}

@@ -1,11 +1,11 @@
-"""Pictures a second of the training pipelines, against the same operations of torchvision.transforms.v2.
+"""Benchmark of the training input pipelines in images/s, against the same operations of torchvision.transforms.v2.
 
-    detection        decode a JPEG of 640 x 480 with 8 boxes, distort its colours, expand, crop by IoU, flip, resize to
-                     416, normalise, stack 8 to a batch
-    classification   decode the same, crop a part of random area and shape and resize it to 224, flip, normalise, stack
+    detection        decode a JPEG of 640 x 480 with 8 boxes, distort its colors, expand, crop by IoU, flip, resize to
+                     416, normalize, stack 8 to a batch
+    classification   decode the same, crop a part of random area and shape and resize it to 224, flip, normalize, stack
 
 Without workers and with 2. Both read the same files.
-Every row runs in a process of its own, in rounds.
+Every row runs in a separate process, in rounds.
 """
 
 import argparse
@@ -24,21 +24,21 @@ PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.
 
 
 def main():
-    """Runs the rows and prints the ratios."""
+    """Runs all measurements and prints the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=256, help="files (256)")
+    parser.add_argument("--images", type=int, default=256, help="files (256)")
     parser.add_argument("--epochs", type=int, default=2, help="measured times through them, after one that is not (2)")
     parser.add_argument("--rounds", type=int, default=3, help="processes a row (3)")
     parser.add_argument("--workers", type=int, action="append", help="one of the numbers of workers; default 0 and 2")
     parser.add_argument("--task", choices=SIZES, action="append", help="one of them; default both")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
         return child(Path(args.child), args.task[0], args.workers[0], args.epochs)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
-        write_pictures(Path(folder), args.pictures)
+        write_images(Path(folder), args.images)
         for task in args.task or SIZES:
             results |= compare(folder, task, args)
     return measure.finish(results, args.json)
@@ -63,7 +63,7 @@ def compare(folder, task, args):
         for (side, workers), f in found.items()
     ]
     title = f"Pipeline of {task}, {WIDTH} x {HEIGHT} to {SIZES[task]} x {SIZES[task]}"
-    measure.table(title, ["", "pictures/s", "most", "CPU ms a picture"], lines)
+    measure.table(title, ["", "images/s", "most", "CPU ms per image"], lines)
     if not torch:
         print(f"  {measure.NO_TORCH}")
         return {}
@@ -71,14 +71,14 @@ def compare(folder, task, args):
     for workers in args.workers or (0, 2):
         ours, theirs = found["ours", workers], found["torchvision", workers]
         ratio = measure.median(ours["rate"]) / measure.median(theirs["rate"])
-        results[f"{task}, pictures a second, {workers} workers: ours / torchvision"] = (ratio, ">=", 1.5)
+        results[f"{task}, images per second, {workers} workers: ours / torchvision"] = (ratio, ">=", 1.5)
         ratio = measure.median(theirs["cpu"]) / measure.median(ours["cpu"])
-        results[f"{task}, CPU a picture, {workers} workers: torchvision / ours"] = (ratio, ">=", 1.5)
+        results[f"{task}, CPU per image, {workers} workers: torchvision / ours"] = (ratio, ">=", 1.5)
     return results
 
 
-def write_pictures(folder, count):
-    """Cuts JPEGs out of the photographs of scikit-image, and makes boxes for them, always the same."""
+def write_images(folder, count):
+    """Crops JPEGs from the photographs of scikit-image, with boxes, deterministically."""
     import importlib.util
 
     import cv2
@@ -93,19 +93,19 @@ def write_pictures(folder, count):
         height, width = photograph.shape[:2]
         part = int(min(height, width * 3 / 4) * rng.uniform(0.6, 1))
         top, left = rng.integers(height - part + 1), rng.integers(width - part * 4 // 3 + 1)
-        picture = cv2.resize(photograph[top : top + part, left : left + part * 4 // 3], (WIDTH, HEIGHT))
-        cv2.imwrite(str(folder / f"{number:05d}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        image = cv2.resize(photograph[top : top + part, left : left + part * 4 // 3], (WIDTH, HEIGHT))
+        cv2.imwrite(str(folder / f"{number:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
         corner = rng.uniform(0, (WIDTH * 0.7, HEIGHT * 0.7), (OBJECTS, 2))
         boxes.append(np.concatenate([corner, corner + rng.uniform(30, (WIDTH * 0.3, HEIGHT * 0.3), (OBJECTS, 2))], 1))
     np.save(folder / "boxes.npy", np.array(boxes, np.float32))
 
 
-class Pictures:
-    """The files and boxes of a folder as a map-style data set.
+class Images:
+    """The files and boxes of a folder as a map-style dataset.
 
     Args:
-        folder (Path): as `write_pictures` left it.
-        task (str): detection, or classification, of which a picture has a label instead of boxes.
+        folder (Path): as `write_images` left it.
+        task (str): detection, or classification, of which an image has a label instead of boxes.
     """
 
     padding = {"boxes": 0, "labels": -1}
@@ -139,7 +139,7 @@ def child(folder, task, workers, epochs):
     from common.vision.decode import Decode
     from common.vision.resize import Resize
 
-    dataset, size = Pictures(folder, task), SIZES[task]
+    dataset, size = Images(folder, task), SIZES[task]
     transforms = {
         "detection": [RandomDistort(), RandomExpand(fill=FILL), RandomCrop(), RandomFlip(), Resize(size)],
         "classification": [RandomResizedCrop(size), RandomFlip()],
@@ -151,7 +151,7 @@ def child(folder, task, workers, epochs):
 
 
 def measure_epochs(batches_of, size, epochs, seconds_of_workers):
-    """Goes through the data once to warm up, then `epochs` times; prints pictures a second and CPU seconds of one."""
+    """Goes through the data once to warm up, then `epochs` times; prints images per second and CPU seconds of one."""
     import time
 
     for batch in batches_of(0):

@@ -1,6 +1,6 @@
-"""The Trainer, with the callbacks it has by default, against a loop written by hand, on the same model and batches.
+"""Overhead of the Trainer with its default callbacks against a hand-written training loop.
 
-Both run in this process on tiny YOLOv3s of equal weights, in rounds that take turns; the batches are made beforehand.
+Both run in this process on tiny YOLOv3s of equal weights, in alternating rounds; the batches are made beforehand.
 The loop by hand makes Tensors, goes forward and back, steps and clears, and reads the loss every 20 steps. What the
 Trainer does once a run (the first and the last checkpoint, plots, the model card) is not counted; the ratio is that
 of the medians over all steps.
@@ -42,7 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=20, help="steps a round (20)")
     parser.add_argument("--rounds", type=int, default=20, help="rounds of each (20)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     args = parser.parse_args()
     config = load_config(CONFIG, OVERRIDES)
     batches = [make_batch(number) for number in range(args.steps)]
@@ -83,7 +83,7 @@ def make_batch(seed):
 
 
 class ByHand:
-    """What one writes without a library.
+    """A hand-written training loop.
 
     Args:
         config (Config): of the model and the optimizer.
@@ -125,7 +125,7 @@ class Made:
 
     @property
     def length(self):
-        """Batches an epoch."""
+        """Batches per epoch."""
         return len(self)
 
     def __len__(self):

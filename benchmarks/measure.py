@@ -1,4 +1,4 @@
-"""What the benchmarks share: clocks, child processes that answer in JSON, and where torch is."""
+"""Shared functions of the benchmarks: timers, child processes with JSON output, and the interpreter with torch."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 BENCHMARKS = Path(__file__).resolve().parent
 REPOSITORY = BENCHMARKS.parent
 NO_TORCH = (
-    "torch is not here, its rows are left out: python3 -m venv .venv-torch && .venv-torch/bin/pip install -r "
+    "torch is not installed, its rows are left out: python3 -m venv .venv-torch && .venv-torch/bin/pip install -r "
     "benchmarks/requirements.txt, or name a Python that has it in KIT_TORCH_PYTHON"
 )
 
@@ -70,7 +70,7 @@ def run_program(*words, **environment):
 
 
 def median(values):
-    """The middle one."""
+    """The median."""
     return statistics.median(values)
 
 

@@ -1,7 +1,7 @@
-"""Resident memory of a C++ program over many inferences: flat after a warm-up (kit_infer, through libkit).
+"""Memory leak test: resident memory of kit_infer (through libkit) over many inferences.
 
-A process answers one batch again and again and reads its own resident size from /proc; the growth from the first
-tenth to the end is what is judged.
+A process runs one batch repeatedly and reads its resident size from /proc; the result is the growth from the first
+tenth to the end.
 """
 
 import argparse
@@ -21,10 +21,10 @@ def main():
     """Runs the program beside a clock that reads its memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="an exported folder; its golden.npz is the input")
-    parser.add_argument("--image", help="a picture to go the whole way with, in place of the golden")
+    parser.add_argument("--image", help="an image to go the whole way with, in place of the golden")
     parser.add_argument("--inferences", type=int, default=20000, help="how many (20000)")
     parser.add_argument("--engine", default="paddle", help="paddle (default) or openvino")
-    parser.add_argument("--json", help="a file for the ratio")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     args = parser.parse_args()
     if not KIT_INFER.is_file():
         sys.exit(f"{KIT_INFER} is not built: make cpp")
@@ -36,7 +36,7 @@ def main():
     before, after = measure.median(sizes[tenth : 2 * tenth]), measure.median(sizes[-tenth:])
     said = f"{before / 2**20:.1f} MB after a tenth, {after / 2**20:.1f} at the end"
     print(f"{args.inferences} inferences, {args.engine}: {said}")
-    kind = "picture" if args.image else "tensors"
+    kind = "image" if args.image else "tensors"
     measure.finish(
         {f"resident memory, {args.engine}, {kind}, end / after a tenth": (after / before, "<=", 1.02)}, args.json
     )

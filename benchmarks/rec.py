@@ -1,4 +1,4 @@
-"""Recommendation: a DeepFM step by the size of the table and against torch; the Criteo reader; memory of a long file.
+"""Benchmark of recommendation: DeepFM steps by table size and against torch, the Criteo reader, memory on long files.
 
     python benchmarks/rec.py                    # 26 fields, 16 wide, batch 2048, layers of 400, lazy Adam
     python benchmarks/rec.py --only reader      # or step, memory
@@ -46,7 +46,7 @@ def main():
 
 
 def child(args, kind, value):
-    """One row, in a process of its own."""
+    """One row, in a separate process."""
     threads = str(args.threads)
     more = ["--steps", args.steps, "--threads", threads]
     return run_child(
@@ -55,7 +55,7 @@ def child(args, kind, value):
 
 
 def step(args):
-    """Samples a second of training, and the cost of a step by the rows of the table."""
+    """Samples per second of training, and the cost of a step by the rows of the table."""
     other = torch_python()
     laps = {}
     for _ in range(args.rounds):
@@ -80,7 +80,7 @@ def step(args):
     results = {"a step, table of 10^7 rows / of 10^5": (growth, "<=", 1.25)}
     if other:
         ours, theirs = found["ours", 1_000_000], found["torch", 1_000_000]
-        results["samples a second, ours / torch (wall)"] = (theirs[0] / ours[0], ">=", 1.0)
+        results["samples per second, ours / torch (wall)"] = (theirs[0] / ours[0], ">=", 1.0)
         results["samples a CPU second, ours / torch"] = (theirs[1] / ours[1], ">=", 1.0)
     return results
 
@@ -120,7 +120,7 @@ def step_child(rows, args):
 
 
 def reader(args, rows=200_000):
-    """Rows a second from a Criteo file to numbers and ids, and of pandas and pyarrow to columns of words."""
+    """Rows per second from a Criteo file to numbers and ids, and of pandas and pyarrow to columns of words."""
     from PaddleRec.tools.make_clicks import make_clicks
 
     with tempfile.TemporaryDirectory() as folder:
@@ -134,8 +134,8 @@ def reader(args, rows=200_000):
     names = {
         "rows": "CriteoRows: columns of words",
         "arrays": "CriteoRows and TableFeatures: numbers scaled, ids looked up",
-        "pandas": "pandas.read_csv, whole file in memory, strings hashed by nobody",
-        "pyarrow": "pyarrow.csv, whole file in memory, strings hashed by nobody",
+        "pandas": "pandas.read_csv, whole file in memory, strings not hashed",
+        "pyarrow": "pyarrow.csv, whole file in memory, strings not hashed",
     }
     table("Criteo reader, one thread", ["", "rows/CPU s"], [[names[kind], rows / cpu[kind]] for kind in names])
     return {"rows a CPU second, CriteoRows / pandas": (cpu["pandas"] / cpu["rows"], ">=", 1.0)}

@@ -1,4 +1,4 @@
-"""Runs every benchmark, each in a process of its own, and ends with one table of the ratios (`make bench`)."""
+"""Runs all benchmarks in separate processes, and prints one table of the ratios (`make bench`)."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ def main():
     args = parser.parse_args()
     quick = {
         "loop.py": ["--steps", "5", "--rounds", "3"],
-        "input_pipeline.py": ["--pictures", "32", "--epochs", "1", "--rounds", "1"],
+        "input_pipeline.py": ["--images", "32", "--epochs", "1", "--rounds", "1"],
         "training_step.py": ["--steps", "1", "--rounds", "1", "--size", "128", "--batch", "2"],
         "convolutions.py": ["--repeat", "1", "--rounds", "1"],
         "classification.py": ["--steps", "1", "--rounds", "1", "--size", "64", "--batch", "2", "--repeat", "5"],

@@ -1,4 +1,4 @@
-"""Simulated annealing against random search on a recorded table of trained networks, at an equal number of trials.
+"""Benchmark of search strategies (annealing, random, TPE) on a recorded table of trained networks.
 
     python benchmarks/search.py [--seeds 200] [--trials 25 50 100] [--json FILE]
 
@@ -94,7 +94,7 @@ def compare(table, names, seeds, counts, most):
 
 
 def main():
-    """The command line."""
+    """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", type=Path, default=BENCHMARKS / "search_table.csv")
     parser.add_argument("--seeds", type=int, default=200)

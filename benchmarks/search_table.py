@@ -3,7 +3,7 @@
     python benchmarks/search_table.py --out benchmarks/search_table.csv      # four minutes of one core
 
 The space is a MobileNetV2 of three rows: the width of each, the expansion of the last two, the kernels and blocks of
-the last; 432 networks of 8x8 pictures. Each trains for 40 steps; the table holds its choices, the accuracy on the
+the last; 432 networks of 8x8 images. Each trains for 40 steps; the table holds its choices, the accuracy on the
 digits held out, and its multiply-adds. A search can then be replayed on it in no time, hundreds of times.
 """
 
@@ -41,7 +41,7 @@ def space():
 
 
 def digits():
-    """Pictures [N, 3, 8, 8] and classes: 1,000 to train on, the other 797 to score."""
+    """Images [N, 3, 8, 8] and classes: 1,000 to train on, the other 797 to score."""
     import numpy as np
     from sklearn.datasets import load_digits
 
@@ -74,8 +74,8 @@ def train(model, images, classes, seed):
     model.train()
     for _ in range(STEPS):
         chosen = order.integers(len(images), size=BATCH)
-        picture, label = (paddle.to_tensor(array[chosen]) for array in model_input)
-        sum(model.loss({"image": picture, "label": label}).values()).backward()
+        image, label = (paddle.to_tensor(array[chosen]) for array in model_input)
+        sum(model.loss({"image": image, "label": label}).values()).backward()
         optimizer.step()
         optimizer.clear_grad()
         rate.step()
@@ -107,7 +107,7 @@ def known(path, names):
 
 
 def main():
-    """The command line."""
+    """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("benchmarks/search_table.csv"))
     parser.add_argument("--most", type=int, default=0, help="train this many only; 0 trains all")

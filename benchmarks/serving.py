@@ -1,8 +1,8 @@
-"""The server with 32 clients of one item each: against a plain server, and against itself without HTTP.
+"""Benchmark of the inference server with 32 clients: against a plain server, and against itself without HTTP.
 
 Two models, see `serving_models.py`: a wide fully-connected one, bound by memory, that is sent rows as JSON; a small
 detector, bound by arithmetic, that is sent JPEGs.  The predictor has one thread and leaves the other core to HTTP and
-to the clients, which are a process of their own.
+to the clients, which run in a separate process.
 
     plain     Python's ThreadingHTTPServer, one request at a time through the predictor in the same process
     single    tools/serve.py --max-batch 1
@@ -35,7 +35,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5, help="of each measurement (5)")
     parser.add_argument("--rounds", type=int, default=3, help="of each (3)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     parser.add_argument("--part", choices=("plain", "lane"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     parser.add_argument("--body", type=Path, help=argparse.SUPPRESS)
@@ -65,8 +65,8 @@ def asked(place):
     body = place / "body.json"
     body.write_text(json.dumps({"inputs": {"x": [[n / 64 for n in range(64)]]}}), encoding="utf-8")
     yield "fully-connected", fully_connected(place / "wide"), body, "application/json"
-    folder, picture = detector(place / "detector")
-    yield "detector", folder, picture, "image/jpeg"
+    folder, image = detector(place / "detector")
+    yield "detector", folder, image, "image/jpeg"
 
 
 def measured(folder, body, kind, args):
@@ -91,7 +91,7 @@ def against(server, body, kind, seconds):
             options = [server.port, PREDICT, body, "--kind", kind, "--clients", CLIENTS, "--seconds", length]
             answer = measure.run_child(sys.executable, "http_load.py", *options)
         if set(answer["statuses"]) != {"200"}:
-            sys.exit(f"the server answered {answer['statuses']}")
+            sys.exit(f"the server responded {answer['statuses']}")
     return answer
 
 
@@ -114,7 +114,7 @@ class Plain:
 
 
 def run_plain(folder):
-    """A server as one writes it in an hour: threads for the connections, one request at a time for the model."""
+    """A simple server: threads for the connections, one request at a time for the model."""
     import numpy as np
 
     from common.inference.predictor import Predictor, predict
@@ -173,7 +173,7 @@ async def lane_rate(folder, body, seconds):
     async def ask(end):
         while time.monotonic() < end:
             began = time.monotonic()
-            await lane.answer([item], began + 30)
+            await lane.predict([item], began + 30)
             times.append(time.monotonic() - began)
 
     for length in (0.5, seconds):

@@ -1,4 +1,4 @@
-"""The models that the benchmarks of the server ask, exported when they are needed."""
+"""Exported models for the benchmarks of the inference server."""
 
 from pathlib import Path
 

@@ -1,9 +1,9 @@
-"""The server for a long time: predictors that are killed without warning, and memory that must not grow.
+"""Soak test of the inference server: predictors killed by SIGKILL, and memory growth.
 
---kills     8 clients ask the wide network for rows whose answers are known, while its predictor gets kill -9 every 20
-            seconds.  Counted are wrong answers (none is allowed), and refusals: they must be 503, and come within
+--kills     8 clients ask the wide network for rows with known outputs, while its predictor gets kill -9 every 20
+            seconds.  Counted are wrong responses (none is allowed), and rejections: they must be 503, and come within
             5 seconds after a kill.
---requests  pictures are sent to a detector; the resident memory of the server and its predictor at the end is compared
+--requests  images are sent to a detector; the resident memory of the server and its predictor at the end is compared
             with that after three tenths of them, when every size of a batch has come often enough.
 """
 
@@ -27,12 +27,12 @@ ROWS = 64
 
 
 def main():
-    """Runs both and prints what came of them."""
+    """Runs both parts and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=float, default=300, help="seconds of the first part (300; 0 leaves it out)")
     parser.add_argument("--every", type=float, default=20, help="seconds between two kills (20)")
     parser.add_argument("--requests", type=int, default=20_000, help="of the second part (20000; 0 leaves it out)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     args = parser.parse_args()
     os.environ["KIT_THREADS"] = "1"
     results = {}
@@ -62,12 +62,12 @@ async def kills(place, seconds, every):
     late = [at for at in found["refused"] if not any(0 <= at - one <= WINDOW for one in killed)]
     rows = [[what, found[what]] for what in ("right", "wrong")]
     rows += [["refused with 503", len(found["refused"])], ["503 outside the window", len(late)]]
-    rows += [["other answers", len(found["other"])], ["kills", len(killed)], ["restarts", int(restarts)]]
+    rows += [["other responses", len(found["other"])], ["kills", len(killed)], ["restarts", int(restarts)]]
     measure.table(f"{seconds:.0f} s, kill -9 every {every:.0f} s", ["", "count"], rows)
     if found["other"]:
         print(found["other"][:5])
     bad = found["wrong"] + len(found["other"]) + len(late)
-    return {"serving: wrong answers and unexpected refusals under kill -9": (bad, "<=", 0)}
+    return {"serving: wrong responses and unexpected rejections under kill -9": (bad, "<=", 0)}
 
 
 async def client(port, x, expected, end, number, found):
@@ -106,7 +106,7 @@ def memory(place, requests):
 
     from tests.made.commands import SMALL
 
-    folder, picture = detector(place / "detector", *SMALL)
+    folder, image = detector(place / "detector", *SMALL)
     with Ours(folder) as server:
         found, rows = [], []
 
@@ -115,10 +115,10 @@ def memory(place, requests):
             return [process.memory_info().rss / 2**20 for process in (own, *own.children())]
 
         for tenth in range(10):
-            asked = http_load.load(server.port, PREDICT, picture.read_bytes(), "image/jpeg", 16, 3600, requests // 10)
+            asked = http_load.load(server.port, PREDICT, image.read_bytes(), "image/jpeg", 16, 3600, requests // 10)
             answer = asyncio.run(asked)
             if set(answer["statuses"]) != {200}:
-                sys.exit(f"the server answered {answer['statuses']}")
+                sys.exit(f"the server responded {answer['statuses']}")
             found.append(resident())
             total = (tenth + 1) * requests // 10
             rows.append([f"after {total}", *(f"{one:.1f}" for one in found[-1]), f"{answer['rate']:.0f}"])

@@ -1,11 +1,11 @@
-"""What compression gains: size, accuracy and latency of float, pruned, 8-bit, and pruned 8-bit networks, in one run.
+"""Benchmark of compression: size, accuracy and latency of float, pruned, int8, and pruned int8 networks.
 
     Fashion-MNIST   MobileNetV1 x0.25, its weights given or trained: accuracy of the exported model by two engines, and
-                    how many answers of OpenVINO are those of the framework's program
+                    agreement of OpenVINO's predictions with PaddlePaddle's
     full size       MobileNetV1, ResNet18 and ResNet50 at 224 on random weights: the latency alone
 
 Rows are Python's engines (paddle, onnxruntime, openvino) and the C++ program's (make cpp first), one thread, in
-processes of their own that take turns.
+separate processes, interleaved.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=100, help="runs a row and round; the median counts (100)")
     parser.add_argument("--rounds", type=int, default=2, help="processes a row; the lowest median counts (2)")
     parser.add_argument("--only", choices=["fashion", "full"], help="one of the two parts")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     parser.add_argument("--child", choices=CHILDREN, help=argparse.SUPPRESS)
     parser.add_argument("--engine", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -68,7 +68,7 @@ def fashion(args):
         scores[name] = found["openvino"]
         lines.append([name, size(folder) / 1e3, *found.values(), agreement(folder)])
     heads = ["", "model.onnx, kB", "top-1, paddle", "top-1, openvino", "agree, of 1000"]
-    measure.table("Fashion-MNIST, MobileNetV1 x0.25, 10,000 test pictures", heads, lines)
+    measure.table("Fashion-MNIST, MobileNetV1 x0.25, 10,000 test images", heads, lines)
     times = latency_table("Fashion-MNIST, MobileNetV1 x0.25, 28 x 28", folders, args)
     least = size(folders["float"])
     return {
@@ -105,7 +105,7 @@ def exported(config, out, name, weights):
 
 
 def quantized(out, name, weights):
-    """The folder of the export of weights after post-training quantisation."""
+    """The folder of the export of weights after post-training quantization."""
     run = (f"name={name}", f"output_dir={out.absolute()}", f"pretrained={weights}")
     command("train", "-c", PTQ, "--eval", "--overwrite", "-o", *run)
     return exported(PTQ, out, name, out.absolute() / name / "best")
@@ -117,12 +117,12 @@ def size(folder):
 
 
 def accuracy(folder, engine):
-    """Top-1 of an exported folder on the test pictures."""
+    """Top-1 of an exported folder on the test images."""
     return json.loads(command("eval", "-c", BASE, "--model", folder, "--engine", engine, "--json"))["top1"]
 
 
 def agreement(folder):
-    """Of 1,000 test pictures, how many have the same best class by OpenVINO and by the framework's program."""
+    """Of 1,000 test images, how many have the same best class by OpenVINO and by the framework's program."""
     return measure.run_child(sys.executable, "slim.py", "--child", "agree", "--out", folder)
 
 
@@ -154,7 +154,7 @@ def latency_table(title, folders, args):
     lines = [
         [row, *(f"{found[row, name]['p50']:.2f} ({found[row, name]['cpu']:.2f})" for name in folders)] for row in rows
     ]
-    measure.table(f"{title}, one thread, median ms a picture (CPU ms)", ["", *folders], lines)
+    measure.table(f"{title}, one thread, median ms per image (CPU ms)", ["", *folders], lines)
     return {key: value["cpu"] for key, value in found.items()}
 
 
@@ -189,7 +189,7 @@ def gains(name, times, kinds):
     }
 
 
-# In a process of its own ---------------------------------------------------------------------------------------------
+# In a separate process ---------------------------------------------------------------------------------------------
 
 
 def run_time(args):
@@ -212,7 +212,7 @@ def run_time(args):
 
 
 def run_agree(args):
-    """How many of 1,000 pictures have the same best class by two engines."""
+    """How many of 1,000 images have the same best class by two engines."""
     import numpy as np
 
     from common.build.data import build_dataset, build_loader

@@ -1,9 +1,9 @@
-"""What distillation gains on Fashion-MNIST: one small student alone and with its teacher, from the same seeds.
+"""Benchmark of knowledge distillation on Fashion-MNIST: a small student alone and with its teacher, from equal seeds.
 
     python benchmarks/slim_distill.py --teacher output/fashion_mobilenet_v1/best [--seeds 3] [--json FILE]
 
-Teacher: PaddleCV/configs/fashion_mobilenet_v1.yml (x0.25), trained on all 60,000 pictures. Student: x0.125, trained on
-the first 5,000 of them, scored on the 10,000 test pictures after its last epoch. Each run is the ordinary command.
+Teacher: PaddleCV/configs/fashion_mobilenet_v1.yml (x0.25), trained on all 60,000 images. Student: x0.125, trained on
+the first 5,000 of them, scored on the 10,000 test images after its last epoch. Each run is the ordinary command.
 """
 
 import argparse
@@ -25,18 +25,18 @@ WAYS = {
 }
 
 
-def shorten(source, folder, pictures):
-    """Writes the first pictures of the training set and their classes to a folder, in the same format."""
+def shorten(source, folder, count):
+    """Writes the first images of the training set and their classes to a folder, in the same format."""
     for name, size in FILES.items():
         content = gzip.decompress((source / name).read_bytes())
         header = 4 + 4 * content[3]
-        short = content[:4] + pictures.to_bytes(4, "big") + content[8:header]
-        short += content[header : header + pictures * size]
+        short = content[:4] + count.to_bytes(4, "big") + content[8:header]
+        short += content[header : header + count * size]
         (folder / name).write_bytes(gzip.compress(short, 1))
 
 
 def accuracy(way, seed, teacher, data, folder, epochs):
-    """The accuracy of one run on the test pictures."""
+    """The accuracy of one run on the test images."""
     name, more = WAYS[way]
     run = f"{way.replace(' ', '_').replace(',', '')}_{seed}"
     words = [f"output_dir={folder}", f"name={run}", f"seed={seed}", f"data.train.root={data}", "train.workers=0"]
@@ -52,12 +52,12 @@ def accuracy(way, seed, teacher, data, folder, epochs):
 
 
 def main():
-    """The command line."""
+    """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--teacher", type=Path, default=Path("output/fashion_mobilenet_v1/best"))
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--pictures", type=int, default=5000)
+    parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=["alone", "soft labels"])
     parser.add_argument("--json", type=Path)
@@ -65,7 +65,7 @@ def main():
     scores = {way: [] for way in args.ways}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        shorten(args.data, folder, args.pictures)
+        shorten(args.data, folder, args.images)
         for seed in range(args.seeds):
             for way, found in scores.items():
                 found.append(accuracy(way, seed, args.teacher.resolve(), folder, folder / "runs", args.epochs))
@@ -78,7 +78,7 @@ def main():
             [way, f"{100 * statistics.mean(found):.2f}", f"{statistics.mean(gains):+.2f}", f"{min(gains):+.2f}"]
         )
     measure.table(
-        f"Fashion-MNIST, student x0.125 on {args.pictures} pictures, {args.epochs} epochs, {args.seeds} seeds",
+        f"Fashion-MNIST, student x0.125 on {args.images} images, {args.epochs} epochs, {args.seeds} seeds",
         ["training", "accuracy", "gain (points)", "least gain"],
         rows,
     )

@@ -1,10 +1,10 @@
-"""Pruning to half the multiply-adds: where the score suffers least against everywhere alike, on Fashion-MNIST.
+"""Benchmark of pruning to half the MACs on Fashion-MNIST: by sensitivity against uniform ratios.
 
 python benchmarks/slim_prune.py --out output/slim_prune
 
-Trains MobileNetV1 x0.25 once (or takes --weights), prunes it both ways for each seed, trains each network on for the
-same time, and prints the top-1 accuracy on the 10,000 test pictures. The seeds order the training pictures, on 1,024
-of which the sensitivities are measured, once; no test picture is looked at before the end.
+Trains MobileNetV1 x0.25 once (or takes --weights), prunes it by both methods for each seed, trains each network on for
+the same time, and prints the top-1 accuracy on the 10,000 test images. The seeds order the training images, on 1,024
+of which the sensitivities are measured, once; no test image is looked at before the end.
 """
 
 import json
@@ -24,7 +24,7 @@ WAYS = ("sensitivity", "uniform")
 
 
 def parser():
-    """The options of the script."""
+    """The argument parser of the script."""
     options = Parser(description=__doc__.splitlines()[0])
     options.add_argument("--out", type=pathlib.Path, default=pathlib.Path("output/slim_prune"), help="where to write")
     options.add_argument("--weights", help="a trained PaddleCV/configs/fashion_mobilenet_v1.yml; trained when left out")
@@ -49,7 +49,7 @@ def run(tool, config, *overrides):
 
 
 def top1(config, weights, *overrides):
-    """The accuracy of weights on the test pictures."""
+    """The accuracy of weights on the test images."""
     return json.loads(run("eval", config, f"weights={weights}", *overrides))["top1"]
 
 

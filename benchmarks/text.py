@@ -1,11 +1,11 @@
-"""BERT base on 128 pieces: a training step and the exported model, against transformers on torch; tokens, padding.
+"""Benchmark of BERT base on 128 tokens against transformers on torch: training, inference, tokenization, padding.
 
     step        forward, backward, AdamW, batch 4
     infer 1, 8  the exported program, against the eager model of transformers
-    tokens      lines a second of the WordPiece transform, against transformers' own tokenizer
-    padding     what is filled up, with LengthSampler and in a random order (no clock)
+    tokens      lines per second of the WordPiece transform, against transformers' own tokenizer
+    padding     fraction of padding with LengthSampler and in random order (not timed)
 
-Rows run on one thread, in processes of their own, in rounds.
+Rows run on one thread, in separate processes, in rounds.
 """
 
 import argparse
@@ -23,11 +23,11 @@ ONE = {"KIT_THREADS": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
 
 def main():
-    """Runs the rows and prints the ratios."""
+    """Runs all measurements and prints the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=3, help="measured steps a round (3)")
     parser.add_argument("--rounds", type=int, default=2, help="processes a row (2)")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     parser.add_argument("--child", choices=[*BATCHES, "tokens"], help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -170,7 +170,7 @@ def padding():
     samplers = {
         "random order": np.random.default_rng(1).permutation(20000)[: 20000 // 32 * 32].reshape(-1, 32),
         "LengthSampler": LengthSampler(20000, 32, Texts()).batches(0),
-        "4096 tokens a batch": LengthSampler(20000, 256, Texts(), tokens=4096).batches(0),
+        "4096 tokens per batch": LengthSampler(20000, 256, Texts(), tokens=4096).batches(0),
     }
     waste = {}
     for name, batches in samplers.items():

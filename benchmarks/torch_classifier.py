@@ -53,7 +53,7 @@ def step(model, args):
 
 
 def inference(model, args, warm=5):
-    """The median and the least wall milliseconds, and the mean CPU milliseconds, of one picture."""
+    """The median and the least wall milliseconds, and the mean CPU milliseconds, of one image."""
     image = torch.tensor(classification.batch(1, args.size)[0])
     taken, used = [], 0.0
     with torch.inference_mode():

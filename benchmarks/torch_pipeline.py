@@ -11,16 +11,16 @@ from torchvision.io import ImageReadMode, decode_image, read_file
 from torchvision.transforms import v2
 
 
-class Pictures(Dataset):
+class Images(Dataset):
     """The same samples, decoded and transformed.
 
     Args:
-        folder (Path): as `input_pipeline.write_pictures` left it.
+        folder (Path): as `input_pipeline.write_images` left it.
         task (str): detection or classification.
     """
 
     def __init__(self, folder, task):
-        self.samples, size = shared.Pictures(folder, task), (shared.SIZES[task],) * 2
+        self.samples, size = shared.Images(folder, task), (shared.SIZES[task],) * 2
         fill = {tv_tensors.Image: shared.FILL, "others": 0}
         transforms = {
             "detection": [
@@ -51,11 +51,11 @@ class Pictures(Dataset):
 
 
 def collate(samples):
-    """Stacks the pictures and pads boxes and labels, as `common.data.collate` does."""
+    """Stacks the images and pads boxes and labels, as `common.data.collate` does."""
     batch = {"image": torch.stack([sample["image"] for sample in samples])}
     if "label" in samples[0]:
         return batch | {"label": torch.stack([sample["label"] for sample in samples])}
-    for name, fill in shared.Pictures.padding.items():
+    for name, fill in shared.Images.padding.items():
         values = [sample[name] for sample in samples]
         batch[name] = torch.nn.utils.rnn.pad_sequence(values, batch_first=True, padding_value=fill)
     return batch
@@ -70,7 +70,7 @@ def main():
     parser.add_argument("--child", required=True)
     args = parser.parse_args()
     loader = DataLoader(
-        Pictures(Path(args.child), args.task),
+        Images(Path(args.child), args.task),
         shared.BATCH,
         shuffle=True,
         num_workers=args.workers,

@@ -1,4 +1,4 @@
-"""The DeepFM step of rec.py in torch, with sparse gradients; run by it, in an environment of its own."""
+"""The DeepFM step of rec.py in torch, with sparse gradients; run by it, in a separate environment."""
 
 import itertools
 import json

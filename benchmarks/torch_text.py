@@ -21,7 +21,7 @@ def main():
 
 
 def encoder(row, steps):
-    """CPU seconds of training steps or of answers."""
+    """CPU seconds of training or inference steps."""
     model = transformers.BertForSequenceClassification(transformers.BertConfig(num_labels=2))
     ids, types, _ = map(torch.tensor, text.inputs(text.BATCHES[row]))
     given = {"input_ids": ids, "token_type_ids": types, "attention_mask": torch.ones_like(ids)}

@@ -38,7 +38,7 @@ LARGE = (
 
 
 def conv(in_channels, out_channels, kernel_size=3, stride=1, groups=1, activation="leaky_relu"):
-    """Convolution without bias, batch normalisation, activation."""
+    """Convolution without bias, batch normalization, activation."""
     layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, groups=groups, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(out_channels), ACTIVATIONS[activation]())
 
@@ -162,15 +162,15 @@ class YOLOv3(nn.Module):
             ignored = (pairwise_iou(decode(prediction, anchors, stride), boxes).max(-1).values > 0.7).float()
             mine = ((best >= 3 * level) & (best < 3 * level + 3)).float()
             anchor = (best - 3 * level) * mine.long()
-            centres = (boxes[..., :2] + boxes[..., 2:]) / (2 * stride)
-            cells = centres.floor()
+            centers = (boxes[..., :2] + boxes[..., 2:]) / (2 * stride)
+            cells = centers.floor()
             image = torch.arange(count).unsqueeze(1).expand_as(anchor)
             column, row = cells[..., 0].long(), cells[..., 1].long()
             positive = torch.zeros(count, 3, height, width)
             positive[image, anchor, row, column] = torch.maximum(positive[image, anchor, row, column], mine)
             logs = torch.log((boxes[..., 2:] - boxes[..., :2]) / anchors[anchor])
         rows = prediction[image, anchor, :, row, column]  # [N, M, 5 + C]
-        xy = F.binary_cross_entropy_with_logits(rows[..., :2], centres - cells, reduction="none").sum(-1)
+        xy = F.binary_cross_entropy_with_logits(rows[..., :2], centers - cells, reduction="none").sum(-1)
         wh = (rows[..., 2:4] - logs).abs().sum(-1)
         classes = F.one_hot(labels, self.num_classes).float()
         classes = F.binary_cross_entropy_with_logits(rows[..., 5:], classes, reduction="none").sum(-1)
@@ -185,9 +185,9 @@ def decode(prediction, anchors, stride):
     height, width = prediction.shape[3:]
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     cells = torch.stack([columns, rows]).float()  # [2, H, W]
-    centres = (prediction[:, :, :2].sigmoid() + cells) * stride
+    centers = (prediction[:, :, :2].sigmoid() + cells) * stride
     halves = prediction[:, :, 2:4].clamp(max=10).exp() * anchors[:, :, None, None] * 0.5
-    return torch.cat([centres - halves, centres + halves], 2).permute(0, 1, 3, 4, 2).reshape(len(prediction), -1, 4)
+    return torch.cat([centers - halves, centers + halves], 2).permute(0, 1, 3, 4, 2).reshape(len(prediction), -1, 4)
 
 
 def pairwise_iou(first, second):

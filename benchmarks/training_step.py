@@ -1,11 +1,11 @@
-"""One training step of YOLOv3: with this repository's settings, with the framework's defaults, and in torch.
+"""Benchmark of a YOLOv3 training step: with this repository's settings, PaddlePaddle's defaults, and torch.
 
     defaults   PaddlePaddle as it comes: none of common/system/runtime.py, its own convolutions
     fast       what tools/train.py does: common/system/runtime.py and the oneDNN convolutions
     torch      the same layers in torch (torch_yolov3.py), its threads waiting passively as ours do
     fast 1, torch 1   the same on one thread each, where CPU seconds are not inflated by waiting
 
-Every row runs in a process of its own, in rounds, so that a busy moment of the machine does not hit one row alone.
+Every row runs in a separate process, in rounds, so that a busy moment of the machine does not hit one row alone.
 """
 
 import argparse
@@ -28,15 +28,15 @@ ROWS = {
 
 
 def main():
-    """Runs the rows and prints the ratios."""
+    """Runs all measurements and prints the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=MODELS, action="append", help="one of them; default both")
     parser.add_argument("--size", type=int, default=320, help="pixels (320)")
-    parser.add_argument("--batch", type=int, default=4, help="pictures (4)")
+    parser.add_argument("--batch", type=int, default=4, help="images (4)")
     parser.add_argument("--steps", type=int, default=4, help="measured steps a round (4)")
     parser.add_argument("--rounds", type=int, default=3, help="processes a row (3)")
     parser.add_argument("--row", choices=ROWS, action="append", help="some of the rows; default all")
-    parser.add_argument("--json", help="a file for the ratios")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
     parser.add_argument("--child", choices=("defaults", "fast"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -120,7 +120,7 @@ def child(args):
 
 
 def batch(np, count, size, objects=8):
-    """Noise for pictures, and boxes with labels: float32 [N, 3, H, W], float32 [N, 8, 4], int64 [N, 8]."""
+    """Noise for images, and boxes with labels: float32 [N, 3, H, W], float32 [N, 8, 4], int64 [N, 8]."""
     rng = np.random.default_rng(0)
     image = rng.standard_normal((count, 3, size, size), dtype=np.float32)
     corner, extent = rng.uniform(0, 0.6 * size, (count, objects, 2)), rng.uniform(10, 0.35 * size, (count, objects, 2))

@@ -1,4 +1,4 @@
-"""Measures the latency of PaddleCV's models of tests/zoo.csv, exported, one picture at a time on a CPU.
+"""Measures the latency of PaddleCV's models of tests/zoo.csv, exported, one image at a time on a CPU.
 
 python benchmarks/zoo_latency.py resnet50 --write
 """
@@ -19,9 +19,9 @@ from tools import zoo  # noqa: E402
 
 
 def latency(row, threads, runs):
-    """Milliseconds of the exported model for one picture of the size it is evaluated at: the median of several.
+    """Milliseconds of the exported model for one image of the size it is evaluated at: the median of several.
 
-    None where the configuration evaluates pictures as large as they come.
+    None where the configuration evaluates images as large as they come.
     """
     import numpy as np
     import paddle
@@ -55,11 +55,11 @@ def latency(row, threads, runs):
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the script."""
     options = Parser(prog="zoo_latency.py", description=__doc__.splitlines()[0], epilog="example: " + EXAMPLE)
     options.add_argument("names", nargs="*", metavar="NAME", help="configurations, such as resnet50; all when none is")
     options.add_argument("--threads", type=int, default=1, help="of the math library (default: %(default)s)")
-    options.add_argument("--runs", type=int, default=20, help="pictures timed (default: %(default)s)")
+    options.add_argument("--runs", type=int, default=20, help="images timed (default: %(default)s)")
     options.add_argument("--write", action="store_true", help="note the numbers in tests/zoo.csv")
     return options
 
@@ -68,7 +68,7 @@ EXAMPLE = "python benchmarks/zoo_latency.py resnet50 mobilenetv1"
 
 
 def main(argv=None):
-    """The command line; returns the exit code."""
+    """Entry point; returns the exit code."""
     args = parser().parse_args(argv)
     runtime.prepare()
     rows = zoo.read_zoo()

@@ -1,4 +1,4 @@
-"""The commands as functions, for notebooks and programs.
+"""Python API for notebooks and programs: train, evaluate, export and predict.
 
     from common import api
 
@@ -7,14 +7,14 @@
     boxes = api.Predictor(folder)("street.jpg")
 
 A configuration is a path as `-c` takes it, or a dict with the same keys (`kit` names its kit).  Further keywords are
-keys of the configuration; mappings are merged into what is there.  Errors are `common.errors.KitError`s with the
-messages that the commands print; nothing ends the process.
+keys of the configuration; mappings are merged.  Errors are `common.errors.KitError`s with the
+messages of the commands; no function exits the process.
 """
 
 import numpy as np
 
 from common.config import load_config
-from common.config.overrides import assignments, flat
+from common.config.overrides import assignments, flatten
 from common.errors import ConfigError
 from common.inference.predictor import Predictor as ExportedModel
 from common.inference.run import predict_one
@@ -24,18 +24,18 @@ from common.training.run import Run
 
 
 def open_run(config, options=None, **changes):
-    """A checked configuration, ready to be trained, evaluated and exported (Run).
+    """Loads and checks a configuration to train, evaluate and export (Run).
 
     Args:
-        config (str | Path | dict): a path as `-c` takes it, or the keys themselves.
+        config (str | Path | dict): a path as for `-c`, or a dict of keys.
         options (RunOptions): of a training.
         changes (object): keys of the configuration, such as `train={"epochs": 1}`, `seed=1`.
 
     Raises:
-        ConfigError: lists all that is wrong, each with its place.
+        ConfigError: lists all problems, each with its place.
     """
     set_up_logging()
-    return Run(load_config(config, assignments(flat(changes))), options)
+    return Run(load_config(config, assignments(flatten(changes))), options)
 
 
 def train(config, evaluate=False, resume=None, overwrite=False, **changes):
@@ -52,31 +52,31 @@ def train(config, evaluate=False, resume=None, overwrite=False, **changes):
         Trained: `folder`, `weights` (the best checkpoint, else the last), `scores`, `best`, `epochs`, `steps`.
 
     Raises:
-        KitError: what the command would print.
+        KitError: with the message that the command prints.
     """
     options = RunOptions(evaluate=evaluate, resume=resume, overwrite=overwrite, command_line=["api.train", str(config)])
     return open_run(config, options, **changes).train()
 
 
 def evaluate(config, split="eval", exported=None, engine=None, **changes):
-    """The scores {name: number} of the weights that the configuration names, or of an exported model.
+    """Evaluates the weights that the configuration names, or an exported model: {name: score}.
 
     Args:
         config (str | Path | dict): see :func:`open_run`; `weights=PATH` among the changes names the weights.
         split (str): train, eval or test.
-        exported (str | Path): the folder of an exported model, in place of weights.
-        engine (str): what runs it: paddle, onnxruntime or openvino.
+        exported (str | Path): the folder of an exported model, instead of weights.
+        engine (str): its inference engine: paddle, onnxruntime or openvino.
         changes (object): keys of the configuration.
     """
     return open_run(config, **changes).evaluate(split, exported, engine)[0]
 
 
 def export(config, folder=None, onnx=False, **changes):
-    """Exports the model on its weights, and proves that the export predicts as the model does (Path).
+    """Exports the model with its weights, and verifies its predictions against the model in memory (Path).
 
     Args:
         config (str | Path | dict): see :func:`open_run`; `weights=PATH` among the changes names the weights.
-        folder (str | Path): where to; `<run>/export` when None.
+        folder (str | Path): output folder; `<run>/export` when None.
         onnx (bool): write model.onnx too.
         changes (object): keys of the configuration.
     """
@@ -84,16 +84,16 @@ def export(config, folder=None, onnx=False, **changes):
 
 
 class Predictor:
-    """A model that predicts from Python objects: an exported folder, or the weights of a configuration.
+    """Inference on Python objects, with an exported model or the weights of a configuration.
 
     Args:
-        exported (str | Path): what `export` wrote; None for a configuration.
-        config (str | Path | dict): in its place, see :func:`open_run`; `weights=PATH` among the changes names weights.
-        engine (str): what runs the exported model: paddle, onnxruntime or openvino; what its infer.yml says when None.
+        exported (str | Path): the folder of an exported model; None for a configuration.
+        config (str | Path | dict): instead, see :func:`open_run`; `weights=PATH` among the changes names weights.
+        engine (str): engine of the exported model: paddle, onnxruntime or openvino; that of its infer.yml when None.
         changes (object): keys of the configuration.
 
     Raises:
-        ConfigError: neither or both are given, or the folder is no exported model.
+        ConfigError: neither or both are given, or the folder is not an exported model.
     """
 
     def __init__(self, exported=None, config=None, engine=None, **changes):
@@ -108,12 +108,12 @@ class Predictor:
         """The predictions of one input, or of a list of inputs (a list for each).
 
         Args:
-            sample (object): an image: its path, or RGB uint8 [H, W, 3]; a text, as a line of `infer.py` has it; audio:
-                a path, or (float32 [T], samples per second); a row of a table: a dict by column.
-            threshold (float): predictions that score less are left out; None for the task's own.
+            sample (object): an image: its path, or RGB uint8 [H, W, 3]; a text, as in a line of `infer.py`; audio:
+                a path, or (float32 [T], sample rate in Hz); a table row: a dict by column.
+            threshold (float): minimum score of predictions; None for that of the task.
 
         Returns:
-            list[dict]: as `tools/infer.py --json` prints them under `predictions`.
+            list[dict]: the `predictions` of `tools/infer.py --json`.
 
         Raises:
             DataError: the input cannot be read.
@@ -123,7 +123,7 @@ class Predictor:
         return predict_one(self.model, self.as_sample(sample), threshold)
 
     def as_sample(self, given):
-        """What the first transform of the model reads."""
+        """Converts an input to the sample that the first transform reads."""
         kind = self.model.task.input
         if kind == "text":
             return {"path": "text", "name": "text", **self.model.task.read_line(str(given))}

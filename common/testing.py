@@ -1,9 +1,9 @@
-"""The contract that every model of every kit keeps, as one check for its tests.
+"""Contract test of models, for the tests of all kits.
 
-it trains one step: named losses, finite, and a gradient reaches every parameter
-in evaluation, the answer to a sample does not depend on the batch it is in
-weights that are saved and loaded answer as before
-the exported program answers as the model in memory
+one training step: named, finite losses, and a gradient for every parameter
+in evaluation mode, the prediction of a sample does not depend on its batch
+saving and loading the weights preserves predictions
+the outputs of the exported program equal those of the model in memory
 """
 
 import fnmatch
@@ -20,26 +20,26 @@ SETTLING_STEPS = 10
 
 
 def check_model(make, batch, folder, unused=(), tolerance=TOLERANCE, exported=True):
-    """Checks a model against all of the contract.
+    """Checks all properties of the contract.
 
     Args:
-        make (callable): builds the model, without arguments; a second call may give other weights.
-        batch (dict[str, ndarray]): what `loss` takes, with at least two samples, the model's inputs among it.
-        folder (Path): an empty folder to write to.
-        unused (list[str]): patterns of parameter names that no gradient has to reach.
-        tolerance (float): the largest difference, relative to the largest value.
-        exported (bool): whether the model can be exported at all.
+        make (callable): builds the model; a second call may have other weights.
+        batch (dict[str, ndarray]): argument of `loss`, with at least two samples, including the model's inputs.
+        folder (Path): empty output folder.
+        unused (list[str]): name patterns of parameters that need no gradient.
+        tolerance (float): maximum difference relative to the largest value.
+        exported (bool): the model can be exported.
 
     Returns:
         nn.Layer: the model after its step, in evaluation mode.
 
     Raises:
-        AssertionError: the contract is broken.
+        AssertionError: a property is violated.
     """
     model = make()
     check_attributes(model, batch)
     check_training_step(model, batch, unused)
-    settle(model, batch)
+    warm_up_statistics(model, batch)
     check_rows(model, batch, tolerance)
     check_saving(model, make(), batch, Path(folder) / "weights.safetensors")
     if exported:
@@ -48,7 +48,7 @@ def check_model(make, batch, folder, unused=(), tolerance=TOLERANCE, exported=Tr
 
 
 def check_attributes(model, batch):
-    """A model says what it is for, what it takes and what it answers."""
+    """The model declares its task, inputs and outputs."""
     assert model.task and model.outputs, f"{type(model).__name__} lacks task or outputs"
     parameters = [p for p in inspect.signature(model.forward).parameters if p != "self"]
     assert list(model.inputs) == parameters, f"inputs {list(model.inputs)} are not forward's {parameters}"
@@ -57,7 +57,7 @@ def check_attributes(model, batch):
 
 
 def check_training_step(model, batch, unused=()):
-    """One step of gradient descent: finite losses by name, and a gradient that is not zero at every parameter."""
+    """One training step has finite, named losses, and a nonzero gradient for every parameter."""
     import paddle
 
     model.train()
@@ -81,8 +81,8 @@ def check_training_step(model, batch, unused=()):
     assert all(np.isfinite(value.item()) for value in model.loss(tensors(batch)).values())
 
 
-def settle(model, batch):
-    """Lets the batch statistics of an untrained model come near what it sees; then evaluation mode."""
+def warm_up_statistics(model, batch):
+    """Adapts the running statistics of an untrained model to the batch, then sets evaluation mode."""
     model.train()
     for _ in range(SETTLING_STEPS):
         predictions(model, batch)
@@ -99,7 +99,7 @@ def check_rows(model, batch, tolerance=TOLERANCE):
 
 
 def check_saving(model, other, batch, path):
-    """A second model that loads the weights of the first answers the same, to the bit."""
+    """A second model with the weights of the first predicts the same, bit for bit."""
     from safetensors.numpy import load_file, save_file
 
     save_file({name: np.ascontiguousarray(value.numpy()) for name, value in model.state_dict().items()}, str(path))
@@ -122,27 +122,27 @@ def check_export(model, batch, folder, tolerance=TOLERANCE):
             expected = arrays(model(*map(paddle.to_tensor, inputs)))
         for onednn, engine in engines.items():
             got = run_engine(engine, dict(zip(model.inputs, inputs)))
-            for name, answer, right in zip(model.outputs, got, expected, strict=True):
-                assert answer.dtype == right.dtype, f"{name} is exported as {answer.dtype}, not {right.dtype}"
-                allowed = 10 * tolerance if onednn else tolerance  # it adds in another order
-                if answer.ndim == 2 and answer.shape == right.shape:
-                    answer = rows_in_order_of(answer, right)
-                assert_close(answer, right, allowed, f"exported {name}, oneDNN {onednn}, {count} samples")
+            for name, output, right in zip(model.outputs, got, expected, strict=True):
+                assert output.dtype == right.dtype, f"{name} is exported as {output.dtype}, not {right.dtype}"
+                allowed = 10 * tolerance if onednn else tolerance  # it sums in another order
+                if output.ndim == 2 and output.shape == right.shape:
+                    output = rows_in_order_of(output, right)
+                assert_close(output, right, allowed, f"exported {name}, oneDNN {onednn}, {count} samples")
 
 
 def save_program(model, prefix):
-    """Writes PREFIX.json and PREFIX.pdiparams, as an export does with all sizes free."""
+    """Writes PREFIX.json and PREFIX.pdiparams, as an export with dynamic sizes does."""
     from common.export.write import write_program
 
     write_program(model, prefix, {name: shape for name, (shape, _) in model.inputs.items()})
 
 
 def load_program(prefix, onednn=True):
-    """The engine that runs an exported program.
+    """Loads an exported program for inference.
 
     Args:
         prefix (Path): of the .json and .pdiparams files.
-        onednn (bool): whether the engine may use oneDNN, as it does by default.
+        onednn (bool): use oneDNN, the default of the engine.
     """
     from paddle import inference
 
@@ -156,7 +156,7 @@ def load_program(prefix, onednn=True):
 
 
 def predictions(model, batch):
-    """The raw answers of `predict` as a list of arrays."""
+    """The raw predictions of `predict` as a list of arrays."""
     import paddle
 
     wanted = [name for name in inspect.signature(model.predict).parameters if name != "self"]
@@ -165,7 +165,7 @@ def predictions(model, batch):
 
 
 def arrays(outputs):
-    """Tensors, however nested in lists, tuples and dicts, as a flat list of arrays."""
+    """Flattens tensors nested in lists, tuples and dicts to a list of arrays."""
     if isinstance(outputs, dict):
         outputs = list(outputs.values())
     if isinstance(outputs, list | tuple):
@@ -174,20 +174,20 @@ def arrays(outputs):
 
 
 def tensors(batch):
-    """The arrays of a batch as tensors; what is no array stays."""
+    """Converts the arrays of a batch to tensors; other values are unchanged."""
     import paddle
 
     return {name: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for name, v in batch.items()}
 
 
 def count_parameters(model):
-    """How many numbers a model trains, and how many it holds besides, such as batch statistics."""
+    """(number of trainable parameters, number of other values such as running statistics)."""
     trained = sum(p.size for p in model.parameters() if not p.stop_gradient)
     return int(trained), int(sum(p.size for p in model.parameters()) - trained)
 
 
 def assert_close(got, expected, tolerance, what):
-    """Equal shapes, and equal numbers up to `tolerance` of the largest."""
+    """Asserts equal shapes, and values that are equal up to `tolerance` times the largest."""
     assert got.shape == expected.shape, f"{what} has shape {got.shape}, not {expected.shape}"
     scale = max(1.0, float(np.abs(expected).max(initial=0)))
     difference = float(np.abs(got.astype("float64") - expected).max(initial=0)) / scale

@@ -1,4 +1,4 @@
-"""Small data sets, and a small detector trained and exported once for all tests that need one."""
+"""Shared fixtures: small data sets, and a small detector trained and exported once per session."""
 
 import dataclasses
 import pathlib

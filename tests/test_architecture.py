@@ -1,4 +1,4 @@
-"""The floors of docs/architecture.md hold: `tools/architecture.py` finds no broken rule, and would find each kind."""
+"""Tests of the dependency rules in docs/architecture.md, as checked by `tools/architecture.py`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A classifier through every command, as a user types them."""
+"""End-to-end test of a classifier through all commands."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ CONFIG = "configs/tiny/small_pictures.yml"
 
 @pytest.fixture(scope="module")
 def run(made_sets, tmp_path_factory):
-    """The data set, the folder of a short run, and `-c` and `-o` of its configuration."""
+    """The dataset, the folder of a short run, and `-c` and `-o` of its configuration."""
     place, data = tmp_path_factory.mktemp("run"), made_sets.folder("digit_classes")
     given = ["-c", CONFIG, "-o", f"dataset={data}", f"output_dir={place}", "train.epochs=2", "eval.workers=0"]
     answer = command("train", "--eval", *given)
@@ -31,7 +31,7 @@ def exported(run):
     return run[1] / "export"
 
 
-def test_the_run_leaves_the_confusion_matrix_and_pictures_with_names(run):
+def test_the_run_writes_the_confusion_matrix_and_images_with_class_names(run):
     assert {"confusion.png", "predictions.png", "scores.png"} <= {file.name for file in (run[1] / "plots").iterdir()}
 
 
@@ -43,39 +43,39 @@ def test_weights_and_the_exported_model_have_the_same_scores(run, exported):
     assert scores[0] == scores[1] and set(scores[0]) == {"top1", "top5", "mean_class_accuracy"}
 
 
-def test_names_and_scores_are_printed_of_a_picture_at_the_end_of_the_command(run):
-    picture = run[0] / "val/3/000.png"
-    answer = command("infer", "--weights", run[1] / "best", "--json", *run[2], "--image", picture)
+def test_class_names_and_scores_of_an_image_argument_are_printed(run):
+    image = run[0] / "val/3/000.png"
+    answer = command("infer", "--weights", run[1] / "best", "--json", *run[2], "--image", image)
     (line,) = answer.out.splitlines()
     found = json.loads(line)["predictions"]
     assert len(found) == 5 and found == sorted(found, key=lambda item: -item["score"])
-    text = command("infer", *run[2], "--weights", run[1] / "best", picture).out.splitlines()
-    assert text[0] == f"{picture}: {found[0]['label']} {found[0]['score']:.3f}" and len(text) == 6
+    text = command("infer", *run[2], "--weights", run[1] / "best", image).out.splitlines()
+    assert text[0] == f"{image}: {found[0]['label']} {found[0]['score']:.3f}" and len(text) == 6
 
 
-def test_without_a_part_to_evaluate_on_the_export_prepares_as_the_model_in_memory_does(run, tmp_path):
+def test_without_evaluation_data_the_export_preprocesses_like_the_model_in_memory(run, tmp_path):
     given = [*run[2], "data.eval=null", f"weights={run[1] / 'best'}"]
     answer = command("export", *given, "--out", tmp_path / "export")
     assert answer.code == 0 and "neither data.eval nor data.test" in answer.err, answer.err
-    picture = run[0] / "val/3/000.png"
-    found = [command("infer", *way, "--json", "--image", picture) for way in (given, ["--model", tmp_path / "export"])]
+    image = run[0] / "val/3/000.png"
+    found = [command("infer", *way, "--json", "--image", image) for way in (given, ["--model", tmp_path / "export"])]
     assert found[0].out == found[1].out and json.loads(found[0].out)["predictions"], found[1].err
 
 
-def test_the_exported_model_answers_alike_and_draws(run, exported, tmp_path):
+def test_the_exported_model_predicts_the_same_and_draws(run, exported, tmp_path):
     answer = command("infer", "--model", exported, "--threshold", "0.2", "--out", tmp_path / "drawn", run[0] / "val/3")
     assert answer.code == 0 and len(list((tmp_path / "drawn").iterdir())) == 4
     golden = np.load(exported / "golden.npz")
     assert golden["out/scores"].shape == (1, 10) and golden["out/scores"].sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_which_picture_and_which_weights_is_asked_when_it_is_unclear(exported):
-    command("infer", "--model", exported).refused(2, "--input PICTURE")
+def test_ambiguous_images_and_weights_are_errors(exported):
+    command("infer", "--model", exported).refused(2, "--input IMAGE")
     command("infer", "--model", exported, "--image", "a.png", "b.png").refused(2, "one --input PATH")
     command("infer", "--model", exported, "--weights", "x", "a.png").refused(2, "--weights with -c")
 
 
-def test_a_picture_that_is_in_both_splits_under_another_name_is_told_and_a_wrong_line_named(made_sets, tmp_path):
+def test_duplicate_images_across_splits_are_reported_and_a_wrong_line_is_named(made_sets, tmp_path):
     folder = tmp_path / "set"
     shutil.copytree(made_sets.folder("digit_classes"), folder)
     given = ["-c", "configs/tiny/resnet.yml", "-o", f"dataset={folder}"]
@@ -96,7 +96,7 @@ def test_a_count_that_differs_from_the_published_is_named():
     assert zoo_parameters.read_published()["ResNet50"]["macs"] == 4_089_184_256
 
 
-def test_every_published_model_has_a_row_and_two_of_them_say_which_multiply_adds_they_spare(capsys):
+def test_every_published_model_has_a_row_and_two_explain_their_smaller_number_of_macs(capsys):
     assert set(zoo_parameters.read_published()) <= {row["official"] for row in read_zoo()}
     assert zoo_parameters.main(["GoogLeNet", "EfficientNetB0"]) == 0
     printed = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The command line as a process: quick to answer, without PaddlePaddle where it is not needed, with the right code."""
+"""Tests of the command line as a process: start-up time, lazy import of PaddlePaddle, exit codes."""
 
 import dataclasses
 import os
@@ -87,7 +87,7 @@ SCRIPTS = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("tools/*.py
 
 
 @pytest.mark.parametrize("script", [script for script in SCRIPTS if script != "tools/demo.py"])
-def test_help_comes_at_once_with_an_example_to_copy(script):
+def test_help_is_fast_and_has_examples(script):
     ended = quick(script, "--help")
     assert ended.code == 0 and ended.err == ""
     assert re.search(r"python \S*tools/", ended.out), "no example"
@@ -116,27 +116,27 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("tool", "arguments", "code", "words"), REFUSALS)
-def test_a_refusal_comes_at_once(tool, arguments, code, words):
+def test_errors_are_reported_quickly(tool, arguments, code, words):
     ended = quick(f"tools/{tool}.py", *arguments)
     assert ended.code == code
     assert len(ended.err.splitlines()) <= 12
     assert [word for word in words if word not in ended.err] == []
 
 
-def test_a_missing_model_is_refused_at_once(digits):
-    picture = digits / "digits/JPEGImages/eval_00000.jpg"
-    ended = quick("tools/infer.py", "--model", "/nowhere", "--image", picture)
+def test_a_missing_model_is_reported_quickly(digits):
+    image = digits / "digits/JPEGImages/eval_00000.jpg"
+    ended = quick("tools/infer.py", "--model", "/nowhere", "--image", image)
     assert ended.code == 2 and "--model /nowhere: there is no such folder" in ended.err
 
 
-def test_the_used_folder_and_the_missing_picture_are_refused_without_the_framework(trained, exported, tmp_path):
+def test_a_used_folder_and_a_missing_image_are_reported_without_importing_paddle(trained, exported, tmp_path):
     ended = process("tools/train.py", *trained.arguments)
     assert (ended.code, ended.loaded) == (2, "") and "earlier run" in ended.err
     ended = process("tools/infer.py", "--model", exported, "--image", tmp_path / "x.jpg")
     assert (ended.code, ended.loaded) == (3, "") and "x.jpg" in ended.err
 
 
-def neighbours(word):
+def neighbors(word):
     """Some words one edit away: a letter left out, doubled, swapped with the next, replaced."""
     middle = len(word) // 2
     yield word[:middle] + word[middle + 1 :]
@@ -154,15 +154,15 @@ def options():
 
 
 @pytest.mark.parametrize(("tool", "option"), list(options()))
-def test_every_option_is_suggested_for_every_slip_of_one_letter(tool, option, capsys):
-    for typo in neighbours(option):
+def test_every_option_is_suggested_for_every_typo_of_one_letter(tool, option, capsys):
+    for typo in neighbors(option):
         if typo in (option, "--" + option[2:]):
             continue
         with pytest.raises(SystemExit) as end:
             PARSERS[tool]().parse_args([typo])
         assert end.value.code == 2
         message = capsys.readouterr().err
-        assert f"there is no option {typo}; did you mean '{option}'?" in message
+        assert f"unknown option {typo}; did you mean '{option}'?" in message
 
 
 def test_overrides_are_never_lost():
@@ -175,7 +175,7 @@ def test_overrides_are_never_lost():
 
 
 @pytest.mark.parametrize("tool", ["train", "eval", "export", "check"])
-def test_the_printed_configuration_prints_itself(tool, tmp_path):
+def test_the_printed_configuration_prints_the_same_again(tool, tmp_path):
     first = command(tool, "-c", TINY, "-o", "train.epochs=7", "--print-config")
     assert first.code == 0 and first.err == ""
     (tmp_path / "printed.yml").write_text(first.out)
@@ -195,7 +195,7 @@ def test_a_bug_shows_its_traceback_and_ends_with_1(digits, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("common.commands.check.shared_files", broken)
+    monkeypatch.setattr("common.commands.check.find_shared_samples", broken)
     answer = command("check", "--fast", *at(digits))
     assert answer.code == 1 and "ZeroDivisionError" in answer.err
 
@@ -209,21 +209,21 @@ def test_a_bug_shows_its_traceback_and_ends_with_1(digits, monkeypatch):
         (KeyboardInterrupt(), ["interrupted"]),
     ],
 )
-def test_what_the_machine_refuses_is_no_bug(digits, monkeypatch, error, words):
+def test_errors_of_the_operating_system_are_not_bugs(digits, monkeypatch, error, words):
     def refuses(*_, **__):
         raise error
 
-    monkeypatch.setattr("common.commands.check.shared_files", refuses)
+    monkeypatch.setattr("common.commands.check.find_shared_samples", refuses)
     code = 130 if isinstance(error, KeyboardInterrupt) else 4
     command("check", "--fast", *at(digits)).refused(code, *words)
 
 
-def test_a_refusal_shows_its_traceback_when_asked_to():
+def test_debug_shows_the_traceback_of_an_error():
     answer = command("train", "-c", "nowhere.yml", "--debug")
     assert answer.code == 2 and "Traceback" in answer.err and "nowhere.yml" in answer.err
 
 
-def test_a_reader_that_goes_away_is_no_error():
+def test_a_closed_pipe_is_no_error():
     script = ROOT / "tools/configure.py"
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} {script} list | head -n 1; echo ${{PIPESTATUS[0]}}"],

@@ -1,9 +1,11 @@
-"""The rules of the tree that a machine can check; CONTRIBUTING.md gives the reasons."""
+"""Tests of the code conventions in CONTRIBUTING.md."""
 
 import ast
+import io
 import pathlib
 import re
 import subprocess
+import tokenize
 
 import pytest
 
@@ -19,6 +21,53 @@ SLOW = {
     r"\.mean\(\s*(axis=)?\(2, 3\)": "adaptive_avg_pool2d(x, 1)",
 }
 UNSAFE = {"pickle", "dill", "joblib", "marshal", "shelve"}
+AVOID = {  # a regular expression: the field's term; this list only grows
+    "pictures?": "image",
+    "colours?|colour(ed|ful|ing)": "color",
+    "gr[e]ys?": "gray",
+    "centre[ds]?": "center",
+    "(un)?labell(ed|ing|er)": "labeled, labeling",
+    "(re)?(initial|normal|quant|synchron|recogn|optim|minim|maxim|serial|summar|organ|general|regular|final|util)is"
+    "(e[drs]?|ing|ations?)": "-ize, -ization",
+    "behaviours?|neighbour(s|ing)?|favour(s|ed|ite)?|honour(s|ed)?|licences?": "American spelling",
+    "misspelt|learnt|spelt|spoilt": "misspelled, learned, ...",
+    "hyper-parameters?": "hyperparameter",
+    "on-line|off-line": "online, offline",
+    "data sets?": "dataset",
+    "suppression": "NMS",
+    "made[ -]up": "synthetic",
+    "takers?": "consumer",
+    "told|hears?|heard": "configured, known; processes, receives",
+    "(is|was|are) held to": "must match",
+    "go(es)? on (from|with)": "resume",
+    "for want of": "early stopping: no improvement for N evaluations",
+    "flatter(s|ing)?": "too optimistic",
+    "sa(id|ys) so": "reports, warns",
+    "both ways": "symmetric, in both directions",
+    "(?-i:(is|are) none)": "say what is missing",
+    "of (its|their|one's) own": "separate, or leave it out",
+    "wholly|anew|thereof": "completely, again",
+    "(one|lines?|samples?|numbers?|tokens?|values?|frames|batches|pixels?) an? "
+    "(line|row|sample|batch|epoch|second|column|channel|class|file|image)": "per",
+}
+NAMED_TWICE = {
+    "describe",
+    "refuse_other",
+}  # public functions of common/ with equal names in two packages; this list only shrinks
+WORDS_ARE_CHECKED_IN = [  # paths in which only the field's terms are used; this list only grows
+    *(f"common/{part}" for part in ("system", "weights", "data", "vision", "text", "audio", "table")),
+    *(f"common/{file}.py" for file in ("errors", "files", "log", "suggest")),
+    *(f"common/layers/{file}.py" for file in ("scan", "masks", "distillation")),
+    *(f"tests/common/{part}" for part in ("system", "weights", "data", "vision", "text", "audio", "table")),
+    *(f"common/{part}" for part in ("config", "training", "commands", "search", "build", "optim")),
+    *(f"common/{file}.py" for file in ("api", "contract", "testing")),
+    *(f"tests/common/{part}" for part in ("config", "training", "commands", "search", "build", "optim")),
+    "tests/bad_inputs",
+    *(f"tests/test_{name}" for name in ("api", "architecture", "cli", "configs", "convert", "documents", "fork")),
+    *(f"tests/test_{name}" for name in ("samplers_in_runs", "text_inference", "train_run", "zoo")),
+    "tools",
+    "benchmarks",
+]
 
 
 def tracked(*patterns):
@@ -107,7 +156,7 @@ def test_init_files_hold_imports_only(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_public_things_have_docstrings(path):
+def test_public_definitions_have_docstrings(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     missing = [] if ast.get_docstring(tree) else ["the file"]
     for node in tree.body:
@@ -123,19 +172,67 @@ def test_public_things_have_docstrings(path):
 @pytest.mark.parametrize(
     "file", ["run.sh", *(f"tools/{name}.py" for name in ("train", "eval", "export", "infer", "check", "search"))]
 )
-def test_the_scripts_that_every_kit_has_are_one_text(file):
+def test_scripts_shared_by_all_kits_are_identical(file):
     """A kit stands alone, so each has its copy; here is what keeps the copies equal."""
     texts = {kit: (ROOT / kit / file).read_text() for kit in KITS if (ROOT / kit / file).is_file()}
     kits = [kit for kit in KITS if (ROOT / kit).is_dir()]
     assert len(texts) >= len(kits) - (file == "tools/search.py") and len(set(texts.values())) == 1
 
 
-def test_no_file_has_a_name_that_says_nothing():
+def test_file_names_are_specific():
     bad = re.compile(r"^(utils?|helpers?|misc|stuff|.*_?manager)\.py$")
     assert not [name(path) for path in PYTHON if bad.match(path.name)]
 
 
-def test_nothing_generated_is_committed():
+def test_no_generated_file_is_committed():
     endings = {".pdparams", ".pdopt", ".safetensors", ".pdiparams", ".onnx", ".pyc", ".so", ".log"}
     sources = [p for p in tracked() if "tests" not in p.parts or p.stat().st_size > 200_000]
     assert not [name(p) for p in sources if p.suffix in endings or p.stat().st_size > 1_000_000]
+
+
+def prose(path):
+    """The docstrings, comments, strings and names of a Python file, or the lines of another one: (line, text)."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return list(enumerate(text.splitlines(), 1))
+    kinds = (tokenize.STRING, tokenize.COMMENT, tokenize.NAME)
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return [(token.start[0], " ".join(token.string.split())) for token in tokens if token.type in kinds]
+
+
+def test_words_are_those_of_the_field():
+    avoided = {re.compile(rf"(?<![a-z])({word})(?![a-z])", re.IGNORECASE): term for word, term in AVOID.items()}
+    paths = [path for path in tracked("*.py", "*.yml", "*.md") if name(path).startswith(tuple(WORDS_ARE_CHECKED_IN))]
+    wrong = [
+        f"{name(path)}:{line}: '{found[0]}': {term}"
+        for path in paths
+        for line, text in prose(path)
+        for word, term in avoided.items()
+        if (found := word.search(text))
+    ]
+    assert len(paths) > 100 and not wrong
+
+
+def test_docstrings_begin_with_a_verb_or_a_noun():
+    starts = re.compile(r"(What|Whether|How|Where|Which) ")
+    paths = [path for path in SOURCES if name(path).startswith(tuple(WORDS_ARE_CHECKED_IN))]
+    wrong = [
+        f"{name(path)}:{node.lineno if hasattr(node, 'lineno') else 1}: {docstring.splitlines()[0]}"
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and (docstring := ast.get_docstring(node))
+        and starts.match(docstring)
+    ]
+    assert not wrong
+
+
+def test_a_public_function_of_common_is_named_once():
+    """Equal names in two packages; `common/api.py` repeats those of the commands on purpose."""
+    packages = {}
+    for path in tracked("common/*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and path.name != "api.py":
+                packages.setdefault(node.name, set()).add(path.relative_to(ROOT).parts[1])
+    twice = sorted(name for name, found in packages.items() if len(found) > 1)
+    assert not set(twice) - NAMED_TWICE

@@ -1,4 +1,4 @@
-"""`tools/convert.py`: files of other programs into ours, and its refusals."""
+"""Tests of `tools/convert.py`: conversion of foreign weights, and its errors."""
 
 import errno
 import gzip
@@ -71,7 +71,7 @@ def test_an_official_file_converts(tmp_path):
     assert found["backbone.stem.0.weight"].flat[0] == 0.5
 
 
-def test_the_number_of_classes_is_that_of_the_file(tmp_path, state):
+def test_the_number_of_classes_is_taken_from_the_file(tmp_path, state):
     few = state | {name: state[name][:7] for name in ("classifier.1.weight", "classifier.1.bias")}
     (tmp_path / "few.safetensors").write_bytes(b"".join(encode_arrays(few)))
     answer = command("convert", *GIVEN, tmp_path / "few.safetensors", "--out", tmp_path / "out.safetensors")
@@ -86,15 +86,15 @@ def test_the_number_of_classes_is_that_of_the_file(tmp_path, state):
         ({"--source": "timm"}, 2, "the names that timm gives to a SqueezeNet are not known"),
         ({"-c": "configs/resnet50.yml"}, 2, "'features' is not a name of this family of networks"),
         ({"-c": "configs/squeezenet1_2.yml"}, 2, "configs/squeezenet1_2.yml"),
-        ({"--out": "model.pdparams"}, 2, "ends in .safetensors"),
-        ({"--out": "nowhere/out.safetensors"}, 2, "there is no folder"),
+        ({"--out": "model.pdparams"}, 2, "has the suffix .safetensors"),
+        ({"--out": "nowhere/out.safetensors"}, 2, "does not exist"),
         ({"file": "absent.pth"}, 2, "absent.pth: there is no such file"),
         ({"file": "notes.txt"}, 2, "a state dictionary is a .pth, .pt, .bin, .safetensors or .pdparams file"),
         ({"file": "cut.safetensors"}, 4, "not a safetensors file"),
         ({"file": "cut.pth"}, 4, "a truncated file, or one of the format before PyTorch 1.6"),
     ],
 )
-def test_a_mistake_is_refused_before_the_framework_is_there(tmp_path, file, monkeypatch, changes, code, words):
+def test_errors_are_reported_before_paddle_is_imported(tmp_path, file, monkeypatch, changes, code, words):
     monkeypatch.setattr(convert, "shapes", None)
     for name in ("notes.txt", "cut.safetensors", "cut.pth"):
         (tmp_path / name).write_bytes(file.read_bytes()[:5000])
@@ -107,13 +107,13 @@ def test_a_mistake_is_refused_before_the_framework_is_there(tmp_path, file, monk
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_file_that_is_there_stays(tmp_path, file):
+def test_an_existing_file_is_not_overwritten(tmp_path, file):
     before = file.read_bytes()
     command("convert", *GIVEN, file, "--out", file).refused(2, "the file exists; give another name")
     assert file.read_bytes() == before
 
 
-def test_weights_of_another_size_are_refused_by_the_name_of_the_array(tmp_path, file):
+def test_weights_of_another_shape_are_rejected_with_the_name_of_the_array(tmp_path, file):
     given = ("-c", "configs/squeezenet1_0.yml", "--source", "torchvision", file, "--out", tmp_path / "out.safetensors")
     command("convert", *given).refused(2, "features.0.weight has shape [64, 3, 3, 3]", "has [96, 3, 7, 7]")
 

@@ -1,4 +1,4 @@
-"""What the documents say can be typed: every command parses, every configuration, file and target is there."""
+"""Tests of the documentation: commands parse; configurations, files and links exist."""
 
 import importlib
 import os
@@ -121,7 +121,7 @@ def kit_of(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_every_command_of_a_document_can_be_typed(document, capsys):
+def test_every_command_in_a_document_parses(document, capsys):
     for command in commands(document.read_text(encoding="utf-8")):
         try:
             check(command, kit_of(document))
@@ -133,12 +133,12 @@ def test_every_command_of_a_document_can_be_typed(document, capsys):
 
 
 @pytest.mark.parametrize(("where", "command"), list(examples()))
-def test_every_example_of_a_help_text_and_of_a_configuration_can_be_typed(where, command):
+def test_every_example_of_a_help_text_and_of_a_configuration_parses(where, command):
     check(command, next((kit for kit in shipped_kits() if where.startswith(kit.name)), None))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_links_lead_somewhere(document):
+def test_links_are_valid(document):
     for target in re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8")):
         assert "://" in target or (document.parent / target).exists(), target
 
@@ -176,11 +176,11 @@ def test_both_readmes_show_the_same_commands():
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_no_document_holds_a_gap_to_be_filled(document):
+def test_no_document_has_placeholders(document):
     assert not re.findall(r"@[A-Z_]+@|TODO|FIXME|XXX", document.read_text(encoding="utf-8"))
 
 
-def test_scripts_that_are_run_by_name_may_be_run():
+def test_scripts_are_executable():
     for script in (".ci/run", *(f"{kit.name}/run.sh" for kit in shipped_kits())):
         assert os.access(ROOT / script, os.X_OK)
     assert "make test" in (ROOT / ".ci/run").read_text()

@@ -1,4 +1,4 @@
-"""A kit's own data set, transform, sampler, model, loss, metric, task and trainer, from the check to the server."""
+"""A kit's own dataset, transform, sampler, model, loss, metric, task and trainer, from the check to the server."""
 
 import json
 import shutil
@@ -59,7 +59,7 @@ def run(kit):
         done = command(tool, *given(kit), *more)
         assert done.code == 0, done.err
         if tool == "check":
-            assert "one batch went through the model and back" in done.out
+            assert "forward and backward pass of one batch" in done.out
     return kit.parent / "shades"
 
 
@@ -151,7 +151,7 @@ def test_an_export_of_an_earlier_version_is_refused_with_what_to_do(run, tmp_pat
         ),
         ("tasks/brightness.py", ("(Task):", ":"), ["'Brightness'", "no such task; the tasks are Detection"]),
         ("data/dim.py", ("(Transform):", ":"), ["Dim does not derive from common.data.transform.Transform"]),
-        ("data/dim.py", ("self, file", "self, file, dataset"), ["Dim needs the data set", "no export"]),
+        ("data/dim.py", ("self, file", "self, file, dataset"), ["Dim needs the dataset", "no export"]),
         ("configs/shades.yml", ("border: 0.4", "boarder: 0.4"), ["Brightness has no key 'boarder'", "'border'"]),
         ("configs/shades.yml", ("border: 0.4", "border: [1]"), ["border is a list"]),
     ],

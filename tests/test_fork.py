@@ -1,4 +1,4 @@
-"""A copied kit runs: alone with `common/` in an empty folder, and beside the original, which it never changes."""
+"""Tests of forks of a kit, alone with `common/` and beside the original."""
 
 import json
 import os
@@ -44,10 +44,10 @@ def test_a_fork_in_an_empty_folder_trains_evaluates_exports_and_infers(digits, t
     printed = run(alone, "bash", "MyDet/run.sh", "tiny/yolov3", "--stage", "1", "--stop", "3", "-o", *settings)
     assert "AP50" in printed and printed.splitlines()[-1] == "output/tiny/mine/export"
     assert (alone / "output/tiny/mine/best").resolve().name == "step_2"
-    picture = digits / "digits/JPEGImages/eval_00000.jpg"
+    image = digits / "digits/JPEGImages/eval_00000.jpg"
     watched = [sys.executable, "-c", WATCHED, alone / "modules.json", "MyDet/tools/infer.py"]
     weights = ["-c", "MyDet/configs/tiny/yolov3.yml", "-o", *settings, "weights=output/tiny/mine/best"]
-    answer = run(alone, *watched, *weights, "--image", picture, "--json", "--threshold", "0")
+    answer = run(alone, *watched, *weights, "--image", image, "--json", "--threshold", "0")
     in_memory = json.loads(answer)["predictions"]
     modules = json.loads((alone / "modules.json").read_text())
     assert "MyDet.models.detectors.yolov3" in modules and "common.build.model" in modules
@@ -58,7 +58,7 @@ def test_a_fork_in_an_empty_folder_trains_evaluates_exports_and_infers(digits, t
         "--model",
         "output/tiny/mine/export",
         "--image",
-        picture,
+        image,
         "--json",
         "--threshold",
         0,
@@ -97,7 +97,7 @@ LOOK = (
 )
 
 
-def test_a_fork_in_the_repository_never_changes_what_the_original_does(repository):
+def test_a_fork_in_the_repository_does_not_affect_the_original(repository):
     plain = ["tools/train.py", "-c", "configs/tiny/yolov3.yml", "--print-config"]
     before = python(repository, *plain)
     shutil.move(repository / "MyDet", repository / "away")
@@ -118,7 +118,7 @@ def test_a_fork_is_named_by_its_own_path(repository):
     assert "MyDet" not in python(repository, "tools/configure.py", "list", "heads")
 
 
-def test_an_edit_of_the_fork_changes_the_fork_alone(repository):
+def test_an_edit_of_the_fork_affects_only_the_fork(repository):
     both = ["PaddleCV/configs/tiny/yolov3.yml", "MyDet/configs/tiny/yolov3.yml"]
     replace(repository / "MyDet/models/heads/yolov3_head.py", "objectness_prior=0.01)", "objectness_prior=0.5)")
     replace(repository / "MyDet/configs/tiny/detection/yolov3.yml", "{channels: 64}", "{channels: 32}")
@@ -137,7 +137,7 @@ def test_an_edit_of_the_fork_changes_the_fork_alone(repository):
     assert "there is no 'MyNeck'" in refusal
 
 
-def test_a_broken_fork_breaks_nothing_but_itself(repository):
+def test_a_broken_fork_affects_only_itself(repository):
     file = repository / "MyDet/models/losses/yolov3_loss.py"
     text = file.read_text()
     file.write_text(text + "\n\ndef broken(:\n")
@@ -148,7 +148,7 @@ def test_a_broken_fork_breaks_nothing_but_itself(repository):
     assert f"yolov3_loss.py:{text.count(chr(10)) + 3}: this is not Python" in refusal and "Traceback" not in refusal
 
 
-def test_a_fork_trains_in_the_repository_with_the_roots_own_command(repository, digits):
+def test_a_fork_trains_with_the_commands_of_the_repository(repository, digits):
     settings = [*SMALL, f"dataset={digits / 'digits'}", "train.max_steps=2", "output_dir=forked"]
     python(repository, "tools/train.py", "-c", "MyDet/configs/tiny/yolov3.yml", "-o", *settings)
     saved = (repository / "forked/tiny/yolov3/last/config.yml").read_text()
@@ -156,7 +156,7 @@ def test_a_fork_trains_in_the_repository_with_the_roots_own_command(repository, 
     assert not (repository / "output").exists()
 
 
-def test_run_sh_makes_the_data_of_a_configuration_or_says_what_they_are(tmp_path):
+def test_run_sh_creates_the_data_of_a_configuration_or_describes_them(tmp_path):
     said = run(tmp_path, "bash", "-c", f"'{ROOT}/PaddleCV/run.sh' digit_classes --stage 0 --stop 0 2>&1")
     assert (tmp_path / "dataset/digit_classes/labels.txt").is_file() and "make_digit_classes.py" in said
     said = run(tmp_path, "bash", "-c", f"'{ROOT}/PaddleCV/run.sh' fashion_mnist --stage 0 --stop 0 2>&1")
@@ -178,9 +178,9 @@ def test_data_that_no_script_makes_are_named_and_a_script_of_another_kit_is_run(
         (["tiny/yolov3", "--stage"], "0 to 4, not ''"),
         (["tiny/yolov3", "--stage", "3", "--stop", "1"], "is after"),
         (["tiny/yolov3", "--stgae", "1"], "unknown option --stgae"),
-        (["tiny/yolov3", "--stage", "1", "-o", "nonsense=1"], "nothing reads 'nonsense'"),
+        (["tiny/yolov3", "--stage", "1", "-o", "nonsense=1"], "unknown key 'nonsense'"),
     ],
 )
-def test_run_sh_refuses_what_it_does_not_know(tmp_path, arguments, words):
+def test_run_sh_rejects_unknown_arguments(tmp_path, arguments, words):
     said = run(tmp_path, "bash", ROOT / "PaddleCV/run.sh", *arguments, code=2)
     assert words in said and len(said.splitlines()) <= 3

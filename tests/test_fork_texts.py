@@ -1,4 +1,4 @@
-"""Copies of the language kit and of the speech kit run alone, in a folder that holds `common/` and one of them."""
+"""Tests of forks of the language and speech kits, alone with `common/`."""
 
 import shutil
 
@@ -6,7 +6,7 @@ from common.config.kits import ROOT
 from tests.test_fork import IGNORED, python, run
 
 
-def test_a_fork_of_the_language_kit_trains_exports_and_answers_in_an_empty_folder(made_sets, tmp_path):
+def test_a_fork_of_the_language_kit_trains_exports_and_predicts_in_an_empty_folder(made_sets, tmp_path):
     alone = tmp_path / "a new project"
     shutil.copytree(ROOT / "common", alone / "common", ignore=IGNORED)
     shutil.copytree(ROOT / "PaddleNLP", alone / "MyTexts", ignore=IGNORED)
@@ -20,7 +20,7 @@ def test_a_fork_of_the_language_kit_trains_exports_and_answers_in_an_empty_folde
     assert label in "01" and 0.5 <= float(score) <= 1 and text == "the book was good"
 
 
-def test_a_fork_of_the_speech_kit_trains_exports_and_answers_in_an_empty_folder(made_sets, tmp_path):
+def test_a_fork_of_the_speech_kit_trains_exports_and_predicts_in_an_empty_folder(made_sets, tmp_path):
     alone, tones = tmp_path / "a new project", made_sets.folder("spoken_tones")
     shutil.copytree(ROOT / "common", alone / "common", ignore=IGNORED)
     shutil.copytree(ROOT / "PaddleSpeech", alone / "MySpeech", ignore=IGNORED)

@@ -1,4 +1,4 @@
-"""Samplers and streams through the commands: which samples a run sees, and streams that only their end measures."""
+"""End-to-end tests of samplers and of streams of unknown length."""
 
 import json
 from pathlib import Path
@@ -42,12 +42,12 @@ def test_batches_of_a_grouped_sampler_hold_one_class():
     assert len({batch["label"][0] for batch in batches[:9]}) > 1
 
 
-def test_a_weighted_sampler_draws_what_the_data_set_tells_it_to():
+def test_a_weighted_sampler_draws_by_the_weights_of_the_data_set():
     batches = first_batches("data.train.sampler={type: WeightedSampler, num_samples: 40}")
     assert len(batches) == 10 and {label for batch in batches for label in batch["label"]} == {2}
 
 
-def test_a_sampler_of_the_training_data_does_not_choose_what_is_evaluated():
+def test_the_training_sampler_is_not_used_for_evaluation():
     batches = first_batches("data.train.sampler={type: WeightedSampler}", training=False)
     assert [number for batch in batches for number in batch["image_id"]] == list(range(132))
 
@@ -57,7 +57,7 @@ def test_an_epoch_sampler_repeats_and_keeps_the_rest():
         "data.train.length=10", "data.train.sampler={type: EpochSampler, repeat: 2, drop_last: false}"
     )
     assert sum(len(batch["image_id"]) for batch in batches) == 20
-    assert len({image.tobytes() for batch in batches for image in batch["image"]}) == 20  # each visit shaken anew
+    assert len({image.tobytes() for batch in batches for image in batch["image"]}) == 20  # each visit shuffled again
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_an_epoch_sampler_repeats_and_keeps_the_rest():
     [
         ("{type: GroupedSampler, rank: 1}", ["GroupedSampler has no key 'rank'", "GroupedSampler takes: groups=None"]),
         ("{type: GroupSampler}", ["there is no 'GroupSampler'; did you mean 'GroupedSampler'?"]),
-        ("{type: MeanScore}", ["data.train.sampler: MeanScore is no sampler", "list samplers"]),
+        ("{type: MeanScore}", ["data.train.sampler: MeanScore is not a sampler", "list samplers"]),
         ("{type: EpochSampler, shufle: no}", ["EpochSampler has no key 'shufle'; did you mean 'shuffle'?"]),
         ("{type: EpochSampler, drop_last: 3}", ["EpochSampler: drop_last is 3"]),
         ("{type: EpochSampler, repeat: 0}", ["data.train.sampler", "repeat is 0; it must be at least 1"]),
@@ -74,11 +74,11 @@ def test_an_epoch_sampler_repeats_and_keeps_the_rest():
         ("[1]", ["data.train.sampler is a list; it takes a node"]),
     ],
 )
-def test_a_sampler_is_checked_like_the_rest(sampler, words, tmp_path):
+def test_samplers_are_validated(sampler, words, tmp_path):
     run("tiny", tmp_path, f"data.train.sampler={sampler}").refused(2, *words)
 
 
-def test_a_data_set_that_cannot_tell_its_groups_is_named(tmp_path):
+def test_a_data_set_without_groups_is_named(tmp_path):
     answer = run("tiny", tmp_path, "data.eval.sampler={type: GroupedSampler}", "data.eval.type=Noise", "eval.workers=0")
     assert answer.code == 0, answer.err
     config = load_config(CONFIGS / "tiny.yml", ["data.train.sampler={type: GroupedSampler}"])
@@ -87,7 +87,7 @@ def test_a_data_set_that_cannot_tell_its_groups_is_named(tmp_path):
     assert caught.value.exit_code == 2
 
 
-def test_what_the_program_gives_a_sampler_is_not_saved():
+def test_arguments_passed_by_the_program_are_not_saved():
     sampler = "data.train.sampler.type=EpochSampler"
     printed = command("train", "-c", CONFIGS / "tiny.yml", "--print-config", "-o", sampler)
     assert "sampler: {type: EpochSampler, shuffle: true, drop_last: true, repeat: 1}" in printed.out
@@ -134,11 +134,11 @@ def test_resuming_in_the_middle_of_a_stream_is_exact(streamed, tmp_path, step):
 def test_a_stream_read_by_workers_trains(tmp_path):
     answer = command("train", "-c", CONFIGS / "stream.yml", "-o", f"output_dir={tmp_path}", "train.workers=2")
     assert answer.code == 0, answer.err
-    # each worker reads 66 pictures: 16 whole batches; the rest of each shard is left out
+    # each worker reads 66 images: 16 whole batches; the rest of each shard is left out
     assert (tmp_path / "stream/last").resolve().name == "step_32"
 
 
-def test_an_endless_stream_has_epochs_of_so_many_steps(tmp_path):
+def test_an_endless_stream_has_epochs_of_a_fixed_number_of_steps(tmp_path):
     answer = run("stream", tmp_path, *ENDLESS, "train.accumulate=1", "optimizer.lr={type: CosineDecay, base: 0.1}")
     assert answer.code == 0, answer.err
     assert (tmp_path / "stream/last").resolve().name == "step_14" and "step 14/14" in answer.err
@@ -153,11 +153,11 @@ def test_a_stream_ends_at_max_steps(tmp_path):
 
 def test_a_schedule_that_needs_the_length_of_the_run_is_refused_for_a_stream(tmp_path):
     answer = run("stream", tmp_path, "optimizer.lr={type: CosineDecay, base: 0.1}")
-    answer.refused(2, "optimizer.lr", "data.train is a stream whose length nobody knows", "StreamSampler", "max_steps")
+    answer.refused(2, "optimizer.lr", "data.train is a stream of unknown length", "StreamSampler", "max_steps")
 
 
 def test_a_stream_without_a_batch_is_refused(tmp_path):
-    run("stream", tmp_path, "data.train.length=3").refused(3, "data.train gave no batch in epoch 1")
+    run("stream", tmp_path, "data.train.length=3").refused(3, "data.train yielded no batch in epoch 1")
 
 
 def test_a_stream_shorter_than_its_steps_is_refused(tmp_path):
@@ -171,11 +171,11 @@ def test_another_sampler_for_a_stream_is_refused(tmp_path):
 
 def test_a_dry_run_and_a_check_take_streams(tmp_path):
     answer = run("stream", tmp_path, *ENDLESS, options=["--dry-run"])
-    assert answer.code == 0 and "all well" in answer.err, answer.err
+    assert answer.code == 0 and "dry run passed" in answer.err, answer.err
     checked = command("check", "-c", CONFIGS / "stream.yml", "-o", *ENDLESS)
     assert checked.code == 0, checked.err
-    assert "data.train: 28 samples read of a stream, 3 classes" in checked.out
-    assert "data.eval: 14 samples read of a stream, 3 classes" in checked.out
+    assert "data.train: 28 samples read from a stream, 3 classes" in checked.out
+    assert "data.eval: 14 samples read from a stream, 3 classes" in checked.out
 
 
 def test_a_stream_is_evaluated_by_the_command_as_by_the_run(streamed):
@@ -186,8 +186,8 @@ def test_a_stream_is_evaluated_by_the_command_as_by_the_run(streamed):
     assert json.loads(answer.out)["mean_score"] == pytest.approx(then[-1], abs=1e-6), answer.err
 
 
-def test_check_lists_what_reading_a_data_set_without_a_check_of_its_own_raises():
-    from common.data.check import check_dataset
+def test_check_lists_read_errors_of_a_data_set_without_a_check_method():
+    from common.data.issues import check_dataset
 
     class Torn:
         def __len__(self):
@@ -217,7 +217,7 @@ def test_check_lists_what_reading_a_data_set_without_a_check_of_its_own_raises()
     assert count == 1 and "ValueError: torn" in issues[0].message and issues[0].place == "sample 1 of shard 0"
 
 
-def test_one_batch_ahead_tells_the_last_of_a_stream():
+def test_lookahead_finds_the_last_batch_of_a_stream():
     class Three:
         length, position = None, 0
 

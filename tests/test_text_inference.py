@@ -1,4 +1,4 @@
-"""From raw text to an answer, by a checkpoint and by an export that carries what it needs; what is refused."""
+"""End-to-end tests of text inference, by a checkpoint and by a self-contained export."""
 
 import dataclasses
 import json
@@ -44,7 +44,7 @@ TEXTS = {
 }
 
 
-def test_a_checkpoint_and_its_export_answer_alike_from_raw_text(trained, tmp_path):
+def test_a_checkpoint_and_its_export_predict_the_same_from_raw_text(trained, tmp_path):
     about = yaml.safe_load((trained.export / "infer.yml").read_text(encoding="utf-8"))
     moved = shutil.move(trained.export, tmp_path / "elsewhere")  # the vocabulary goes with it
     data = pathlib.Path(trained.overrides[0].removeprefix("dataset="))
@@ -88,7 +88,7 @@ def test_the_files_that_an_export_carries_are_in_its_manifest_and_named_relative
         vocabulary.write_text(text)
 
 
-def test_texts_that_are_none_are_refused_or_read_as_blanks(trained, tmp_path):
+def test_invalid_texts_are_rejected_and_blank_ones_kept(trained, tmp_path):
     (tmp_path / "latin.txt").write_bytes("fine\nna\xefve\n".encode("latin-1"))
     command("infer", "--model", trained.export, "--input", tmp_path / "latin.txt").refused(3, "line 2, byte 3", "0xef")
     command("infer", "--model", trained.export, stdin=b"a\tb\nna\xefve\tb\n").refused(

@@ -1,4 +1,4 @@
-"""`tests/zoo.csv`: every row complete, and everything in the row true."""
+"""Tests of the model zoo: `tests/zoo.csv` is complete and correct."""
 
 import contextlib
 import re
@@ -63,7 +63,7 @@ def test_a_full_size_model_has_the_parameters_of_its_row(row):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("row", [row for row in ROWS if row["macs"]], ids=name)
-def test_a_full_size_model_answers_with_the_multiply_adds_of_its_row(row):
+def test_a_full_size_model_has_the_macs_of_its_row(row):
     config = load_config(ROOT / row["kit"] / row["config"])
     model = config.build("model", num_classes=int(row["classes"]))
     size = config.get("size")
@@ -93,7 +93,7 @@ def test_the_first_losses_of_a_tiny_twin_are_those_of_its_row(row, made_sets, tm
 
 
 @pytest.mark.parametrize("row", slow_but({"yolov3"}))
-def test_a_tiny_twin_trains_in_seconds_and_its_loss_falls(row, made_sets, tmp_path):
+def test_a_tiny_twin_trains_in_seconds_and_its_loss_decreases(row, made_sets, tmp_path):
     before, after = losses_before_and_after(row, made_sets, tmp_path)
     assert after < 0.9 * before
 

@@ -1,4 +1,4 @@
-"""Prints the packages of `common/` by floor, with their lines and what they import; fails on what is not allowed.
+"""Checks the dependency rules of the packages, and prints the packages of `common/` by layer with their imports.
 
     python tools/architecture.py             # the table; exit code 1 and a list where a rule is broken
     python tools/architecture.py --files     # how many files of the project each file imports, most first

@@ -1,4 +1,4 @@
-"""Runs `common/commands/configure.py` for every kit."""
+"""Runs `common/commands/configure.py` for all kits."""
 
 import pathlib
 import sys

@@ -1,7 +1,7 @@
-"""The main job from end to end, on data that the installation carries; `make demo` runs it.
+"""End-to-end demo on data from installed packages; `make demo` runs it.
 
-Makes a detection set of handwritten digits on photographs, trains a small YOLOv3, evaluates it, exports it, and runs
-the exported model on a picture that was not trained on.  Every step is the command a user would type.
+Creates a detection dataset of handwritten digits on photographs, trains a small YOLOv3, evaluates it, exports it, and
+runs the exported model on a held-out image.  Every step is a regular command.
 """
 
 import json
@@ -20,7 +20,7 @@ SET = pathlib.Path("dataset/digits")
 
 
 def step(title, *command, capture=False):
-    """Runs one command, shown as a user would type it; ends the demo with its exit code if it fails."""
+    """Prints and runs one command; exits with its code if it fails."""
     sys.stdout.write(f"\n== {title}\n$ python {' '.join(map(str, command))}\n")
     sys.stdout.flush()
     output = subprocess.PIPE if capture else None
@@ -33,14 +33,14 @@ def step(title, *command, capture=False):
 
 
 def latency(repeat=50):
-    """Median milliseconds of one picture through the exported model: pre-processing, network and suppression."""
+    """Median latency of the exported model per image in milliseconds: preprocessing, network and NMS."""
     from common.system import runtime
 
     runtime.prepare()
     from common.inference.predictor import Predictor, predict
 
     model = Predictor(ROOT / RUN / "export")
-    sample = {"path": str(ROOT / picture())}
+    sample = {"path": str(ROOT / held_out_image())}
     times = []
     for _ in range(repeat + 5):
         start = time.perf_counter()
@@ -49,27 +49,27 @@ def latency(repeat=50):
     return 1000 * sorted(times[5:])[repeat // 2]
 
 
-def picture():
-    """The first held-out picture."""
+def held_out_image():
+    """The first held-out image."""
     held_out = json.loads((ROOT / SET / "annotations/eval.json").read_text(encoding="utf-8"))
     return SET / "JPEGImages" / held_out["images"][0]["file_name"]
 
 
 def main():
-    """Runs the steps and prints what came of them."""
+    """Runs the steps and prints a summary."""
     began = time.perf_counter()
     step("data", "PaddleCV/tools/make_digits.py", "--out", SET, "--train", 1000)
     step("training", "tools/train.py", "-c", CONFIG, "--eval", "-r", "auto")
     text = step("evaluation", "tools/eval.py", "-c", CONFIG, "-o", f"weights={RUN}/best", capture=True)
     step("export", "tools/export.py", "-c", CONFIG, "-o", f"weights={RUN}/best")
-    shown = picture()
+    shown = held_out_image()
     step("inference", "tools/infer.py", "--model", RUN / "export", "--image", shown, "--out", "output/demo")
     score = re.search(r"^AP50\s+(\S+)", text, re.MULTILINE).group(1)
     milliseconds = latency()
     sys.stdout.write(
-        f"\nmAP@0.5            {score} on {SET}'s held-out pictures\n"
-        f"latency            {milliseconds:.1f} ms a picture (exported model, decoding to boxes)\n"
-        f"picture with boxes output/demo/{shown.name}\n"
+        f"\nmAP@0.5            {score} on {SET}'s held-out images\n"
+        f"latency            {milliseconds:.1f} ms per image (exported model, decoding to boxes)\n"
+        f"image with boxes   output/demo/{shown.name}\n"
         f"exported model     {RUN}/export\n"
         f"time               {time.perf_counter() - began:.0f} s\n"
     )

@@ -1,4 +1,4 @@
-"""Says what is installed, what works, and what to do about what does not.
+"""Diagnoses the installation and suggests fixes.
 
 python tools/doctor.py
 """

@@ -23,7 +23,7 @@ HEAD = """# Models
 
 Written by `python tools/zoo.py` from `tests/zoo.csv`. Every row is tested: the configuration loads, its model has this
 many parameters, and its tiny twin trains to the losses that the row notes. A score is that of a model trained from
-random weights by the commands below the table. MACs are the multiply-adds of one picture of the size it is evaluated
+random weights by the commands below the table. MACs are the multiply-adds of one image of the size it is evaluated
 at; "published" is what its authors or the official collection report; the latency is that of the exported model on one
 thread of a CPU, measured by `benchmarks/zoo_latency.py`.
 """
@@ -73,14 +73,14 @@ def in_billions(count):
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the script."""
     options = Parser(prog="zoo.py", description=__doc__.splitlines()[0], epilog="example: python tools/zoo.py --check")
     options.add_argument("--check", action="store_true", help="write nothing; exit 2 when MODELS.md is out of date")
     return options
 
 
 def main(argv=None):
-    """The command line; returns the exit code."""
+    """Entry point; returns the exit code."""
     args = parser().parse_args(argv)
     try:
         text = table(read_zoo())

@@ -1,4 +1,4 @@
-"""Compares every full-size model of tests/zoo.csv that the official collection has with its published counts.
+"""Compares parameters and MACs of the full-size models of tests/zoo.csv with the published counts.
 
 python tools/zoo_parameters.py
 """
@@ -18,9 +18,9 @@ PUBLISHED = ROOT / "tests/published_parameters.csv"
 
 
 def read_published(path=PUBLISHED):
-    """The published counts by the official name, and what ours are to be beside them.
+    """The published counts by official name, with the expected differences of ours.
 
-    trained, statistics: parameters; macs: multiply-adds, of which ours spares `spared`, `why` says how; height, width.
+    trained, statistics: parameters; macs: multiply-adds, of which ours saves `spared`, `why` the reason; height, width.
     """
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -32,7 +32,7 @@ def read_published(path=PUBLISHED):
 
 
 def counts_of(row, size):
-    """(trained parameters, other numbers, multiply-adds) of the model of a row for one picture of [height, width]."""
+    """(trained parameters, other numbers, multiply-adds) of the model of a row for one image of [height, width]."""
     import paddle
 
     from common.build.macs import count_macs
@@ -45,14 +45,14 @@ def counts_of(row, size):
 
 
 def differences(counts, published):
-    """What differs from the published counts, in words."""
+    """The differences from the published counts as text."""
     wanted = published["trained"], published["statistics"], published["macs"] - published["spared"]
     names = "parameters", "statistics", "multiply-adds"
     return [f"{name} {got:,} instead of {right:,}" for name, got, right in zip(names, counts, wanted) if got != right]
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the script."""
     options = Parser(
         prog="zoo_parameters.py",
         description=__doc__.splitlines()[0],
@@ -63,7 +63,7 @@ def parser():
 
 
 def main(argv=None):
-    """The command line; returns the exit code: 0, or 1 when a count differs."""
+    """Entry point; returns the exit code: 0, or 1 when a count differs."""
     args = parser().parse_args(argv)
     published = read_published()
     rows = [row for row in read_zoo() if row["official"] in published]

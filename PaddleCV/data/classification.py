@@ -10,7 +10,7 @@ import os
 import numpy as np
 
 from common.data.issues import IssueList, cache_issues, data_error, issue_line, raise_on_errors
-from common.data.sampler_arithmetic import balanced_weights
+from common.data.samplers import balanced_weights
 from common.errors import BadSample, ConfigError
 from common.log import logger
 from common.vision.decode import read_image_file

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from common.data.issues import cache_issues, data_error, raise_on_errors
-from common.data.sampler_arithmetic import aspect_groups
+from common.data.samplers import aspect_groups
 from common.errors import ConfigError
 from common.log import logger
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.commands.convert import shapes
+from common.commands.convert import model_shapes
 from common.config import load_config
 from common.errors import ConfigError
 
@@ -50,7 +50,7 @@ PAIRS = {
 @functools.cache
 def ours(name):
     """Name -> shape of our model, in order."""
-    return shapes(load_config(KIT / f"configs/{name}.yml"), 1000)
+    return model_shapes(load_config(KIT / f"configs/{name}.yml"), 1000)
 
 
 def network(name):

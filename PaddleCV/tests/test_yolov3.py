@@ -9,7 +9,7 @@ import paddle
 import pytest
 
 from common.inference.predictor import run_engine
-from common.testing import arrays, check_model, count_parameters, load_program, save_program, settle
+from common.testing import arrays, check_model, count_parameters, load_program, save_program, warm_up_statistics
 from PaddleCV.models.backbones.darknet import DarkNet
 from PaddleCV.models.backbones.mobilenet_v1 import MobileNetV1
 from PaddleCV.models.backbones.mobilenet_v3 import MobileNetV3
@@ -103,7 +103,7 @@ def test_the_loss_falls_when_one_batch_is_learned():
 
 def test_answers_are_rows_in_pixels_of_the_original_images():
     model = tiny()
-    settle(model, batch())
+    warm_up_statistics(model, batch())
     given = batch()
     rows, counts = model(*(paddle.to_tensor(given[name]) for name in model.inputs))
     assert rows.shape[1] == 6 and counts.dtype == paddle.int32 and counts.sum().item() == len(rows)
@@ -118,7 +118,7 @@ def test_answers_are_rows_in_pixels_of_the_original_images():
 )
 def test_where_nothing_is_found_the_exported_model_answers_no_rows_as_well(nms, tmp_path):
     model = tiny(nms=nms)
-    settle(model, batch())
+    warm_up_statistics(model, batch())
     for layer in model.head.outputs:
         layer.bias.set_value(paddle.full_like(layer.bias, -50.0))
     given = {name: batch()[name] for name in model.inputs}
@@ -131,7 +131,7 @@ def test_where_nothing_is_found_the_exported_model_answers_no_rows_as_well(nms, 
 
 def test_the_exported_model_takes_other_sizes_than_it_was_exported_with(tmp_path):
     model = tiny()
-    settle(model, batch())
+    warm_up_statistics(model, batch())
     save_program(model, tmp_path / "model")
     engine = load_program(tmp_path / "model")
     for size in ((64, 64), (160, 96)):
@@ -147,7 +147,7 @@ def test_onnx_of_a_fixed_size_answers_the_same_for_one_image(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("paddle2onnx")
     model = tiny()
-    settle(model, batch())
+    warm_up_statistics(model, batch())
     model.inputs = {name: ([1, *array.shape[1:]], "float32") for name, array in batch().items() if name in model.inputs}
     save_program(model, tmp_path / "model")
     # in a process of its own, which a graph that cannot be converted would end

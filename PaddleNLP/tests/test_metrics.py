@@ -106,10 +106,10 @@ def test_answers_in_chinese_are_scored_by_their_longest_common_substring():
 
 def test_the_best_reference_answer_counts_and_no_answer_is_an_empty_one():
     metric = AnswerF1(ReadingComprehension(max_answer=5, n_best=3, null_threshold=0.0))
-    context, places = "the red cat", [[None, (0, 3), (4, 7), (8, 11)]]
+    context, offsets = "the red cat", [[None, (0, 3), (4, 7), (8, 11)]]
     start, end = np.zeros((2, 1, 4)), np.zeros((2, 1, 4))
     start[0, 0, 2], end[0, 0, 3] = 5, 5  # "red cat"
     start[1, 0, 0] = end[1, 0, 0] = 9  # no answer is far better
-    batch = {"context": [context] * 2, "places": [places] * 2, "answers": [["dog", "cat"], []]}
+    batch = {"context": [context] * 2, "offsets": [offsets] * 2, "answers": [["dog", "cat"], []]}
     metric.update({"start_scores": start, "end_scores": end}, batch)
     assert metric.compute() == {"F1": pytest.approx(100 * (2 / 3 + 1) / 2), "EM": 50.0}

@@ -10,7 +10,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import run  # noqa: E402
+from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.files import read_lines  # noqa: E402
@@ -70,7 +70,7 @@ def write(args):
 
 def main(argv=None):
     """Runs the command and exits."""
-    run(parser(), write, argv)
+    run_command(parser(), write, argv)
 
 
 if __name__ == "__main__":

@@ -88,11 +88,11 @@ def check_a_late_hour(place):
     """An hour that does not arrive ends the run with a message; the run resumes with it once it is there."""
     output = train(place, "-r", "auto", "-o", "train.epochs=5")
     assert "hour 20200401/03: no donefile yet" in output
-    assert "hour 20200401/03 did not come within 0 seconds; -r auto goes on with it" in output
+    assert "hour 20200401/03 did not arrive within 0 seconds; -r auto resumes with it" in output
     assert len(versions(place)) == 3
     make_hours(place / "hours", hours=1, rows=40, start=4)
     output = train(place, "-r", "auto", "-o", "train.epochs=5", "data.train.late=skip")
-    assert "hour 20200401/03 did not come within 0 seconds and is left out" in output
+    assert "hour 20200401/03 did not arrive within 0 seconds and is skipped" in output
     assert [entry["version"] for entry in versions(place)][-1] == "2020040104"
     assert read_checkpoint(place / "output/tiny/slot_dnn_stream/last")[1]["step"] == 17
 

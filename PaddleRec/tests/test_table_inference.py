@@ -22,7 +22,7 @@ def trained(tmp_path_factory):
     given = ["-c", CONFIG, "-o", f"dataset={place}", f"output_dir={place}", "train.epochs=1"]
     answer = command("train", "--eval", *given)
     assert answer.code == 0, answer.err
-    answer = command("export", *given, f"weights={place / 'deepfm/best'}")
+    answer = command("export", *given, f"weights={place / 'tiny/deepfm/best'}")
     assert answer.code == 0, answer.err
     names = [f"I{k}" for k in range(1, 14)] + [f"C{k}" for k in range(1, 27)]
     rows = [line.split("\t")[1:] for line in (place / "eval.txt").read_text().splitlines()]
@@ -40,28 +40,28 @@ def scores(*arguments, code=0):
 
 
 def test_an_exported_model_predicts_as_the_checkpoint_does_and_is_self_contained(trained, tmp_path):
-    (trained / "deepfm/export").rename(tmp_path / "export")
+    (trained / "tiny/deepfm/export").rename(tmp_path / "export")
     exported, _ = scores("--model", tmp_path / "export", "--input", trained / "rows.csv")
-    given = ["-c", CONFIG, "-o", "dataset=/nowhere", f"weights={trained / 'deepfm/best'}"]
+    given = ["-c", CONFIG, "-o", "dataset=/nowhere", f"weights={trained / 'tiny/deepfm/best'}"]
     in_memory, _ = scores("--input", trained / "rows.jsonl", *given)
     assert len(exported) == 10 and len(set(exported)) > 5
     np.testing.assert_allclose(exported, in_memory, atol=2e-6)
-    (tmp_path / "export").rename(trained / "deepfm/export")
+    (tmp_path / "export").rename(trained / "tiny/deepfm/export")
 
 
 def test_an_invalid_row_is_reported_and_the_others_are_predicted(trained, tmp_path):
     lines = (trained / "rows.csv").read_text().splitlines()
     lines[3] = "many" + lines[3][lines[3].index(",") :]
     (tmp_path / "bad.csv").write_text("\n".join(lines))
-    found, said = scores("--model", trained / "deepfm/export", "--input", tmp_path / "bad.csv", code=3)
+    found, said = scores("--model", trained / "tiny/deepfm/export", "--input", tmp_path / "bad.csv", code=3)
     assert len(found) == 9 and "bad.csv: row 3: column 'I1' is not a finite number (many)" in said
 
 
 def test_modified_features_are_detected(trained, tmp_path):
-    file = trained / "deepfm/export/deepfm.features"
+    file = trained / "tiny/deepfm/export/deepfm.features"
     data = file.read_bytes()
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    answer = command("infer", "--model", trained / "deepfm/export", "--input", trained / "rows.csv")
+    answer = command("infer", "--model", trained / "tiny/deepfm/export", "--input", trained / "rows.csv")
     file.write_bytes(data)
     answer.refused(4, "deepfm.features")
 
@@ -74,14 +74,14 @@ def test_a_run_does_not_resume_with_features_that_were_learned_again(trained, tm
         rows.write_text("".join(all_rows.splitlines(keepends=True)[300:]))
         assert command("fit", "--force", *given).code == 0 and learned.read_bytes() != kept
         rows.write_text(all_rows)
-        answer = command("train", "-r", trained / "deepfm/last", *given)
-        answer.refused(2, str(learned), str(trained / "deepfm/step_"), "began with")
-        answer = command("train", "--dry-run", *given, f"pretrained={trained}/deepfm/last")
+        answer = command("train", "-r", trained / "tiny/deepfm/last", *given)
+        answer.refused(2, str(learned), str(trained / "tiny/deepfm/step_"), "began with")
+        answer = command("train", "--dry-run", *given, f"pretrained={trained}/tiny/deepfm/last")
         assert answer.code == 0 and f"{learned} differs from " in answer.err, answer.err
     finally:
         rows.write_text(all_rows)
         learned.write_bytes(kept)
-    assert command("train", "-r", trained / "deepfm/last", *given).code == 0
+    assert command("train", "-r", trained / "tiny/deepfm/last", *given).code == 0
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_a_run_does_not_resume_with_features_that_were_learned_again(trained, tm
         ("a.csv", "", "no header with column names"),
         ("a.csv", "x,y\n1\n", "line 2: 1 columns, the header has 2"),
         ("a.jsonl", '{"x": 1}\n{"x"\n', "line 2: not JSON"),
-        ("a.jsonl", "[1]\n", "line 1: an object by column is expected"),
+        ("a.jsonl", "[1]\n", "line 1: expected a JSON object"),
         ("a.csv", "x,y\n1,2\n\xe9,2\n", "byte 0xe9 is not valid utf-8\n.*line 3, byte 1"),
         ("a.jsonl", '{"x": "\xe9"}\n', "byte 0xe9 is not valid utf-8\n.*line 1, byte 8"),
         ("a.jsonl", "[" * 100_000 + "\n", "line 1: not JSON"),
-        ("a.csv", f'x,y\n1,2\n"{"x" * 200000},2\n', "line 3: field larger than field limit.*quotation"),
+        ("a.csv", f'x,y\n1,2\n"{"x" * 200000},2\n', "line 3: field larger than field limit.*closing quote"),
         ("a.csv", "x,y,x\n1,2,3\n", "line 1: two columns are called 'x'"),
     ],
 )

@@ -11,7 +11,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 
 
@@ -24,7 +24,7 @@ def parser():
 
 def main(argv=None):
     """Runs the command and exits."""
-    run(parser(), score, argv)
+    run_command(parser(), score, argv)
 
 
 def score(args):

@@ -19,7 +19,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import run  # noqa: E402
+from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import DataError  # noqa: E402
 
@@ -38,7 +38,7 @@ def parser():
 
 def main(argv=None):
     """Runs the command and exits."""
-    run(parser(), lambda args: prepare(args.package, args.folder, args.seed), argv)
+    run_command(parser(), lambda args: prepare(args.package, args.folder, args.seed), argv)
 
 
 def prepare(package, folder, seed=0):

@@ -15,7 +15,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
@@ -33,7 +33,7 @@ def parser():
 
 def main(argv=None):
     """Runs the command and exits."""
-    run(parser(), retrieve, argv)
+    run_command(parser(), retrieve, argv)
 
 
 def retrieve(args):
@@ -44,10 +44,10 @@ def retrieve(args):
     if args.top_k < 1:
         raise ConfigError(f"--top-k is {args.top_k}; allowed: 1 or more")
     from common.build.data import build_transforms
-    from common.build.model import build_model, load_weights, read_weights
+    from common.build.model import build_model, load_weights, read_configured_weights
     from common.system import runtime
 
-    arrays = read_weights(config)
+    arrays = read_configured_weights(config)
     runtime.prepare()
     import numpy as np
     import paddle

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from common.build.model import build_model
-from common.build.training_only import groups, together
+from common.build.training_only import group_arrays, merge_groups
 from common.config import load_config
 from common.errors import ConfigError
 from common.training.compression import Context
@@ -167,6 +167,6 @@ def test_layers_for_training_only_are_a_separate_group():
         training_only = ("extra",)
 
     named = {"backbone.weight": 1, "extra.0.weight": 2, "extras.weight": 3}
-    found = groups(Model(), named)
+    found = group_arrays(Model(), named)
     assert found == {"model": {"backbone.weight": 1, "extras.weight": 3}, "training_only": {"extra.0.weight": 2}}
-    assert together(found) == named and groups(object(), named) == {"model": named}
+    assert merge_groups(found) == named and group_arrays(object(), named) == {"model": named}

@@ -9,7 +9,7 @@ import paddle
 import pytest
 from onnx import helper, numpy_helper
 
-from common.build.model import build_model, load_weights, read_weights
+from common.build.model import build_model, load_weights, read_configured_weights
 from common.config import load_config
 from common.errors import ConfigError, EnvironmentProblem
 from common.export.onnx import write_onnx
@@ -202,7 +202,7 @@ def test_a_pruned_model_is_quantized_too(made_sets, tmp_path):
     assert structure["steps"][0]["type"] not in ("fold_batch_norm", "quantize_layers")
     config = load_config(TINY, [*given[1:], f"weights={tmp_path}/quantize/last"])
     model = build_model(config, [str(number) for number in range(10)])
-    load_weights(model, read_weights(config), config)
+    load_weights(model, read_configured_weights(config), config)
     assert type(model.head.fc).__name__ == "Linear" and len(quantized_weights(model)) == 27
     float_channels = int(1024 * 0.25)
     assert model.backbone.stages[4][1].pointwise.conv.weight.shape[0] < float_channels

@@ -8,7 +8,7 @@ pytest.importorskip("optuna")
 
 from common.config import load_config
 from common.errors import ConfigError
-from common.search.cost import Cost, beyond
+from common.search.cost import Cost, exceeded_limits
 from common.search.setup import build_strategy, higher_is_better
 from common.search.workers import candidate
 from tests.made.commands import command
@@ -34,8 +34,8 @@ def test_the_cost_of_a_candidate_is_measured_on_an_evaluation_sample_before_trai
     assert 0 < least["macs"] < most["macs"] and 0 < least["parameters"] < most["parameters"]
     assert least["latency_ms"] > 0
     assert len(cost.samples) == 1  # the data are read once
-    assert not beyond(least, {"macs": most["macs"], "parameters": least["parameters"]})
-    assert "parameters" in beyond(most, {"parameters": least["parameters"]})
+    assert not exceeded_limits(least, {"macs": most["macs"], "parameters": least["parameters"]})
+    assert "parameters" in exceeded_limits(most, {"parameters": least["parameters"]})
     assert higher_is_better(config)
     assert Cost(config, [])(config) == {}
 

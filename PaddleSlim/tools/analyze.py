@@ -13,7 +13,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 
 EXAMPLES = """examples:
@@ -38,7 +38,7 @@ def parser():
 
 def main(default_kit=KIT, argv=None):
     """Runs the command and exits."""
-    run(parser(), lambda args: show(args, default_kit), argv)
+    run_command(parser(), lambda args: show(args, default_kit), argv)
 
 
 def show(args, default_kit):
@@ -77,10 +77,10 @@ def show(args, default_kit):
 
 def load_model(config):
     """The model of a configuration with its weights."""
-    from common.build.model import build_model, labels_of, load_weights, read_weights
+    from common.build.model import build_model, labels_of, load_weights, read_configured_weights
     from common.system.device import select_device
 
-    arrays = read_weights(config)
+    arrays = read_configured_weights(config)
     select_device(config.get("device"))
     model = build_model(config, labels_of(config))
     load_weights(model, arrays, config)
@@ -89,7 +89,7 @@ def load_model(config):
 
 def write(folder, noises):
     """Writes layers.csv and layers.png."""
-    from common.training.plotting import COLOURS, finish, new_figure
+    from common.training.plotting import COLORS, finish_axes, new_figure
 
     with open(folder / "layers.csv", "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
@@ -98,9 +98,9 @@ def write(folder, noises):
     finite = [noise for noise in noises if noise.model != float("inf")][:40][::-1]
     with new_figure(folder / "layers.png", height=1.5 + 0.22 * len(finite)) as figure:
         axes = figure.add_subplot()
-        axes.barh([noise.path for noise in finite], [noise.model for noise in finite], color=COLOURS[0])
+        axes.barh([noise.path for noise in finite], [noise.model for noise in finite], color=COLORS[0])
         axes.tick_params(axis="y", labelsize=7)
-        finish(axes, "one layer in 8 bits", "signal-to-noise ratio of the outputs of the model, dB", "", legend=False)
+        finish_axes(axes, "one layer in 8 bits", "signal-to-noise ratio of the model outputs, dB", "", legend=False)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from common.audio.ctc_beam_search import (
     CharacterScorer,
     IncrementalBeam,
     WordScorer,
-    beam_search,
+    ctc_beam_search,
     top_tokens,
 )
 from common.audio.language_model import NgramModel
@@ -48,7 +48,7 @@ def all_texts(rows, worth):
 @pytest.mark.parametrize("seed", range(5))
 def test_without_a_model_a_beam_that_drops_nothing_finds_every_text_with_its_probability(seed):
     rows = log_probs(5, seed)
-    found = beam_search(rows, WordScorer(None, TOKENS, 0.0, 0.0), beam_size=10**6)
+    found = ctc_beam_search(rows, WordScorer(None, TOKENS, 0.0, 0.0), beam_size=10**6)
     right = all_texts(rows, lambda text: 0.0)
     assert len(found) == len(right)
     assert found[0][0] == right[0][1]
@@ -70,7 +70,7 @@ def test_with_a_model_the_worth_is_that_of_the_definition(unit, seed, tmp_path):
 
     rows = log_probs(5, seed)
     scorer = {"word": WordScorer, "character": CharacterScorer}[unit](model, TOKENS, alpha, beta)
-    found = beam_search(rows, scorer, beam_size=10**6)
+    found = ctc_beam_search(rows, scorer, beam_size=10**6)
     right = all_texts(rows, worth)
     assert found[0][1] == pytest.approx(right[0][0])
     values = {tuple(text): value for text, value, _ in found}
@@ -82,7 +82,7 @@ def test_with_a_model_the_worth_is_that_of_the_definition(unit, seed, tmp_path):
 def test_a_text_that_the_best_path_misses_is_found():
     """Two frames of .4 a, .6 blank: the best path, both blank, has .36; `a` has .4 + .6 x .4 = .64."""
     rows = np.log(np.array([[0.6, 0.4], [0.6, 0.4]]))
-    text, worth, _ = beam_search(rows, WordScorer(None, ["", "a"], 0.0, 0.0))[0]
+    text, worth, _ = ctc_beam_search(rows, WordScorer(None, ["", "a"], 0.0, 0.0))[0]
     assert text == [1] and worth == pytest.approx(np.log(0.64))
 
 
@@ -105,14 +105,14 @@ def test_a_narrow_beam_keeps_its_size_and_still_finds_what_is_plain():
     rows = np.log(np.full((8, 4), 0.01))
     for frame, token in enumerate([1, 1, 0, 1, 2, 3, 2, 0]):
         rows[frame, token] = np.log(0.97)
-    found = beam_search(rows, WordScorer(None, TOKENS, 0.0, 0.0), beam_size=3)
+    found = ctc_beam_search(rows, WordScorer(None, TOKENS, 0.0, 0.0), beam_size=3)
     assert len(found) == 3 and found[0][0] == [1, 1, 2, 3, 2]
 
 
 @pytest.mark.parametrize("value", [np.nan, -np.inf])
 def test_what_is_no_probability_is_refused(value):
     with pytest.raises(Diverged, match="not finite"):
-        beam_search(np.full((2, 4), value), WordScorer(None, TOKENS, 0.0, 0.0))
+        ctc_beam_search(np.full((2, 4), value), WordScorer(None, TOKENS, 0.0, 0.0))
 
 
 def test_tokens_of_a_frame_are_looked_at_up_to_a_probability_and_a_number():
@@ -125,8 +125,8 @@ def test_tokens_of_a_frame_are_looked_at_up_to_a_probability_and_a_number():
 def test_a_model_of_words_decides_between_words_that_sound_alike(tmp_path):
     model = model_of(tmp_path, ["ab"] * 9 + ["ba"], "word", 2)
     rows = np.log(np.array([[0.02, 0.48, 0.49, 0.01], [0.97, 0.01, 0.01, 0.01], [0.02, 0.48, 0.49, 0.01]]))
-    heard = beam_search(rows, WordScorer(None, TOKENS, 0.0, 0.0))[0][0]
-    corrected = beam_search(rows, WordScorer(model, TOKENS, 1.0, 0.0))[0][0]
+    heard = ctc_beam_search(rows, WordScorer(None, TOKENS, 0.0, 0.0))[0][0]
+    corrected = ctc_beam_search(rows, WordScorer(model, TOKENS, 1.0, 0.0))[0][0]
     assert heard == [2, 1] and corrected == [1, 2]
 
 

@@ -13,7 +13,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
@@ -28,7 +28,7 @@ def parser():
 
 def main(argv=None):
     """Runs the command and exits."""
-    run(parser(), write, argv)
+    run_command(parser(), write, argv)
 
 
 def write(args):
@@ -39,13 +39,13 @@ def write(args):
     from common.system import runtime
 
     runtime.prepare(load=False)
-    from common.build.model import build_model, labels_of, load_weights, read_weights
+    from common.build.model import build_model, labels_of, load_weights, read_configured_weights
     from common.export.write import export, refuse_other
     from common.system.device import select_device
 
     folder = pathlib.Path(args.out or config.run_folder / "export_chunks")
     refuse_other(folder)
-    arrays = read_weights(config)
+    arrays = read_configured_weights(config)
     labels = labels_of(config)
     config.fix(labels=labels, num_classes=len(labels))
     runtime.prepare()

@@ -23,7 +23,7 @@ if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
 from common.audio.language_model import BEGIN, END, UNKNOWN  # noqa: E402
-from common.commands.main import run  # noqa: E402
+from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem  # noqa: E402
 from common.files import read_lines  # noqa: E402
@@ -43,7 +43,7 @@ def parser():
 
 def main(argv=None):
     """Runs the command and exits."""
-    run(parser(), write, argv)
+    run_command(parser(), write, argv)
 
 
 def write(args):

@@ -14,7 +14,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import run  # noqa: E402
+from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem  # noqa: E402
@@ -47,7 +47,7 @@ def parser():
 
 def main(argv=None):
     """Runs the command and exits."""
-    run(parser(), write, argv)
+    run_command(parser(), write, argv)
 
 
 def write(args):

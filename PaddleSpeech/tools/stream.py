@@ -15,7 +15,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import run  # noqa: E402
+from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
@@ -36,7 +36,7 @@ def parser():
 
 def main(argv=None):
     """Runs the command and exits."""
-    run(parser(), stream, argv)
+    run_command(parser(), stream, argv)
 
 
 def stream(args):

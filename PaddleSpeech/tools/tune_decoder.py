@@ -17,7 +17,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.commands.main import add_config_arguments, open_config, run  # noqa: E402
+from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
@@ -43,7 +43,7 @@ def parser():
 
 def main(argv=None):
     """Runs the command and exits."""
-    run(parser(), tune, argv)
+    run_command(parser(), tune, argv)
 
 
 def tune(args):
@@ -88,16 +88,16 @@ def run_model(config, args):
         ConfigError: the metric is not ErrorRates.
     """
     from common.build.data import build_dataset, build_loader, build_metric
-    from common.build.model import read_weights
+    from common.build.model import read_configured_weights
     from common.inference.task import task_of
     from common.system import runtime
     from common.training import preflight as preparation
 
-    preparation.need(config, "data.metric", "a score")
+    preparation.require_section(config, "data.metric", "a score")
     runtime.prepare(load=False)
     from common.training.run import Run
 
-    arrays = None if args.model else read_weights(config)
+    arrays = None if args.model else read_configured_weights(config)
     dataset = build_dataset(config, args.split)
     metric = build_metric(config, dataset, task_of(config))
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):

@@ -166,7 +166,7 @@ class IncrementalBeam:
         return sorted(found, key=lambda item: -item[1])
 
 
-def beam_search(log_probs, scorer, beam_size=64, cutoff=1.0, most=40):
+def ctc_beam_search(log_probs, scorer, beam_size=64, cutoff=1.0, most=40):
     """The hypotheses for log probabilities float [T, C] of an utterance, see :meth:`IncrementalBeam.texts`."""
     beam = IncrementalBeam(scorer, beam_size, cutoff, most)
     beam.feed(log_probs)

@@ -1,1 +1,1 @@
-"""From a configuration to data sets, loaders and models."""
+"""Builds datasets, loaders and models from a configuration."""

@@ -1,7 +1,7 @@
-"""From a checked configuration to data sets, their transforms, and loaders over them."""
+"""Builds datasets, transforms, samplers, loaders and metrics from a configuration."""
 
 from common.config.check import SPLIT_KEYS
-from common.contract import check_names, offered
+from common.contract import check_names, get_optional
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
@@ -10,19 +10,19 @@ from common.system import distributed
 
 
 def build_dataset(config, split):
-    """The data set of `data.<split>`, without its transforms and its sampler.
+    """Builds the dataset of `data.<split>`, without its transforms and its sampler.
 
     Raises:
         ConfigError: the configuration has no such split, or its labels differ from the configuration's.
-        DataError: files of the data set are wrong.
+        DataError: files of the dataset are invalid.
     """
     node = config.get(f"data.{split}")
     if node is None:
         have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
-        raise ConfigError(f"{config.place('data')}: data.{split} is not there; the splits are {have or 'none'}")
+        raise ConfigError(f"{config.place('data')}: there is no data.{split}; the splits are {have or 'none'}")
     given = {key: config.get(key) for key in ("labels", "num_classes", "seed")}
     dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
-    check_names(dataset, "data set", config.place(f"data.{split}"))
+    check_names(dataset, "dataset", config.place(f"data.{split}"))
     wanted, labels = config.get("labels"), class_names(dataset)
     if wanted is not None and labels is not None and list(wanted) != labels:
         raise ConfigError(f"{config.place('labels')}: labels is {list(wanted)}, but data.{split} has {labels}")
@@ -35,17 +35,17 @@ def build_dataset(config, split):
 
 
 def class_names(dataset):
-    """The names of the classes of a data set (list[str]), None for data without classes."""
-    labels = offered(dataset, "data set", "labels")
+    """The class names of a dataset (list[str]); None for data without classes."""
+    labels = get_optional(dataset, "dataset", "labels")
     return None if labels is None else list(labels)
 
 
 def build_metric(config, dataset, task=None):
-    """The metric of `data.metric`; its constructor may ask for `dataset` and `task`.
+    """Builds the metric of `data.metric`; its constructor may take `dataset` and `task`.
 
     Args:
         config (Config): checked.
-        dataset (object): to evaluate on.
+        dataset (object): the evaluation data.
         task (Task | None): see `common.inference.task.task_of`; for metrics that score records.
     """
     given = {"dataset": dataset} if task is None else {"dataset": dataset, "task": task}
@@ -55,23 +55,23 @@ def build_metric(config, dataset, task=None):
 
 
 def build_transforms(config, split, **given):
-    """The transforms of `data.<split>`, in order."""
+    """Builds the transforms of `data.<split>`, in order."""
     count = len(config.get(f"data.{split}.transforms", []))
     return [config.build(f"data.{split}.transforms.{i}", **given) for i in range(count)]
 
 
 def build_loader(config, split, dataset, settings, training, alone=False):
-    """A loader over `dataset`: shuffled whole batches for training, every sample once for evaluation.
+    """Builds a loader of `dataset`: shuffled full batches for training, every sample once for evaluation.
 
-    `data.<split>.sampler` puts another sampler in their place.
+    `data.<split>.sampler` replaces these samplers.
 
     Args:
         config (Config): the checked configuration.
         split (str): train, eval or test.
-        dataset (object): what `build_dataset` gave.
-        settings (Train | Eval): batch size, workers, what to do with bad samples.
-        training (bool): whether to shuffle, and to leave out a last batch that is not full.
-        alone (bool): whether this process reads all samples, and not its share of them.
+        dataset (object): returned by `build_dataset`.
+        settings (Train | Eval): batch size, workers, handling of bad samples.
+        training (bool): shuffle, and drop an incomplete last batch.
+        alone (bool): this process reads all samples instead of its share.
     """
     seed = config.get("seed")
     pipeline = Pipeline(build_transforms(config, split, dataset=dataset, **given_classes(class_names(dataset))), seed)
@@ -87,13 +87,13 @@ def build_loader(config, split, dataset, settings, training, alone=False):
 
 
 def build_sampler(config, split, dataset, batch_size, training, alone=False):
-    """Which samples of `dataset` make up which batch; see :func:`build_loader`.
+    """Builds the batch sampler of `dataset`; see :func:`build_loader`.
 
-    A sampler of data.train is left out where that split is evaluated, unless the split is a stream.
+    The sampler of data.train is ignored where that split is evaluated, unless it is a stream.
 
     Raises:
-        ConfigError: the sampler of the configuration does not suit the data set.
-        DataError: the data set is too small.
+        ConfigError: the dataset does not support the sampler of the configuration.
+        DataError: the dataset is too small.
     """
     is_stream, node = hasattr(dataset, "iterate"), f"data.{split}.sampler"
     rank, world = (0, 1) if alone else (distributed.rank(), distributed.world_size())
@@ -107,7 +107,7 @@ def build_sampler(config, split, dataset, batch_size, training, alone=False):
             place = config.place(node)
             raise error if str(error).startswith(place) else ConfigError(f"{place}: {error}") from error
         if is_stream == hasattr(sampler, "batches"):
-            kind = "is a stream, which takes StreamSampler" if is_stream else "is no stream: take another sampler"
+            kind = "is a stream, which takes StreamSampler" if is_stream else "is not a stream: use another sampler"
             name = f"{config.get(f'{node}.type')} does not suit"
             raise ConfigError(f"{config.place(node)}: {name} {type(dataset).__name__}: data.{split} {kind}")
         return sampler
@@ -119,5 +119,5 @@ def build_sampler(config, split, dataset, batch_size, training, alone=False):
 
 
 def given_classes(labels):
-    """What components that ask for classes are given."""
+    """The arguments about classes that the program passes to components."""
     return {} if labels is None else {"labels": labels, "num_classes": len(labels)}

@@ -1,36 +1,36 @@
-"""Compares batches, and the image sizes of a configuration, with the inputs that a model declares.
+"""Checks of batches and image sizes against the inputs that a model declares.
 
 Images are [N, C, H, W], clips [N, T, C, H, W].
 """
 
-from common.contract import offered
+from common.contract import get_optional
 from common.errors import ConfigError
 
 SPLITS = ("train", "eval", "test")
 
 
-def check_inputs(inputs, batch, source, taker="the model", multiple=1):
-    """Refuses a batch that lacks an input of the model, or has it in another shape or type.
+def check_inputs(inputs, batch, source, consumer="the model", multiple=1):
+    """Raises ConfigError for a batch in which an input of the model is missing or has another shape or dtype.
 
     Args:
-        inputs (dict[str, tuple]): name -> (shape, dtype), where None and -1 are any size.
-        batch (dict[str, ndarray]): by the same names; more may be in it.
-        source (str): who made the batch, such as `data.train`.
-        taker (str): who takes it.
-        multiple (int): the sides of images and of the frames of clips are multiples of it.
+        inputs (dict[str, tuple]): name -> (shape, dtype), None and -1 mean any size.
+        batch (dict[str, ndarray]): by the same names; may have more.
+        source (str): source of the batch for messages, such as `data.train`.
+        consumer (str): consumer of the batch for messages.
+        multiple (int): required divisor of the height and width of images and of the frames of clips.
 
     Raises:
-        ConfigError: with the name, what was given and what is taken.
+        ConfigError: names the input, the given and the expected shape and dtype.
     """
     for name, (shape, dtype) in inputs.items():
         value = batch.get(name)
         if value is None:
             have = ", ".join(sorted(str(key) for key, other in batch.items() if other is not None)) or "nothing"
-            takes = f"{taker} takes {', '.join(inputs)}"
+            takes = f"{consumer} takes {', '.join(inputs)}"
             raise ConfigError(f"{source} gives no '{name}'; {takes}; there is {have}{hint(name, shape)}")
         if not hasattr(value, "dtype"):
             raise ConfigError(
-                f"{source} gives '{name}' as a {type(value).__name__}; {taker} takes {dtype}{list(shape)}"
+                f"{source} gives '{name}' as a {type(value).__name__}; {consumer} takes {dtype}{list(shape)}"
             )
         fits = value.ndim == len(shape) and all(
             want in (None, -1, size) for want, size in zip(shape, value.shape, strict=True)
@@ -39,39 +39,39 @@ def check_inputs(inputs, batch, source, taker="the model", multiple=1):
             taken = f"{dtype}{[size if size and size > 0 else None for size in shape]}".replace("None", "any")
             given = f"{value.dtype}{list(value.shape)}"
             why = hint(name, shape) if value.ndim != len(shape) or str(value.dtype) != dtype else ""
-            raise ConfigError(f"{source} gives '{name}' as {given}; {taker} takes {taken}{why}")
+            raise ConfigError(f"{source} gives '{name}' as {given}; {consumer} takes {taken}{why}")
         if value.ndim in (4, 5) and any(side % multiple for side in value.shape[-2:]):
             height, width = value.shape[-2:]
             what = "images" if name == "image" else f"'{name}'"
             fix = "resize to such a size" + (", or pad with the transform PadBatch" if name == "image" else "")
             raise ConfigError(
-                f"{source} gives {what} of {height} x {width}; {taker} takes sides that are multiples of {multiple}: "
-                f"{fix}"
+                f"{source} gives {what} of {height} x {width}; {consumer} takes sides that are multiples "
+                f"of {multiple}: {fix}"
             )
 
 
 def hint(name, shape):
-    """What usually makes an input of this name and shape."""
+    """A hint at the transforms that usually create an input of this name and shape."""
     if name == "image":
-        return " (the transforms Decode and Normalize make it)"
+        return " (the transforms Decode and Normalize create it)"
     if len(shape) == 4:
-        return f" (On with `key: {name}` makes an image of this name, with Decode and Normalize among its transforms)"
+        return f" (On with `key: {name}` creates an image of this name, with Decode and Normalize among its transforms)"
     if len(shape) == 5:
-        return f" (PerFrame with `key: {name}` makes a clip of this name, with Normalize as its last transform)"
+        return f" (PerFrame with `key: {name}` creates a clip of this name, with Normalize as its last transform)"
     return ""
 
 
-def check_picture_sizes(config, model):
-    """Refuses a size of the transforms or of the export that is no multiple of the model's coarsest stride.
+def check_image_sizes(config, model):
+    """Raises ConfigError for image sizes of transforms or export that are no multiples of the model's largest stride.
 
     Args:
         config (Config): the checked configuration.
-        model (nn.Layer): with `size_multiple`, if its pictures must have such sides.
+        model (nn.Layer): with `size_multiple`, if it restricts image sizes.
 
     Raises:
-        ConfigError: with the place of the size and the nearest ones allowed.
+        ConfigError: names the place of the size and the nearest allowed ones.
     """
-    multiple = offered(model, "model", "size_multiple")
+    multiple = get_optional(model, "model", "size_multiple")
     if multiple == 1:
         return
     for place, sizes in [*transform_sizes(config), *export_size(config)]:
@@ -90,7 +90,7 @@ def check_picture_sizes(config, model):
 
 
 def transform_sizes(config):
-    """(dotted path, sizes) of what decides the size of each split's images, where a number in the file does."""
+    """(dotted path, sizes) of the keys that determine the image size of each split, where it is fixed."""
     found = []
     for split in SPLITS:
         found += sizes_in(config.get(f"data.{split}.transforms", None) or [], f"data.{split}.transforms", ("image",))
@@ -98,12 +98,12 @@ def transform_sizes(config):
 
 
 def sizes_in(transforms, path, keys):
-    """The same of a list of nodes, and of those nested in them.
+    """The same for a list of transform nodes and the nodes nested in them.
 
     Args:
         transforms (list[dict]): nodes.
         path (str): dotted, of the list.
-        keys (tuple[str]): the images that they work on.
+        keys (tuple[str]): names of the images that they process.
     """
     found, decided = [], set()
     for i, node in reversed(list(enumerate(transforms))):
@@ -121,16 +121,16 @@ def sizes_in(transforms, path, keys):
 
 
 def own_size(node, path):
-    """The size that a transform makes: an empty list if it differs from image to image, None if it makes none."""
+    """The output size of a transform: an empty list if it varies between images, None if it does not change sizes."""
     key = next((key for key in ("sizes", "size") if node.get(key) is not None), None)
     if "divisor" in node or node.get("keep_ratio"):
-        return []  # padded, or of a size that differs from image to image
+        return []  # padded, or a size that varies between images
     if key is None:
         return None
     return [(f"{path}.{key}", node[key] if key == "sizes" else [node[key]])]
 
 
 def export_size(config):
-    """The same of the export."""
+    """The same for the export."""
     size = config.get("export.image_size")
     return [("export.image_size", [size])] if size else []

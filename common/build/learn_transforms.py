@@ -1,6 +1,6 @@
-"""Has the transforms that learn from data read the training data, once, before anything else needs them.
+"""Fits transforms that learn from the training data (vocabularies, statistics), once before training.
 
-They are given tables of rows where the data set is a stream, else batches of one sample each, in random order.
+They receive tables of rows if the dataset is a stream, else single samples in random order.
 """
 
 import time
@@ -15,16 +15,16 @@ from common.log import logger
 from common.system import distributed
 
 ROWS = 4096  # read at a time
-PATIENCE = 3600  # seconds that a process waits for the main one
+PATIENCE = 3600  # seconds to wait for the main process
 
 
 def fit_transforms(config, dataset, force=False):
-    """Lets each transform of `data.train` that has `fit` learn, unless it has learned before; the main process does it.
+    """Fits each transform of `data.train` that has `fit` and is not fitted yet, in the main process.
 
     Args:
         config (Config): checked.
         dataset (object): the training data.
-        force (bool): learn anew.
+        force (bool): fit again.
 
     Returns:
         list[Path]: the files written.
@@ -38,7 +38,7 @@ def fit_transforms(config, dataset, force=False):
         if not hasattr(transform, "fit") or not transform.learns or (transform.is_fitted() and not force):
             continue
         if distributed.is_main():
-            logger.info("%s: learning from the training data", transform.file)
+            logger.info("%s: fitting to the training data", transform.file)
             steps = [step for step in transforms[:number] if not step.augments]
             with reader(dataset, steps, transform, config.get("train.bad_samples", "error")) as loader:
                 transform.fit(loader.epoch(0))
@@ -49,7 +49,7 @@ def fit_transforms(config, dataset, force=False):
 
 
 def reader(dataset, steps, transform, bad_samples):
-    """A Loader over the training data, as far as a transform sees them; see the head of this file."""
+    """A Loader of the training data that applies the transforms before the one to fit; see the head of this file."""
     if hasattr(dataset, "iterate"):
         steps, sampler = [*steps, Probe(transform)], StreamSampler(ROWS)
     else:
@@ -58,7 +58,7 @@ def reader(dataset, steps, transform, bad_samples):
 
 
 class Probe(Transform):
-    """Has a transform look at rows before it learns from them, so that a bad one is named by its line.
+    """Validates rows before a transform is fitted to them, so that errors name the line.
 
     Args:
         transform (Transform): with `probe(columns)`, which raises BadRows, or without.
@@ -68,16 +68,16 @@ class Probe(Transform):
         self.probe = getattr(transform, "probe", None)
 
     def table(self, columns):
-        """The columns as they are; raises BadRows."""
+        """The columns unchanged; raises BadRows."""
         if self.probe:
             self.probe(columns)
         return columns
 
 
 def wait_for(transform):
-    """Waits until the main process has written what a transform learned."""
+    """Waits until the main process has written the file of a fitted transform."""
     end = time.monotonic() + PATIENCE
     while not transform.is_fitted():
         if time.monotonic() > end:
-            raise DataError(f"error[D104] {transform.file}: the main process has not written it")
+            raise DataError(f"error[D104] {transform.file}: the main process did not write it in time")
         time.sleep(0.2)

@@ -1,6 +1,6 @@
-"""Counts the multiply-adds of a model: those of its convolutions and linear layers, as published counts do.
+"""Counts the multiply-accumulate operations (MACs) of a model, of convolutions and linear layers as is customary.
 
-Additions of biases, normalisation, activations, pooling, and products that no layer holds do not count.
+Biases, normalization, activations, pooling, and matrix products outside layers are not counted.
 """
 
 import contextlib
@@ -8,11 +8,11 @@ import math
 
 
 def count_macs(model, *inputs):
-    """The multiply-adds of `model.predict(*inputs)` in evaluation mode (int).
+    """The MACs of `model.predict(*inputs)` in evaluation mode (int).
 
     Args:
         model (nn.Layer): with `predict`; its mode is restored.
-        inputs (Tensor): what `predict` takes; the samples of a batch are added up.
+        inputs (Tensor): arguments of `predict`; summed over the samples of a batch.
     """
     import paddle
 
@@ -34,24 +34,24 @@ def count_macs(model, *inputs):
 
 
 def is_counted(layer):
-    """Whether a layer is a linear one or a convolution."""
+    """True for linear layers and convolutions."""
     from paddle import nn
 
     return isinstance(layer, nn.Linear | nn.Conv1D | nn.Conv2D | nn.Conv3D) or is_transposed(layer)
 
 
 def is_transposed(layer):
-    """Whether a layer is a transposed convolution."""
+    """True for transposed convolutions."""
     from paddle import nn
 
     return isinstance(layer, nn.Conv1DTranspose | nn.Conv2DTranspose | nn.Conv3DTranspose)
 
 
 def macs_of(layer, given, output):
-    """The multiply-adds of one layer, from the shapes that go in and out.
+    """The MACs of one layer, from its input and output shapes.
 
-    Each number that goes out of a convolution is a sum over its kernel and its group's channels; each that goes into a
-    transposed one is spread over the same.  A linear layer's weight is [in, out].
+    Each output element of a convolution is a sum over its kernel and the channels of its group; each input element of
+    a transposed one contributes to as many.  The weight of a linear layer is [in, out].
     """
     from paddle import nn
 

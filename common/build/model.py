@@ -1,12 +1,12 @@
-"""From a checked configuration to the model, its class names and its weights."""
+"""Builds the model of a configuration, with its class names and weights."""
 
 from pathlib import Path
 
 from common.build.data import build_dataset, class_names, given_classes
-from common.build.inputs import check_inputs, check_picture_sizes
+from common.build.inputs import check_image_sizes, check_inputs
 from common.build.learned_files import adopt_files
 from common.config import load_config
-from common.contract import check_names, offered
+from common.contract import check_names, get_optional
 from common.errors import ConfigError
 from common.log import logger
 from common.system import random_state, runtime
@@ -16,9 +16,9 @@ from common.weights.published import find_published
 
 
 def labels_of(config, dataset=None):
-    """The class names: of the data set, of the configuration, or of the checkpoint that `weights` names.
+    """The class names: of the dataset, of the configuration, or of the checkpoint that `weights` names.
 
-    None where the data, or those that the checkpoint was trained on, have no classes.
+    None if the data, or the data of the checkpoint, have no classes.
     """
     if dataset is not None:
         return class_names(dataset)
@@ -28,16 +28,16 @@ def labels_of(config, dataset=None):
     if published is not None and published.labels:
         return published.class_names()
     saved = saved_config(config)
-    if saved is not None:  # it has the classes of the data it was trained on, if they have any
+    if saved is not None:  # it records the classes of its training data, if any
         return None if saved.get("labels") is None else list(saved.get("labels"))
     for split in ("eval", "train"):
         if config.get(f"data.{split}"):
             return class_names(build_dataset(config, split))
-    raise ConfigError(f"{config.path}: no labels: give labels, a data set, or weights=CHECKPOINT")
+    raise ConfigError(f"{config.path}: no labels: give labels, a dataset, or weights=CHECKPOINT")
 
 
 def saved_config(config):
-    """The completed configuration beside the checkpoint that `weights` names, or None."""
+    """The configuration saved in the checkpoint that `weights` names, or None."""
     if not config.get("weights") or find_published(config.kit, config.get("weights")):
         return None
     found = checkpoint.find_weights(config.get("weights"))
@@ -46,7 +46,7 @@ def saved_config(config):
 
 
 def build_model(config, labels, weights=None):
-    """The model of the configuration, on random weights from `seed`.
+    """Builds the model of the configuration, with random weights from `seed`.
 
     Args:
         config (Config): checked.
@@ -63,18 +63,18 @@ def build_model(config, labels, weights=None):
         model = config.build("model", **given_classes(labels))
     check_names(model, "model", config.place("model"))
     use_fast_convolutions(model, config.get("onednn"))
-    check_picture_sizes(config, model)
+    check_image_sizes(config, model)
     structure.restore_structure(model, config, weights or weights_of(config))
     return model
 
 
-def read_weights(config, key="weights"):
-    """The arrays that `weights` (or `pretrained`) names, by a path or by a name of the kit's index: name -> array.
+def read_configured_weights(config, key="weights"):
+    """Reads the arrays of `weights` (or `pretrained`), a path or a name of the kit's index: name -> array.
 
     Raises:
-        ConfigError: none are named, or nothing is there.
-        CheckpointError: they are damaged.
-        EnvironmentProblem: they cannot be fetched.
+        ConfigError: the key is not set, or the file does not exist.
+        CheckpointError: the file is damaged.
+        EnvironmentProblem: the download failed.
     """
     weights = weights_of(config) if key == "weights" else config.get(key)
     if not weights:
@@ -90,21 +90,21 @@ def read_weights(config, key="weights"):
 
 
 def load_weights(model, arrays, config):
-    """Puts what :func:`read_weights` gave, all of which must fit, into the model."""
-    structure.check_agreement(config, offered(model, "model", "structure"), weights_of(config))
+    """Loads the result of :func:`read_configured_weights` into the model; all arrays must fit."""
+    structure.check_agreement(config, get_optional(model, "model", "structure"), weights_of(config))
     pretrained.load_arrays(model, arrays, source=str(weights_of(config)), strict=True)
     logger.info("weights: %s", weights_of(config))
 
 
 def trained_model(config, dataset=None, arrays=None):
-    """The model of a checked configuration on its `weights`, in evaluation mode, and its class names or None.
+    """The model of a configuration with its `weights`, in evaluation mode, and its class names or None.
 
     Args:
-        config (Config): names the weights.
-        dataset (object): whose classes the model has; found out when None, see :func:`labels_of`.
-        arrays (dict[str, ndarray]): the weights, where they are read already.
+        config (Config): checked; names the weights.
+        dataset (object): provides the classes; see :func:`labels_of` when None.
+        arrays (dict[str, ndarray]): the weights, if they are read already.
     """
-    arrays = read_weights(config) if arrays is None else arrays
+    arrays = read_configured_weights(config) if arrays is None else arrays
     labels = labels_of(config, dataset)
     runtime.prepare()
     select_device(config.get("device"))
@@ -115,19 +115,19 @@ def trained_model(config, dataset=None, arrays=None):
 
 
 def weights_of(config):
-    """What names the weights of a trained model: `weights`, else `pretrained`, all of which must fit then."""
+    """The path or name of the weights of a trained model: `weights`, else `pretrained`, all of which must fit then."""
     return config.get("weights") or config.get("pretrained")
 
 
 def predictor_of(model):
-    """A function from a batch to {output name: array}, by the model as it stands in memory."""
+    """Returns a function from a batch to {output name: array}, which runs the model in memory."""
     import paddle
 
-    def answer(batch):
-        check_inputs(model.inputs, batch, "the data", multiple=offered(model, "model", "size_multiple"))
+    def predict(batch):
+        check_inputs(model.inputs, batch, "the data", multiple=get_optional(model, "model", "size_multiple"))
         with paddle.no_grad():
             outputs = model(*[paddle.to_tensor(batch[name]) for name in model.inputs])
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
         return {name: value.numpy() for name, value in zip(model.outputs, outputs, strict=True)}
 
-    return answer
+    return predict

@@ -1,34 +1,34 @@
-"""Layers that a model has while it trains and that are no part of it: adaptors to a teacher, auxiliary heads.
+"""Training-only layers of a model, such as adaptors to a teacher and auxiliary heads.
 
-A model names them in `training_only`, a tuple of the names of its own sublayers. They learn and are saved with the rest
-of a run, in a group of their own: neither the weights of a checkpoint nor an export has them.
+A model names them in `training_only`, a tuple of sublayer names. They are trained and saved with a run in a separate
+group of arrays: neither the model weights of a checkpoint nor an export contain them.
 """
 
-from common.contract import offered
+from common.contract import get_optional
 
 
 def is_training_only(model, name):
-    """Whether a structured name, such as `adaptors.0.weight`, is of a layer that is no part of the model."""
-    return name.partition(".")[0] in offered(model, "model", "training_only")
+    """True if a structured name, such as `adaptors.0.weight`, belongs to a training-only layer."""
+    return name.partition(".")[0] in get_optional(model, "model", "training_only")
 
 
-def groups(model, named):
-    """The groups of a checkpoint: `model`, and `training_only` where there is such a layer.
+def group_arrays(model, named):
+    """The array groups of a checkpoint: `model`, and `training_only` if there are such layers.
 
     Args:
         model (nn.Layer): with or without `training_only`.
         named (dict): structured name -> array, of all its layers.
     """
-    own, beside = separated(model, named)
+    own, beside = split_arrays(model, named)
     return {"model": own} | ({"training_only": beside} if beside else {})
 
 
-def together(arrays):
-    """The inverse of :func:`groups`: the arrays of all layers by name."""
+def merge_groups(arrays):
+    """The inverse of :func:`group_arrays`: the arrays of all layers by name."""
     return arrays["model"] | arrays.get("training_only", {})
 
 
-def separated(model, named):
-    """(what belongs to the model, what is there for training only) of a dict by structured name."""
+def split_arrays(model, named):
+    """Splits a dict by structured name into (arrays of the model, arrays of training-only layers)."""
     beside = {name: value for name, value in named.items() if is_training_only(model, name)}
     return {name: value for name, value in named.items() if name not in beside}, beside

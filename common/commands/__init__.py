@@ -1,1 +1,1 @@
-"""The mains of the command-line tools; none imports PaddlePaddle before the command line is known to be right."""
+"""Entry points of the command-line tools; arguments and configurations are checked before PaddlePaddle is imported."""

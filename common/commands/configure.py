@@ -1,11 +1,11 @@
-"""`tools/configure.py`: what the kits offer, what a component takes, what a configuration says, and a first one."""
+"""`tools/configure.py`: lists and explains components, analyzes configurations, and generates new ones."""
 
 import sys
 import textwrap
 from pathlib import Path
 
-from common.commands.generate import flow, generate, short
-from common.commands.main import run
+from common.commands.generate import generate, shorten
+from common.commands.main import run_command
 from common.commands.parser import Parser
 from common.config import check as config_check
 from common.config import kits as kit
@@ -13,8 +13,9 @@ from common.config import load_config
 from common.config import sections as settings
 from common.config.components import components, kind_of
 from common.config.namespace import Namespace
-from common.config.tree import Items, Node, children, plain
-from common.config.yaml import shown
+from common.config.overrides import to_inline_yaml
+from common.config.tree import Items, Node, children, to_plain
+from common.config.yaml import display_path
 from common.errors import ConfigError
 from common.suggest import did_you_mean
 
@@ -28,65 +29,67 @@ EXAMPLES = """examples:
 SECTIONS = {**settings.SECTIONS, "runtime": settings.Runtime}
 ALWAYS_GIVEN = config_check.SAMPLER_GIVEN - config_check.GIVEN | {"seed"}
 SAMPLER_WORDS = (
-    "Says which samples make a batch: `sampler: {type: ...}` beside the `transforms` of data.train (or data.eval).",
-    "Without one, data.train is shuffled into whole batches (EpochSampler), data.eval is read in order",
-    "(EvaluationSampler), and a stream, whose order is its own, is read to its end (StreamSampler).",
+    "A batch sampler, set by `sampler: {type: ...}` beside the `transforms` of data.train (or data.eval).",
+    "By default data.train is shuffled into full batches (EpochSampler), data.eval is read in order",
+    "(EvaluationSampler), and a stream is read to its end in its own order (StreamSampler).",
 )
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the command."""
     options = Parser(prog="configure.py", description=__doc__, epilog=EXAMPLES)
     commands = options.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    listing = commands.add_parser("list", help="the components, one line each")
-    listing.add_argument("kind", nargs="?", help="one sort only, such as backbones or transforms")
-    helping = commands.add_parser("help", help="what a component or a section takes")
+    listing = commands.add_parser("list", help="list components, one per line")
+    listing.add_argument("kind", nargs="?", help="only this kind, such as backbones or transforms")
+    helping = commands.add_parser("help", help="explain the arguments of a component or a section")
     helping.add_argument("name", help="such as YOLOv3Head, or train, eval, export, runtime")
-    analyzing = commands.add_parser("analyze", help="the tree of a configuration, its defaults, and all its problems")
+    analyzing = commands.add_parser(
+        "analyze", help="show a configuration as a tree with its defaults, and all its problems"
+    )
     analyzing.add_argument("file", help="such as configs/yolov3.yml")
     analyzing.add_argument("-o", "--override", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
-    making = commands.add_parser("generate", help="a configuration to start from")
+    making = commands.add_parser("generate", help="generate a configuration for a model and a dataset")
     making.add_argument("--model", required=True, help="such as YOLOv3")
     making.add_argument("--dataset", required=True, help="such as CocoDetection")
-    making.add_argument("--out", metavar="FILE", help="where to; printed when left out")
+    making.add_argument("--out", metavar="FILE", help="output file (default: standard output)")
     for command in commands.choices.values():
         command.add_argument(
-            "--kit", metavar="FOLDER", help="a kit of your own, such as MyDet, before the shipped ones"
+            "--kit", metavar="FOLDER", help="your own kit, such as MyDet, searched before the shipped ones"
         )
     return options
 
 
 def main(default_kit=None, argv=None):
-    """Runs the command; ends the process."""
-    run(parser(), lambda args: configure(args, default_kit), argv)
+    """Entry point; exits the process."""
+    run_command(parser(), lambda args: run_configure(args, default_kit), argv)
 
 
-def configure(args, default_kit=None):
-    """What the command does; returns the exit code."""
+def run_configure(args, default_kit=None):
+    """Runs the command and returns its exit code."""
     default_kit = kit.named_kit(args.kit, "--kit") if args.kit else default_kit
     kits = list(dict.fromkeys([*([Path(default_kit).resolve()] if default_kit else []), *kit.shipped_kits()]))
     if args.command == "list":
-        lines = listed(kits, args.kind)
+        lines = list_components(kits, args.kind)
     elif args.command == "help":
-        lines = helped(kits, args.name)
+        lines = explain_component(kits, args.name)
     elif args.command == "analyze":
         config = load_config(args.file, args.override, default_kit)
         checker = config.checker()
         checker.top()
-        problems = config_check.report(checker.problems, most=10_000).splitlines()
-        sys.stdout.write("\n".join(analyzed(config)) + "\n")
+        problems = config_check.format_problems(checker.problems, most=10_000).splitlines()
+        sys.stdout.write("\n".join(describe_config(config)) + "\n")
         sys.stderr.write("".join(f"{line}\n" for line in problems))
         return ConfigError.exit_code if problems else 0
     else:
         lines = generate(kits, args.model, args.dataset)
         if args.out:
-            return written(args.out, lines)
+            return write_new_file(args.out, lines)
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
-def written(path, lines):
-    """Writes a new file; one that exists stays."""
+def write_new_file(path, lines):
+    """Writes a new file; an existing file is an error."""
     try:
         with open(path, "x", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
@@ -94,12 +97,12 @@ def written(path, lines):
         raise ConfigError(f"--out {path}: the file exists; give another name") from None
     except OSError as error:
         raise ConfigError(f"--out {path}: cannot be written: {error.strerror}") from error
-    sys.stdout.write(f"{path} is written; look at it with: python tools/configure.py analyze {path}\n")
+    sys.stdout.write(f"wrote {path}; next: python tools/configure.py analyze {path}\n")
     return 0
 
 
-def listed(kits, kind=None):
-    """One line for each component, by kit and kind; what common offers to all kits comes last.
+def list_components(kits, kind=None):
+    """One line per component, by kit and kind; the components of `common/` come last.
 
     Raises:
         ConfigError: there is no such kind.
@@ -111,25 +114,25 @@ def listed(kits, kind=None):
             kinds.add(name)
             own = [d for d in definitions if folder is None or d.file.is_relative_to(folder)]
             if own and kind in (None, name):
-                lines += ["", f"{folder.name if folder else 'every kit'}: {name}"]
-                lines += [f"  {d.name:<24} {short(namespace.signature(d).summary, 90)}" for d in own]
+                lines += ["", f"{folder.name if folder else 'all kits'}: {name}"]
+                lines += [f"  {d.name:<24} {shorten(namespace.signature(d).summary, 90)}" for d in own]
     if kind is not None and kind not in kinds:
         hint = did_you_mean(kind, kinds) or f"; the kinds are {', '.join(sorted(kinds))}"
         raise ConfigError(f"there is no kind '{kind}'{hint}")
     return lines[1:]
 
 
-def helped(kits, name):
-    """What a component or a section takes, argument by argument.
+def explain_component(kits, name):
+    """Explains a component or a section, argument by argument.
 
     Raises:
-        ConfigError: there is nothing of this name.
+        ConfigError: the name is unknown.
     """
     if name in SECTIONS:
         kind = SECTIONS[name]
         lines = [f"{name}: {kind.__doc__}", ""]
         for parameter, limits in settings.setting_parameters(kind).values():
-            allowed = settings.allowed(limits)
+            allowed = settings.format_range(limits)
             lines += _argument(parameter, f" Allowed: {allowed}." if allowed else "")
         return lines
     found, names = _find(kits, name), set(SECTIONS)
@@ -141,7 +144,7 @@ def helped(kits, name):
 
 
 def _find(kits, name):
-    """(definition, namespace) of the component of a name, of a kit's own if one has it; and of a task of that name."""
+    """(definition, namespace) of the component of a name, preferably of a kit, and of a task of that name."""
     found = []
     for namespace in map(Namespace, kits or [None]):
         found += [(d, namespace) for d in (namespace.find(name), namespace.tasks.find(name)) if d is not None]
@@ -153,12 +156,12 @@ def _find(kits, name):
 
 
 def _component(definition, namespace):
-    """Lines on a component: its call, its summary, its place, its arguments."""
+    """Lines about a component: signature, summary, place, arguments."""
     signature = namespace.signature(definition)
     takes = ", ".join(str(p) for p in signature.parameters)
     lines = [*textwrap.wrap(f"{definition.name}({takes})", 110, subsequent_indent="    "), ""]
     lines += textwrap.wrap(signature.summary, 110)
-    lines += ["", f"{shown(definition.file)}:{definition.line}", ""]
+    lines += ["", f"{display_path(definition.file)}:{definition.line}", ""]
     given = config_check.GIVEN
     if kind_of(definition, namespace) == "samplers":
         given, lines = given | config_check.SAMPLER_GIVEN, [*lines[:-1], *SAMPLER_WORDS, ""]
@@ -166,9 +169,9 @@ def _component(definition, namespace):
 
 
 def _argument(parameter, more="", given=config_check.GIVEN):
-    """Lines on one argument; `given` are the names of what the program gives."""
+    """Lines about one argument; `given` are names that the program passes."""
     given = parameter.name in given and (parameter.required or parameter.name in ALWAYS_GIVEN)
-    default = "given by the program" if given else "required" if parameter.required else f"default {parameter.default}"
+    default = "passed by the program" if given else "required" if parameter.required else f"default {parameter.default}"
     kind = f" ({parameter.type})" if parameter.type else ""
     text = parameter.help.rstrip(".")
     words = f"{text[:1].upper()}{text[1:]}.{more}" if text else more.strip()
@@ -178,9 +181,9 @@ def _argument(parameter, more="", given=config_check.GIVEN):
     ]
 
 
-def analyzed(config):
-    """The tree of a configuration: what it says, and the defaults it leaves."""
-    lines = [f"{shown(config.path)}: kit {config.kit.name}, name {config.name}"]
+def describe_config(config):
+    """A configuration as a tree of its values and the defaults of all other keys."""
+    lines = [f"{display_path(config.path)}: kit {config.kit.name}, name {config.name}"]
     for key, value, _ in children(config.tree):
         if key in settings.SECTIONS and isinstance(value, Node):
             lines += ["", f"{key}:"]
@@ -193,23 +196,23 @@ def analyzed(config):
 
 
 def _line(parameter, node, pad):
-    """`key = value` of one argument; None for one that the program gives."""
+    """`key = value` of one argument; None if the program passes it."""
     if parameter.name in node:
-        return f"{pad}{parameter.name} = {flow(plain(node[parameter.name]))}"
+        return f"{pad}{parameter.name} = {to_inline_yaml(to_plain(node[parameter.name]))}"
     if parameter.required:
         return None
     return f"{pad}{parameter.name} = {parameter.default}    (default)"
 
 
 def _tree(key, value, namespace, pad):
-    """Lines of one value and of all inside it."""
+    """Lines of a value and of everything inside it."""
     if isinstance(value, Items) and any(isinstance(item, Node) for item in value):
         return [f"{pad}{key}:"] + [line for i, x, _ in children(value) for line in _tree(i, x, namespace, pad + "  ")]
     if not isinstance(value, Node):
-        return [f"{pad}{key} = {flow(plain(value))}"]
+        return [f"{pad}{key} = {to_inline_yaml(to_plain(value))}"]
     name = value.get("type")
     definition = namespace.find(name) if isinstance(name, str) and name in namespace.names else None
-    place = f"    {shown(definition.file)}:{definition.line}" if definition else ""
+    place = f"    {display_path(definition.file)}:{definition.line}" if definition else ""
     lines = [f"{pad}{key}: {name or ''}{place}".rstrip()]
     parameters = namespace.signature(definition).parameters if definition else ()
     for inner, item, _ in children(value):

@@ -1,10 +1,10 @@
-"""`tools/convert.py`: makes a file of weights under our names from one that another program wrote."""
+"""`tools/convert.py`: converts the weights of another framework or model collection."""
 
 import os
 import sys
 from pathlib import Path
 
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
@@ -14,76 +14,78 @@ EXAMPLES = """examples:
   python tools/convert.py -c configs/efficientnet_b0.yml --source timm model.safetensors --out weights.safetensors
   python tools/convert.py -c configs/vgg19.yml --source paddleclas VGG19_pretrained.pdparams --out weights.safetensors
 
-Then say -o weights=weights.safetensors, or pretrained=weights.safetensors for other classes.
+Then use -o weights=weights.safetensors, or pretrained=weights.safetensors for other classes.
 """
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the command."""
     options = Parser(prog="convert.py", description=__doc__, epilog=EXAMPLES)
-    options.add_argument("state", metavar="FILE", help="a state dictionary: .pth or .pt, .safetensors, or .pdparams")
+    options.add_argument(
+        "state", metavar="FILE", help="state dictionary to convert: .pth, .pt, .bin, .safetensors or .pdparams"
+    )
     add_config_arguments(options)
     options.add_argument(
         "--source",
         required=True,
-        help="whose names are in it: torchvision, timm (and its files on Hugging Face), paddleclas",
+        help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), paddleclas",
     )
-    options.add_argument("--out", required=True, metavar="FILE", help="where to, a new .safetensors file")
+    options.add_argument("--out", required=True, metavar="FILE", help="output file, a new .safetensors file")
     return options
 
 
 def main(default_kit=None, argv=None):
-    """Runs the command; ends the process."""
-    run(parser(), lambda args: convert(args, default_kit), argv)
+    """Entry point; exits the process."""
+    run_command(parser(), lambda args: run_convert(args, default_kit), argv)
 
 
-def convert(args, default_kit=None):
-    """What the command does; all refusals but those of shapes come before PaddlePaddle is imported."""
+def run_convert(args, default_kit=None):
+    """Runs the command; all checks except those of shapes come before PaddlePaddle is imported."""
     config = open_config(args, default_kit)
     if config is None:
         return 0
     out = Path(args.out)
-    refuse(out)
+    check_output(out)
     if config.namespace.find("ForeignNames") is None:
-        raise ConfigError(f"{config.kit.name} knows the names of no other program")
+        raise ConfigError(f"{config.kit.name} does not support foreign weights")
     names = config.namespace.resolve("ForeignNames")
     network = config.get("model.backbone.type", None)
     names.check(args.source, network)
-    arrays = {name: as_float32(array) for name, array in read(Path(args.state)).items()}
+    arrays = {name: as_float32(array) for name, array in read_state_dict(Path(args.state)).items()}
     try:
         known = names(args.source, network, arrays)
         last = arrays[known.order.sort_names(arrays)[-1]]
-        arrays = known.order.rename(arrays, shapes(config, len(last)))
+        arrays = known.order.rename(arrays, model_shapes(config, len(last)))
     except ConfigError as error:
-        raise ConfigError(f"{args.state}: not the weights of {args.config}: {error}") from error
+        raise ConfigError(f"{args.state}: these weights do not fit {args.config}: {error}") from error
     if known.note:
         logger.warning("%s", known.note)
-    write(out, arrays)
-    sys.stdout.write(f"{out}: {len(arrays)} arrays, {sum(array.size for array in arrays.values()):,} numbers\n")
+    write_safetensors(out, arrays)
+    sys.stdout.write(f"{out}: {len(arrays)} arrays, {sum(array.size for array in arrays.values()):,} elements\n")
     return 0
 
 
-def refuse(out):
-    """Refuses a name under which nothing can be written.
+def check_output(out):
+    """Checks the path of the output file.
 
     Raises:
-        ConfigError: it is not .safetensors, is there already, or its folder is not there.
+        ConfigError: its suffix is not .safetensors, it exists, or its folder does not exist.
     """
     if out.suffix != ".safetensors":
-        raise ConfigError(f"--out {out}: the name of a file of weights ends in .safetensors")
+        raise ConfigError(f"--out {out}: a weights file has the suffix .safetensors")
     if out.exists():
         raise ConfigError(f"--out {out}: the file exists; give another name")
     if not out.parent.is_dir():
-        raise ConfigError(f"--out {out}: there is no folder {out.parent}")
+        raise ConfigError(f"--out {out}: the folder {out.parent} does not exist")
 
 
-def read(path):
-    """Name -> array of a state dictionary, its kind told by its suffix.
+def read_state_dict(path):
+    """Reads a state dictionary by its suffix: name -> array.
 
     Raises:
-        ConfigError: there is no such file, or its suffix is another.
-        EnvironmentProblem: it cannot be read.
-        UnsafeFile: it wants to run code.
+        ConfigError: the file does not exist, or has another suffix.
+        EnvironmentProblem: the file cannot be read.
+        UnsafeFile: unpickling it would run code.
     """
     from common.weights import checkpoint
     from common.weights.torch_file import read_torch_file
@@ -98,15 +100,15 @@ def read(path):
 
 
 def as_float32(array):
-    """An array of numbers of any precision in ours; others as they are."""
+    """Converts arrays of any floating-point type to float32; others are unchanged."""
     from common.weights.pretrained import widen_bfloat16
 
     array = widen_bfloat16(array)
     return array.astype("float32") if array.dtype.kind == "f" else array
 
 
-def shapes(config, classes):
-    """The arrays of the configuration's model for this many classes: name -> shape, in order."""
+def model_shapes(config, classes):
+    """The arrays of the configuration's model with this number of classes: name -> shape, in order."""
     from common.system import runtime
 
     runtime.prepare()
@@ -117,11 +119,11 @@ def shapes(config, classes):
     return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
-def write(path, arrays):
-    """Writes a safetensors file in one step.
+def write_safetensors(path, arrays):
+    """Writes a safetensors file atomically.
 
     Raises:
-        EnvironmentProblem: it cannot be written; nothing of it is left.
+        EnvironmentProblem: the file cannot be written; nothing is left behind.
     """
     from common.weights.safetensors import encode_arrays
 

@@ -1,7 +1,7 @@
-"""What is installed, what works, and what to do about what does not.
+"""Diagnosis of an installation: versions, hardware, functional tests, and fixes for problems.
 
-Needs nothing but the standard library: a broken installation is reported, not crashed on. What imports PaddlePaddle
-runs in a child process (`common/commands/doctor_child.py`).
+Needs only the standard library, so that it can report a broken installation.  Tests that import PaddlePaddle run in a
+child process (`common/commands/doctor_child.py`).
 """
 
 import dataclasses
@@ -22,25 +22,25 @@ from common.system import runtime
 SECTIONS = {
     "needed": "Needed",
     "machine": "This machine",
-    "works": "Tried out",
+    "works": "Functional tests",
     "optional": "Optional",
 }
 
 OPTIONAL = (
-    ("visualdl", "curves: train.py --use_vdl"),
-    ("tensorboardX", "curves: train.py --use_tb"),
+    ("visualdl", "train.py --use_vdl"),
+    ("tensorboardX", "train.py --use_tb"),
     ("paddle2onnx", "export to ONNX"),
     ("onnxruntime", "running and comparing ONNX models"),
     ("matplotlib", "plots in the folder of a run"),
     ("scikit-learn", "the data of make demo"),
     ("scikit-image", "the data of make demo"),
-    ("pycocotools", "tests of the mAP against COCO's own"),
+    ("pycocotools", "tests of mAP against COCO's implementation"),
     ("pytest", "make test"),
     ("ruff", "make lint"),
     ("bandit", "make lint"),
 )
 
-# Switches of PaddlePaddle 3.3.1, and whether it is setting them (or unsetting them) that breaks it on a CPU.
+# Environment variables that break PaddlePaddle 3.3.1 on a CPU, and the values that do.
 FATAL = {"FLAGS_use_mkldnn": True, "FLAGS_use_onednn": True, "FLAGS_enable_pir_api": False}
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108: only its size is read
@@ -54,11 +54,11 @@ class Finding:
 
     Args:
         section (str): a key of SECTIONS.
-        name (str): what was looked at.
-        ok (bool): whether it is as it should be.
-        detail (str): what was found.
-        fix (str): what to do about it; empty when it is as it should be.
-        required (bool): whether the kits do not work without it.
+        name (str): what was checked.
+        ok (bool): the check passed.
+        detail (str): the result.
+        fix (str): how to fix it; empty if the check passed.
+        required (bool): the kits do not work without it.
     """
 
     section: str
@@ -70,19 +70,21 @@ class Finding:
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the command."""
     options = Parser(
         prog="doctor.py",
-        description="What is installed, what works, and what to do about what does not.",
-        epilog="example:\n  python tools/doctor.py --json > doctor.json\n\nexit code: 0, or 4 when a needed part fails",
+        description="Checks the installation, runs functional tests, and suggests fixes for problems.",
+        epilog="example:\n  python tools/doctor.py --json > doctor.json\n\nexit code 0, or 4 if a required check fails",
     )
-    options.add_argument("--json", action="store_true", help="print the findings as JSON")
-    options.add_argument("--timeout", type=float, default=60.0, help="seconds the trial may take (default 60)")
+    options.add_argument("--json", action="store_true", help="print the report as JSON")
+    options.add_argument(
+        "--timeout", type=float, default=60.0, help="time limit of the functional tests in seconds (default 60)"
+    )
     return options
 
 
 def main(arguments=None):
-    """Prints the report; returns 0, or 4 when something that is needed fails."""
+    """Prints the report; returns 0, or 4 if a required check fails."""
     options = parser().parse_args(arguments)
     findings = examine(options.timeout)
     healthy = all(finding.ok for finding in findings if finding.required)
@@ -90,14 +92,20 @@ def main(arguments=None):
         report = {"ok": healthy, "findings": [dataclasses.asdict(finding) for finding in findings]}
         text = json.dumps(report, indent=2, ensure_ascii=False)
     else:
-        text = as_text(findings, shutil.get_terminal_size((100, 24)).columns, colours_wanted(), marks())
+        text = format_report(findings, shutil.get_terminal_size((100, 24)).columns, wants_color(), marks())
     sys.stdout.write(text + "\n")
     return 0 if healthy else 4
 
 
 def examine(timeout=60.0):
     """All findings, in the order of the report."""
-    findings = [python_version(), *environment_variables(), *trial(timeout), *machine_findings(), *optional_packages()]
+    findings = [
+        python_version(),
+        *environment_variables(),
+        *run_child(timeout),
+        *machine_findings(),
+        *optional_packages(),
+    ]
     findings += [*tools(), fonts()]
     order = list(SECTIONS)
     return sorted(findings, key=lambda finding: order.index(finding.section))
@@ -126,18 +134,18 @@ def environment_variables():
     ]
 
 
-def trial(timeout):
-    """What the child process finds; a crash or a hang is a finding too, named by what was being tried."""
+def run_child(timeout):
+    """The findings of the child process; a crash or a timeout is a finding too, named by the running test."""
     code = (
         f"import sys; sys.path[0] = {str(machine.REPOSITORY)!r}; from common.commands.doctor_child import main; main()"
     )
     command = [sys.executable, "-W", "ignore", "-c", code]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout)  # nosec B603: our own interpreter and words
-        output, errors, end = done.stdout, done.stderr, ended(done.returncode)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout)  # nosec B603: our own interpreter
+        output, errors, end = done.stdout, done.stderr, describe_exit(done.returncode)
     except subprocess.TimeoutExpired as error:
         output, errors = ((text or b"").decode(errors="replace") for text in (error.stdout, error.stderr))
-        end = f"did not end within {timeout:g} s"
+        end = f"timed out after {timeout:g} s"
     findings, current, finished = [], "starting Python", False
     for line in output.splitlines():
         event = json.loads(line)
@@ -154,13 +162,13 @@ def trial(timeout):
     return findings
 
 
-def ended(code):
-    """How a process ended, in words."""
-    return f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+def describe_exit(code):
+    """The exit status of a process as text."""
+    return f"killed by signal {-code}" if code < 0 else f"exited with code {code}"
 
 
 def machine_findings():
-    """Processor, memory, disk, and the settings that follow from them."""
+    """Processor, memory, disk, and GPU driver."""
     total, free = machine.memory_bytes()
     _, flags = runtime.processor()
     found = [Finding("machine", "processor", True, f"{machine.cpu_name()}, {runtime.usable_cores()} cores usable")]
@@ -169,39 +177,39 @@ def machine_findings():
         found[0] = dataclasses.replace(found[0], ok=False, detail=found[0].detail + ", no AVX", fix=fix)
     if total:
         text = f"{gigabytes(free)} free of {gigabytes(total)}"
-        found.append(limit("memory", free, text, 1.0, 4.0, "close programs, or -o train.batch_size=... smaller"))
+        found.append(limit("memory", free, text, 1.0, 4.0, "close other programs, or reduce -o train.batch_size=..."))
     disk = shutil.disk_usage(Path.cwd())
     text = f"{gigabytes(disk.free)} free of {gigabytes(disk.total)} at {Path.cwd()}"
     found.append(limit("disk", disk.free, text, 0.5, 5.0, "free some space, or -o output_dir=... on another disk"))
-    found.append(writable())
+    found.append(check_output_folder())
     if SHARED_MEMORY.is_dir():
         shared = shutil.disk_usage(SHARED_MEMORY)
-        text = f"{gigabytes(shared.free)} free of {gigabytes(shared.total)} (the data workers do not need it)"
+        text = f"{gigabytes(shared.free)} free of {gigabytes(shared.total)} (not needed by data workers)"
         found.append(Finding("machine", str(SHARED_MEMORY), True, text, required=False))
     if shutil.which("nvidia-smi"):
-        found.append(Finding("machine", "NVIDIA driver", True, "nvidia-smi is there", required=False))
+        found.append(Finding("machine", "NVIDIA driver", True, "nvidia-smi found", required=False))
     return found
 
 
 def limit(name, free, text, least, comfortable, fix):
-    """A finding about an amount in bytes: it fails below `least` gigabytes and is remarked on below `comfortable`."""
+    """A finding about an amount in bytes: an error below `least` GB, a warning below `comfortable` GB."""
     if free < comfortable * 2**30:
-        return Finding("machine", name, False, text + ", little", fix, required=free < least * 2**30)
+        return Finding("machine", name, False, text + ", low", fix, required=free < least * 2**30)
     return Finding("machine", name, True, text)
 
 
-def writable():
-    """Whether a run can write below the current folder."""
+def check_output_folder():
+    """Checks that the current folder is writable."""
     try:
         with tempfile.TemporaryDirectory(prefix=".doctor", dir=Path.cwd()):
-            return Finding("machine", "output", True, "the current folder can be written")
+            return Finding("machine", "output", True, "the current folder is writable")
     except OSError as error:
-        fix = "change to a folder of yours, or -o output_dir=PATH"
+        fix = "change to a writable folder, or -o output_dir=PATH"
         return Finding("machine", "output", False, f"{Path.cwd()}: {error.strerror}", fix, required=False)
 
 
 def optional_packages():
-    """The packages that only some commands need."""
+    """Packages that only some commands need."""
     found = machine.versions([name for name, _ in OPTIONAL])
     return [
         Finding("optional", name, True, f"{found[name]} ({purpose})", required=False)
@@ -212,7 +220,7 @@ def optional_packages():
 
 
 def tools():
-    """The compilers of the C++ programs, and git."""
+    """Compilers for the C++ programs, and git."""
     found = []
     for name, purpose in (("cmake", "the C++ programs"), ("g++", "the C++ programs"), ("git", "env.json of a run")):
         path = shutil.which(name)
@@ -224,13 +232,13 @@ def tools():
 
 
 def fonts():
-    """A font with Chinese characters, for class names on plots and pictures."""
+    """A font with Chinese characters, for class names on plots and images."""
     places = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts", "/Library/Fonts")
     for place in places:
         for path in Path(place).expanduser().rglob("*.[to]t[fc]"):
             if any(word in path.name.lower().replace("-", "").replace("_", "") for word in FONT_WORDS):
                 return Finding("optional", "Chinese font", True, path.name, required=False)
-    text = "none; Chinese class names show as numbers on plots"
+    text = "not found; plots show indices for Chinese class names"
     return Finding("optional", "Chinese font", False, text, "apt-get install fonts-wqy-zenhei", required=False)
 
 
@@ -239,14 +247,14 @@ def gigabytes(amount):
     return f"{amount / 2**30:.1f} GB"
 
 
-def as_text(findings, width, colours, marks):
-    """The report as a table with the fixes below their lines.
+def format_report(findings, width, colors, marks):
+    """Formats the report as a table, each fix below its line.
 
     Args:
         findings (list[Finding]): in order.
-        width (int): columns of the terminal; never written beyond, down to 40.
-        colours (bool): whether to colour the marks.
-        marks (tuple[str]): for good, for bad, and for what is only remarked on.
+        width (int): columns of the terminal, at least 40.
+        colors (bool): color the marks.
+        marks (tuple[str]): for passed, failed, and warning.
     """
     left = max(len(finding.name) for finding in findings) + 4
     if width < 70:
@@ -257,7 +265,7 @@ def as_text(findings, width, colours, marks):
         lines += ["", title] if chosen else []
         for finding in chosen:
             kind = 0 if finding.ok else 1 if finding.required else 2
-            mark = f"\x1b[{(32, 31, 33)[kind]}m{marks[kind]}\x1b[0m" if colours else marks[kind]
+            mark = f"\x1b[{(32, 31, 33)[kind]}m{marks[kind]}\x1b[0m" if colors else marks[kind]
             name = f"{finding.name:<{left - 4}}"
             room = max(width - 1, 39)
             text = textwrap.wrap(f"{name}  {finding.detail}", room - 2, subsequent_indent=" " * (left - 2)) or [name]
@@ -265,12 +273,12 @@ def as_text(findings, width, colours, marks):
             if finding.fix:
                 lines += ["  " + line for line in textwrap.wrap("fix: " + finding.fix, room - 2, **indents(left - 2))]
     bad = [finding.name for finding in findings if finding.required and not finding.ok]
-    lines += ["", "Everything that is needed works." if not bad else "To be mended: " + ", ".join(bad)]
+    lines += ["", "All required checks passed." if not bad else "Failed: " + ", ".join(bad)]
     return "\n".join(lines[1:])
 
 
 def indents(spaces):
-    """The arguments of textwrap for a paragraph that is indented as a whole."""
+    """Arguments of textwrap for an indented paragraph."""
     return {
         "initial_indent": " " * spaces,
         "subsequent_indent": " " * (spaces + 5),
@@ -279,13 +287,13 @@ def indents(spaces):
     }
 
 
-def colours_wanted():
-    """Colours only on a terminal, and not where NO_COLOR is set."""
+def wants_color():
+    """True on a terminal unless NO_COLOR is set."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def marks():
-    """The marks of the report, in letters where the output cannot show others."""
+    """The marks of the report, in ASCII if the encoding of the output lacks symbols."""
     try:
         "✓✗".encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:

@@ -1,6 +1,6 @@
-"""The part of the doctor that imports PaddlePaddle and tries it out, in a process of its own.
+"""Functional tests of PaddlePaddle for the doctor, run in a child process.
 
-Writes one JSON object a line: {"trying": what} before each trial, the fields of a finding after it, {"finished": true}.
+Writes one JSON object a line: {"trying": what} before each test, the fields of a finding after it, {"finished": true}.
 """
 
 import importlib
@@ -27,88 +27,92 @@ NEEDED = (
 
 
 class Failed(Exception):
-    """A trial did not give what it should; the first argument says what, the second what to do."""
+    """A test failed; the first argument is the cause, the second the fix."""
 
 
 def main():
-    """Tries one thing after the other; those that need PaddlePaddle only if it can be imported."""
+    """Runs all tests; those that need PaddlePaddle only if it can be imported."""
     global report
     report = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    tell({"trying": "settings"})
+    write_record({"trying": "settings"})
     for module, name, fix in NEEDED:
         attempt("needed", name, fix, import_package, module)
-    attempt("works", "reading pictures", "pip install --force-reinstall opencv-python-headless", picture_round_trip)
+    attempt("works", "reading images", "pip install --force-reinstall opencv-python-headless", image_round_trip)
     for name, value, why in runtime.runtime_settings():
-        tell({"section": "machine", "name": name, "ok": True, "detail": f"{value} ({why})", "required": False})
+        write_record({"section": "machine", "name": name, "ok": True, "detail": f"{value} ({why})", "required": False})
     fix = f"pip install paddlepaddle=={PADDLE}"
     if attempt("needed", "PaddlePaddle", fix, import_paddle):
         attempt("machine", "device", "", device)
         attempt("works", "speed", "", speed, required=False)
         attempt("works", "training", f"{fix} --force-reinstall", training_step)
         attempt("works", "export and predict", f"{fix} --force-reinstall", export_and_predict)
-    tell({"finished": True})
+    write_record({"finished": True})
 
 
 def attempt(section, name, fix, function, *given, required=True):
-    """Runs one trial and reports it; returns whether it went well."""
-    tell({"trying": name})
+    """Runs one test and reports the result; True if it passed."""
+    write_record({"trying": name})
     finding = {"section": section, "name": name, "required": required}
     try:
         detail = function(*given)
     except Failed as failure:
-        tell(finding | {"ok": False, "detail": failure.args[0], "fix": failure.args[1] if failure.args[1:] else fix})
+        write_record(
+            finding | {"ok": False, "detail": failure.args[0], "fix": failure.args[1] if failure.args[1:] else fix}
+        )
         return False
     except Exception as error:  # noqa: BLE001 a broken package may raise anything
         message = str(error).strip().splitlines()
-        tell(finding | {"ok": False, "detail": f"{type(error).__name__}: {message[0] if message else ''}", "fix": fix})
+        write_record(
+            finding | {"ok": False, "detail": f"{type(error).__name__}: {message[0] if message else ''}", "fix": fix}
+        )
         return False
-    tell(finding | {"ok": True, "detail": detail, "fix": ""})
+    write_record(finding | {"ok": True, "detail": detail, "fix": ""})
     return True
 
 
-def tell(record):
+def write_record(record):
     """Writes one line to the parent process."""
     report.write(json.dumps(record) + "\n")
     report.flush()
 
 
 def import_package(module):
-    """Imports a package and gives its version."""
+    """Imports a package and returns its version."""
     package = importlib.import_module(module)
     version = getattr(package, "__version__", None) or importlib.metadata.version(module)
     if module == "numpy" and tuple(int(part) for part in version.split(".")[:2]) >= (2, 4):
-        raise Failed(f"{version}; PaddlePaddle {PADDLE} breaks with numpy 2.4 and later")
+        raise Failed(f"{version}; PaddlePaddle {PADDLE} does not work with numpy 2.4 and later")
     return str(version)
 
 
-def picture_round_trip():
-    """Encodes and decodes a small picture."""
+def image_round_trip():
+    """Encodes and decodes a small image."""
     import cv2
     import numpy as np
 
-    picture = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
-    good, data = cv2.imencode(".png", picture)
-    if not good or not (cv2.imdecode(data, cv2.IMREAD_COLOR) == picture).all():
-        raise Failed("a PNG does not read back as it was written")
-    if cv2.imdecode(cv2.imencode(".jpg", picture)[1], cv2.IMREAD_COLOR) is None:
+    image = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
+    good, data = cv2.imencode(".png", image)
+    if not good or not (cv2.imdecode(data, cv2.IMREAD_COLOR) == image).all():
+        raise Failed("a PNG changed in a round trip")
+    if cv2.imdecode(cv2.imencode(".jpg", image)[1], cv2.IMREAD_COLOR) is None:
         raise Failed("OpenCV cannot read a JPEG")
-    return "PNG and JPEG are written and read"
+    return "PNG and JPEG encode and decode"
 
 
 def import_paddle():
-    """Imports PaddlePaddle and compares its version."""
+    """Imports PaddlePaddle and checks its version."""
     started = time.perf_counter()
     runtime.prepare()
     import paddle
 
     if paddle.__version__ != PADDLE:
-        raise Failed(f"{paddle.__version__} is installed, {PADDLE} is needed")
+        raise Failed(f"{paddle.__version__} is installed, {PADDLE} is required")
     return f"{paddle.__version__}, imported in {time.perf_counter() - started:.1f} s"
 
 
 def device():
-    """What PaddlePaddle computes on."""
+    """The device of PaddlePaddle."""
     import shutil
 
     import paddle
@@ -123,7 +127,7 @@ def device():
 
 
 def speed():
-    """Matrix product and 3 x 3 convolution, in GFLOP/s: the best of a few short runs."""
+    """Throughput of a matrix product and a 3 x 3 convolution in GFLOP/s: the best of a few short runs."""
     import paddle
 
     from common.layers.fast_conv import is_fast, use_fast_convolutions
@@ -143,21 +147,21 @@ def speed():
 
 
 def gigaflops(function, operations, rounds=5):
-    """The best speed of a few calls, after one that does not count."""
+    """The best throughput of a few calls after a warm-up."""
     function()
-    best = min(timed(function) for _ in range(rounds))
+    best = min(measure_seconds(function) for _ in range(rounds))
     return operations / best / 1e9
 
 
-def timed(function):
-    """Seconds of one call."""
+def measure_seconds(function):
+    """Duration of one call in seconds."""
     started = time.perf_counter()
     function()
     return time.perf_counter() - started
 
 
 def tiny_model():
-    """A convolution, a normalisation and a classifier of two classes."""
+    """A convolution, a normalization and a classifier of two classes."""
     from paddle import nn
 
     return nn.Sequential(
@@ -171,35 +175,35 @@ def tiny_model():
 
 
 def training_step():
-    """A few steps on four pictures: the loss must fall."""
+    """Trains a few steps on four images: the loss must decrease."""
     import paddle
 
     paddle.seed(0)
     model = tiny_model()
     optimizer = paddle.optimizer.Momentum(0.1, parameters=model.parameters())
-    pictures, labels = paddle.randn([4, 3, 16, 16]), paddle.to_tensor([0, 1, 0, 1])
+    images, labels = paddle.randn([4, 3, 16, 16]), paddle.to_tensor([0, 1, 0, 1])
     losses = []
     for _ in range(5):
-        loss = paddle.nn.functional.cross_entropy(model(pictures), labels)
+        loss = paddle.nn.functional.cross_entropy(model(images), labels)
         loss.backward()
         optimizer.step()
         optimizer.clear_grad()
         losses.append(loss.item())
     if not losses[-1] < losses[0]:
-        raise Failed(f"the loss of a tiny model does not fall: {losses[0]:.4f} -> {losses[-1]:.4f}")
+        raise Failed(f"the loss of a tiny model does not decrease: {losses[0]:.4f} -> {losses[-1]:.4f}")
     return f"five steps of a tiny model: loss {losses[0]:.3f} -> {losses[-1]:.3f}"
 
 
 def export_and_predict():
-    """Exports a tiny model; the exported one must answer as the one in memory does."""
+    """Exports a tiny model; its outputs must equal those of the model in memory."""
     import numpy as np
     import paddle
     from paddle import inference
 
     model = tiny_model()
     model.eval()
-    picture = np.random.default_rng(0).standard_normal((2, 3, 16, 16), dtype=np.float32)
-    expected = model(paddle.to_tensor(picture)).numpy()
+    image = np.random.default_rng(0).standard_normal((2, 3, 16, 16), dtype=np.float32)
+    expected = model(paddle.to_tensor(image)).numpy()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         spec = paddle.static.InputSpec([None, 3, None, None], "float32", name="image")
@@ -210,13 +214,13 @@ def export_and_predict():
         config.enable_new_ir(True)
         config.enable_new_executor()
         predictor = inference.create_predictor(config)
-        predictor.get_input_handle("image").copy_from_cpu(picture)
+        predictor.get_input_handle("image").copy_from_cpu(image)
         predictor.run()
-        answer = predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
-    difference = float(np.abs(answer - expected).max())
+        output = predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
+    difference = float(np.abs(output - expected).max())
     if not difference < 1e-4:
-        raise Failed(f"the exported model differs from the one in memory by {difference:.1e}")
-    return f"the exported model answers as the one in memory does (difference {difference:.0e})"
+        raise Failed(f"the outputs of the exported model differ from those in memory by {difference:.1e}")
+    return f"the outputs of the exported model equal those in memory (difference {difference:.0e})"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""`tools/eval.py`: scores a checkpoint, or an exported model, on a data set."""
+"""`tools/eval.py`: evaluates a checkpoint or an exported model on a dataset."""
 
 import argparse
 import json
 import sys
 
-from common.commands.main import ENGINES, add_config_arguments, open_config, run
+from common.commands.main import ENGINES, add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
@@ -15,27 +15,29 @@ EXAMPLES = """examples:
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the command."""
     options = Parser(
         prog="eval.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_config_arguments(options, weights=True)
-    options.add_argument("--model", metavar="DIR", help="an exported model to score instead of -o weights=...")
-    options.add_argument("--engine", choices=ENGINES, help="what runs --model (default: what its infer.yml says)")
+    options.add_argument("--model", metavar="DIR", help="evaluate an exported model instead of -o weights=...")
     options.add_argument(
-        "--split", default="eval", choices=["train", "eval", "test"], help="the part of data: to score on"
+        "--engine", choices=ENGINES, help="inference engine of --model (default: that of its infer.yml)"
+    )
+    options.add_argument(
+        "--split", default="eval", choices=["train", "eval", "test"], help="the split of data: to evaluate on"
     )
     options.add_argument("--json", action="store_true", help="print the scores as one JSON object")
     return options
 
 
 def main(default_kit=None, argv=None):
-    """Runs the command; ends the process."""
-    run(parser(), lambda args: score(args, default_kit), argv)
+    """Entry point; exits the process."""
+    run_command(parser(), lambda args: run_eval(args, default_kit), argv)
 
 
-def score(args, default_kit):
-    """What the command does."""
+def run_eval(args, default_kit):
+    """Runs the command."""
     config = open_config(args, default_kit)
     if config is None:
         return 0
@@ -46,16 +48,16 @@ def score(args, default_kit):
     if args.engine and not args.model:
         raise ConfigError("--engine is for exported models: give one with --model")
     if args.weights and args.model:
-        raise ConfigError("eval.py takes --weights or --model, which is an exported model with weights of its own")
+        raise ConfigError("eval.py takes --weights or --model, not both: an exported model contains its weights")
     with distributed.report_failure():
         scores, metric = Run(config).evaluate(args.split, args.model, args.engine)
     if distributed.is_main():
-        show(scores, metric, args.json)
+        print_scores(scores, metric, args.json)
     return 0
 
 
-def show(scores, metric, as_json):
-    """The scores, the one that selects the best first."""
+def print_scores(scores, metric, as_json):
+    """Prints the scores, the primary one first."""
     if as_json:
         sys.stdout.write(json.dumps(scores) + "\n")
         return

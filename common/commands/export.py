@@ -1,9 +1,9 @@
-"""`tools/export.py`: writes a model for inference and proves that it answers as the trained one does."""
+"""`tools/export.py`: exports a model for inference, and verifies its outputs against the trained model."""
 
 import argparse
 import sys
 
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
@@ -13,27 +13,27 @@ EXAMPLES = """examples:
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the command."""
     options = Parser(
         prog="export.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_config_arguments(options, weights=True)
-    options.add_argument("--out", metavar="DIR", help="where to write (default: output/<config>/export)")
+    options.add_argument("--out", metavar="DIR", help="output folder (default: output/<config>/export)")
     options.add_argument(
         "--onnx",
         action="store_true",
-        help="write model.onnx too, compared the same way (needs paddle2onnx, onnxruntime)",
+        help="write and verify model.onnx too (needs paddle2onnx and onnxruntime)",
     )
     return options
 
 
 def main(default_kit=None, argv=None):
-    """Runs the command; ends the process."""
-    run(parser(), lambda args: write(args, default_kit), argv)
+    """Entry point; exits the process."""
+    run_command(parser(), lambda args: run_export(args, default_kit), argv)
 
 
-def write(args, default_kit):
-    """What the command does."""
+def run_export(args, default_kit):
+    """Runs the command."""
     config = open_config(args, default_kit)
     if config is None:
         return 0

@@ -1,34 +1,34 @@
-"""`tools/fit.py`: learns what the transforms of a configuration take from the training data, such as vocabularies."""
+"""`tools/fit.py`: fits the transforms of a configuration to the training data, such as vocabularies."""
 
 import argparse
 import sys
 
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
-  python tools/fit.py -c configs/deepfm.yml            # training does the same where it has not been done
-  python tools/fit.py -c configs/deepfm.yml --force    # learn anew, after the data or the settings changed
+  python tools/fit.py -c configs/deepfm.yml            # training does the same if needed
+  python tools/fit.py -c configs/deepfm.yml --force    # fit again after the data or the settings changed
 """
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the command."""
     options = Parser(
         prog="fit.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_config_arguments(options)
-    options.add_argument("--force", action="store_true", help="learn anew what was learned before")
+    options.add_argument("--force", action="store_true", help="fit transforms again that are fitted already")
     return options
 
 
 def main(default_kit=None, argv=None):
-    """Runs the command; ends the process."""
-    run(parser(), lambda args: fit(args, default_kit), argv)
+    """Entry point; exits the process."""
+    run_command(parser(), lambda args: run_fit(args, default_kit), argv)
 
 
-def fit(args, default_kit):
-    """What the command does."""
+def run_fit(args, default_kit):
+    """Runs the command."""
     config = open_config(args, default_kit)
     if config is None:
         return 0
@@ -39,5 +39,5 @@ def fit(args, default_kit):
     for path in written:
         sys.stdout.write(f"{path}\n")
     if not written:
-        sys.stdout.write("nothing to learn: it is done already, or no transform learns (--force learns anew)\n")
+        sys.stdout.write("nothing to fit: all transforms are fitted, or none needs it (--force fits again)\n")
     return 0

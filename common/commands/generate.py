@@ -1,14 +1,12 @@
-"""A configuration to start from, written from signatures, docstrings and the configurations that a kit ships."""
-
-from pathlib import Path
+"""Generates a commented configuration from signatures, docstrings and the shipped configurations of a kit."""
 
 from common.config import load_config
 from common.config import sections as settings
 from common.config.check import GIVEN
 from common.config.components import components
 from common.config.namespace import Namespace
-from common.config.tree import plain
-from common.config.yaml import write
+from common.config.overrides import to_inline_yaml
+from common.config.tree import to_plain
 from common.errors import ConfigError, KitError
 from common.suggest import did_you_mean
 
@@ -17,15 +15,15 @@ PREFERRED = {"optimizers": "Momentum", "schedules": "CosineDecay"}
 
 
 def generate(kits, model, dataset):
-    """The lines of a configuration for a model and a data set of the same kit.
+    """Generates the lines of a configuration for a model and a dataset of the same kit.
 
     Args:
-        kits (list[Path]): folders of the kits to look in.
+        kits (list[Path]): folders of the kits to search.
         model (str): name of the model's class.
-        dataset (str): name of the data set's class.
+        dataset (str): name of the dataset's class.
 
     Raises:
-        ConfigError: no kit has the model, or its kit has no such data set.
+        ConfigError: no kit has the model, or its kit has no such dataset.
     """
     names = []
     for folder in kits:
@@ -33,16 +31,16 @@ def generate(kits, model, dataset):
         if model in namespace.own:
             return Starter(namespace, model, dataset).lines()
         names += namespace.own
-    raise ConfigError(f"--model {model}: no kit has it{did_you_mean(model, names)}")
+    raise ConfigError(f"--model {model}: no kit has this model{did_you_mean(model, names)}")
 
 
 class Starter:
-    """Writes the configuration, section by section.
+    """Generates a configuration section by section.
 
     Args:
         namespace (Namespace): of the kit.
         model (str): name of the model's class.
-        dataset (str): name of the data set's class.
+        dataset (str): name of the dataset's class.
     """
 
     def __init__(self, namespace, model, dataset):
@@ -51,13 +49,13 @@ class Starter:
         known = [d.name for d in self.kinds.get("datasets", [])]
         if dataset not in known:
             hint = did_you_mean(dataset, known) or f"; it has {', '.join(known)}"
-            raise ConfigError(f"--dataset {dataset}: the kit {namespace.kit.name} has no such data set{hint}")
+            raise ConfigError(f"--dataset {dataset}: the kit {namespace.kit.name} has no such dataset{hint}")
         self.example = self._example()
 
     def _example(self):
-        """What a shipped configuration of the same model says, as plain values; empty if there is none.
+        """A shipped configuration of the same model as plain values; may be empty.
 
-        The one named for the model comes first.
+        The one with the name of the model is preferred.
         """
 
         def order(file):
@@ -69,7 +67,7 @@ class Starter:
             except KitError:
                 continue
             if config is not None and config.get("model.type", None) == self.model:
-                return plain(config.tree)
+                return to_plain(config.tree)
         return {}
 
     def lines(self):
@@ -91,7 +89,7 @@ class Starter:
         return [*found, "", *self.section("runtime", {}, "")]
 
     def split(self, split):
-        """Data set and transforms of one split."""
+        """Dataset and transforms of one split."""
         like = self.example.get("data", {}).get(split) or {}
         given = like if like.get("type") == self.dataset else {"type": self.dataset}
         given = {key: value for key, value in given.items() if key != "transforms"}
@@ -99,10 +97,10 @@ class Starter:
         if not steps:
             have = {d.name for d in self.kinds.get("transforms", [])}
             steps = [{"type": name} for name in ("Decode", "Normalize") if name in have]
-        return [*self.node(given, "    "), "    transforms:", *[f"      - {flow(step)}" for step in steps]]
+        return [*self.node(given, "    "), "    transforms:", *[f"      - {to_inline_yaml(step)}" for step in steps]]
 
     def node(self, node, pad):
-        """A component: what is known of it, then its defaults, each with its meaning."""
+        """A component with its known values and defaults, each with a comment."""
         node = node if isinstance(node, dict) else {"type": node}
         definition = self.namespace.find(node["type"])
         signature = self.namespace.signature(definition)
@@ -120,64 +118,57 @@ class Starter:
             known, default = parameter.literal
             if name in node or known:
                 lines.append(
-                    commented(f"{pad}{name}: {flow(value if name in node else plain(default))}", parameter.help)
+                    add_comment(
+                        f"{pad}{name}: {to_inline_yaml(value if name in node else to_plain(default))}", parameter.help
+                    )
                 )
             elif parameter.required:
-                lines.append(commented(f"{pad}{name}: null", f"REQUIRED, {parameter.type}: {parameter.help}"))
+                lines.append(add_comment(f"{pad}{name}: null", f"REQUIRED, {parameter.type}: {parameter.help}"))
             else:
-                lines.append(commented(f"{pad}# {name}: {parameter.default}", parameter.help))
+                lines.append(add_comment(f"{pad}# {name}: {parameter.default}", parameter.help))
         return lines
 
     def part(self, slot):
-        """A component for a part of the model: of the kind of that name, best the one named for the model."""
+        """A component for a part of the model: of the kind of that name, preferably named after the model."""
         found = self.candidates(slot)
         own = [name for name in found if name.startswith(self.model)]
         return {"type": (own or found)[0]} if found else None
 
     def candidates(self, slot):
-        """Names of the components that could fill a slot."""
+        """Names of the components that fit a slot."""
         plural = f"{slot}es" if slot.endswith("s") else f"{slot}s"
         return [d.name for d in self.kinds.get(plural, [])]
 
     def others(self, slot, chosen):
-        """A comment that names what else fits."""
+        """A comment with alternative components."""
         rest = [name for name in self.candidates(slot) if name != chosen["type"]]
         return f"    # or {', '.join(rest[:6])}" if rest else ""
 
     def first(self, kind):
-        """The usual component of a kind, as a node, or None."""
+        """The default component of a kind as a node, or None."""
         names = [d.name for d in self.kinds.get(kind, [])]
         usual = PREFERRED.get(kind)
         return {"type": usual if usual in names else names[0]} if names else None
 
     @staticmethod
     def section(name, values, pad="  "):
-        """The keys of a fixed section, each with its meaning."""
+        """The keys of a fixed section, each with a comment."""
         kind = settings.SECTIONS.get(name, settings.Runtime)
         lines = []
         for key, (parameter, _) in settings.setting_parameters(kind).items():
             if key in ("kit", "name"):
                 continue
-            value = values.get(key, plain(parameter.literal[1]))
-            lines.append(commented(f"{pad}{key}: {flow(value)}", parameter.help))
+            value = values.get(key, to_plain(parameter.literal[1]))
+            lines.append(add_comment(f"{pad}{key}: {to_inline_yaml(value)}", parameter.help))
         return lines
 
 
-def flow(value):
-    """A value as YAML on one line."""
-    if isinstance(value, str | Path) or value is None or not isinstance(value, list | dict):
-        return write(value).removesuffix("\n").removesuffix("\n...").strip()
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
-    return "[" + ", ".join(flow(item) for item in value) + "]"
+def add_comment(line, text):
+    """Appends the help text to a line as a comment."""
+    return f"{line:<{WIDTH}}  # {shorten(text)}" if text else line
 
 
-def commented(line, text):
-    """The line with its meaning after it."""
-    return f"{line:<{WIDTH}}  # {short(text)}" if text else line
-
-
-def short(text, most=80):
-    """The first sentence, cut where it is too long."""
+def shorten(text, most=80):
+    """The first sentence, truncated if too long."""
     text = text.split(". ")[0].split(" (http")[0].rstrip(".")
     return text if len(text) <= most else f"{text[:most].rsplit(' ', 1)[0]} ..."

@@ -1,56 +1,62 @@
-"""`tools/infer.py`: predictions for images, texts, recordings or rows, by an exported model or a checkpoint.
+"""`tools/infer.py`: runs inference on images, texts, audio or table rows, by an exported model or a checkpoint.
 
-Images: a file, a folder, a video, or `-` for standard input (an image, or one path a line); with the predictions drawn
-they go to --out.  Texts: a file with one a line, --text, or standard input.  Recordings: a file, a folder, or `-`.
-Rows of tables: a .csv or .jsonl file.  --json writes one JSON object a sample.
+Images: a file, a folder, a video, or `-` for standard input (an image, or one path per line); --out receives the images
+with the predictions drawn.  Texts: a file with one text per line, --text, or standard input.  Audio: a file, a folder,
+or `-`.  Table rows: a .csv or .jsonl file.  --json writes one JSON object per sample.
 """
 
 import argparse
 
-from common.commands.main import ENGINES, add_config_arguments, open_config, run
+from common.commands.main import ENGINES, add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
   python tools/infer.py --model output/yolov3/export --image street.jpg --json
-  python tools/infer.py -c configs/yolov3.yml -o weights=output/yolov3/best --image pictures/ --out drawn
+  python tools/infer.py -c configs/yolov3.yml -o weights=output/yolov3/best --image images/ --out drawn
   echo 百度是一家高科技公司 | python tools/infer.py -c configs/lac.yml
-  python tools/infer.py -c configs/resnet50.yml --weights output/resnet50/best picture.jpg
+  python tools/infer.py -c configs/resnet50.yml --weights output/resnet50/best image.jpg
   python tools/infer.py --model output/deepspeech2/export speech.wav
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the command."""
     options = Parser(
         prog="infer.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_config_arguments(options, required=False, weights=True)
-    options.add_argument("--model", metavar="DIR", help="an exported model (or -c with -o weights=...)")
-    options.add_argument("--input", metavar="PATH", help="a file, a folder, a video, or - (texts: the default)")
-    options.add_argument("--image", dest="input", metavar="PATH", help="the same, for images")
-    options.add_argument("path", nargs="?", help="the same, at the end of the command")
-    options.add_argument("--text", metavar="TEXT", help="one text, instead of --input")
-    options.add_argument("--json", action="store_true", help="one JSON object a sample on standard output")
+    options.add_argument("--model", metavar="DIR", help="exported model (or use -c with -o weights=...)")
+    options.add_argument(
+        "--input", metavar="PATH", help="file, folder, video, or - for standard input (the default for texts)"
+    )
+    options.add_argument("--image", dest="input", metavar="PATH", help="same as --input")
+    options.add_argument("path", nargs="?", help="same as --input")
+    options.add_argument("--text", metavar="TEXT", help="one text instead of --input")
+    options.add_argument("--json", action="store_true", help="print one JSON object per sample")
     options.add_argument("--out", metavar="DIR", help="write the images (or the video) with the predictions drawn")
     options.add_argument(
         "--threshold",
         type=float,
-        help="leave out predictions that score less (default: the task's, see postprocess: in the configuration)",
+        help="minimum score of a prediction (default: that of the task, see postprocess: in the configuration)",
     )
-    options.add_argument("--batch", type=int, help="samples at a time (default: 1 image or recording, 32 texts)")
-    options.add_argument("--threads", type=int, default=0, help="threads of --model (default: chosen for the machine)")
-    options.add_argument("--engine", choices=ENGINES, help="what runs --model (default: what its infer.yml says)")
+    options.add_argument("--batch", type=int, help="batch size (default: 1 for images and audio, 32 for texts)")
+    options.add_argument(
+        "--threads", type=int, default=0, help="CPU threads of --model (default: by the number of cores)"
+    )
+    options.add_argument(
+        "--engine", choices=ENGINES, help="inference engine of --model (default: that of its infer.yml)"
+    )
     return options
 
 
 def main(default_kit=None, argv=None):
-    """Runs the command; ends the process."""
-    run(parser(), lambda args: infer(args, default_kit), argv)
+    """Entry point; exits the process."""
+    run_command(parser(), lambda args: run_infer(args, default_kit), argv)
 
 
-def infer(args, default_kit):
-    """What the command does."""
+def run_infer(args, default_kit):
+    """Runs the command and returns its exit code."""
     from common.errors import ConfigError
 
     if bool(args.model) == bool(args.config):
@@ -58,11 +64,11 @@ def infer(args, default_kit):
     if args.input is not None and args.path is not None:
         raise ConfigError("infer.py takes one --input PATH: a file, a folder, a video, or - for standard input")
     if args.weights and args.model:
-        raise ConfigError("infer.py takes --weights with -c; --model is an exported model with its own")
+        raise ConfigError("infer.py takes --weights with -c; --model is an exported model that contains its weights")
     if args.model and (args.override or args.print_config):
         raise ConfigError("infer.py takes -o and --print-config with -c; --model has no configuration to change")
     if args.config and (args.engine or args.threads):
-        raise ConfigError("--engine and --threads are for --model; a checkpoint in memory takes KIT_THREADS threads")
+        raise ConfigError("--engine and --threads are for --model; a checkpoint runs on KIT_THREADS threads")
     args.input = args.path if args.input is None else args.input
     for name, right, allowed in (
         ("threshold", args.threshold is None or 0 <= args.threshold <= 1, "0 to 1"),
@@ -89,7 +95,7 @@ def infer(args, default_kit):
 
 
 def open_input(args, task):
-    """The source that the command line names; refuses --out for a task that does not draw."""
+    """Opens the input of the command line; raises ConfigError for --out with a task that does not draw."""
     from common.errors import ConfigError
     from common.inference.sources import open_source
 

@@ -1,4 +1,4 @@
-"""How every command starts and ends: arguments, messages, exit codes."""
+"""Common frame of all commands: arguments, error messages, exit codes."""
 
 import sys
 import traceback
@@ -9,17 +9,17 @@ from common.log import logger, set_up_logging
 ENGINES = ("paddle", "onnxruntime", "openvino")
 
 
-def run(parser, command, argv=None):
+def run_command(parser, command, argv=None):
     """Parses the arguments, runs `command(args)`, and ends the process with its exit code.
 
-    A user's mistake gets one message on standard error and no traceback (`--debug` shows it); a bug gets both.
+    An expected error prints one message without traceback (`--debug` shows it); a bug prints its traceback.
 
     Args:
         parser (Parser): of the command; `--debug` is added to it.
         command (Callable): returns an exit code or None.
-        argv (list[str]): the arguments; those of the process when None.
+        argv (list[str]): arguments; those of the process when None.
     """
-    parser.add_argument("--debug", action="store_true", help="show the traceback of a refusal")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
     args = parser.parse_args(argv)
     set_up_logging()
     try:
@@ -27,38 +27,38 @@ def run(parser, command, argv=None):
     except KitError as error:
         if args.debug:
             traceback.print_exc()
-        report(error)
+        print_error(error)
         code = error.exit_code
     except KeyboardInterrupt:
-        report("interrupted")
+        print_error("interrupted")
         code = 130
     except BrokenPipeError:
         code = 0
         sys.stdout = None
-    except (OSError, MemoryError) as error:  # that no closer place has explained
+    except (OSError, MemoryError) as error:  # not handled closer to its cause
         if args.debug:
             traceback.print_exc()
-        report(lacking(error))
+        print_error(environment_error(error))
         code = EnvironmentProblem.exit_code
     sys.exit(code)
 
 
-def lacking(error):
-    """What the machine refused, in words."""
+def environment_error(error):
+    """Converts an OSError or MemoryError to an EnvironmentProblem with a clear message."""
     if isinstance(error, MemoryError):
         return EnvironmentProblem(
-            "the memory does not suffice\n"
-            "  fix: a smaller train.batch_size (train.accumulate keeps the total), smaller pictures, or fewer workers"
+            "out of memory\n"
+            "  fix: a smaller train.batch_size (train.accumulate keeps the total), smaller images, or fewer workers"
         )
     where = f"{error.filename}: " if error.filename else ""
-    return EnvironmentProblem(f"{where}{error.strerror or error} (--debug shows where this happened)")
+    return EnvironmentProblem(f"{where}{error.strerror or error} (--debug shows the traceback)")
 
 
-def report(error, most=12):
+def print_error(error, most=12):
     """Writes an error's message to standard error, at most twelve lines."""
     lines = str(error).splitlines() or [type(error).__name__]
     if len(lines) > most:
-        lines = [*lines[: most - 1], f"... and {len(lines) - most + 1} lines more (--debug shows all)"]
+        lines = [*lines[: most - 1], f"... and {len(lines) - most + 1} more lines (--debug shows all)"]
     if not lines[0].startswith(("error", "warning")):
         lines[0] = "error: " + lines[0]
     for handler in logger.handlers:
@@ -68,9 +68,9 @@ def report(error, most=12):
 
 
 def add_config_arguments(parser, required=True, weights=False):
-    """`-c` and `-o`, as every command has them; `--weights` where a command takes a checkpoint."""
+    """Adds `-c`, `-o` and `--print-config`, and `--weights` for commands that take a checkpoint."""
     parser.add_argument(
-        "-c", "--config", required=required, metavar="FILE", help="the configuration, such as configs/yolov3.yml"
+        "-c", "--config", required=required, metavar="FILE", help="configuration file, such as configs/yolov3.yml"
     )
     parser.add_argument(
         "-o",
@@ -79,15 +79,15 @@ def add_config_arguments(parser, required=True, weights=False):
         action="extend",
         default=[],
         metavar="KEY=VALUE",
-        help="change keys of the configuration: -o train.epochs=2 seed=1",
+        help="override keys of the configuration: -o train.epochs=2 seed=1",
     )
     if weights:
-        parser.add_argument("--weights", metavar="PATH", help="a checkpoint; short for -o weights=PATH")
-    parser.add_argument("--print-config", action="store_true", help="print the completed configuration and end")
+        parser.add_argument("--weights", metavar="PATH", help="checkpoint; short for -o weights=PATH")
+    parser.add_argument("--print-config", action="store_true", help="print the complete configuration and exit")
 
 
 def open_config(args, default_kit):
-    """The checked configuration of `-c` and `-o`; None after `--print-config` has printed it."""
+    """Loads and checks the configuration of `-c` and `-o`; None after `--print-config` has printed it."""
     from common.config import load_config
 
     overrides = [*args.override]

@@ -1,4 +1,4 @@
-"""An argument parser that names the option or command that was probably meant."""
+"""Argument parser with suggestions for misspelled options and commands."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from common.suggest import did_you_mean
 
 
 class Parser(argparse.ArgumentParser):
-    """Ends with exit code 2 and one message, never a traceback; options are not abbreviated."""
+    """Exits with code 2 and one message on errors; options cannot be abbreviated."""
 
     def __init__(self, *arguments, **keywords):
         keywords.setdefault("allow_abbrev", False)
@@ -15,7 +15,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **keywords)
 
     def parse_args(self, args=None, namespace=None):
-        """As argparse does, but an unknown option is answered first, and with the nearest known one."""
+        """As argparse, but reports an unknown option first, with the nearest known one."""
         args = sys.argv[1:] if args is None else list(args)
         self._refuse_unknown(args)
         parsed, unknown = self.parse_known_args(args, namespace)
@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def _refuse_unknown(self, args):
-        """Ends on the first long option that neither this parser nor the command it is given to has."""
+        """Exits on the first long option that neither this parser nor the chosen subcommand has."""
         chosen = argparse.Namespace()
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):
@@ -38,11 +38,11 @@ class Parser(argparse.ArgumentParser):
         option = text.split("=", 1)[0]
         if not text.startswith("-"):
             hint = f"; to set a value write -o {text}" if "=" in text else ""
-            return f"'{text}' is not expected here{hint}"
-        return f"there is no option {option}{did_you_mean(option, self._options(parsed))}"
+            return f"unexpected argument '{text}'{hint}"
+        return f"unknown option {option}{did_you_mean(option, self._options(parsed))}"
 
     def _options(self, parsed):
-        """The options of this parser and of the command that was chosen."""
+        """The options of this parser and of the chosen subcommand."""
         found = list(self._option_string_actions)
         for action in self._actions:
             if isinstance(action, argparse._SubParsersAction):
@@ -57,6 +57,6 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"there is no '{value}'{hint}")
 
     def error(self, message):
-        """Prints the message and how to get help, and exits with code 2."""
-        sys.stderr.write(f"{self.prog}: {message}\n    {self.prog} --help shows what there is\n")
+        """Prints the message and a pointer to --help, and exits with code 2."""
+        sys.stderr.write(f"{self.prog}: {message}\n    {self.prog} --help lists the options\n")
         sys.exit(2)

@@ -1,59 +1,57 @@
-"""`tools/search.py`: searches for the values of a configuration, or for a network, that score best."""
+"""`tools/search.py`: hyperparameter and architecture search."""
 
 import argparse
 import importlib.util
 import signal
 import sys
 
-from common.commands.main import add_config_arguments, open_config, run
+from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
-  python tools/search.py -c configs/mobilenet_v1_hyper_search.yml           # its section search: says what and how
-  python tools/search.py -c configs/mobilenet_v1_search.yml --workers 2 -r auto        # goes on, or begins
+  python tools/search.py -c configs/mobilenet_v1_hyper_search.yml           # see its section search:
+  python tools/search.py -c configs/mobilenet_v1_search.yml --workers 2 -r auto        # resume or start
   python tools/search.py -c configs/mobilenet_v1_search.yml --trials 50 --storage /mnt/search.journal -r auto
 """
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the command."""
     options = Parser(
         prog="search.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_config_arguments(options)
-    options.add_argument("--trials", type=int, metavar="N", help="trainings in all, in place of search.trials")
-    options.add_argument("--workers", type=int, default=1, metavar="N", help="trainings at once (default 1)")
+    options.add_argument("--trials", type=int, metavar="N", help="total number of trials, instead of search.trials")
+    options.add_argument("--workers", type=int, default=1, metavar="N", help="trials to run in parallel (default 1)")
     options.add_argument(
         "--storage",
         metavar="FILE|URL",
-        help="where the trials are kept, for several commands to share: a journal file (default <run>/search.journal), "
-        "an SQLite file ending in .db, or the address of a database",
+        help="storage of the trials, which several commands can share: a journal file (default <run>/search.journal), "
+        "an SQLite file ending in .db, or a database URL",
     )
-    options.add_argument(
-        "-r", "--resume", choices=["auto"], metavar="auto", help="go on with the search that the storage holds"
-    )
+    options.add_argument("-r", "--resume", choices=["auto"], metavar="auto", help="resume the search in the storage")
     return options
 
 
 def main(default_kit=None, argv=None):
-    """Runs the command; ends the process."""
-    run(parser(), lambda args: search(args, default_kit), argv)
+    """Entry point; exits the process."""
+    run_command(parser(), lambda args: run_search(args, default_kit), argv)
 
 
-def search(args, default_kit):
-    """What the command does."""
+def run_search(args, default_kit):
+    """Runs the command and returns its exit code."""
     config = open_config(args, default_kit)
     if config is None:
         return 0
     from common.errors import ConfigError, EnvironmentProblem
     from common.system import runtime
-    from common.training.preflight import make_folder, need, run_folder
+    from common.training.preflight import make_folder, require_section, run_folder
 
     for name in ("trials", "workers"):
         if (getattr(args, name) or 1) < 1:
-            raise ConfigError(f"--{name} is {getattr(args, name)}; it is 1 or more")
+            raise ConfigError(f"--{name} is {getattr(args, name)}; allowed: 1 or more")
     for section, what in (("search", "a search"), ("data.metric", "a search"), ("data.eval", "a search")):
-        need(config, section, what)
+        require_section(config, section, what)
     if importlib.util.find_spec("optuna") is None:
         raise EnvironmentProblem("a search needs the package optuna: pip install optuna")
     runtime.prepare(load=False)
@@ -74,6 +72,6 @@ def search(args, default_kit):
     finally:
         study = found.study()
         report.write_csv(folder / "trials.csv", study, strategy.space)
-        sys.stdout.write(report.summary(study, strategy.space, config, folder) + "\n")
+        sys.stdout.write(report.format_summary(study, strategy.space, config, folder) + "\n")
         sys.stdout.flush()
     return 0

@@ -1,3 +1,3 @@
-"""The configuration of a run: read, merged, checked, built."""
+"""Configuration of a run: loading, merging, validation, and instantiation of its components."""
 
 from common.config.config import Config, load_config  # noqa: F401

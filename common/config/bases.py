@@ -1,26 +1,26 @@
-"""A configuration laid over its bases: `_base_:` names one file or several, which may have bases themselves.
+"""Inheritance between configuration files: `_base_:` names one file or several, which may have bases themselves.
 
-Mappings merge, all else replaces, later bases lie over earlier ones and the file over all of them; a node whose `type`
-changes is replaced.  Every key keeps the file and line where it was written.
+Mappings are merged, all other values replaced; later bases override earlier ones, and the file overrides all of them.
+A node whose `type` changes is replaced as a whole.  Every key keeps the file and line where it was written.
 """
 
 from pathlib import Path
 
 from common.config import kits
-from common.config.tree import Items, Node, mentioned, merge
-from common.config.yaml import read_file, shown
+from common.config.tree import Items, Node, merge, referenced_keys
+from common.config.yaml import display_path, read_file
 from common.errors import ConfigError
 
 KEYS = ("_base_", "_BASE_")
 
 
 def read_with_bases(file, default_kit=None, tree=None):
-    """A configuration merged with all its bases.
+    """Reads a configuration and merges it with all its bases.
 
     Args:
         file (Path): absolute.
         default_kit (str | Path): the kit in use, tried for bases that are not beside the file.
-        tree (Node): what the file would hold; it is read when None.
+        tree (Node): the contents of the file; read from it when None.
 
     Returns:
         Node: the merged tree.
@@ -40,12 +40,12 @@ def kits_of(tree, file):
 
 
 def name_methods(tree, beside, folder):
-    """Notes that `slim:` is of the kit it was written in, where the configuration is one of another kit.
+    """Sets `slim.kit` to the kit that the file lies in, where the configuration belongs to another kit.
 
     Args:
-        tree (Node): of the configuration.
+        tree (Node): the configuration.
         beside (Path | None): the kit in which the file lies.
-        folder (Path): the kit of the configuration.
+        folder (Path): the kit that the configuration belongs to.
     """
     slim = tree.get("slim")
     if isinstance(slim, Node) and "kit" not in slim and beside not in (None, folder):
@@ -55,10 +55,10 @@ def name_methods(tree, beside, folder):
 def _read(file, used, default_kit, chain, tree=None):
     """The tree of a file over its bases; `chain` holds the files that led here, the file itself last."""
     tree = read_file(file) if tree is None else tree
-    used |= mentioned(tree)
+    used |= referenced_keys(tree)
     keys = [key for key in KEYS if key in tree]
     if len(keys) > 1:
-        raise ConfigError(f"{tree.places[keys[1]]}: both _base_ and _BASE_ are written; keep one")
+        raise ConfigError(f"{tree.places[keys[1]]}: both _base_ and _BASE_ are given; keep one")
     if not keys:
         return tree
     place, names = tree.places[keys[0]], tree.pop(keys[0])
@@ -68,7 +68,7 @@ def _read(file, used, default_kit, chain, tree=None):
             raise ConfigError(f"{place}: {keys[0]} is {name!r}; it takes the path of a file, or a list of them")
         base = kits.find_base(name, file, [*kits_of(tree, file), default_kit], place)
         if base in chain:
-            circle = " -> ".join(shown(path) for path in (*chain[chain.index(base) :], base))
+            circle = " -> ".join(display_path(path) for path in (*chain[chain.index(base) :], base))
             raise ConfigError(f"{place}: the bases form a circle: {circle}")
         below = _read(base, used, default_kit, (*chain, base))
         _claim(below, kits.kit_above(base), kits.kit_above(file), place)
@@ -77,7 +77,7 @@ def _read(file, used, default_kit, chain, tree=None):
 
 
 def _claim(below, owner, here, place):
-    """A base in another kit is a configuration of that kit, and so is what lies over it.
+    """Sets `kit` where a base lies in another kit: the configuration that inherits from it belongs to that kit.
 
     Args:
         below (Node): the merged tree of the base.

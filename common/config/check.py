@@ -1,4 +1,4 @@
-"""Compares a configuration with what its components and sections take, and reports all that is wrong at once."""
+"""Validation of a configuration against the signatures of its components; reports all problems at once."""
 
 import dataclasses
 import re
@@ -6,22 +6,25 @@ import re
 from common.config import sections as settings
 from common.config import types as config_types
 from common.config.namespace import in_tasks
-from common.config.report import report
 from common.config.sections import setting_parameters
 from common.config.tree import Items, Node, children
 from common.errors import ConfigError
 from common.suggest import did_you_mean, nearest
 
-# What the program gives to a component that asks for it.
+# Arguments that the program passes to a component whose constructor takes them.
 GIVEN = frozenset(
     {"num_classes", "labels", "dataset", "task", "seed", "in_channels", "out_channels", "strides", "input_channels"}
 )
 NODES = ("model", "optimizer")
+MAX_LINES = 10  # of an error message
 METHODS = {"slim": "Compression", "search": "Strategy"}  # sections of another kit's types -> what those derive from
 SPLITS = ("train", "eval", "test", "infer")
 SPLIT_KEYS = ("transforms", "sampler")
 MOVED = {  # keys of earlier versions -> where they went
-    ("export", "nms"): "is not read: NMS is a part of the model, write model.nms: {type: MulticlassNMS, score: 0.01}",
+    (
+        "export",
+        "nms",
+    ): "is not supported: NMS is part of the model; write model.nms: {type: MulticlassNMS, score: 0.01}",
 }
 TRAINER_GIVEN = frozenset({"run"})
 SAMPLER_GIVEN = frozenset({"length", "dataset", "batch_size", "seed", "rank", "world"})
@@ -29,7 +32,7 @@ DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 
 
 class Checker:
-    """Finds what is wrong with a configuration.
+    """Finds the problems of a configuration.
 
     Args:
         tree (Node): merged and resolved.
@@ -46,10 +49,10 @@ class Checker:
         """Raises a ConfigError that lists the problems, if there are any."""
         self.top()
         if self.problems:
-            raise ConfigError(report(self.problems))
+            raise ConfigError(format_problems(self.problems))
 
     def say(self, place, message, hint=""):
-        """Notes a problem; `hint` becomes a second line."""
+        """Records a problem; `hint` becomes a second line."""
         self.problems.append((place, message, hint))
 
     # Sections --------------------------------------------------------------------------------------------------------
@@ -59,7 +62,7 @@ class Checker:
         runtime = setting_parameters(settings.Runtime)
         known = [*NODES, "trainer", *METHODS, "data", "postprocess", *settings.SECTIONS, *runtime]
         if self.tree.get("model") is None and not any(nearest(k, ["model"]) for k in self.tree if k not in known):
-            self.say(self.tree.place, "there is no 'model:', the node that says what to build")
+            self.say(self.tree.place, "'model:' is missing, the node of the model to build")
         for key, value, place in children(self.tree):
             if key in runtime:
                 self.value(value, place, key, *runtime[key])
@@ -76,7 +79,7 @@ class Checker:
             elif key in settings.SECTIONS:
                 self.section(key, value, place)
             elif key != "postprocess" and key not in self.used:
-                self.say(place, f"nothing reads '{key}'{did_you_mean(str(key), known)}")
+                self.say(place, f"unknown key '{key}'{did_you_mean(str(key), known)}")
         self.task()
         self.relations()
 
@@ -111,7 +114,7 @@ class Checker:
             self.problems += inner.problems
 
     def arguments_of_task(self, node, place, name):
-        """Checks a task by its name and its arguments."""
+        """Checks the name of a task and its arguments."""
         definition = self.definition({"type": name})
         if definition is None or not self.is_task(definition):
             known = [d.name for d in self.namespace.components() if in_tasks(d) and self.is_task(d)]
@@ -123,16 +126,16 @@ class Checker:
             self.arguments(node, place, name, self.namespace.signature(definition), "postprocess")
 
     def is_task(self, definition):
-        """Whether a definition is of a class that derives from Task."""
+        """True if a definition is a subclass of Task."""
         return definition.what == "class" and "Task" in self.namespace.traits(definition)[0]
 
     def trainer(self, value, place):
-        """Checks the trainer, which the program gives everything it works with."""
+        """Checks the trainer, except for the `run` argument that the program passes."""
         self.node(value, place, "trainer", gives=TRAINER_GIVEN)
         definition = self.definition(value)
         if definition and not is_trainer(definition, self.namespace):
             found = ", ".join(d.name for d in self.namespace.components() if is_trainer(d, self.namespace))
-            self.say(value.places["type"], f"trainer: {value['type']} is no trainer; the trainers are {found}")
+            self.say(value.places["type"], f"trainer: {value['type']} is not a trainer; the trainers are {found}")
 
     def method(self, key, value, place):
         """Checks slim or search, whose types are looked up in another kit first."""
@@ -141,7 +144,7 @@ class Checker:
         suits = lambda d: METHODS[key] in inner.namespace.traits(d)[0]  # noqa: E731
         if not inner.problems and not suits(inner.definition(value)):
             found = ", ".join(d.name for d in inner.namespace.components() if suits(d))
-            self.say(value.places["type"], f"{key}: {value['type']} is no method; the methods are {found}")
+            self.say(value.places["type"], f"{key}: {value['type']} is not a method; the methods are {found}")
         self.problems += inner.problems
 
     def data(self, value, place):
@@ -164,7 +167,7 @@ class Checker:
                     self.sampler(item, label)
 
     def sampler(self, split, label):
-        """Checks the sampler of a split; what the program gives it cannot be written."""
+        """Checks the sampler of a split; arguments that the program passes cannot be set."""
         node = split.get("sampler")
         if node is None or "sampler" in self.keys_of(split):
             return
@@ -173,17 +176,17 @@ class Checker:
         if definition is None:
             self.node(node, place, label)
         elif not is_sampler(self.namespace.traits(definition)[1]):
-            self.say(place, f"{label}: {node['type']} is no sampler; `python tools/configure.py list samplers`")
+            self.say(place, f"{label}: {node['type']} is not a sampler; see `python tools/configure.py list samplers`")
         else:
             signature = without_given(self.namespace.signature(definition))
             self.arguments(node, place, node["type"], signature, label)
 
     def definition(self, node):
-        """What the type of a node names, or None."""
+        """The definition that the type of a node names, or None."""
         name = node.get("type") if isinstance(node, dict) else None
         try:
             return self.namespace.find(name) if isinstance(name, str) else None
-        except ConfigError:  # two of this name; checking the node itself will say so
+        except ConfigError:  # the name is ambiguous; checking the node itself reports it
             return None
 
     def keys_of(self, node):
@@ -192,17 +195,19 @@ class Checker:
         return self.namespace.signature(definition).names if definition else []
 
     def nodes(self, value, place, label):
-        """Checks a list of nodes; null is none."""
+        """Checks a list of nodes; null is an empty list."""
         if value is None:
             return
         if isinstance(value, Items):
             for i, item, at in children(value):
                 self.node(item, at, f"{label}.{i}")
         else:
-            self.say(place, f"{label} is {config_types.described(value)}; it takes a list of nodes, each with a 'type'")
+            self.say(
+                place, f"{label} is {config_types.describe_value(value)}; it takes a list of nodes, each with a 'type'"
+            )
 
     def relations(self):
-        """Checks values that depend on one another, and those that no type describes."""
+        """Checks values that depend on one another, and constraints that types cannot express."""
         labels, count = self.tree.get("labels"), self.tree.get("num_classes")
         if isinstance(labels, Items) and isinstance(count, int) and len(labels) != count:
             other = self.tree.places["labels"]
@@ -211,7 +216,7 @@ class Checker:
             )
         if isinstance(labels, Items) and len(set(map(str, labels))) < len(labels):
             twice = next(x for i, x in enumerate(labels) if x in labels[:i])
-            self.say(self.tree.places["labels"], f"labels has '{twice}' twice")
+            self.say(self.tree.places["labels"], f"labels contains '{twice}' twice")
         name = self.tree.get("name")
         if isinstance(name, str) and (not name or set(name) <= {"."} or set("/\\\0") & set(name)):
             self.say(self.tree.places["name"], f"name is {name!r}; it names one folder in output_dir, such as my_run")
@@ -226,7 +231,7 @@ class Checker:
                 self.positive(optimizer["lr"], "base", "optimizer.lr.base")
 
     def positive(self, node, key, label):
-        """A learning rate is a finite number above 0."""
+        """Checks that a learning rate is a finite number above 0."""
         value = node.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < float("inf"):
             self.say(node.places[key], f"{label} is {value}; allowed: more than 0, and finite")
@@ -236,12 +241,12 @@ class Checker:
     def node(self, value, place, label, gives=frozenset(), extra=()):
         """Checks a mapping with a `type`, and all inside it."""
         if not isinstance(value, Node):
-            is_now = config_types.described(value) if value is None or isinstance(value, Items) else repr(value)
+            is_now = config_types.describe_value(value) if value is None or isinstance(value, Items) else repr(value)
             self.say(place, f"{label} is {is_now}; it takes a node, such as {{type: Name, key: value}}")
             return
         if "type" not in value:
             near = nearest("type", list(map(str, value)))
-            hint = f"; did you mean 'type' by '{near[0]}'?" if near else ", which names what to build"
+            hint = f"; did you mean 'type' instead of '{near[0]}'?" if near else ", the name of the component to build"
             self.say(place, f"{label} has no 'type'{hint}")
             return
         name = value["type"]
@@ -254,7 +259,7 @@ class Checker:
         if signature is None:
             known = [d.name for d in self.namespace.components()]
             hint = did_you_mean(str(name), known or self.namespace.names)
-            more = "" if hint else "`python tools/configure.py list` shows what there is"
+            more = "" if hint else "`python tools/configure.py list` lists the components"
             self.say(value.places["type"], f"{label}: there is no '{name}'{hint}", more)
             return
         self.arguments(value, place, name, signature, label, gives, extra)
@@ -269,7 +274,7 @@ class Checker:
         self.missing(name, node, place, signature.parameters, GIVEN | gives)
 
     def unknown(self, name, node, parameters, extra=()):
-        """Notes the keys that `name` does not take."""
+        """Reports the keys that `name` does not take."""
         names = [p.name for p in parameters]
         for key, _, place in children(node):
             if key in names or key in extra:
@@ -280,7 +285,7 @@ class Checker:
             self.say(place, f"{name} has no key '{key}'{hint}", takes if len(takes) <= 230 else f"{takes[:227]}...")
 
     def missing(self, name, node, place, parameters, given=frozenset()):
-        """Notes the required keys that are not there, unless a misspelt key stands for one."""
+        """Reports missing required keys, unless a misspelled key is close to one."""
         names = [p.name for p in parameters]
         meant = {near for key in node if key not in names for near in nearest(str(key), names)}
         for parameter in parameters:
@@ -296,24 +301,26 @@ class Checker:
         known, default = parameter.literal
         if value is None and (not parameter.type or (known and default is None)):
             return
-        text = parameter.type or (config_types.of_default(default) if known else "")
+        text = parameter.type or (config_types.type_of_default(default) if known else "")
         kind = config_types.parse(text)
         if parameter.slot or (kind is not None and config_types.wants_component(kind)):
             self.part(value, place, label, gives)
             return
         said = f"{owner}: {parameter.name}" if owner else label
         if not config_types.fits(value, kind):
-            word = "" if isinstance(value, Node | Items) or value is None else f", {config_types.described(value)}"
-            shown = config_types.described(value) if isinstance(value, Node | Items) or value is None else repr(value)
+            word = "" if isinstance(value, Node | Items) or value is None else f", {config_types.describe_value(value)}"
+            shown = (
+                config_types.describe_value(value) if isinstance(value, Node | Items) or value is None else repr(value)
+            )
             right = config_types.advice(value, text)
             self.say(place, f"{said} is {shown}{word}; it takes {text}{right}")
             return
         if limits and (bad := settings.out_of_range(value, limits)) is not None:
-            self.say(place, f"{said} is {bad}; allowed: {settings.allowed(limits)}")
+            self.say(place, f"{said} is {bad}; allowed: {settings.format_range(limits)}")
         self.inside(value, place, label, gives)
 
     def part(self, value, place, label, gives):
-        """Checks a value that is to be built: a node, or a list of nodes."""
+        """Checks a value that is built into an object: a node, or a list of nodes."""
         if isinstance(value, Items):
             for i, item, at in children(value):
                 self.part(item, at, f"{label}.{i}", gives)
@@ -330,7 +337,7 @@ class Checker:
 
 
 def task_name(tree, namespace):
-    """The task of a configuration (str): `postprocess.type`, else what the model's class says, None if it is silent."""
+    """The task of a configuration (str): `postprocess.type`, else the `task` of the model's class, else None."""
     node, model = tree.get("postprocess"), tree.get("model")
     if isinstance(node, Node) and "type" in node:
         return node["type"]
@@ -343,16 +350,35 @@ def task_name(tree, namespace):
 
 
 def is_trainer(definition, namespace):
-    """Whether a definition is `Trainer`, or a class that derives from it."""
+    """True if a definition is `Trainer` or a subclass of it."""
     return definition.name == "Trainer" or "Trainer" in namespace.traits(definition)[0]
 
 
 def is_sampler(methods):
-    """Whether a class with these methods says which samples make a batch."""
+    """True if a class with these methods is a batch sampler."""
     return "batches" in methods or "in_step" in methods
 
 
 def without_given(signature):
-    """The signature of a sampler without what the program gives it."""
+    """The signature of a sampler without the arguments that the program passes."""
     kept = tuple(p for p in signature.parameters if p.name not in SAMPLER_GIVEN)
     return dataclasses.replace(signature, parameters=kept)
+
+
+def format_problems(problems, most=MAX_LINES):
+    """The problems sorted by file and line, at most `most` lines, and one line that counts the rest."""
+    lines, left, hinted = [], 0, set()
+    for place, message, hint in sorted(dict.fromkeys(problems), key=lambda p: _order(p[0])):
+        new = [f"{place}: {message}"] + ([f"    {hint}"] if hint and hint not in hinted else [])
+        if left or len(lines) + len(new) > most:
+            left += 1
+            continue
+        hinted.add(hint)
+        lines += new
+    return "\n".join(lines + ([f"... and {left} more problem{'s' if left > 1 else ''}"] if left else []))
+
+
+def _order(place):
+    """Sort key: files by name and line, then command-line overrides."""
+    file, _, line = place.rpartition(":")
+    return (place.startswith("-o "), file, int(line) if line.isdigit() else 0)

@@ -1,4 +1,4 @@
-"""What sort of thing each component is, for lists and for starting configurations."""
+"""The kind of each component, for `configure.py list` and for generated configurations."""
 
 from common.config.check import is_sampler, is_trainer
 
@@ -6,7 +6,7 @@ KINDS = ("datasets", "transforms", "samplers", "metrics", "tasks", "optimizers",
 
 
 def components(namespace):
-    """{kind: definitions} of what a configuration can name; model parts go by their folder, such as backbones."""
+    """{kind: definitions} of all components; the kind of a model part is its folder, such as backbones."""
     found = {}
     for definition in namespace.components():
         kind = kind_of(definition, namespace)
@@ -17,7 +17,7 @@ def components(namespace):
 
 
 def kind_of(definition, namespace):
-    """The sort of a component, or nothing for a class that is of no use in a configuration."""
+    """The kind of a component; an empty string for a class that a configuration cannot use."""
     bases, methods = namespace.traits(definition)
     parameters = namespace.signature(definition).parameters
     names = {p.name for p in parameters}

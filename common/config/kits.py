@@ -1,26 +1,26 @@
-"""Which kit a configuration belongs to, and which file the path after `-c` or `_base_:` means."""
+"""Lookup of configuration files (`-c`, `_base_:`) and of the kit that a configuration belongs to."""
 
 from collections import Counter
 from pathlib import Path
 
-from common.config.yaml import shown
+from common.config.yaml import display_path
 from common.errors import ConfigError
 from common.suggest import did_you_mean, nearest
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("PaddleCV", "PaddleNLP", "PaddleRec", "PaddleSpeech", "PaddleSlim")
-METHODS = "PaddleSlim"  # the kit of the ways to make a model smaller
+METHODS = "PaddleSlim"  # the kit of the compression methods
 APART = ("_base_", "tiny")  # folders of `configs/` that a path names, so that a stem in them may occur outside as well
 
 
 def is_kit(folder):
-    """A kit is a folder that has `models/` and `configs/`."""
+    """True for the folder of a kit, which has `models/` and `configs/`."""
     folder = Path(folder)
     return (folder / "models").is_dir() and (folder / "configs").is_dir()
 
 
 def shipped_kits():
-    """The folders of the five kits, those that are here."""
+    """The folders of those of the five kits that exist here."""
     return [ROOT / name for name in SHIPPED if is_kit(ROOT / name)]
 
 
@@ -52,15 +52,17 @@ def kit_of(path, default=None):
     """
     found = kit_above(path) or (Path(default).resolve() if default else None)
     if found is None:
-        raise ConfigError(f"{shown(path)}: this file is in no kit; write which one at its top, such as `kit: PaddleCV`")
+        raise ConfigError(
+            f"{display_path(path)}: this file is outside every kit; name its kit in the file, such as `kit: PaddleCV`"
+        )
     return found
 
 
 def find_config(path, default_kit=None):
-    """The file that `-c path` means: from the current folder, the kit in use, the repository, one of the five kits.
+    """Finds the file of `-c path`: in the current folder, the kit in use, the repository, then the five kits.
 
-    The first of these places that has it is taken.  In each of them `configs/NAME.yml` also means the only NAME.yml in
-    the folders of `configs/`, see :func:`matches`.
+    The first match is taken.  In each place `configs/NAME.yml` also matches the only NAME.yml in the subfolders of
+    `configs/`, see :func:`matches`.
 
     Args:
         path (str | Path): as it was typed.
@@ -70,21 +72,21 @@ def find_config(path, default_kit=None):
         Path: absolute.
 
     Raises:
-        ConfigError: there is none, or several files are meant.
+        ConfigError: no file matches, or several do.
     """
     if not str(path):
-        raise ConfigError("-c: write which configuration, such as -c configs/yolov3.yml")
+        raise ConfigError("-c needs the path of a configuration, such as -c configs/yolov3.yml")
     given = Path(path)
     if given.is_dir():
-        raise ConfigError(f"{path}: this is a folder, not a configuration{similar(given, [default_kit])}")
+        raise ConfigError(f"{path}: this is a folder, not a configuration{suggest_configs(given, [default_kit])}")
     found = _look_up(given, [Path(), default_kit], path)
     if found is None:
-        raise ConfigError(f"{path}: there is no such configuration{similar(given, [default_kit])}")
+        raise ConfigError(f"{path}: no such configuration{suggest_configs(given, [default_kit])}")
     return found
 
 
 def find_base(name, file, kits, place):
-    """The file that `_base_: name` means: from the folder of the file it stands in, then as `-c` finds it.
+    """Finds the file of `_base_: name`: relative to the file that contains it, then as for `-c`.
 
     Args:
         name (str): as it was written.
@@ -93,22 +95,24 @@ def find_base(name, file, kits, place):
         place (str): where it was written.
 
     Raises:
-        ConfigError: there is none, or several files are meant.
+        ConfigError: no file matches, or several do.
     """
     found = _look_up(Path(name), [file.parent, *kits], f"{place}: the base {name}")
     if found is None:
         beside = (file.parent / name).parent
-        near = did_you_mean(Path(name).name, [f.name for f in beside.glob("*.y*ml")]) or similar(Path(name), kits)
-        raise ConfigError(f"{place}: the base {name} does not exist in {shown(file.parent)}{near}")
+        near = did_you_mean(Path(name).name, [f.name for f in beside.glob("*.y*ml")]) or suggest_configs(
+            Path(name), kits
+        )
+        raise ConfigError(f"{place}: the base {name} does not exist in {display_path(file.parent)}{near}")
     return found
 
 
 def matches(path):
-    """The files that a path means in one place: itself, or those in deeper folders of its `configs/` that end like it.
+    """The files that match a path in one place: the path itself, or files deeper in its `configs/` that end in it.
 
-    `configs/yolov3.yml` means `configs/detection/yolov3.yml`, `configs/distill/x.yml` means
-    `configs/classification/distill/x.yml`.  Files below `configs/tiny/` and `configs/_base_/` are meant only by paths
-    that begin with these: `configs/tiny/yolov3.yml` means `configs/tiny/detection/yolov3.yml`.
+    `configs/yolov3.yml` matches `configs/detection/yolov3.yml`, `configs/distill/x.yml` matches
+    `configs/classification/distill/x.yml`.  Files below `configs/tiny/` and `configs/_base_/` match only paths that
+    begin with these: `configs/tiny/yolov3.yml` matches `configs/tiny/detection/yolov3.yml`.
     """
     if path.is_file():
         return [path]
@@ -125,13 +129,13 @@ def matches(path):
 
 
 def is_tiny(file):
-    """True for a configuration below `configs/tiny/`, the place of the twins that train in seconds."""
+    """True for a configuration below `configs/tiny/`, which holds the tiny twins that train in seconds."""
     _, rest = _split(file)
     return len(rest) > 1 and rest[0] == "tiny"
 
 
 def _split(path):
-    """(the last folder `configs` of a path, the parts of the path below it); no parts where there is none."""
+    """(the last folder `configs` of a path, the parts of the path below it); no parts without such a folder."""
     parts = Path(path).parts
     if "configs" not in parts[:-1]:
         return Path(path), ()
@@ -140,23 +144,23 @@ def _split(path):
 
 
 def _look_up(given, places, label):
-    """The file that a path means in the first place that has it, the repository and the five kits last; or None.
+    """The file that matches a path in the first place with a match, the repository and the five kits last; or None.
 
     Raises:
-        ConfigError: several files are meant.
+        ConfigError: several files match.
     """
     for group in (*([place] for place in (*places, ROOT) if place is not None), shipped_kits()):
         found = list(dict.fromkeys(file.resolve() for place in group for file in matches(Path(place) / given)))
         if len(found) > 1:
-            names = ", ".join(shown(file) for file in found)
-            raise ConfigError(f"{label}: more than one configuration has this name; write which: {names}")
+            names = ", ".join(display_path(file) for file in found)
+            raise ConfigError(f"{label}: the name is ambiguous; write one of: {names}")
         if found:
             return found[0]
     return None
 
 
-def similar(path, kits=()):
-    """`; did you mean ...?` with the existing configurations most like a path, as they are written after `-c`.
+def suggest_configs(path, kits=()):
+    """`; did you mean ...?` with the existing configurations most similar to a path, in the form that `-c` takes.
 
     Args:
         path (Path): what was written.
@@ -173,11 +177,11 @@ def similar(path, kits=()):
     close = [name for stem in stems for name in names if Path(name).stem == stem][:3]
     if close:
         return f"; did you mean {' or '.join(close)}?"
-    return "; look into the configs/ folder of the kits" if known else ""
+    return "; see the configs/ folder of the kits" if known else ""
 
 
 def short_names(folder):
-    """{what is written after `-c`: file} of the configurations of a kit, the tiny ones last; bases are left out."""
+    """{argument of `-c`: file} for the configurations of a kit, the tiny ones last; bases are left out."""
     files = [f for f in (folder / "configs").rglob("*.y*ml") if f.is_file() and "_base_" not in f.parts]
     files = sorted(files, key=lambda file: (is_tiny(file), file))
     short = {file: f"configs/{'tiny/' if is_tiny(file) else ''}{file.name}" for file in files}

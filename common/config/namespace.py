@@ -1,4 +1,4 @@
-"""The names a configuration may use as `type`: an index of source files, made without importing any of them.
+"""Index of the components that a configuration can name as `type`, built by parsing sources without importing them.
 
 A kit's own `models/`, `data/`, `metrics/`, `tasks/` and `training/` come first, then the shared ones of `common/`.
 """
@@ -27,7 +27,7 @@ DEFINITION = re.compile(r"^(class|def)[ \t]+([A-Za-z]\w*)", re.MULTILINE)
 
 @dataclasses.dataclass(frozen=True)
 class Definition:
-    """Where a name is defined.
+    """The definition of a class or function.
 
     Args:
         name (str): of the class or function.
@@ -47,7 +47,7 @@ class Definition:
 
 
 class Namespace:
-    """The components of one kit and of common.
+    """The components of one kit and of `common/`.
 
     Args:
         kit (Path | None): the kit's folder; None for those of common alone.
@@ -63,12 +63,12 @@ class Namespace:
 
     @functools.cached_property
     def _machinery(self):
-        """The names of the rest of common: no `type`, but a component may inherit from one."""
+        """The other classes of common: not usable as `type`, but possible base classes of components."""
         return self._scan([f for f in COMMON.rglob("*.py") if not _is_shared(f)], COMMON.parent)
 
     @functools.cached_property
     def tasks(self):
-        """The same names with those of the `tasks/` folders first: a model may be called like its task."""
+        """The same index with the `tasks/` folders first, as a model may have the name of its task."""
         twin = copy.copy(self)
         twin.levels = (*(_tasks(level) for level in self.levels), *self.levels)
         return twin
@@ -93,7 +93,7 @@ class Namespace:
 
     @property
     def names(self):
-        """Every name that can be a `type`."""
+        """All names that can be a `type`."""
         return sorted({name for level in self.levels for name in level})
 
     def find(self, name):
@@ -112,24 +112,24 @@ class Namespace:
         return None
 
     def components(self):
-        """The definitions that are of use as a `type`: public classes, those of the kit before those of common."""
+        """The definitions that can be a `type`: public classes, the kit's before those of common."""
         seen = {}
         for level in reversed(self.levels):
             first = {name: found[0] for name, found in level.items()}
             seen |= {name: d for name, d in first.items() if d.what == "class" and name[0].isupper()}
         return sorted(seen.values(), key=lambda d: (d.part, d.name))
 
-    # What a component takes ------------------------------------------------------------------------------------------
+    # Arguments of a component ----------------------------------------------------------------------------------------
 
     def signature(self, definition):
-        """What the component takes: `from_config` where there is one, else `__init__`, its own or inherited."""
+        """The arguments of a component: of `from_config` if it has one, else of `__init__`, own or inherited."""
         key = (definition.file, definition.name)
         if key not in self._signatures:
             self._signatures[key] = self._taken(definition)
         return self._signatures[key]
 
     def _with_constants(self, parameters, file):
-        """The parameters with the value in place of the name where a default is a constant of a module."""
+        """The parameters, with defaults that name a module constant replaced by its value."""
         found = []
         for p in parameters:
             named = p.default.isidentifier() and p.default not in ("None", "True", "False")
@@ -138,7 +138,7 @@ class Namespace:
         return tuple(found)
 
     def _constant(self, name, file, depth=0):
-        """The expression that a module assigns to a name, there or where it is imported from; None if unknown."""
+        """The expression that a module assigns to a name, also in a module that it imports from; None if unknown."""
         for item in self._tree(file).body:
             if isinstance(item, ast.Assign) and any(getattr(t, "id", None) == name for t in item.targets):
                 return item.value
@@ -156,23 +156,23 @@ class Namespace:
             return signature.Signature()
         text = ast.get_docstring(node)
         if isinstance(node, ast.FunctionDef):
-            keys = self._with_constants(signature.of_function(node), definition.file)
-            return signature.Signature(keys, summary=signature.summary(text))
+            keys = self._with_constants(signature.parameters_of_function(node), definition.file)
+            return signature.Signature(keys, summary=signature.first_paragraph(text))
         family = self._family(definition)
         docs = {}
         for _, member in reversed(family):
-            docs.update(signature.documented(ast.get_docstring(member)))
-        about = signature.summary(text)
+            docs.update(signature.parse_arguments(ast.get_docstring(member)))
+        about = signature.first_paragraph(text)
         for owner, member in family:
             factory = next((f for f in member.body if _is_function(f, "from_config")), None)
             if factory is not None:
                 built, given = signature.parts_of(factory)
-                keys = signature.of_function(factory, skip=("cls", "build"), slots=built, docs=docs)
+                keys = signature.parameters_of_function(factory, skip=("cls", "build"), slots=built, docs=docs)
                 return signature.Signature(self._with_constants(keys, owner.file), given, True, about)
         for owner, member in family:
             function = next((f for f in member.body if _is_function(f, "__init__")), None)
             if function is not None:
-                keys = signature.of_function(function, skip=("self",), docs=docs)
+                keys = signature.parameters_of_function(function, skip=("self",), docs=docs)
                 return signature.Signature(self._with_constants(keys, owner.file), summary=about)
             if _is_dataclass(member):
                 keys = self._fields(owner, docs).values()
@@ -180,13 +180,13 @@ class Namespace:
         return signature.Signature(summary=about)
 
     def _fields(self, definition, docs, below=()):
-        """{name: Parameter, None for no argument} of a dataclass, the fields of its bases first, as in Python."""
+        """{name: Parameter, None for fields that are no arguments} of a dataclass; fields of bases come first."""
         (owner, member), *bases = self._family(definition)
         found = {}
         for base, node in reversed(bases):
             if _is_dataclass(node) and base not in below:
                 found |= self._fields(base, docs, (*below, definition))
-        own = signature.of_fields(member, docs)
+        own = signature.parameters_of_fields(member, docs)
         return found | {name: p and self._with_constants([p], owner.file)[0] for name, p in own.items()}
 
     def _tree(self, file):
@@ -203,12 +203,12 @@ class Namespace:
         return next((n for n in body if isinstance(n, kinds) and n.name == definition.name), None)
 
     def _family(self, definition):
-        """(definition, class) of a class and of the bases found in the index, in the order Python looks them up."""
+        """(definition, class) of a class and of its indexed bases, in method resolution order."""
         found = list(self._ancestry(definition, ()))
-        return list(dict.fromkeys(reversed(found)))[::-1]  # of a base that is met twice, the last place counts
+        return list(dict.fromkeys(reversed(found)))[::-1]  # a base that occurs twice keeps its last position
 
     def _ancestry(self, definition, below):
-        """The same, depth first; a base that several classes share comes with each of them."""
+        """The same, depth first; a shared base is repeated for each subclass."""
         node = self._node(definition)
         if not isinstance(node, ast.ClassDef) or definition in below:
             return
@@ -219,7 +219,7 @@ class Namespace:
                 yield from self._ancestry(parent, (*below, definition))
 
     def _base(self, definition, base):
-        """The definition of a base class: of the same file, of the module it is imported from, or the only one."""
+        """The definition of a base class: from the same file, the imported module, or the only class of that name."""
         name, module = getattr(base, "id", None), None
         if isinstance(base, ast.Attribute):
             name, module = base.attr, ast.unparse(base.value)
@@ -238,7 +238,7 @@ class Namespace:
         return next(iter(own or found), None)
 
     def is_abstract(self, definition):
-        """True for a class that leaves a method marked as `abstractmethod` to its subclasses."""
+        """True for a class with an `abstractmethod` that is not implemented."""
         left = set()
         for _, node in reversed(self._family(definition)):
             for item in node.body:
@@ -248,7 +248,7 @@ class Namespace:
         return bool(left)
 
     def traits(self, definition):
-        """(names of all base classes, names of all methods) of a class, its own and inherited ones."""
+        """(names of all base classes, names of all methods) of a class, own and inherited."""
         bases, methods = set(), set()
         for _, node in self._family(definition):
             bases.update(ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases)
@@ -256,7 +256,7 @@ class Namespace:
         return bases, methods
 
     def constant_of(self, definition, name):
-        """The plain value that the body of a class, or of a base of it, gives to a name; None where none does."""
+        """The constant that the body of a class, or of one of its bases, assigns to a name; None without one."""
         for _, node in self._family(definition):
             for item in node.body:
                 if isinstance(item, ast.Assign) and any(getattr(t, "id", None) == name for t in item.targets):
@@ -266,10 +266,10 @@ class Namespace:
     # The object itself -----------------------------------------------------------------------------------------------
 
     def resolve(self, name):
-        """The class or function of this name, imported.
+        """Imports the class or function of this name.
 
         Raises:
-            ConfigError: no such name, or another package stands in the way of the kit.
+            ConfigError: the name is unknown, or another package shadows the kit.
             EnvironmentProblem: its module needs a package that is not installed.
         """
         definition = self.find(name)
@@ -286,7 +286,7 @@ class Namespace:
                 raise ConfigError(f"{definition.file}: cannot be imported: {error}") from error
             raise EnvironmentProblem(f"{name} needs the package {error.name}: pip install {error.name}") from error
         if Path(module.__file__).resolve() != definition.file.resolve():
-            raise ConfigError(f"{definition.file} is hidden by {module.__file__}; give the kit's folder another name")
+            raise ConfigError(f"{definition.file} is shadowed by {module.__file__}; rename the kit's folder")
         return getattr(module, name)
 
 
@@ -295,13 +295,13 @@ def _is_shared(file):
 
 
 def _tasks(level):
-    """The definitions of a level that are in the folder `tasks/` of a kit, or in that of common."""
+    """The definitions of a level that are in a folder `tasks/`."""
     kept = {name: [d for d in found if in_tasks(d)] for name, found in level.items()}
     return {name: found for name, found in kept.items() if found}
 
 
 def in_tasks(definition):
-    """Whether a definition is in the folder of tasks of a kit, or in that of common."""
+    """True if a definition is in the folder `tasks/` of a kit or of common."""
     parts = definition.module.split(".")
     return parts[1] == "tasks" or parts[:3] == ["common", "inference", "tasks"]
 

@@ -1,4 +1,4 @@
-"""What a class or function takes, read from its source without importing it.
+"""Signatures of classes and functions, parsed from their source without importing it.
 
 A documented argument is a line `name (type): text` in the `Args:` section of a docstring, continued by lines that
 are indented further.
@@ -14,21 +14,21 @@ REQUIRED = "(required)"
 OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
-def constant(node):
-    """The value of an expression of numbers, strings, lists, dicts and the four operations, such as `1 / 255`.
+def literal_value(node):
+    """Evaluates an expression of numbers, strings, lists, dicts and basic arithmetic, such as `1 / 255`.
 
     Raises:
-        ValueError: it is anything else.
+        ValueError: the expression is anything else.
     """
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
-        left, right = constant(node.left), constant(node.right)
+        left, right = literal_value(node.left), literal_value(node.right)
         if isinstance(left, int | float) and isinstance(right, int | float):
             return OPERATIONS[type(node.op)](left, right)
         raise ValueError("not a number")
     if isinstance(node, ast.Tuple):
-        return tuple(constant(item) for item in node.elts)
+        return tuple(literal_value(item) for item in node.elts)
     if isinstance(node, ast.List):
-        return [constant(item) for item in node.elts]
+        return [literal_value(item) for item in node.elts]
     return ast.literal_eval(node)
 
 
@@ -38,10 +38,10 @@ class Parameter:
 
     Args:
         name (str): as it is written in a configuration.
-        default (str): source text of its default; `REQUIRED` if there is none.
+        default (str): source text of its default; `REQUIRED` without one.
         type (str): its annotation, or else its type in the docstring; may be empty.
         help (str): one line from the docstring; may be empty.
-        slot (bool): True for an argument that `from_config` builds.
+        slot (bool): True for an argument that `from_config` builds from a node.
     """
 
     name: str
@@ -57,11 +57,11 @@ class Parameter:
 
     @property
     def literal(self):
-        """(True, the default) when its source is a plain value, else (False, None)."""
+        """(True, default) if its source is a literal, else (False, None)."""
         if self.required:
             return False, None
         try:
-            return True, constant(ast.parse(self.default, mode="eval").body)
+            return True, literal_value(ast.parse(self.default, mode="eval").body)
         except (ValueError, SyntaxError, ArithmeticError):
             return False, None
 
@@ -71,11 +71,11 @@ class Parameter:
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """The keys a component takes.
+    """The arguments of a component.
 
     Args:
         parameters (tuple[Parameter]): in the order of the source.
-        gives (frozenset[str]): what `from_config` passes to the parts it builds.
+        gives (frozenset[str]): names of the arguments that `from_config` passes to the parts it builds.
         assembly (bool): True if `from_config` builds the component.
         summary (str): first sentence of the docstring.
     """
@@ -94,7 +94,7 @@ class Signature:
         return next(p for p in self.parameters if p.name == name)
 
 
-def documented(docstring):
+def parse_arguments(docstring):
     """{argument: (type, text)} of the `Args:` section of a docstring."""
     found, name, indent = {}, None, None
     inside = False
@@ -120,7 +120,7 @@ def documented(docstring):
     return found
 
 
-def summary(docstring):
+def first_paragraph(docstring):
     """The first paragraph of a docstring on one line."""
     lines = []
     for line in (docstring or "").strip().splitlines():
@@ -130,17 +130,17 @@ def summary(docstring):
     return " ".join(lines)
 
 
-def of_function(node, skip=(), slots=(), docs=None):
+def parameters_of_function(node, skip=(), slots=(), docs=None):
     """Parameters of a `def`.
 
     Args:
         node (ast.FunctionDef): the function.
         skip (tuple[str]): names that are not keys, such as self.
         slots (set[str]): arguments that the function builds from nodes.
-        docs (dict): what docstrings say of the arguments.
+        docs (dict): {argument: (type, text)} from docstrings.
     """
     arguments = node.args
-    docs = {**(docs or {}), **documented(ast.get_docstring(node))}
+    docs = {**(docs or {}), **parse_arguments(ast.get_docstring(node))}
     plain = [*arguments.posonlyargs, *arguments.args]
     defaults = [None] * (len(plain) - len(arguments.defaults)) + list(arguments.defaults)
     result = []
@@ -154,11 +154,11 @@ def of_function(node, skip=(), slots=(), docs=None):
     return tuple(result)
 
 
-def of_fields(node, docs):
-    """What the annotated fields of one dataclass are to its constructor: {name: Parameter, None for no argument}.
+def parameters_of_fields(node, docs):
+    """Parameters of the annotated fields of one dataclass: {name: Parameter, or None if it is no constructor argument}.
 
-    A default is the value, or what a call that makes the field is given: `default=`, `default_factory=` or the first
-    argument.  `ClassVar` and `init=False` make a field no argument, of a base class too.
+    The default is the assigned value, or the argument of a call such as `field()`: `default=`, `default_factory=` or
+    the first one.  Fields with `ClassVar` or `init=False`, also of a base class, are no arguments.
     """
     found = {}
     for item in node.body:
@@ -177,7 +177,7 @@ def of_fields(node, docs):
 
 
 def _field_default(value):
-    """(source of a dataclass field's default, whether the constructor takes it), from what is assigned to the field."""
+    """(source of the default, True if the constructor takes it) of a dataclass field."""
     if not isinstance(value, ast.Call):
         return REQUIRED if value is None else ast.unparse(value), True
     named = {k.arg: ast.unparse(k.value) for k in value.keywords}
@@ -188,7 +188,7 @@ def _field_default(value):
 
 
 def parts_of(factory):
-    """What a `from_config` builds, from its calls `build(argument, name=...)`: (the arguments, all names passed)."""
+    """(arguments that a `from_config` builds, names that it passes on), from its calls `build(argument, name=...)`."""
     built, given, loops = set(), set(), {}
     for node in ast.walk(factory):
         if isinstance(node, ast.comprehension | ast.For):

@@ -1,7 +1,7 @@
-"""The tree a configuration is read into, in which every key knows where it was written.
+"""Tree of a configuration, which records the source location of every key.
 
-Three operations on trees: `merge` lays one over another, `put` sets one value by its dotted path, and
-`Resolver` replaces `${key.path}` by what stands there.  A tree is Nodes (mappings), Items (lists) and scalars.
+Three operations on trees: `merge` overrides one tree by another, `put` sets a value by its dotted path, and
+`Resolver` resolves references `${key.path}`.  A tree consists of Nodes (mappings), Items (lists) and scalars.
 """
 
 import re
@@ -21,7 +21,7 @@ class Node(dict):
         self.place, self.path, self.places = place, path, {}
 
     def set(self, key, value, place):
-        """Sets a value together with where it came from."""
+        """Sets a value with its place."""
         self[key] = value
         self.places[key] = place
 
@@ -34,7 +34,7 @@ class Items(list):
         self.place, self.path, self.places = place, path, []
 
     def add(self, value, place):
-        """Appends a value together with where it came from."""
+        """Appends a value with its place."""
         self.append(value)
         self.places.append(place)
 
@@ -48,24 +48,24 @@ def children(tree):
     return []
 
 
-def plain(tree):
-    """The same as ordinary dicts and lists."""
+def to_plain(tree):
+    """Converts a tree to plain dicts and lists."""
     if isinstance(tree, dict):
-        return {key: plain(value) for key, value in tree.items()}
+        return {key: to_plain(value) for key, value in tree.items()}
     if isinstance(tree, list | tuple):
-        return [plain(value) for value in tree]
+        return [to_plain(value) for value in tree]
     return tree
 
 
-def mentioned(tree):
-    """The top-level keys that the references in a tree name, whether or not they are there."""
+def referenced_keys(tree):
+    """The top-level keys that the references in a tree name, existing or not."""
     if isinstance(tree, str):
         return {match[1].strip().split(".")[0] for match in REFERENCE.finditer(tree)}
-    return {name for _, value, _ in children(tree) for name in mentioned(value)}
+    return {name for _, value, _ in children(tree) for name in referenced_keys(value)}
 
 
 def locate(tree, path=""):
-    """Tells every Node and Items its own dotted path."""
+    """Sets the dotted path of every Node and Items."""
     if isinstance(tree, Node | Items):
         tree.path = path
     for key, value, _ in children(tree):
@@ -74,7 +74,7 @@ def locate(tree, path=""):
 
 
 def merge(below, above):
-    """`above` laid over `below`: mappings merge, all else replaces, and so does a mapping whose `type` differs."""
+    """`below` overridden by `above`: mappings are merged; other values, and mappings of another `type`, replaced."""
     if not (isinstance(below, Node) and isinstance(above, Node)):
         return above
     if "type" in above and above["type"] != below.get("type"):
@@ -88,7 +88,7 @@ def merge(below, above):
 
 
 def put(tree, dotted, value, place):
-    """Sets the value at a path such as `data.train.transforms.0.size`, making the mappings that are missing.
+    """Sets the value at a path such as `data.train.transforms.0.size`, and creates missing mappings.
 
     Raises:
         ConfigError: a step of the path is neither a mapping nor a list, or an index is outside its list.
@@ -107,7 +107,7 @@ def put(tree, dotted, value, place):
         elif isinstance(holder, Node):
             above = Node(place)
             above.set(key, value, place)
-            merged = _replaced_type(holder, value) if key == "type" else merge(holder, above)
+            merged = _replace_type(holder, value) if key == "type" else merge(holder, above)
             holder.clear()
             for k, v, p in children(merged):
                 holder.set(k, v, place if k == key else p)
@@ -115,21 +115,21 @@ def put(tree, dotted, value, place):
             holder[key], holder.places[key] = merge(holder[key], value), place
 
 
-def _replaced_type(holder, value):
-    """The mapping with another `type`: its other keys belonged to the old one and go."""
+def _replace_type(holder, value):
+    """The mapping with another `type`; its other keys, which belong to the old type, are removed."""
     result = Node(holder.place)
     result.set("type", value, holder.place)
     return merge(holder, result)
 
 
 def _step(holder, key, here, place):
-    """The key or index by which `key` goes one step down from `holder`."""
+    """The key or index in `holder` that `key` stands for."""
     if isinstance(holder, Node):
         number = int(key) if key.lstrip("-").isdigit() and key not in holder else None
         return number if number is not None and number in holder else key
     if isinstance(holder, Items):
         if not key.isdigit():
-            raise ConfigError(f"{place}: {here} is a list of {len(holder)}; after it comes a number, not '{key}'")
+            raise ConfigError(f"{place}: {here} is a list of {len(holder)} items; index it by a number, not '{key}'")
         if int(key) >= len(holder):
             raise ConfigError(f"{place}: {here} has {len(holder)} items, 0 to {len(holder) - 1}; there is no {key}")
         return int(key)
@@ -139,9 +139,9 @@ def _step(holder, key, here, place):
 
 
 class Resolver:
-    """Replaces the references of a tree; a reference that is the whole value keeps its type.
+    """Resolves the references of a tree; a reference that is the whole value keeps its type.
 
-    After `resolve`, `used` holds the top-level keys that something refers to, and `problems` what went wrong.
+    After `resolve`, `used` holds the top-level keys that are referenced, and `problems` the errors.
 
     Args:
         tree (Node): the merged configuration.
@@ -157,7 +157,7 @@ class Resolver:
     def _copy(self, value, place, active):
         self.count += 1
         if self.count > LARGEST:
-            raise ConfigError(f"{place}: the references of this configuration multiply to over {LARGEST} values")
+            raise ConfigError(f"{place}: the references of this configuration expand to more than {LARGEST} values")
         if isinstance(value, str):
             return self._text(value, place, active)
         if isinstance(value, Node):
@@ -180,13 +180,13 @@ class Resolver:
         def piece(match):
             value = self._lookup(match[1].strip(), place, active)
             if isinstance(value, dict | list):
-                self.problems.append(f"{place}: {match[0]} is a {_kind(value)}; inside a text it must be one value")
+                self.problems.append(f"{place}: {match[0]} is a {_kind(value)}; inside a string it must be a scalar")
                 return ""
-            return _spelled(value)
+            return _format_scalar(value)
 
         result = REFERENCE.sub(piece, text)
         if len(result) > LARGEST:
-            raise ConfigError(f"{place}: the references of this text multiply to over {LARGEST} characters")
+            raise ConfigError(f"{place}: the references of this string expand to more than {LARGEST} characters")
         return result.replace("$${", "${") if "${" in text else result
 
     def _lookup(self, path, place, active):
@@ -220,8 +220,8 @@ def _kind(value):
     return "mapping" if isinstance(value, dict) else "list"
 
 
-def _spelled(value):
-    """A scalar as it would be written in the file."""
+def _format_scalar(value):
+    """A scalar in YAML notation."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "null" if value is None else str(value)

@@ -1,8 +1,8 @@
-"""Whether a value of a configuration fits the type that an annotation or a docstring states.
+"""Type checks of configuration values against annotations and docstrings.
 
-Understood are `int`, `float`, `str`, `bool`, `list[...]`, `tuple[...]`, `dict[...]`, `None`, `Literal[...]`,
+Supported are `int`, `float`, `str`, `bool`, `list[...]`, `tuple[...]`, `dict[...]`, `None`, `Literal[...]`,
 `{'a', 'b'}`, unions by `|` or `or`, and names of classes, which stand for a node with a `type`.
-Anything else fits every value.
+Any other type accepts every value.
 """
 
 import ast
@@ -18,7 +18,7 @@ ANYTHING = {"Any", "any", "object", "callable", "Callable", "Tensor", "ndarray",
 
 @functools.cache
 def parse(text):
-    """The expression of a type, or None if it is not one."""
+    """Parses a type to an expression; None if it is not valid."""
     text = re.sub(r",\s*(optional|default\b.*)$", "", text.strip())
     text = re.sub(r"\b(list|tuple|sequence)s? of (\w+?)s?\b", r"list[\2]", text)
     text = re.sub(r"\s+or\s+", " | ", text)
@@ -28,8 +28,8 @@ def parse(text):
         return None
 
 
-def of_default(value):
-    """The type that a default value suggests; empty for None. A whole number stands for any number."""
+def type_of_default(value):
+    """The type inferred from a default value; empty for None. An integer default accepts any number."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
@@ -37,7 +37,7 @@ def of_default(value):
     if isinstance(value, str):
         return "str"
     if isinstance(value, list | tuple):
-        kinds = {of_default(item) for item in value}
+        kinds = {type_of_default(item) for item in value}
         return f"list[{kinds.pop()}]" if len(kinds) == 1 and "" not in kinds else "list"
     return "dict" if isinstance(value, dict) else ""
 
@@ -97,13 +97,13 @@ def _fits_subscript(value, kind):
 
 
 def names_a_component(name):
-    """A name with a capital that is no ordinary type stands for an object that a node builds."""
+    """True for a capitalized name that is not a known type: it stands for an object built from a node."""
     known = LISTS | MAPPINGS | STRINGS | ANYTHING | {"None", "Literal", "Union", "Optional"}
     return name[:1].isupper() and name not in known
 
 
 def wants_component(kind):
-    """True if nothing but a node with a `type` (or null) fits."""
+    """True if only a node with a `type` (or null) fits."""
     if isinstance(kind, ast.BinOp):
         sides = [s for s in (kind.left, kind.right) if not (isinstance(s, ast.Constant) and s.value is None)]
         return bool(sides) and all(wants_component(s) for s in sides)
@@ -112,7 +112,7 @@ def wants_component(kind):
 
 
 def advice(value, text):
-    """Half a sentence on what would be right for the type written as `text`."""
+    """The suffix of a message that suggests a value for the type written as `text`; may be empty."""
     words = {"yes": "true", "on": "true", "true": "true", "no": "false", "off": "false", "false": "false"}
     if isinstance(value, str) and ("bool" in text or "False" in text) and value.lower() in words:
         right = words[value.lower()]
@@ -126,11 +126,11 @@ def advice(value, text):
     return ""
 
 
-def described(value):
-    """What a value is, in a word."""
+def describe_value(value):
+    """The type of a value in words."""
     if value is None:
         return "null"
-    for kind, word in ((bool, "a boolean"), (int, "a whole number"), (float, "a number"), (str, "a string")):
+    for kind, word in ((bool, "a boolean"), (int, "an integer"), (float, "a number"), (str, "a string")):
         if isinstance(value, kind):
             return word
     return "a mapping" if isinstance(value, dict) else "a list"

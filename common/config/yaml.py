@@ -1,7 +1,7 @@
-"""Reads and writes YAML as version 1.2 means it, with the line of every key, and without anything that runs code.
+"""Safe YAML 1.2 reader, which records the line of every key, and writer.
 
-`no`, `on`, `12:30:45` are strings, `010` is ten, `1e-3` is a number; a key written twice, a tag and an alias that
-contains itself are refused.
+`no`, `on`, `12:30:45` are strings, `010` is ten, `1e-3` is a number; duplicate keys, tags and recursive aliases are
+rejected.
 """
 
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from common.config.tree import LARGEST, Items, Node
-from common.config.types import described
+from common.config.types import describe_value
 from common.errors import ConfigError
 
 LARGEST_FILE = 1 << 20  # bytes
@@ -27,7 +27,7 @@ WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": Fal
 
 
 class _Loader(yaml.CSafeLoader):
-    """Leaves every untagged scalar as it is written: what it means is decided by `scalar`."""
+    """Keeps untagged scalars as text; :func:`scalar` converts them."""
 
     yaml_implicit_resolvers = {}
     DEFAULT_SCALAR_TAG = "untagged"
@@ -50,8 +50,8 @@ def scalar(text):
     return text
 
 
-def shown(path):
-    """A path as a user would write it from here: relative when that is not longer."""
+def display_path(path):
+    """A path for messages: relative to the current folder if it lies below it."""
     path = Path(path)
     try:
         return str(path.resolve().relative_to(Path.cwd().resolve()))
@@ -60,12 +60,12 @@ def shown(path):
 
 
 def read_file(path):
-    """The tree of a file.
+    """Reads the tree of a YAML file.
 
     Raises:
-        ConfigError: it cannot be read, is not YAML, or is not a mapping.
+        ConfigError: the file cannot be read, is not YAML, or is not a mapping.
     """
-    name = shown(path)
+    name = display_path(path)
     try:
         if Path(path).stat().st_size > LARGEST_FILE:
             raise ConfigError(f"{name}: a configuration has at most {LARGEST_FILE >> 20} MiB")
@@ -76,17 +76,17 @@ def read_file(path):
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{name}:{line}: this is not UTF-8; save the file in that encoding") from error
+        raise ConfigError(f"{name}:{line}: not UTF-8; save the file in that encoding") from error
     tree = read_text(text, lambda line: f"{name}:{line}")
     if tree is None:
         raise ConfigError(f"{name}: the file is empty")
     if not isinstance(tree, Node):
-        raise ConfigError(f"{name}:1: a configuration is `key: value` lines, not {described(tree)}")
+        raise ConfigError(f"{name}:1: a configuration is `key: value` lines, not {describe_value(tree)}")
     return tree
 
 
 def read_text(text, place_of):
-    """The tree of some YAML; `place_of(line)` names a line of it, counted from 1."""
+    """Parses YAML to a tree; `place_of(line)` gives the place of a line, counted from 1."""
     try:
         _measure(text, place_of)
         root = yaml.compose(text, Loader=_Loader)
@@ -98,7 +98,7 @@ def read_text(text, place_of):
 
 
 def _measure(text, place_of):
-    """Refuses deep nesting before the parser, which calls itself for every level, comes to its end."""
+    """Rejects deep nesting, which would exceed the recursion limit of the parser."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -110,12 +110,12 @@ def _measure(text, place_of):
 
 
 def _syntax(error, text, place_of):
-    """One line that says where the text stops being YAML, and why."""
+    """The message of a syntax error, with its line and cause."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     if mark is None:
         position = getattr(error, "position", 0) or 0
-        return f"{place_of(text[:position].count(chr(10)) + 1)}: this is not YAML: {problem}"
+        return f"{place_of(text[:position].count(chr(10)) + 1)}: invalid YAML: {problem}"
     lines = text.splitlines()
     line = min(mark.line, max(len(lines) - 1, 0))
     near = lines[max(line - 1, 0) : line + 1]
@@ -124,14 +124,14 @@ def _syntax(error, text, place_of):
         line = lines.index(tabbed)
         return f"{place_of(line + 1)}: a tab cannot indent a line of YAML; use spaces"
     if "expected a single document" in (getattr(error, "context", None) or ""):
-        return f"{place_of(line + 1)}: a configuration is one document; take out the '---'"
+        return f"{place_of(line + 1)}: a configuration is one document; remove the '---'"
     unquoted = re.search(r"[\[{,][^'\"]*[\s,\[](\$\{[^}]*\})", lines[line]) if lines else None
-    hint = f"; inside brackets {unquoted[1]} stands in quotes" if unquoted else ""
-    return f"{place_of(line + 1)}: this is not YAML: {problem}{hint}"
+    hint = f"; inside brackets put {unquoted[1]} in quotes" if unquoted else ""
+    return f"{place_of(line + 1)}: invalid YAML: {problem}{hint}"
 
 
 class _Reader:
-    """Turns what the parser composed into a tree, expanding aliases up to a limit."""
+    """Converts composed YAML nodes to a tree, and expands aliases up to a limit."""
 
     def __init__(self, place_of):
         self.place_of, self.count, self.open = place_of, 0, []
@@ -140,7 +140,7 @@ class _Reader:
         place = self.place_of(node.start_mark.line + 1)
         self.count += 1
         if self.count > LARGEST:
-            raise ConfigError(f"{place}: the aliases of this file multiply to over {LARGEST} values")
+            raise ConfigError(f"{place}: the aliases of this file expand to more than {LARGEST} values")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, place)
         if node in self.open:
@@ -160,9 +160,9 @@ class _Reader:
             key = self.value(key_node)
             if not isinstance(key, str | int) or isinstance(key, bool):
                 what = "a mapping or list" if isinstance(key, dict | list) else f"{key!r}"
-                raise ConfigError(f"{at}: a key is a name, not {what}; put it in quotes if it is meant")
+                raise ConfigError(f"{at}: a key must be a string, not {what}; put it in quotes")
             if key == "<<":
-                raise ConfigError(f"{at}: '<<' is not read; use _base_, or refer to values by ${{key.path}}")
+                raise ConfigError(f"{at}: '<<' is not supported; use _base_, or refer to values by ${{key.path}}")
             if key in result:
                 raise ConfigError(f"{at}: '{key}' is written twice; the first is at {result.places[key]}")
             result.set(key, self.value(value_node), at)
@@ -186,7 +186,7 @@ class _Reader:
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Quotes every string that version 1.1 or 1.2 would read as something else."""
+    """Quotes every string that YAML 1.1 or 1.2 would load as another type."""
 
     def ignore_aliases(self, data):
         return True
@@ -197,6 +197,6 @@ for _name, _pattern in (("int", INTEGER), ("int", OCTAL), ("int", HEXADECIMAL), 
     _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", _pattern, list("-+.0123456789"))
 
 
-def write(value):
-    """YAML of plain dicts, lists and scalars, in their order; innermost collections on one line."""
+def dump_yaml(value):
+    """Dumps plain dicts, lists and scalars to YAML, in their order; innermost collections on one line."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)

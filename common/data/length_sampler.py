@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from common.data.sampler_arithmetic import cut_lengths, sample_values, split_order
-from common.data.samplers import MIX, EpochSampler
+from common.data.samplers import MIX, EpochSampler, cut_lengths, sample_values, split_order
 from common.data.transform import random_for
 from common.errors import ConfigError
 

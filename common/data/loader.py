@@ -179,13 +179,17 @@ class Loader:
         ahead = self.workers * self.prefetch
         try:
             pool.begin(self.should_stop)
-            asked = start_step
+            submitted = start_step
             for step in range(start_step, len(batches)):
-                while asked < min(len(batches), step + ahead):
+                while submitted < min(len(batches), step + ahead):
                     pool.submit(
-                        asked % self.workers, epoch, asked, batches[asked], describe_task(asked, batches[asked])
+                        submitted % self.workers,
+                        epoch,
+                        submitted,
+                        batches[submitted],
+                        describe_task(submitted, batches[submitted]),
                     )
-                    asked += 1
+                    submitted += 1
                 _, batch, skipped = pool.result(step % self.workers, self.should_stop)
                 yield step, batch, skipped
         finally:
@@ -195,12 +199,12 @@ class Loader:
         """As `_load_in_process`: round-robin over the workers, without those whose shard has ended."""
         pool = self._running_pool()
         turns = collections.deque(range(self.workers))
-        asked = [0] * self.workers
+        submitted = [0] * self.workers
         try:
             pool.begin(self.should_stop)
             for step in self._stream_steps():
                 for number in turns:
-                    self._prefetch_stream(pool, number, asked, epoch, start_step)
+                    self._prefetch_stream(pool, number, submitted, epoch, start_step)
                 kind, batch, skipped = "end", None, []
                 while turns and kind == "end":
                     kind, batch, skipped = pool.result(turns[0], self.should_stop)
@@ -215,12 +219,12 @@ class Loader:
         finally:
             pool.cancel()
 
-    def _prefetch_stream(self, pool, number, asked, epoch, start_step):
+    def _prefetch_stream(self, pool, number, submitted, epoch, start_step):
         """Fills the task queue of a worker of a stream; batches before `start_step` are read and discarded."""
         while len(pool.workers[number].tasks) < self.prefetch:
-            step = asked[number] * self.workers + number  # exact until a shard ends, an upper bound afterwards
-            pool.submit(number, epoch, step, step >= start_step, f"batch {asked[number]} of its shard")
-            asked[number] += 1
+            step = submitted[number] * self.workers + number  # exact until a shard ends, an upper bound afterwards
+            pool.submit(number, epoch, step, step >= start_step, f"batch {submitted[number]} of its shard")
+            submitted[number] += 1
 
     def _stream_steps(self):
         return range(self.sampler.steps) if self.sampler.steps else itertools.count()

@@ -30,21 +30,21 @@ class Slot:
 
     def put(self, batch):
         """Writes the arrays of a batch and returns the message from which :meth:`take` restores the batch."""
-        places, inline, end = [], {}, 0
+        layout, inline, end = [], {}, 0
         for name, value in batch.items():
             is_numbers = isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.size
             if is_numbers and end + value.nbytes <= len(self.memory):
-                places.append((name, value.dtype.str, value.shape, end))
-                self._view(*places[-1][1:])[...] = value
+                layout.append((name, value.dtype.str, value.shape, end))
+                self._view(*layout[-1][1:])[...] = value
                 end += -(-value.nbytes // ALIGNMENT) * ALIGNMENT
             else:
                 inline[name] = value
-        return list(batch), places, inline
+        return list(batch), layout, inline
 
     def take(self, message):
         """Restores the batch of a message as a copy, so that the slot can be reused."""
-        names, places, batch = message
-        batch = batch | {name: self._view(*place).copy() for name, *place in places}
+        names, layout, batch = message
+        batch = batch | {name: self._view(*location).copy() for name, *location in layout}
         return {name: batch[name] for name in names}
 
     def _view(self, dtype, shape, start):

@@ -38,18 +38,18 @@ def run_worker(connection, others_ends, parent, dies_with_thread, source, slots,
     streaming = None
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            asked, epoch, step, slot, what = connection.recv()
+            task_generation, epoch, step, slot, what = connection.recv()
 
-            def is_cancelled(asked=asked):
-                return generation.read() != asked
+            def is_cancelled(task_generation=task_generation):
+                return generation.read() != task_generation
 
             try:
                 if is_cancelled():
                     made = None
                 elif hasattr(source, "start"):
-                    if streaming != asked:
+                    if streaming != task_generation:
                         source.start(epoch)
-                        streaming = asked
+                        streaming = task_generation
                     made = source.make(epoch, step, what, is_cancelled)
                 else:
                     made = source.make(epoch, step, slots[slot].take(what)["indexes"].tolist(), is_cancelled)

@@ -1,1 +1,1 @@
-"""Writes a trained model as a static program, and proves that it answers as the trained one."""
+"""Writes a trained model as a static program, and proves that it predicts as the trained one."""

@@ -1,18 +1,18 @@
-"""Compares the answers of two programs of one model."""
+"""Compares the outputs of two programs of one model."""
 
 import numpy as np
 
 ROWS_AT_MOST = 2000  # whose order is looked into
 
 
-def differences(answers, golden):
+def differences(outputs, golden):
     """The largest difference of each output, relative to its largest golden value; infinite for another shape.
 
     Args:
-        answers (dict[str, ndarray]): of one program.
+        outputs (dict[str, ndarray]): of one program.
         golden (dict[str, ndarray]): of the other.
     """
-    return {name: difference(answers[name], expected) for name, expected in golden.items()}
+    return {name: difference(outputs[name], expected) for name, expected in golden.items()}
 
 
 def difference(got, expected):

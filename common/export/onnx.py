@@ -35,12 +35,12 @@ def write_onnx(folder, name):
 
 
 def run_onnx(path, inputs, outputs):
-    """The answers of onnxruntime: {output name: array}, in the order the model returns them."""
+    """The outputs of onnxruntime: {output name: array}, in the order the model returns them."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors; it warns of every constant that the converter left behind
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     known = {entry.name for entry in session.get_inputs()}
-    answers = session.run(None, {name: value for name, value in inputs.items() if name in known})
-    return dict(zip(outputs, answers, strict=True))
+    found = session.run(None, {name: value for name, value in inputs.items() if name in known})
+    return dict(zip(outputs, found, strict=True))

@@ -1,6 +1,6 @@
-"""Fake quantisation in an ONNX graph turned into what runtimes compute with 8-bit numbers.
+"""Fake quantization in an ONNX graph turned into what runtimes compute with 8-bit numbers.
 
-Exported fake quantisation is a chain of Div, Clip, Add, Add, Mul with constants: scale, ends of the grid, a large
+Exported fake quantization is a chain of Div, Clip, Add, Add, Mul with constants: scale, ends of the grid, a large
 number and its negative (which round), scale.  Of an activation it becomes QuantizeLinear and DequantizeLinear (uint8);
 of a weight, the int8 numbers themselves and DequantizeLinear.  The bias of a convolution of both becomes int32, in
 steps of the product of their scales, as runtimes want it.
@@ -17,10 +17,10 @@ ROUNDING = 2.0**22  # what is added to round is larger
 
 @dataclasses.dataclass
 class Chain:
-    """One fake quantisation.
+    """One fake quantization.
 
     Args:
-        source (str): the tensor that is quantised.
+        source (str): the tensor that is quantized.
         result (str): the tensor on the grid.
         scale (ndarray): broadcasts to it.
         lowest (int): the integer at the lower end.
@@ -81,7 +81,7 @@ class Graph:
         return factor is not None and factor.size == 1 and factor.ndim < 2 and factor == 1
 
     def outputs(self):
-        """The names of what the graph answers."""
+        """The names of the graph's outputs."""
         return {entry.name for entry in self.model.graph.output}
 
     def index(self):
@@ -106,7 +106,7 @@ class Graph:
         return None if shape is None else source.reshape([int(side) for side in shape])
 
     def chains(self):
-        """Every fake quantisation (list[Chain]), in the order of the graph."""
+        """Every fake quantization (list[Chain]), in the order of the graph."""
         return [chain for node in self.nodes if node.op_type == CHAIN[0] and (chain := self.chain_of(node))]
 
     def chain_of(self, first):
@@ -152,14 +152,14 @@ class Graph:
         )
 
     def short_names(self, nodes):
-        """{name: short name} of what is neither given nor answered: names take a share of a small file."""
+        """{name: short name} of what is neither an input nor an output: names take a share of a small file."""
         kept = self.outputs() | {entry.name for entry in self.model.graph.input} | {""}
         names = dict.fromkeys(name for node in nodes for name in (*node.input, *node.output) if name not in kept)
         return {name: f"t{number}" for number, name in enumerate(names)}
 
 
 def quantize_graph(model):
-    """Turns every fake quantisation of a model into 8-bit numbers.
+    """Turns every fake quantization of a model into 8-bit numbers.
 
     Args:
         model (onnx.ModelProto): it is changed, if there is anything to do.
@@ -238,7 +238,7 @@ def replace_everywhere(graph, old, new):
 
 
 def carry_through(graph, scales):
-    """Repeats the quantisation after a pooling of maxima, whose output is on the grid of its input."""
+    """Repeats the quantization after a pooling of maxima, whose output is on the grid of its input."""
     from onnx import helper
 
     for node in [node for node in graph.nodes if node.op_type == "MaxPool" and node.input[0] in scales]:
@@ -254,11 +254,11 @@ def carry_through(graph, scales):
 
 
 def quantize_biases(graph, scales):
-    """Puts the sum after a quantised convolution into it, as its bias, in int32.
+    """Puts the sum after a quantized convolution into it, as its bias, in int32.
 
     Args:
         graph (Graph): with the DequantizeLinear nodes in place.
-        scales (dict[str, ndarray]): of each dequantised tensor.
+        scales (dict[str, ndarray]): of each dequantized tensor.
     """
     from onnx import helper
 

@@ -2,7 +2,7 @@
 
 import shutil
 
-from common.config.build import completed_task
+from common.config.build import complete_task
 from common.files import find_file
 from common.inference.exported import file_arguments, inference_split, types_in
 from common.inference.task import task_of
@@ -19,9 +19,9 @@ def processing(model, config, folder):
     Returns:
         dict: `task`, `postprocess`, `preprocess`, and `kit` with `kit_classes` where some classes are the kit's own.
     """
-    split, copied, completed = inference_split(config), {}, config.completed()
+    split, copied, completed = inference_split(config), {}, config.to_dict()
     transforms = completed["data"][split].get("transforms", []) if config.get(f"data.{split}") else []
-    task = completed_task(config, task_of(config, model).name)
+    task = complete_task(config, task_of(config, model).name)
     found = {}
     own = [*classes_of_kit(transforms, config.namespace), *classes_of_kit(task, config.namespace.tasks)]
     if own:

@@ -149,7 +149,7 @@ def repeated(value, count):
 
 
 def fixed(shape, settings):
-    """An input's shape with the batch and the picture size that the `export:` section fixes."""
+    """An input's shape with the batch and the image size that the `export:` section fixes."""
     shape = [settings.batch_size or shape[0], *shape[1:]]
     if settings.image_size and len(shape) in (4, 5):  # images [N, C, H, W], clips [N, T, C, H, W]
         shape[-2:] = settings.image_size
@@ -157,7 +157,7 @@ def fixed(shape, settings):
 
 
 def prove(found, tolerance, what, raw=None):
-    """Refuses a program that answers differently.
+    """Refuses a program whose outputs differ.
 
     Args:
         found (dict[str, float]): the largest difference of each output, see `common.export.compare`.

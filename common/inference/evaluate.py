@@ -8,7 +8,7 @@ A metric says what it needs of the model, by its class attribute `needs`:
 
 from common.build.inputs import check_inputs
 from common.build.model import predictor_of
-from common.contract import offered
+from common.contract import get_optional
 from common.errors import ConfigError, DataError
 from common.system import distributed
 
@@ -69,7 +69,7 @@ def source_for(metric, sources):
 
 def needs_of(metric):
     """Which of `predictions`, `losses` and `model` a metric is updated with."""
-    return offered(metric, "metric", "needs")
+    return get_optional(metric, "metric", "needs")
 
 
 def sources_of(model):
@@ -83,7 +83,7 @@ def losses_of(model):
     import paddle
 
     def losses(batch):
-        check_inputs(model.inputs, batch, "the data", multiple=offered(model, "model", "size_multiple"))
+        check_inputs(model.inputs, batch, "the data", multiple=get_optional(model, "model", "size_multiple"))
         tensors = {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
         with paddle.no_grad():
             return {name: float(value.item()) for name, value in model.loss(tensors).items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from common.config.build import Builder, as_tree, completed_task
+from common.config.build import Builder, complete_task, to_tree
 from common.config.check import task_name
 from common.config.kits import ROOT, is_kit
 from common.config.namespace import Namespace
@@ -79,7 +79,7 @@ class Exported:
         """The object of a node whose class derives from `base`; nodes inside it are transforms or parts of the task."""
         labels = self.about["labels"]
         given = {} if labels is None else {"labels": labels, "num_classes": len(labels)}
-        return Builder(namespace, given).build(as_tree(self.admit(node, namespace, (base,)), str(self.file)))
+        return Builder(namespace, given).build(to_tree(self.admit(node, namespace, (base,)), str(self.file)))
 
     def admit(self, value, namespace, bases):
         """The value with the files of its nodes in the folder.
@@ -96,7 +96,7 @@ class Exported:
         if "type" in value:
             kind = namespace.resolve(str(value["type"]))
             if not (isinstance(kind, type) and issubclass(kind, bases)):
-                names = " or ".join(base.__name__ for base in bases)
+                names = " or ".join("transform" if base is Transform else base.__name__ for base in bases)
                 raise EnvironmentProblem(f"{self.file}: '{value['type']}' is no {names}")
             inner = (Transform, *getattr(kind, "parts", ()))
         found = {key: self.admit(item, namespace, inner) for key, item in value.items()}
@@ -204,7 +204,7 @@ def check_exportable(config):
     name = task_name(config.tree, config.namespace)
     if name is not None:
         task_of(config)
-        refuse_missing_files(completed_task(config, name), config.namespace.tasks, config.place("postprocess"))
+        refuse_missing_files(complete_task(config, name), config.namespace.tasks, config.place("postprocess"))
     split = split_of_inferences(config)
     for number, node in enumerate(config.get(f"data.{split}.transforms", None) or []):
         place = config.place(f"data.{split}.transforms.{number}")

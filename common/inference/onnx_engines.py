@@ -1,7 +1,6 @@
 """The engines that run model.onnx of an exported folder from Python: onnxruntime and OpenVINO, both optional.
 
-An engine answers `run(inputs)` with a list of arrays in the order of the outputs, and `clone()` with one for another
-thread.
+`run(inputs)` of an engine returns a list of arrays in the order of the outputs, `clone()` an engine for another thread.
 """
 
 import importlib
@@ -30,11 +29,11 @@ class OnnxRuntimeEngine:
         self.shapes = {entry.name: entry.shape for entry in self.session.get_inputs()}
 
     def run(self, inputs):
-        """The answers to a batch of the program's size."""
+        """The outputs of a batch of the program's size."""
         return self.session.run(None, inputs)
 
     def clone(self):
-        """Itself: a session answers several threads at once."""
+        """Itself: a session serves several threads at once."""
         return self
 
 
@@ -57,9 +56,9 @@ class OpenVINOEngine:
         self.shapes = {name: [s.get_length() if s.is_static else None for s in shape] for name, shape in sizes.items()}
 
     def run(self, inputs):
-        """The answers to a batch of the program's size."""
-        answers = self.request.infer({name: np.ascontiguousarray(value) for name, value in inputs.items()})
-        return [np.array(answers[port]) for port in self.compiled.outputs]
+        """The outputs of a batch of the program's size."""
+        outputs = self.request.infer({name: np.ascontiguousarray(value) for name, value in inputs.items()})
+        return [np.array(outputs[port]) for port in self.compiled.outputs]
 
     def clone(self):
         """One with a request of its own, for another thread."""
@@ -77,7 +76,7 @@ class OneAtATime:
         self.engine = engine
 
     def run(self, inputs):
-        """The answers, those of each part one after another.
+        """The outputs, those of each part one after another.
 
         Raises:
             ConfigError: a size other than that of the batch is not the program's.
@@ -87,8 +86,8 @@ class OneAtATime:
         if max(parts, default=1) == 1:
             return self.engine.run(inputs)
         split = {name: np.split(value, max(parts)) for name, value in inputs.items()}
-        answers = [self.engine.run({name: pieces[i] for name, pieces in split.items()}) for i in range(max(parts))]
-        return [np.concatenate(pieces) for pieces in zip(*answers, strict=True)]
+        outputs = [self.engine.run({name: pieces[i] for name, pieces in split.items()}) for i in range(max(parts))]
+        return [np.concatenate(pieces) for pieces in zip(*outputs, strict=True)]
 
     def parts(self, name, value):
         """How many batches of the program's an array makes."""

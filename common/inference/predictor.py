@@ -145,9 +145,9 @@ class ModelInMemory:
     def from_config(cls, config):
         """The model of a checked configuration on its `weights`."""
         from common.build.data import build_transforms, given_classes
-        from common.build.model import build_model, labels_of, load_weights, read_weights
+        from common.build.model import build_model, labels_of, load_weights, read_configured_weights
 
-        arrays = read_weights(config)
+        arrays = read_configured_weights(config)
         labels = labels_of(config)
         runtime.prepare()
         select_device(config.get("device"))
@@ -172,7 +172,7 @@ def predict(model, samples, threshold=None):
     Returns:
         list[list[dict]]: what `Task.records` gives, a list for each sample.
     """
-    return predict_prepared(model, prepare(model, samples), threshold)
+    return predict_prepared(model, prepare_samples(model, samples), threshold)
 
 
 def predict_prepared(model, samples, threshold=None):
@@ -182,7 +182,7 @@ def predict_prepared(model, samples, threshold=None):
     return model.task.records(outputs, samples, model.labels, threshold)[: len(samples)]
 
 
-def prepare(model, samples):
+def prepare_samples(model, samples):
     """The decoded samples after the transforms that see one sample each; raises BadSample."""
     rest = Pipeline(model.pipeline.transforms[1:])
     return [rest.sample([dict(sample)], 0, 0) for sample in samples]

@@ -8,7 +8,7 @@ import numpy as np
 
 from common.data.issues import issue_line
 from common.errors import BadRows, BadSample, DataError
-from common.inference.predictor import fixed_batch, predict_prepared, prepare
+from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
 from common.log import logger
 from common.table.sources import rows_to_table
 
@@ -85,7 +85,7 @@ def predict_samples(model, samples, threshold):
         try:
             if not sample.get("blank"):
                 sample = model.decode(sample)
-                ready.append(prepare(model, [sample])[0])
+                ready.append(prepare_samples(model, [sample])[0])
             decoded.append(sample)
         except DataError as error:
             problems.append(error)

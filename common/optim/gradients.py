@@ -1,6 +1,6 @@
-"""Gradient norm, gradient clipping in three ways, and the division by a loss scale; all in place.
+"""Gradient norm, gradient clipping by norm or value, and loss unscaling; in place.
 
-A gradient is dense, or the sparse rows of an embedding: a list of row numbers (one may come twice) with their values.
+A gradient is dense, or the sparse rows of an embedding: a list of row indices (with repetitions) and their values.
 """
 
 import math
@@ -15,7 +15,7 @@ def global_norm(gradients):
 
 
 def merge_rows(gradient):
-    """The values of a gradient in float32, rows that come twice summed."""
+    """The values of a gradient in float32, with repeated rows summed."""
     if gradient.is_selected_rows():
         gradient = paddle._C_ops.merge_selected_rows(gradient)._get_tensor_from_selected_rows()
     return gradient if gradient.dtype == paddle.float32 else gradient.astype("float32")
@@ -33,7 +33,7 @@ def clip_gradients(gradients, norm=None, value=None, each_norm=None):
     Args:
         gradients (list[Tensor]): changed in place.
         norm (float): limit of the norm of all together (https://arxiv.org/abs/1211.5063, algorithm 1).
-        value (float): limit of every element; of sparse rows, before those that come twice are summed.
+        value (float): limit of every element; of sparse rows, before repeated ones are summed.
         each_norm (float): limit of the norm of each one.
     """
     if value is not None:
@@ -47,7 +47,7 @@ def clip_gradients(gradients, norm=None, value=None, each_norm=None):
 
 
 def shrink(gradients, norm, limit):
-    """Scales gradients of global norm `norm` down to `limit`; smaller ones stay as they are."""
+    """Scales gradients of global norm `norm` down to `limit`; smaller ones are unchanged."""
     if norm > limit:
         for gradient in gradients:
             paddle._C_ops.scale_(values_of(gradient), limit / norm, 0.0, True)

@@ -1,4 +1,4 @@
-"""Parameter groups: one framework optimizer for each learning rate and weight decay, gradients clipped over all."""
+"""Parameter groups: one PaddlePaddle optimizer per learning rate and weight decay, gradients clipped over all."""
 
 import fnmatch
 
@@ -20,7 +20,7 @@ class GroupedOptimizer:
     Args:
         kind (str): its `type` in the configuration; a state is loaded only into the same kind.
         parameters (dict[str, Parameter]): those it updates, by structured name.
-        parts (list): pairs of (framework optimizer, what the learning rate is multiplied by).
+        parts (list): pairs of (framework optimizer, learning rate multiplier).
         clip (dict): at most one of `norm`, `value`, `each_norm`, with its limit.
     """
 
@@ -46,7 +46,7 @@ class GroupedOptimizer:
         return [gradient for gradient in found if gradient is not None]
 
     def state(self):
-        """({"backbone.conv1.weight/velocity": array, ...}, {"kind": str}): all that a resumed run needs."""
+        """({"backbone.conv1.weight/velocity": array, ...}, {"kind": str}): the state for checkpoints."""
         names = {parameter.name: name for name, parameter in self.parameters.items()}
         arrays = {}
         for optimizer, _ in self.parts:
@@ -94,7 +94,7 @@ def load_accumulators(optimizer, wanted):
         for kind, array in arrays.items():
             target = master if kind == "master" else optimizer._accumulators.get(kind, {}).get(owner)
             if target is None or list(target.shape) != list(array.shape):
-                here = "there is none" if target is None else f"it is {list(target.shape)}"
+                here = "it is missing" if target is None else f"it is {list(target.shape)}"
                 raise ConfigError(f"the optimizer's state: {kind} is {list(array.shape)} there, here {here}")
             target.set_value(np.ascontiguousarray(array))
 
@@ -165,14 +165,14 @@ def read_group(settings, index, group, parameters):
 
 
 def layers_above(index, model, name):
-    """How many layers of a model are above a parameter; the model publishes `layers_above(name)`."""
+    """The number of layers of a model above a parameter; the model publishes `layers_above(name)`."""
     if not hasattr(model, "layers_above"):
         raise ConfigError(f"optimizer.groups[{index}].layer_decay: {type(model).__name__} does not publish its layers")
     return model.layers_above(name)
 
 
 def match_names(where, pattern, parameters):
-    """The names that a glob matches; a ConfigError with the nearest names where there is none."""
+    """The names that a glob matches; a ConfigError with the nearest names if nothing matches."""
     found = fnmatch.filter(parameters, pattern)
     if not found:
         near = nearest(pattern.replace("*", ""), parameters, 3) or list(parameters)[:3]

@@ -98,7 +98,7 @@ class SGD(Optimizer):
         return paddle.optimizer.SGD(1.0, parameters, self.regularizer(paddle, decay), multi_precision=on_gpu(paddle))
 
     def regularizer(self, paddle, decay):
-        """What the framework's optimizer takes as `weight_decay`."""
+        """The `weight_decay` argument of the framework's optimizer."""
         if decay and self.l1_decay:
             return paddle.regularizer.L1Decay(decay)
         return decay or None

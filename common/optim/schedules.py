@@ -74,7 +74,7 @@ class Schedule(Settings, abc.ABC):
         return self.bound(self.total_steps) if epochs is None else epochs * self.epoch_length()
 
     def progress(self, step, end, start=0):
-        """How much of the way from step `start` to step `end` is done, 0 to 1."""
+        """The completed fraction of the way from step `start` to step `end`, 0 to 1."""
         return min(max(step - start, 0) / max(end - start, 1), 1.0)
 
 
@@ -293,7 +293,7 @@ class ExponentialDecay(WarmupSchedule):
         self.check_alternatives("every_epochs", "every_steps")
 
     def periods(self, step):
-        """How many periods are over at `step`."""
+        """The number of periods completed at `step`."""
         count = step / self.length(self.every_steps, self.every_epochs)
         return math.floor(count) if self.staircase else count
 

@@ -17,7 +17,7 @@ def in_range(default=dataclasses.MISSING, *, above=-math.inf, least=-math.inf, m
 
 
 class Settings:
-    """What a configuration says of an optimizer or a schedule.
+    """Base class of the settings of optimizers and schedules.
 
     Raises:
         ValueError: a field made by :func:`in_range` is outside its range.
@@ -31,7 +31,7 @@ class Settings:
 
     @property
     def name(self):
-        """What the configuration calls it."""
+        """Its `type` in the configuration."""
         return type(self).__name__
 
     def error(self, text):

@@ -1,4 +1,4 @@
-"""Several optimizers for the parts of one model.
+"""Separate optimizers for the parts of one model, such as the generator and the discriminator of a GAN.
 
     optimizer:
       type: Several
@@ -6,7 +6,7 @@
         generator: {type: Adam, lr: 2e-4, beta1: 0.5}
         discriminator: {type: Adam, lr: 2e-4, beta1: 0.5}
 
-A part has the name of a sublayer of the model and moves the parameters in it; each has a schedule of its own.
+A part has the name of a sublayer of the model and updates its parameters; each has its own schedule.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ class Several:
             if part in members:
                 members[part][name] = parameter
             elif not parameter.stop_gradient:
-                raise ConfigError(f"optimizer.parts: no part moves {name}; the parts are {', '.join(self.parts)}")
+                raise ConfigError(f"optimizer.parts: no part updates {name}; the parts are {', '.join(self.parts)}")
         return build_several(self.parts, model, members)
 
 
@@ -62,7 +62,7 @@ def build_several(optimizers, model, members):
 
     Args:
         optimizers (dict[str, Optimizer]): by the name of the part.
-        model (nn.Layer): whose parameters are moved.
+        model (nn.Layer): whose parameters are updated.
         members (dict[str, dict[str, Parameter]]): by the name of the part, then by structured name.
     """
     from common.optim.grouped import build_grouped
@@ -88,9 +88,9 @@ class SeveralOptimizers:
 
     @contextlib.contextmanager
     def alone(self, name):
-        """Within it gradients reach the parameters of this part only, in a run of one process.
+        """Context manager in which only the parameters of this part receive gradients, in a run of one process.
 
-        With several processes they reach all, and `clear` throws the rest away: a parameter whose `stop_gradient` was
+        With several processes all receive them, and `clear` discards the rest: a parameter whose `stop_gradient` was
         set and unset has lost the hook of DataParallel, and its gradient would silently stay in its process.
         """
         held = [p for part, group in self.parts.items() if part != name for p in group.parameters.values()]
@@ -104,21 +104,21 @@ class SeveralOptimizers:
                 parameter.stop_gradient = False
 
     def step(self, lr):
-        """Moves every weight that has a gradient; `lr` is the learning rate of each part (dict of floats)."""
+        """Updates every weight that has a gradient; `lr` is the learning rate of each part (dict of floats)."""
         for name, part in self.parts.items():
             part.step(lr[name])
 
     def clear(self):
-        """Forgets the gradients."""
+        """Clears the gradients."""
         for part in self.parts.values():
             part.clear()
 
     def gradients(self):
-        """The gradients there are (list of Tensor)."""
+        """The gradients that exist (list of Tensor)."""
         return [gradient for part in self.parts.values() for gradient in part.gradients()]
 
     def state(self):
-        """All that a resumed run needs: (arrays by name, what JSON can hold)."""
+        """The state for checkpoints: (arrays by name, JSON values)."""
         found = {name: part.state() for name, part in self.parts.items()}
         arrays = {key: value for named, _ in found.values() for key, value in named.items()}
         return arrays, {"kind": self.kind} | {name: state for name, (_, state) in found.items()}
@@ -134,7 +134,7 @@ class SeveralOptimizers:
             raise ConfigError(f"the checkpoint holds the state of {state['kind']}, but the optimizer is {have}")
         owner = {key: name for name, part in self.parts.items() for key in part.parameters}
         first = next(iter(self.parts))
-        for name, part in self.parts.items():  # what belongs to no part goes to the first, which refuses it
+        for name, part in self.parts.items():  # arrays of no part go to the first, which rejects them
             own = {k: v for k, v in arrays.items() if owner.get(k.rpartition("/")[0], first) == name}
             part.load(own, state[name])
 
@@ -150,7 +150,7 @@ class SeveralSchedules:
         self.schedules = schedules
 
     def bind(self, steps_per_epoch, total_steps):
-        """Passes the length of an epoch and of the run on. Returns the schedules."""
+        """Binds every schedule to the length of an epoch and of the run. Returns the schedules."""
         for schedule in self.schedules.values():
             schedule.bind(steps_per_epoch, total_steps)
         return self

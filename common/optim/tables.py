@@ -1,4 +1,4 @@
-"""Tells embedding tables with sparse gradients from all other parameters of a model."""
+"""Separates embedding tables with sparse gradients from the other parameters of a model."""
 
 from paddle import nn
 
@@ -21,14 +21,14 @@ def parameters_and_tables(model):
     """
     if distributed.world_size() > 1:
         raise ConfigError(
-            f"optimizer: DenseAndSparse trains in one process, here are {distributed.world_size()}; "
-            "the gradients of the tables are not exchanged\n  "
+            f"optimizer: DenseAndSparse supports one process only, not {distributed.world_size()}; "
+            "sparse gradients of embedding tables are not synchronized\n  "
             "use one process, or an optimizer for all parameters and sparse: false"
         )
     parameters = dict(model.named_parameters())
     sparse = {name: parameters[name] for name in table_names(model, parameters)}
     dense = {name: parameter for name, parameter in parameters.items() if name not in sparse}
-    for what, part in (("no embedding table with sparse gradients", sparse), ("nothing but tables", dense)):
+    for what, part in (("no embedding table with sparse gradients", sparse), ("only embedding tables", dense)):
         if not part:
             raise ConfigError(f"optimizer: {type(model).__name__} has {what}; DenseAndSparse is for models with both")
     return {"dense": dense, "sparse": sparse}

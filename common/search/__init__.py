@@ -1,1 +1,1 @@
-"""The search for a configuration: its space, the strategies, the trials, and the study that several workers share."""
+"""Hyperparameter and architecture search on Optuna: search space, strategies, trials, parallel workers."""

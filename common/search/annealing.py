@@ -1,8 +1,8 @@
 """Simulated annealing (Kirkpatrick, Gelatt, Vecchi, Science 220, 1983) as a sampler of Optuna.
 
-Nothing is kept but the study: what the walk has accepted so far is worked out again from the scored trials in the order
-in which they ended, with random numbers that depend on the seed and a trial's number alone.  So any number of workers
-share one walk, and one that is stopped goes on as if it had not been.
+The study is the only state: the accepted candidates are recomputed from the completed trials in order of completion,
+with random numbers that depend only on the seed and the trial number.  So any number of workers share one walk, and a
+stopped walk resumes as if it had not been interrupted.
 """
 
 import math
@@ -13,15 +13,15 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-ATTEMPTS = 32  # draws before one more token is changed
+ATTEMPTS = 32  # draws before one more token is mutated
 
 
 def acceptance(score, current, temperature):
-    """The probability of going on from a candidate: 1 of a better one, exp((r - r') / T) of a worse.
+    """The acceptance probability of a candidate: 1 if it is better, else exp((r - r') / T).
 
     Args:
-        score (float): r of the candidate, more is better.
-        current (float): r' of where the walk is.
+        score (float): r of the candidate, higher is better.
+        current (float): r' of the current candidate.
         temperature (float): T, in the units of the score.
     """
     if score > current:
@@ -30,20 +30,20 @@ def acceptance(score, current, temperature):
 
 
 def temperature_after(steps, initial, rate):
-    """T of a walk that has been offered `steps` candidates: initial * rate^steps."""
+    """T after `steps` candidates: initial * rate^steps."""
     return initial * rate**steps
 
 
 class AnnealingSampler(BaseSampler):
-    """Changes few tokens of the candidate where the walk is; the first candidates are random.
+    """Mutates a few tokens of the current candidate; the first candidates are random.
 
     Args:
         distributions (dict): name -> distribution of Optuna.
-        seed (int): of every choice.
-        init_temperature (float | None): T of the first step; None takes the standard deviation of the first scores.
-        reduce_rate (float): T is multiplied by it after each candidate.
-        changes (int): tokens that differ from where the walk is.
-        starts (int): random candidates, the best of which the walk begins from.
+        seed (int): random seed.
+        init_temperature (float | None): initial temperature; None for the standard deviation of the first scores.
+        reduce_rate (float): factor of the temperature after each candidate.
+        changes (int): number of tokens to mutate.
+        starts (int): random candidates; the walk starts from the best of them.
     """
 
     def __init__(self, distributions, seed=0, init_temperature=None, reduce_rate=0.85, changes=1, starts=5):
@@ -53,7 +53,7 @@ class AnnealingSampler(BaseSampler):
         self.random = RandomSampler(seed)
 
     def infer_relative_search_space(self, study, trial):
-        """All dimensions: they are drawn together."""
+        """All dimensions, which are sampled jointly."""
         return self.distributions
 
     def sample_relative(self, study, trial, search_space):
@@ -65,15 +65,15 @@ class AnnealingSampler(BaseSampler):
         return self.unseen(current, seen, generator)
 
     def sample_independent(self, study, trial, param_name, param_distribution):
-        """A random value of a dimension that nobody named before."""
+        """A random value of a dimension outside the joint space."""
         return self.random.sample_independent(study, trial, param_name, param_distribution)
 
     def key(self, params):
-        """What tells candidates apart."""
+        """The identity of a candidate."""
         return tuple(params.get(name) for name in self.distributions)
 
     def current(self, study, trials):
-        """The candidate the walk is at (dict), None while it has not begun."""
+        """The current candidate of the walk (dict); None before it has started."""
         sign = 1 if study.direction == StudyDirection.MAXIMIZE else -1
         scored = [t for t in trials if t.state == TrialState.COMPLETE and len(t.params) == len(self.distributions)]
         scored.sort(key=lambda t: (t.datetime_complete, t.number))
@@ -92,7 +92,7 @@ class AnnealingSampler(BaseSampler):
         return here
 
     def unseen(self, current, seen, generator):
-        """A candidate near `current` that is not among `seen`; more tokens change when those nearest are used up."""
+        """A new candidate near `current`, not in `seen`; mutates more tokens if the neighborhood is exhausted."""
         names = list(self.distributions)
         count = len(names) if current is None else min(self.changes, len(names))
         while True:
@@ -100,7 +100,7 @@ class AnnealingSampler(BaseSampler):
                 candidate = {} if current is None else dict(current)
                 for index in generator.choice(len(names), count, replace=False):
                     name = names[index]
-                    candidate[name] = other(self.distributions[name], candidate.get(name), generator)
+                    candidate[name] = draw_other(self.distributions[name], candidate.get(name), generator)
                 if self.key(candidate) not in seen:
                     return candidate
             if count == len(names):
@@ -108,8 +108,8 @@ class AnnealingSampler(BaseSampler):
             count += 1
 
 
-def other(distribution, value, generator):
-    """A random value of a distribution, other than `value`; near it where the distribution is of real numbers."""
+def draw_other(distribution, value, generator):
+    """Draws a value other than `value` from a distribution; near it for real numbers."""
     if isinstance(distribution, CategoricalDistribution):
         values = [choice for choice in distribution.choices if choice != value]
         return values[generator.integers(len(values))] if values else value
@@ -120,11 +120,11 @@ def other(distribution, value, generator):
             return value
         drawn = low + int(generator.integers(count))
         return drawn + 1 if value is not None and drawn >= value else drawn
-    return between(distribution, value, generator)
+    return draw_between(distribution, value, generator)
 
 
-def between(distribution, value, generator, spread=0.2):
-    """A number of a range: even over it, or from a normal distribution around `value`, folded back at the ends."""
+def draw_between(distribution, value, generator, spread=0.2):
+    """Draws a number from a range: uniformly, or from a normal distribution around `value`, reflected at the ends."""
     scale, back = (math.log, math.exp) if distribution.log else (float, float)
     low, high = scale(distribution.low), scale(distribution.high)
     if value is None:

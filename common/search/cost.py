@@ -1,4 +1,4 @@
-"""What a candidate costs, known before it is trained: its multiply-adds, its parameters, the time of one sample."""
+"""Cost of a candidate before training: MACs, parameters, and latency of one sample."""
 
 import statistics
 import threading
@@ -12,11 +12,11 @@ WARM_UP, REPEATS = 3, 15
 
 
 class Cost:
-    """Measures candidates on one sample of the evaluation data.
+    """Measures the cost of candidates on one sample of the evaluation data.
 
     Args:
-        config (Config): of the search; what the candidates do not change.
-        names (list[str]): what to measure: macs, parameters, latency_ms.
+        config (Config): of the search, which candidates override.
+        names (list[str]): measures: macs, parameters, latency_ms.
     """
 
     def __init__(self, config, names):
@@ -25,7 +25,7 @@ class Cost:
         self.samples = {}
 
     def __call__(self, config):
-        """The measures of a candidate, name -> number.
+        """The cost of a candidate, name -> number.
 
         Args:
             config (Config): of the candidate, checked.
@@ -37,7 +37,7 @@ class Cost:
             return measure(build_model(config, labels_of(config, dataset)), arrays, self.names)
 
     def sample(self, config):
-        """The data set, and the inputs of one sample by name; read once for candidates of the same data."""
+        """The dataset, and the inputs of one sample by name; cached for candidates with the same data."""
         key = str([config.get(part, None) for part in ("data", "labels", "num_classes")])
         if key not in self.samples:
             dataset = build_dataset(config, "eval")
@@ -49,7 +49,7 @@ class Cost:
 
 
 def measure(model, batch, names):
-    """The measures of a model on one sample.
+    """The cost of a model on one sample.
 
     Args:
         model (nn.Layer): with `inputs` and `predict`.
@@ -57,7 +57,7 @@ def measure(model, batch, names):
         names (list[str]): macs, parameters, latency_ms.
 
     Returns:
-        dict: name -> number; the latency is the median of several calls in memory, in milliseconds.
+        dict: name -> number; the latency in milliseconds is the median of several calls in memory.
     """
     import paddle
 
@@ -81,12 +81,12 @@ def _seconds(call):
     return time.perf_counter() - began
 
 
-def beyond(measures, limits):
-    """Why a candidate is refused, in words such as `macs 5300000 of at most 5000000`; empty when it is not.
+def exceeded_limits(measures, limits):
+    """The exceeded limits as text, such as `macs 5300000 of at most 5000000`; empty if all hold.
 
     Args:
         measures (dict): name -> number.
-        limits (dict): name -> the most.
+        limits (dict): name -> maximum.
     """
     over = [name for name, most in limits.items() if measures[name] > most]
     return ", ".join(f"{name} {measures[name]} of at most {limits[name]:g}" for name in over)

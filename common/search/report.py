@@ -1,30 +1,30 @@
-"""What a search leaves for people: a csv of its trials, a table, and the best candidate as a line of `-o`."""
+"""Reports of a search: a CSV file of the trials, a summary table, and the best candidate as `-o` overrides."""
 
 import csv
 import os
 import shlex
 
-from common.config.overrides import assignments, flow
+from common.config.overrides import assignments, to_inline_yaml
 from common.search.space import decode
-from common.search.study import COUNTED, first_number, outcome, standing
+from common.search.study import COUNTED, count_outcomes, first_number, outcome
 
 OTHERS = ("rejected", "repeated", "interrupted", "surplus")
 
 
-def ranked(study):
-    """The trials that count: those with a score first, the best first (list[FrozenTrial])."""
+def rank_trials(study):
+    """The counted trials, best score first, those without a score last (list[FrozenTrial])."""
     sign = -1 if study.direction.name == "MAXIMIZE" else 1
     trials = [trial for trial in study.get_trials(deepcopy=False) if outcome(trial) in COUNTED]
     return sorted(trials, key=lambda t: (t.value is None, sign * t.value if t.value is not None else 0, t.number))
 
 
-def rows(study, space):
-    """A dict a trial that counts, in order of their numbers; its values as they are written in a configuration."""
+def trial_rows(study, space):
+    """A dict per counted trial, in order of trial numbers, with values in configuration syntax."""
     found = []
-    for trial in sorted(ranked(study), key=first_number):
+    for trial in sorted(rank_trials(study), key=first_number):
         values = {}
         if len(trial.params) == len(space.dimensions):
-            values = {name: flow(value) for name, value in decode(space.dimensions, trial.params).items()}
+            values = {name: to_inline_yaml(value) for name, value in decode(space.dimensions, trial.params).items()}
         found.append(
             {
                 "trial": first_number(trial),
@@ -41,8 +41,8 @@ def rows(study, space):
 
 
 def write_csv(path, study, space):
-    """Writes the trials that count to a csv file, as a whole or not at all."""
-    found = rows(study, space)
+    """Writes the counted trials to a CSV file atomically."""
+    found = trial_rows(study, space)
     heads = list(dict.fromkeys(head for row in found for head in row if head != "reason"))
     draft = path.with_name(f".{path.name}-{os.getpid()}")
     with draft.open("w", encoding="utf-8", newline="") as file:
@@ -52,12 +52,12 @@ def write_csv(path, study, space):
     draft.replace(path)
 
 
-def table(study, space, most=10):
-    """The best trials as lines of text, under their heads."""
-    by_number = {row["trial"]: row for row in rows(study, space)}
-    best = [by_number[first_number(trial)] for trial in ranked(study)[:most]]
+def format_table(study, space, most=10):
+    """The best trials as a text table with headers."""
+    by_number = {row["trial"]: row for row in trial_rows(study, space)}
+    best = [by_number[first_number(trial)] for trial in rank_trials(study)[:most]]
     if not best:
-        return "no trial has ended"
+        return "no completed trials"
     left_out = {"folder", "reason", "outcome"}
     heads = [head for head in dict.fromkeys(head for row in best for head in row) if head not in left_out]
     lines = [heads, *([str(row.get(head, "")) or row["outcome"] for head in heads] for row in best)]
@@ -65,12 +65,12 @@ def table(study, space, most=10):
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in lines)
 
 
-def summary(study, space, config, folder):
-    """The words a search ends with: the table, how many trials there were, and the best as a command."""
-    counts = standing(study)
+def format_summary(study, space, config, folder):
+    """The final summary of a search: the table, the number of trials, and the best candidate as a command."""
+    counts = count_outcomes(study)
     parts = [f"{counts[name]} {name}" for name in (*COUNTED, *OTHERS) if counts[name]]
-    lines = [table(study, space), "", f"{', '.join(parts) or 'no trial'}; all in {folder / 'trials.csv'}"]
-    best = next(iter(ranked(study)), None)
+    lines = [format_table(study, space), "", f"{', '.join(parts) or 'no trials'}; see {folder / 'trials.csv'}"]
+    best = next(iter(rank_trials(study)), None)
     if best is not None and best.value is not None:
         chosen = space.overrides(decode(space.dimensions, best.params))
         words = shlex.join([*config.overrides, *assignments(chosen)])

@@ -1,46 +1,46 @@
-"""Puts a search together from the section `search:` of a configuration."""
+"""Builds a search from the section `search:` of a configuration."""
 
 import os
 
-from common.config.tree import plain
+from common.config.tree import to_plain
 from common.errors import ConfigError
 from common.search import report
 from common.search.cost import Cost
 from common.search.space import Choice, KeySpace
 from common.search.study import open_storage, open_study
-from common.search.training import Trainer
+from common.search.training import TrialRunner
 from common.search.workers import Search, candidate
 
 
 def build_strategy(config):
-    """The strategy, its space built.
+    """Builds the strategy and its search space.
 
     Raises:
-        ConfigError: the section is wrong.
+        ConfigError: the section is invalid.
     """
     node = config.node("search.space")
     if "type" in node:
         space = config.build("search.space")
     else:
-        space = KeySpace(plain(node), node.places)
+        space = KeySpace(to_plain(node), node.places)
     return config.build("search", ignore=("space",), space=space)
 
 
 def higher_is_better(config):
-    """Whether more of the score is better, as the class of `data.metric` says."""
+    """True if a higher score is better, as declared by the class of `data.metric`."""
     definition = config.namespace.find(config.get("data.metric.type"))
     return config.namespace.constant_of(definition, "higher_is_better") is not False
 
 
 def prepare_search(config, strategy, folder, args, higher):
-    """The search, its study opened.
+    """Builds the search and opens its study.
 
     Args:
         config (Config): checked.
         strategy (Strategy): built from it.
         folder (Path): of the run.
         args (Namespace): the options of `tools/search.py`.
-        higher (bool): whether more of the score is better.
+        higher (bool): a higher score is better.
     """
     folder.mkdir(parents=True, exist_ok=True)
     storage = open_storage(args.storage or folder / "search.journal")
@@ -56,7 +56,7 @@ def prepare_search(config, strategy, folder, args, higher):
         strategy,
         storage,
         config.name,
-        Trainer(config, folder.resolve(), max(1, cores // args.workers) if args.workers > 1 else 0),
+        TrialRunner(config, folder.resolve(), max(1, cores // args.workers) if args.workers > 1 else 0),
         Cost(config, strategy.limits),
         args.trials or strategy.trials,
         higher,
@@ -65,12 +65,12 @@ def prepare_search(config, strategy, folder, args, higher):
 
 
 def check_space(config, space):
-    """Refuses a space whose values do not suit the configuration, before anything is trained.
+    """Checks all values of the search space against the configuration before training.
 
-    Every value of a list and both ends of a range are tried, the other dimensions at their first.
+    Every value of a list and both ends of a range are tried, with the first value in the other dimensions.
 
     Raises:
-        ConfigError: the first that does not suit.
+        ConfigError: names the first invalid value.
     """
     dimensions = space.dimensions
     ends = {d.name: list(d.values) if isinstance(d, Choice) else [d.value(d.low), d.value(d.high)] for d in dimensions}

@@ -1,7 +1,7 @@
-"""What a search may choose: named dimensions, each a list of values or a range of numbers.
+"""Search space: named dimensions, each a list of choices or a numeric range.
 
-A *token* stands for a value in the study: the position of a value in a list, the number itself in a range.
-A space has `dimensions`, and `overrides(values)` tells which keys of a configuration the chosen values change.
+A *token* encodes a value in the study: the index of a choice, or the number itself for a range.
+A space has `dimensions`, and `overrides(values)` maps chosen values to keys of the configuration.
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ SCALES = ("linear", "log", "int", "log_int")
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One of several values.
+    """A categorical or ordinal dimension.
 
     Args:
         name (str): of the dimension.
-        values (tuple): what may be chosen; any value that a configuration holds.
+        values (tuple): the choices; any values of a configuration.
     """
 
     name: str
@@ -26,24 +26,24 @@ class Choice:
 
     @property
     def ordered(self):
-        """Whether the values are numbers, which have neighbours."""
+        """True if all choices are numbers."""
         return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
 
     def value(self, token):
-        """The value at a position."""
+        """The choice at an index."""
         return self.values[token]
 
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """A number between two others, both included.
+    """A numeric range, both ends included.
 
     Args:
         name (str): of the dimension.
-        low (float): the least.
-        high (float): the greatest.
-        log (bool): whether the logarithm is what is drawn evenly.
-        whole (bool): whether the number is an int.
+        low (float): lower end.
+        high (float): upper end.
+        log (bool): sample uniformly in the logarithm.
+        whole (bool): integers only.
     """
 
     name: str
@@ -53,38 +53,38 @@ class Range:
     whole: bool = False
 
     def value(self, token):
-        """The number itself, to six digits."""
+        """The number, rounded to six digits."""
         return int(token) if self.whole else min(max(float(f"{token:.6g}"), self.low), self.high)
 
 
 class KeySpace:
-    """A space of keys: each dimension is the dotted path of one.
+    """A space of configuration keys: each dimension is a dotted path.
 
         optimizer.lr.base: [1e-4, 1e-1, log]        # a range: two numbers, then linear, log, int or log_int
         train.batch_size: [32, 64, 128]             # values
 
     Args:
-        keys (dict): dotted path -> a range or a list of values.
+        keys (dict): dotted path -> range or list of values.
         places (dict): dotted path -> where it was written, for messages.
 
     Raises:
-        ConfigError: an entry is neither.
+        ConfigError: an entry is invalid.
     """
 
     def __init__(self, keys, places=None):
         if not keys:
-            raise ConfigError("search.space is empty; write keys such as optimizer.lr.base: [1e-4, 1e-1, log]")
+            raise ConfigError("search.space is empty; add keys such as optimizer.lr.base: [1e-4, 1e-1, log]")
         places = places or {}
         self.dimensions = [dimension_of(key, value, places.get(key, "search.space")) for key, value in keys.items()]
 
     @staticmethod
     def overrides(values):
-        """The keys and their values (dict): those chosen."""
+        """{key: chosen value}."""
         return dict(values)
 
 
 def dimension_of(key, value, place):
-    """The dimension that an entry of a space describes.
+    """Parses an entry of a space to a dimension.
 
     Args:
         key (str): dotted path.
@@ -99,13 +99,13 @@ def dimension_of(key, value, place):
         whole, log = scale.endswith("int"), scale.startswith("log")
         if not low < high or (log and low <= 0) or (whole and (low != int(low) or high != int(high))):
             raise ConfigError(
-                f"{place}: search.space: {key} is [{low}, {high}, {scale}]; the first number is below the second"
+                f"{place}: search.space: {key} is [{low}, {high}, {scale}]; the first must be less than the second"
                 + (", and above 0" if log else "")
-                + (", both whole" if whole else "")
+                + (", both integers" if whole else "")
             )
         return Range(key, int(low), int(high), log, True) if whole else Range(key, float(low), float(high), log)
     if len(value) < 2 or any(item in value[:i] for i, item in enumerate(value)):
-        raise ConfigError(f"{place}: search.space: {key} needs two different values or more, none twice; {right}")
+        raise ConfigError(f"{place}: search.space: {key} needs two or more distinct values; {right}")
     return Choice(key, tuple(value))
 
 
@@ -114,7 +114,7 @@ def _is_number(value):
 
 
 def decode(dimensions, tokens):
-    """The values that tokens stand for.
+    """Decodes tokens to values.
 
     Args:
         dimensions (list[Choice | Range]): of the space.
@@ -127,12 +127,12 @@ def decode(dimensions, tokens):
 
 
 def is_finite(dimensions):
-    """Whether a space can be searched to its end, which none with a range of real numbers can."""
+    """True if a space has finitely many candidates, that is, no range of real numbers."""
     return all(isinstance(dimension, Choice) or dimension.whole for dimension in dimensions)
 
 
 def size(dimensions):
-    """How many candidates there are: the product of the choices (float; inf with a range of real numbers)."""
+    """The number of candidates (float; inf with a range of real numbers)."""
     counts = [
         len(d.values) if isinstance(d, Choice) else d.high - d.low + 1 if d.whole else math.inf for d in dimensions
     ]

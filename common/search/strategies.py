@@ -1,4 +1,4 @@
-"""How a search chooses its next candidate: the `type` of the section `search:`.
+"""Search strategies, the `type` of the section `search:`.
 
 search:
   type: TPE
@@ -18,16 +18,16 @@ LIMITS = ("macs", "parameters", "latency_ms")
 
 
 class Strategy:
-    """What every strategy has: the space, how long, the score, and what a candidate may cost.
+    """Base class of strategies: the search space, the number of trials, the score, and cost limits.
 
     Args:
-        space (dict): dotted keys -> `[low, high, linear|log|int|log_int]` or a list of values, or a node whose type is
-            a space of networks.
-        trials (int): candidates that are trained.
-        metric (str | None): the score that counts; None takes the one that selects the best checkpoint.
-        limits (dict | None): the most a candidate may have: `macs` (multiply-adds of one sample), `parameters`,
-            `latency_ms` (of one sample in memory); what has more is not trained.
-        redraws (int): candidates in a row that may be refused before the search gives up.
+        space (dict): dotted keys -> `[low, high, linear|log|int|log_int]` or a list of values, or a node of an
+            architecture search space.
+        trials (int): number of candidates to train.
+        metric (str | None): the score to optimize; None for the one that selects the best checkpoint.
+        limits (dict | None): cost limits of candidates: `macs` (of one sample), `parameters`, `latency_ms` (of one
+            sample in memory); candidates above a limit are rejected without training.
+        redraws (int): consecutive rejected candidates before the search gives up.
     """
 
     def __init__(self, space, trials=20, metric=None, limits=None, redraws=500):
@@ -40,49 +40,49 @@ class Strategy:
         self.limits, self.redraws = dict(limits or {}), redraws
 
     def sampler(self, seed, stream=(0, 0)):
-        """The sampler of Optuna that draws candidates.
+        """The Optuna sampler that draws candidates.
 
         Args:
             seed (int): of the search.
-            stream (tuple[int, ...]): numbers of the worker and of its start, so that no two draw the same.
+            stream (tuple[int, ...]): numbers of the worker and of its start, so that random streams differ.
         """
         raise NotImplementedError
 
     @property
     def distributions(self):
-        """Name -> distribution of Optuna, of every dimension of the space."""
+        """The Optuna distributions of all dimensions: name -> distribution."""
         return {dimension.name: distribution_of(dimension) for dimension in self.space.dimensions}
 
 
 class RandomSearch(Strategy):
-    """Candidates drawn evenly, none twice (Bergstra and Bengio, JMLR 13, 2012)."""
+    """Random search without repetition (Bergstra and Bengio, JMLR 13, 2012)."""
 
     def sampler(self, seed, stream=(0, 0)):
         """Optuna's random sampler."""
-        return optuna.samplers.RandomSampler(mixed(seed, stream))
+        return optuna.samplers.RandomSampler(mix_seed(seed, stream))
 
 
 class TPE(Strategy):
-    """The tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), as Optuna has it."""
+    """Tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), by Optuna."""
 
     def sampler(self, seed, stream=(0, 0)):
-        """Optuna's sampler; candidates that other workers train count as bad ones meanwhile."""
-        return optuna.samplers.TPESampler(seed=mixed(seed, stream))
+        """Optuna's TPE sampler with constant liar: running candidates of other workers count as bad ones."""
+        return optuna.samplers.TPESampler(seed=mix_seed(seed, stream))
 
 
 class SimulatedAnnealing(Strategy):
-    """A walk that changes a token or a few, and goes on from worse candidates less and less often (Science 220, 1983).
+    """Simulated annealing: mutates a few tokens, and accepts worse candidates ever less often (Science 220, 1983).
 
     Args:
         space (dict): see :class:`Strategy`.
-        trials (int): candidates that are trained.
-        metric (str | None): the score that counts; None takes the one that selects the best checkpoint.
-        limits (dict | None): the most a candidate may have, `macs`, `parameters`, `latency_ms`.
-        redraws (int): candidates in a row that may be refused before the search gives up.
-        init_temperature (float | None): in the units of the score; None takes the spread of the first scores.
-        reduce_rate (float): the temperature is multiplied by it after each candidate.
-        changes (int): tokens that differ from where the walk is.
-        starts (int): random candidates before the walk begins.
+        trials (int): number of candidates to train.
+        metric (str | None): the score to optimize; None for the one that selects the best checkpoint.
+        limits (dict | None): cost limits of candidates: `macs`, `parameters`, `latency_ms`.
+        redraws (int): consecutive rejected candidates before the search gives up.
+        init_temperature (float | None): in units of the score; None for the standard deviation of the first scores.
+        reduce_rate (float): factor of the temperature after each candidate.
+        changes (int): number of tokens to mutate.
+        starts (int): random candidates before the walk starts.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class SimulatedAnnealing(Strategy):
         if not 0 < reduce_rate <= 1 or changes < 1 or starts < 1 or (init_temperature or 1) <= 0:
             raise ValueError(
                 f"init_temperature is {init_temperature}, reduce_rate {reduce_rate}, changes {changes}, starts {starts}"
-                "; a temperature is above 0, the rate above 0 and at most 1, the others are 1 or more"
+                "; a temperature is above 0, reduce_rate above 0 and at most 1, the others 1 or more"
             )
         self.init_temperature, self.reduce_rate = init_temperature, reduce_rate
         self.changes, self.starts = changes, starts
@@ -113,13 +113,13 @@ class SimulatedAnnealing(Strategy):
         )
 
 
-def mixed(seed, stream):
-    """One seed of several numbers (int)."""
+def mix_seed(seed, stream):
+    """Combines several numbers to one seed (int)."""
     return int(np.random.SeedSequence([seed, *stream]).generate_state(1)[0])
 
 
 def distribution_of(dimension):
-    """What Optuna draws the tokens of a dimension from: positions of ordered values are numbers, of others names."""
+    """The Optuna distribution of a dimension's tokens: integer for ordered choices, categorical for others."""
     kinds = optuna.distributions
     if isinstance(dimension, Choice):
         last = len(dimension.values) - 1
@@ -130,7 +130,7 @@ def distribution_of(dimension):
 
 
 def suggest(trial, name, distribution):
-    """The token of a dimension in a trial."""
+    """Draws the token of a dimension in a trial."""
     if isinstance(distribution, optuna.distributions.CategoricalDistribution):
         return trial.suggest_categorical(name, distribution.choices)
     draw = trial.suggest_int if isinstance(distribution, optuna.distributions.IntDistribution) else trial.suggest_float

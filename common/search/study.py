@@ -1,7 +1,7 @@
-"""The study of a search: where Optuna keeps it, what stands in it, and how a trial of a killed process comes back.
+"""The Optuna study of a search: its storage, the outcomes of trials, and recovery of trials of killed processes.
 
-A trial notes its `outcome`: trained, failed and diverged ones count; rejected (beyond a limit), repeated, surplus and
-interrupted ones do not.
+A trial records its `outcome`: trained, failed and diverged trials count; rejected (above a limit), repeated, surplus
+and interrupted ones do not.
 """
 
 import contextlib
@@ -21,38 +21,38 @@ from optuna.trial import TrialState
 from common.errors import ConfigError, EnvironmentProblem
 
 COUNTED = ("trained", "failed", "diverged")
-HEARTBEAT, GRACE = 10, 60  # seconds between two signs of life in a database, and until a silent trial is given up
-UNOWNED = 60  # seconds after which a trial that never noted its process is given up
+HEARTBEAT, GRACE = 10, 60  # seconds between heartbeats in a database, and without one until a trial is considered dead
+UNOWNED = 60  # seconds after which a trial without a recorded process is considered dead
 
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 def open_storage(where):
-    """Where trials are kept, for all workers.
+    """Opens the storage of trials that all workers share.
 
     Args:
-        where (str | Path): a file, a journal that processes of one machine or of a shared disk append to; one that ends
-            in .db is an SQLite database; or the address of a database, such as mysql://user@host/name.
+        where (str | Path): a journal file on a local or shared disk; an SQLite file if it ends in .db; or a database
+            URL such as mysql://user@host/name.
     """
     text = str(where)
     try:
         if "://" not in text and not text.endswith(".db"):
-            return open_journal(os.path.abspath(text))  # what an abandoned lock leads to is looked at from its folder
+            return open_journal(os.path.abspath(text))  # symbolic links of stale locks are relative to its folder
         if "://" in text:
             return database(text)
-        with FileLock(f"{text}.lock"):  # two commands that make its tables at once would stand in each other's way
+        with FileLock(f"{text}.lock"):  # only one command may create the tables
             return database(f"sqlite:///{text}", {"connect_args": {"timeout": 60}})
     except ModuleNotFoundError as error:
         fix = f"pip install {error.name}"
         raise EnvironmentProblem(f"--storage {text} needs the package {error.name}: {fix}") from error
-    except Exception as error:  # whatever a database, its driver or the reader of a journal raises
+    except Exception as error:  # drivers and readers raise various types
         reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
         raise EnvironmentProblem(f"--storage {text}: cannot be opened: {reason}") from error
 
 
 def open_journal(path):
-    """The storage in a journal; the end of one that a full disk or a power cut left half written is cut off."""
+    """Opens a journal storage; an incomplete last line, left by a full disk or a power failure, is truncated."""
     lock = JournalFileSymlinkLock(path)
     backend = JournalFileBackend(path, lock)
     if not ends_with_a_line(path):
@@ -64,18 +64,18 @@ def open_journal(path):
         finally:
             lock.release()
     with open(path, encoding="utf-8") as file:
-        json.loads(file.readline() or "{}")  # Optuna takes any single line for one that is being written
+        json.loads(file.readline() or "{}")  # Optuna takes any single line for an incomplete one
     return JournalStorage(backend)
 
 
 def ends_with_a_line(path):
-    """Whether a file is empty or ends with the end of a line."""
+    """True if a file is empty or ends with a newline."""
     with open(path, "rb") as file:
         return not file.seek(0, os.SEEK_END) or (file.seek(-1, os.SEEK_END), file.read())[1] == b"\n"
 
 
 def database(url, options=None):
-    """The storage in a database, whose trials give signs of life."""
+    """Opens a database storage with heartbeats of trials."""
     return RDBStorage(
         url,
         engine_kwargs=options or {},
@@ -86,30 +86,28 @@ def database(url, options=None):
 
 
 def open_study(storage, name, direction, described, resume):
-    """The study of this name, made where there is none.
+    """Opens the study of this name, or creates it.
 
     Args:
-        storage (object): what :func:`open_storage` gave.
+        storage (object): returned by :func:`open_storage`.
         name (str): of the study.
         direction (str): maximize or minimize.
-        described (dict): what the study is of; a study of something else is refused.
-        resume (bool): whether there may be one already.
+        described (dict): properties of the search; an existing study must have the same.
+        resume (bool): an existing study is resumed.
 
     Raises:
-        ConfigError: there is one and `resume` is false, or it is of something else.
+        ConfigError: the study exists and `resume` is false, or it belongs to another search.
     """
     if name in optuna.get_all_study_names(storage):
         if not resume:
-            raise ConfigError(
-                f"there is a search '{name}' already: -r auto goes on with it, -o name=... begins another"
-            )
+            raise ConfigError(f"the search '{name}' exists already: -r auto resumes it, -o name=... starts another")
         study = optuna.load_study(study_name=name, storage=storage)
         for key, value in described.items():
             known = study.user_attrs.get(key, value)
             if known != value:
                 raise ConfigError(
-                    f"the search '{name}' was made with {key} {known}, and now it is {value}; "
-                    "take -o name=... for another search"
+                    f"the search '{name}' was started with {key} {known}, not {value}; "
+                    "use -o name=... for another search"
                 )
     else:
         study = optuna.create_study(study_name=name, storage=storage, direction=direction, load_if_exists=True)
@@ -120,25 +118,25 @@ def open_study(storage, name, direction, described, resume):
 
 
 def outcome(trial):
-    """What became of a trial; None while it runs or waits."""
+    """The outcome of a trial; None while it runs or waits."""
     return trial.user_attrs.get("outcome") if trial.state.is_finished() else None
 
 
-def standing(study):
-    """How many trials there are of each outcome, and `running` (Counter)."""
+def count_outcomes(study):
+    """The number of trials of each outcome, and `running` (Counter)."""
     trials = study.get_trials(deepcopy=False)
     counts = Counter(outcome(trial) for trial in trials)
     counts["running"] = sum(trial.state == TrialState.RUNNING for trial in trials)
     return counts
 
 
-def done(counts):
-    """How many of the trials count."""
+def count_done(counts):
+    """The number of counted trials."""
     return sum(counts[name] for name in COUNTED)
 
 
-def place(study, number):
-    """How many trials that count, or may come to, are older than trial `number`."""
+def position_of(study, number):
+    """The number of trials older than trial `number` that count or may still count."""
     return sum(
         trial.number < number and (trial.state == TrialState.RUNNING or outcome(trial) in COUNTED)
         for trial in study.get_trials(deepcopy=False)
@@ -146,27 +144,27 @@ def place(study, number):
 
 
 def first_number(trial):
-    """The number of a trial, or of the killed one that it stands for: it names the folder of both."""
+    """The number of a trial, or of the interrupted one that it continues; it names the folder of both."""
     number = RetryHeartbeatStaleTrialCallback.retried_trial_number(trial)
     return trial.number if number is None else number
 
 
-# Trials whose process is gone ----------------------------------------------------------------------------------------
+# Trials of dead processes ------------------------------------------------------------------------------------------
 
 
 def owner():
-    """This process in a word that no other process of any machine has: host, number, start."""
+    """A unique name of this process: host, process id, start time."""
     return f"{socket.gethostname()} {os.getpid()} {_start_of(os.getpid())}"
 
 
 def is_alive(name):
-    """Whether the process of this name may run still; one of another machine is taken to."""
+    """True if the process of this name may still run; processes of other machines are assumed to."""
     host, number, start = name.split(" ")
     return host != socket.gethostname() or _start_of(int(number)) == start
 
 
 def _start_of(number):
-    """When a process began, in ticks since the machine did; empty without such a process."""
+    """The start time of a process in clock ticks since boot; empty if it does not exist."""
     try:
         with open(f"/proc/{number}/stat", encoding="utf-8", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[19]  # field 22 of proc(5)
@@ -175,10 +173,10 @@ def _start_of(number):
 
 
 def revive(study):
-    """Sets the trials of processes that have gone waiting again, each once, whoever looks first.
+    """Enqueues the trials of dead processes again, each exactly once.
 
     Returns:
-        int: how many.
+        int: number of trials.
     """
     optuna.storages.fail_stale_trials(study)
     count = 0
@@ -194,7 +192,7 @@ def revive(study):
 
 
 def wait_again(study, trial):
-    """Puts a trial that was interrupted into the queue, to go on in the folder it has."""
+    """Enqueues an interrupted trial, to be resumed in its folder."""
     kept = {key: value for key, value in trial.user_attrs.items() if key not in ("owner", "outcome")}
     trial.user_attrs.clear()
     trial.user_attrs.update(kept)

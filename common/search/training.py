@@ -1,6 +1,6 @@
-"""A trial is a process of the ordinary training command, in a folder of its own.
+"""Runs a trial as a process of the training command in its own folder.
 
-It ends with the process that started it (on Linux), having saved what it has, and goes on from there when it is called
+It is stopped together with its parent process (on Linux) after saving a checkpoint, and resumes from it when started
 again.
 """
 
@@ -14,11 +14,11 @@ import threading
 
 from common.config.overrides import assignments
 from common.errors import ConfigError, Diverged
-from common.training.callbacks.lines import read_lines
+from common.training.callbacks.lines import read_json_lines
 from common.weights import run_folder
 from common.weights.manifest import CheckpointError
 
-# ends with its parent thread by SIGTERM (prctl(2), PR_SET_PDEATHSIG), which training answers by saving
+# receives SIGTERM when its parent thread ends (prctl(2), PR_SET_PDEATHSIG), on which training saves
 BOUND = (
     "import ctypes, os, sys\n"
     "if sys.platform == 'linux': ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)\n"
@@ -28,15 +28,15 @@ INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signa
 
 
 class Interrupted(Exception):
-    """A training was stopped from outside; it can go on."""
+    """A training was stopped by a signal; it can be resumed."""
 
 
 class TrialFailed(Exception):
-    """A training ended with an error.
+    """A training failed.
 
     Args:
         reason (str): in one line.
-        diverged (bool): whether its loss was no longer finite.
+        diverged (bool): its loss was not finite.
     """
 
     def __init__(self, reason, diverged=False):
@@ -44,13 +44,13 @@ class TrialFailed(Exception):
         self.diverged = diverged
 
 
-class Trainer:
-    """Runs the training command for candidates, several at once if several threads ask.
+class TrialRunner:
+    """Runs the training command for candidates; safe to call from several threads.
 
     Args:
-        config (Config): of the search; a candidate is this with other values.
-        folder (Path): of the search; a candidate's run is a folder in it.
-        threads (int): of the processor for each training; 0 for all.
+        config (Config): of the search; which candidates override.
+        folder (Path): of the search; candidates run in subfolders.
+        threads (int): CPU threads per training; 0 for all.
     """
 
     def __init__(self, config, folder, threads=0):
@@ -58,7 +58,7 @@ class Trainer:
         self.running, self.lock, self.stopped = set(), threading.Lock(), False
 
     def command(self, name, overrides):
-        """The words of the command that trains a candidate as the run `name`."""
+        """The command line that trains a candidate as the run `name`."""
         script = self.config.kit / "tools" / "train.py"
         place = [f"output_dir={self.folder}", f"name={name}"]
         keys = [*self.config.overrides, *assignments(overrides), *place]
@@ -66,10 +66,10 @@ class Trainer:
         return [sys.executable, "-c", BOUND, str(script), *words]
 
     def run(self, name, overrides):
-        """Trains a candidate, or goes on with it.
+        """Trains a candidate, or resumes its training.
 
         Args:
-            name (str): of its run, a folder of the search's.
+            name (str): of its run, a subfolder of the search.
             overrides (dict): dotted key -> value.
 
         Returns:
@@ -110,7 +110,7 @@ class Trainer:
         return folder
 
     def stop(self):
-        """Asks every training to save and end; no other begins."""
+        """Stops all trainings after they have saved; no other is started."""
         with self.lock:
             self.stopped = True
             for process in self.running:
@@ -119,22 +119,22 @@ class Trainer:
 
 
 def reason_in(log, began, code):
-    """Why a training failed, from what it wrote after byte `began`: the first line of its error."""
+    """The reason of a failure, from the log after byte `began`: the first line of its error."""
     with log.open("rb") as file:
         file.seek(began)
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error")]
-    last = (errors[-1].removeprefix("error: ") if errors else lines[-1] if lines else "it said nothing")[:300]
+    last = (errors[-1].removeprefix("error: ") if errors else lines[-1] if lines else "no output")[:300]
     return f"exit code {code}: {last}"
 
 
 def score_of(folder, metric=None, higher=True):
-    """The best score of a run that has ended.
+    """The best score of a completed run.
 
     Args:
         folder (Path): of the run.
         metric (str | None): its name; None for the one that selects the best checkpoint.
-        higher (bool): whether more of `metric` is better.
+        higher (bool): a higher `metric` is better.
 
     Raises:
         TrialFailed: the run has no such score.
@@ -145,11 +145,11 @@ def score_of(folder, metric=None, higher=True):
                 "best"
             ]
         except (ConfigError, CheckpointError, OSError, ValueError, KeyError) as error:
-            raise TrialFailed(f"{folder}: no evaluation had a score that is a number") from error
+            raise TrialFailed(f"{folder}: no evaluation had a finite score") from error
         return float(best["score"])
-    records = [record for _, record in read_lines(folder / "metrics.jsonl") if record.get("kind") == "eval"]
+    records = [record for _, record in read_json_lines(folder / "metrics.jsonl") if record.get("kind") == "eval"]
     scores = [record[metric] for record in records if record.get(metric) is not None]
     if not scores:
         known = sorted({name for record in records for name in record} - {"kind", "step", "epoch"})
-        raise TrialFailed(f"{folder}: no score is called {metric}; there is {', '.join(known) or 'none'}")
+        raise TrialFailed(f"{folder}: there is no score '{metric}'; the scores are {', '.join(known) or 'none'}")
     return float(max(scores) if higher else min(scores))

@@ -1,7 +1,7 @@
-"""The workers of a search: each asks the study for a candidate, checks it, trains it, and tells its score.
+"""Workers of a search: each draws a candidate from the study, checks its cost, trains it, and reports its score.
 
-Workers are threads here, as a training is a process of its own; further ones run wherever the same command is given the
-same storage.
+Workers are threads, as every training is a separate process; more workers run wherever the same command uses the same
+storage.
 """
 
 import threading
@@ -16,32 +16,32 @@ from common.config.overrides import assignments
 from common.errors import ConfigError, KitError
 from common.log import logger
 from common.search import study as studies
-from common.search.cost import beyond
+from common.search.cost import exceeded_limits
 from common.search.space import decode, is_finite, size
-from common.search.strategies import mixed, suggest
+from common.search.strategies import mix_seed, suggest
 from common.search.training import Interrupted, TrialFailed, score_of
 
-POLL = 0.5  # seconds between two looks at the trials of other workers
-MOST_REPEATED = 10  # candidates in a row that were drawn before, after which they are drawn at random
+POLL = 0.5  # seconds between two polls of the trials of other workers
+MOST_REPEATED = 10  # consecutive repeated candidates before they are drawn at random
 
 
 class Discarded(Exception):
-    """A candidate that is not trained and does not count: drawn before, or one too many."""
+    """A candidate that is not trained and does not count: a repetition, or surplus."""
 
 
 class Search:
-    """A search that is being run.
+    """A running search.
 
     Args:
         config (Config): with the section `search:`.
         strategy (Strategy): built from it.
-        storage (object): of Optuna, for all workers.
+        storage (object): Optuna storage, shared by all workers.
         name (str): of the study in it.
         trainer (Trainer): trains candidates.
-        cost (Cost): measures them.
-        trials (int): how many are to count.
-        higher (bool): whether more of the score is better.
-        report (Callable): called with the study after each trial that counts.
+        cost (Cost): measures candidates.
+        trials (int): number of counted trials to reach.
+        higher (bool): a higher score is better.
+        report (Callable): called with the study after each counted trial.
     """
 
     def __init__(self, config, strategy, storage, name, trainer, cost, trials, higher=True, report=lambda study: None):
@@ -52,10 +52,10 @@ class Search:
         self.stopped, self.reporting = threading.Event(), threading.Lock()
 
     def run(self, workers=1):
-        """Goes on until enough trials count.  When it is interrupted, trainings save what they have and end.
+        """Runs until enough trials are counted.  On an interrupt all trainings save a checkpoint and stop.
 
         Raises:
-            ConfigError: no candidate within the limits is found.
+            ConfigError: no new candidate within the limits was found.
         """
         studies.revive(self.study())
         with ThreadPoolExecutor(workers, thread_name_prefix="search") as pool:
@@ -69,15 +69,15 @@ class Search:
                 raise
 
     def study(self, sampler=None):
-        """The study, as one thread uses it."""
+        """The study, for use by one thread."""
         return optuna.load_study(study_name=self.name, storage=self.storage, sampler=sampler)
 
 
 def candidate(config, space, values):
-    """The checked configuration of a candidate: that of the search with other values.
+    """The checked configuration of a candidate: that of the search with the chosen values.
 
     Raises:
-        ConfigError: a chosen value does not suit the configuration.
+        ConfigError: a chosen value is not valid in the configuration.
     """
     changed = assignments(space.overrides(values))
     result = load_config(config.path, [*config.overrides, *changed], default_kit=config.kit)
@@ -89,7 +89,7 @@ class Worker:
     """One thread of a search.
 
     Args:
-        search (Search): what it works on.
+        search (Search): the search it belongs to.
         number (int): of the thread, from 0.
     """
 
@@ -97,22 +97,22 @@ class Worker:
         self.search, self.strategy = search, search.strategy
         known = len(search.study().get_trials(deepcopy=False))
         self.sampler = self.strategy.sampler(search.config.get("seed"), (number, known))
-        self.random = optuna.samplers.RandomSampler(mixed(search.config.get("seed"), (number, known, 1)))
+        self.random = optuna.samplers.RandomSampler(mix_seed(search.config.get("seed"), (number, known, 1)))
         self.study = search.study(self.sampler)
         self.refused = self.repeated = 0
 
     def work(self):
-        """Trial after trial, until enough count or the search is stopped."""
+        """Runs trials until enough are counted or the search is stopped."""
         while not self.search.stopped.is_set():
-            counts = studies.standing(self.study)
-            if studies.done(counts) >= self.search.trials:
+            counts = studies.count_outcomes(self.study)
+            if studies.count_done(counts) >= self.search.trials:
                 return
-            if studies.done(counts) + counts["running"] >= self.search.trials:
+            if studies.count_done(counts) + counts["running"] >= self.search.trials:
                 if not self.waits_for_own():
                     return
                 self.search.stopped.wait(POLL)
             elif self.is_exhausted():
-                logger.info("every candidate of the space has been tried")
+                logger.info("all candidates of the search space have been tried")
                 return
             else:
                 caught = (TrialFailed, Discarded, Interrupted)
@@ -120,17 +120,17 @@ class Worker:
                 self.study.optimize(self.objective, n_trials=1, catch=caught, callbacks=[self.after])
 
     def waits_for_own(self):
-        """Whether a trial of this process runs, which may yet turn out not to count."""
+        """True if a trial of this process is running, which may not be counted in the end."""
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return any(trial.user_attrs.get("owner") == self.search.owner for trial in running)
 
     def is_exhausted(self):
-        """Whether every candidate of a finite space has been drawn."""
+        """True if all candidates of a finite space have been drawn."""
         count = size(self.strategy.space.dimensions)
         return count <= 1e6 and len(self.drawn()) >= count
 
     def drawn(self, but=None):
-        """The candidates that need not be drawn again, those of trial number `but` left out."""
+        """The candidates drawn so far, except that of trial number `but`."""
         names = self.strategy.distributions
         return {
             tuple(trial.params[name] for name in names)
@@ -141,11 +141,11 @@ class Worker:
         }
 
     def objective(self, trial):
-        """What Optuna calls: draws a candidate, and returns its score once it is trained."""
+        """Objective for Optuna: draws a candidate, trains it, and returns its score."""
         trial.set_user_attr("owner", self.search.owner)
         tokens = {name: suggest(trial, name, d) for name, d in self.strategy.distributions.items()}
         frozen = self.study.get_trials(deepcopy=False)[trial.number]
-        if studies.place(self.study, trial.number) >= self.search.trials:
+        if studies.position_of(self.study, trial.number) >= self.search.trials:
             trial.set_user_attr("outcome", "surplus")
             raise Discarded
         is_new = studies.first_number(frozen) == trial.number
@@ -170,8 +170,8 @@ class Worker:
         """The score of a candidate.
 
         Raises:
-            TrialPruned: it is beyond a limit.
-            TrialFailed: its configuration or its training is at fault.
+            TrialPruned: its cost exceeds a limit.
+            TrialFailed: its configuration is invalid or its training failed.
         """
         values = decode(self.strategy.space.dimensions, tokens)
         try:
@@ -180,7 +180,7 @@ class Worker:
         except KitError as error:
             raise TrialFailed(str(error).splitlines()[0]) from error
         trial.set_user_attr("measures", measures)
-        refusal = beyond(measures, self.strategy.limits)
+        refusal = exceeded_limits(measures, self.strategy.limits)
         if refusal:
             trial.set_user_attr("outcome", "rejected")
             trial.set_user_attr("reason", refusal)
@@ -191,7 +191,7 @@ class Worker:
         return score_of(folder, self.strategy.metric, self.search.higher)
 
     def after(self, study, trial):
-        """Puts an interrupted trial back, counts refused candidates, and reports what counts."""
+        """Enqueues an interrupted trial again, counts rejected candidates, and reports counted trials."""
         outcome = studies.outcome(trial)
         if outcome == "interrupted":
             studies.wait_again(study, trial)

@@ -120,7 +120,7 @@ def all_gather_state(state):
         return [state]
     import paddle
 
-    own = pack(state)
+    own = pack_state(state)
     lengths = np.zeros(world_size(), "int64")
     lengths[rank()] = len(own)
     lengths = all_reduce_sum(lengths)
@@ -128,10 +128,10 @@ def all_gather_state(state):
     padded[: len(own)] = own
     gathered = []
     paddle.distributed.all_gather(gathered, paddle.to_tensor(padded))
-    return [unpack(tensor.numpy()[:length]) for tensor, length in zip(gathered, lengths)]
+    return [unpack_state(tensor.numpy()[:length]) for tensor, length in zip(gathered, lengths)]
 
 
-def pack(state):
+def pack_state(state):
     """Serializes a dict of arrays to one uint8 array: length of the JSON header (8 bytes), header, raw array data."""
     arrays = {name: np.asarray(array) for name, array in state.items()}
     for name, array in arrays.items():
@@ -142,8 +142,8 @@ def pack(state):
     return np.frombuffer(b"".join(parts), "uint8")
 
 
-def unpack(packed):
-    """Deserializes the output of :func:`pack`."""
+def unpack_state(packed):
+    """Deserializes the output of :func:`pack_state`."""
     data = packed.tobytes()
     start = 8 + int(np.frombuffer(data[:8], "<i8")[0])
     state = {}

@@ -160,12 +160,12 @@ def _mkl(late):
 
 def _threads(late):
     name = "OMP_NUM_THREADS"
-    asked = os.environ.get("KIT_THREADS")
+    requested = os.environ.get("KIT_THREADS")
     processes = _processes_here()
-    if asked:
-        if not asked.isdigit() or int(asked) < 1:
-            raise ConfigError(f"KIT_THREADS={asked}: write a number of threads, 1 or more")
-        threads, why = int(asked), "KIT_THREADS"
+    if requested:
+        if not requested.isdigit() or int(requested) < 1:
+            raise ConfigError(f"KIT_THREADS={requested}: write a number of threads, 1 or more")
+        threads, why = int(requested), "KIT_THREADS"
     elif name in os.environ and not (processes > 1 and os.environ[name] == "1"):
         # The launcher imports PaddlePaddle, which sets 1 if the variable is unset; child processes inherit it.
         return name, os.environ[name], "set by the environment"

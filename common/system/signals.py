@@ -28,7 +28,7 @@ class GracefulStop:
         launched = "PADDLE_TRAINER_ENDPOINTS" in os.environ
         self.repeats_within = repeats_within if repeats_within is not None else (2.0 if launched else 0.05)
         self.signal_number = 0
-        self.asked_at = 0.0
+        self.requested_at = 0.0
 
     @property
     def requested(self):
@@ -67,8 +67,8 @@ class GracefulStop:
         """Records the first signal; a later one exits the process immediately."""
         now = time.monotonic()
         if not self.requested:
-            self.asked_at, self.signal_number = now, int(number)
-        elif now - self.asked_at > self.repeats_within:
+            self.requested_at, self.signal_number = now, int(number)
+        elif now - self.requested_at > self.repeats_within:
             os._exit(128 + number)
 
 

@@ -15,7 +15,7 @@ class QuestionWindows(WordPiece):
 
     Reads `question`, `context` and, for training, `answer_start` (a character offset in the context, -1 without answer)
     and `answer_end` (exclusive). Produces `input_ids`, `token_type_ids` int64 [W, T], `length` int64 [W], `start` and
-    `end` int64 [W] (word pieces of the window; 0 if the answer is not in it) and `places` (for each window, the
+    `end` int64 [W] (word pieces of the window; 0 if the answer is not in it) and `offsets` (for each window, the
     character offsets (start, end) of each word piece in the context, None outside it).
 
     Args:
@@ -36,10 +36,10 @@ class QuestionWindows(WordPiece):
 
     def __call__(self, sample, rng):
         question = self.encode(sample["question"])[0][: self.max_query]
-        ids, places = self.encode(sample["context"])
+        ids, offsets = self.encode(sample["context"])
         room = self.max_length - len(question) - 3
         windows = [(start, min(start + room, len(ids))) for start in window_starts(len(ids), room, self.stride)]
-        found = self.answer(sample, places)
+        found = self.answer(sample, offsets)
         rows = [self.window(question, ids[a:b]) for a, b in windows]
         longest = max(len(row) for row, _ in rows)
         sample["input_ids"] = np.array([row + [0] * (longest - len(row)) for row, _ in rows], np.int64)
@@ -50,7 +50,7 @@ class QuestionWindows(WordPiece):
         for key, piece in (("start", 0), ("end", 1)):
             targets = [found[piece] - a + before if within else 0 for (a, _), within in zip(windows, inside)]
             sample[key] = np.array(targets, np.int64)
-        sample["places"] = [[None] * before + list(places[a:b]) for a, b in windows]
+        sample["offsets"] = [[None] * before + list(offsets[a:b]) for a, b in windows]
         return sample
 
     def window(self, question, pieces):
@@ -59,10 +59,10 @@ class QuestionWindows(WordPiece):
         return row, [0] * (len(question) + 2) + [1] * (len(pieces) + 1)
 
     @staticmethod
-    def answer(sample, places):
+    def answer(sample, offsets):
         """The first and last word piece of the answer; None without an answer or without pieces of it."""
         begin, end = sample.get("answer_start", -1), sample.get("answer_end", -1)
-        pieces = [k for k, (a, b) in enumerate(places) if begin >= 0 and a < end and b > begin]
+        pieces = [k for k, (a, b) in enumerate(offsets) if begin >= 0 and a < end and b > begin]
         return (pieces[0], pieces[-1]) if pieces else None
 
 

@@ -1,1 +1,1 @@
-"""The training loop, and what goes on around it."""
+"""Training: the loop, its components and callbacks, and the set-up of a run."""

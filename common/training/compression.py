@@ -1,14 +1,14 @@
-"""What a way to make a model smaller answers, and what it is given; `slim:` in a configuration names one.
+"""Interface of model compression methods (pruning, quantization, distillation), named by `slim:`.
 
 A method is a class of the kit PaddleSlim (or of the configuration's own kit) that derives from :class:`Compression`.
-What it does to a model's structure is a list of steps, see `common.weights.structure`.
+Its changes to the model's structure are a list of steps, see `common.weights.structure`.
 """
 
 import contextlib
 import itertools
 
 from common.build.data import build_dataset, build_loader, build_metric
-from common.contract import offered
+from common.contract import get_optional
 from common.errors import ConfigError
 from common.inference.evaluate import sources_of, update
 from common.inference.task import task_of
@@ -17,50 +17,50 @@ from common.weights.structure import Structure, apply_steps, slim_section
 
 
 class Compression:
-    """A method; what it leaves out does nothing.
+    """Base class of compression methods; every method has an empty default.
 
-    `trains` is False for one that is done after `compress`: the run then evaluates, saves and ends.
+    `trains` is False for a method without training: after `compress` the run evaluates, saves and ends.
     """
 
     trains = True
 
     def compress(self, model, context):
-        """Changes a model in place, before its training, and answers what it did to the structure.
+        """Compresses a model in place before training, and returns its structural changes.
 
-        Called once for a run, in the main process alone, not when the run is resumed. Weights may change too.
+        Called once per run, in the main process only, and not when the run is resumed.  It may also change weights.
 
         Args:
-            model (nn.Layer): on its weights.
-            context (Context): the data and the place of the run.
+            model (nn.Layer): with its weights loaded.
+            context (Context): the data, the metric and the folder of the run.
 
         Returns:
-            list[dict]: steps in JSON types that repeat the change of structure without any data, see
-                `common.weights.structure`; none where the structure stays.
+            list[dict]: steps in JSON types that reproduce the structural changes without data, see
+                `common.weights.structure`; empty if the structure is unchanged.
         """
         return []
 
     def prepare(self, model, context):
-        """Gets ready to train, after `compress` and after resuming: builds a teacher, finds layers by name."""
+        """Prepares training, after `compress` and after resuming: for example builds the teacher."""
 
     def loss(self, model, batch, losses):
-        """The losses to train with, by name.
+        """The training losses by name.
 
         Args:
             model (nn.Layer): in training mode.
             batch (dict): of Tensors, as the model's `loss` takes it.
-            losses (dict): what `model.loss(batch)` answered.
+            losses (dict): the losses that `model.loss(batch)` returned.
         """
         return losses
 
 
 class Context:
-    """What a method may look at: the data, the scores of a model, the run.
+    """The data, the evaluation and the folder of a run, for compression methods.
 
     Args:
         config (Config): checked.
-        folder (Path): of the run; files of the method's own may be kept there.
-        datasets (dict): split -> data set, those that are built already.
-        dry (bool): whether the run only tries everything once: scores are then those of one batch.
+        folder (Path): of the run; the method may write files there.
+        datasets (dict): split -> dataset, as far as they are built.
+        dry (bool): a dry run, whose scores are those of one batch.
     """
 
     def __init__(self, config, folder, datasets=None, dry=False):
@@ -70,17 +70,17 @@ class Context:
         self.remembered = {}
 
     def dataset(self, split):
-        """The data set of a split."""
+        """The dataset of a split."""
         if split not in self.datasets:
             self.datasets[split] = build_dataset(self.config, split)
         return self.datasets[split]
 
     def batches(self, split, count=None):
-        """The first batches of a split, as dicts of arrays; those of `train` shuffled by the seed.
+        """The first batches of a split, as dicts of arrays; those of `train` are shuffled by the seed.
 
         Args:
-            split (str): train, eval or test; its settings give the size of a batch.
-            count (int): how many; all of one epoch when None.
+            split (str): train, eval or test; its settings give the batch size.
+            count (int): number of batches; a whole epoch when None.
         """
         settings = self.config.settings("train" if split == "train" else "eval")
         loader = build_loader(self.config, split, self.dataset(split), settings, training=split == "train", alone=True)
@@ -88,13 +88,13 @@ class Context:
             yield from itertools.islice(found, count)
 
     def first_batches(self, split, count):
-        """A list of :meth:`batches` that is read once and remembered."""
+        """The same as a list, cached."""
         if (split, count) not in self.remembered:
             self.remembered[split, count] = list(self.batches(split, count))
         return self.remembered[split, count]
 
     def metric(self, split="eval"):
-        """The score of the configuration for a split; `primary` names its main number.
+        """The metric of the configuration for a split; `primary` names its main score.
 
         Raises:
             ConfigError: the configuration has none.
@@ -104,11 +104,11 @@ class Context:
         return build_metric(self.config, self.dataset(split), task_of(self.config))
 
     def evaluate(self, model, count=None, split="eval"):
-        """The scores of a model on a split, {name: number}, by this process alone.
+        """Evaluates a model on a split in this process only: {name: number}.
 
         Args:
             model (nn.Layer): its mode is restored.
-            count (int): of batches, which are kept in memory for the next time; all of them when None.
+            count (int): number of batches, which are cached; the whole split when None.
             split (str): train, eval or test.
         """
         metric, was_training = self.metric(split), model.training
@@ -130,14 +130,14 @@ class Context:
         return example_inputs(model, self.config)
 
 
-def begin(config, model, context, resumed):
-    """The method of a configuration, begun: the model is compressed or, in a resumed run, stays as it was found.
+def begin_compression(config, model, context, resumed):
+    """Builds the method of a configuration and compresses the model, unless the run is resumed.
 
     Args:
         config (Config): with `slim:`.
-        model (nn.Layer): on its weights; of a resumed run, with the structure of the checkpoint.
+        model (nn.Layer): with its weights; in a resumed run, with the structure of the checkpoint.
         context (Context): of this run.
-        resumed (bool): whether the run goes on.
+        resumed (bool): True for a resumed run.
 
     Returns:
         Compression: ready to train.
@@ -145,18 +145,20 @@ def begin(config, model, context, resumed):
     method = config.build("slim", ignore=("kit",), seed=config.get("seed"))
     if not resumed:
         steps = method.compress(model, context) if distributed.is_main() else None
-        if distributed.world_size() > 1:  # one process measures, the rest repeat what it did; weights follow later
+        if (
+            distributed.world_size() > 1
+        ):  # the main process measures, the others repeat its steps; weights are broadcast later
             steps = distributed.all_gather_json(steps)[0]
             if not distributed.is_main():
                 apply_steps(model, steps, config.methods)
-        before = offered(model, "model", "structure") or Structure()
+        before = get_optional(model, "model", "structure") or Structure()
         model.structure = before.extend(slim_section(config), steps)
     method.prepare(model, context)
     return method
 
 
 def add_loss(method, model):
-    """Has the model's `loss` answer with the terms of the method too."""
+    """Wraps the model's `loss` to add the losses of the method."""
     if type(method).loss is Compression.loss:
         return
     plain = model.loss

@@ -1,4 +1,4 @@
-"""A dry run: one step, one evaluated batch, a checkpoint written and read back, so that what would fail fails now."""
+"""Dry run: one training step, one evaluation batch, and a checkpoint written and read back, to find errors early."""
 
 import itertools
 
@@ -13,10 +13,10 @@ from common.weights import checkpoint
 
 
 def dry_run(trainer):
-    """Tries everything that a run does, once.
+    """Runs every stage of a training once.
 
     Args:
-        trainer (Trainer): just built; what it writes goes to a folder that is thrown away.
+        trainer (Trainer): just built; it writes to a temporary folder.
 
     Raises:
         KitError: a checkpoint that is read back differs from what was saved.
@@ -31,13 +31,13 @@ def dry_run(trainer):
             evaluate_one_batch(trainer.model, callback.loader, callback.metric)
     path = next(c for c in trainer.callbacks if isinstance(c, Checkpoint)).save(trainer)
     before = trainer.state()[0]["model"]
-    if distributed.is_main():  # it alone has written
+    if distributed.is_main():  # only it has written
         trainer.load(*checkpoint.read_checkpoint(path))
     after = trainer.state()[0]["model"]
     if any((before[name] != after[name]).any() for name in before):
-        raise KitError("the checkpoint read back differs from what was saved")
+        raise KitError("the checkpoint read back differs from the state that was saved")
     losses = ", ".join(f"{name} {value:.4f}" for name, value in trainer.losses.items())
-    logger.info("dry run: one step (%s), one evaluation, saved and loaded: all well", losses)
+    logger.info("dry run passed: one step (%s), one evaluation, checkpoint saved and loaded", losses)
 
 
 def evaluate_one_batch(model, loader, metric):

@@ -1,11 +1,11 @@
-"""The exponential moving average of a model's weights (Polyak and Juditsky, https://doi.org/10.1137/0330046)."""
+"""Exponential moving average (EMA) of a model's weights (Polyak and Juditsky, https://doi.org/10.1137/0330046)."""
 
 import contextlib
 
 import numpy as np
 import paddle
 
-from common.build.training_only import separated
+from common.build.training_only import split_arrays
 from common.errors import ConfigError
 from common.optim.settings import number_in_range
 
@@ -13,17 +13,17 @@ from common.optim.settings import number_in_range
 class ExponentialMovingAverage:
     """Keeps average <- decay * average + (1 - decay) * weight for all parameters and buffers of a model.
 
-    Statistics of batch normalisation are averaged too; what is not a float (counters) is copied.
+    Running statistics of batch normalization are averaged too; buffers that are not floats (counters) are copied.
 
     Args:
-        model (nn.Layer): its values now are the first average.
-        decay (float): the part of the average that is kept at each update.
-        ramp (bool): at update t the decay is min(decay, (1 + t) / (10 + t)), which soon forgets the first weights.
+        model (nn.Layer): its current values initialize the average.
+        decay (float): fraction of the average that is kept at each update.
+        ramp (bool): at update t the decay is min(decay, (1 + t) / (10 + t)), which quickly forgets the initial weights.
     """
 
     def __init__(self, model, decay=0.9998, ramp=True):
         self.decay, self.ramp, self.updates = number_in_range("ema", "decay", decay, least=0, most=1), ramp, 0
-        self.values, _ = separated(model, model.state_dict())
+        self.values, _ = split_arrays(model, model.state_dict())
         self.averages = {name: value.detach().clone() for name, value in self.values.items()}
         floats = [name for name, value in self.values.items() if value.is_floating_point()]
         self.moving = [(self.averages[name], self.values[name]) for name in floats]
@@ -31,7 +31,7 @@ class ExponentialMovingAverage:
 
     @paddle.no_grad()
     def update(self):
-        """Takes the model's weights into the average; once after each step of the optimizer."""
+        """Updates the average with the model's weights; call it once after each optimizer step."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.ramp else self.decay
         for average, value in self.moving:
             average.scale_(decay).add_(value.scale(1.0 - decay))
@@ -40,8 +40,8 @@ class ExponentialMovingAverage:
         self.updates += 1
 
     @contextlib.contextmanager
-    def swapped(self):
-        """Within it the model has the averages; after it, its own weights again, bit for bit."""
+    def swap_in(self):
+        """Context manager in which the model has the averaged weights; its own are restored bit for bit afterwards."""
         own = {name: value.detach().clone() for name, value in self.values.items()}
         copy_into(self.values, self.averages)
         try:
@@ -50,14 +50,14 @@ class ExponentialMovingAverage:
             copy_into(self.values, own)
 
     def state(self):
-        """({structured name: array}, what JSON can hold), all that a resumed run needs."""
+        """The state for checkpoints: ({structured name: array}, JSON values)."""
         return {name: average.numpy() for name, average in self.averages.items()}, {"updates": self.updates}
 
     def load(self, arrays, state):
         """The inverse of :meth:`state`.
 
         Raises:
-            ConfigError: the arrays are not those of this model.
+            ConfigError: the arrays do not fit the model.
         """
         wrong = set(arrays) ^ set(self.averages)
         wrong |= {n for n in set(arrays) & set(self.averages) if list(arrays[n].shape) != self.averages[n].shape}

@@ -1,11 +1,11 @@
-"""The model that a training run starts from: built, on pretrained weights, compressed, equal in all processes."""
+"""Builds the model of a training run: pretrained weights, compression, and synchronization of all processes."""
 
 from pathlib import Path
 
 from common.build.data import class_names
 from common.build.learned_files import warn_of_changes
 from common.build.model import build_model
-from common.contract import offered
+from common.contract import get_optional
 from common.layers.sync_batch_norm import convert_sync_batch_norm
 from common.system import distributed
 from common.training import compression
@@ -14,13 +14,13 @@ from common.weights.structure import check_agreement
 
 
 def build_network(config, prepared, context, resume_from=None):
-    """The model to train, and the method of `slim:`.
+    """Builds the model to train and the compression method of `slim:`.
 
     Args:
         config (Config): checked.
-        prepared (Prepared): the data sets and the weights to start from.
+        prepared (Prepared): the datasets and the weights to start from.
         context (Context): of this run, for the method of `slim:`.
-        resume_from (Path): the checkpoint of a resumed run, whose structure the model takes.
+        resume_from (Path): the checkpoint to resume from, whose structure the model takes.
 
     Returns:
         tuple: the model, with synchronized batch normalization if there are several processes, and the method or None.
@@ -39,9 +39,9 @@ def build_network(config, prepared, context, resume_from=None):
 
 
 def compress(config, model, context, resume_from):
-    """The method of `slim:`, which has changed the model, or found it changed in a resumed run."""
+    """Applies the method of `slim:` to the model, and returns it; in a resumed run the model is compressed already."""
     if resume_from is not None:
-        check_agreement(config, offered(model, "model", "structure"), resume_from)
-    method = compression.begin(config, model, context, resume_from is not None)
+        check_agreement(config, get_optional(model, "model", "structure"), resume_from)
+    method = compression.begin_compression(config, model, context, resume_from is not None)
     compression.add_loss(method, model)
     return method

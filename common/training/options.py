@@ -1,11 +1,11 @@
-"""What a caller of a training run chooses that is not part of the configuration."""
+"""Options of a training run that are not part of the configuration."""
 
 import dataclasses
 
 
 @dataclasses.dataclass
 class RunOptions:
-    """The options of one training run; the options of `tools/train.py` have the same meaning.
+    """Options of one training run, with the meaning of the options of `tools/train.py`.
 
     Args:
         evaluate (bool): evaluate while training and keep the best checkpoint (`--eval`).
@@ -14,10 +14,10 @@ class RunOptions:
         dry_run (bool): build everything, train one step, evaluate one batch, save and load.
         visualdl (bool): write VisualDL logs to `<run>/vdl`.
         tensorboard (bool): write TensorBoard logs to `<run>/tensorboard`.
-        profile (bool): write where the time goes to `<run>/profile`.
+        profile (bool): write a profile of some steps to `<run>/profile`.
         pdparams (bool): write `model.pdparams` beside each checkpoint's weights.
         check_data (bool): check the data before the first epoch.
-        command_line (list[str]): what started the run, for its record.
+        command_line (list[str]): the command that started the run, for env.json.
     """
 
     evaluate: bool = False

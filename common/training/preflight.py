@@ -1,11 +1,11 @@
-"""What a command can refuse before PaddlePaddle is imported, which takes seconds: paths, sections, the data."""
+"""Checks before a training run (paths, sections, data) that need no import of PaddlePaddle, which takes seconds."""
 
 import dataclasses
 import os
 
 from common.build.data import build_dataset, class_names
 from common.build.learn_transforms import fit_transforms
-from common.build.model import read_weights
+from common.build.model import read_configured_weights
 from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.inference.exported import check_exportable
@@ -15,12 +15,12 @@ from common.weights.run_folder import resolve_link
 
 @dataclasses.dataclass
 class Prepared:
-    """What a training run starts from.
+    """Checked inputs of a training run.
 
     Args:
-        train (object): the data set to train on.
-        evaluation (object): the data set to evaluate on, or None.
-        weights (dict): `pretrained` and `weights`, those that the configuration names -> name -> array.
+        train (object): the dataset to train on.
+        evaluation (object): the dataset to evaluate on, or None.
+        weights (dict): `pretrained` and `weights`, as far as the configuration sets them -> name -> array.
     """
 
     train: object
@@ -29,31 +29,31 @@ class Prepared:
 
 
 def prepare_training(config, options):
-    """What a training run starts from, read and checked; refuses all that would end it before its first step.
+    """Reads and checks the inputs of a training run, and reports every error that would end it before its first step.
 
     Args:
         config (Config): checked.
         options (RunOptions): of the run.
 
     Returns:
-        Prepared: data sets and weights.
+        Prepared: datasets and weights.
 
     Raises:
-        ConfigError: a section or a path is missing, the run's folder holds an earlier run, or no export could have a
-            transform or the task.
-        DataError: with what the data have wrong.
+        ConfigError: a section or a path is missing, the run's folder holds an earlier run, or a transform
+            or the task cannot be exported.
+        DataError: the data have errors.
         EnvironmentProblem: the run's folder cannot be written, or the weights are damaged.
     """
-    need(config, "optimizer", "training")
+    require_section(config, "optimizer", "training")
     if options.evaluate:
-        need(config, "data.metric", "--eval")
+        require_section(config, "data.metric", "--eval")
     folder = run_folder(config)
-    refuse_earlier_run(folder, options)
+    check_no_earlier_run(folder, options)
     if distributed.is_main():
         make_folder(folder)
     if options.resume not in (None, "auto"):
         resolve_link(options.resume)
-    weights = {key: read_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
+    weights = {key: read_configured_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     check_exportable(config)
     datasets = {"train": build_dataset(config, "train"), "eval": None}
     fit_transforms(config, datasets["train"])
@@ -68,19 +68,19 @@ def prepare_training(config, options):
     return Prepared(datasets["train"], datasets["eval"], weights)
 
 
-def need(config, path, what):
-    """Refuses a configuration without the node at a dotted path, which `what` asks for."""
+def require_section(config, path, what):
+    """Raises ConfigError if the section at a dotted path, which `what` needs, is missing."""
     if config.get(path, None) is None:
-        raise ConfigError(f"{config.place(path)}: there is no '{path}:', which {what} needs")
+        raise ConfigError(f"{config.place(path)}: '{path}:' is missing, which {what} needs")
 
 
 def run_folder(config):
-    """Where the run of a configuration is written (Path)."""
+    """The output folder of a run (Path)."""
     return config.run_folder
 
 
 def make_folder(folder):
-    """Makes the folder of a run, to find out now whether it can be written; what was not there goes again."""
+    """Checks that the folder of a run is writable; a folder that did not exist is removed again."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     probe = folder / f".probe-{os.getpid()}"
     try:
@@ -91,16 +91,16 @@ def make_folder(folder):
             path.rmdir()
     except OSError as error:
         raise EnvironmentProblem(
-            f"{folder} cannot be written: {error.strerror}\n  fix: write elsewhere with -o output_dir=PATH"
+            f"{folder} cannot be written: {error.strerror}\n  fix: choose another folder with -o output_dir=PATH"
         ) from error
 
 
-def refuse_earlier_run(folder, options):
-    """A folder that holds another run is never written over unasked."""
+def check_no_earlier_run(folder, options):
+    """Raises ConfigError if the folder holds an earlier run that is neither resumed nor overwritten."""
     if options.resume and options.overwrite:
-        raise ConfigError("-r goes on with an earlier run, and --overwrite removes it; take one of them")
+        raise ConfigError("-r resumes an earlier run, and --overwrite removes it; use one of them")
     if not (options.resume or options.overwrite or options.dry_run) and any(folder.glob("step_*")):
         raise ConfigError(
-            f"{folder} holds the checkpoints of an earlier run: -r auto goes on with it, "
-            "-o output_dir=... writes elsewhere, --overwrite removes it"
+            f"{folder} holds the checkpoints of an earlier run: -r auto resumes it, "
+            "-o output_dir=... writes to another folder, --overwrite removes it"
         )

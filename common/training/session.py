@@ -1,4 +1,4 @@
-"""Puts a training run together from a configuration, and runs it."""
+"""Training session: builds a run from its configuration, and trains."""
 
 import contextlib
 import shutil
@@ -20,7 +20,7 @@ from common.training.trainers import build_parts, build_trainer
 from common.training.watchers import build_callbacks
 from common.weights import checkpoint, run_folder
 
-# what a training writes to its folder; exports, searches and what is remembered of data may be there besides
+# files that a training writes to its folder; exports, searches and caches may be there as well
 OF_A_RUN = (
     *("step_*", "last", "best", "metrics.jsonl", "timing.jsonl", "env.json", "README.md"),
     *("plots", "vdl", "tensorboard", "profile", "published"),
@@ -33,8 +33,8 @@ class TrainingSession:
     Args:
         config (Config): checked.
         options (RunOptions): of this run.
-        prepared (Prepared): what `common.training.preflight` read.
-        folder (Path): where it writes.
+        prepared (Prepared): the result of `common.training.preflight`.
+        folder (Path): output folder.
     """
 
     def __init__(self, config, options, prepared, folder):
@@ -60,11 +60,11 @@ class TrainingSession:
             with trainer.stop or contextlib.nullcontext():
                 trainer.fit()
             if trainer.end_reason:
-                logger.info("ended early: %s", trainer.end_reason)
+                logger.info("stopped early: %s", trainer.end_reason)
         return trainer
 
     def dry_run(self):
-        """Tries everything once, in a folder that is thrown away. Returns the trainer."""
+        """Runs every stage once in a temporary folder. Returns the trainer."""
         with tempfile.TemporaryDirectory() as folder:
             self.folder = Path(folder) / self.config.name
             trainer = self.build()
@@ -72,7 +72,7 @@ class TrainingSession:
         return trainer
 
     def place_to_start(self):
-        """The checkpoint to resume from, which the main process finds for all, or None."""
+        """The checkpoint to resume from, found by the main process for all, or None."""
         if not self.options.resume:
             return None
         found = checkpoint.resolve_resume(self.options.resume, self.folder) if distributed.is_main() else None
@@ -80,7 +80,7 @@ class TrainingSession:
         return Path(path) if path else None
 
     def remove_earlier_run(self):
-        """Removes what a training wrote to the folder, and nothing else; last, when nothing refuses to run."""
+        """Removes the files of an earlier training from the folder, and nothing else, after all checks have passed."""
         if distributed.is_main():
             for path in [found for name in OF_A_RUN for found in self.folder.glob(name)]:
                 if path.is_dir() and not path.is_symlink():
@@ -90,7 +90,7 @@ class TrainingSession:
         distributed.barrier()
 
     def build(self, resume_from=None):
-        """The trainer of this run, with its callbacks; of a resumed one, of the structure in its checkpoint."""
+        """Builds the trainer with its callbacks; in a resumed run the model has the structure of the checkpoint."""
         config, dataset = self.config, self.prepared.train
         labels = labels_of(config, dataset)
         if labels is not None:
@@ -108,23 +108,23 @@ class TrainingSession:
         return trainer
 
     def evaluation(self):
-        """The loader over the data to evaluate on, and their metric; None each where the run does not evaluate."""
+        """The loader of the evaluation data and the metric; (None, None) for a run without evaluation."""
         dataset = self.prepared.evaluation
         if dataset is None:
             return None, None
         return self.loader("eval", dataset), build_metric(self.config, dataset, task_of(self.config))
 
     def loader(self, split, dataset):
-        """A loader that is closed at the end of the run."""
+        """Builds a loader that is closed at the end of the run."""
         settings = self.config.settings(split)
         return self.resources.enter_context(build_loader(self.config, split, dataset, settings, split == "train"))
 
     def resume(self, trainer, path):
-        """Continues exactly where `path` was written."""
+        """Resumes exactly from the checkpoint `path`."""
         check_unchanged(self.config, path)
         arrays, state = checkpoint.read_checkpoint(path)
         trainer.load(arrays, state)
         if trainer.finished():
-            logger.info("%s: this run has ended; a higher train.epochs or train.max_steps would prolong it", path)
+            logger.info("%s: this run is complete; increase train.epochs or train.max_steps to train longer", path)
         else:
             logger.info("resumed %s: epoch %d, step %d", path, trainer.epoch + 1, trainer.step)

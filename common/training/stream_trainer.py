@@ -1,7 +1,7 @@
-"""Training without end: every epoch is an hour of data that others write, learned once, in the order it came.
+"""Online training on a stream of hourly data, with progressive (test-then-train) evaluation.
 
-Each batch is first answered by the model as it is, and then learned (progressive evaluation): the scores of an hour
-are those of a model that has seen nothing of it.
+Every epoch is one hour of data, trained on once in the order of arrival.  Each batch is first predicted and scored, and
+then trained on, so that the scores of an hour are those of a model that has not seen it.
 """
 
 import numpy as np
@@ -15,15 +15,15 @@ from common.training.trainer import Trainer
 class StreamTrainer(Trainer):
     """The trainer of `train: {mode: stream}`; an epoch of `train.epochs` is an hour.
 
-    Its data set answers `await_hour(hour, should_stop)`, `name_of(hour)` and `late`, besides being a stream.
-    `run.metric` scores what is predicted before it is learned.
+    Its dataset is a stream with `await_hour(hour, should_stop)`, `name_of(hour)` and `late`.  `run.metric` scores the
+    predictions made before each update.
 
     Args:
-        run (RunParts): given by the program.
+        run (RunParts): passed by the program.
     """
 
     def batches(self):
-        """The batches of the next hour, which is waited for; none where it does not come."""
+        """Waits for the next hour and yields its batches; none if it does not arrive."""
         dataset = self.loader.dataset
         stop = self.stop
         if dataset.await_hour(self.epoch, lambda: stop is not None and stop.requested):
@@ -33,19 +33,19 @@ class StreamTrainer(Trainer):
             self.call("on_stop")
         hour = dataset.name_of(self.epoch)
         if dataset.late == "skip":
-            logger.warning("hour %s did not come within %g seconds and is left out", hour, dataset.wait)
+            logger.warning("hour %s did not arrive within %g seconds and is skipped", hour, dataset.wait)
         else:
-            self.end_reason = f"hour {hour} did not come within {dataset.wait:g} seconds; -r auto goes on with it"
+            self.end_reason = f"hour {hour} did not arrive within {dataset.wait:g} seconds; -r auto resumes with it"
 
     def train_step(self, batch):
-        """Answers the batch, scores the answer, and then gives the losses."""
+        """Predicts and scores the batch, then trains on it."""
         self.model.eval()
         update(self.metric, sources_of(self.model), self.batch)
         self.train_mode()
         return super().train_step(batch)
 
     def end_epoch(self):
-        """Notes the scores of the hour and goes on to the next one."""
+        """Records the scores of the hour and advances to the next one."""
         if self.end_reason and not self.position:
             return
         if self.position:
@@ -69,22 +69,22 @@ class StreamTrainer(Trainer):
 
 
 def check_stream(dataset, sampler, amount):
-    """Refuses what would not learn every row once.
+    """Checks that training sees every row exactly once.
 
     Args:
-        dataset (object): of data.train.
-        sampler (object): of data.train.
+        dataset (object): the dataset of data.train.
+        sampler (object): the sampler of data.train.
         amount (int): `train.accumulate`.
 
     Raises:
-        ConfigError: the data set has no hours, or rows would be left out.
+        ConfigError: the dataset is not hourly, or rows would be left out.
     """
     if not hasattr(dataset, "await_hour"):
-        raise ConfigError(f"train.mode is stream, but {type(dataset).__name__} has no hours; it takes HourlyRows")
+        raise ConfigError(f"train.mode is stream, but {type(dataset).__name__} is not hourly; use HourlyRows")
     if sampler.drop_last or sampler.steps:
         raise ConfigError(
-            "train.mode is stream, but data.train leaves out rows: "
+            "train.mode is stream, but the sampler of data.train drops rows: "
             "give it `sampler: {type: StreamSampler, drop_last: false}`"
         )
     if amount != 1:
-        raise ConfigError(f"train.mode is stream and train.accumulate {amount}; a stream is learned batch by batch")
+        raise ConfigError(f"train.mode is stream, which takes train.accumulate 1, not {amount}")

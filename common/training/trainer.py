@@ -1,8 +1,8 @@
 """The training loop: one path, five events, one method to override.
 
-Read `Trainer.fit` from top to bottom and that is all there is.  Callbacks watch; they never change a batch, a loss or
-an order.  A trainer is a component: `trainer: {type: AlternatingTrainer}` in a configuration names another one, of
-`common/training/` or of the kit's `training/`.  It derives from `Trainer`, takes `run` and keys of its own, and
+Read `Trainer.fit` from top to bottom and that is all there is.  Callbacks observe; they never change a batch, a
+loss or an order.  A trainer is a component: `trainer: {type: AlternatingTrainer}` in a configuration names another one,
+from `common/training/` or the kit's `training/`.  It derives from `Trainer`, takes `run` and its own keys, and
 overrides :meth:`Trainer.train_step`.
 """
 
@@ -15,8 +15,8 @@ import numpy as np
 import paddle
 
 from common.build.inputs import check_inputs
-from common.build.training_only import groups, together
-from common.contract import offered
+from common.build.training_only import group_arrays, merge_groups
+from common.contract import get_optional
 from common.data.workers import NoBatch
 from common.errors import ConfigError, DataError, Diverged, Stopped
 from common.log import logger
@@ -27,21 +27,21 @@ from common.weights import pretrained
 
 @dataclasses.dataclass
 class RunParts:
-    """Everything that a session gives to its trainer.
+    """The components that a trainer works with.
 
     Args:
         model (nn.Layer): `loss(batch) -> dict of scalar Tensors`, whose sum is minimized.
-        loader (Loader): gives the batches of an epoch from any position on.
+        loader (Loader): yields the batches of an epoch from any position.
         optimizer (object): built by `common.optim`: `step(lr)`, `clear()`, `state()`, `load()`.
-        schedule (object): `at(step)`, bound to the length of the run.
+        schedule (object): learning rate schedule `at(step)`, bound to the length of the run.
         settings (Train): the `train:` section.
-        folder (Path): where the run writes.
+        folder (Path): output folder of the run.
         config (Config): the checked configuration.
         callbacks (list[Callback]): called at every event, in this order.
-        metric (object): scores predictions; only a stream scores while it trains.
-        ema (ExponentialMovingAverage): keeps averaged weights beside the model; None for no averaging.
+        metric (object): scores predictions during training; used by streams only.
+        ema (ExponentialMovingAverage): averaged weights; None for no averaging.
         amp (Amp): mixed precision; None for float32.
-        stop (GracefulStop): knows whether a signal has asked the run to end; None where signals are not watched.
+        stop (GracefulStop): records stop signals; None if signals are not handled.
     """
 
     model: object
@@ -59,10 +59,10 @@ class RunParts:
 
 
 class Trainer:
-    """Trains one model on one loader.
+    """Trains one model with one loader.
 
     Args:
-        run (RunParts): given by the program.
+        run (RunParts): passed by the program.
     """
 
     def __init__(self, run):
@@ -70,23 +70,23 @@ class Trainer:
         self.optimizer, self.schedule, self.folder, self.metric = run.optimizer, run.schedule, run.folder, run.metric
         self.callbacks, self.ema, self.amp, self.stop = list(run.callbacks), run.ema, run.amp or Amp(), run.stop
         self.loss_of = distributed.wrap_loss(run.model)
-        self.frozen = frozen_layers(run.model, run.settings.freeze)
+        self.frozen = freeze_layers(run.model, run.settings.freeze)
         self.accumulate = run.settings.accumulate
         self.batches_per_epoch = run.loader.length
         self.steps_per_epoch, self.total_steps = run_length(run.loader.length, run.settings)
         self.epochs = run.settings.epochs
         self.samples_per_step = run.settings.batch_size * self.accumulate * distributed.world_size()
         self.epoch = self.position = self.step = self.bad_steps = 0
-        self.at_end = False  # whether the batch at `position` is the last of its epoch
+        self.at_end = False  # the batch at `position` is the last of its epoch
         self.lrs, self.losses = learning_rates(run.schedule.at(0)), {}
         self.scores, self.scores_step, self.best = {}, 0, None
         self.end_reason = None
         self.batch = None
 
     def fit(self):
-        """Runs until the last epoch, the last step, or a reason to end (a signal raises `Stopped` after saving)."""
+        """Trains to the last epoch, the last step, or an `end_reason` (a signal raises `Stopped` after saving)."""
         self.call("on_train_start")
-        self.look_at_max_steps()
+        self.check_max_steps()
         while self.epoch < self.epochs and not self.end_reason:
             self.train_mode()
             for batch in self.batches():
@@ -100,26 +100,26 @@ class Trainer:
         self.call("on_train_end")
 
     def train_step(self, batch):
-        """Learns from one batch (dict of Tensors); True when the weights moved. A trainer that differs overrides it."""
+        """Trains on one batch (dict of Tensors); True if the weights were updated. Custom trainers override it."""
         losses = self.descend(self.losses_of(batch))
         return losses is not None and self.last_of_group() and self.advance(losses)
 
     def end_epoch(self):
-        """Goes from the end of an epoch to the beginning of the next one."""
+        """Finishes an epoch and moves to the start of the next one."""
         if not self.position:
-            raise DataError(f"data.train gave no batch in epoch {self.epoch + 1}")
+            raise DataError(f"data.train yielded no batch in epoch {self.epoch + 1}")
         self.at_end = True
         self.call("at_epoch_end")
         self.epoch, self.position, self.at_end = self.epoch + 1, 0, False
 
     def batches(self):
-        """The batches of this epoch from the current position on; a signal that comes while one is awaited ends it.
+        """The batches of this epoch from the current position; a signal that comes while waiting for one ends it.
 
-        Within a group of `train.accumulate` batches it does not: no checkpoint has the gradients of half a group.
+        Not within a group of `train.accumulate` batches, as checkpoints do not hold accumulated gradients.
         """
         alone = self.stop is not None and distributed.world_size() == 1
         self.loader.should_stop = (lambda: self.stop.requested and self.last_of_group()) if alone else bool
-        inputs, multiple = self.model.inputs, offered(self.model, "model", "size_multiple")
+        inputs, multiple = self.model.inputs, get_optional(self.model, "model", "size_multiple")
         try:
             batches = self.loader.epoch(self.epoch, self.position)
             for batch, position, is_last in with_end(batches, self.loader):
@@ -131,22 +131,22 @@ class Trainer:
             raise
 
     def losses_of(self, batch, **given):
-        """The named losses of a batch, computed in the precision of the run; `given` goes to the model's `loss`."""
+        """The named losses of a batch, in the precision of the run; `given` is passed to the model's `loss`."""
         with self.amp.auto_cast():
             return self.loss_of(batch, sync=self.last_of_group(), **given)
 
     def descend(self, losses, only=None):
-        """Goes back through the losses and, on the last batch of a group, moves the weights.
+        """Backpropagates the losses and, on the last batch of an accumulation group, updates the weights.
 
         Args:
             losses (dict[str, Tensor]): scalars, whose sum is minimized.
-            only (list[str]): names of the parts of `optimizer: {type: Several}` that move; all when None.
+            only (list[str]): names of the parts of `optimizer: {type: Several}` to update; all when None.
 
         Returns:
-            dict[str, float]: the losses; None when they are not finite and the batch is left out.
+            dict[str, float]: the losses; None if they are not finite and the batch is skipped.
 
         Raises:
-            Diverged: they are not finite, and `train.on_nan` does not leave such batches out.
+            Diverged: they are not finite, and `train.on_nan` does not skip such batches.
         """
         total = sum(losses.values())
         values = {name: float(value.item()) for name, value in losses.items()}
@@ -160,33 +160,33 @@ class Trainer:
         return values
 
     def advance(self, losses):
-        """Counts an update with these losses (dict of floats), and takes the moved weights into their average."""
+        """Counts an update with these losses (dict of floats), and updates the averaged weights."""
         self.lrs, self.losses = learning_rates(self.schedule.at(self.step)), losses
         if self.ema:
             self.ema.update()
         self.step += 1
-        self.look_at_max_steps()
+        self.check_max_steps()
         return True
 
-    def look_at_max_steps(self):
-        """Ends the run once `train.max_steps` updates are done, also in one that is resumed there."""
+    def check_max_steps(self):
+        """Ends the run after `train.max_steps` updates, also when it is resumed there."""
         if 0 < self.settings.max_steps <= self.step:
             self.end_reason = f"train.max_steps={self.settings.max_steps} steps are done"
 
     def is_last_step(self):
-        """Whether the last update was the last one of the run, as far as that can be known."""
+        """True if the last update was the final one of the run, as far as that is known."""
         return self.step == self.total_steps or (self.at_end and self.epoch + 1 == self.epochs)
 
     def finished(self):
-        """Whether nothing is left to train."""
+        """True if the run is complete."""
         return self.epoch >= self.epochs or 0 < self.settings.max_steps <= self.step
 
     def last_of_group(self):
-        """Whether the current batch ends a group of `train.accumulate` batches (or the epoch)."""
+        """True if the current batch ends a group of `train.accumulate` batches (or the epoch)."""
         return self.position % self.accumulate == 0 or self.at_end
 
     def accept(self, losses):
-        """False to leave out a batch whose loss is not finite (`on_nan: skip`, five in a row at most).
+        """False to skip a batch whose loss is not finite (`on_nan: skip`, five in a row at most).
 
         Raises:
             Diverged: with the step, the losses, the learning rate and the samples of the batch.
@@ -200,9 +200,9 @@ class Trainer:
         samples = self.batch.get("image_id", self.batch.get("path", []))
         message = (
             f"the loss is not finite at step {self.step} (epoch {self.epoch + 1}): {terms}\n"
-            f"  {learning_rate_text(self.schedule.at(self.step))}; samples of the batch: {short_list(samples)}\n"
-            "  the last checkpoint is from before this step; try a lower optimizer.lr, a longer warm-up, "
-            "optimizer.clip_norm, or look at these samples"
+            f"  {learning_rate_text(self.schedule.at(self.step))}; samples of the batch: {shorten_list(samples)}\n"
+            "  the last checkpoint is from before this step; try a lower optimizer.lr, a longer warm-up or "
+            "optimizer.clip_norm, or inspect these samples"
         )
         if self.settings.on_nan == "skip" and self.bad_steps <= 5:
             logger.warning(message)
@@ -211,19 +211,19 @@ class Trainer:
         raise Diverged(message)
 
     def train_mode(self):
-        """Training mode for all but the frozen layers, whose running statistics stay as they are."""
+        """Sets training mode, except for frozen layers, whose running statistics stay unchanged."""
         self.model.train()
         for layer in self.frozen:
             layer.eval()
 
     def call(self, event):
-        """Tells every callback of `event`."""
+        """Calls the method `event` of every callback."""
         for callback in self.callbacks:
             getattr(callback, event)(self)
 
     def state(self):
-        """Everything a resumed run needs: ({group: {name: array}}, a dict that JSON can hold)."""
-        arrays = groups(self.model, {name: value.numpy() for name, value in self.model.state_dict().items()})
+        """The complete state for checkpoints: ({group: {name: array}}, a dict of JSON values)."""
+        arrays = group_arrays(self.model, {name: value.numpy() for name, value in self.model.state_dict().items()})
         arrays["optimizer"], optimizer_state = self.optimizer.state()
         state = {
             "epoch": self.epoch,
@@ -247,7 +247,7 @@ class Trainer:
         return arrays, state
 
     def order(self):
-        """What decides which samples come when, and so what a position in the data means, by name."""
+        """The settings that determine the order of samples, and so the meaning of a position in the data, by name."""
         sizes = {"batches_per_epoch": self.batches_per_epoch, "batch_size": self.settings.batch_size}
         return sizes | {"accumulate": self.accumulate, "world_size": distributed.world_size()} | self.loader.order
 
@@ -255,15 +255,15 @@ class Trainer:
         """The inverse of `state`.
 
         Raises:
-            ConfigError: the checkpoint was written with another batch size, seed, data set length, number of processes.
+            ConfigError: the checkpoint was written with another batch size, seed, dataset length, number of processes.
         """
         for name, here in self.order().items():
             if state.get(name, here) != here:
                 raise ConfigError(
                     f"-r: the checkpoint was written with {name}={state[name]}, this run has {here}; "
-                    "a run resumes exactly only with the same (to start anew from its weights: -o pretrained=PATH)"
+                    "to resume exactly they must be equal (to start a new run from its weights: -o pretrained=PATH)"
                 )
-        pretrained.load_arrays(self.model, together(arrays), "-r: the checkpoint", strict=True)
+        pretrained.load_arrays(self.model, merge_groups(arrays), "-r: the checkpoint", strict=True)
         self.optimizer.load(arrays["optimizer"], state["optimizer"])
         self.amp.load(state["amp"])
         if self.ema:
@@ -280,32 +280,32 @@ class Trainer:
         random_state.restore(state["random"][distributed.rank()])
 
     def note_scores(self, scores, metric):
-        """Takes the scores of the weights as they are, and says whether they are the best so far (bool).
+        """Records the scores of the current weights; True if they are the best so far.
 
-        A score that is not a number never becomes the best.
+        NaN is never the best score.
         """
         self.scores, self.scores_step, self.metric = scores, self.step, metric
-        score, sign = scores[metric.primary], 1 if offered(metric, "metric", "higher_is_better") else -1
+        score, sign = scores[metric.primary], 1 if get_optional(metric, "metric", "higher_is_better") else -1
         if score != score or (self.best is not None and sign * score <= sign * self.best["score"]):
             return False
         self.best = {"metric": metric.primary, "score": score, "step": self.step}
         return True
 
-    def asked_to_stop(self):
-        """Whether a signal (of any rank) has asked the run to end."""
+    def stop_requested(self):
+        """True if any rank has received a stop signal."""
         return self.stop is not None and not distributed.all_true(not self.stop.requested)
 
-    def stopped(self, path):
-        """The end of a run that a signal asked for (an exception to raise), its checkpoint being at `path`."""
+    def stop_exception(self, path):
+        """The exception that ends a run on a signal; its checkpoint is at `path`."""
         number = self.stop.signal_number or 15
         return Stopped(number, f"stopped by signal {number} at step {self.step}; saved {path}; resume with -r auto")
 
 
 def run_length(batches, settings):
-    """How many updates an epoch of `batches` and the whole run have; None each where nobody knows.
+    """(updates per epoch of `batches`, updates of the whole run); None where unknown.
 
     Args:
-        batches (int): batches an epoch; None for a stream that is read to its end.
+        batches (int): batches per epoch; None for a stream of unknown length.
         settings (Train): epochs, accumulate, max_steps.
     """
     if batches is None:
@@ -315,10 +315,10 @@ def run_length(batches, settings):
 
 
 def with_end(batches, loader):
-    """(batch, position after it, whether it is the last of the epoch) of the batches of a loader.
+    """Yields (batch, position after it, True if it is the last of the epoch) from a loader.
 
-    A stream of unknown length is read one batch ahead, since only its end tells which batch is the last; with several
-    processes it ends for all where it ends for one.
+    A stream of unknown length is read one batch ahead to detect the last batch; with several processes it ends for all
+    as soon as it ends for one.
     """
     if loader.length is not None:
         yield from ((batch, loader.position, loader.position == loader.length) for batch in batches)
@@ -334,12 +334,12 @@ def with_end(batches, loader):
 
 
 def to_tensors(batch):
-    """The arrays of a batch as Tensors; lists (paths, names) stay as they are."""
+    """The arrays of a batch as Tensors; lists (paths, names) are unchanged."""
     return {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
 
 
-def frozen_layers(model, patterns):
-    """Stops the gradients of the sub-layers whose dotted names match a pattern, and returns them.
+def freeze_layers(model, patterns):
+    """Freezes the sublayers whose dotted names match a pattern, and returns them.
 
     Raises:
         ConfigError: a pattern matches no layer.
@@ -359,14 +359,14 @@ def frozen_layers(model, patterns):
     return frozen
 
 
-def short_list(values, most=16):
-    """`values` in one line, cut after `most`."""
+def shorten_list(values, most=16):
+    """`values` on one line, truncated after `most`."""
     values = [str(v) for v in (values.tolist() if isinstance(values, np.ndarray) else values)]
     return ", ".join(values[:most]) + (f" ... ({len(values)} in all)" if len(values) > most else "")
 
 
 def learning_rates(given):
-    """`lr`, and `lr_NAME` of further optimizers, of what a schedule gives: a number, or a number by name."""
+    """{`lr`: value}, with `lr_NAME` for further optimizers, from the value of a schedule: a number or a dict."""
     if not isinstance(given, dict):
         return {"lr": given}
     first, *others = given
@@ -374,5 +374,5 @@ def learning_rates(given):
 
 
 def learning_rate_text(given):
-    """What a schedule gives, for messages."""
+    """The value of a schedule as text."""
     return "learning rate " + ", ".join(f"{value:g}" for value in learning_rates(given).values())

@@ -1,4 +1,4 @@
-"""From a configuration to its trainer: optimizer, schedule, mixed precision, averaged weights, and the loop itself."""
+"""Builds the trainer of a configuration: optimizer, schedule, mixed precision, averaged weights, and the loop."""
 
 import threading
 
@@ -15,12 +15,12 @@ from common.training.trainer import RunParts, Trainer, run_length
 
 
 def build_parts(config, folder, model, loader):
-    """Everything a trainer works with but its callbacks (RunParts).
+    """The components of a trainer without its callbacks (RunParts).
 
     Args:
         config (Config): checked.
         folder (Path): of the run.
-        model (nn.Layer): on the weights to start from; cast to half precision under `train.amp: O2`.
+        model (nn.Layer): with its initial weights; cast to half precision under `train.amp: O2`.
         loader (Loader): over the training data.
     """
     settings, optimizer = config.settings("train"), config.build("optimizer")
@@ -44,13 +44,13 @@ def build_parts(config, folder, model, loader):
 
 
 def build_trainer(run):
-    """The trainer that the configuration names by `trainer:`, else the one for `train.mode`.
+    """Builds the trainer that `trainer:` names, else the default one of `train.mode`.
 
     Args:
-        run (RunParts): what it works with.
+        run (RunParts): its components.
 
     Raises:
-        ConfigError: the data, the model or the optimizer do not suit the trainer.
+        ConfigError: the data, the model or the optimizer are not supported by the trainer.
     """
     stream = run.settings.mode == "stream"
     if stream:
@@ -60,27 +60,29 @@ def build_trainer(run):
     trainer = run.config.build("trainer", run=run)
     if stream and not isinstance(trainer, StreamTrainer):
         name = run.config.get("trainer.type")
-        raise ConfigError(f"{run.config.place('trainer')}: train.mode is stream, which {name} does not follow")
+        raise ConfigError(f"{run.config.place('trainer')}: train.mode is stream, which {name} does not support")
     return trainer
 
 
 def bind(config, schedule, batches):
-    """Tells the schedule the length of the run, as far as it is known: `batches` an epoch, None for unknown."""
+    """Binds the schedule to the length of the run, as far as it is known: `batches` per epoch, None if unknown."""
     steps, total = run_length(batches, config.settings("train"))
     try:
         schedule.bind(steps, total)
         schedule.rate(schedule.warmup_length())
     except ValueError as error:
         raise ConfigError(
-            f"{config.place('optimizer.lr')}: {error}\n  data.train is a stream whose length nobody knows: "
+            f"{config.place('optimizer.lr')}: {error}\n  data.train is a stream of unknown length: "
             "give it `sampler: {type: StreamSampler, steps: ...}`, the batches of an epoch, or give train.max_steps"
         ) from error
 
 
 def scale_learning_rate(settings, schedule):
-    """Scales the learning rate to this run's total batch, where the configuration says what batch it is for."""
+    """Scales the learning rate linearly to this run's total batch size if `train.base_batch` is set."""
     base = settings.base_batch
     total = settings.batch_size * settings.accumulate * distributed.world_size()
     if base and base != total:
         schedule.scale(total / base)
-        logger.info("learning rate scaled by %d/%d: the configuration's is for batches of %d", total, base, base)
+        logger.info(
+            "learning rate scaled by %d/%d: the configured value is for a total batch size of %d", total, base, base
+        )

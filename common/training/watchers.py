@@ -1,4 +1,4 @@
-"""Which callbacks a training run has, in their order."""
+"""Builds the callbacks of a training run, in their order."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ from common.vision.decode import decode_image
 
 
 def build_callbacks(config, options, folder, model, loader=None, metric=None):
-    """The callbacks of a run; processes but the main one only evaluate and take part in saving.
+    """The callbacks of a run; processes other than the main one only evaluate and take part in saving.
 
     Args:
         config (Config): checked.
         options (RunOptions): of the run.
         folder (Path): of the run.
         model (nn.Layer): with its `labels`.
-        loader (Loader): over the data to evaluate on; None for no evaluation.
-        metric (object): scores it.
+        loader (Loader): of the evaluation data; None for no evaluation.
+        metric (object): scores the predictions.
     """
     settings = config.settings("train")
     found = [Evaluate(loader, metric, settings.eval_every, settings.early_stop)] if loader is not None else []
@@ -33,14 +33,14 @@ def build_callbacks(config, options, folder, model, loader=None, metric=None):
     if main and settings.mode == "stream":
         from common.training.callbacks.publish import Publish
 
-        found.append(Publish(config, settings.keep))  # before saving: a version may come twice
+        found.append(Publish(config, settings.keep))  # before saving: a version may be published twice
     checkpoints = (settings.save_every, settings.save_every_steps, settings.keep, config.dump())
     found.append(Checkpoint(*checkpoints, pdparams=options.pdparams, files=learned_files(config, "train")))
     return [*found, NextSteps()] if main else found
 
 
 def writers(config, options, folder, draw):
-    """The callbacks that write for people."""
+    """The callbacks that log, plot and report."""
     found = [Log(config.get("log_every")), Plots(draw=draw), Card(options.command_line)]
     if options.visualdl:
         from common.training.callbacks.visualdl import VisualDL
@@ -58,9 +58,9 @@ def writers(config, options, folder, draw):
 
 
 def draw_with(task, model, dataset):
-    """A function from a batch and the model's outputs to the images of the batch with the predictions drawn.
+    """Returns a function from a batch and the model's outputs to images with the predictions drawn.
 
-    None where the task does not draw.
+    None if the task does not draw.
     """
     read = getattr(dataset, "image_of", lambda path: decode_image(Path(path).read_bytes()))
     if not task.draws:

@@ -18,7 +18,7 @@ class RandomCrop(Transform):
     """IoU-constrained random crop for detection (SSD, 1512.02325, section 2.2).
 
     An IoU threshold, or no crop, is drawn at random; the crop is the first of a number of random windows whose IoU with
-    some box reaches the threshold and that contains the center of some box. If there is none, the next threshold is
+    some box reaches the threshold and that contains the center of some box. Without such a window the next threshold is
     tried. Boxes with centers outside the window are dropped, the others are clipped to it. Images without boxes are
     not cropped.
 

@@ -1,4 +1,4 @@
-"""Transforms for samples with several images, and for clips: image transforms applied to what is not named `image`.
+"""Image transforms for samples with several images (`On`) and for video clips (`PerFrame`).
 
 Shapes in this file:
     T frames of H x W pixels.
@@ -13,23 +13,23 @@ from common.errors import ConfigError, KitError
 
 
 class On(Transform):
-    """Applies image transforms to one or several images of a sample by their names, such as the two of a pair.
+    """Applies image transforms to one or several named images of a sample, such as an image pair.
 
-    The image K is `K` in the sample. What else is known of it has names that begin with `K_`: `K_path`, `K_mask`,
-    `K_boxes`, `K_im_shape`; the transforms see them as `path`, `mask`, ..., so that Decode reads `K_path` and makes
-    `K`. Everything else in the sample stays as it is. The key `image` stands for the sample as it is.
+    Image K is the sample's key `K`, and its annotations have keys with the prefix `K_`: `K_path`, `K_mask`, `K_boxes`,
+    `K_im_shape`. The transforms see them as `image`, `path`, `mask`, ..., so that Decode reads `K_path` and produces
+    `K`. All other keys are unchanged. The key `image` applies the transforms to the sample itself.
 
     Args:
-        key (str | list[str]): the name of an image, or of several.
-        transforms (list[Transform]): of one sample each, in the order they are applied.
-        same_random (bool): give all images the same random numbers, so that those of one size get the same crop and
-            flip; without it each image has its own.
+        key (str | list[str]): the name of one or several images.
+        transforms (list[Transform]): sample transforms, in order of application.
+        same_random (bool): uses the same random numbers for all images, so that images of equal size get the same crop
+            and flip; otherwise each image has its own.
     """
 
     def __init__(self, key, transforms, same_random=False):
         self.keys = [key] if isinstance(key, str) else list(key)
         if not self.keys or len(set(self.keys)) < len(self.keys):
-            raise ValueError(f"On got the keys {self.keys}; it takes one name or several different ones")
+            raise ValueError(f"On got the keys {self.keys}; it needs one name, or several different ones")
         self.transforms = check_nested("On", transforms)
         self.same_random = same_random
         self.augments = any(transform.augments for transform in self.transforms)
@@ -67,14 +67,14 @@ class On(Transform):
 
 
 class PerFrame(Transform):
-    """Applies image transforms to every frame of a clip with the same random numbers: one crop and flip for all.
+    """Applies image transforms to every frame of a video clip with the same random numbers: one crop and flip for all.
 
-    The clip is an array uint8 [T, H, W, 3] or a list of frames [H, W, 3]; where the sample has `clip_paths` in its
-    place, Decode as the first transform reads the frames. It becomes an array [T, H, W, 3], or float32 [T, 3, H, W]
-    with Normalize as the last transform, and a batch of clips [N, T, 3, H, W].
+    The clip is an array uint8 [T, H, W, 3] or a list of frames [H, W, 3]; if the sample has `clip_paths` instead,
+    Decode as the first transform reads the frames. The result is an array [T, H, W, 3], or float32 [T, 3, H, W] with
+    Normalize as the last transform, and [N, T, 3, H, W] in a batch.
 
     Args:
-        transforms (list[Transform]): of one image each, in the order they are applied.
+        transforms (list[Transform]): image transforms, in order of application.
         key (str): the name of the clip; the paths are in `<key>_paths`.
     """
 
@@ -90,41 +90,41 @@ class PerFrame(Transform):
 
     def __call__(self, sample, rng):
         number, frames = int(rng.integers(2**63)), []
-        for place, frame in enumerate(self.frames(sample)):
+        for index, frame in enumerate(self.frames(sample)):
             inner = frame | {"epoch": sample.get("epoch", 0)}
-            changed = apply_nested(self.transforms, inner, random_for(number), f"frame {place} of {self.key}", sample)
+            changed = apply_nested(self.transforms, inner, random_for(number), f"frame {index} of {self.key}", sample)
             frames.append(changed["image"])
             if frames[-1].shape != frames[0].shape or frames[-1].dtype != frames[0].dtype:
                 first, other = (f"{image.dtype} {list(image.shape)}" for image in (frames[0], frames[-1]))
-                raise self.refusal(sample, f"frame 0 is {first} and frame {place} is {other}; resize them to one size")
+                raise self.refusal(sample, f"frame 0 is {first} and frame {index} is {other}; resize them to one size")
         sample[self.key] = np.stack(frames)
         return sample
 
     def frames(self, sample):
-        """What is known of each frame, as samples with `image` or `path`."""
+        """The frames as samples with `image` or `path`."""
         frames, paths = sample.get(self.key), sample.get(f"{self.key}_paths")
         if frames is None and paths is None:
-            raise self.refusal(sample, f"it is not there, nor '{self.key}_paths'; there is {', '.join(sample)}")
+            raise self.refusal(sample, f"the sample has neither it nor '{self.key}_paths'; it has {', '.join(sample)}")
         if frames is not None and not (isinstance(frames, list) or (hasattr(frames, "ndim") and frames.ndim == 4)):
             shape = f"{frames.dtype} {list(frames.shape)}" if hasattr(frames, "shape") else type(frames).__name__
-            raise self.refusal(sample, f"it is {shape}; it takes [T, H, W, 3] or a list of frames")
+            raise self.refusal(sample, f"it is {shape}; expected [T, H, W, 3] or a list of frames")
         found = [{"path": path} for path in paths] if frames is None else [{"image": frame} for frame in frames]
         if not found:
-            raise self.refusal(sample, "it has no frame")
+            raise self.refusal(sample, "it has no frames")
         return found
 
     def refusal(self, sample, message):
-        """The BadSample of a clip."""
+        """The BadSample for a clip."""
         return bad_file("D100", sample.get("path", "a clip"), f"the clip '{self.key}': {message}")
 
 
 def check_nested(owner, transforms, nodes=None):
-    """The transforms as a list; refuses those that cannot work inside of another transform.
+    """Refuses transforms that cannot be nested in another one; returns them as a list.
 
     Args:
-        owner (str): the name of the other transform.
-        transforms (list[Transform]): built.
-        nodes (list[Node]): of the configuration that they were built from, for messages.
+        owner (str): the name of the outer transform.
+        transforms (list[Transform]): the nested transforms.
+        nodes (list[Node]): their configuration nodes, for messages.
 
     Raises:
         ConfigError: with the place of the node.
@@ -134,12 +134,12 @@ def check_nested(owner, transforms, nodes=None):
     for number, transform in enumerate(transforms):
         name, place = type(transform).__name__, getattr(nodes[number], "place", "") if nodes else ""
         if not isinstance(transform, Transform):
-            why = f"{name} is no transform"
+            why = f"{name} is not a transform"
         elif transform.per_batch or transform.extra:
-            what = "works on a whole batch" if transform.per_batch else "mixes in other samples"
-            why = f"{name} {what}; it may stand beside {owner}, where it works on `image`"
+            what = "works on batches" if transform.per_batch else "mixes in other samples"
+            why = f"{name} {what}; use it outside of {owner}, where it works on `image`"
         elif hasattr(transform, "fit") or getattr(transform, "files", ()):
-            why = f"{name} has files that belong to the model; it may stand beside {owner}"
+            why = f"{name} has files that belong to the model; use it outside of {owner}"
         else:
             continue
         raise ConfigError(f"{place}: {owner} takes image transforms of one sample: {why}".removeprefix(": "))
@@ -147,17 +147,17 @@ def check_nested(owner, transforms, nodes=None):
 
 
 def apply_nested(transforms, inner, rng, where, sample):
-    """The inner sample after the transforms.
+    """Applies nested transforms to the inner sample.
 
     Args:
-        transforms (list[Transform]): in order.
-        inner (dict): what they see.
-        rng (Generator): their random numbers.
-        where (str): of which part of the sample, for messages.
-        sample (dict): that it is a part of, for messages.
+        transforms (list[Transform]): in order of application.
+        inner (dict): the inner sample.
+        rng (Generator): the random number generator.
+        where (str): the part of the outer sample, for messages.
+        sample (dict): the outer sample, for messages.
 
     Raises:
-        BadSample: D100, a transform failed; names it. What a transform refuses by itself is raised as it is.
+        BadSample: D100, a transform failed; names it. A KitError of a transform is passed on.
     """
     for transform in transforms:
         name, path = type(transform).__name__, inner.get("path") or sample.get("path") or "(file unknown)"

@@ -1,4 +1,4 @@
-"""Where the images of an inference come from: a file, a folder, a video, standard input."""
+"""Image sources for inference: a file, a folder, a video or standard input."""
 
 from pathlib import Path
 
@@ -13,46 +13,47 @@ VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
 
 
 def open_images(path):
-    """The images that `path` names.
+    """Opens an image file, a folder, a video or standard input.
 
     Args:
-        path (str | None): a file, a folder, a video, or - for standard input: an image's bytes, or one path a line.
+        path (str | None): a file, a folder, a video, or - for standard input: the content of a file, or one path per
+            line.
 
     Raises:
         ConfigError: the path is empty.
-        DataError: nothing is there, it is no image, or a folder holds none.
+        DataError: the path is missing, is not an image, or is a folder without images.
     """
     if path is None:
         raise ConfigError("this model takes images: --input IMAGE, a folder, a video, or -")
     if path == "-":
         return read_images()
     if not path.strip():
-        raise ConfigError("--image: write which image, folder or video; - is standard input")
+        raise ConfigError("--image: the path is empty; give an image, a folder or a video, or - for standard input")
     place = Path(path)
     if place.is_dir():
         files = sorted(p for p in place.rglob("*") if is_image_file(p.name))
         if not files:
-            raise DataError(f"{path}: the folder holds no image ({', '.join(IMAGE_SUFFIXES)})")
+            raise DataError(f"{path}: the folder contains no images ({', '.join(IMAGE_SUFFIXES)})")
         return Images([str(p) for p in files], name=path, many=True)
     if place.suffix.lower() in VIDEOS:
         return Video(path)
-    image_size(path)  # what can be refused from the header, is before a model is loaded
+    image_size(path)  # raises before a model is loaded
     return Images([path], name=path, many=False)
 
 
 def read_images():
-    """An image's bytes, or one path a line."""
+    """Reads the content of an image file, or paths, from standard input."""
     items, many = read_standard_input("an image")
     return Images(items, name="-", many=many)
 
 
 class Images:
-    """Image files, or the bytes of one.
+    """Iterates over image files, given as paths or bytes.
 
     Args:
-        items (list[str | bytes]): paths, or encoded images.
-        name (str): for messages.
-        many (bool): whether the others are still predicted when an image cannot be read.
+        items (list[str | bytes]): paths, or the content of a file.
+        name (str): name of the source for messages.
+        many (bool): continues after an image that cannot be read.
     """
 
     what, batch = "image", 1
@@ -69,18 +70,18 @@ class Images:
                 yield {"path": item, "name": item}
 
     def drawing(self, folder):
-        """Where drawn images go."""
+        """The writer of annotated images."""
         return ImageWriter(folder)
 
 
 class Video:
-    """The frames of a video file.
+    """Iterates over the frames of a video file.
 
     Args:
-        path (str): any container and codec that OpenCV reads.
+        path (str): any container and codec that OpenCV supports.
 
     Raises:
-        DataError: the file is not there, has no stream that can be read, or not one frame.
+        DataError: the file is missing, has no readable video stream, or no frames.
     """
 
     what, many, batch = "image", True, 1
@@ -95,7 +96,7 @@ class Video:
             raise DataError(f"{path}: the file is empty (0 bytes)")
         self.capture = cv2.VideoCapture(path)
         if not self.capture.isOpened():
-            raise DataError(f"{path}: no video stream that OpenCV can read")
+            raise DataError(f"{path}: no readable video stream")
         self.rate = self.capture.get(cv2.CAP_PROP_FPS) or 25.0
         self.expected = int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
@@ -112,10 +113,10 @@ class Video:
             count += 1
         self.capture.release()
         if count == 0:
-            raise DataError(f"{self.name}: the video has no frame")
+            raise DataError(f"{self.name}: the video has no frames")
         if self.expected > count:
             logger.warning("%s: %d of %d frames could be read", self.name, count, self.expected)
 
     def drawing(self, folder):
-        """Where drawn frames go."""
+        """The writer of annotated frames."""
         return VideoWriter(folder, self.name, self.rate)

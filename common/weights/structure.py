@@ -50,7 +50,7 @@ def write_structure(model, folder):
 
 
 def read_structure(path):
-    """Reads the structure beside the weights at a path; None if there is none.
+    """Reads the structure beside the weights at a path, or None.
 
     Args:
         path (str | Path): a checkpoint, a run folder, or a file in one.
@@ -123,7 +123,7 @@ def apply_steps(model, steps, namespace):
 
 def slim_section(config):
     """The completed `slim:` section of a configuration (dict), or None."""
-    return config.completed().get("slim")
+    return config.to_dict().get("slim")
 
 
 def check_agreement(config, structure, source):

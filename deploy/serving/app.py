@@ -56,7 +56,12 @@ class Server:
             Route("/v1/models/{name:word}:reload", self.reload, methods=["POST"]),
             Route("/v1/models/{name:word}/versions/{version:word}:predict", self.predict, methods=["POST"]),
         ]
-        handlers = {HTTPException: refused, Problem: problem, ClientDisconnect: gone, Exception: failed}
+        handlers = {
+            HTTPException: on_http_error,
+            Problem: on_problem,
+            ClientDisconnect: on_disconnect,
+            Exception: on_bug,
+        }
         app = Starlette(routes=routes, exception_handlers=handlers)
         app.router.redirect_slashes = False
         return Envelope(app, key, self.metrics)
@@ -76,9 +81,9 @@ class Server:
         async with self.bodies.body(request) as body:
             items = await read_items(request, body, lane.description, self.limits)
             lane = self.model(request).lane(request.path_params.get("version"))  # which may have changed meanwhile
-            texts = await lane.answer(items, deadline)
+            texts = await lane.predict(items, deadline)
         head = f'{{"model":{json.dumps(lane.name)},"version":{json.dumps(lane.version)},"predictions":['
-        return answer(b"".join([head.encode(), b",".join(texts), b"]}"]))
+        return json_response(b"".join([head.encode(), b",".join(texts), b"]}"]))
 
     async def reload(self, request):
         """Loads what is new in the model's folder."""
@@ -88,26 +93,26 @@ class Server:
         except KitError as error:
             logger.error("%s: not reloaded: %s", model.name, error)
             raise Problem(409, f"the new version cannot be loaded, {model.newest.version} is served on") from None
-        return answer(json.dumps({"model": model.name, "version": model.newest.version, "changed": changed}))
+        return json_response(json.dumps({"model": model.name, "version": model.newest.version, "changed": changed}))
 
     async def listing(self, request):
         """The models."""
-        return answer(json.dumps({"models": [model.about() for model in self.models.values()]}))
+        return json_response(json.dumps({"models": [model.about() for model in self.models.values()]}))
 
     async def about(self, request):
         """One model."""
-        return answer(json.dumps(self.model(request).about()))
+        return json_response(json.dumps(self.model(request).about()))
 
     async def live(self, request):
-        """Whether the server answers at all."""
-        return answer('{"status":"live"}')
+        """Whether the server responds at all."""
+        return json_response('{"status":"live"}')
 
     async def ready(self, request):
-        """Whether every model can answer."""
+        """Whether every model can predict."""
         down = [model.name for model in self.models.values() if not model.newest.up]
         if self.closing or down:
             raise Problem(503, "closing" if self.closing else f"starting: {', '.join(down)}", {"Retry-After": "1"})
-        return answer('{"status":"ready"}')
+        return json_response('{"status":"ready"}')
 
     async def prometheus(self, request):
         """The counters."""
@@ -115,7 +120,7 @@ class Server:
 
     async def openapi(self, request):
         """What this server can be asked."""
-        return answer(json.dumps(document(list(self.models), self.limits)))
+        return json_response(json.dumps(document(list(self.models), self.limits)))
 
     async def page(self, request):
         """The page; nothing but its own script and style may run in it."""
@@ -132,8 +137,8 @@ class Word(StringConvertor):
 register_url_convertor("word", Word())
 
 
-def answer(data):
-    """A JSON answer."""
+def json_response(data):
+    """A JSON response."""
     return Response(data, media_type="application/json")
 
 
@@ -149,28 +154,28 @@ def policy(html):
     )
 
 
-async def problem(request, error):
+async def on_problem(request, error):
     """A refusal of ours."""
-    return Refused(error)
+    return ProblemResponse(error)
 
 
-async def refused(request, error):
+async def on_http_error(request, error):
     """A refusal of the router: no such page, or method."""
-    return Refused(Problem(error.status_code, str(error.detail), error.headers))
+    return ProblemResponse(Problem(error.status_code, str(error.detail), error.headers))
 
 
-async def gone(request, error):
+async def on_disconnect(request, error):
     """The client went away while it sent; nobody reads this."""
-    return Refused(Problem(400, "the client went away"))
+    return ProblemResponse(Problem(400, "the client went away"))
 
 
-async def failed(request, error):
+async def on_bug(request, error):
     """A bug: said without details, which the log has."""
     logger.error("request %s failed", request.scope["request_id"], exc_info=error)
-    return Refused(Problem(500, "the server failed; its log says why"))
+    return ProblemResponse(Problem(500, "the server failed; its log says why"))
 
 
-class Refused:
+class ProblemResponse:
     """A problem as a response.
 
     Args:

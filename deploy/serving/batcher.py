@@ -1,4 +1,4 @@
-"""One loaded version of a model: a bounded queue, batches, and the processes that answer them."""
+"""One loaded version of a model: a bounded queue, batches, and the processes that predict them."""
 
 import asyncio
 import collections
@@ -15,7 +15,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds between two starts of a proces
 
 
 class Job:
-    """One item that waits for its answer; `future` gets (status, bytes), or a Problem."""
+    """One item that waits for its prediction; `future` gets (status, bytes), or a Problem."""
 
     __slots__ = ("arrived", "future", "item")
 
@@ -59,11 +59,11 @@ class Lane:
 
     # What requests do ------------------------------------------------------------------------------------------------
 
-    async def answer(self, items, deadline):
+    async def predict(self, items, deadline):
         """The records of the items of one request, as JSON, in their order.
 
         Args:
-            items (list[tuple[dict, list[bytes]]]): see `worker.answer`.
+            items (list[tuple[dict, list[bytes]]]): see `worker.predict_items`.
             deadline (float): of `time.monotonic()`.
 
         Raises:
@@ -81,14 +81,14 @@ class Lane:
         problems = [job.future.exception() for job in jobs if job not in late]
         problem = next(filter(None, problems), None)
         if late:
-            raise Problem(504, f"no answer within the deadline of {self.settings.deadline:g} s")
+            raise Problem(504, f"no prediction within the deadline of {self.settings.deadline:g} s")
         if problem:
             raise problem
-        answers = [job.future.result() for job in jobs]
-        wrong = next(((status, text) for status, text in answers if status != 200), None)
+        found = [job.future.result() for job in jobs]
+        wrong = next(((status, text) for status, text in found if status != 200), None)
         if wrong:
             raise Problem(wrong[0], wrong[1].decode())
-        return [text for _, text in answers]
+        return [text for _, text in found]
 
     def submit(self, items):
         """Queues items, all or none; raises Problem 503 where there is no room."""
@@ -142,20 +142,20 @@ class Lane:
             began = time.monotonic()
             self.metrics.batches.labels(self.name).observe(len(jobs))
             try:
-                answers = await child.ask([job.item for job in jobs], self.settings.deadline)
+                found = await child.ask([job.item for job in jobs], self.settings.deadline)
             except Hung:
-                self.fail(jobs, 504, "the predictor did not answer in time and was started anew")
+                self.fail(jobs, 504, "the predictor did not respond in time and was restarted")
                 raise
             except Died:
                 self.fail(jobs, 503, "the predictor ended while it worked on this, and is started anew")
                 raise
             self.batch_seconds = time.monotonic() - began
-            for job, found in zip(jobs, answers, strict=True):
+            for job, one in zip(jobs, found, strict=True):
                 if not job.future.done():
-                    job.future.set_result(found)
+                    job.future.set_result(one)
 
     def fail(self, jobs, status, detail):
-        """Answers the jobs of a batch with a problem."""
+        """Ends the jobs of a batch with a problem."""
         headers = {"Retry-After": "1"} if status == 503 else {}
         for job in jobs:
             if not job.future.done():

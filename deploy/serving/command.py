@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 
-from common.commands.main import run
+from common.commands.main import run_command
 from common.commands.parser import Parser
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
@@ -38,7 +38,7 @@ RANGES = {
 
 
 def parser():
-    """The options of the command."""
+    """The argument parser of the command."""
     options = Parser(
         prog="serve.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -57,12 +57,12 @@ def parser():
 
 
 def main(argv=None):
-    """Runs the command; ends the process."""
-    run(parser(), serve, argv)
+    """Entry point; exits the process."""
+    run_command(parser(), serve, argv)
 
 
 def serve(args):
-    """What the command does."""
+    """Runs the command."""
     for name, (low, high) in RANGES.items():
         if not low <= getattr(args, name) <= high:
             option = "--" + name.replace("_", "-")
@@ -72,9 +72,9 @@ def serve(args):
         raise ConfigError("KIT_API_KEY is set, but is no word of printable ASCII; unset it to ask for no key")
     refuse_lacking()
     from common.system import runtime
-    from deploy.serving.models import named
+    from deploy.serving.models import name_models
 
-    folders = named(args.model)
+    folders = name_models(args.model)
     if not args.threads and "KIT_THREADS" not in os.environ:
         args.threads = max(1, runtime.usable_cores() // args.workers)
     with listening(args.host, args.port) as listener:

@@ -1,4 +1,4 @@
-"""What is around every answer: the request's id, the API key, security headers, the access log, problems as JSON."""
+"""What surrounds every response: the request's id, the API key, security headers, the access log, problems as JSON."""
 
 import hmac
 import json
@@ -19,7 +19,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-SILENT = "default-src 'none'; frame-ancestors 'none'"  # answers that are no page load nothing
+SILENT = "default-src 'none'; frame-ancestors 'none'"  # responses that are no page load nothing
 
 
 class Envelope:
@@ -35,7 +35,7 @@ class Envelope:
         self.app, self.key, self.metrics = app, key.encode(), metrics
 
     async def __call__(self, scope, receive, send):
-        """Answers one request."""
+        """Handles one request."""
         if scope["type"] != "http":
             return
         began, status, started = time.monotonic(), 500, False
@@ -89,7 +89,7 @@ async def respond(problem, scope, send):
 
 
 def log(scope, status, seconds):
-    """One JSON object a request; nothing of what was sent or answered."""
+    """One JSON object a request; nothing of what was sent or returned."""
     entry = {
         "request_id": scope["request_id"],
         "client": (scope.get("client") or ("",))[0],

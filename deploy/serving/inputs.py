@@ -87,7 +87,7 @@ async def read_items(request, body, model, limits):
         limits (Limits): of requests.
 
     Returns:
-        list[tuple[dict, list[bytes]]]: see `worker.answer`.
+        list[tuple[dict, list[bytes]]]: see `worker.predict_items`.
 
     Raises:
         Problem: 400, 413, 415 or 422.
@@ -115,12 +115,12 @@ def read_query(query, default):
         raise Problem(422, "the query takes threshold=NUMBER, once")
     text = query.get("threshold")
     try:
-        return checked_threshold(default if text is None else float(text))
+        return check_threshold(default if text is None else float(text))
     except ValueError:
         raise Problem(422, "threshold is not a number") from None
 
 
-def checked_threshold(value):
+def check_threshold(value):
     """The threshold; raises Problem 422 where it is not from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise Problem(422, "threshold is a number from 0 to 1")
@@ -156,7 +156,7 @@ def from_json(body, threshold, model, limits):
     keys = (*KEYS[model["input"]], *(KEYS["tensors"] if model["input"] in FILES else ()))
     if not isinstance(data, dict):
         raise Problem(422, f"the body is an object with one of {', '.join(keys)}")
-    threshold = checked_threshold(data.pop("threshold", threshold))
+    threshold = check_threshold(data.pop("threshold", threshold))
     if len(data) != 1 or next(iter(data)) not in keys:
         raise Problem(422, f"this model takes one of {', '.join(keys)}, and threshold")
     key, value = next(iter(data.items()))

@@ -15,9 +15,9 @@ class Metrics:
     def __init__(self, models):
         self.registry = CollectorRegistry()
         self.models = models
-        self.requests = Counter("kit_requests", "Requests answered", ["model", "status"], registry=self.registry)
+        self.requests = Counter("kit_requests", "Requests handled", ["model", "status"], registry=self.registry)
         self.seconds = Histogram(
-            "kit_request_seconds", "Time to answer", ["model"], buckets=SECONDS, registry=self.registry
+            "kit_request_seconds", "Time to respond", ["model"], buckets=SECONDS, registry=self.registry
         )
         self.batches = Histogram(
             "kit_batch_items", "Items of a batch", ["model"], buckets=(1, 2, 4, 8, 16, 32, 64), registry=self.registry

@@ -63,7 +63,7 @@ class Model:
 
     @property
     def newest(self):
-        """The lane that answers when no version is asked for."""
+        """The lane that predicts when no version is requested."""
         return next(reversed(self.lanes.values()))
 
     def lane(self, version=None):
@@ -77,7 +77,7 @@ class Model:
     async def load(self):
         """Loads the newest versions that are not loaded yet, then lets go of those that are too many.
 
-        Until a version answers, the ones before it do; what those have queued is answered before they end.
+        Until a version is ready, the ones before it serve; what those have queued is predicted before they end.
 
         Returns:
             bool: whether anything changed.
@@ -105,7 +105,7 @@ class Model:
             return bool(fresh or old)
 
     def drain(self, lane):
-        """Closes a lane once it has answered what is queued; nothing new comes to it."""
+        """Closes a lane once it has predicted what is queued; nothing new comes to it."""
         task = asyncio.create_task(lane.close())
         self.draining.add(task)
         task.add_done_callback(self.draining.discard)
@@ -148,7 +148,7 @@ def versions(folder):
     return {read_manifest(folder)["sha256"][:12]: folder}
 
 
-def named(arguments):
+def name_models(arguments):
     """The folders of `--model [NAME=]DIR ...`: {name: folder}; without a name that of the configuration.
 
     Raises:

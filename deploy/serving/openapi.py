@@ -14,8 +14,8 @@ REASONS = {
     "413": "too many bytes, items or characters",
     "415": "a type that the model does not take",
     "422": "what was sent is not what the model takes",
-    "503": "the queue is full, the predictor is being started anew, or the server is closing; Retry-After says when",
-    "504": "no answer within the deadline",
+    "503": "the queue is full, the predictor is being restarted, or the server is closing; Retry-After says when",
+    "504": "no prediction within the deadline",
 }
 RECORD = {"type": "object", "description": "what the task finds, as `tools/infer.py --json` writes it"}
 RECORDS = {"type": "array", "items": RECORD}
@@ -58,8 +58,8 @@ def document(models, limits=None):
         "security": [{}, {"bearer": []}],
         "paths": {
             "/": {"get": operation("a page to try the models on", page)},
-            "/health/live": {"get": operation("whether the server answers", ok(status))},
-            "/health/ready": {"get": operation("whether every model can answer", ok(status), "503")},
+            "/health/live": {"get": operation("whether the server responds", ok(status))},
+            "/health/ready": {"get": operation("whether every model can predict", ok(status), "503")},
             "/metrics": {"get": operation("counters", metrics)},
             "/openapi.json": {"get": operation("this document", ok({"type": "object"}))},
             "/v1/models": {
@@ -134,7 +134,7 @@ def predictor(limits):
 
 
 def operation(summary, answer, *statuses):
-    """An operation with its answer, and the problems that it may have."""
+    """An operation with its response, and the problems that it may have."""
     problems = {
         status: {"description": REASONS[status], "content": {CONTENT_TYPE: {"schema": ref("Problem")}}}
         for status in sorted({"401", "403", "405", *statuses})
@@ -143,7 +143,7 @@ def operation(summary, answer, *statuses):
 
 
 def ok(content):
-    """A JSON answer."""
+    """A JSON response."""
     return {"description": "done", "content": {"application/json": {"schema": content}}}
 
 

@@ -8,12 +8,12 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """An answer other than 200.
+    """A response other than 200.
 
     Args:
         status (int): of HTTP.
         detail (str): what is wrong, and what would be right.
-        headers (dict[str, str]): more headers of the answer.
+        headers (dict[str, str]): more headers of the response.
     """
 
     def __init__(self, status, detail, headers=None):

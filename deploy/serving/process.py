@@ -1,4 +1,4 @@
-"""A predictor's process as the server sees it: started, asked, and given up when it dies or hangs."""
+"""A predictor's process as the server sees it: started, sent requests, and given up when it dies or hangs."""
 
 import asyncio
 import contextlib
@@ -15,11 +15,11 @@ START_SECONDS = 300  # to load a model
 
 
 class Died(Exception):
-    """The process ended before it answered."""
+    """The process ended before it responded."""
 
 
 class Hung(Exception):
-    """The process did not answer in time, and was killed."""
+    """The process did not respond in time, and was killed."""
 
 
 class PredictorProcess:
@@ -78,17 +78,17 @@ class PredictorProcess:
         return started
 
     async def ask(self, items, seconds):
-        """Answers a batch.
+        """Predicts a batch.
 
         Args:
-            items (list[tuple[dict, list[bytes]]]): see `worker.answer`.
+            items (list[tuple[dict, list[bytes]]]): see `worker.predict_items`.
             seconds (float): after so long the process is killed.
 
         Returns:
             list[tuple[int, bytes]]: of each item the status and the JSON of its records, or the reason.
 
         Raises:
-            Died, Hung: there is no answer; the process is gone.
+            Died, Hung: there is no response; the process is gone.
         """
         self.asked += 1
         messages = [{**item, "blobs": len(blobs)} for item, blobs in items]
@@ -100,13 +100,13 @@ class PredictorProcess:
                 message, texts = await wire.receive(self.reader)
         except TimeoutError:
             self.kill()
-            raise Hung(f"no answer within {seconds:.0f} s") from None
+            raise Hung(f"no response within {seconds:.0f} s") from None
         except (asyncio.IncompleteReadError, OSError, ValueError) as error:
             self.kill()
             raise Died(str(error)) from error
         if message["id"] != self.asked or not len(message["statuses"]) == len(texts) == len(items):
             self.kill()
-            raise Died("it answered another question than it was asked")
+            raise Died("its response belongs to another request")
         return list(zip(message["statuses"], texts, strict=True))
 
     def kill(self):

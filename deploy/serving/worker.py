@@ -23,7 +23,7 @@ if __name__ == "__main__":
 
 from common.audio.reading import decode_audio
 from common.errors import BadSample, KitError
-from common.inference.predictor import Predictor, fixed_batch, prepare, stack
+from common.inference.predictor import Predictor, fixed_batch, prepare_samples, stack
 from common.text.sources import Texts
 from common.vision.decode import decode_image
 from deploy.serving import wire
@@ -49,7 +49,7 @@ def main(folder, number, threads):
         connection.sendall(wire.frame(description))
         while (request := wire.read(requests)) is not None:
             message, blobs = request
-            connection.sendall(answer_frame(model, message, blobs))
+            connection.sendall(response_frame(model, message, blobs))
 
 
 def describe(model):
@@ -71,15 +71,15 @@ def warm_up(model):
         model.run({name: golden[f"in/{name}"] for name in model.inputs})
 
 
-def answer_frame(model, message, blobs):
-    """The frame that answers a request: `id`, the status of each item, and as blobs their records or the reasons."""
+def response_frame(model, message, blobs):
+    """The frame of a response: `id`, the status of each item, and as blobs their records or the reasons."""
     parts = iter(blobs)
     items = [(item, list(itertools.islice(parts, item["blobs"]))) for item in message["items"]]
-    statuses, texts = zip(*answer(model, items))
+    statuses, texts = zip(*predict_items(model, items))
     return wire.frame({"id": message["id"], "statuses": statuses}, [text.encode() for text in texts])
 
 
-def answer(model, items):
+def predict_items(model, items):
     """Predicts the items of a batch, each by itself where one of them is wrong.
 
     Items are run together only where the arrays that go in are of one size, so that no prediction depends on what else
@@ -92,29 +92,29 @@ def answer(model, items):
     Returns:
         list[tuple[int, str]]: for each item 200 and the JSON of its records, or 422 or 500 and what is wrong.
     """
-    answers, groups = [None] * len(items), {}
+    found, groups = [None] * len(items), {}
     for position, (item, blobs) in enumerate(items):
         try:
             sample = READERS[item["kind"]](model, item, blobs)
         except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on
-            answers[position] = failed(error)
+            found[position] = failure_of(error)
             continue
         if sample is None:
-            answers[position] = (200, "[]")
+            found[position] = (200, "[]")
             continue
         sizes = tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
         groups.setdefault((item["kind"], sizes), []).append((position, sample))
     for (kind, _), members in groups.items():
-        for position, found in zip([p for p, _ in members], run_group(model, kind, members, items), strict=True):
-            answers[position] = found
-    return answers
+        for position, one in zip([p for p, _ in members], run_group(model, kind, members, items), strict=True):
+            found[position] = one
+    return found
 
 
 def run_group(model, kind, members, items):
-    """The predictions of samples of one size, see :func:`answer`; if they fail together, each is tried alone."""
+    """The predictions of samples of one size, see :func:`predict_items`; if they fail together, each is tried alone."""
     samples = [sample for _, sample in members]
     try:
-        batch = joined(model, samples) if kind == "tensors" else stack(model, samples)
+        batch = join_rows(model, samples) if kind == "tensors" else stack(model, samples)
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
         found = {t: model.task.records(outputs, samples, model.labels, t) for t in set(thresholds)}
@@ -122,10 +122,10 @@ def run_group(model, kind, members, items):
     except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on
         if len(members) > 1:
             return [run_group(model, kind, [member], items)[0] for member in members]
-        return [failed(error)]
+        return [failure_of(error)]
 
 
-def failed(error):
+def failure_of(error):
     """The status and the text that say why one item has no prediction; a bug goes to the log."""
     if isinstance(error, KitError):
         return 422, reason(error)
@@ -136,20 +136,20 @@ def failed(error):
 def read_image(model, item, blobs):
     """The prepared sample of an encoded image."""
     image = decode_image(blobs[0], item["name"], item["max_pixels"])
-    return prepare(model, [model.decode({"path": item["name"], "image": image})])[0]
+    return prepare_samples(model, [model.decode({"path": item["name"], "image": image})])[0]
 
 
 def read_audio(model, item, blobs):
     """The prepared sample of an encoded recording, whose length is read from its header before it is decoded."""
     limits = {"max_seconds": item["max_seconds"], "max_samples": MOST_SAMPLES}
     audio, rate = decode_audio(blobs[0], item["name"], channel=None, **limits)
-    return prepare(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
+    return prepare_samples(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
 
 
 def read_text(model, item, blobs):
     """The prepared sample of a text in UTF-8, read as a line is that `tools/infer.py` is given; None of a blank one."""
     (sample,) = Texts([blobs[0].decode()], "the text", model.task)
-    return None if sample.get("blank") else prepare(model, [model.decode(sample)])[0]
+    return None if sample.get("blank") else prepare_samples(model, [model.decode(sample)])[0]
 
 
 def read_tensors(model, item, blobs):
@@ -160,7 +160,7 @@ def read_tensors(model, item, blobs):
     }
 
 
-def joined(model, samples):
+def join_rows(model, samples):
     """Rows as a batch; a fixed batch is filled with the last row."""
     samples = samples + samples[-1:] * ((fixed_batch(model) or 0) - len(samples))
     return {name: np.concatenate([sample[name] for sample in samples]) for name in model.inputs if name in samples[0]}

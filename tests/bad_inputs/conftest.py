@@ -36,6 +36,6 @@ class DatasetCopy:
 
 @pytest.fixture
 def dataset(digits, tmp_path):
-    """A copy of the small set in a folder of its own."""
+    """A copy of the tiny dataset in a temporary folder."""
     shutil.copytree(digits / "digits", tmp_path / "digits")
     return DatasetCopy(tmp_path)

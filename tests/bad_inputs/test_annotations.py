@@ -125,7 +125,7 @@ def test_a_clean_set_in_any_usual_form_raises_no_alarm(dataset):
     content["annotations"] = [item for item in content["annotations"] if item["image_id"] != 1]  # background
     dataset.annotate(b"\xef\xbb\xbf" + json.dumps(content, indent=2).replace("\n", "\r\n").encode())
     answer = command("check", "--fast", *dataset.arguments("data.eval=null"))
-    assert answer.code == 0 and "all well" in answer.out and "(1 without boxes)" in answer.err
+    assert answer.code == 0 and "no problems found" in answer.out and "(1 without boxes)" in answer.err
 
 
 def test_training_refuses_what_the_check_refuses_and_leaves_nothing_behind(dataset):
@@ -144,7 +144,7 @@ def test_boxes_to_be_dropped_are_dropped_and_a_corrected_copy_is_clean(dataset):
     drop = dataset.arguments("data.train.bad_boxes=drop")
     assert command("check", "--fast", "--fix", fixed, *drop).code == 0
     answer = command("check", "--fast", *dataset.arguments("data.train.annotations=annotations/fixed.json"))
-    assert answer.code == 0 and "all well" in answer.out
+    assert answer.code == 0 and "no problems found" in answer.out
     answer = command("check", "--fast", "--fix", dataset.digits / "annotations/train.json", *drop)
     answer.refused(2, "train.json", "another name")
 

@@ -81,8 +81,8 @@ def test_an_export_calls_nothing_but_transforms_and_reads_nothing_but_its_own_fi
             Predictor(folder)
 
     for entry, words in (
-        ({"type": "write_issues", "path": str(tmp_path / "written"), "issues": []}, "'write_issues' is no Transform"),
-        ({"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}, "'Loader' is no Transform"),
+        ({"type": "write_issues", "path": str(tmp_path / "written"), "issues": []}, "'write_issues' is no transform"),
+        ({"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}, "'Loader' is no transform"),
         ({"type": "CharacterIds", "vocab": "../words.txt"}, "words.txt is outside of the folder"),
         ({"type": "CharacterIds", "vocab": str(tmp_path / "words.txt")}, "words.txt is outside of the folder"),
     ):
@@ -91,7 +91,7 @@ def test_an_export_calls_nothing_but_transforms_and_reads_nothing_but_its_own_fi
     loader = {"type": "Loader", "dataset": [], "pipeline": 0, "sampler": 0}
     refuse(
         about | {"task": "SpeechRecognition", "postprocess": {"decoder": loader}},
-        "'Loader' is no Transform or BeamSearch",
+        "'Loader' is no transform or BeamSearch",
     )
     refuse(about | {"task": "SequenceLabeling", "postprocess": {"dictionary": "../words.txt"}}, "outside of the folder")
     assert not (tmp_path / "written").exists()

@@ -97,8 +97,8 @@ def test_sources_that_hold_nothing_are_refused(exported, tmp_path):
         (tmp_path / "nowhere.jpg", ["D104", "nowhere.jpg"]),
         (tmp_path / "nowhere", ["D104", "nowhere"]),
         (tmp_path / "nowhere.mp4", ["nowhere.mp4"]),
-        (tmp_path / "empty", ["holds no image"]),
-        (tmp_path / "text", ["holds no image", ".jpg"]),
+        (tmp_path / "empty", ["contains no images"]),
+        (tmp_path / "text", ["contains no images", ".jpg"]),
     ):
         command("infer", "--model", exported, "--image", source).refused(3, *words)
     command("infer", "--model", exported, "--image", "").refused(2, "--image")

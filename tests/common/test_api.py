@@ -4,7 +4,7 @@ import pytest
 
 from common import api
 from common.config import load_config
-from common.config.overrides import assignments, flat
+from common.config.overrides import assignments, flatten
 from common.errors import ConfigError, DataError
 from tests.made.commands import SMALL, command
 
@@ -24,7 +24,7 @@ def run(digits, tmp_path_factory):
     return keys, api.train(keys, evaluate=True, train={"epochs": 1, "batch_size": 8}, log_every=1)
 
 
-def test_a_training_returns_where_it_is_and_what_came_of_it(run):
+def test_train_returns_the_folder_and_the_results(run):
     _, trained = run
     assert trained.folder.name == "from_dict" and trained.steps == 3 and trained.epochs == 1
     assert trained.weights.name == "best" and trained.best["metric"] == "AP" and "AP50" in trained.scores
@@ -57,11 +57,11 @@ def test_an_export_is_written_where_it_is_asked_for(run, tmp_path):
     assert (folder / "infer.yml").is_file() and folder == tmp_path / "model"
 
 
-def test_mistakes_are_exceptions_with_the_messages_of_the_commands(run):
+def test_errors_are_exceptions_with_the_messages_of_the_commands(run):
     keys, _ = run
     with pytest.raises(ConfigError, match=r"train\.epocs=3: train has no key 'epocs'; did you mean 'epochs'"):
         api.train(keys, train={"epocs": 3})
-    with pytest.raises(ConfigError, match="the dict: nothing reads 'modle'; did you mean 'model'"):
+    with pytest.raises(ConfigError, match="the dict: unknown key 'modle'; did you mean 'model'"):
         api.train({**{key: value for key, value in keys.items() if key != "model"}, "modle": {}})
     with pytest.raises(ConfigError, match="holds the checkpoints of an earlier run"):
         api.train(keys)
@@ -71,9 +71,9 @@ def test_mistakes_are_exceptions_with_the_messages_of_the_commands(run):
         api.Predictor(config=keys, weights=run[1].weights)("no_such.jpg")
 
 
-def test_changes_become_overrides_that_are_read_back_as_themselves():
+def test_changes_become_overrides_with_the_same_values():
     changes = {"seed": 3, "train": {"epochs": 1, "ema": None}, "model": {"type": "X", "a": [1.5, "no"]}, "e": {}}
-    assert assignments(flat(changes)) == [
+    assert assignments(flatten(changes)) == [
         *("seed=3", "train.epochs=1", "train.ema=null", 'model={type: X, a: [1.5, "no"]}', "e={}"),
     ]
 

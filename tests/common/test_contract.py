@@ -19,8 +19,8 @@ class Whole(nn.Layer):
         ("model", "export_tolerence", "export_tolerance"),
         ("model", "size_mutliple", "size_multiple"),
         ("model", "traning_state", "training_state"),
-        ("data set", "lenghts", "lengths"),
-        ("data set", "num_clases", "num_classes"),
+        ("dataset", "lenghts", "lengths"),
+        ("dataset", "num_clases", "num_classes"),
         ("metric", "higher_is_beter", "higher_is_better"),
         ("metric", "curvse", "curves"),
     ],
@@ -29,7 +29,7 @@ def test_a_slip_in_a_name_is_refused_with_the_name_that_is_meant(kind, name, rig
     base = Whole if kind == "model" else object
     required = {"primary": "x", "update": len, "compute": len} if kind == "metric" else {}
     thing = type("Mine", (base,), {name: 1, **required})()
-    with pytest.raises(ConfigError, match=f"a.yml:3: Mine has '{name}'.*may offer '{right}'"):
+    with pytest.raises(ConfigError, match=f"a.yml:3: Mine has '{name}'.*did you mean '{right}'"):
         contract.check_names(thing, kind, "a.yml:3")
 
 
@@ -42,7 +42,7 @@ def test_a_value_set_in_the_constructor_counts_too():
 
 def test_names_of_its_own_are_no_slips():
     contract.check_names(Whole(), "model")
-    contract.check_names(type("Rows", (), {"path": "a", "label": 0, "length": 3, "weight": 1.0})(), "data set")
+    contract.check_names(type("Rows", (), {"path": "a", "label": 0, "length": 3, "weight": 1.0})(), "dataset")
 
 
 def test_what_every_model_has_is_asked_for():
@@ -51,5 +51,5 @@ def test_what_every_model_has_is_asked_for():
 
 
 def test_the_default_is_given_for_what_is_not_offered():
-    assert contract.offered(Whole(), "model", "size_multiple") == 1
-    assert contract.offered(type("M", (), {"needs": "losses"})(), "metric", "needs") == "losses"
+    assert contract.get_optional(Whole(), "model", "size_multiple") == 1
+    assert contract.get_optional(type("M", (), {"needs": "losses"})(), "metric", "needs") == "losses"

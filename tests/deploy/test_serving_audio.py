@@ -11,7 +11,7 @@ import soundfile
 from common.inference.predictor import Predictor
 from deploy.serving.inputs import audio
 from deploy.serving.problems import Limits, Problem
-from deploy.serving.worker import answer, describe
+from deploy.serving.worker import describe, predict_items
 from tests.deploy.serving_process import serving
 from tests.made.speech_kit import make_speech_kit
 
@@ -39,13 +39,13 @@ def test_each_recording_is_answered_for_itself(exported, recording):
     assert describe(model)["input"] == "audio"
     hour, short = encode(np.zeros(8000 * 3600, np.int16), "FLAC"), encode(np.zeros(100))
     bodies = [recording, hour, recording[:-100], short, recording, b"fLaC" + b"x" * 50]
-    found = answer(model, [audio(data, f"audio {n}", 0.0, Limits()) for n, data in enumerate(bodies)])
+    found = predict_items(model, [audio(data, f"audio {n}", 0.0, Limits()) for n, data in enumerate(bodies)])
     assert [status for status, _ in found] == [200, 422, 422, 422, 200, 422]
     assert found[0] == found[4] and json.loads(found[0][1])[0].keys() == {"text", "score"}
     said = [text for _, text in found]
     assert "[D145] audio 1: 3600.0 s long, the maximum is 60 s" in said[1] and "[D141] audio 2: truncated" in said[2]
     assert "[D145] audio 3" in said[3] and "[D140] audio 5:" in said[5]
-    assert json.loads(answer(model, [audio(recording, "audio", 1.0, Limits())])[0][1]) == []
+    assert json.loads(predict_items(model, [audio(recording, "audio", 1.0, Limits())])[0][1]) == []
 
 
 @pytest.mark.parametrize("data, status", [(b"", 422), (b"\x89PNG\r\n", 415), (b"<html>", 415)])

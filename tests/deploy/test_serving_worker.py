@@ -20,7 +20,7 @@ from deploy.serving.app import Server
 from deploy.serving.inputs import read_items, text
 from deploy.serving.models import Settings
 from deploy.serving.problems import Limits, Problem
-from deploy.serving.worker import answer, describe
+from deploy.serving.worker import describe, predict_items
 from tests.deploy.test_cpp_goldens import exported_twin
 from tests.made.commands import command
 from tools import zoo
@@ -72,12 +72,12 @@ def doubled(word):
 
 def test_only_inputs_of_one_size_are_run_together_and_every_answer_finds_its_place():
     model = Doubling()
-    assert answer(model, asked("ab", "c", "de", "f")) == [doubled(word) for word in ("ab", "c", "de", "f")]
+    assert predict_items(model, asked("ab", "c", "de", "f")) == [doubled(word) for word in ("ab", "c", "de", "f")]
     assert model.batches == [(2, 2), (2, 1)]
 
 
 def test_what_is_wrong_with_one_item_does_not_concern_the_others():
-    found = answer(Doubling(), asked("a", "q", "?", "b"))
+    found = predict_items(Doubling(), asked("a", "q", "?", "b"))
     assert found == [doubled("a"), (500, "the model failed on this input"), (422, "no question marks"), doubled("b")]
 
 
@@ -86,7 +86,7 @@ def test_a_sample_that_breaks_the_reading_does_not_concern_the_others_either():
         def decode(self, sample):
             return {"a": 1 / (sample["text_a"] != "!"), **super().decode(sample)}
 
-    found = answer(Odd(), asked("a", "!", "b"))
+    found = predict_items(Odd(), asked("a", "!", "b"))
     assert found == [doubled("a"), (500, "the model failed on this input"), doubled("b")]
 
 
@@ -98,7 +98,7 @@ def test_a_request_without_a_threshold_has_that_of_the_command_line(made_sets, t
     described, body = describe(model), cv2.imencode(".png", image)[1].tobytes()
     request = Request({"type": "http", "query_string": b"", "headers": [(b"content-type", b"image/png")]})
     items = asyncio.run(read_items(request, body, described, Limits()))
-    ((status, records),) = answer(model, items)
+    ((status, records),) = predict_items(model, items)
     assert status == 200 and described["threshold"] == 0
     assert json.loads(records) == predict(model, [model.decode({"path": "x", "image": image})])[0]
     assert len(json.loads(records)) == 5
@@ -118,7 +118,7 @@ def test_a_text_is_answered_as_the_same_line_is_by_the_command(twin, line, made_
     folder = exported_twin(row, made_sets, tmp_path / "export")
     said = command("infer", "--model", folder, "--text", line, "--json")
     model = Predictor(folder)
-    (status, records), blank = answer(model, [text(line, describe(model)["threshold"], Limits()), *asked(" ")])
+    (status, records), blank = predict_items(model, [text(line, describe(model)["threshold"], Limits()), *asked(" ")])
     assert status == 200 and json.loads(records) == json.loads(said.out)["predictions"]
     assert blank == (200, "[]")
 

@@ -93,7 +93,6 @@ def make_speech_kit(folder, tones):
     shutil.copytree(ROOT / "PaddleSpeech/data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "models/counter.py").write_text(MODEL)
     (folder / "configs/counter.yml").write_text(CONFIG)
-    shutil.copytree(ROOT / "PaddleSpeech/data", folder / "data", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(tones, folder / "data_set")
     for tool, more in (("check", []), ("train", []), ("export", [f"weights={folder}/output/counter/last"])):
         done = command(tool, *arguments(folder), *more)

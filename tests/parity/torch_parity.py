@@ -114,7 +114,7 @@ def answer_again(name, source, folder):
     weights = folder / "weights.safetensors"
     words = ["-c", f"configs/{name}.yml", "--source", source, str(folder / "state.pth"), "--out", str(weights)]
     with contextlib.redirect_stdout(io.StringIO()):
-        convert.convert(convert.parser().parse_args(words))
+        convert.run_convert(convert.parser().parse_args(words))
     config = load_config(f"configs/{name}.yml")
     model = config.build("model", labels=[str(number) for number in range(1000)], num_classes=1000)
     pretrained.load_arrays(model, checkpoint.read_weights(weights), str(weights), strict=True)

@@ -112,7 +112,7 @@ def test_two_processes_try_everything_once_by_a_dry_run(tmp_path):
     launcher = ["-m", "paddle.distributed.launch", "--nproc_per_node", "2", "--log_dir", str(tmp_path / "log")]
     process = Run.prepare(tmp_path).start("train.workers=0", "--dry-run", launcher=launcher)
     assert process.wait(120) == 0
-    assert "all well" in (tmp_path / "log/workerlog.0").read_text()
+    assert "dry run passed" in (tmp_path / "log/workerlog.0").read_text()
     assert not (tmp_path / "output").exists()
 
 

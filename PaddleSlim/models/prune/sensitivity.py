@@ -6,7 +6,7 @@ import json
 import numpy as np
 
 from common.log import logger
-from common.training.plotting import COLOURS, finish, new_figure
+from common.training.plotting import COLORS, finish_axes, new_figure
 from common.weights.safetensors import write_atomically
 
 FILE, PLOT = "sensitivity.json", "sensitivity.png"
@@ -99,6 +99,6 @@ def draw(path, curves):
     with new_figure(path, height=5) as figure:
         axes = figure.add_subplot()
         for number, (name, (ratios, losses)) in enumerate(curves.items()):
-            style = ("-", "--", ":", "-.")[number // len(COLOURS) % 4]
-            axes.plot(ratios, losses, style, color=COLOURS[number % len(COLOURS)], linewidth=1.2, label=name)
-        finish(axes, "Sensitivity", "pruning ratio", "relative drop of the metric", legend=len(curves) <= 20)
+            style = ("-", "--", ":", "-.")[number // len(COLORS) % 4]
+            axes.plot(ratios, losses, style, color=COLORS[number % len(COLORS)], linewidth=1.2, label=name)
+        finish_axes(axes, "Sensitivity", "pruning ratio", "relative drop of the metric", legend=len(curves) <= 20)

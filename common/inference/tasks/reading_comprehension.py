@@ -48,7 +48,7 @@ class ReadingComprehension(Task):
 
         Args:
             outputs (dict[str, ndarray]): `start_scores`, `end_scores` float32 [N, W, T].
-            samples (list[dict]): as the transforms left them: `context`, `places`.
+            samples (list[dict]): as the transforms left them: `context`, `offsets`.
             labels (list[str] | None): not used.
             threshold (float): not used.
 
@@ -58,27 +58,27 @@ class ReadingComprehension(Task):
         """
         pairs = zip(np.asarray(outputs["start_scores"]), np.asarray(outputs["end_scores"]), samples)
         rest = (self.max_answer, self.n_best, self.null_threshold)
-        return [answers(start, end, sample["context"], sample["places"], *rest) for start, end, sample in pairs]
+        return [answers(start, end, sample["context"], sample["offsets"], *rest) for start, end, sample in pairs]
 
     def line(self, sample, records):
         """The best answer and its score, with a tab between; an empty line for an empty one."""
         return f"{records[0]['text']}\t{records[0]['score']:.4f}" if records else ""
 
 
-def answers(start, end, context, places, max_answer=30, n_best=20, null_threshold=None):
+def answers(start, end, context, offsets, max_answer=30, n_best=20, null_threshold=None):
     """The best answers of one question.
 
     Args:
         start (ndarray): [W, T], that an answer starts at this piece.
         end (ndarray): [W, T], that it ends there.
         context (str): the text.
-        places (list): for each window, (start, end) in the text of each piece, None outside it.
+        offsets (list): for each window, (start, end) in the text of each piece, None outside it.
         max_answer (int): pieces of an answer at most.
         n_best (int): starts and ends that are tried, and answers that are returned.
         null_threshold (float | None): see :class:`ReadingComprehension`.
     """
     found, null = {}, np.inf
-    for first, last, spots in zip(start, end, places):
+    for first, last, spots in zip(start, end, offsets):
         null = min(null, float(first[0] + last[0]))
         allowed = [k for k, spot in enumerate(spots) if spot is not None]
         begins = sorted(allowed, key=lambda k: -first[k])[:n_best]

@@ -1,1 +1,1 @@
-"""What watches a training run, one file each."""
+"""Callbacks of a training run, one per file."""

@@ -12,12 +12,12 @@ from common.log import logger
 
 
 class Bar:
-    """One line at the foot of the terminal; the log's lines scroll above it.
+    """A progress bar on the last line of the terminal; log lines scroll above it.
 
-    It has no thread of its own (processes are forked while it is shown) and leaves the cursor visible.
+    It starts no thread (processes are forked while it is shown) and leaves the cursor visible.
 
     Args:
-        total (int): steps of the whole run; None where nobody knows.
+        total (int): steps of the whole run; None if unknown.
         done (int): steps done before.
         interval (float): seconds between two redraws.
     """
@@ -44,14 +44,14 @@ class Bar:
         atexit.register(self.close)
 
     def move(self, step, loss):
-        """Shows that `step` steps are done and what the last loss was."""
+        """Updates the bar with the number of completed steps and the last loss."""
         now = time.monotonic()
         if now - self.drawn >= self.interval:
             self.drawn = now
             self.progress.update(self.task, completed=step, loss=f"{loss:.4g}", refresh=True)
 
     def close(self):
-        """Removes the bar and gives the terminal back to the log; safe to call twice."""
+        """Removes the bar and returns the terminal to the log; safe to call twice."""
         atexit.unregister(self.close)
         for handler in self.handlers:
             handler.setStream(self.terminal)

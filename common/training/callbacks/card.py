@@ -1,4 +1,4 @@
-"""What made a run (`env.json`) and what came of it (`README.md`, the model card)."""
+"""Model card (`README.md`) and environment record (`env.json`) of a run."""
 
 import datetime
 import json
@@ -12,7 +12,7 @@ from common.inference.task import in_words
 from common.system import host as machine
 from common.system import runtime
 from common.training.callbacks.callback import Callback
-from common.training.callbacks.lines import read_lines
+from common.training.callbacks.lines import read_json_lines
 from common.training.callbacks.log import next_commands
 from common.weights.safetensors import write_atomically
 
@@ -37,24 +37,24 @@ PACKAGES = (
 class Card(Callback):
     """Writes `env.json` at the start and `README.md` after every evaluation and at the end.
 
-    Neither holds a user name, an environment variable or a secret.
+    Neither contains a user name, an environment variable or a secret.
 
     Args:
-        command_line (list[str]): the command that started the run, as it was typed.
+        command_line (list[str]): the command that started the run, as typed.
     """
 
     def __init__(self, command_line=()):
         self.command_line = list(command_line)
 
     def on_train_start(self, trainer):
-        """Records the machine, the versions, the code and the command; keeps the records of earlier starts."""
+        """Records the machine, the versions, the code and the command, and keeps the records of earlier starts."""
         path = Path(trainer.folder) / "env.json"
         record = environment(trainer, self.command_line)
         record["earlier"] = earlier_starts(path) if trainer.step else []
         write_atomically(path, [(json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()])
 
     def after_evaluation(self, trainer):
-        """Brings the card up to date."""
+        """Updates the card."""
         self.on_train_end(trainer)
 
     def on_train_end(self, trainer):
@@ -63,7 +63,7 @@ class Card(Callback):
 
 
 def environment(trainer, command_line):
-    """What `env.json` holds, as plain JSON values."""
+    """The contents of `env.json`, as JSON values."""
     total, _ = machine.memory_bytes()
     settings = {name: value for name, value, _ in runtime.runtime_settings()}
     if not trainer.config.get("onednn", True):
@@ -98,23 +98,23 @@ def model_card(trainer):
     config = trainer.config
     parts = [
         f"# {config.name}",
-        f"A {config.get('model.type')} model for {in_words(trainer.model.task)}. This page was "
-        "written by the training run in this folder; every number on it was measured by that run.",
+        f"A {config.get('model.type')} model for {in_words(trainer.model.task)}. This model "
+        "card was written by the training run in this folder; the run measured all its numbers.",
         markdown_table(("", ""), facts(trainer)),
         "## Scores",
         scores(trainer),
-        "## Use",
+        "## Usage",
         "```bash\n" + machine.anonymize("\n".join(next_commands(trainer).values())) + "\n```",
-        "The completed configuration is `last/config.yml`; the machine and the versions are in `env.json`.",
-        *pictures(trainer),
-        "## Limits",
+        "The complete configuration is in `last/config.yml`; the machine and the package versions are in `env.json`.",
+        *plot_links(trainer),
+        "## Limitations",
         "\n".join(f"- {limit}" for limit in limits(trainer)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def facts(trainer):
-    """Rows of (what, value)."""
+    """Rows (property, value) of the summary table."""
     config = trainer.config
     parameters = sum(int(np.prod(parameter.shape)) for parameter in trainer.model.parameters())
     labels = [str(label) for label in config.get("labels") or []]
@@ -123,27 +123,27 @@ def facts(trainer):
     rows += [(f"{split} data", data_of(config, split)) for split in ("train", "eval") if config.get(f"data.{split}")]
     rows += [("classes", f"{len(labels)}: {names}")] if labels else []
     rows += [("inputs", ", ".join(f"{n} {shape}" for n, (shape, _) in getattr(trainer.model, "inputs", {}).items()))]
-    rows += [("starting weights", config.get("pretrained") or "random")]
+    rows += [("pretrained weights", config.get("pretrained") or "none (random initialization)")]
     rows += [("training", f"{trainer.epoch} of {trainer.epochs} epochs, {trainer.step} steps")]
-    rows += [("samples in a step", str(trainer.samples_per_step))]
+    rows += [("total batch size", str(trainer.samples_per_step))]
     rows += [("optimizer", str(config.get("optimizer.type")))]
-    rows += [("last losses", ", ".join(f"{name} {value:.4g}" for name, value in trainer.losses.items()))]
+    rows += [("final losses", ", ".join(f"{name} {value:.4g}" for name, value in trainer.losses.items()))]
     rows += [("seed", str(config.get("seed")))]
     return [(name, machine.anonymize(value)) for name, value in rows if value]
 
 
 def data_of(config, split):
-    """The type and the paths of a data set, in one line."""
+    """The type and the paths of a dataset, on one line."""
     node = config.get(f"data.{split}")
     paths = [str(node[key]) for key in ("root", "annotations", "images", "file_list", "path") if node.get(key)]
     return " ".join([str(node.get("type")), *paths])
 
 
 def scores(trainer):
-    """A table of the best and the last evaluation."""
-    records = [r for _, r in read_lines(Path(trainer.folder) / "metrics.jsonl") if r.get("kind") == "eval"]
+    """Table of the best and the last evaluation."""
+    records = [r for _, r in read_json_lines(Path(trainer.folder) / "metrics.jsonl") if r.get("kind") == "eval"]
     if not records:
-        return "This run was not evaluated, so nothing is known about how good it is; run the evaluation below."
+        return "This run was not evaluated; run the evaluation command below for its scores."
     best_step = (trainer.best or {}).get("step")
     best = next((record for record in records if record["step"] == best_step), None)
     columns = [("best", best)] if best and best is not records[-1] else []
@@ -155,31 +155,33 @@ def scores(trainer):
 
 
 def score_text(value):
-    """A score with four decimals; a dash where no sample tells it (null, or COCO's -1)."""
+    """A score with four decimals; a dash if it is undefined (null, or -1 as in COCO)."""
     return "-" if value in (None, -1) else f"{value:.4f}"
 
 
-def pictures(trainer):
-    """The plots that were drawn, as Markdown."""
+def plot_links(trainer):
+    """Markdown images of the plots."""
     found = sorted((Path(trainer.folder) / "plots").glob("*.png"))
     return [" ".join(f"![{path.stem}](plots/{path.name})" for path in found)] if found else []
 
 
 def limits(trainer):
-    """What the scores do not say."""
-    lines = ["The scores hold for data like the evaluation data and say nothing about data of another origin."]
+    """Limitations of the model and its scores."""
+    lines = ["The scores hold for data from the distribution of the evaluation data; other data may give other scores."]
     if trainer.config.get("labels"):
-        lines.append("Whatever belongs to none of the classes above is left out or taken for one of them.")
+        lines.append("Anything outside the classes above is missed or assigned to one of them.")
     if trainer.best:
-        lines.append("The best checkpoint was chosen by its score on the evaluation data, which flatters it a little.")
+        lines.append(
+            "The best checkpoint was selected by its evaluation score, which is therefore slightly optimistic."
+        )
     if trainer.epoch < trainer.epochs:
-        lines.append(f"The run ended after {trainer.epoch} of {trainer.epochs} epochs.")
-    lines.append("It is one run with one seed; another seed gives other numbers.")
-    lines.append("The licence of the training data, which may bind the weights too, is not recorded here.")
+        lines.append(f"The run stopped after {trainer.epoch} of {trainer.epochs} epochs.")
+    lines.append("The numbers are from one run with one seed; other seeds give other numbers.")
+    lines.append("The license of the training data, which may restrict the use of the weights, is not recorded here.")
     return lines
 
 
 def markdown_table(head, rows):
-    """A Markdown table; bars inside a cell are escaped."""
+    """A Markdown table; pipes in cells are escaped."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,4 +1,4 @@
-"""Saves what a resumed run needs: every so many epochs or steps, when a signal asks for it, and at the end."""
+"""Checkpoint callback: saves every few epochs or steps, on a stop signal, and at the end."""
 
 from common.errors import Diverged
 from common.log import logger
@@ -11,15 +11,15 @@ from common.weights.structure import structure_files
 class Checkpoint(Callback):
     """Writes `step_N` folders, moves `last` and `best`, and removes the oldest.
 
-    Every process takes part (the random state of each is saved); only the main one writes.
+    All processes take part (the random state of each is saved); only the main one writes.
 
     Args:
-        every (int): epochs between checkpoints; 0 never.
-        every_steps (int): steps between checkpoints; 0 never.
-        keep (int): how many of the newest stay beside the best; -1 for all.
-        config_text (str): the completed configuration, saved beside the weights.
-        pdparams (bool): whether to write `model.pdparams` for official tools too.
-        files (dict): name -> path of what else belongs to the model; copied into every checkpoint.
+        every (int): epochs between checkpoints; 0 for none.
+        every_steps (int): steps between checkpoints; 0 for none.
+        keep (int): number of latest checkpoints to keep besides the best; -1 keeps all.
+        config_text (str): the complete configuration, saved beside the weights.
+        pdparams (bool): also write `model.pdparams` for official tools.
+        files (dict): name -> path of further files of the model; copied into every checkpoint.
     """
 
     def __init__(self, every=1, every_steps=0, keep=3, config_text="", pdparams=False, files=None):
@@ -30,27 +30,27 @@ class Checkpoint(Callback):
     def after_step(self, trainer):
         if self.every_steps and trainer.step % self.every_steps == 0:
             self.save(trainer)
-        self.end_if_asked(trainer)
+        self.end_if_requested(trainer)
 
     def after_epoch(self, trainer):
         new_best = trainer.best is not None and trainer.best["step"] == trainer.step
         if new_best or (self.every and trainer.epoch % self.every == 0) or trainer.epoch == trainer.epochs:
             self.save(trainer)
-        self.end_if_asked(trainer)
+        self.end_if_requested(trainer)
 
     def on_stop(self, trainer):
-        self.end_if_asked(trainer)
+        self.end_if_requested(trainer)
 
     def on_train_end(self, trainer):
         self.save(trainer)
 
-    def end_if_asked(self, trainer):
-        """Saves and ends the run if a signal has asked for it."""
-        if trainer.asked_to_stop():
-            raise trainer.stopped(self.save(trainer))
+    def end_if_requested(self, trainer):
+        """Saves and ends the run if a stop signal was received."""
+        if trainer.stop_requested():
+            raise trainer.stop_exception(self.save(trainer))
 
     def save(self, trainer):
-        """Writes the checkpoint of this step, unless it is written already; returns its path."""
+        """Writes the checkpoint of this step unless it exists; returns its path."""
         place = (trainer.step, trainer.epoch, trainer.position, trainer.scores_step)
         path = trainer.folder / f"step_{trainer.step}"
         if self.saved == place:
@@ -75,9 +75,11 @@ class Checkpoint(Callback):
 
     @staticmethod
     def refuse_poison(arrays, step):
-        """Never replaces good weights by weights that are not finite."""
+        """Raises Diverged rather than save weights that are not finite."""
         import numpy as np
 
         for name, value in arrays.items():
             if value.dtype.kind == "f" and not np.isfinite(value).all():
-                raise Diverged(f"{name} is not finite at step {step}; nothing was saved; the last checkpoint is whole")
+                raise Diverged(
+                    f"{name} is not finite at step {step}; no checkpoint was saved, and the last one is intact"
+                )

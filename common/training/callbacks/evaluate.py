@@ -1,4 +1,4 @@
-"""Evaluation during training: best checkpoint and early stopping."""
+"""Evaluation during training, best-checkpoint selection and early stopping."""
 
 import contextlib
 
@@ -8,13 +8,13 @@ from common.training.callbacks.callback import Callback
 
 
 class Evaluate(Callback):
-    """Scores the model (its averaged weights when there are some) every `every` epochs and after the last one.
+    """Evaluates the model (with its averaged weights, if any) every `every` epochs and after the last one.
 
     Args:
-        loader (Loader): over the evaluation set.
+        loader (Loader): of the evaluation data.
         metric (object): its `primary` score selects the best checkpoint.
         every (int): epochs between evaluations; 0 only after the last.
-        patience (int): evaluations without a new best before the run ends; 0 never.
+        patience (int): evaluations without improvement before early stopping; 0 disables it.
     """
 
     images = 16  # whose predictions are drawn
@@ -30,7 +30,7 @@ class Evaluate(Callback):
         self.without_gain = state.get("without_gain", 0)
 
     def on_train_start(self, trainer):
-        """Ends a resumed run that early stopping had ended."""
+        """Ends a resumed run that had already stopped early."""
         self.stop_early(trainer)
 
     def at_epoch_end(self, trainer):
@@ -44,18 +44,18 @@ class Evaluate(Callback):
 
     def run(self, trainer):
         """Evaluates, records the scores, and keeps the first predictions for the plots."""
-        trainer.answers = []
+        trainer.predictions = []
 
         def after_batch(batch, outputs):
-            if len(trainer.answers) < self.images and outputs is not None:
-                trainer.answers.append((batch, outputs))
+            if len(trainer.predictions) < self.images and outputs is not None:
+                trainer.predictions.append((batch, outputs))
             if trainer.stop is not None and trainer.stop.requested and distributed.world_size() == 1:
                 raise InterruptedEvaluation
 
         model = trainer.model
         model.eval()
         try:
-            with trainer.ema.swapped() if trainer.ema else contextlib.nullcontext():
+            with trainer.ema.swap_in() if trainer.ema else contextlib.nullcontext():
                 scores = evaluate(sources_of(model), self.loader, self.metric, after_batch)
         except InterruptedEvaluation:
             trainer.call("on_stop")
@@ -71,11 +71,11 @@ class Evaluate(Callback):
         trainer.call("after_evaluation")
 
     def stop_early(self, trainer):
-        """Gives the run a reason to end when the best score has not improved for `patience` evaluations."""
+        """Sets `end_reason` if the best score has not improved for `patience` evaluations."""
         if self.patience and self.without_gain >= self.patience:
             evaluations = f"{self.without_gain} evaluations"
             trainer.end_reason = f"early stopping: no improvement of {self.metric.primary} for {evaluations}"
 
 
 class InterruptedEvaluation(Exception):
-    """A signal came during an evaluation; what is saved then is from before it, and it is run anew on resuming."""
+    """A stop signal during an evaluation: the state before it is saved, and the evaluation is repeated on resuming."""

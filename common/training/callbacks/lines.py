@@ -1,4 +1,4 @@
-"""Files of one JSON object a line, such as `metrics.jsonl`."""
+"""JSON lines files, such as `metrics.jsonl`."""
 
 import json
 import math
@@ -8,18 +8,20 @@ from common.errors import EnvironmentProblem
 
 
 class JsonLines:
-    """A file of one JSON object a line, each with its `step`."""
+    """A JSON lines file whose records have a `step`."""
 
     def __init__(self, path):
         self.path = path
 
     def keep_until(self, step, lines=None):
-        """Drops what was written after `step` (and after the first `lines` lines), and a torn last line.
+        """Removes records after `step` (and after the first `lines` lines), and an incomplete last line.
 
         Returns:
-            The number of lines kept. The file is replaced as a whole or not at all.
+            The number of lines kept. The file is replaced atomically.
         """
-        kept = [text for text, record in read_lines(self.path) if record.get("step", 0) <= step and step > 0][:lines]
+        kept = [text for text, record in read_json_lines(self.path) if record.get("step", 0) <= step and step > 0][
+            :lines
+        ]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_name(self.path.name + ".part")
@@ -33,8 +35,8 @@ class JsonLines:
         return len(kept)
 
     def write(self, record):
-        """Appends one line; a number that is not finite becomes null."""
-        text = json.dumps({name: plain(value) for name, value in record.items()}, ensure_ascii=False)
+        """Appends a record; numbers that are not finite become null."""
+        text = json.dumps({name: to_json_value(value) for name, value in record.items()}, ensure_ascii=False)
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(text + "\n")
@@ -42,13 +44,13 @@ class JsonLines:
             raise EnvironmentProblem(f"cannot write {self.path}: {error.strerror}") from error
 
     def flush(self):
-        """Makes the lines survive a power cut."""
+        """Syncs the file to the disk."""
         with self.path.open("rb") as file:
             os.fsync(file.fileno())
 
 
-def read_lines(path):
-    """Reads a file of JSON lines as a list of (text, dict); lines that are torn or no objects are left out."""
+def read_json_lines(path):
+    """Reads a JSON lines file as a list of (text, dict); lines that are incomplete or not objects are skipped."""
     if not path.is_file():
         return []
     found = []
@@ -62,8 +64,8 @@ def read_lines(path):
     return found
 
 
-def plain(value):
-    """The value as JSON has it: a float written so that it reads back exactly, null for what is not finite."""
+def to_json_value(value):
+    """Converts a value to JSON: floats that round-trip exactly, None for numbers that are not finite."""
     if isinstance(value, bool | int | str) or value is None:
         return value
     number = float(value)
@@ -71,10 +73,10 @@ def plain(value):
 
 
 class Follower:
-    """Reads a growing file of JSON lines, each line once.
+    """Follows a growing JSON lines file, and reads each line once.
 
     Args:
-        path (Path): the file; it may not be there yet.
+        path (Path): the file; it may not exist yet.
     """
 
     def __init__(self, path):
@@ -82,7 +84,7 @@ class Follower:
         self.offset = 0
 
     def new(self):
-        """The records of the lines that are complete and have not been given before."""
+        """The records of new complete lines."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)

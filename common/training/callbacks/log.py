@@ -1,7 +1,7 @@
-"""The log line, the progress bar and `metrics.jsonl`.
+"""Logging callback: log lines, the progress bar and `metrics.jsonl`.
 
-`metrics.jsonl` holds only what the run computes, so a run that was killed and resumed writes the same bytes as one that
-was not; what depends on the machine and the hour goes to `timing.jsonl`.
+`metrics.jsonl` contains only computed values, so that a resumed run writes the same bytes as an uninterrupted one;
+values that depend on the machine and the time go to `timing.jsonl`.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from common.config.yaml import shown
+from common.config.yaml import display_path
 from common.inference.sources import OPTIONS
 from common.inference.task import task_of
 from common.log import logger
@@ -20,11 +20,11 @@ from common.training.callbacks.lines import JsonLines
 
 
 class Log(Callback):
-    """Logs the losses, the speed and the time left, and the scores of each evaluation.
+    """Logs the losses, the throughput, the estimated time left, and the scores of each evaluation.
 
     Args:
-        every (int): updates between two lines; the first and the last update are always logged.
-        silence (float): seconds after which a line is printed even if fewer than `every` updates were done.
+        every (int): updates between two log lines; the first and the last update are always logged.
+        silence (float): seconds after which a line is printed even before `every` updates are done.
     """
 
     def __init__(self, every=20, silence=60.0):
@@ -38,7 +38,7 @@ class Log(Callback):
         self.bar = None
 
     def on_train_start(self, trainer):
-        """Cuts the files back to the step the run goes on from, and starts the clock."""
+        """Truncates the files to the step that the run resumes from, and starts the timer."""
         if self.metrics:
             return
         folder = Path(trainer.folder)
@@ -52,7 +52,7 @@ class Log(Callback):
         self.bar = progress_bar(trainer.total_steps, trainer.step)
 
     def after_step(self, trainer):
-        """Adds the step to the window; every so often writes the window's means."""
+        """Adds the step to the window; writes the means of the window when a line is due."""
         now = time.perf_counter()
         self.window.add(trainer.losses)
         self.cost.add({"batch": now - self.last_tick, "reader": trainer.loader.wait_seconds})
@@ -75,22 +75,22 @@ class Log(Callback):
         self.last_tick = self.last_line = time.perf_counter()
 
     def after_epoch(self, trainer):
-        """Leaves what is done between two epochs out of the cost of a batch."""
+        """Excludes the time between epochs from batch_cost."""
         self.last_tick = time.perf_counter()
 
     def on_train_end(self, trainer):
-        """Takes the bar away."""
+        """Removes the progress bar."""
         if self.bar:
             self.bar.close()
 
     def state(self):
-        """The unfinished window and the number of lines written; makes sure that the lines are on the disk."""
+        """The unfinished window and the number of lines written; syncs the files to the disk."""
         if self.lines:
             self.metrics.flush()
         return {"lines": self.lines or 0, "window": self.window.state()}
 
     def load(self, state):
-        """Takes back the window, so that the next line is the one an uninterrupted run would write."""
+        """Restores the window, so that the next line equals that of an uninterrupted run."""
         if state:
             self.lines = state["lines"]
             self.window.load(state["window"])
@@ -135,16 +135,16 @@ class Log(Callback):
 
 
 class NextSteps(Callback):
-    """The last words of a run: where everything is and how to go on. Comes last among the callbacks."""
+    """Logs the output folder and the commands for the next steps at the end of a run. The last of the callbacks."""
 
     def on_train_start(self, trainer):
-        """Starts the clock."""
+        """Starts the timer."""
         self.began = time.perf_counter()
 
     def on_train_end(self, trainer):
         """Logs the commands that resume, evaluate and export this run."""
         logger.info(
-            "%d of %d epochs, %d steps, %s; everything is in %s\n%s",
+            "%d of %d epochs, %d steps in %s; output folder: %s\n%s",
             trainer.epoch,
             trainer.epochs,
             trainer.step,
@@ -155,14 +155,14 @@ class NextSteps(Callback):
 
 
 class Window:
-    """Sums of named numbers since the last line; the sums go through JSON unchanged."""
+    """Sums of named numbers since the last log line, which survive a round trip through JSON exactly."""
 
     def __init__(self):
         self.count = 0
         self.sums = {}
 
     def add(self, values):
-        """Adds one step's numbers."""
+        """Adds the numbers of one step."""
         self.count += 1
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
@@ -172,7 +172,7 @@ class Window:
         return {name: total / self.count for name, total in self.sums.items()}
 
     def state(self):
-        """Plain JSON values."""
+        """The state for checkpoints, as JSON values."""
         return {"count": self.count, "sums": dict(self.sums)}
 
     def load(self, state):
@@ -188,7 +188,7 @@ def clock(seconds):
 
 
 def memory():
-    """Bytes of main memory this process holds; 0 where the system does not tell."""
+    """Resident memory of this process in bytes; 0 if unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
@@ -197,12 +197,12 @@ def memory():
 
 
 def next_commands(trainer):
-    """The commands that go on from a run, by what they do, for the scripts the run was started with."""
+    """{purpose: command} to resume, evaluate, export and predict with this run, by the scripts of its kit."""
     script = Path(sys.argv[0])
     tools = script.parent if script.name == "train.py" else Path("tools")
     weights = Path(trainer.folder) / ("best" if trainer.best else "last")
-    path = trainer.config.path  # a configuration that came as a dict is no file; the completed one is
-    config = shlex.quote(str(shown(path if path.is_file() else weights / "config.yml")))
+    path = trainer.config.path  # a configuration given as a dict has no file; the saved one does
+    config = shlex.quote(str(display_path(path if path.is_file() else weights / "config.yml")))
     changed = [text for text in trainer.config.overrides if not text.startswith(("weights=", "pretrained="))]
     keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
     options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])
@@ -219,14 +219,14 @@ def next_commands(trainer):
 
 
 def best_so_far(trainer):
-    """How the best score stands, when it is not the one just reached; empty without one."""
+    """The best score so far as text; empty without one, or if it is the current one."""
     if not trainer.best or trainer.best["step"] == trainer.step:
         return ""
     return f" (best {trainer.best['metric']} {trainer.best['score']:.4f} at step {trainer.best['step']})"
 
 
 def progress_bar(total, done):
-    """A :class:`Bar` when standard error is a terminal that can redraw a line, else None."""
+    """A :class:`Bar` if standard error is a terminal that can redraw a line, else None."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return None
     from common.training.callbacks.bar import Bar

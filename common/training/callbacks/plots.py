@@ -1,4 +1,4 @@
-"""Pictures in the folder of a run: loss, learning rate, scores, precision and recall, confusion, predictions."""
+"""Plots in the folder of a run: loss, learning rate, scores, precision-recall, confusion matrix, predictions."""
 
 import time
 from pathlib import Path
@@ -6,22 +6,22 @@ from pathlib import Path
 from common.log import logger
 from common.training import plotting
 from common.training.callbacks.callback import Callback
-from common.training.callbacks.lines import read_lines
+from common.training.callbacks.lines import read_json_lines
 
 
 class Plots(Callback):
-    """Writes `plots/*.png` at the end of a run, and after an evaluation if the last time was a while ago.
+    """Writes `plots/*.png` at the end of a run, and after an evaluation if the last plots are old enough.
 
-    What goes wrong here is a warning and never ends a run. After an evaluation a metric may offer, each by a method
-    without arguments:
-        confusion()   counts [C, C] of true (rows) and answered (columns) classes, or [C + 1, C + 1] with the
-                      background last; None draws nothing. The names are its `labels`, else the configuration's
+    Errors are logged as warnings and never end a run. A metric may have these methods without arguments, called after
+    an evaluation:
+        confusion()   counts [C, C] of true (rows) and predicted (columns) classes, or [C + 1, C + 1] with the
+                      background last; None for no plot. The names are its `labels`, else the configuration's
         curves()      {class: (recall, precision)}, arrays of equal length
 
     Args:
-        seconds (float): the least time between two drawings while training.
-        draw (Callable): from a batch and the model's outputs to a list of pictures, uint8 [H, W, 3] RGB; None to
-            show only what the trainer holds as `samples`.
+        seconds (float): minimum time between two updates of the plots during training.
+        draw (Callable): from a batch and the model's outputs to a list of images, uint8 [H, W, 3] RGB; None to
+            show only the trainer's `samples`.
     """
 
     def __init__(self, seconds=60.0, draw=None):
@@ -30,19 +30,19 @@ class Plots(Callback):
         self.drawn = time.monotonic()
 
     def after_evaluation(self, trainer):
-        """Draws if it is time."""
+        """Draws the plots if they are due."""
         if time.monotonic() - self.drawn > self.seconds:
             self.run(trainer)
             self.drawn = time.monotonic()
 
     def on_train_end(self, trainer):
-        """Draws everything."""
+        """Draws the plots."""
         self.run(trainer)
 
     def run(self, trainer):
-        """Draws everything there is to draw."""
+        """Draws all plots for which there are data."""
         folder = Path(trainer.folder) / "plots"
-        records = [record for _, record in read_lines(Path(trainer.folder) / "metrics.jsonl")]
+        records = [record for _, record in read_json_lines(Path(trainer.folder) / "metrics.jsonl")]
         metric = getattr(trainer, "metric", None)
         for what in (self._losses, self._scores, self._curves, self._confusion, self._samples):
             try:
@@ -50,13 +50,13 @@ class Plots(Callback):
             except ImportError as error:
                 logger.warning("no plots: %s; pip install matplotlib", error)
                 return
-            except Exception as error:  # noqa: BLE001 whatever goes wrong in a drawing, the run goes on
+            except Exception as error:  # noqa: BLE001 no error of a plot may end the run
                 logger.warning("plots: %s: %s: %s", what.__name__.strip("_"), type(error).__name__, error)
 
     def _losses(self, folder, records, metric, trainer):
         records = [record for record in records if record["kind"] == "train"]
         if records:
-            steps, columns = table(records)
+            steps, columns = to_columns(records)
             rates = {name: columns.pop(name) for name in list(columns) if name == "lr" or name.startswith("lr_")}
             plotting.draw_rates(folder / "lr.png", steps, rates)
             plotting.draw_losses(folder / "loss.png", steps, columns)
@@ -64,7 +64,7 @@ class Plots(Callback):
     def _scores(self, folder, records, metric, trainer):
         records = [record for record in records if record["kind"] == "eval"]
         if records:
-            plotting.draw_scores(folder / "scores.png", *table(records), primary=getattr(metric, "primary", None))
+            plotting.draw_scores(folder / "scores.png", *to_columns(records), primary=getattr(metric, "primary", None))
 
     def _curves(self, folder, records, metric, trainer):
         curves = metric.curves() if hasattr(metric, "curves") else None
@@ -78,36 +78,36 @@ class Plots(Callback):
             plotting.draw_confusion(folder / "confusion.png", matrix, axis_names(labels, len(matrix)))
 
     def _samples(self, folder, records, metric, trainer):
-        pictures = list(getattr(trainer, "samples", None) or [])
-        if not pictures and self.draw:
-            for batch, outputs in getattr(trainer, "answers", None) or []:
-                pictures += self.draw(batch, outputs)
-                if len(pictures) >= 16:
+        images = list(getattr(trainer, "samples", None) or [])
+        if not images and self.draw:
+            for batch, outputs in getattr(trainer, "predictions", None) or []:
+                images += self.draw(batch, outputs)
+                if len(images) >= 16:
                     break
-        if pictures:
-            plotting.draw_mosaic(folder / "predictions.png", pictures[:16])
+        if images:
+            plotting.draw_mosaic(folder / "predictions.png", images[:16])
 
 
-def table(records):
-    """Records as (steps, columns of floats by name); NaN where a record lacks a number."""
+def to_columns(records):
+    """Records as (steps, {name: list of floats}); NaN where a record lacks a number."""
     names = dict.fromkeys(name for record in records for name in record if name not in ("kind", "step", "epoch"))
-    columns = {name: [number(record.get(name)) for record in records] for name in names}
-    return [record["step"] for record in records], {name: known(values) for name, values in columns.items()}
+    columns = {name: [to_float(record.get(name)) for record in records] for name in names}
+    return [record["step"] for record in records], {name: mask_unknown(values) for name, values in columns.items()}
 
 
-def known(values):
-    """NaN in place of -1 where the others are shares: COCO's sign for what no sample has."""
+def mask_unknown(values):
+    """Replaces -1, by which COCO marks undefined scores, by NaN if the other values are between 0 and 1."""
     if all(value == -1 or 0 <= value <= 1 or value != value for value in values):
         return [float("nan") if value == -1 else value for value in values]
     return values
 
 
-def number(value):
-    """A float; NaN for null or for what is missing."""
+def to_float(value):
+    """A float; NaN for None."""
     return float("nan") if value is None else float(value)
 
 
 def axis_names(labels, count):
-    """`count` names for the axes of a confusion matrix: the labels, and `background` if there is one more class."""
+    """`count` axis labels of a confusion matrix: the class names, and `background` for an additional class."""
     names = [str(label) for label in labels] + ["background"]
     return names[:count] if len(names) >= count else [str(i) for i in range(count)]

@@ -1,4 +1,4 @@
-"""Where the time of a few steps goes, behind `--profile`."""
+"""Profiler callback for a few training steps (`--profile`)."""
 
 import contextlib
 import io
@@ -9,9 +9,9 @@ from common.training.callbacks.callback import Callback
 
 
 class Profile(Callback):
-    """Writes a summary of the operators of some steps, and a trace for chrome://tracing.
+    """Profiles the operators of some steps: a summary, and a trace for chrome://tracing.
 
-    `profile/summary.txt` lists the operators by the time they took; `profile/trace.json` is the same on a time line.
+    `profile/summary.txt` lists the operators by total time; `profile/trace.json` is the timeline.
 
     Args:
         steps (list[int]): the first step and the one after the last, counted from the start or resumption of the run.
@@ -25,24 +25,24 @@ class Profile(Callback):
         self.done = 0
 
     def on_train_start(self, trainer):
-        """Starts at once if the first step is wanted."""
-        self._go_on(trainer)
+        """Starts the profiler if the range includes the first step."""
+        self._advance(trainer)
 
     def after_step(self, trainer):
-        """Starts before the first wanted step and stops after the last."""
+        """Starts before the first step of the range and stops after the last."""
         self.done += 1
         if self.profiler and self.done < self.end:
             self.profiler.step(num_samples=trainer.samples_per_step)
-        self._go_on(trainer)
+        self._advance(trainer)
 
     def on_train_end(self, trainer):
-        """Writes what there is if the run was shorter."""
+        """Writes the profile so far if the run was shorter."""
         if self.profiler:
             self._write(trainer)
         elif self.done < self.first:
             logger.warning("--profile: the run ended after %d steps, before step %d", self.done, self.first)
 
-    def _go_on(self, trainer):
+    def _advance(self, trainer):
         if self.done == self.first:
             import paddle.profiler as profiler
 

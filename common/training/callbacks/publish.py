@@ -1,4 +1,4 @@
-"""Publishes a version of the model after every hour of a stream."""
+"""Publishing callback: exports a model version after every hour of a stream."""
 
 import json
 import os
@@ -8,25 +8,25 @@ from common.export.write import export
 from common.log import logger
 from common.training.callbacks.callback import Callback
 
-ROWS = 2  # of a batch, for the proof that the exported model answers as the trained one
+ROWS = 2  # of a batch, to compare the exported model with the trained one
 
 
 class Publish(Callback):
     """Exports the model to `<run>/published/<YYYYMMDDHH>/` and adds a line to `<run>/published/donefile`.
 
-    A line is JSON: `version`, `path`, `step`, and the scores of the hour.  A version that is published again, because
-    the run was killed before it was saved, replaces itself.
+    A line is JSON: `version`, `path`, `step`, and the scores of the hour.  A version that is published again,
+    because the run was killed before its checkpoint was saved, is replaced.
 
     Args:
         config (Config): of the run.
-        keep (int): versions that stay.
+        keep (int): number of latest versions to keep.
     """
 
     def __init__(self, config, keep=3):
         self.config, self.keep, self.epoch = config, keep, None
 
     def after_epoch(self, trainer):
-        """Publishes the hour that has ended, unless nothing was learned in it."""
+        """Publishes the model of the hour that has ended, unless it had no data."""
         if trainer.scores_step != trainer.step or not trainer.batch or trainer.epoch == self.epoch:
             return
         self.epoch = trainer.epoch
@@ -39,7 +39,7 @@ class Publish(Callback):
         logger.info("published %s", folder / version)
 
     def note(self, entry, folder):
-        """Adds an entry to the donefile, at once, and removes the oldest versions."""
+        """Appends an entry to the donefile atomically, and removes the oldest versions."""
         done = folder / "donefile"
         lines = done.read_text(encoding="utf-8").splitlines() if done.is_file() else []
         lines = [line for line in lines if json.loads(line)["version"] < entry["version"]] + [json.dumps(entry)]

@@ -1,14 +1,14 @@
-"""Curves for TensorBoard (`tensorboard --logdir FOLDER`), behind `--use_tb`."""
+"""TensorBoard logging (`--use_tb`), for `tensorboard --logdir FOLDER`."""
 
 from common.errors import EnvironmentProblem
 from common.training.callbacks.tracker import Tracker
 
 
 class TensorBoard(Tracker):
-    """Writes losses, learning rate, scores and speed as TensorBoard events.
+    """Writes losses, learning rate, scores and throughput as TensorBoard events.
 
     Args:
-        logdir (str): the folder that `tensorboard --logdir` is pointed at.
+        logdir (str): the folder for `tensorboard --logdir`.
 
     Raises:
         EnvironmentProblem: the package is not installed.
@@ -25,7 +25,7 @@ class TensorBoard(Tracker):
         self.make = SummaryWriter
 
     def open(self):
-        """Starts the events anew; they are filled from `metrics.jsonl`."""
+        """Creates a new event file, filled from `metrics.jsonl`."""
         for old in self.logdir.glob(f"events.out.tfevents.*{self.suffix}"):
             old.unlink()
         self.writer = self.make(str(self.logdir), filename_suffix=self.suffix, flush_secs=10)
@@ -35,5 +35,5 @@ class TensorBoard(Tracker):
         self.writer.add_scalar(tag, float(value), step)
 
     def close(self):
-        """Writes what is pending."""
+        """Flushes pending events."""
         self.writer.close()

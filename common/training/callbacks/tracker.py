@@ -1,6 +1,6 @@
-"""What VisualDL and TensorBoard have in common: both show the numbers of `metrics.jsonl` and `timing.jsonl`.
+"""Base class of experiment trackers (VisualDL, TensorBoard), fed from `metrics.jsonl` and `timing.jsonl`.
 
-The curves are made anew from these files when a run is resumed, so they have neither gaps nor steps shown twice.
+When a run is resumed the curves are rebuilt from these files, without gaps and duplicate steps.
 """
 
 from pathlib import Path
@@ -12,10 +12,10 @@ NOT_CURVES = {"kind", "step", "memory"}
 
 
 class Tracker(Callback):
-    """Follows the files that :class:`common.training.callbacks.log.Log`, which stands before it, writes.
+    """Follows the files of :class:`common.training.callbacks.log.Log`, which precedes it in the callbacks.
 
     Args:
-        logdir (str): the folder that the viewer is pointed at.
+        logdir (str): the folder for the viewer.
     """
 
     def __init__(self, logdir):
@@ -23,7 +23,7 @@ class Tracker(Callback):
         self.files = None
 
     def open(self):
-        """Starts an empty record in `logdir`."""
+        """Creates an empty log in `logdir`."""
         raise NotImplementedError
 
     def add(self, tag, value, step):
@@ -31,15 +31,15 @@ class Tracker(Callback):
         raise NotImplementedError
 
     def close(self):
-        """Makes sure that everything is on the disk."""
+        """Syncs the log to the disk."""
         raise NotImplementedError
 
     def on_train_start(self, trainer):
-        """Shows what a resumed run has done before."""
+        """Adds the earlier steps of a resumed run."""
         self.follow(trainer)
 
     def after_step(self, trainer):
-        """Adds the step's losses if they were logged."""
+        """Adds the losses of the step if they were logged."""
         self.follow(trainer)
 
     def after_evaluation(self, trainer):
@@ -47,12 +47,12 @@ class Tracker(Callback):
         self.follow(trainer)
 
     def on_train_end(self, trainer):
-        """Ends the record."""
+        """Closes the log."""
         self.follow(trainer)
         self.close()
 
     def follow(self, trainer):
-        """Adds what was written since the last call."""
+        """Adds the records written since the last call."""
         if self.files is None:
             folder = Path(trainer.folder)
             self.files = [Follower(folder / "metrics.jsonl"), Follower(folder / "timing.jsonl")]

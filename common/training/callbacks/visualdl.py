@@ -1,14 +1,14 @@
-"""Curves for VisualDL (`visualdl --logdir FOLDER`), behind `--use_vdl`."""
+"""VisualDL logging (`--use_vdl`), for `visualdl --logdir FOLDER`."""
 
 from common.errors import EnvironmentProblem
 from common.training.callbacks.tracker import Tracker
 
 
 class VisualDL(Tracker):
-    """Writes losses, learning rate, scores and speed to one `vdlrecords` file.
+    """Writes losses, learning rate, scores and throughput to one `vdlrecords` file.
 
     Args:
-        logdir (str): the folder that `visualdl --logdir` is pointed at.
+        logdir (str): the folder for `visualdl --logdir`.
 
     Raises:
         EnvironmentProblem: the package is not installed.
@@ -25,7 +25,7 @@ class VisualDL(Tracker):
         self.make = LogWriter
 
     def open(self):
-        """Starts the file anew; it is filled from `metrics.jsonl`."""
+        """Creates a new file, filled from `metrics.jsonl`."""
         (self.logdir / self.file_name).unlink(missing_ok=True)
         self.writer = self.make(str(self.logdir), file_name=self.file_name)
 
@@ -34,5 +34,5 @@ class VisualDL(Tracker):
         self.writer.add_scalar(tag=tag, value=float(value), step=step)
 
     def close(self):
-        """Writes what is pending."""
+        """Flushes pending records."""
         self.writer.close()

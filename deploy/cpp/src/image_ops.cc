@@ -72,18 +72,18 @@ Step resize_long(Arguments& given) {
   };
 }
 
-Step pad(Arguments& given, std::pair<int, int> size, double colour) {
+Step pad(Arguments& given, std::pair<int, int> size, double color) {
   const int divisor = given.get("divisor", 1);
-  const bool centre = given.get("center", false);
+  const bool center = given.get("center", false);
   given.ignore("ignore");
-  return [size, divisor, centre, fill = given.fill(colour)](Sample& sample) {
+  return [size, divisor, center, fill = given.fill(color)](Sample& sample) {
     const int rows = sample.image.rows, columns = sample.image.cols;
     const int height = up_to_multiple(std::max(rows, size.first), divisor);
     const int width = up_to_multiple(std::max(columns, size.second), divisor);
-    const int top = centre ? (height - rows) / 2 : 0, left = centre ? (width - columns) / 2 : 0;
+    const int top = center ? (height - rows) / 2 : 0, left = center ? (width - columns) / 2 : 0;
     const Tensor before = sample.facts.at("im_shape");
     window_sample(sample, -top, -left, height, width, fill);
-    if (!centre) sample.facts["im_shape"] = before;
+    if (!center) sample.facts["im_shape"] = before;
   };
 }
 
@@ -100,7 +100,7 @@ Step letter_box(Arguments& given) {
 
 int half_down(int value) { return value >= 0 ? value / 2 : -((1 - value) / 2); }  // as Python's // 2
 
-Step centre_crop(Arguments& given) {
+Step center_crop(Arguments& given) {
   const auto size = given.size();
   given.ignore("ignore");
   return [size, fill = given.fill(0)](Sample& sample) {
@@ -198,7 +198,7 @@ Pipeline::Pipeline(const YAML::Node& transforms, const std::string& file) {
       {"ResizeLong", resize_long},
       {"LetterBox", letter_box},
       {"Pad", [](Arguments& given) { return pad(given, given.given("size") ? given.size() : (given.ignore("size"), std::pair(1, 1)), 0); }},
-      {"CenterCrop", centre_crop},
+      {"CenterCrop", center_crop},
       {"Normalize", normalize}};
   for (const auto& node : transforms) {
     Arguments given(node, file);
@@ -207,9 +207,9 @@ Pipeline::Pipeline(const YAML::Node& transforms, const std::string& file) {
       if (given.get<std::string>("color", "rgb") == "gray")
         steps_.push_back([](std::vector<Sample>& samples) {
           for (Sample& sample : samples) {
-            cv::Mat grey, three;
-            cv::cvtColor(sample.image, grey, cv::COLOR_RGB2GRAY);
-            cv::cvtColor(grey, three, cv::COLOR_GRAY2RGB);
+            cv::Mat gray, three;
+            cv::cvtColor(sample.image, gray, cv::COLOR_RGB2GRAY);
+            cv::cvtColor(gray, three, cv::COLOR_GRAY2RGB);
             sample.image = three;
           }
         });

@@ -29,7 +29,7 @@ TEST_CASE("resizing notes the new size and the factors") {
 }
 
 TEST_CASE("the nearest pixel is the one under the center of the new one") {
-  const kit::Image image = blank(1, 6);  // of 6 to 3: centres lie at 1, 3 and 5
+  const kit::Image image = blank(1, 6);  // of 6 to 3: centers lie at 1, 3 and 5
   const kit::Sample sample = after("[{type: Resize, size: [1, 3], interp: nearest}]", image);
   for (int x = 0; x < 3; ++x) CHECK(sample.image.at<cv::Vec3b>(0, x)[0] == 3 * (2 * x + 1));
 }

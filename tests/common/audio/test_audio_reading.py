@@ -143,11 +143,11 @@ def test_damaged_bytes_are_read_or_refused_and_nothing_else(monkeypatch):
     for kind in ("WAV", "FLAC", "OGG", "AIFF"):
         data = written(tone(440, RATE, 0.5), kind)
         for _ in range(100):
-            spoilt = bytearray(data[: rng.integers(1, len(data) + 1)])
-            for place in rng.integers(0, min(len(spoilt), 200), rng.integers(0, 4)):
-                spoilt[place] = rng.integers(256)
+            damaged = bytearray(data[: rng.integers(1, len(data) + 1)])
+            for place in rng.integers(0, min(len(damaged), 200), rng.integers(0, 4)):
+                damaged[place] = rng.integers(256)
             try:
-                audio, _ = decode_audio(bytes(spoilt), max_seconds=60, max_samples=2**22)
+                audio, _ = decode_audio(bytes(damaged), max_seconds=60, max_samples=2**22)
                 assert np.isfinite(audio).all() and np.abs(audio).max(initial=0) <= 1
             except BadSample as error:
                 codes.add(error.issue.code)

@@ -1,4 +1,4 @@
-"""A batch that is not what the model declares is refused by name, before the framework misreads it."""
+"""Tests of batches against the inputs that a model declares."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def batch(**changed):
     return {"image": np.zeros((2, 3, 64, 96), "float32"), "im_shape": np.zeros((2, 2), "float32"), "path": []} | changed
 
 
-def test_a_batch_as_declared_passes_whatever_else_is_in_it():
+def test_a_batch_as_declared_passes_with_additional_arrays():
     check_inputs(INPUTS, batch(more=1), "data.train", multiple=32)
 
 

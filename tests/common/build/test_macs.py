@@ -1,4 +1,4 @@
-"""The count of multiply-adds, worked out by hand."""
+"""Tests of the MAC count against hand-calculated values."""
 
 import paddle
 from paddle import nn
@@ -22,17 +22,17 @@ def counted(layer, *shape):
     return count_macs(Model(layer), paddle.zeros(shape))
 
 
-def test_a_convolution_has_its_kernel_for_every_number_that_goes_out():
+def test_macs_of_a_convolution_are_kernel_size_times_outputs():
     assert counted(nn.Conv2D(3, 8, 3, stride=2, padding=1), 1, 3, 10, 10) == 8 * 5 * 5 * (3 * 3 * 3)
     assert counted(nn.Conv2D(6, 6, 5, padding=2, groups=6), 2, 6, 4, 4) == 2 * 6 * 4 * 4 * 25
     assert counted(nn.Conv1D(2, 4, 3, padding=1), 1, 2, 10) == 4 * 10 * 2 * 3
 
 
-def test_a_transposed_convolution_has_its_kernel_for_every_number_that_comes_in():
+def test_macs_of_a_transposed_convolution_are_kernel_size_times_inputs():
     assert counted(nn.Conv2DTranspose(4, 6, 2, stride=2), 1, 4, 3, 3) == 4 * 3 * 3 * (6 * 2 * 2)
 
 
-def test_a_linear_layer_has_its_inputs_for_every_number_that_goes_out():
+def test_macs_of_a_linear_layer_are_inputs_times_outputs():
     assert counted(nn.Linear(7, 5), 2, 3, 7) == 2 * 3 * 5 * 7
 
 

@@ -1,4 +1,4 @@
-"""Nodes become objects that are told what they need; the completed configuration runs again exactly."""
+"""Tests of building components from nodes, and of the complete configuration."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ def config(fake_kit):
     return load_config(fake_kit / "configs/yolov3.yml")
 
 
-def test_an_assembly_tells_each_part_what_the_one_before_it_publishes(config):
+def test_an_assembly_passes_published_values_to_the_next_part(config):
     model = config.build("model", num_classes=80)
     assert type(model).__name__ == "YOLOv3"
     assert model.neck.in_channels == [256, 512, 1024]
@@ -42,7 +42,7 @@ def test_nodes_inside_arguments_are_built_and_lists_become_tuples_where_those_ar
     assert model.head.strides == (32, 16, 8)
 
 
-def test_what_a_constructor_refuses_is_reported_at_its_line(fake_kit, write_config):
+def test_errors_of_a_constructor_are_reported_at_their_line(fake_kit, write_config):
     config = load_config(write_config(("depth: 53", "depth: 34")))
     with pytest.raises(ConfigError, match=r"changed.yml:11: DarkNet has 21 or 53 layers, not 34"):
         config.build("model", num_classes=2)
@@ -54,11 +54,11 @@ def test_what_a_constructor_refuses_is_reported_at_its_line(fake_kit, write_conf
 def test_classes_that_differ_from_the_data_are_refused(fake_kit):
     config = load_config(fake_kit / "configs/yolov3.yml", ["model.head.num_classes=4"])
     assert config.build("model", num_classes=4).head.num_classes == 4
-    with pytest.raises(ConfigError, match=r"-o model.head.num_classes=4: num_classes is 4, but the data give 3"):
+    with pytest.raises(ConfigError, match=r"-o model.head.num_classes=4: num_classes is 4, but the data have 3"):
         config.build("model", num_classes=3)
 
 
-def test_a_component_may_have_a_seed_of_its_own(fake_kit):
+def test_a_component_may_have_its_own_seed(fake_kit):
     (fake_kit / "models/layers.py").write_text(
         "class Noise:\n    def __init__(self, seed=0):\n        self.seed = seed\n"
     )
@@ -67,18 +67,20 @@ def test_a_component_may_have_a_seed_of_its_own(fake_kit):
     assert load_config(fake_kit / "configs/yolov3.yml", ["model={type: Noise}"]).build("model", seed=1).seed == 1
 
 
-def test_a_kit_hidden_by_another_package_of_its_name_is_refused(fake_kit, tmp_path):
+def test_a_kit_shadowed_by_another_package_is_an_error(fake_kit, tmp_path):
     import shutil
 
     hidden = tmp_path / "elsewhere" / fake_kit.name
     shutil.copytree(fake_kit, hidden)
     load_config(fake_kit / "configs/yolov3.yml").build("model", num_classes=1)
-    with pytest.raises(ConfigError, match=r"is hidden by .*; give the kit's folder another name"):
+    with pytest.raises(ConfigError, match=r"is shadowed by .*; rename the kit's folder"):
         load_config(hidden / "configs/yolov3.yml").build("model", num_classes=1)
 
 
-def test_what_nothing_gives_is_named(config):
-    with pytest.raises(ConfigError, match=r"yolov3.yml:13: YOLOv3Head needs num_classes, which nothing gives"):
+def test_an_argument_that_the_program_does_not_provide_is_named(config):
+    with pytest.raises(
+        ConfigError, match=r"yolov3.yml:13: YOLOv3Head needs num_classes, which the program does not provide here"
+    ):
         config.build("model")
 
 
@@ -89,8 +91,8 @@ def test_a_missing_package_is_an_environment_problem(fake_kit, config):
         config.build("model", num_classes=2)
 
 
-def test_the_completed_configuration_says_every_default(config):
-    completed = config.completed()
+def test_the_complete_configuration_has_all_defaults(config):
+    completed = config.to_dict()
     backbone = {"type": "DarkNet", "depth": 53, "width": 1.0, "norm": "bn", "sizes": [3, 3]}
     assert completed["model"]["backbone"] == backbone
     assert completed["model"]["loss"] == {"type": "YOLOv3Loss", "ignore_iou": 0.7, "label_smoothing": 0.0}
@@ -112,7 +114,7 @@ def test_the_completed_configuration_says_every_default(config):
         ["data.eval=null", "eval.batch_size=2"],
     ],
 )
-def test_what_is_dumped_loads_again_and_dumps_the_same(fake_kit, tmp_path, overrides):
+def test_a_dump_loads_and_dumps_the_same(fake_kit, tmp_path, overrides):
     overrides = [o.replace("${", "$${") for o in overrides]
     first = load_config(fake_kit / "configs/yolov3.yml", overrides)
     first.check()
@@ -121,13 +123,13 @@ def test_what_is_dumped_loads_again_and_dumps_the_same(fake_kit, tmp_path, overr
     (folder / "config.yml").write_text(first.dump(), encoding="utf-8")
     second = load_config(folder / "config.yml")
     second.check()
-    assert second.completed() == first.completed()
+    assert second.to_dict() == first.to_dict()
     assert second.dump() == first.dump()
     assert (second.name, second.kit) == (first.name, first.kit)
     assert second.build("model", num_classes=5).backbone.sizes == first.build("model", num_classes=5).backbone.sizes
 
 
-def test_what_the_data_decide_is_written_into_the_dump(config, tmp_path):
+def test_values_from_the_data_are_written_to_the_dump(config, tmp_path):
     config.fix(labels=["cat", "dog"], num_classes=2)
     (tmp_path / "config.yml").write_text(config.dump())
     again = load_config(tmp_path / "config.yml")
@@ -148,11 +150,11 @@ def test_a_copy_of_a_kit_uses_its_own_classes(fake_kit, tmp_path):
     overrides = ["model.loss={type: YOLOv3Loss}"]
     ours = load_config(fake_kit / "configs/yolov3.yml", overrides)
     theirs = load_config(copy / "configs/yolov3.yml", overrides)
-    assert theirs.completed()["model"]["loss"]["label_smoothing"] == 0.0
+    assert theirs.to_dict()["model"]["loss"]["label_smoothing"] == 0.0
     loss = load_config(copy / "configs/yolov3.yml", ["model.loss.type=YOLOv3Loss"])
     assert loss.kit == copy
     theirs.tree["model"]["loss"].pop("label_smoothing")
-    assert theirs.completed()["model"]["loss"]["label_smoothing"] == 0.25
+    assert theirs.to_dict()["model"]["loss"]["label_smoothing"] == 0.25
     assert type(ours.build("model", num_classes=1)).__module__.startswith(fake_kit.name)
     assert type(theirs.build("model", num_classes=1)).__module__.startswith("MyCopyOfIt.")
 

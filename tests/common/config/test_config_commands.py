@@ -1,4 +1,4 @@
-"""The argument parser and `tools/configure.py`: what is written wrong is answered with what was meant."""
+"""Tests of the argument parser and of `tools/configure.py`."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def refused(parser, capsys, *arguments):
     return message
 
 
-def test_overrides_after_one_and_after_several_options_all_stay(parser):
+def test_repeated_override_options_accumulate(parser):
     args = parser.parse_args(["-c", "x.yml", "-o", "a=1", "b=2", "--eval", "-o", "c=-3"])
     assert args.override == ["a=1", "b=2", "c=-3"]
     assert parser.parse_args(["-c", "x.yml"]).override == []
@@ -44,10 +44,10 @@ def test_overrides_after_one_and_after_several_options_all_stay(parser):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--evall"], "there is no option --evall; did you mean '--eval'?"),
+        (["--evall"], "unknown option --evall; did you mean '--eval'?"),
         (["--dryrun"], "did you mean '--dry-run'?"),
         (["--dry_run"], "did you mean '--dry-run'?"),
-        (["--ev"], "there is no option --ev"),
+        (["--ev"], "unknown option --ev"),
         (["--formt=pdparams"], "did you mean '--format'?"),
         (["--format", "pdparam"], "there is no 'pdparam'; did you mean 'pdparams'?"),
         (["train.epochs=1"], "to set a value write -o train.epochs=1"),
@@ -73,29 +73,29 @@ def kits(fake_kit, monkeypatch):
 
 
 def test_list_shows_components_by_kind_with_their_first_sentence(kits):
-    lines = configure.listed(kits, "transforms")
+    lines = configure.list_components(kits, "transforms")
     assert lines[0] == f"{kits[0].name}: transforms"
     assert any(line.split() == ["RandomFlip", "Mirrors"] for line in lines)
-    everything = "\n".join(configure.listed(kits))
+    everything = "\n".join(configure.list_components(kits))
     assert "every kit: optimizers" in everything
     assert "Momentum" in everything
     with pytest.raises(ConfigError, match="there is no kind 'transform'; did you mean 'transforms'"):
-        configure.listed(kits, "transform")
+        configure.list_components(kits, "transform")
 
 
 def test_help_shows_arguments_defaults_ranges_and_the_file(kits):
-    text = "\n".join(configure.helped(kits, "DarkNet"))
+    text = "\n".join(configure.explain_component(kits, "DarkNet"))
     assert text.startswith("DarkNet(depth=53, width=1.0, norm='bn', sizes=(3, 3))")
     assert "models/backbones/darknet.py:4" in text
     assert "depth (int): default 53\n      Number of layers." in text
-    assert "in_channels (list[int]): given by the program" in "\n".join(configure.helped(kits, "YOLOv3Head"))
-    assert "Allowed: 1 or more." in "\n".join(configure.helped(kits, "train"))
+    assert "in_channels (list[int]): given by the program" in "\n".join(configure.explain_component(kits, "YOLOv3Head"))
+    assert "Allowed: 1 or more." in "\n".join(configure.explain_component(kits, "train"))
     with pytest.raises(ConfigError, match="there is no 'DarkNt'; did you mean 'DarkNet'"):
-        configure.helped(kits, "DarkNt")
+        configure.explain_component(kits, "DarkNt")
 
 
 def test_analyze_shows_the_tree_and_the_defaults_in_use(fake_kit):
-    lines = configure.analyzed(load_config(fake_kit / "configs/yolov3.yml"))
+    lines = configure.describe_config(load_config(fake_kit / "configs/yolov3.yml"))
     assert any(line.startswith("  backbone: DarkNet    ") for line in lines)
     assert "    depth = 53" in lines
     assert "    width = 1.0    (default)" in lines
@@ -113,7 +113,7 @@ def test_a_generated_configuration_passes_the_check(kits, tmp_path):
     assert any(line.strip().startswith("depth: 53") and line.endswith("# number of layers") for line in lines)
     with pytest.raises(ConfigError, match="--model YOLOv4: no kit has it; did you mean 'YOLOv3'"):
         configure.generate(kits, "YOLOv4", "CocoDetection")
-    with pytest.raises(ConfigError, match="has no such data set; did you mean 'CocoDetection'"):
+    with pytest.raises(ConfigError, match="has no such dataset; did you mean 'CocoDetection'"):
         configure.generate(kits, "YOLOv3", "CocoDetecton")
 
 
@@ -127,7 +127,7 @@ def test_without_a_shipped_configuration_parts_are_chosen_by_name(kits, fake_kit
 
 
 def test_only_what_a_configuration_can_name_is_listed(kits):
-    text = "\n".join(configure.listed(kits))
+    text = "\n".join(configure.list_components(kits))
     assert f"{kits[0].name}: backbones" in text
     assert not {"Layer", "Loader", "Pipeline", "Transform", "WorkerPool", "Config"} & set(text.split())
 
@@ -146,6 +146,6 @@ def test_the_command_reports_every_problem_and_ends_with_2(fake_kit, tmp_path, w
     assert "backbone: DarkNet" in done.stdout
     done = run("analyze", "missing.yml", cwd=tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "missing.yml: there is no such configuration" in done.stderr
+    assert "missing.yml: no such configuration" in done.stderr
     done = run("generate", "--model", "YOLOv3", "--dataset", "x", "--out", "y.yml", cwd=tmp_path)
     assert done.returncode == 2

@@ -6,7 +6,7 @@ import pytest
 
 from common.config import load_config
 from common.config.kits import ROOT
-from common.config.tree import plain
+from common.config.tree import to_plain
 from common.errors import ConfigError
 
 
@@ -20,13 +20,13 @@ def refused(path, overrides=()):
 def test_mappings_merge_and_lists_replace(fake_kit, write_config):
     write_config(text="train: {epochs: 1, keep: 2}\nlabels: [a, b]\nseed: 1\n", name="_base_/one.yml")
     config = load_config(write_config(text="_base_: _base_/one.yml\ntrain: {epochs: 5}\nlabels: [c]\n"))
-    assert plain(config.tree) == {"train": {"epochs": 5, "keep": 2}, "labels": ["c"], "seed": 1}
+    assert to_plain(config.tree) == {"train": {"epochs": 5, "keep": 2}, "labels": ["c"], "seed": 1}
 
 
 def test_a_node_whose_type_changes_is_replaced(write_config):
     write_config(text="model: {type: A, depth: 1, width: 2}\nother: {type: B, x: 1}\n", name="_base_/one.yml")
     text = "_BASE_: _base_/one.yml\nmodel: {type: C, size: 3}\nother: {type: B, y: 2}\n"
-    tree = plain(load_config(write_config(text=text)).tree)
+    tree = to_plain(load_config(write_config(text=text)).tree)
     assert tree == {"model": {"type": "C", "size": 3}, "other": {"type": "B", "x": 1, "y": 2}}
 
 
@@ -34,7 +34,7 @@ def test_later_bases_win_over_earlier_ones(write_config):
     write_config(text="a: 1\nb: 1\nc: 1\n", name="_base_/one.yml")
     write_config(text="b: 2\nc: 2\n", name="_base_/two.yml")
     config = load_config(write_config(text="_base_: [_base_/one.yml, _base_/two.yml]\nc: 3\n"))
-    assert plain(config.tree) == {"a": 1, "b": 2, "c": 3}
+    assert to_plain(config.tree) == {"a": 1, "b": 2, "c": 3}
     assert config.place("a").endswith("one.yml:1")
     assert config.place("c").endswith("changed.yml:2")
 
@@ -65,7 +65,7 @@ def test_a_base_may_have_bases_and_every_key_keeps_its_place(write_config):
         write_config(text="_base_: ../two.yml\nc: 3\nmodel: {width: 3}\nrow: [3]\n", name="deep/three.yml")
     )
     model = {"type": "A", "depth": 2, "width": 3}
-    assert plain(config.tree) == {"a": 1, "b": 2, "c": 3, "model": model, "row": [3]}
+    assert to_plain(config.tree) == {"a": 1, "b": 2, "c": 3, "model": model, "row": [3]}
     places = {
         "a": "one.yml:1",
         "b": "two.yml:2",
@@ -79,11 +79,11 @@ def test_a_base_may_have_bases_and_every_key_keeps_its_place(write_config):
 def test_a_type_that_changes_in_the_middle_of_a_chain_drops_what_lies_below(write_config):
     write_config(text="model: {type: A, depth: 1}\n", name="one.yml")
     write_config(text="_base_: one.yml\nmodel: {type: B, width: 2}\n", name="two.yml")
-    tree = plain(load_config(write_config(text="_base_: two.yml\nmodel: {width: 3}\n")).tree)
+    tree = to_plain(load_config(write_config(text="_base_: two.yml\nmodel: {width: 3}\n")).tree)
     assert tree == {"model": {"type": "B", "width": 3}}
 
 
-def test_bases_in_a_circle_are_refused_with_the_files_it_leads_through(write_config):
+def test_circular_bases_are_rejected_with_the_chain_of_files(write_config):
     write_config(text="seed: 1\n_base_: two.yml\n", name="one.yml")
     write_config(text="_base_: [_base_/runtime.yml, one.yml]\n", name="two.yml")
     path = write_config(text="_base_: one.yml\n")
@@ -92,10 +92,10 @@ def test_bases_in_a_circle_are_refused_with_the_files_it_leads_through(write_con
     assert refused(path) == f"{kit}/configs/two.yml:1: the bases form a circle: {circle}"
 
 
-def test_a_base_that_two_files_share_is_no_circle(write_config):
+def test_a_shared_base_is_not_circular(write_config):
     for name in ("one", "two"):
         write_config(text=f"_base_: _base_/runtime.yml\n{name}: 1\n", name=f"{name}.yml")
-    tree = plain(load_config(write_config(text="_base_: [one.yml, two.yml]\n")).tree)
+    tree = to_plain(load_config(write_config(text="_base_: [one.yml, two.yml]\n")).tree)
     assert tree == {"seed": 0, "output_dir": "output", "log_every": 20, "one": 1, "two": 1}
 
 
@@ -118,17 +118,15 @@ def test_a_base_that_is_not_beside_the_file_is_found_as_c_finds_it_but_not_from_
     assert load_config(within).get("seed") == 7, "a file in a kit finds its kit's"
 
 
-def test_a_base_of_which_there_are_several_is_refused_at_its_line(write_config):
+def test_an_ambiguous_base_is_rejected_at_its_line(write_config):
     for task in ("one", "two"):
         write_config(text="seed: 7\n", name=f"{task}/seven.yml")
     message = refused(write_config(text="seed: 1\n_base_: seven.yml\n"))
-    assert "changed.yml:2: the base seven.yml: more than one configuration has this name" in message
+    assert "changed.yml:2: the base seven.yml: the name is ambiguous" in message
     assert "configs/one/seven.yml" in message and "configs/two/seven.yml" in message
 
 
-def test_a_configuration_of_five_lines_outside_of_every_kit_is_whole_and_so_is_its_completed_form(
-    tmp_path, monkeypatch
-):
+def test_a_configuration_of_five_lines_outside_every_kit_is_complete(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = ["kit: PaddleCV", "_base_: configs/yolov3.yml", "labels: [cat, dog]", "data: {train: {root: mine}}"]
     (tmp_path / "cats.yml").write_text("\n".join([*lines, "train: {epochs: 12}"]))
@@ -140,7 +138,7 @@ def test_a_configuration_of_five_lines_outside_of_every_kit_is_whole_and_so_is_i
     (tmp_path / "completed.yml").write_text(config.dump())
     again = load_config("completed.yml")
     again.check()
-    assert again.completed() == config.completed()
+    assert again.to_dict() == config.to_dict()
 
 
 def test_the_kit_of_a_base_is_that_of_a_configuration_which_names_none(tmp_path, fake_kit):
@@ -162,7 +160,7 @@ def test_a_method_of_a_base_stays_that_of_the_kit_it_was_written_in(tmp_path, fa
 # Where a run goes -----------------------------------------------------------------------------------------------------
 
 
-def test_a_tiny_configuration_writes_apart_from_the_one_whose_name_it_shares(write_config):
+def test_a_tiny_configuration_has_another_output_folder_than_the_full_size_one(write_config):
     full, tiny = write_config(text="seed: 1\n"), write_config(text="seed: 1\n", name="tiny/task/changed.yml")
     assert load_config(full).run_folder == Path("output/changed")
     assert load_config(tiny).run_folder == Path("output/tiny/changed")
@@ -202,7 +200,7 @@ def test_the_command_line_sets_values_of_every_kind(write_config):
     assert config.place("train.batch_size").endswith("changed.yml:39")
 
 
-def test_a_type_set_on_the_command_line_takes_the_keys_of_the_old_one_away(write_config):
+def test_a_type_override_removes_the_keys_of_the_old_type(write_config):
     overrides = ["model.backbone.width=2.0", "model.backbone.type=DeepDarkNet"]
     config = load_config(write_config(), overrides)
     assert config.get("model.backbone") == {"type": "DeepDarkNet", "width": 2.0}
@@ -217,7 +215,7 @@ def test_a_type_set_on_the_command_line_takes_the_keys_of_the_old_one_away(write
         ("train..epochs=5", "not a path of keys"),
         ("train.epochs.x=5", "train.epochs is 270, which has nothing inside it"),
         ("data.train.transforms.7.prob=1", "has 3 items, 0 to 2; there is no 7"),
-        ("data.train.transforms.size=1", "is a list of 3; after it comes a number"),
+        ("data.train.transforms.size=1", "is a list of 3 items; index it by a number"),
         ("model.head.anchors.0=1", "model.head.anchors is ${anchors}; set anchors instead"),
         ("train.epochs=[1", "not YAML"),
         ("train.epochs=!!python/name:os.system", "not allowed"),
@@ -230,17 +228,17 @@ def test_a_wrong_override_is_refused_by_its_text(write_config, override, words):
     assert words in message
 
 
-def test_references_keep_their_type_and_fill_texts(write_config):
+def test_references_keep_their_type_and_expand_in_strings(write_config):
     text = (
         "n: 3\nx: ${n}\nlist: [1, {k: 2}]\ny: ${list.1.k}\nz: ${list}\nchain: ${x}\n"
         "path: a/${n}/${flag}-${none}\nflag: true\nnone: null\nkept: $${n}\n"
     )
-    tree = plain(load_config(write_config(text=text)).tree)
+    tree = to_plain(load_config(write_config(text=text)).tree)
     assert (tree["x"], tree["y"], tree["z"], tree["chain"]) == (3, 2, [1, {"k": 2}], 3)
     assert (tree["path"], tree["kept"]) == ("a/3/true-null", "${n}")
 
 
-def test_what_a_reference_brings_keeps_its_own_place(write_config):
+def test_referenced_values_keep_their_place(write_config):
     config = load_config(write_config(text="part: {type: DarkNet, dpeth: 3}\nmodel: ${part}\n"))
     with pytest.raises(ConfigError, match=r"changed.yml:1: DarkNet has no key 'dpeth'"):
         config.check()
@@ -256,7 +254,7 @@ def test_what_a_reference_brings_keeps_its_own_place(write_config):
         ("anchors: 1\na: ${anchor}\n", "changed.yml:2: ${anchor}: there is no 'anchor'; did you mean 'anchors'?"),
         ("a: {b: 1}\nc: ${a.d}\n", "there is no 'd' in a"),
         ("a: [1]\nc: ${a.1}\n", "there is no '1' in a"),
-        ("a: [1]\nc: x${a}\n", "is a list; inside a text it must be one value"),
+        ("a: [1]\nc: x${a}\n", "is a list; inside a string it must be a scalar"),
         ("a: ${}\n", "there is no ''"),
     ],
 )
@@ -264,16 +262,16 @@ def test_wrong_references_are_refused(write_config, text, words):
     assert words in refused(write_config(text=text))
 
 
-def test_a_bomb_of_references_is_refused(write_config):
+def test_exponential_expansion_of_references_is_rejected(write_config):
     tens = [", ".join([f'"${{a{i}}}"'] * 10) for i in range(9)]
     lists = "a0: [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"a{i}: [{ten}]\n" for i, ten in enumerate(tens, 1))
-    assert "multiply to over" in refused(write_config(text=lists))
+    assert "expand to more than" in refused(write_config(text=lists))
     tens = [f"${{a{i}}}" * 10 for i in range(9)]
     texts = "a0: xxxxxxxxxxxxxxxxxxxx\n" + "".join(f"a{i}: {ten}\n" for i, ten in enumerate(tens, 1))
-    assert "multiply to over" in refused(write_config(text=texts))
+    assert "expand to more than" in refused(write_config(text=texts))
 
 
-def test_reading_a_value_that_is_not_there_gives_the_default_of_the_settings(write_config):
+def test_get_of_an_absent_key_returns_the_default_of_its_section(write_config):
     config = load_config(write_config(text="model: {type: DarkNet}\n"))
     assert config.get("seed") == 0
     assert config.get("labels") is None
@@ -282,7 +280,7 @@ def test_reading_a_value_that_is_not_there_gives_the_default_of_the_settings(wri
     assert config.get("data.train") is None
 
 
-def test_evaluation_takes_from_training_what_it_does_not_say(write_config):
+def test_evaluation_inherits_absent_keys_from_training(write_config):
     config = load_config(write_config(), ["eval.workers=0"])
     settings = config.settings("eval")
     assert (settings.batch_size, settings.workers) == (8, 0)
@@ -292,7 +290,7 @@ def test_evaluation_takes_from_training_what_it_does_not_say(write_config):
         load_config(write_config(text="train: {batch_size: 1}\n")).settings("train")
 
 
-def test_labels_may_be_a_file_with_a_name_a_line(write_config, tmp_path):
+def test_labels_may_be_a_file_with_one_name_per_line(write_config, tmp_path):
     (tmp_path / "names.txt").write_text("cat\ndog \n", encoding="utf-8")
     config = load_config(write_config(text="a: 1\n"), [f"labels={tmp_path / 'names.txt'}"])
     assert config.get("labels") == ["cat", "dog"]

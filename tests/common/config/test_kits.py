@@ -8,7 +8,7 @@ from common.config import kits as kit
 from common.config import load_config
 from common.config.kits import find_config, kit_of, shipped_kits
 from common.config.namespace import Namespace
-from common.config.signature import documented
+from common.config.signature import parse_arguments
 from common.errors import ConfigError
 
 
@@ -20,7 +20,7 @@ def refused(path, default=None):
 
 @pytest.fixture
 def two_kits(fake_kit, tmp_path, monkeypatch):
-    """Two shipped kits in a root of their own; the current folder is another one."""
+    """Two shipped kits in a separate root; the current folder is another one."""
     root = tmp_path / "root"
     for name in ("PaddleCV", "PaddleNLP"):
         shutil.copytree(fake_kit, root / name)
@@ -40,7 +40,7 @@ def test_a_configuration_is_tried_from_the_current_folder_first(fake_kit, monkey
 def test_then_in_the_shipped_kits_where_one_may_have_it(two_kits):
     assert find_config("configs/bert.yml") == two_kits / "PaddleNLP/configs/bert.yml"
     message = refused("configs/yolov3.yml")
-    assert "more than one configuration has this name" in message
+    assert "the name is ambiguous" in message
     assert "PaddleCV" in message
     assert "PaddleNLP" in message
 
@@ -52,7 +52,7 @@ def test_the_kit_whose_script_runs_comes_before_the_others(two_kits, fake_kit):
 def test_a_folder_beside_common_that_is_not_shipped_is_not_searched(two_kits):
     shutil.copytree(two_kits / "PaddleNLP", two_kits / "MyKit")
     (two_kits / "MyKit/configs/mine.yml").write_text("seed: 1\n")
-    assert "there is no such configuration" in refused("configs/mine.yml")
+    assert "no such configuration" in refused("configs/mine.yml")
     assert len(shipped_kits()) == 2
 
 
@@ -117,7 +117,7 @@ def test_a_name_that_several_configurations_of_a_kit_have_is_refused_with_all_of
     (by_task / "configs/face").mkdir()
     (by_task / "configs/face/ssd.yml").write_text("seed: 2\n")
     message = refused("configs/ssd.yml")
-    assert message.startswith("configs/ssd.yml: more than one configuration has this name; write which: ")
+    assert message.startswith("configs/ssd.yml: the name is ambiguous; write one of: ")
     assert message.endswith("configs/detection/ssd.yml, configs/face/ssd.yml")
     assert "did you mean configs/detection/ssd.yml or configs/face/ssd.yml" in refused("configs/sssd.yml")
 
@@ -142,7 +142,7 @@ def test_a_short_name_is_looked_for_in_the_kit_in_use_then_in_the_shipped_ones(
         ("ssd_lite", "did you mean configs/ssd_lite.yml"),
     ],
 )
-def test_a_near_miss_is_answered_with_the_short_name(by_task, path, words):
+def test_a_near_miss_suggests_the_short_name(by_task, path, words):
     assert words in refused(path)
 
 
@@ -155,10 +155,10 @@ def test_a_near_miss_is_answered_with_the_short_name(by_task, path, words):
         ("bert", "configs/bert.yml"),
         ("configs/tiny/bert.yml", "configs/bert.yml"),
         (".", "this is a folder"),
-        ("", "write which configuration"),
+        ("", "-c needs the path of a configuration"),
     ],
 )
-def test_an_unknown_configuration_is_answered_with_the_nearest(two_kits, path, words):
+def test_an_unknown_configuration_suggests_the_nearest(two_kits, path, words):
     assert words in refused(path)
 
 
@@ -173,7 +173,7 @@ def test_a_configuration_belongs_to_the_nearest_kit_above_it(fake_kit, tmp_path)
 def test_a_file_outside_every_kit_says_which(fake_kit, tmp_path):
     path = tmp_path / "mine.yml"
     path.write_text("model: {type: DarkNet}\n")
-    with pytest.raises(ConfigError, match="this file is in no kit; write which one at its top"):
+    with pytest.raises(ConfigError, match="this file is outside every kit; name its kit in the file"):
         load_config(path)
     assert load_config(path, default_kit=fake_kit).kit == fake_kit
     assert load_config(path, [f"kit={fake_kit}"]).kit == fake_kit
@@ -191,7 +191,7 @@ def test_names_of_the_kit_come_before_those_of_common(fake_kit):
     namespace = Namespace(fake_kit)
     assert namespace.find("Decode").file == fake_kit / "data/steps.py"
     assert namespace.find("Normalize").module.startswith("common.vision.")
-    assert namespace.find("Trainer") is None
+    assert namespace.find("TrainingSession") is None
 
 
 def test_an_inherited_constructor_is_found_and_its_arguments_are_documented(fake_kit):
@@ -202,7 +202,7 @@ def test_an_inherited_constructor_is_found_and_its_arguments_are_documented(fake
     assert signature.summary == "Inherits how it is made."
 
 
-def test_from_config_gives_the_keys_and_what_its_parts_are_told(fake_kit):
+def test_from_config_defines_the_keys_and_the_values_passed_to_parts(fake_kit):
     namespace = Namespace(fake_kit)
     signature = namespace.signature(namespace.find("YOLOv3"))
     assert signature.names == ["backbone", "neck", "head", "loss"]
@@ -245,7 +245,7 @@ def test_arguments_are_read_from_docstrings_of_several_lines():
     Returns:
         d (int): not an argument
     """
-    assert documented(text) == {
+    assert parse_arguments(text) == {
         "a": ("int | None", "first goes on: here."),
         "b": ("dict[str, tuple(int)], optional", "second"),
         "c": ("", "no type"),

@@ -5,13 +5,14 @@ import logging
 import numpy as np
 import pytest
 
-from common.data.sampler_arithmetic import aspect_groups, balanced_weights
 from common.data.samplers import (
     EpochSampler,
     EvaluationSampler,
     GroupedSampler,
     StreamSampler,
     WeightedSampler,
+    aspect_groups,
+    balanced_weights,
 )
 from common.errors import ConfigError, DataError
 from common.log import logger

@@ -1,11 +1,11 @@
-"""Every optimizer and schedule that a configuration can name: built from its required keys, shown with all of them."""
+"""Tests of all optimizers and schedules as components: required keys, defaults, help."""
 
 import inspect
 
 import pytest
 
-from common.commands.configure import helped
-from common.config.build import Builder, as_tree
+from common.commands.configure import explain_component
+from common.config.build import Builder, to_tree
 from common.config.components import components
 from common.config.namespace import Namespace
 from common.config.signature import REQUIRED
@@ -40,7 +40,7 @@ def test_base_classes_and_rules_are_not_listed():
 def test_it_is_built_from_its_required_keys_and_has_its_defaults(name):
     signature = NAMESPACE.signature(NAMESPACE.find(name))
     given = {p.name: REQUIRED_KEYS[p.name] for p in signature.parameters if p.required} | ONE_OF.get(name, {})
-    built = Builder(NAMESPACE, {}).build(as_tree({"type": name, **given}, "here"))
+    built = Builder(NAMESPACE, {}).build(to_tree({"type": name, **given}, "here"))
     for parameter in signature.parameters:
         if parameter.name not in given:
             assert getattr(built, parameter.name) == parameter.literal[1]
@@ -58,7 +58,7 @@ def test_its_signature_is_that_of_its_constructor(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_help_shows_every_key_with_its_meaning(name):
-    lines = helped([], name)
+    lines = explain_component([], name)
     for parameter in NAMESPACE.signature(NAMESPACE.find(name)).parameters:
         (at,) = [i for i, line in enumerate(lines) if line.startswith(f"  {parameter.name} (")]
         assert lines[at + 1].startswith("      ")

@@ -269,7 +269,7 @@ def test_a_wrong_setting_is_refused_with_its_place(make, error, message):
         make().build(Net())
 
 
-def test_what_has_no_gradient_stays():
+def test_weights_without_a_gradient_are_unchanged():
     net = Net()
     optimizer = Momentum(lr=0.1, weight_decay=0.1).build(net)
     before = weights(net)

@@ -1,4 +1,4 @@
-"""Separate optimizers of tables and of the rest: rows without a gradient stay, every rule is the dense one's."""
+"""Tests of separate optimizers for embedding tables: rows without a gradient stay, others as in dense updates."""
 
 import numpy as np
 import paddle
@@ -132,14 +132,14 @@ def test_each_part_has_its_own_schedule():
     np.testing.assert_allclose((table - model.table.weight.numpy())[3], 0.4 * layer[:, 0], rtol=1e-4)
 
 
-def test_what_would_reach_every_row_is_refused():
+def test_settings_that_would_update_every_row_are_rejected():
     with pytest.raises(ValueError, match="updates every row"):
         DenseAndSparse(dense=SGD(lr=0.1), sparse=Momentum(lr=0.1))
     with pytest.raises(ValueError, match="weight decay for sparse"):
         DenseAndSparse(dense=SGD(lr=0.1), sparse=Adagrad(lr=0.1, weight_decay=1e-4))
     with pytest.raises(ConfigError, match="no embedding table with sparse gradients"):
         DenseAndSparse(dense=SGD(lr=0.1), sparse=SGD(lr=0.1)).build(Small(sparse=False))
-    with pytest.raises(ConfigError, match="nothing but tables"):
+    with pytest.raises(ConfigError, match="only embedding tables"):
         DenseAndSparse(dense=SGD(lr=0.1), sparse=SGD(lr=0.1)).build(Small().table)
 
 

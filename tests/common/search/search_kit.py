@@ -1,4 +1,4 @@
-"""A kit without networks, whose training command answers at once: what a search needs to be tried on."""
+"""A kit whose training command returns immediately, for tests of the search."""
 
 import textwrap
 

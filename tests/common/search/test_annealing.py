@@ -1,4 +1,4 @@
-"""Simulated annealing: its two formulas by hand, and the walk it makes of a study."""
+"""Tests of simulated annealing: its formulas, and its walk over a study."""
 
 import math
 
@@ -8,7 +8,7 @@ optuna = pytest.importorskip("optuna")
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: E402
 
-from common.search.annealing import AnnealingSampler, acceptance, other, temperature_after  # noqa: E402
+from common.search.annealing import AnnealingSampler, acceptance, draw_other, temperature_after  # noqa: E402
 
 SPACE = {f"t{i}": IntDistribution(0, 3) for i in range(4)}
 
@@ -48,20 +48,20 @@ def test_no_candidate_comes_twice():
     assert len({tuple(trial.params.values()) for trial in study.trials}) == 60
 
 
-def test_a_cold_walk_stays_at_its_best_and_a_hot_one_goes_on_from_the_last():
+def test_a_cold_walk_stays_at_its_best_and_a_hot_one_moves_to_the_last():
     cold, hot = run(30, init_temperature=1e-9), run(30, init_temperature=1e9, reduce_rate=1.0)
     assert cold.sampler.current(cold, cold.trials) == cold.best_trial.params
     assert hot.sampler.current(hot, hot.trials) == hot.trials[-1].params
 
 
-def test_a_walk_that_was_stopped_goes_on_as_if_it_had_not_been():
+def test_a_stopped_walk_resumes_as_if_uninterrupted():
     whole = run(20)
     parts = run(7, run(13))
     assert [t.params for t in parts.trials] == [t.params for t in whole.trials]
     assert [t.params for t in run(20, seed=1).trials] != [t.params for t in whole.trials]
 
 
-def test_less_is_better_where_the_study_minimises():
+def test_lower_is_better_in_a_minimizing_study():
     study = optuna.create_study(direction="minimize", sampler=AnnealingSampler({"x": FloatDistribution(0.0, 1.0)}))
     study.optimize(lambda trial: (trial.suggest_float("x", 0, 1) - 0.7) ** 2, n_trials=60)
     assert study.best_value < 1e-3
@@ -76,8 +76,8 @@ def test_another_value_is_inside_the_range_and_another_one(distribution):
     import numpy as np
 
     generator = np.random.default_rng(0)
-    drawn = [other(distribution, None, generator) for _ in range(50)]
-    moved = [other(distribution, one, generator) for one in drawn]
+    drawn = [draw_other(distribution, None, generator) for _ in range(50)]
+    moved = [draw_other(distribution, one, generator) for one in drawn]
     assert all(distribution._contains(distribution.to_internal_repr(one)) for one in [*drawn, *moved])
     assert all(a != b for a, b in zip(drawn, moved))
     if not isinstance(distribution, FloatDistribution):

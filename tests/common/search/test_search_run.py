@@ -1,4 +1,4 @@
-"""A search from its configuration to its table, with trainings that are processes but do nothing."""
+"""End-to-end tests of a search, with trivial training processes."""
 
 import csv
 import os
@@ -16,7 +16,7 @@ from optuna.study import StudyDirection
 from common.config.kits import ROOT
 from common.errors import ConfigError
 from common.search import report
-from common.search.study import is_alive, open_storage, owner, standing
+from common.search.study import count_outcomes, is_alive, open_storage, owner
 from tests.common.search.search_kit import make_kit, prepared
 from tests.made.commands import command
 
@@ -37,12 +37,12 @@ def test_a_search_trains_as_many_different_candidates_as_asked_and_names_the_bes
     path = make_kit(tmp_path / "Kit", NUMBERS.format(type=strategy, trials=7))
     search = prepared(path, tmp_path / "run")
     search.run()
-    counts = standing(search.study())
+    counts = count_outcomes(search.study())
     assert counts["trained"] == 7
     found = rows(tmp_path / "run")
     assert len({(row["model.x"], row["model.kind"]) for row in found}) == 7
     best = max(found, key=lambda row: float(row["score"]))["score"]
-    said = report.summary(search.study(), search.strategy.space, search.config, tmp_path / "run")
+    said = report.format_summary(search.study(), search.strategy.space, search.config, tmp_path / "run")
     assert "7 trained" in said and f"score {best}" in said
 
 
@@ -52,10 +52,10 @@ def test_several_workers_share_one_study_and_repeat_nothing(tmp_path):
     search.run(3)
     found = rows(tmp_path / "run")
     assert len(found) == 9 and len({(row["model.x"], row["model.kind"]) for row in found}) == 9
-    assert standing(search.study())["running"] == 0
+    assert count_outcomes(search.study())["running"] == 0
 
 
-def test_a_search_goes_on_after_its_journal_was_left_half_written(tmp_path):
+def test_a_search_resumes_from_a_truncated_journal(tmp_path):
     path = make_kit(tmp_path / "Kit", NUMBERS.format(type="RandomSearch", trials=2))
     prepared(path, tmp_path / "run").run()
     with open(tmp_path / "run/search.journal", "ab") as journal:
@@ -63,7 +63,7 @@ def test_a_search_goes_on_after_its_journal_was_left_half_written(tmp_path):
     for _ in range(2):  # what is appended to half a line would be lost with it
         search = prepared(path, tmp_path / "run", trials=4, resume="auto")
         search.run()
-        assert standing(search.study())["trained"] == 4
+        assert count_outcomes(search.study())["trained"] == 4
 
 
 def test_the_lock_of_a_journal_leads_to_it_from_any_folder(tmp_path, monkeypatch):
@@ -76,14 +76,14 @@ def test_the_lock_of_a_journal_leads_to_it_from_any_folder(tmp_path, monkeypatch
     assert locks and all(locks)
 
 
-def test_a_search_ends_when_the_space_is_used_up(tmp_path):
+def test_a_search_ends_when_the_space_is_exhausted(tmp_path):
     path = make_kit(tmp_path / "Kit", "type: RandomSearch\ntrials: 50\nspace: {model.x: [1, 2, 3]}")
     search = prepared(path, tmp_path / "run")
     search.run()
-    assert standing(search.study())["trained"] == 3
+    assert count_outcomes(search.study())["trained"] == 3
 
 
-def test_a_trial_that_fails_or_diverges_is_recorded_and_the_search_goes_on(tmp_path):
+def test_failed_and_diverged_trials_are_recorded_and_the_search_continues(tmp_path):
     text = "type: RandomSearch\ntrials: 3\nspace: {model.x: [3], model.kind: [good, crash, diverge]}"
     path = make_kit(tmp_path / "Kit", text.replace("model.x: [3], ", ""))
     search = prepared(path, tmp_path / "run")
@@ -98,7 +98,7 @@ def test_candidates_beyond_a_limit_are_drawn_again_and_counted_but_not_trained(t
     search = prepared(make_kit(tmp_path / "Kit", text), tmp_path / "run")
     search.cost = lambda config: {"macs": config.get("model.x")}
     search.run()
-    counts = standing(search.study())
+    counts = count_outcomes(search.study())
     assert counts["trained"] == 3 and 0 <= counts["rejected"] <= 3
     assert {row["model.x"] for row in rows(tmp_path / "run")} == {"1", "2", "3"}
 
@@ -112,7 +112,7 @@ def test_a_limit_that_nothing_meets_ends_the_search_with_its_reason(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_search_that_was_ended_goes_on_where_it_was_and_repeats_no_trial(number, tmp_path):
+def test_an_interrupted_search_resumes_without_repeating_trials(number, tmp_path):
     text = "type: RandomSearch\ntrials: 4\nspace: {model.x: [1, 2, 3, 4], model.kind: [slow, good, fine]}"
     path = make_kit(tmp_path / "Kit", text)
     words = [sys.executable, str(ROOT / "tools/search.py"), "-c", str(path), "-o", f"output_dir={tmp_path}", "seed=1"]
@@ -145,7 +145,7 @@ def test_two_commands_on_one_storage_share_the_trials(storage, tmp_path):
     assert len(found) == 5 and len({(row["model.x"], row["model.kind"]) for row in found}) == 5
 
 
-def test_a_search_that_is_there_is_gone_on_with_only_when_asked(tmp_path):
+def test_an_existing_search_is_resumed_only_on_request(tmp_path):
     path = make_kit(tmp_path / "Kit", NUMBERS.format(type="RandomSearch", trials=2))
     keys = ["-c", path, "-o", f"output_dir={tmp_path}"]
     assert command("search", *keys).code == 0

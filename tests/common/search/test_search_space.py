@@ -1,10 +1,10 @@
-"""What a search may choose, and how it is written down."""
+"""Tests of search spaces and overrides."""
 
 import math
 
 import pytest
 
-from common.config.overrides import assignments, flow
+from common.config.overrides import assignments, to_inline_yaml
 from common.config.yaml import read_text
 from common.errors import ConfigError
 from common.search.space import Choice, KeySpace, Range, decode, dimension_of, is_finite, size
@@ -47,11 +47,26 @@ def test_the_size_of_a_space_is_the_product_of_its_choices():
 
 @pytest.mark.parametrize(
     "value",
-    [1, 1e-05, 0.5, True, None, "relu", "true", "3", "a b", "x: y", "", [1, [2, "x"]], {"type": "Net", "w": [1, 2]}],
+    [
+        1,
+        1e-05,
+        0.5,
+        float("inf"),
+        True,
+        None,
+        "relu",
+        "true",
+        "3",
+        "a b",
+        "x: y",
+        "",
+        [1, [2, "x"]],
+        {"type": "Net", "w": [1, 2]},
+    ],
     ids=str,
 )
-def test_a_value_in_one_line_is_read_back_as_itself(value):
-    assert read_text(flow(value), lambda line: "x") == value
+def test_inline_yaml_loads_as_the_same_value(value):
+    assert read_text(to_inline_yaml(value), lambda line: "x") == value
 
 
 def test_overrides_are_written_as_the_command_line_takes_them():

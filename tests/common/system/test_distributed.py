@@ -152,7 +152,7 @@ def test_packing_is_undone_by_unpacking():
         "c": np.zeros([0, 4]),
         "d": np.array("é"),
     }
-    back = distributed.unpack(distributed.pack(state))
+    back = distributed.unpack_state(distributed.pack_state(state))
     assert list(back) == list(state)
     for name, array in state.items():
         assert (back[name].dtype, back[name].shape) == (array.dtype, array.shape)

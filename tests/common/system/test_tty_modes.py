@@ -15,7 +15,7 @@ import pytest
 
 PROGRAM = Path(__file__).with_name("watched_run.py")
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-COLOURS = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m|\x1b\[[0-9;]*9[0-7]m")
+COLORS = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m|\x1b\[[0-9;]*9[0-7]m")
 
 
 def run(tmp_path, terminal=False, columns=100, fail_at=0, **variables):
@@ -70,18 +70,18 @@ def test_a_terminal_gets_a_bar_below_the_lines(tmp_path):
     code, text = run(tmp_path, terminal=True)
     assert code == 0
     assert re.search(r"\d+/75 loss", CODES.sub("", text))
-    assert COLOURS.search(text)
+    assert COLORS.search(text)
     shown = screen(text)
     assert sum("INFO epoch" in line for line in shown) == 5
     assert not any(re.search(r"\d+/75 loss .*%", line) for line in shown)
     assert "resume:" in shown[-5]
 
 
-def test_no_color_keeps_the_bar_and_drops_the_colours(tmp_path):
+def test_no_color_keeps_the_bar_and_drops_the_colors(tmp_path):
     code, text = run(tmp_path, terminal=True, NO_COLOR="1")
     assert code == 0
     assert re.search(r"\d+/75 loss", CODES.sub("", text))
-    assert not COLOURS.search(text)
+    assert not COLORS.search(text)
 
 
 @pytest.mark.parametrize("columns", [40, 20])

@@ -38,9 +38,9 @@ def model(tmp_path_factory):
     ],
 )
 def test_offsets_refer_to_the_original_text(model, text, pieces):
-    numbers, places = SentencePiece(model).encode(text)
-    found = [text[begin:end] for begin, end in places]
-    assert len(numbers) == len(places)
+    ids, offsets = SentencePiece(model).encode(text)
+    found = [text[begin:end] for begin, end in offsets]
+    assert len(ids) == len(offsets)
     assert "".join(found).replace(" ", "") == "".join(pieces).replace(" ", "")
     assert [f for f in found if f.strip()] == [p for p in pieces if p.strip()]
 

@@ -151,7 +151,7 @@ def test_windows_overlap_and_contain_the_answer_span(pieces):
     sample = transform(sample, None)  # room for 4 pieces of the text: 0-3, 2-5
     assert sample["input_ids"].shape == (2, 8) and sample["length"].tolist() == [8, 8]
     assert sample["start"].tolist() == [0, 5] and sample["end"].tolist() == [0, 6]
-    assert sample["places"][1][5] == (16, 19) and sample["places"][1][:3] == [None] * 3
+    assert sample["offsets"][1][5] == (16, 19) and sample["offsets"][1][:3] == [None] * 3
     assert window_starts(6, 4, 2) == [0, 2] and window_starts(4, 4, 2) == [0] and window_starts(9, 4, 9) == [0, 4, 8]
     other = transform({"question": "who", "context": "cat"}, None)
     padded = PadWindows()([sample, other], None)[1]

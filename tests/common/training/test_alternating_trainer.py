@@ -89,7 +89,7 @@ def test_the_log_has_the_learning_rate_of_each_optimizer(tmp_path):
     [
         ({"every": {"critic": 2}}, "trainer.every names 'critic'; the phases of SmallGan are discriminator, generator"),
         ({"every": {"generator": 0}}, "trainer.every.generator is 0; allowed: 1 or more"),
-        ({"accumulate": 2}, "takes train.accumulate 1, not 2"),
+        ({"accumulate": 2}, "train.accumulate is 2, not 1"),
     ],
 )
 def test_what_cannot_be_trained_in_phases_is_refused(tmp_path, given, words):
@@ -100,7 +100,7 @@ def test_what_cannot_be_trained_in_phases_is_refused(tmp_path, given, words):
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ({"generator": SGD(lr=1.0)}, "no part moves discriminator.0.weight; the parts are generator"),
+        ({"generator": SGD(lr=1.0)}, "no part updates discriminator.0.weight; the parts are generator"),
         ({"generater": SGD(lr=1.0)}, "no sublayer 'generater'; did you mean 'generator'"),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_cpu_says_once_that_it_runs_in_float32(monkeypatch):
     mixed = Amp("O2", "float16")
     with mixed.auto_cast():
         pass
-    assert said == ["amp: PaddlePaddle has no half precision on a CPU; training runs in float32"]
+    assert said == ["amp: PaddlePaddle does not support half precision on a CPU; training runs in float32"]
     assert not mixed.enabled
 
 
@@ -86,7 +86,7 @@ def test_a_scaled_step_equals_the_plain_one(half):
         np.testing.assert_allclose(weights(scaled)[name], value, atol=1e-6)
 
 
-def test_an_overflow_leaves_the_step_out_and_halves_the_scale(half):
+def test_an_overflow_skips_the_step_and_halves_the_scale(half):
     net, mixed = Net(), Amp("O1", "float16")
     optimizer, before = SGD(lr=0.1).build(net), weights(net)
     backward(net, optimizer, mixed, factor=float("inf"))
@@ -96,7 +96,7 @@ def test_an_overflow_leaves_the_step_out_and_halves_the_scale(half):
     assert mixed.scaler.value == 2.0**15
 
 
-def test_the_scale_grows_after_enough_good_steps_in_a_row():
+def test_the_scale_grows_after_enough_finite_steps_in_a_row():
     scaler = LossScaler(value=8.0, growth_steps=2)
     values = []
     for finite in (True, False, True, True, True, True, False):
@@ -108,7 +108,7 @@ def test_the_scale_grows_after_enough_good_steps_in_a_row():
     assert scaler.value == 1.0
 
 
-def test_a_restored_scale_goes_on(half):
+def test_a_restored_scale_continues(half):
     first, second = Amp("O1", "float16"), Amp("O1", "float16")
     first.scaler.adjust(False)
     first.scaler.adjust(True)
@@ -116,9 +116,11 @@ def test_a_restored_scale_goes_on(half):
     assert second.state() == first.state() == {"scale": 2.0**15, "good_steps": 1}
 
 
-def test_a_type_that_the_gpu_has_not_is_refused(half, monkeypatch):
+def test_a_data_type_not_supported_by_the_gpu_is_an_error(half, monkeypatch):
     monkeypatch.setattr(paddle.amp, "is_bfloat16_supported", lambda: False)
-    with pytest.raises(EnvironmentProblem, match="amp_dtype=bfloat16: this device computes no bfloat16; use float16"):
+    with pytest.raises(
+        EnvironmentProblem, match="amp_dtype=bfloat16: this device does not support bfloat16; use float16"
+    ):
         Amp("O1", "bfloat16")
     assert Amp("O1", "auto").dtype == "float16"
 

@@ -65,7 +65,7 @@ def test_a_damaged_record_of_an_earlier_start_does_no_harm(trainer):
     assert json.loads((trainer.folder / "env.json").read_text())["earlier"] == []
 
 
-def test_the_card_tells_the_model_the_data_the_scores_and_the_commands(trainer):
+def test_the_card_has_the_model_the_data_the_scores_and_the_commands(trainer):
     trainer.run()
     text = (trainer.folder / "README.md").read_text()
     for part in (
@@ -79,12 +79,12 @@ def test_the_card_tells_the_model_the_data_the_scores_and_the_commands(trainer):
         "| map | 0.9867 |",
         "| map_small | - |",
         f"python tools/eval.py -c PaddleCV/configs/blood.yml -o weights={trainer.folder}/best",
-        "## Limits",
+        "## Limitations",
     ):
         assert part in text
 
 
-def test_the_best_stands_beside_the_last(trainer):
+def test_the_card_has_the_best_and_the_last_scores(trainer):
     trainer.run()
     trainer.best = {"metric": "map", "score": 0.98, "step": 50}
     trainer.call("on_train_end")
@@ -98,7 +98,7 @@ def test_a_run_without_evaluation_claims_nothing(tmp_path):
     trainer.evaluate = lambda: None
     trainer.run()
     text = (tmp_path / "README.md").read_text()
-    assert "nothing is known about how good it is" in text
+    assert "This run was not evaluated" in text
     assert "weights=" + str(tmp_path / "last") in text
 
 
@@ -108,14 +108,14 @@ def test_a_run_that_is_stopped_after_an_evaluation_has_its_card(trainer):
     assert "last, step 25" in text
 
 
-def test_a_configuration_that_says_little_still_gets_a_card(tmp_path):
+def test_a_minimal_configuration_has_a_card(tmp_path):
     trainer = FakeTrainer(tmp_path, callbacks=[Card()])
     trainer.config = FakeConfig(**{"labels": None, "data.train": None, "optimizer.type": None})
     trainer.call("on_train_end")
     assert "# blood" in (tmp_path / "README.md").read_text()
 
 
-def test_bars_in_a_cell_are_escaped():
+def test_pipes_in_a_cell_are_escaped():
     assert markdown_table(("a",), [("x|y",)]) == "| a |\n| --- |\n| x\\|y |"
 
 
@@ -130,6 +130,6 @@ def test_the_commit_is_known_inside_a_repository_only(tmp_path):
     assert machine.git_state(tmp_path)["changed"] is False
 
 
-def test_home_folders_and_secrets_are_cut_out():
+def test_home_folders_and_secrets_are_anonymized():
     said = machine.anonymize("cp /home/ann/x /Users/bob/y --token abc api_key=1 PASSWORD: p2 tokens=5 monkey=3")
     assert said == "cp ~/x ~/y --token *** api_key=*** PASSWORD: *** tokens=5 monkey=3"

@@ -1,4 +1,4 @@
-"""`slim:` in a configuration: checked, done once, its structure kept beside the weights and found again by all."""
+"""Tests of `slim:`: validation, compression once per run, and the structure saved with the weights."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from common.build.model import build_model, load_weights, read_weights
+from common.build.model import build_model, load_weights, read_configured_weights
 from common.config import load_config
 from common.config.kits import ROOT
 from common.errors import ConfigError, EnvironmentProblem
@@ -93,7 +93,7 @@ def toy_kit(tmp_path_factory):
 
 
 def trained_on_one_thread(*arguments):
-    """What a training in a process of its own said, whose bits no number of threads changes."""
+    """The output of a training in a separate process, whose bits no number of threads changes."""
     words = [sys.executable, ROOT / "tools/train.py", "--eval", *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "KIT_THREADS": "1"}
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, env=environment)
@@ -120,7 +120,7 @@ def test_a_configuration_over_one_of_another_kit_is_of_that_kit(toy_kit):
     config.check()
     assert config.kit == ROOT / "PaddleCV" and config.get("slim.kit") == str(toy_kit)
     assert config.get("optimizer.type") == "Adam" and config.get("log_every") == 20
-    assert config.completed()["slim"] == {
+    assert config.to_dict()["slim"] == {
         "kit": str(toy_kit), "type": "Factors", "weight": 0.1, "start": 1.0, "at_once": False,
     }  # fmt: skip
 
@@ -169,7 +169,7 @@ def test_a_configuration_without_slim_finds_the_structure_too(run, toy_kit, made
     monkeypatch.setattr("common.config.kits.METHODS", str(toy_kit))
     config = load_config(TINY, paths)
     model = build_model(config, labels)
-    load_weights(model, read_weights(config), config)
+    load_weights(model, read_configured_weights(config), config)
     assert model.head.factors.shape == [10]
 
 
@@ -225,7 +225,7 @@ def test_pretrained_weights_bring_their_structure_and_a_further_slim_comes_on_to
 
 def test_a_dry_run_tries_the_method(toy_kit, made_sets, tmp_path):
     answer = command("train", "--eval", "--dry-run", *options(toy_kit, made_sets, tmp_path))
-    assert answer.code == 0 and "all well" in answer.err, answer.err
+    assert answer.code == 0 and "dry run passed" in answer.err, answer.err
     assert not (tmp_path / "toy").exists()
 
 

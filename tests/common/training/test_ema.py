@@ -44,7 +44,7 @@ def test_the_ramp_forgets_the_first_weights_soon():
     assert ema.state()[0]["weight"] == pytest.approx(2 / 11 * 10 + 9 / 11 * 11)  # decay (1 + 1) / (10 + 1)
 
 
-def test_what_is_no_float_is_copied():
+def test_buffers_that_are_not_floats_are_copied():
     model = Counted()
     ema = ExponentialMovingAverage(model, decay=0.9)
     model.become(7.0)
@@ -52,7 +52,7 @@ def test_what_is_no_float_is_copied():
     assert ema.state()[0]["seen"] == 7
 
 
-def test_statistics_of_normalisation_are_averaged():
+def test_running_statistics_of_normalization_are_averaged():
     net = Net()
     ema = ExponentialMovingAverage(net, decay=0.5, ramp=False)
     net.backbone[1]._mean.set_value(np.full([4], 2.0, "float32"))
@@ -67,7 +67,7 @@ def test_swapping_restores_bit_for_bit_even_after_an_error():
     train(net, optimizer, 0, 2)
     ema.update()
     own, averages = weights(net), ema.state()[0]
-    with pytest.raises(KeyError), ema.swapped():
+    with pytest.raises(KeyError), ema.swap_in():
         assert all((weights(net)[name] == averages[name]).all() for name in own)
         assert any((own[name] != averages[name]).any() for name in own)
         raise KeyError
@@ -75,7 +75,7 @@ def test_swapping_restores_bit_for_bit_even_after_an_error():
     assert all((ema.state()[0][name] == averages[name]).all() for name in averages)
 
 
-def test_a_restored_average_goes_on_bit_for_bit():
+def test_a_restored_average_continues_bit_for_bit():
     net = Net()
     first = ExponentialMovingAverage(net, decay=0.9)
     optimizer = Momentum(lr=0.1).build(net)

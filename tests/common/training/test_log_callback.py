@@ -89,7 +89,7 @@ def test_a_new_run_starts_with_empty_files(tmp_path):
     assert [r["step"] for r in records(tmp_path)] == [1]
 
 
-def test_lines_that_are_damaged_are_dropped_and_the_rest_is_kept(tmp_path):
+def test_damaged_lines_are_dropped_and_the_others_kept(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 1}\n\xff\xfe broken\n[2]\n{"step": 3}\n{"step": 9}\n{"step": 4')
     assert JsonLines(path).keep_until(5) == 2
@@ -136,7 +136,7 @@ def test_a_slow_run_is_not_silent_for_long(tmp_path, messages):
     assert len(records(tmp_path)) == 1
 
 
-def test_the_best_score_is_told_when_the_last_is_not_the_best(tmp_path, messages):
+def test_the_best_score_is_logged_when_the_last_is_not_the_best(tmp_path, messages):
     trainer = FakeTrainer(tmp_path, callbacks=[Log(20)])
     trainer.call("on_train_start")
     trainer.step, trainer.scores = 50, {"map": 0.5}
@@ -145,7 +145,7 @@ def test_the_best_score_is_told_when_the_last_is_not_the_best(tmp_path, messages
     assert messages[-1].endswith("map 0.5000 (best map 0.7500 at step 25)")
 
 
-def test_the_last_words_are_commands_that_go_on(tmp_path, messages, monkeypatch):
+def test_the_next_commands_are_logged_at_the_end(tmp_path, messages, monkeypatch):
     monkeypatch.setattr("sys.argv", ["MyDet/tools/train.py", "-c", "x"])
     FakeTrainer(tmp_path, callbacks=[Log(20), NextSteps()]).run()
     said = messages[-1]

@@ -7,7 +7,7 @@ import pytest
 from common.log import logger
 from common.training import plotting
 from common.training.callbacks.log import Log
-from common.training.callbacks.plots import Plots, axis_names, known
+from common.training.callbacks.plots import Plots, axis_names, mask_unknown
 from tests.common.training.fake_trainer import FakeTrainer
 
 cv2 = pytest.importorskip("cv2")
@@ -28,10 +28,10 @@ class Metric:
 
 
 def shape(path):
-    """(height, width, 3) of a picture that is not of one colour."""
-    picture = cv2.imread(str(path))
-    assert picture.std() > 1
-    return picture.shape
+    """(height, width, 3) of a image that is not of one color."""
+    image = cv2.imread(str(path))
+    assert image.std() > 1
+    return image.shape
 
 
 def watched(folder, **more):
@@ -47,17 +47,17 @@ def test_a_run_ends_with_its_curves_and_nothing_unfinished(tmp_path):
         shape(tmp_path / f"plots/{name}.png")
 
 
-def test_what_the_metric_offers_is_drawn(tmp_path):
+def test_plots_of_the_metric_are_drawn(tmp_path):
     samples = [np.random.default_rng(0).integers(0, 255, (h, w, 3), np.uint8) for h, w in ((10, 40), (90, 30), (5, 5))]
     names = watched(tmp_path, metric=Metric(), samples=samples)
     assert {"precision_recall.png", "confusion.png", "predictions.png"} <= names
     shape(tmp_path / "plots/confusion.png")
 
 
-def test_the_pictures_are_drawn_from_the_answers_by_what_the_task_gives(tmp_path):
-    picture = np.full((20, 30, 3), 200, np.uint8)
-    trainer = FakeTrainer(tmp_path, callbacks=[Plots(draw=lambda batch, outputs: [picture] * batch["n"])])
-    trainer.answers = [({"n": 5}, {}), ({"n": 30}, {})]
+def test_images_are_drawn_from_the_predictions_by_the_task(tmp_path):
+    image = np.full((20, 30, 3), 200, np.uint8)
+    trainer = FakeTrainer(tmp_path, callbacks=[Plots(draw=lambda batch, outputs: [image] * batch["n"])])
+    trainer.predictions = [({"n": 5}, {}), ({"n": 30}, {})]
     trainer.call("on_train_end")
     assert shape(tmp_path / "plots/predictions.png") == (4 * 324 + 4, 4 * 324 + 4, 3)
 
@@ -80,9 +80,9 @@ def test_a_metric_that_fails_to_draw_does_not_end_the_run(tmp_path, monkeypatch,
     assert "confusion.png" in names
 
 
-def test_a_score_that_no_sample_tells_is_a_gap():
-    assert np.isnan(known([0.5, -1.0])).tolist() == [False, True]
-    assert known([-1.0, 7.0]) == [-1.0, 7.0]
+def test_an_undefined_score_is_a_gap():
+    assert np.isnan(mask_unknown([0.5, -1.0])).tolist() == [False, True]
+    assert mask_unknown([-1.0, 7.0]) == [-1.0, 7.0]
 
 
 def test_an_evaluation_soon_after_the_last_drawing_draws_nothing(tmp_path):
@@ -120,9 +120,9 @@ def test_the_moving_mean_leaves_gaps_out():
 
 def test_the_area_under_a_perfect_curve_is_its_reach():
     # precision 1 up to recall 0.5: 0.5 * 1
-    assert plotting.area(np.array([0.25, 0.5]), np.array([1.0, 1.0])) == 0.5
+    assert plotting.area_under_curve(np.array([0.25, 0.5]), np.array([1.0, 1.0])) == 0.5
     # a dip is filled from the right: 0.5 * 1.0 with precision 0.2 at 0.25 and 1.0 at 0.5
-    assert plotting.area(np.array([0.25, 0.5]), np.array([0.2, 1.0])) == 0.5
+    assert plotting.area_under_curve(np.array([0.25, 0.5]), np.array([0.2, 1.0])) == 0.5
 
 
 def test_a_matrix_with_one_more_row_than_labels_has_a_background():

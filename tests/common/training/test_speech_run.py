@@ -1,4 +1,4 @@
-"""Recordings through the commands: learning, training, evaluation, export, inference, by a kit made for this test."""
+"""End-to-end test of audio input: fitting, training, evaluation, export, inference, by a kit made for this test."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ def trained(made_sets, tmp_path_factory):
     return make_speech_kit(tmp_path_factory.mktemp("speech") / "TinySpeech", made_sets.folder("spoken_tones"))
 
 
-def test_what_was_learned_travels_with_the_weights_and_the_export(trained):
+def test_files_of_fitted_transforms_are_in_checkpoints_and_exports(trained):
     learned = (trained / "data_set/learned.stats").read_bytes()
     assert (trained / "output/counter/last/learned.stats").read_bytes() == learned
     assert (trained / "output/counter/export/learned.stats").read_bytes() == learned
@@ -23,7 +23,7 @@ def test_what_was_learned_travels_with_the_weights_and_the_export(trained):
     assert done.code == 0 and "nothing to learn" in done.out
 
 
-def test_a_checkpoint_and_its_export_answer_alike_from_a_recording(trained, tmp_path):
+def test_a_checkpoint_and_its_export_predict_the_same_from_a_recording(trained, tmp_path):
     exported = shutil.copytree(trained / "output/counter/export", tmp_path / "elsewhere")
     recording = trained / "data_set/wav/eval_0003.wav"
     by_export = command("infer", "--model", exported, recording, "--json")
@@ -38,7 +38,7 @@ def test_a_checkpoint_and_its_export_answer_alike_from_a_recording(trained, tmp_
     assert json.loads(piped.out)["predictions"] == [record]
 
 
-def test_a_folder_is_answered_and_its_bad_files_are_named(trained, tmp_path):
+def test_a_folder_is_processed_and_its_bad_files_are_named(trained, tmp_path):
     for name in ("eval_0000", "eval_0001"):
         shutil.copy(trained / f"data_set/wav/{name}.wav", tmp_path)
     (tmp_path / "empty.wav").write_bytes(b"")
@@ -60,7 +60,7 @@ def test_a_folder_is_answered_and_its_bad_files_are_named(trained, tmp_path):
         (["--text", "hello"], 2, ["this model takes audio"]),
     ],
 )
-def test_what_cannot_be_answered_is_refused(trained, given, code, words):
+def test_invalid_inputs_are_rejected(trained, given, code, words):
     command("infer", "--model", trained / "output/counter/export", *given).refused(code, *words)
 
 

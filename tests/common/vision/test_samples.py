@@ -159,9 +159,9 @@ def test_clips_of_one_length_are_stacked_and_others_padded_where_the_data_set_sa
         (
             PerFrame([RandomFlip()]),
             {"image": image()},
-            "not there, nor 'clip_paths'; there is path, image",
+            "the sample has neither it nor 'clip_paths'; it has path, image",
         ),
-        (PerFrame([RandomFlip()]), {"clip": image()}, r"it is uint8 \[24, 32, 3\]; it takes \[T, H, W, 3\]"),
+        (PerFrame([RandomFlip()]), {"clip": image()}, r"it is uint8 \[24, 32, 3\]; expected \[T, H, W, 3\]"),
         (PerFrame([RandomFlip()]), {"clip": CLIP[:0]}, "it has no frame"),
         (
             PerFrame([RandomFlip()]),
@@ -179,10 +179,10 @@ def test_a_sample_that_does_not_fit_is_refused_with_what_is_wrong(step, sample, 
 @pytest.mark.parametrize(
     ("nested", "words"),
     [
-        (ResizeBatch([8]), "ResizeBatch works on a whole batch; it may stand beside On"),
-        (Mixup(), "Mixup mixes in other samples; it may stand beside On"),
+        (ResizeBatch([8]), "ResizeBatch works on batches; use it outside of On"),
+        (Mixup(), "Mixup mixes in other samples; use it outside of On"),
         (Learn(), "Learn has files that belong to the model"),
-        (len, "builtin_function_or_method is no transform"),
+        (len, "builtin_function_or_method is not a transform"),
     ],
 )
 def test_a_transform_that_cannot_be_nested_is_refused(nested, words):

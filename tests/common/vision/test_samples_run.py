@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from common.config import load_config
-from common.inference.predictor import ModelInMemory, Predictor, predict, prepare, stack
+from common.inference.predictor import ModelInMemory, Predictor, predict, prepare_samples, stack
 from tests.common.vision.several_images_kit import write_kit
 from tests.made.commands import command
 
@@ -36,7 +36,7 @@ def samples_of(name):
 @pytest.mark.parametrize("name", ["pair", "clip"])
 def test_it_trains_evaluates_exports_and_predicts_the_same(name, kit):
     config = ["-c", kit / f"configs/{name}.yml"]
-    assert command("check", *config).refused(0, "one batch went through the model and back")
+    assert command("check", *config).refused(0, "forward and backward pass of one batch")
     command("train", *config, "--eval").refused(0)
     weights = ["-o", f"weights=output/{name}/best"]
     scores = json.loads(command("eval", *config, *weights, "--json").refused(0).out)
@@ -50,7 +50,7 @@ def test_it_trains_evaluates_exports_and_predicts_the_same(name, kit):
     found = {}
     for model in (exported, in_memory):
         samples = [model.decode(sample) for sample in samples_of(name)]
-        batch = stack(model, prepare(model, samples))
+        batch = stack(model, prepare_samples(model, samples))
         ranks = {"pair": (3, 16, 16), "clip": (3, 3, 16, 16)}
         assert all(value.shape[1:] == ranks[name] and value.dtype == np.float32 for value in batch.values())
         found[model] = [records[0]["score"] for records in predict(model, samples)]

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
 
 import numpy as np
 
-from common.commands.main import report
+from common.commands.main import print_error
 from common.errors import DataError, KitError
 from common.system import distributed
 
@@ -34,5 +34,5 @@ try:
     with distributed.report_failure():
         steps(sys.argv[1])
 except KitError as error:
-    report(error)
+    print_error(error)
     sys.exit(error.exit_code)

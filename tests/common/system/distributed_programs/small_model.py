@@ -1,4 +1,4 @@
-"""A model with convolutions and normalisations, trained on the batches that the step decides."""
+"""A model with convolutions and normalizations, trained on the batches that the step decides."""
 
 import numpy as np
 import paddle
