@@ -67,6 +67,11 @@ WORDS_ARE_CHECKED_IN = [  # paths in which only the field's terms are used; this
     *(f"tests/test_{name}" for name in ("samplers_in_runs", "text_inference", "train_run", "zoo")),
     "tools",
     "benchmarks",
+    *(f"PaddleCV/{part}" for part in ("data", "metrics", "tools", "tests")),
+    *(f"PaddleNLP/{part}" for part in ("data", "metrics", "models", "tools", "tests")),
+    *(f"PaddleRec/{part}" for part in ("data", "metrics", "models", "tools", "tests")),
+    *(f"PaddleSpeech/{part}" for part in ("data", "metrics", "models", "tools", "tests")),
+    *(f"PaddleSlim/{part}" for part in ("data", "metrics", "models", "tools", "tests")),
 ]
 
 

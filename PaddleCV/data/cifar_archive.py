@@ -31,7 +31,7 @@ class CifarArchive(PackedImages):
     Args:
         root (str): the published .tar.gz, or the folder it was unpacked to.
         split (str): train or test.
-        labels (list[str] | str): class names in order, or a file with one a line; default those of the archive.
+        labels (list[str] | str): class names in order, or a file with one per line; default those of the archive.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 
     Raises:

@@ -22,7 +22,7 @@ class CocoDetection(DetectionDataset):
         root (str): the folder of the dataset; the other paths are relative to it.
         annotations (str): the JSON file.
         images (str): the folder that the file names are relative to.
-        labels (list[str] | str): the classes to use, in this order, or a file with one a line; default all.
+        labels (list[str] | str): the classes to use, in this order, or a file with one per line; default all.
         with_empty (bool): whether to keep images without boxes, as background.
         bad_boxes (str): `error`, or `drop` for boxes without area or outside their image.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.

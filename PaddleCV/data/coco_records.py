@@ -96,7 +96,7 @@ def report_invalid(record, position, error, issues):
 
 
 def is_finite(value):
-    """Whether a JSON value is a finite number."""
+    """Checks that a JSON value is a finite number."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:  # an integer of hundreds of digits
@@ -104,7 +104,7 @@ def is_finite(value):
 
 
 def is_integer(value):
-    """Whether a JSON value can be used as an id: an integer, or a string of digits."""
+    """Checks that a JSON value can be used as an id: an integer, or a string of digits."""
     if type(value) is int:  # the common case, for speed
         return -(2**53) < value < 2**53
     if isinstance(value, str):

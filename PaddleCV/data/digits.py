@@ -131,7 +131,7 @@ def render(digit, size, rng):
 
 
 def find_free_corner(shape, boxes, size, rng, margin=3, tries=30):
-    """A position where a digit of `shape` with a margin overlaps no box: (x, y), or None if there is none."""
+    """A position where a digit of `shape` with a margin overlaps no box: (x, y), or None if no position is free."""
     h, w = shape
     taken = np.array(boxes, np.int64).reshape(-1, 4)
     for _ in range(tries):

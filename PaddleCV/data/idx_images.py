@@ -25,7 +25,7 @@ class IdxImages(PackedImages):
         root (str): the folder of the files.
         images (str): the file of the images.
         classes (str): the file of the classes.
-        labels (list[str] | str): class names in order, or a file with one a line; default `labels.txt` in `root` if
+        labels (list[str] | str): class names in order, or a file with one per line; default `labels.txt` in `root` if
             it exists, else the class ids.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 

@@ -17,7 +17,7 @@ class ImageFolder(ClassificationDataset):
     Args:
         root (str): the folder of the dataset.
         folder (str): the folder of the class folders, in `root`.
-        labels (list[str] | str): class names in order, or a file with one a line; default `labels.txt` in `root` if
+        labels (list[str] | str): class names in order, or a file with one per line; default `labels.txt` in `root` if
             it exists, else the folders found, sorted.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 

@@ -28,7 +28,7 @@ class ImageZip(ClassificationDataset):
     Args:
         root (str): the zip file.
         folder (str): the folder of the class folders, in the zip file; empty for the top level.
-        labels (list[str] | str): class names in order, or a file with one a line; default the folders found, sorted.
+        labels (list[str] | str): class names in order, or a file with one per line; default the folders found, sorted.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 
     Raises:

@@ -19,7 +19,7 @@ class ImageNetList(ClassificationDataset):
     Args:
         root (str): the folder that all paths are relative to.
         list_file (str): the list.
-        labels (list[str] | str): class names in order, or a file with one a line; default `labels.txt` in `root` if
+        labels (list[str] | str): class names in order, or a file with one per line; default `labels.txt` in `root` if
             it exists, else the class ids.
         num_classes (int): number of classes if there are no labels; default those that occur in the list.
         form (str): the format after the path: `class`, one class id; `classes`, the ids of all classes of the image,
@@ -119,7 +119,7 @@ def parse_int(text):
 
 
 def check_values(values, count, form, place, line, names, issues):
-    """Whether the values of a line are valid; otherwise records an error (D109, D118)."""
+    """Checks that the values of a line are valid; otherwise records an error (D109, D118)."""
     line = line.strip()[:80]
     if form == "flags":
         if any(value not in (0, 1) for value in values):

@@ -16,7 +16,7 @@ class UnlabeledImages(ClassificationDataset):
     Args:
         root (str): the folder of the dataset.
         folder (str): the folder of the images, in `root`; empty for `root` itself.
-        labels (list[str] | str): class names in order, or a file with one a line; default `labels.txt` in `root` if
+        labels (list[str] | str): class names in order, or a file with one per line; default `labels.txt` in `root` if
             it exists, else the class ids.
         num_classes (int): number of classes if there are no labels.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.

@@ -29,7 +29,7 @@ class VocDetection(DetectionDataset):
         list_file (str): the list of images: an id a line, or the paths of an image and its XML file.
         images (str): the folder of the images, for a list of ids.
         annotations (str): the folder of the XML files, for a list of ids.
-        labels (list[str] | str): class names in order, or a file with one a line; default `label_list.txt` in
+        labels (list[str] | str): class names in order, or a file with one per line; default `label_list.txt` in
             `root` if it exists, else the names found, sorted.
         with_difficult (bool): whether the samples include boxes marked difficult; evaluation always knows them.
         with_empty (bool): whether to keep images without boxes, as background.
@@ -73,7 +73,7 @@ class VocDetection(DetectionDataset):
         self.store(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
 
     def _knows(self, item, images, issues):
-        """Whether the class of an object is in the labels; otherwise records an error (D109)."""
+        """Checks that the class of an object is in the labels; otherwise records an error (D109)."""
         if item["name"] in self.labels:
             return True
         near = difflib.get_close_matches(item["name"], self.labels, n=1)

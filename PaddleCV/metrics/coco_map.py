@@ -109,6 +109,6 @@ class CocoMap:
 
 
 def mean_of_known(values):
-    """The mean of the values that are not -1; -1 if there are none."""
+    """The mean of the values that are not -1; -1 without such values."""
     known = values[values > -1]
     return float(known.mean()) if known.size else -1.0

@@ -53,7 +53,7 @@ class MultiLabelMap:
         return scores, np.concatenate([nothing.astype(bool), *self.targets])
 
     def compute(self):
-        """`mAP` over the classes with positive images (0 if there are none), and micro-averaged `F1`."""
+        """`mAP` over the classes with positive images (0 without any), and micro-averaged `F1`."""
         known = [value["AP"] for value in self.per_class().values() if value["AP"] >= 0]
         scores, targets = self.table()
         found = scores >= self.threshold

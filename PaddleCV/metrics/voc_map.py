@@ -53,7 +53,7 @@ class VocMap:
         self.detections.merge(states)
 
     def compute(self):
-        """`mAP`, the mean AP over the classes with boxes; 0 if there are none."""
+        """`mAP`, the mean AP over the classes with boxes; 0 without boxes."""
         known = [scores["AP"] for scores in self.per_class().values() if scores["AP"] >= 0]
         return {"mAP": float(np.mean(known)) if known else 0.0}
 

@@ -21,7 +21,7 @@ def check_backbone(make, strides):
         one = make(out_indices=[index])
         assert one.out_channels == [backbone.out_channels[index]] and one.strides == [strides[index]]
     assert count_parameters(make(out_indices=[1]))[0] < count_parameters(make(out_indices=every[-1:]))[0]
-    assert make().strides == [8, 16, 32], "detection takes the strides 8, 16 and 32 unless told otherwise"
+    assert make().strides == [8, 16, 32], "detection takes the strides 8, 16 and 32 by default"
     check_features(make(in_channels=1), [8, 16, 32], channels=1)
     check_freezing(make(out_indices=every, freeze_stages=2))
     frozen = make(norm="frozen_bn")

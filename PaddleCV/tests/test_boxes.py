@@ -42,7 +42,7 @@ def test_giou_of_boxes_side_by_side_with_a_gap_of_one_box_is_minus_a_third():
 
 
 @pytest.mark.parametrize("name", OVERLAPS)
-def test_a_box_overlaps_itself_wholly(name):
+def test_a_box_overlaps_itself_completely(name):
     assert of(OVERLAPS[name], SECOND, SECOND) == pytest.approx(1.0)
 
 

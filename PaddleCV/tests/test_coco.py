@@ -111,7 +111,7 @@ def test_boxes_that_exceed_the_image_are_clipped_for_training_and_kept_for_evalu
     assert dataset[2]["boxes"][0].tolist() == [80, 0, 100, 30]
     assert dataset.annotations()["annotations"][1]["bbox"] == [80, -10, 40, 40]
     assert [(issue.code, issue.severity) for issue in dataset.issues] == [("D107", "warning")]
-    clean["annotations"][0]["bbox"] = [80, 10, 20.3, 40]  # rounding: nobody needs to hear of it
+    clean["annotations"][0]["bbox"] = [80, 10, 20.3, 40]  # a rounding error, not reported
     assert read(tmp_path, clean).issues == []
 
 

@@ -105,7 +105,7 @@ def swap_sizes(content):
 # (what, fault, code, severity, what the message names)
 FAULTS = [
     ("no images", take("images"), "D113", "error", ["'images'"]),
-    ("misspelt annotations", lambda c: c.update(annotation=c.pop("annotations")), "D113", "error", ["'annotation'?"]),
+    ("misspelled annotations", lambda c: c.update(annotation=c.pop("annotations")), "D113", "error", ["'annotation'?"]),
     ("no categories", take("categories"), "D113", "error", ["'categories'"]),
     ("categories no list", put("categories", value={}), "D113", "error", ["'categories'", "dict"]),
     ("empty categories", put("categories", value=[]), "D117", "error", ["'categories'"]),
@@ -115,7 +115,7 @@ FAULTS = [
     ("image no object", put("images", 0, value=3), "D113", "error", ["images[0]"]),
     ("no bbox", take("annotations", 1, "bbox"), "D113", "error", ["annotations[1] (id=72)", "'bbox'"]),
     (
-        "misspelt bbox",
+        "misspelled bbox",
         lambda c: c["annotations"][1].update(box=c["annotations"][1].pop("bbox")),
         "D113",
         "error",
@@ -168,10 +168,10 @@ def test_an_error_in_the_json_file_is_reported(coco, fault, code, severity, name
     fault(content)
     issues, text = read(folder, content)
     assert [(issue.code, issue.severity) for issue in issues] == [(code, severity)]
-    told = str(issues[0])
-    assert "ann.json" in told or "one.jpg" in told
-    assert [what for what in named if what not in told] == []
-    assert text in ("", told)
+    message = str(issues[0])
+    assert "ann.json" in message or "one.jpg" in message
+    assert [what for what in named if what not in message] == []
+    assert text in ("", message)
 
 
 @pytest.mark.parametrize(
@@ -186,28 +186,28 @@ def test_an_error_in_the_json_file_is_reported(coco, fault, code, severity, name
     ],
 )
 def test_a_file_that_is_not_coco_json_is_refused(coco, text, code, named):
-    issues, told = read(coco[0], text)
-    assert issues[0].code == code and named in told and "ann.json" in told
+    issues, message = read(coco[0], text)
+    assert issues[0].code == code and named in message and "ann.json" in message
 
 
 def test_a_file_that_is_not_utf_8_is_reported_with_line_and_byte(coco):
     folder, content = coco
     content["categories"][0]["name"] = "中文"
     (folder / "gbk.json").write_bytes(json.dumps(content, ensure_ascii=False, indent=1).encode("gbk"))
-    issues, told = issues_of(lambda: CocoDetection(str(folder), "gbk.json", "images"))
-    assert issues[0].code == "D112" and "line " in issues[0].place and "encoding: gbk" in told
+    issues, message = issues_of(lambda: CocoDetection(str(folder), "gbk.json", "images"))
+    assert issues[0].code == "D112" and "line " in issues[0].place and "encoding: gbk" in message
     assert CocoDetection(str(folder), "gbk.json", "images", encoding="gbk").labels == ["b", "中文"]
 
 
 def test_a_missing_annotation_file_and_a_missing_folder_are_reported(coco):
     folder, content = coco
-    issues, told = issues_of(lambda: CocoDetection(str(folder), "none.json", "images"))
-    assert issues[0].code == "D104" and "none.json" in told
+    issues, message = issues_of(lambda: CocoDetection(str(folder), "none.json", "images"))
+    assert issues[0].code == "D104" and "none.json" in message
     (folder / "a.json").write_text(json.dumps(content))
-    issues, told = issues_of(lambda: CocoDetection(str(folder), "a.json", "imgs"))
-    assert {issue.code for issue in issues} == {"D104"} and "imgs does not exist" in told
-    issues, told = issues_of(lambda: CocoDetection(str(folder), "images", "images"))
-    assert issues[0].code == "D104" and "Is a directory" in told
+    issues, message = issues_of(lambda: CocoDetection(str(folder), "a.json", "imgs"))
+    assert {issue.code for issue in issues} == {"D104"} and "imgs does not exist" in message
+    issues, message = issues_of(lambda: CocoDetection(str(folder), "images", "images"))
+    assert issues[0].code == "D104" and "Is a directory" in message
 
 
 @pytest.mark.parametrize(
@@ -270,8 +270,8 @@ def test_forty_errors_are_shown_as_ten_and_a_count(coco):
     content["annotations"] = [
         {"id": k, "image_id": 11, "category_id": 1, "bbox": [1, 1, 0, 5], "area": 0, "iscrowd": 0} for k in range(41)
     ]
-    issues, told = read(folder, content)
+    issues, message = read(folder, content)
     assert len(issues) == 41
-    assert len(told.splitlines()) == 11
-    assert told.splitlines()[-1] == "... and 31 more"
-    assert told.splitlines()[9].startswith("error[D106]") and "annotations[9] (id=9" in told
+    assert len(message.splitlines()) == 11
+    assert message.splitlines()[-1] == "... and 31 more"
+    assert message.splitlines()[9].startswith("error[D106]") and "annotations[9] (id=9" in message

@@ -69,7 +69,7 @@ def test_weights_of_another_depth_are_refused():
         OfficialNames(entry.family).rename(arrays("resnet34"), ours("resnet18"))
 
 
-def test_a_model_without_the_convolution_its_weights_have_is_told_the_key():
+def test_weights_with_a_convolution_the_model_lacks_name_the_key():
     config = load_config(KIT / "configs/mobilenet_v3_small_x1_0.yml")
     with pytest.raises(ConfigError, match=r"add -o model\.backbone\.always_expand=true"):
         find_published(KIT, "mobilenet_v3_small_x1_0").check_settings(config)

@@ -1,4 +1,4 @@
-"""How our two ways to change a size stand to `resize_bilinear` and `resize_nearest` of PaddlePaddle 1.8.5.
+"""Resizing compared with `resize_bilinear` and `resize_nearest` of PaddlePaddle 1.8.5.
 
 Of n pixels made m, pixel i of the result is read at
     i n / m                  align_corners=False, align_mode=1, the old default of the original detection models

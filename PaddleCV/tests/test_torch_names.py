@@ -77,7 +77,7 @@ def converted(source, name, config):
 
 
 def same_part(theirs, mine):
-    """Whether a name ends as ours does, in the words of PyTorch."""
+    """Tells whether a name has the same suffix as ours, in PyTorch terms."""
     words = {"running_mean": "_mean", "running_var": "_variance"}
     end = theirs.rpartition(".")[2]
     return mine.endswith(f".{words.get(end, end)}")
@@ -158,7 +158,7 @@ def test_biases_that_our_vgg_lacks_are_refused_unless_they_are_zero():
         ForeignNames("torchvision", "VGG", list(given)).order.rename(given, ours("vgg11"))
 
 
-def test_official_names_are_told_apart_among_the_families_of_a_network():
+def test_official_names_are_distinguished_among_the_families_of_a_network():
     names = json.loads(gzip.decompress((KIT / "tests/official_names.json.gz").read_bytes()))
     for name in ("resnet50", "resnet50_vc", "resnext50_32x4d", "resnext101_32x8d_wsl", "xception41_deeplab"):
         given = {theirs: np.broadcast_to(np.float32(1), shape) for theirs, shape in names[name].items()}

@@ -19,9 +19,9 @@ OBJECT = """<object><name>{}</name><difficult>{}</difficult>
 
 def xml(objects, size=(100, 80), filename="whatever.jpg"):
     """objects: (name, difficult, xmin, ymin, xmax, ymax)."""
-    told = f"<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>" if size else ""
+    size_xml = f"<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>" if size else ""
     text = "\n".join(OBJECT.format(*item) for item in objects)
-    return f"<annotation><filename>{filename}</filename>{told}\n{text}</annotation>"
+    return f"<annotation><filename>{filename}</filename>{size_xml}\n{text}</annotation>"
 
 
 def write(root, files, size=(100, 80), suffix=".jpg"):

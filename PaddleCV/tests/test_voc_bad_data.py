@@ -64,8 +64,8 @@ def test_an_error_in_an_xml_file_is_reported(voc, text, code, severity, named):
     (voc / "Annotations/one.xml").write_text(text)
     issues, _ = read_voc(voc)
     assert [(issue.code, issue.severity) for issue in issues] == [(code, severity)]
-    told = str(issues[0])
-    assert [what for what in [*named, "Annotations/one.xml"] if what not in told] == []
+    message = str(issues[0])
+    assert [what for what in [*named, "Annotations/one.xml"] if what not in message] == []
 
 
 @pytest.mark.parametrize(
@@ -83,21 +83,21 @@ def test_an_error_in_the_list_is_reported(voc, lines, code, severity, named):
     (voc / "list.txt").write_text(lines)
     issues, _ = read_voc(voc)
     assert (issues[0].code, issues[0].severity) == (code, severity)
-    told = str(issues[0])
-    assert [what for what in [*named, "list.txt"] if what not in told] == []
+    message = str(issues[0])
+    assert [what for what in [*named, "list.txt"] if what not in message] == []
 
 
 def test_a_missing_list_image_and_label_file_are_reported(voc):
-    issues, told = read_voc(voc, "trian.txt")
-    assert issues[0].code == "D104" and "trian.txt" in told
+    issues, message = read_voc(voc, "trian.txt")
+    assert issues[0].code == "D104" and "trian.txt" in message
     (voc / "JPEGImages/two.jpg").unlink()
-    issues, told = read_voc(voc)
-    assert [issue.code for issue in issues] == ["D104"] and "JPEGImages/two.jpg" in told
-    issues, told = read_voc(voc, labels="names.txt")
-    assert issues[0].code == "D104" and "names.txt" in told
+    issues, message = read_voc(voc)
+    assert [issue.code for issue in issues] == ["D104"] and "JPEGImages/two.jpg" in message
+    issues, message = read_voc(voc, labels="names.txt")
+    assert issues[0].code == "D104" and "names.txt" in message
     (voc / "names.txt").write_text("cat\ndog\ncat\n")
-    issues, told = read_voc(voc, labels="names.txt")
-    assert issues[0].code == "D115" and "cat" in told
+    issues, message = read_voc(voc, labels="names.txt")
+    assert issues[0].code == "D115" and "cat" in message
 
 
 def test_a_box_of_one_pixel_is_valid(voc):

@@ -150,7 +150,7 @@ def test_onnx_of_a_fixed_size_answers_the_same_for_one_image(tmp_path):
     warm_up_statistics(model, batch())
     model.inputs = {name: ([1, *array.shape[1:]], "float32") for name, array in batch().items() if name in model.inputs}
     save_program(model, tmp_path / "model")
-    # in a process of its own, which a graph that cannot be converted would end
+    # in a separate process: a graph that cannot be converted ends it
     convert = "import sys, paddle2onnx as p; p.export(*sys.argv[1:4], opset_version=17, verbose=False)"
     names = [str(tmp_path / f"model{suffix}") for suffix in (".json", ".pdiparams", ".onnx")]
     command = [sys.executable, "-W", "ignore", "-c", convert, *names]
@@ -205,7 +205,7 @@ def test_from_config_tells_every_part_the_channels_of_the_one_before():
     assert [p.shape for p in predictions] == [[1, 3, 10, 2, 2], [1, 3, 10, 4, 4], [1, 3, 10, 8, 8]]
 
 
-def test_without_an_nms_node_the_usual_suppression_is_taken():
+def test_without_an_nms_node_the_default_nms_is_used():
     model = YOLOv3.from_config(
         {"type": MobileNetV1, "scale": 0.25},
         {"type": YOLOv3FPN, "channels": 64},

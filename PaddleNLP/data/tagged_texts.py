@@ -98,7 +98,7 @@ class ConllTags(TaggedCharacters):
 
 
 def check_row(dataset, tokens, tags, line):
-    """Whether a sentence can be used; records errors, and warns of an `I` tag without a beginning."""
+    """Checks that a sentence can be used; records errors, and warns of an `I` tag without a beginning."""
     if len(tokens) != len(tags):
         dataset.error("D118", f"{len(tokens)} tokens but {len(tags)} tags", line)
         return False

@@ -92,7 +92,7 @@ class TextDataset:
         logger.info("%s: %d samples, %d labels", self.source, len(self.samples), len(self.labels))
 
     def check_label(self, name, line):
-        """Whether a label is in the given list; an unknown one is recorded as an error."""
+        """Checks that a label is in the given list; an unknown one is recorded as an error."""
         if not self.wanted or name in self.wanted:
             return True
         shown = ", ".join(map(str, self.wanted[:20])) + (", ..." if len(self.wanted) > 20 else "")

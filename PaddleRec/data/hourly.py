@@ -58,7 +58,7 @@ class HourlyRows:
         return (self.start + datetime.timedelta(hours=hour)).strftime(FORM)
 
     def is_complete(self, hour):
-        """Whether the donefile of an hour exists."""
+        """Checks that the donefile of an hour exists."""
         return (self.root / self.name_of(hour) / self.donefile).is_file()
 
     def files_of(self, hour):

@@ -11,7 +11,7 @@ class MultiSlotRows(RowFiles):
 
     Args:
         files (list[str]): paths or globs, plain or .gz.
-        slots (list[int] | str): the slot numbers to use, or a file with one a line.
+        slots (list[int] | str): the slot numbers to use, or a file with one per line.
         num_ids (int): rows of the embedding table; a sign is mapped to the row `sign mod num_ids`.
         max_signs (int): the first signs of a slot in a row that are used.
         shuffle (int): size of the shuffle buffer, in rows; 0 keeps the order of the files.
@@ -71,7 +71,7 @@ def preview(word):
 
 
 def read_slots(path):
-    """The slot numbers of a file, one a line.
+    """The slot numbers of a file, one per line.
 
     Raises:
         DataError: the file is missing, or a line is not a number.

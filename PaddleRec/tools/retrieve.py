@@ -3,7 +3,7 @@
     python PaddleRec/tools/retrieve.py -c configs/gru4rec.yml -o weights=output/gru4rec/best --query "12 7 31" --top-k 5
     python PaddleRec/tools/retrieve.py -c configs/gru4rec.yml -o weights=output/gru4rec/best --save items.index
 
-Queries come from --query, or one a line from standard input; the results are one JSON object a line.
+Queries come from --query, or one per line from standard input; the results are one JSON object per line.
 """
 
 import argparse

@@ -133,7 +133,7 @@ class AudioManifest:
         return text
 
     def is_duplicate(self, row, number, seen):
-        """Whether a recording or its id is a duplicate, which is recorded as an error."""
+        """Checks whether a recording or its id is a duplicate, which is recorded as an error."""
         keys = [("id", row["id"])] if "id" in row else []
         for key in [*keys, ("recording", row["path"], row.get("start", 0.0))]:
             if key in seen:

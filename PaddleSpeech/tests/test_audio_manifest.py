@@ -35,7 +35,7 @@ class Recordings:
         write_tokens(folder / "vocab.txt", ["<space>", "a", "b"])
 
     def read(self, **options):
-        """The data set of the rows as they are now."""
+        """The dataset of the current rows."""
         lines = [row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in self.rows]
         self.file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return AudioManifest(str(self.file), **options)

@@ -52,7 +52,7 @@ def test_without_a_model_a_beam_that_drops_nothing_finds_every_text_with_its_pro
     right = all_texts(rows, lambda text: 0.0)
     assert len(found) == len(right)
     assert found[0][0] == right[0][1]
-    by_text = {tuple(text): (worth, heard) for text, worth, heard in found}
+    by_text = {tuple(text): (worth, recognized) for text, worth, recognized in found}
     for worth, text in right:
         assert by_text[tuple(text)] == (pytest.approx(worth), pytest.approx(worth))
 
@@ -87,7 +87,7 @@ def test_a_text_that_the_best_path_misses_is_found():
 
 
 def test_asking_a_model_about_the_likeliest_first_drops_no_text_that_is_better(tmp_path):
-    """A narrow beam against one that asks about every text it could go on with, frame by frame."""
+    """A narrow beam against one that scores every extension of a text, frame by frame."""
     model = model_of(tmp_path, ["a ab", "ba a", "ab ab b"], "character")
     for seed in range(8):
         rows, beam = log_probs(12, seed), IncrementalBeam(CharacterScorer(model, TOKENS, 1.3, 0.9), 6)
@@ -125,9 +125,9 @@ def test_tokens_of_a_frame_are_looked_at_up_to_a_probability_and_a_number():
 def test_a_model_of_words_decides_between_words_that_sound_alike(tmp_path):
     model = model_of(tmp_path, ["ab"] * 9 + ["ba"], "word", 2)
     rows = np.log(np.array([[0.02, 0.48, 0.49, 0.01], [0.97, 0.01, 0.01, 0.01], [0.02, 0.48, 0.49, 0.01]]))
-    heard = ctc_beam_search(rows, WordScorer(None, TOKENS, 0.0, 0.0))[0][0]
+    recognized = ctc_beam_search(rows, WordScorer(None, TOKENS, 0.0, 0.0))[0][0]
     corrected = ctc_beam_search(rows, WordScorer(model, TOKENS, 1.0, 0.0))[0][0]
-    assert heard == [2, 1] and corrected == [1, 2]
+    assert recognized == [2, 1] and corrected == [1, 2]
 
 
 def test_the_records_of_a_batch_are_searched_by_the_decoder_of_the_task():

@@ -46,7 +46,7 @@ def sampled_cross_entropy(positive, negatives, valid, log_expected):
         log_expected (Tensor): [K], the log of the expected count of each sampled item.
 
     Returns:
-        Tensor: the mean over the samples, 0 if there are none.
+        Tensor: the mean over the samples, 0 without samples.
     """
     negatives = paddle.where(valid, negatives - log_expected, paddle.full_like(negatives, -1e9))
     logits = paddle.concat([positive.unsqueeze(-1), negatives], axis=1)

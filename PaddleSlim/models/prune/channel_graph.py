@@ -74,7 +74,7 @@ class ChannelGraph:
 
     @staticmethod
     def is_uniform(op, number):
-        """Whether an operand is a constant tensor of one repeated number."""
+        """Checks that an operand is a constant tensor of one repeated number."""
         return op.operands_source()[number].get_defining_op().name() in ("pd_op.full", "pd_op.full_like")
 
     @staticmethod

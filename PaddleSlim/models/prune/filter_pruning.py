@@ -161,7 +161,7 @@ class FilterPruning(Compression):
 
 
 def matches(group, patterns):
-    """Whether one of the layers of a group matches one of the patterns."""
+    """Checks that one of the layers of a group matches one of the patterns."""
     return any(fnmatchcase(layer, pattern) for layer in group.layers for pattern in patterns)
 
 

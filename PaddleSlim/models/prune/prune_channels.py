@@ -66,5 +66,5 @@ def resize(model, arrays):
 
 
 def is_depthwise(layer):
-    """Whether a layer is a depthwise convolution."""
+    """Checks that a layer is a depthwise convolution."""
     return isinstance(layer, CONVOLUTIONS + TRANSPOSED) and layer._groups > 1 and layer._groups == layer._in_channels

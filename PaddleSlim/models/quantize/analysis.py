@@ -18,7 +18,7 @@ class LayerNoise:
     Args:
         path (str): of the layer.
         kind (str): its class.
-        output (float): the signal-to-noise ratio of its own output, in dB.
+        output (float): the signal-to-noise ratio of the output of the layer, in dB.
         model (float): the signal-to-noise ratio of the outputs of the model, in dB.
     """
 

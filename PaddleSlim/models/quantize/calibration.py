@@ -20,7 +20,7 @@ FOLDING_TOLERANCE = 1e-3
 
 @dataclasses.dataclass
 class Rules:
-    """What to quantize, and how.
+    """The quantization settings.
 
     Args:
         observer (str): of activations, a key of THRESHOLDS.

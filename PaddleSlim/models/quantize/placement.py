@@ -87,7 +87,7 @@ def foldable_pairs(trace):
 
 
 def place_quantizers(trace, chosen, quantize_outputs=True):
-    """Where to quantize.
+    """The placement of quantizers.
 
     Args:
         trace (Trace): of one pass in evaluation mode, with batch normalization folded.
