@@ -182,7 +182,7 @@ def suggest_configs(path, kits=()):
 
 def short_names(folder):
     """{argument of `-c`: file} for the configurations of a kit, the tiny ones last; bases are left out."""
-    files = [f for f in (folder / "configs").rglob("*.y*ml") if f.is_file() and "_base_" not in f.parts]
+    files = [f for f in (folder / "configs").rglob("*.y*ml") if f.is_file() and _split(f)[1][0] != "_base_"]
     files = sorted(files, key=lambda file: (is_tiny(file), file))
     short = {file: f"configs/{'tiny/' if is_tiny(file) else ''}{file.name}" for file in files}
     count = Counter(short.values())
