@@ -1,4 +1,4 @@
-"""Shared fixtures: small data sets, and a small detector trained and exported once per session."""
+"""Shared fixtures: small datasets, and a small detector trained and exported once per session."""
 
 import dataclasses
 import pathlib
@@ -11,7 +11,7 @@ from tests.made.made_sets import MadeSets
 
 @pytest.fixture(scope="session")
 def made_sets(tmp_path_factory):
-    """The small data sets of `tests/made/made_sets.py`. Not to be changed."""
+    """The small datasets of `tests/made/made_sets.py`. Not to be changed."""
     return MadeSets(tmp_path_factory.mktemp("set"))
 
 

@@ -87,10 +87,10 @@ class Graph:
     def index(self):
         """Finds who makes and who takes each tensor; to be called after a change."""
         self.maker = {name: node for node in self.nodes for name in node.output}
-        self.takers = {}
+        self.consumers = {}
         for node in self.nodes:
             for name in node.input:
-                self.takers.setdefault(name, []).append(node)
+                self.consumers.setdefault(name, []).append(node)
 
     def value(self, name):
         """The array of a constant, or of one in another shape; None of what is computed."""
@@ -113,7 +113,7 @@ class Graph:
         """The chain that begins with a node, None if none does."""
         nodes = [first]
         for kind in CHAIN[1:]:
-            after = self.takers.get(nodes[-1].output[0], [])
+            after = self.consumers.get(nodes[-1].output[0], [])
             if len(after) != 1 or after[0].op_type != kind:
                 return None
             nodes.append(after[0])
@@ -230,11 +230,11 @@ def of_weight(graph, chain, weight, number):
 
 def replace_everywhere(graph, old, new):
     """Lets all that take one tensor take another."""
-    for node in graph.takers.get(old, []):
+    for node in graph.consumers.get(old, []):
         for number, name in enumerate(node.input):
             if name == old:
                 node.input[number] = new
-    graph.takers.setdefault(new, []).extend(graph.takers.get(old, []))
+    graph.consumers.setdefault(new, []).extend(graph.consumers.get(old, []))
 
 
 def carry_through(graph, scales):
@@ -288,7 +288,7 @@ def bias_of(graph, conv):
     """The bias [O] of a convolution and the Add that it is in, None if it is its own; (None, None) if it has none."""
     if len(conv.input) > 2:
         return graph.value(conv.input[2]), None
-    after = graph.takers.get(conv.output[0], [])
+    after = graph.consumers.get(conv.output[0], [])
     if len(after) != 1 or after[0].op_type != "Add":
         return None, None
     (other,) = [name for name in after[0].input if name != conv.output[0]] or [None]

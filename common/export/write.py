@@ -218,7 +218,7 @@ def example_inputs(model, config):
     """A batch for the golden: the first sample to evaluate on if it is here, else a synthetic one.
 
     Raises:
-        DataError: there is no sample, and none can be made up.
+        DataError: there is no sample, and no synthetic one can be made.
     """
     split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
     pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))

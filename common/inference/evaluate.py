@@ -1,4 +1,4 @@
-"""Evaluation: every sample of a data set once over all processes, one score at the end.
+"""Evaluation: every sample of a dataset once over all processes, one score at the end.
 
 A metric says what it needs of the model, by its class attribute `needs`:
     predictions   {output name: array} of `forward`, what an exported model gives too (this is the default)
@@ -14,7 +14,7 @@ from common.system import distributed
 
 
 def evaluate(sources, loader, metric, after_batch=None):
-    """The scores of a model on a data set.
+    """The scores of a model on a dataset.
 
     Args:
         sources (dict[str, Callable]): by what a metric can need: from a batch to it, see :func:`sources_of`.
@@ -55,7 +55,7 @@ def source_for(metric, sources):
     """The function from a batch to what a metric needs.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: the model cannot give it.
     """
     needs = needs_of(metric)
     if needs not in sources:

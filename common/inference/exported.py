@@ -198,7 +198,7 @@ def check_exportable(config):
 
     Raises:
         ConfigError: a transform of the split that prepares inferences, or the task, is of another class, refuses its
-            arguments, or needs the data set.
+            arguments, or needs the dataset.
         DataError: a file that the task reads is missing or damaged.
     """
     name = task_name(config.tree, config.namespace)
@@ -215,6 +215,6 @@ def check_exportable(config):
             taken = config.namespace.signature(config.namespace.find(name)).parameters
             if any(parameter.name == "dataset" and parameter.required for parameter in taken):
                 raise ConfigError(
-                    f"{place}: {name} needs the data set, which an exported model does not have: no export could "
+                    f"{place}: {name} needs the dataset, which an exported model does not have: no export could "
                     f"prepare its inputs as data.{split} does; give what it learns from the data as an argument"
                 )

@@ -29,7 +29,7 @@ class Hypotheses(NamedTuple):
     Args:
         tokens (Tensor): int64 [B, n, T]; behind the end of a sequence the end token is repeated.
         lengths (Tensor): int64 [B, n]; 0 where a row has fewer than n sequences.
-        scores (Tensor): float32 [B, n], log-probabilities divided by the length penalty; -inf where there is none.
+        scores (Tensor): float32 [B, n], log-probabilities divided by the length penalty; -inf for the missing ones.
     """
 
     tokens: paddle.Tensor
@@ -43,7 +43,7 @@ def greedy(step, state, start, end, max_length, min_length=1):
     Args:
         step (callable): the model, see the head of this file.
         state (dict | list | tuple): tensors [B, ...].
-        start (int | Tensor): the token before the first one; int64 [B] for one a row, such as the last of a prompt.
+        start (int | Tensor): the token before the first one; int64 [B] for one per row, such as the last of a prompt.
         end (int): the token that ends a sequence.
         max_length (int): T.
         min_length (int): of the shortest sequence allowed.
@@ -86,7 +86,7 @@ def follow(step, state, start, end, max_length, min_length, choose):
 
 
 def beam_search(step, state, start, end, max_length, beam_size, min_length=1, length_penalty=0.0, n_best=1):
-    """Searches for the most probable sequences with a beam of K hypotheses a row.
+    """Searches for the most probable sequences with a beam of K hypotheses per row.
 
     Of the continuations of a row's hypotheses, those that end among the best K are complete, and the best K that do not
     end go on.  A row is done when K hypotheses are complete, and changes no more; the search stops when all rows are
@@ -98,7 +98,7 @@ def beam_search(step, state, start, end, max_length, beam_size, min_length=1, le
     Args:
         step (callable): the model, see the head of this file.
         state (dict | list | tuple): tensors [B, ...]; they are repeated for the beams.
-        start (int | Tensor): the token before the first one; int64 [B] for one a row, such as the last of a prompt.
+        start (int | Tensor): the token before the first one; int64 [B] for one per row, such as the last of a prompt.
         end (int): the token that ends a sequence.
         max_length (int): T.
         beam_size (int): K.

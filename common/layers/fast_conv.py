@@ -160,7 +160,7 @@ def joint_geometry(conv, norm, x):
 
 
 def activation_of(layer):
-    """The activation of a layer as `fused_conv` has it; None of a layer that is none of ACTIVATIONS, or has a hook."""
+    """The activation of a layer as `fused_conv` has it; None for a layer that is not in ACTIVATIONS, or has a hook."""
     make = ACTIVATIONS.get(type(layer))
     return make(layer) if make and is_untouched(layer, type(layer)) else None
 

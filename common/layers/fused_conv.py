@@ -41,7 +41,7 @@ SWISH = Activation(onednn.SWISH, 1.0)
 
 
 def leaky_relu(slope):
-    """The leaky rectifier; the sign of the input can be told from the result where the slope is not negative."""
+    """The leaky rectifier; the sign of the input follows from the result where the slope is not negative."""
     return Activation(onednn.RELU, slope, 0.0, onednn.RELU_FROM_RESULT if slope >= 0 else None)
 
 

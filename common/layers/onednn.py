@@ -35,7 +35,7 @@ class Binding(ctypes.Structure):
 
 @functools.cache
 def library():
-    """The loaded library; None where there is none, or one of another version."""
+    """The loaded library; None where it is missing or of another version."""
     try:
         found = ctypes.CDLL(str(Path(paddle.__file__).parent / "libs" / "libdnnl.so.3"))
         found.dnnl_version.restype = ctypes.POINTER(Version)

@@ -147,7 +147,7 @@ class Lane:
                 self.fail(jobs, 504, "the predictor did not respond in time and was restarted")
                 raise
             except Died:
-                self.fail(jobs, 503, "the predictor ended while it worked on this, and is started anew")
+                self.fail(jobs, 503, "the predictor ended while it worked on this, and is restarted")
                 raise
             self.batch_seconds = time.monotonic() - began
             for job, one in zip(jobs, found, strict=True):

@@ -43,7 +43,7 @@ class Bodies:
         """Around what is done with the bytes of a request's body.
 
         Raises:
-            Problem: 413 it is too long, by its head where that says so; 408 it is too slow; 503 there are too many.
+            Problem: 413 it is too long, by its header; 408 it is too slow; 503 there are too many.
         """
         said = request.headers.get("content-length", "")
         parts, size = [], 0

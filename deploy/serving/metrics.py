@@ -23,7 +23,7 @@ class Metrics:
             "kit_batch_items", "Items of a batch", ["model"], buckets=(1, 2, 4, 8, 16, 32, 64), registry=self.registry
         )
         self.restarts = Counter(
-            "kit_predictor_restarts", "Processes of predictors started anew", ["model"], registry=self.registry
+            "kit_predictor_restarts", "Processes of predictors restarted", ["model"], registry=self.registry
         )
         self.waiting = Gauge("kit_queue_items", "Items waiting", ["model"], registry=self.registry)
         self.up = Gauge("kit_predictors_up", "Processes of predictors ready", ["model"], registry=self.registry)

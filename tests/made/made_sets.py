@@ -1,4 +1,4 @@
-"""The small data sets that tiny twins train on, made once for all tests that need one."""
+"""The small datasets that tiny twins train on, made once for all tests that need one."""
 
 import dataclasses
 import pathlib
@@ -36,7 +36,7 @@ def make_digit_classes_and_teacher(folder):
 
 @dataclasses.dataclass
 class MadeSets:
-    """Data sets by name, each made when it is first asked for.
+    """Datasets by name, each made when it is first asked for.
 
     Args:
         place (Path): where they are, a folder each. Not to be changed by a test.

@@ -1,7 +1,7 @@
 """The names of the weights of torchvision and timm, for the networks of this kit, in the order of their layers.
 
 Facts about torchvision 0.29 and timm 1.0 (the files at huggingface.co/timm have the latter's names).  A network is
-called by its backbone.  Where a definition differs from ours but the arrays fit, NOTES says so; `tests/parity` shows
+called by its backbone.  Where a definition differs from ours but the arrays fit, NOTES says it; `tests/parity` shows
 that the others predict the same.
 """
 
@@ -141,7 +141,7 @@ class ForeignNames:
         """The families of names (list[NameOrder]) that this source has for this network.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: no order exists for it.
         """
         official = {n: [official_names.FAMILIES[f] for f in families] for n, families in OFFICIAL.items()}
         sources = {name: {n: [order] for n, order in known.items()} for name, known in FAMILIES.items()}
@@ -161,7 +161,7 @@ def choose_order(orders, names):
     """The first of these orders (list[NameOrder]) that knows the words of all names.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: no order exists for it.
     """
     problem = None
     for order in orders:

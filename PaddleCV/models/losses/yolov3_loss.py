@@ -132,7 +132,7 @@ class Objects:
     Args:
         boxes (Tensor): float32 [N, M, 4], finite, of positive size.
         labels (Tensor): int64 [N, M], 0 .. C-1, or -1.
-        scores (Tensor): float32 [N, M], the weight of each object, 0 where there is none.
+        scores (Tensor): float32 [N, M], the weight of each object, 0 for padding.
     """
 
     boxes: paddle.Tensor

@@ -44,7 +44,7 @@ class ReadingComprehension(Task):
         return {"path": sample["path"], "question": "what jumps?", "context": sample["text_a"]}
 
     def records(self, outputs, samples, labels, threshold):
-        """The best answers to each question, the best first; the first one may be empty: there is none.
+        """The best answers to each question, the best first; the first one may be empty: no answer.
 
         Args:
             outputs (dict[str, ndarray]): `start_scores`, `end_scores` float32 [N, W, T].

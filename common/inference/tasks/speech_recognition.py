@@ -65,8 +65,8 @@ def search(log_probs, labels, decoder):
     """
     beam = beam_of(decoder, labels)
     beam.feed(log_probs)
-    tokens, _, heard = beam.texts()[0]
-    return " ".join(labels_to_text(tokens, labels).split()), float(np.exp(heard / len(log_probs)))
+    tokens, _, acoustic = beam.texts()[0]
+    return " ".join(labels_to_text(tokens, labels).split()), float(np.exp(acoustic / len(log_probs)))
 
 
 def beam_of(decoder, labels):

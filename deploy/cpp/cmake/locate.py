@@ -8,7 +8,7 @@ import sysconfig
 
 
 def folder_of(package):
-    """The folder of an installed package, without importing it; empty where there is none."""
+    """The folder of an installed package, without importing it; empty if it is not installed."""
     found = importlib.util.find_spec(package)
     return found.submodule_search_locations[0] if found and found.submodule_search_locations else ""
 

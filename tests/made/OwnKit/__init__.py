@@ -1,1 +1,1 @@
-"""A kit of someone else's: its own data set, transform, sampler, model, loss, metric, task and trainer, a file each."""
+"""A kit of someone else's: its own dataset, transform, sampler, model, loss, metric, task and trainer, a file each."""

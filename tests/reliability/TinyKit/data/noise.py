@@ -8,7 +8,7 @@ from common.data.transform import Transform, random_for
 
 
 class Noise:
-    """A data set that needs no files.
+    """A dataset that needs no files.
 
     Args:
         length (int): number of samples.
