@@ -45,7 +45,7 @@ def weights_of(path, state):
 def test_a_safetensors_file_converts(tmp_path, file, state):
     answer = command("convert", *GIVEN, file, "--out", tmp_path / "out.safetensors")
     assert answer.code == 0, answer.err
-    assert "52 arrays, 1,235,496 numbers" in answer.out
+    assert "52 arrays, 1,235,496 elements" in answer.out
     assert "fine-tune before you trust" in answer.err  # the same arrays, another definition
     weights_of(tmp_path / "out.safetensors", state)
 
@@ -95,7 +95,7 @@ def test_the_number_of_classes_is_taken_from_the_file(tmp_path, state):
     ],
 )
 def test_errors_are_reported_before_paddle_is_imported(tmp_path, file, monkeypatch, changes, code, words):
-    monkeypatch.setattr(convert, "shapes", None)
+    monkeypatch.setattr(convert, "model_shapes", None)
     for name in ("notes.txt", "cut.safetensors", "cut.pth"):
         (tmp_path / name).write_bytes(file.read_bytes()[:5000])
     options = {"-c": "configs/squeezenet1_1.yml", "--source": "torchvision", "--out": "out.safetensors"} | changes

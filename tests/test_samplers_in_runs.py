@@ -70,7 +70,7 @@ def test_an_epoch_sampler_repeats_and_keeps_the_rest():
         ("{type: EpochSampler, drop_last: 3}", ["EpochSampler: drop_last is 3"]),
         ("{type: EpochSampler, repeat: 0}", ["data.train.sampler", "repeat is 0; it must be at least 1"]),
         ("{type: WeightedSampler, weights: [1, 2]}", ["data.train.sampler", "2 weights for 132 samples"]),
-        ("{type: StreamSampler}", ["StreamSampler does not suit Noise", "data.train is no stream"]),
+        ("{type: StreamSampler}", ["StreamSampler does not suit Noise", "data.train is not a stream"]),
         ("[1]", ["data.train.sampler is a list; it takes a node"]),
     ],
 )

@@ -31,10 +31,10 @@ def trained(request, made_sets, tmp_path_factory):
     given = [f"dataset={data}", f"output_dir={folder}", "train.max_steps=3"]
     config = f"PaddleNLP/configs/tiny/{name}.yml"
     for tool, more in (("train", ["--eval"]), ("eval", []), ("export", [])):
-        weights = [] if tool == "train" else [f"weights={folder / name / 'best'}"]
+        weights = [] if tool == "train" else [f"weights={folder / 'tiny' / name / 'best'}"]
         done = command(tool, "-c", config, *more, "-o", *given, *weights)
         assert done.code == 0, done.err
-    return Trained(config, given, folder / name / "best", folder / name / "export")
+    return Trained(config, given, folder / "tiny" / name / "best", folder / "tiny" / name / "export")
 
 
 TEXTS = {

@@ -75,14 +75,14 @@ def test_a_student_equal_to_its_teacher_has_no_distillation_loss(sets):
 def test_adaptors_are_saved_for_resuming_but_not_in_the_weights_or_the_export(sets, tmp_path):
     keys = [*QUICK, f"dataset={sets.folder('digit_classes')}", f"output_dir={tmp_path}"]
     assert command("train", "-c", CONFIG, "-o", *keys).code == 0
-    last = tmp_path / "distill/last"
+    last = tmp_path / "tiny/distill/last"
     names = set(load_file(last / "model.safetensors"))
     plain = build_model(load_config("PaddleCV/configs/tiny/mobilenet_v1.yml"), list(map(str, range(10))))
     assert names == set(plain.state_dict())
     assert len(load_file(last / "training_only.safetensors")) == 3
     answer = command("export", "-c", CONFIG, "-o", *keys, f"weights={last}", "export.image_size=[64, 64]")
     assert answer.code == 0, answer.err
-    folder = tmp_path / "distill/export"
+    folder = tmp_path / "tiny/distill/export"
     sizes = sum(value.size for value in plain.state_dict().values()) * 4
     assert next(folder.glob("*.pdiparams")).stat().st_size < sizes + 20_000
 
@@ -95,7 +95,7 @@ def test_a_resumed_distillation_equals_one_that_was_not_stopped(sets, tmp_path):
     answer = command("train", "-c", CONFIG, "-r", "auto", "-o", *half)
     assert answer.code == 0, answer.err
     for group in ("model", "training_only"):
-        whole, parts = (load_file(tmp_path / run / f"distill/last/{group}.safetensors") for run in "ab")
+        whole, parts = (load_file(tmp_path / run / f"tiny/distill/last/{group}.safetensors") for run in "ab")
         assert whole.keys() == parts.keys() and all(np.allclose(whole[k], parts[k], atol=1e-4) for k in whole)
 
 

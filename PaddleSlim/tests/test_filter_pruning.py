@@ -82,7 +82,7 @@ def test_a_pruned_run_is_evaluated_exported_and_resumed(made_sets, tmp_path):
                  f"dataset={made_sets.folder('digit_classes')}"]  # fmt: skip
     answer = command("train", "--eval", *arguments, "train.epochs=1")
     assert answer.code == 0 and "50." in answer.err.split("of the multiply-adds remain")[0][-12:], answer.err
-    folder = tmp_path / "prune"
+    folder = tmp_path / "tiny/prune"
     assert (folder / "sensitivity.png").stat().st_size > 10_000
     shapes = json.loads((folder / "best" / FILE).read_text())["steps"][0]["shapes"]
     assert shapes["head.fc.weight"][0] < 512

@@ -144,7 +144,7 @@ def run(made_sets, tmp_path_factory):
     given = ["-c", TINY, "-o", f"dataset={made_sets.folder('digit_classes')}", f"output_dir={place}"]
     answer = command("train", "--eval", *given, slim)
     assert answer.code == 0 and "needs no training" in answer.err, answer.err
-    weights = f"weights={place}/quantize/best"
+    weights = f"weights={place}/tiny/quantize/best"
     answer = command("export", *given, slim, weights, "export.engine=onnxruntime")
     assert answer.code == 0, answer.err
     return place / "quantize", [*given, slim, weights]
@@ -194,13 +194,13 @@ def test_a_pruned_model_is_quantized_too(made_sets, tmp_path):
     )
     assert answer.code == 0, answer.err
     slim = "slim={type: PostTrainingQuantization, batches: 1, keep_float: [head]}"
-    given += [network, slim, f"pretrained={tmp_path}/prune/last"]
+    given += [network, slim, f"pretrained={tmp_path}/tiny/prune/last"]
     answer = command("train", "-c", TINY, *given)
     assert answer.code == 0, answer.err
-    structure = json.loads((tmp_path / "quantize/last/structure.json").read_text())
+    structure = json.loads((tmp_path / "tiny/quantize/last/structure.json").read_text())
     assert [step["type"] for step in structure["steps"]][-2:] == ["fold_batch_norm", "quantize_layers"]
     assert structure["steps"][0]["type"] not in ("fold_batch_norm", "quantize_layers")
-    config = load_config(TINY, [*given[1:], f"weights={tmp_path}/quantize/last"])
+    config = load_config(TINY, [*given[1:], f"weights={tmp_path}/tiny/quantize/last"])
     model = build_model(config, [str(number) for number in range(10)])
     load_weights(model, read_configured_weights(config), config)
     assert type(model.head.fc).__name__ == "Linear" and len(quantized_weights(model)) == 27

@@ -111,7 +111,7 @@ def exported(tones, tmp_path_factory):
     folder = tmp_path_factory.mktemp("streaming")
     given = ["-c", TWIN, "-o", f"dataset={tones}", f"output_dir={folder}"]
     assert command("train", *given, "train.epochs=25").code == 0
-    run = folder / "deepspeech2_streaming"
+    run = folder / "tiny/deepspeech2_streaming"
     for tool in ("export", export_chunks.main):
         answer = command(tool, *given, f"weights={run}/last")
         assert answer.code == 0, answer.err

@@ -65,7 +65,7 @@ def test_another_model_s_export_is_refused_by_its_labels(exported, trained, tmp_
     shutil.copytree(trained.place / "digits", tmp_path / "digits")
     (tmp_path / "digits/annotations/eval.json").write_text(json.dumps(content))
     answer = command("eval", "--model", exported, *trained.arguments, labels % (tmp_path / "digits"))
-    answer.refused(2, "drei", "knows")
+    answer.refused(2, "drei", "has the classes")
 
 
 def test_one_of_model_and_config_is_needed_with_weights(exported, image, trained):

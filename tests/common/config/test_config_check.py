@@ -192,7 +192,7 @@ def test_a_configuration_without_model_is_refused(write_config):
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("export.nms={score: 0.1}", "NMS is a part of the model, write model.nms: {type: MulticlassNMS"),
+        ("export.nms={score: 0.1}", "NMS is part of the model; write model.nms: {type: MulticlassNMS"),
         ("postprocess.threshold=high", "Detection: threshold is 'high', a string; it takes float"),
         ("postprocess.treshold=0.3", "Detection has no key 'treshold'; did you mean 'threshold'?"),
         ("postprocess.type=Detecton", "postprocess is 'Detecton': there is no such task; did you mean 'Detection'?"),
@@ -209,7 +209,7 @@ def test_the_arguments_of_the_task_are_checked(fake_kit, override, words):
 def test_a_task_that_does_not_exist_is_refused_at_the_type_of_its_model(fake_kit):
     file = fake_kit / "models/detectors/yolov3.py"
     file.write_text(file.read_text().replace('"Detection"', '"Detektion"'))
-    words = ":11: the task of YOLOv3 is 'Detektion': there is no such task; did you mean 'Detection'?"
+    words = ":10: the task of YOLOv3 is 'Detektion': there is no such task; did you mean 'Detection'?"
     assert words in problems(fake_kit / "configs/yolov3.yml")
 
 

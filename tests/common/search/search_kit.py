@@ -48,7 +48,7 @@ model: {type: Net, x: 0, kind: good}
 data:
   eval: {type: Net}
   metric: {type: Score}
-optimizer: {type: Net}
+optimizer: {type: SGD, lr: 1.0}
 train: {epochs: 1, batch_size: 1}
 """
 

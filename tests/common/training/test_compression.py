@@ -164,7 +164,7 @@ def test_the_structure_lies_beside_the_weights_and_leads_to_the_same_scores(run)
 def test_a_configuration_without_slim_finds_the_structure_too(run, toy_kit, made_sets, monkeypatch):
     folder, _ = run
     labels, paths = [str(i) for i in range(10)], [f"dataset={made_sets.folder('digit_classes')}", f"weights={folder}"]
-    with pytest.raises(CheckpointError, match="add_factors', which this program does not know"):
+    with pytest.raises(CheckpointError, match="has the unknown type 'add_factors'"):
         build_model(load_config(TINY, paths), labels)
     monkeypatch.setattr("common.config.kits.METHODS", str(toy_kit))
     config = load_config(TINY, paths)
@@ -232,9 +232,12 @@ def test_a_dry_run_tries_the_method(toy_kit, made_sets, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ('{"format": 2, "methods": [], "steps": []}', "of format 2"),
-        ('{"format": 1, "methods": []', "is no structure"),
-        ('{"format": 1, "methods": [], "steps": [{"type": "Decode"}]}', "step 1 of its structure is 'Decode'"),
+        ('{"format": 2, "methods": [], "steps": []}', "format 2 is not supported"),
+        ('{"format": 1, "methods": []', "not a model structure"),
+        (
+            '{"format": 1, "methods": [], "steps": [{"type": "Decode"}]}',
+            "step 1 of its structure has the unknown type 'Decode'",
+        ),
         ('{"format": 1, "methods": [], "steps": [{"type": "add_factors", "size": 3}]}', "does not fit ImageClassifier"),
     ],
 )
