@@ -81,7 +81,7 @@ def test_an_engine_runs_any_number_of_samples(exported, engine):
     expected = network.predict(batch(1, 6)).numpy()
     loaded = load_onnx(folder, engine, 1)
     for outputs in (loaded.run({"image": batch(1, 6).numpy()}), loaded.clone().run({"image": batch(1, 6).numpy()})):
-        assert np.abs(outputs[0] - expected).max() < np.abs(expected).max() / 20
+        assert np.abs(outputs[0] - expected).max() < np.abs(expected).max() / 10  # the documented tolerance
     with pytest.raises(ConfigError, match=r"takes image of .*, and was given .*8, 9"):
         loaded.run({"image": np.zeros((2, 3, 8, 9), "float32")})
     with pytest.raises(ConfigError, match="fixed sizes"):
@@ -147,7 +147,7 @@ def run(made_sets, tmp_path_factory):
     weights = f"weights={place}/tiny/quantize/best"
     answer = command("export", *given, slim, weights, "export.engine=onnxruntime")
     assert answer.code == 0, answer.err
-    return place / "quantize", [*given, slim, weights]
+    return place / "tiny/quantize", [*given, slim, weights]
 
 
 def test_the_structure_is_saved_with_the_weights_and_every_command_finds_it(run):

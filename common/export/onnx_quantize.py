@@ -39,7 +39,7 @@ class Chain:
         return axes[0] if axes else None
 
     def fits(self, is_weight):
-        """Whether QuantizeLinear cuts at the same ends: all of uint8, or for a weight no more than int8."""
+        """True if QuantizeLinear clips at the same ends: all of uint8, or for a weight no more than int8."""
         if is_weight:
             return self.lowest >= -128 and self.highest <= 127
         return self.scale.size == 1 and -255 <= self.lowest <= 0 and self.highest - self.lowest == 255
@@ -74,7 +74,7 @@ class Graph:
         self.index()
 
     def does_nothing(self, node):
-        """Whether a node hands on its input: an identity, or a product with 1."""
+        """True if a node passes its input on: an identity, or a product with 1."""
         if node.op_type != "Mul":
             return node.op_type == "Identity"
         factor = self.constants.get(node.input[1])

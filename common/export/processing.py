@@ -9,7 +9,7 @@ from common.inference.task import task_of
 
 
 def processing(model, config, folder):
-    """What infer.yml says of the steps before and after the program; the files that they need are copied.
+    """Pre- and post-processing of an export, as infer.yml holds them; the files that they need are copied.
 
     Args:
         model (nn.Layer): with `task`.

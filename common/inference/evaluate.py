@@ -68,12 +68,12 @@ def source_for(metric, sources):
 
 
 def needs_of(metric):
-    """Which of `predictions`, `losses` and `model` a metric is updated with."""
+    """The kind of input of a metric: `predictions`, `losses` or `model`."""
     return get_optional(metric, "metric", "needs")
 
 
 def sources_of(model):
-    """What metrics can need of a model in memory, by name: functions from a batch to it."""
+    """The inputs of metrics from a model in memory, by kind: functions of a batch."""
     return {"predictions": predictor_of(model), "losses": losses_of(model), "model": lambda batch: model}
 
 

@@ -25,7 +25,7 @@ KEYS = ("name", "task", "postprocess", "inputs", "outputs", "labels", "preproces
 
 
 class Exported:
-    """What infer.yml of an exported folder says; no weights are loaded.
+    """The contents of infer.yml of an exported folder; no weights are loaded.
 
     Args:
         folder (str | Path): what `export` wrote.
@@ -162,7 +162,7 @@ def refuse_other(folder):
 
 
 def nearest_name(folder):
-    """Which folder beside a missing one was probably meant."""
+    """Suggests the folder beside a missing one that was probably meant."""
     beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
     return did_you_mean(str(folder), [str(path) for path in beside if path.is_dir()])
 

@@ -35,7 +35,7 @@ class ValidationLoss:
         return float(next(len(value) for value in batch.values() if isinstance(value, np.ndarray) and value.ndim))
 
     def state(self):
-        """What processes exchange, arrays by name."""
+        """The arrays that processes exchange, by name."""
         return {"count": np.asarray(self.count)} | {f"sum/{n}": np.asarray(v) for n, v in self.sums.items()}
 
     def merge(self, states):

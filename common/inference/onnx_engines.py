@@ -90,7 +90,7 @@ class OneAtATime:
         return [np.concatenate(pieces) for pieces in zip(*outputs, strict=True)]
 
     def parts(self, name, value):
-        """How many batches of the program's an array makes."""
+        """The number of batches of the program's size in an array."""
         shape = self.engine.shapes[name]
         fixed = [(want, size) for want, size in zip(shape[1:], value.shape[1:]) if isinstance(want, int) and want > 0]
         count = shape[0] if shape and isinstance(shape[0], int) and shape[0] > 0 else len(value)

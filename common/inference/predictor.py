@@ -196,6 +196,6 @@ def stack(model, samples):
 
 
 def fixed_batch(model):
-    """How many samples a model takes at a time, where its export has fixed that; else None."""
+    """The fixed batch size of an export, or None."""
     shape, _ = next(iter(model.inputs.values()))
     return shape[0] if shape[0] and shape[0] > 0 else None

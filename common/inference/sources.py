@@ -1,4 +1,4 @@
-"""Where the samples of an inference come from, by the input that a task reads.
+"""Sources of samples for inference, by the input that a task reads.
 
 A source iterates over samples, dicts with a `name`; it has `name` and `what` for messages, `batch`, how many samples
 are usually run together, and `many`, whether the others are still predicted when one cannot be read.  One of images has

@@ -15,7 +15,7 @@ LABELED_BY = {"image": "image", "audio": "audio", "table": "row"}  # input -> th
 
 
 class Task:
-    """What a model reads, and what becomes of its outputs: records, lines, drawings.
+    """The input of a model, and the meaning of its outputs: records, lines, drawings.
 
     Attributes:
         input (str): image, text, audio, table, or tensors, which are prepared by the caller.
@@ -36,7 +36,7 @@ class Task:
 
     @property
     def draws(self):
-        """Whether the task draws its records on images."""
+        """True if the task draws its records on images."""
         return type(self).draw is not Task.draw
 
     def read_line(self, line):
@@ -70,7 +70,7 @@ class Task:
         raise NotImplementedError(f"{self.name} does not draw")
 
     def identify(self, sample):
-        """What stands beside the predictions of a sample in JSON: its texts, its file, or the number of its row."""
+        """The keys beside the predictions of a sample in JSON: its texts, its file, or the number of its row."""
         texts = {key: sample[key] for key in ("text_a", "text_b", "question", "context") if key in sample}
         return texts or {LABELED_BY.get(self.input, self.input): sample["name"]}
 

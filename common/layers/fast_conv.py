@@ -85,7 +85,7 @@ def say(text):
 
 
 def is_fast(model):
-    """Whether a convolution of a model runs by oneDNN."""
+    """True if a convolution of a model runs by oneDNN."""
     return any(isinstance(layer, FastConv2D) for layer in model.sublayers(include_self=True))
 
 
@@ -100,7 +100,7 @@ def fast_class(layer):
 
 
 def has_pair(sequence):
-    """Whether a batch normalization follows a convolution in an nn.Sequential."""
+    """True if a batch normalization follows a convolution in an nn.Sequential."""
     kinds = [type(layer) for layer in sequence]
     return any(a in (nn.Conv2D, FastConv2D) and b is nn.BatchNorm2D for a, b in itertools.pairwise(kinds))
 
@@ -166,7 +166,7 @@ def activation_of(layer):
 
 
 def is_untouched(layer, kind):
-    """Whether a layer is of this very class, with no hook that wants to see what goes through it."""
+    """True if a layer is of this very class, with no hook that wants to see what goes through it."""
     return type(layer) is kind and not layer._forward_pre_hooks and not layer._forward_post_hooks
 
 

@@ -46,7 +46,7 @@ def leaky_relu(slope):
 
 
 def suits(x):
-    """Whether oneDNN can take x: float32 on a CPU, not empty, outside of an export."""
+    """True if oneDNN can take x: float32 on a CPU, not empty, outside of an export."""
     return paddle.in_dynamic_mode() and x.place.is_cpu_place() and x.dtype == paddle.float32 and x.size > 0
 
 

@@ -22,7 +22,7 @@ ARGUMENT |= {"diff_src": 129, "diff_dst": 145, "diff_weights": 161, "diff_scale"
 
 
 class Version(ctypes.Structure):
-    """What `dnnl_version` answers, as far as it is read."""
+    """The result of `dnnl_version`, as far as it is read."""
 
     _fields_ = [("major", ctypes.c_int), ("minor", ctypes.c_int), ("patch", ctypes.c_int)]
 
@@ -79,7 +79,7 @@ def numbers(values):
 
 
 class Layout:
-    """How float32 of some sizes lie in memory.
+    """The memory layout of a float32 array.
 
     Args:
         handle (c_void_p): the library's description.

@@ -1,4 +1,4 @@
-"""What surrounds every response: the request's id, the API key, security headers, the access log, problems as JSON."""
+"""Middleware of every response: the request's id, the API key, security headers, the access log, problems as JSON."""
 
 import hmac
 import json

@@ -24,7 +24,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How models are served.
+    """Settings of served models.
 
     Args:
         workers (int): processes for each version.
@@ -115,7 +115,7 @@ class Model:
         await asyncio.gather(*(lane.close() for lane in self.lanes.values()), *self.draining)
 
     def about(self):
-        """What GET /v1/models says of it."""
+        """The entry of GET /v1/models."""
         described = self.newest.description
         return {
             "name": self.name,

@@ -1,4 +1,4 @@
-"""What the server can be asked, as an OpenAPI 3.1 document."""
+"""The OpenAPI 3.1 document of the server."""
 
 from deploy.serving.inputs import FILES, KEYS
 from deploy.serving.problems import CONTENT_TYPE, Limits

@@ -1,4 +1,4 @@
-"""What the server refuses, as problem details (RFC 9457): a status, what is wrong, and never a traceback."""
+"""Refusals of the server as problem details (RFC 9457): a status, what is wrong, and never a traceback."""
 
 import dataclasses
 import http
@@ -30,7 +30,7 @@ def body(status, detail, request_id):
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What a request may ask for; all are checked before anything is decoded.
+    """Limits of a request; all are checked before anything is decoded.
 
     Args:
         body (int): bytes of a request.

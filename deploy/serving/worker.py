@@ -53,7 +53,7 @@ def main(folder, number, threads):
 
 
 def describe(model):
-    """What the server needs to know of the model."""
+    """The description of the model for the server."""
     return {
         "task": model.task.name,
         "input": model.task.input,
@@ -170,7 +170,7 @@ READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors
 
 
 def reason(error):
-    """What is wrong with an item, in one line."""
+    """The problem of an item, in one line."""
     if isinstance(error, BadSample):
         issue = error.issue
         return f"[{issue.code}] {issue.file}: {issue.message}"

@@ -206,7 +206,7 @@ def usable_objects(boxes, labels, scores, image_size):
 
 
 def last_of_each(places, taken):
-    """Where several taken objects of an image have the same place [N, M], True for the last of them alone."""
+    """Mask [N, M]: of several taken objects of an image at the same place, True for the last one only."""
     count = places.shape[1]
     same = (places.unsqueeze(2) == places.unsqueeze(1)) & taken.unsqueeze(1)  # [N, M, M]
     later = paddle.triu(paddle.ones([count, count]), diagonal=1).astype("bool")

@@ -1,1 +1,1 @@
-"""What the predictions of each task mean: records to read, images to look at."""
+"""Tasks: the meaning of predictions as records and drawings."""
