@@ -20,7 +20,7 @@ def run(made_sets, tmp_path_factory):
     given = ["-c", CONFIG, "-o", f"dataset={data}", f"output_dir={place}", "train.epochs=2", "eval.workers=0"]
     answer = command("train", "--eval", *given)
     assert answer.code == 0 and "top1" in answer.err, answer.err
-    return data, place / "small_images", given
+    return data, place / "tiny/small_images", given
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,9 @@ def test_duplicate_images_across_splits_are_reported_and_a_wrong_line_is_named(m
     given = ["-c", "configs/tiny/resnet.yml", "-o", f"dataset={folder}"]
     shutil.copy(folder / "train/3/001.png", folder / "val/3/000.png")
     answer = command("check", *given)
-    assert answer.code == 0 and "D150" in answer.out and "equal images of data.train" in answer.out, answer.out
+    assert answer.code == 0 and "D150" in answer.out and "are identical to images of data.train" in answer.out, (
+        answer.out
+    )
     assert "D150" not in command("check", "--fast", *given).out
     with open(folder / "train_list.txt", "a") as file:
         file.write("train/3/001.png ten\n")

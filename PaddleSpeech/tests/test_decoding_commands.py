@@ -22,7 +22,7 @@ def trained(tmp_path_factory):
     model = folder / "letters.arpa.gz"
     texts = folder / "tones/train.jsonl"
     assert command(make_arpa.main, texts, "--out", model, "--unit", "character", "--order", 3).code == 0
-    return given, folder / "deepspeech2", model
+    return given, folder / "tiny/deepspeech2", model
 
 
 def test_the_export_includes_the_language_model_and_scores_as_the_checkpoint_does(trained, tmp_path):
