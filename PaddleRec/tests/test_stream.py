@@ -143,5 +143,5 @@ def test_a_stream_that_would_drop_rows_is_refused(tmp_path):
     with build_loader(config, "train", dataset, config.settings("train"), True) as loader:
         with pytest.raises(ConfigError, match="drop_last: false"):
             check_stream(dataset, loader.sampler, 1)
-        with pytest.raises(ConfigError, match="MultiSlotRows has no hours"):
+        with pytest.raises(ConfigError, match="MultiSlotRows is not hourly; use HourlyRows"):
             check_stream(dataset.open(0), loader.sampler, 1)

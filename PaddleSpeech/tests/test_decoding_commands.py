@@ -37,7 +37,7 @@ def test_the_export_includes_the_language_model_and_scores_as_the_checkpoint_doe
     by_export = command("eval", *given, "--model", tmp_path / "export", "--json")
     assert by_checkpoint.code == by_export.code == 0, by_export.err
     assert json.loads(by_checkpoint.out) == pytest.approx(json.loads(by_export.out))
-    wav = run.parent / "tones/wav"
+    wav = model.parent / "tones/wav"
     infer = command("infer", "--model", tmp_path / "export", "--input", wav)
     assert infer.code == 0 and len(infer.out.splitlines()) == 40, infer.err
 

@@ -94,7 +94,7 @@ def photo(digits):
 
 
 def test_a_chosen_picture_is_answered_with_boxes_names_scores_and_the_json(page, server, photo):
-    assert text(page, "model").split() == ["yolov3", "(detection)", "numbers", "(tensors)"]
+    assert text(page, "model").split() == ["yolov3", "(Detection)", "numbers", "(Tensors)"]
     set_threshold(page, "0.05")
     page.find_element("id", "file").send_keys(str(photo))
     state = answered(page)
@@ -107,12 +107,12 @@ def test_a_chosen_picture_is_answered_with_boxes_names_scores_and_the_json(page,
     box, scale = records[0]["box"], page.execute_script("return document.getElementById('canvas').width") / 96
     x, y = (box[0] + box[2]) / 2 * scale, box[3] * scale  # the lower edge
     line = page.execute_script(INK, x, min(y, 96 * scale) - 4, 1, 8)
-    colour = page.execute_script(
-        "const c = document.createElement('canvas').getContext('2d'); c.fillStyle = colour(arguments[0]);"
+    color = page.execute_script(
+        "const c = document.createElement('canvas').getContext('2d'); c.fillStyle = color(arguments[0]);"
         "c.fillRect(0, 0, 1, 1); return Array.from(c.getImageData(0, 0, 1, 1).data)",
         records[0]["category_id"],
     )
-    assert colour in [line[start : start + 4] for start in range(0, len(line), 4)]
+    assert color in [line[start : start + 4] for start in range(0, len(line), 4)]
     assert [entry for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
 
 

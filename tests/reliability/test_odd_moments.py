@@ -117,8 +117,8 @@ def test_two_processes_try_everything_once_by_a_dry_run(tmp_path):
 
 
 def test_a_second_training_in_the_folder_of_one_that_runs_is_refused(tmp_path):
-    code = "import sys; from pathlib import Path; from common.weights.run_folder import held\n"
-    code += "with held(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    code = "import sys; from pathlib import Path; from common.weights.run_folder import lock_run_folder\n"
+    code += "with lock_run_folder(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     command_line = [sys.executable, "-c", code, str(tmp_path / "tiny")]
     other = subprocess.Popen(command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY)
     assert other.stdout.readline() == b"held\n"
