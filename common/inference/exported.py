@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from common.build.learned_files import file_arguments
 from common.config.build import Builder, complete_task, to_tree
 from common.config.check import task_name
 from common.config.kits import ROOT, is_kit
@@ -128,11 +129,6 @@ def read_about(file):
     if missing := [key for key in KEYS if key not in about]:
         raise EnvironmentProblem(f"{file}: there is no '{missing[0]}'; {AGAIN}")
     return about
-
-
-def file_arguments(kind, node):
-    """The arguments in a node of a class that are files, which an exported folder carries (list of their names)."""
-    return [key for key in getattr(kind, "files", ()) if node.get(key)]
 
 
 def types_in(value):

@@ -145,10 +145,10 @@ class ModelInMemory:
     def from_config(cls, config):
         """The model of a checked configuration on its `weights`."""
         from common.build.data import build_transforms, given_classes
-        from common.build.model import build_model, labels_of, load_weights, read_configured_weights
+        from common.build.model import build_model, labels_of, load_weights, read_configured_weights, weights_of
 
         arrays = read_configured_weights(config)
-        labels = labels_of(config)
+        labels = labels_of(config, weights=weights_of(config))
         runtime.prepare()
         select_device(config.get("device"))
         model = build_model(config, labels)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from common.build.learned_files import learned_files
+from common.build.learned_files import collect_files
 from common.inference.task import samples_of, task_of
 from common.system import distributed
 from common.training.callbacks.card import Card
@@ -35,7 +35,7 @@ def build_callbacks(config, options, folder, model, loader=None, metric=None):
 
         found.append(Publish(config, settings.keep))  # before saving: a version may be published twice
     checkpoints = (settings.save_every, settings.save_every_steps, settings.keep, config.dump())
-    found.append(Checkpoint(*checkpoints, pdparams=options.pdparams, files=learned_files(config, "train")))
+    found.append(Checkpoint(*checkpoints, pdparams=options.pdparams, files=collect_files(config)))
     return [*found, NextSteps()] if main else found
 
 
