@@ -59,7 +59,7 @@ def run(kit):
         done = command(tool, *given(kit), *more)
         assert done.code == 0, done.err
         if tool == "check":
-            assert "forward and backward pass of one batch" in done.out
+            assert "a training step, a checkpoint" in done.out
     return kit.parent / "shades"
 
 

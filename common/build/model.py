@@ -69,8 +69,8 @@ def known_labels(config, weights):
 
 
 def saved_config(config, weights):
-    """The configuration saved beside weights (a path), or None."""
-    if checkpoint.named_weights(weights) is not None:
+    """The configuration saved beside weights, or None; weights that are addressed by name have none."""
+    if find_published(config.kit, weights) or checkpoint.named_weights(weights) is not None:
         return None
     path = folder_of(weights) / "config.yml"
     return load_config(path, default_kit=config.kit) if path.is_file() else None

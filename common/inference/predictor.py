@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from common.build.inputs import check_inputs
+from common.build.preparation import warn_of_other_preparation
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.inference.exported import Exported, inference_split
@@ -154,6 +155,7 @@ class ModelInMemory:
         model = build_model(config, labels)
         load_weights(model, arrays, config)
         split = inference_split(config)
+        warn_of_other_preparation(config, split, weights_of(config))
         transforms = build_transforms(config, split, **given_classes(labels))
         check_vocabulary_size(transforms, model)
         return cls(model, transforms, labels, task_of(config, model))

@@ -1,9 +1,7 @@
 """Dry run: one training step, one evaluation batch, and a checkpoint written and read back, to find errors early."""
 
-import itertools
-
 from common.errors import KitError
-from common.inference.evaluate import sources_of, update
+from common.inference.evaluate import update_once
 from common.log import logger
 from common.system import distributed
 from common.training.callbacks.checkpoint import Checkpoint
@@ -43,7 +41,5 @@ def dry_run(trainer):
 def evaluate_one_batch(model, loader, metric):
     """Scores the first batch of a loader; the model is in evaluation mode afterwards."""
     model.eval()
-    metric.reset()
-    for batch in itertools.islice(loader.epoch(0), 1):
-        update(metric, sources_of(model), batch)
+    update_once(model, loader, metric)
     return metric.compute()

@@ -6,6 +6,7 @@ import os
 from common.build.data import build_dataset, class_names
 from common.build.learn_transforms import fit_transforms
 from common.build.model import known_labels, read_configured_weights
+from common.build.preparation import check_preparation
 from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.inference.exported import check_exportable
@@ -60,6 +61,7 @@ def prepare_training(config, options):
     fit_transforms(config, datasets["train"])
     if options.evaluate:
         datasets["eval"] = build_dataset(config, "eval", class_names(datasets["train"]))
+    check_preparation(config)
     if options.check_data:
         cache = str(folder) if distributed.is_main() and not options.dry_run else None
         check_before_training(datasets, config.settings("train").bad_samples, cache)

@@ -9,8 +9,9 @@ from pathlib import Path
 from common.build.data import build_dataset, build_loader, build_metric
 from common.build.learned_files import adopt_files
 from common.build.model import known_labels, read_configured_weights, trained_model, weights_of
+from common.build.preparation import warn_of_other_preparation
 from common.inference.evaluate import evaluate, sources_of
-from common.inference.exported import Exported
+from common.inference.exported import Exported, inference_split
 from common.inference.predictor import ModelInMemory, Predictor
 from common.inference.task import task_of
 from common.system import distributed, runtime
@@ -90,6 +91,7 @@ class Run:
         require_section(config, "data.metric", "evaluation")
         arrays = read_configured_weights(config) if exported is None else None
         labels, source = self.classes(exported)
+        warn_of_other_preparation(config, split, exported or weights_of(config))
         dataset = build_dataset(config, split, labels, source)
         metric = build_metric(config, dataset, task_of(config))
         runtime.prepare()
@@ -129,6 +131,7 @@ class Run:
 
         folder, config = Path(folder or self.folder / "export"), self.config
         refuse_other(folder)
+        warn_of_other_preparation(config, inference_split(config), weights_of(config))
         model, labels = trained_model(config)
         if labels is not None:
             config.fix(labels=labels, num_classes=len(labels))

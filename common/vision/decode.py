@@ -38,6 +38,8 @@ class Decode(Transform):
         color (str): `rgb`, or `gray` for three equal channels of luma.
     """
 
+    alike = ("color",)
+
     def __init__(self, max_pixels=PIXEL_LIMIT, color="rgb"):
         check_max_pixels(max_pixels)
         if color not in ("rgb", "gray"):

@@ -8,6 +8,21 @@ from common.weights import checkpoint
 from common.weights.structure import structure_files
 
 
+class FirstCheckpoint(Callback):
+    """Saves before the first evaluation, so that an evaluation that fails does not cost the training before it.
+
+    Args:
+        checkpoint (Checkpoint): writes it.
+    """
+
+    def __init__(self, checkpoint):
+        self.checkpoint = checkpoint
+
+    def at_epoch_end(self, trainer):
+        if self.checkpoint.saved is None and not trainer.scores_step and trainer.step:
+            self.checkpoint.save(trainer)
+
+
 class Checkpoint(Callback):
     """Writes `step_N` folders, moves `last` and `best`, and removes the oldest.
 
