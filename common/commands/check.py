@@ -61,7 +61,6 @@ def counted_warnings():
 def check_everything(config, args, logged):
     """Checks the configuration and its data, and prints what was found; the exit code."""
     from common.build.data import build_dataset, class_names
-    from common.build.learn_transforms import fit_transforms
     from common.build.preparation import check_preparation
     from common.data.issues import check_dataset, format_issues, write_issues
     from common.inference.exported import check_exportable
@@ -82,6 +81,8 @@ def check_everything(config, args, logged):
         write_issues(args.issues, issues)
     if args.fix:
         write_fixed(config, datasets.get("train"), args.fix)
+    if not (args.fast or broken):
+        issues += refused_by_transforms(config, datasets)
     errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
         sys.stdout.write(format_issues(issues) + "\n")
@@ -90,12 +91,29 @@ def check_everything(config, args, logged):
     if errors:
         return 3
     if not args.fast and datasets:
-        if "train" in datasets:
-            fit_transforms(config, datasets["train"])
         sys.stdout.write(f"tried once, without an error: {', '.join(try_stages(config, datasets))}\n")
     warnings = len(issues) + len(logged)
     sys.stdout.write("no problems found\n" if not warnings else f"no errors, {warnings} warnings\n")
     return 0
+
+
+def refused_by_transforms(config, datasets):
+    """The issues of the samples that the transforms refuse; images and streams are not transformed, only decoded."""
+    from common.build.data import build_transforms, class_names, given_classes
+    from common.build.learn_transforms import fit_transforms
+    from common.contract import get_optional
+    from common.data.issues import check_transforms
+    from common.data.pipeline import Pipeline
+
+    issues = []
+    if "train" in datasets:
+        fit_transforms(config, datasets["train"])
+    for split, dataset in datasets.items():
+        images = hasattr(dataset, "paths") and get_optional(dataset, "dataset", "what") == "image"
+        if hasattr(dataset, "__getitem__") and not images:
+            transforms = build_transforms(config, split, dataset=dataset, **given_classes(class_names(dataset)))
+            issues += check_transforms(dataset, Pipeline(transforms, config.get("seed")))
+    return issues
 
 
 def try_stages(config, datasets):

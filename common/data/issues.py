@@ -265,6 +265,24 @@ def check_dataset(dataset, deep, most=0):
     return issues, length
 
 
+def check_transforms(dataset, pipeline):
+    """The issues of samples of a map-style dataset that its transforms refuse, such as a transcript without room.
+
+    Args:
+        dataset (object): map-style; every sample could be read.
+        pipeline (Pipeline): its transforms.
+    """
+    issues = []
+    for index in range(len(dataset)):
+        try:
+            pipeline.sample(dataset, index, 0)
+        except BadSample as error:
+            issues.append(error.issue)
+            if len(issues) == MOST:
+                break
+    return issues
+
+
 def read_stream(dataset, most=0):
     """(issues, samples read) of a stream; reading stops at the first error."""
     stream = iter(dataset.iterate(0, 1, 0))

@@ -54,11 +54,12 @@ def update(metric, sources, batch):
     return found
 
 
-def update_once(model, loader, metric):
+def update_once(model, loader, metric, split="eval"):
     """Gives a metric the first batch of a loader, to find what would end an evaluation; the model evaluates already."""
     metric.reset()
     with contextlib.closing(loader.epoch(0)) as batches:
         for batch in itertools.islice(batches, 1):
+            check_inputs(model.inputs, batch, f"data.{split}", multiple=get_optional(model, "model", "size_multiple"))
             update(metric, sources_of(model), batch)
 
 

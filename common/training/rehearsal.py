@@ -60,7 +60,7 @@ def evaluate_one_batch(config, split, dataset, model):
     """Predicts the first batch of a split, and gives it to the metric if the configuration has one."""
     with build_loader(config, split, dataset, config.settings("eval"), training=False) as loader:
         if config.get("data.metric", None) is not None:
-            update_once(model, loader, build_metric(config, dataset, task_of(config)))
+            update_once(model, loader, build_metric(config, dataset, task_of(config)), split)
         else:
             predictor_of(model)(next(iter(loader.epoch(0))))
 
