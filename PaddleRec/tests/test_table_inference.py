@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from common.errors import BadRows, DataError
-from common.table.sources import open_table, rows_to_table
+from common.table.json_rows import rows_to_table
+from common.table.sources import open_table
 from PaddleRec.tools.make_clicks import make_clicks
 from tests.made.commands import command
 
@@ -109,24 +110,28 @@ def test_columns_have_the_axes_of_the_model_s_inputs():
     rows = [{"items": "a b", "slots": [[1], []], "item": 7, "town": "New York"}, {"items": [5], "slots": [[2, 3]]}]
     made = rows_to_table(rows, inputs)
     assert made["items"].tolist() == [[b"a", b"b"], [b"5", b""]]
-    assert made["slots"].tolist() == [[[1, -1], [-1, -1]], [[2, 3], [-1, -1]]]
+    assert made["slots"].tolist() == [[[1, -1], [0, -1]], [[2, 3], [0, -1]]]  # as the MultiSlot reader has them
     assert made["item"].tolist() == [b"7", b""] and made["town"].tolist() == [b"New York", b""]
 
 
-@pytest.mark.parametrize("value", ["1 2 3", [1, 2], [["x"]], [[1.5]], [[1], [2], [3]], 5, {"a": 1}])
+@pytest.mark.parametrize(
+    "value",
+    ["1 2 3", [1, 2], [["x"]], [[1.5]], [[1], [2], [3]], 5, {"a": 1}, [[-5]], [[2**64]], [["-5"]], [[True]], [[None]]],
+)
 def test_invalid_slots_are_reported_by_row(value):
     with pytest.raises(BadRows) as caught:
         rows_to_table([{"slots": [[1]]}, {"slots": value}], {"slots": ([None, 2, None], "int64")})
-    assert {row: what[1] for row, what in caught.value.rows.items()} == {
-        1: "'slots' must be at most 2 lists of integers"
-    }
+    (row, (_, message, _)) = next(iter(caught.value.rows.items()))
+    assert row == 1 and message.startswith(
+        ("'slots' must be at most 2 lists of integers", "'slots' takes signs from 0")
+    )
 
 
-def test_missing_slots_are_padded_and_item_0_is_an_item():
+def test_missing_slots_have_the_sign_0_and_item_0_is_an_item():
     made = rows_to_table(
         [{"slots": [[1]], "items": 0}], {"slots": ([None, 3, None], "int64"), "items": ([None, None], "int64")}
     )
-    assert made["slots"].tolist() == [[[1], [-1], [-1]]] and made["items"].tolist() == [[b"0"]]
+    assert made["slots"].tolist() == [[[1], [0], [0]]] and made["items"].tolist() == [[b"0"]]
 
 
 @pytest.mark.parametrize("arguments", [("make_clicks",), ("make_rows", "pairs")])

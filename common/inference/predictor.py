@@ -7,6 +7,7 @@ import numpy as np
 
 from common.build.inputs import check_inputs
 from common.build.preparation import warn_of_other_preparation
+from common.contract import get_optional
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.inference.exported import Exported, inference_split
@@ -140,6 +141,7 @@ class ModelInMemory:
         model.eval()
         self.run = predictor_of(model)
         self.inputs, self.labels, self.task = model.inputs, labels, task
+        self.about = get_optional(model, "model", "about")
         self.pipeline = Pipeline(transforms)
 
     @classmethod

@@ -1,7 +1,7 @@
 """Words of categories and their vectorized 64-bit hashes, reproducible across processes and machines.
 
-A whole number is one word however it is written: 17.0 and 17.00, as pandas writes integers beside missing values, are 17,
-and 1e+16, as Python writes large floats, is 10000000000000000.  Other words are taken as they are: 017 is not 17.
+A whole number is one word however it is written: 17.0, as pandas writes integers beside missing values, is 17, and
+1e+16, as Python writes large floats, is 10000000000000000.  Other words are taken as they are: 017 is not 17.
 """
 
 import re

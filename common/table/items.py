@@ -35,6 +35,7 @@ class ItemIds(Transform):
 
     learns, files = True, ("file",)
     alike = ("columns", "num_items")
+    reads = makes = ()  # the columns of a table that it converts keep their names
 
     def __init__(self, file, columns, num_items, min_count=1):
         if num_items < 2 or min_count < 1:
@@ -120,9 +121,10 @@ class ItemIds(Transform):
         self.unknown.report()
 
     def names(self, ids):
-        """The items (list of str) of ids; '' for unknown."""
+        """The items (list of str) of ids; '' for unknown ones and for rows of the table that no item has."""
         self.load()
-        return [self.words[k - 1].decode("utf-8", "replace") if k > 0 else "" for k in np.asarray(ids).tolist()]
+        known = [k if k <= len(self.words) else 0 for k in np.asarray(ids).tolist()]
+        return [self.words[k - 1].decode("utf-8", "replace") if k > 0 else "" for k in known]
 
 
 def read_items(path):

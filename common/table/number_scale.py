@@ -1,4 +1,4 @@
-"""Numeric columns that a network cannot use after scaling, such as a timestamp in seconds with the scale `none` or `log`."""
+"""Numeric columns that a network cannot use after scaling, such as a timestamp with the scale `none` or `log`."""
 
 import numpy as np
 

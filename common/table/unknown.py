@@ -1,4 +1,4 @@
-"""Rate of unknown values: how many values of each column are not in the vocabulary that was fitted to the training rows."""
+"""Rates of unknown values: the share of each column that is not in the vocabulary fitted to the training rows."""
 
 from common.log import logger
 
@@ -42,7 +42,7 @@ class UnknownRate:
         for name, share in self.high().items():
             if name not in self.warned:
                 logger.warning(
-                    "column '%s': %.0f %% of %d values are not in %s (training rows: %.0f %%); are the values written as in "
+                    "column '%s': %.0f %% of %d values are not in %s (training rows: %.0f %%); are they written as in "
                     "training? after the training data changed: tools/fit.py --force",
                     *(name, 100 * share, self.counts[name][1], self.file, 100 * self.expected[name]),
                 )
