@@ -17,20 +17,21 @@ class CriteoRows(RowFiles):
         shuffle (int): size of the shuffle buffer, in rows; 0 keeps the order of the files.
         layout (str): `raw` as published, or `ids` for a label and 39 categorical features C1 to C39.
         seed (int): random seed of the order.
+        encoding (str): of the files, such as utf-8 or gb18030.
 
     Raises:
         DataError: a file is missing, or all files are empty.
     """
 
-    def __init__(self, files, shuffle=0, layout="raw", seed=0):
+    def __init__(self, files, shuffle=0, layout="raw", seed=0, encoding="utf-8"):
         if layout not in ("raw", "ids"):
             raise ConfigError(f"layout is '{layout}'; it must be raw or ids")
-        super().__init__(files, shuffle, seed=seed)
+        super().__init__(files, shuffle, seed=seed, encoding=encoding)
         self.names = (*NUMBERS, *CATEGORIES) if layout == "raw" else tuple(f"C{k}" for k in range(1, 40))
 
     def assemble(self, rows):
         """`label` float32 [N], and a column of words [N] for each name."""
-        fields = split_rows(rows, b"\t", 1 + len(self.names))
+        fields = split_rows(self.decode(rows), b"\t", 1 + len(self.names))
         columns = dict(zip(self.names, fields[:, 1:].T))
         return {"label": labels_of(fields[:, 0]), **columns}
 

@@ -17,10 +17,11 @@ class SessionRows(RowFiles):
         max_length (int): the most recent items of a session that are used.
         shuffle (int): size of the shuffle buffer, in rows; 0 keeps the order of the files.
         seed (int): random seed of the order.
+        encoding (str): of the files, such as utf-8 or gb18030.
     """
 
-    def __init__(self, files, mode="prefixes", max_length=50, shuffle=0, seed=0):
-        super().__init__(files, shuffle, seed=seed)
+    def __init__(self, files, mode="prefixes", max_length=50, shuffle=0, seed=0, encoding="utf-8"):
+        super().__init__(files, shuffle, seed=seed, encoding=encoding)
         if mode not in ("prefixes", "last", "sequences"):
             raise ConfigError(f"mode is '{mode}'; it must be prefixes, last or sequences")
         if max_length < 1:
@@ -41,7 +42,8 @@ class SessionRows(RowFiles):
 
     def assemble(self, rows):
         """`items` words [N, L], and `target` words [N] or, in the mode `sequences`, `targets` [N, L]."""
-        sessions = [(line.split(), known) for line, known in rows]
+        lines = self.decode([line for line, _ in rows])
+        sessions = [(line.split(), known) for line, (_, known) in zip(lines, rows)]
         columns = {"items": pad_words([items[max(0, known - self.max_length) : known] for items, known in sessions])}
         if self.mode == "sequences":
             columns["targets"] = pad_words(

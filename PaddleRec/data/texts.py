@@ -29,12 +29,22 @@ class TextRows(RowFiles):
         max_length (int): the first words of a text that are used.
         shuffle (int): size of the shuffle buffer, in rows; 0 keeps the order of the files.
         seed (int): random seed of the order.
+        encoding (str): of the files, such as utf-8 or gb18030.
     """
 
     def __init__(
-        self, files, columns=("text",), single=(), separator="\t", words="whitespace", max_length=200, shuffle=0, seed=0
+        self,
+        files,
+        columns=("text",),
+        single=(),
+        separator="\t",
+        words="whitespace",
+        max_length=200,
+        shuffle=0,
+        seed=0,
+        encoding="utf-8",
     ):
-        super().__init__(files, shuffle, seed=seed)
+        super().__init__(files, shuffle, seed=seed, encoding=encoding)
         if words not in ("whitespace", "letters"):
             raise ConfigError(f"words is '{words}'; it must be whitespace or letters")
         unknown = set(single) - set(columns)
@@ -46,9 +56,9 @@ class TextRows(RowFiles):
     def assemble(self, rows):
         """Words [N, L] of each text, [N] of each single column, and `label` float32 [N] if there is one."""
         table, bad = [], {}
-        for number, row in enumerate(rows):
+        for number, row in enumerate(self.decode(rows)):
             try:
-                fields = self.fields(row.decode("utf-8", "replace").rstrip("\r\n"))
+                fields = self.fields(row.decode().rstrip("\r\n"))
             except csv.Error as error:
                 fields, bad[number] = [], ("D118", str(error), row[:40].decode("utf-8", "replace"))
             if len(fields) != len(self.columns):
