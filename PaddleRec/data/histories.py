@@ -6,7 +6,7 @@ from common.errors import BadRows
 from common.table.rows import RowFiles
 
 from .criteo import labels_of, split_rows
-from .sessions import pad_words
+from .sessions import pad_words, refuse_separators
 
 
 class HistoryRows(RowFiles):
@@ -28,6 +28,7 @@ class HistoryRows(RowFiles):
         """`history` and `history_groups`, words [N, L]; `item` and `group`, words [N]; `label` float32 [N]."""
         fields = split_rows(self.decode(rows), b";", 5).tolist()
         items, groups = ([row[column].split() for row in fields] for column in (0, 1))
+        refuse_separators({number: row[0] for number, row in enumerate(fields)})
         bad = {
             number: ("D113", f"{len(some)} items but {len(other)} groups in one history", "")
             for number, (some, other) in enumerate(zip(items, groups))

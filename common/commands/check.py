@@ -98,21 +98,23 @@ def check_everything(config, args, logged):
 
 
 def refused_by_transforms(config, datasets):
-    """The issues of the samples that the transforms refuse; images and streams are not transformed, only decoded."""
+    """The issues of the samples that the transforms refuse; images and streams of samples are only decoded."""
     from common.build.data import build_transforms, class_names, given_classes
     from common.build.learn_transforms import fit_transforms
     from common.contract import get_optional
-    from common.data.issues import check_transforms
+    from common.data.issues import check_table, check_transforms
     from common.data.pipeline import Pipeline
+    from common.table.rows import RowFiles
 
     issues = []
     if "train" in datasets:
         fit_transforms(config, datasets["train"])
     for split, dataset in datasets.items():
         images = hasattr(dataset, "paths") and get_optional(dataset, "dataset", "what") == "image"
-        if hasattr(dataset, "__getitem__") and not images:
+        check = check_table if isinstance(dataset, RowFiles) else check_transforms
+        if (isinstance(dataset, RowFiles) or hasattr(dataset, "__getitem__")) and not images:
             transforms = build_transforms(config, split, dataset=dataset, **given_classes(class_names(dataset)))
-            issues += check_transforms(dataset, Pipeline(transforms, config.get("seed")))
+            issues += check(dataset, Pipeline(transforms, config.get("seed")))
     return issues
 
 

@@ -15,7 +15,7 @@ class UnknownRate:
     """
 
     def __init__(self, file):
-        self.file, self.counts, self.expected, self.warned = file, {}, {}, set()
+        self.file, self.counts, self.expected, self.warned, self.taken = file, {}, {}, set(), {}
 
     def add(self, column, unknown, seen, expected=0.0):
         """Adds the values of a block of rows.
@@ -32,6 +32,16 @@ class UnknownRate:
         if before[1] < EARLY <= self.counts[column][1]:
             self.report()
 
+    def take(self):
+        """The counts since the last call: {column: (unknown, seen)}."""
+        new = {}
+        for column, (unknown, seen) in self.counts.items():
+            before = self.taken.get(column, (0, 0))
+            if seen > before[1]:
+                new[column] = unknown - before[0], seen - before[1]
+        self.taken = dict(self.counts)
+        return new
+
     def high(self):
         """The columns with too many unknown values: {name: share}."""
         shares = {name: unknown / seen for name, (unknown, seen) in self.counts.items() if seen}
@@ -47,16 +57,6 @@ class UnknownRate:
                     *(name, 100 * share, self.counts[name][1], self.file, 100 * self.expected[name]),
                 )
                 self.warned.add(name)
-
-
-def report_unknown(transforms):
-    """Warns of columns with too many unknown values, after the last rows of an epoch or of an input.
-
-    Args:
-        transforms (list[Transform]): those with a vocabulary have `unknown` (UnknownRate).
-    """
-    for rate in unknown_rates(transforms):
-        rate.report()
 
 
 def unknown_rates(transforms):

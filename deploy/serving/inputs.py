@@ -3,14 +3,19 @@
 import asyncio
 import base64
 import contextlib
+import io
+import itertools
 import json
 import math
+from pathlib import PurePath
 
 import numpy as np
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from common.errors import BadSample
+from common.errors import BadSample, DataError
+from common.files import unique_keys
+from common.table.sources import csv_rows
 from common.vision.decode import open_header
 from deploy.serving.problems import Problem
 
@@ -19,10 +24,12 @@ KEYS = {  # the input of a task -> the keys of a JSON body that carry it
     "image": ("image", "images"),
     "audio": ("audio", "audios"),
     "text": ("text", "texts"),
+    "table": ("row", "rows"),
     "tensors": ("inputs",),
 }
 FILES = ("image", "audio")  # inputs that are sent as files too, of content types that begin so
 BYTES = "application/octet-stream"
+CSV = "text/csv"
 AUDIO_FORMATS = {"WAV": b"RIFF", "FLAC": b"fLaC", "OGG": b"OggS"}
 INLINE = 64 * 2**10  # bytes of JSON that are read in the loop; more is read in a thread
 CLOSE = {"Connection": "close"}
@@ -99,6 +106,10 @@ async def read_items(request, body, model, limits):
     if kind == "application/json":
         given = (from_json, body, threshold, model, limits)
         return await asyncio.to_thread(*given) if len(body) > INLINE else given[0](*given[1:])
+    if model["input"] == "table":
+        if kind != CSV:
+            raise Problem(415, f"this model takes application/json and {CSV}")
+        return from_csv(body, threshold, limits)
     group, form = model["input"] if model["input"] in FILES else None, kind == "multipart/form-data"
     if not group or not (form or kind == BYTES or kind.startswith(f"{group}/")):
         files = f", multipart/form-data, {group}/* and {BYTES}" if group else ""
@@ -150,7 +161,10 @@ async def from_form(request, body, limits, wanted):
 def from_json(body, threshold, model, limits):
     """The items of a JSON body: a key of KEYS, and threshold."""
     try:
-        data = json.loads(body, parse_constant=refuse_constant)
+        text_of = body.decode("utf-8-sig")
+        data = json.loads(
+            text_of, parse_constant=refuse_constant, object_pairs_hook=lambda pairs: unique_keys(pairs, text_of)
+        )
     except (ValueError, RecursionError) as error:
         raise Problem(400, f"the body is not JSON: {str(error)[:100]}") from None
     keys = (*KEYS[model["input"]], *(KEYS["tensors"] if model["input"] in FILES else ()))
@@ -163,6 +177,8 @@ def from_json(body, threshold, model, limits):
     if key == "inputs":
         return tensors(value, threshold, model, limits)
     values = value if key.endswith("s") else [value]
+    if model["input"] == "table":
+        return from_rows(values, threshold, limits)
     if not isinstance(values, list) or not values or not all(isinstance(one, str) for one in values):
         raise Problem(422, f"{key} is {'a list of texts' if key.endswith('s') else 'a text'}")
     check_count(len(values), limits)
@@ -171,6 +187,27 @@ def from_json(body, threshold, model, limits):
     name = KEYS[model["input"]][0]
     files = [from_base64(one, f"{name} {n}") for n, one in enumerate(values, 1)]
     return [ENCODED[name](data, f"{name} {n}", threshold, limits) for n, data in enumerate(files, 1)]
+
+
+def from_rows(values, threshold, limits):
+    """An item for each row; raises Problem 413 or 422."""
+    if not isinstance(values, list) or not values or not all(isinstance(one, dict) for one in values):
+        raise Problem(422, "row is an object with a value for each column, rows a list of such objects")
+    check_count(len(values), limits)
+    items = [({"kind": "row", "name": number, "threshold": threshold}, row) for number, row in enumerate(values, 1)]
+    return [(item, [json.dumps(row).encode()]) for item, row in items]
+
+
+def from_csv(body, threshold, limits):
+    """An item for each row of a CSV text in UTF-8 with a header; raises Problem 400, 413 or 422."""
+    try:
+        lines = io.StringIO(body.decode("utf-8-sig"), newline="")
+        rows = list(itertools.islice(csv_rows(lines, PurePath("the body")), limits.items + 1))
+    except UnicodeDecodeError as error:
+        raise Problem(400, f"the body is not UTF-8: byte {error.start + 1}") from None
+    except DataError as error:
+        raise Problem(422, str(error).removeprefix("error")) from None
+    return from_rows(rows, threshold, limits)
 
 
 def refuse_constant(name):

@@ -91,6 +91,11 @@ def predictor(limits):
         "description": f"nested lists of numbers by the names of the inputs, up to {limits.items} rows",
         "additionalProperties": {"type": "array"},
     }
+    row = {
+        "type": "object",
+        "description": "a value for each column that the model reads; null is a missing one",
+        "additionalProperties": True,
+    }
     kinds = {
         "image": image,
         "images": {**many, "items": image},
@@ -98,6 +103,8 @@ def predictor(limits):
         "audios": {**many, "items": audio},
         "text": text,
         "texts": {**many, "items": text},
+        "row": row,
+        "rows": {**many, "items": row},
         "inputs": tensors,
     }
     choices = [schema({key: value}, {"threshold": NUMBER}) for key, value in kinds.items()]
@@ -127,6 +134,7 @@ def predictor(limits):
         "content": {
             "application/json": {"schema": {"anyOf": choices}},
             "multipart/form-data": {"schema": form},
+            "text/csv": {"schema": {"type": "string", "description": "a header with the columns, and rows"}},
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
     }

@@ -24,6 +24,8 @@ if __name__ == "__main__":
 from common.audio.reading import decode_audio
 from common.errors import BadSample, KitError
 from common.inference.predictor import Predictor, fixed_batch, prepare_samples, stack
+from common.inference.rows import outcomes
+from common.table.unknown import unknown_rates
 from common.text.sources import Texts
 from common.vision.decode import decode_image
 from deploy.serving import wire
@@ -76,7 +78,10 @@ def response_frame(model, message, blobs):
     parts = iter(blobs)
     items = [(item, list(itertools.islice(parts, item["blobs"]))) for item in message["items"]]
     statuses, texts = zip(*predict_items(model, items))
-    return wire.frame({"id": message["id"], "statuses": statuses}, [text.encode() for text in texts])
+    rates = unknown_rates(model.pipeline.transforms)
+    unknown = {name: counts for rate in rates for name, counts in rate.take().items()}
+    about = {"id": message["id"], "statuses": statuses} | ({"unknown": unknown} if unknown else {})
+    return wire.frame(about, [text.encode() for text in texts])
 
 
 def predict_items(model, items):
@@ -114,6 +119,12 @@ def run_group(model, kind, members, items):
     """The predictions of samples of one size, see :func:`predict_items`; if they fail together, each is tried alone."""
     samples = [sample for _, sample in members]
     try:
+        if kind == "row":
+            found = outcomes(model, samples, [items[position][0]["threshold"] for position, _ in members])
+            return [
+                failure_of(one) if isinstance(one, KitError) else (200, json.dumps(one, allow_nan=False))
+                for one in found
+            ]
         batch = join_rows(model, samples) if kind == "tensors" else stack(model, samples)
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
@@ -152,6 +163,11 @@ def read_text(model, item, blobs):
     return None if sample.get("blank") else prepare_samples(model, [model.decode(sample)])[0]
 
 
+def read_row(model, item, blobs):
+    """A row of a table; rows are prepared together."""
+    return {"path": "the request", "name": item["name"], "row": json.loads(blobs[0])}
+
+
 def read_tensors(model, item, blobs):
     """One row of every input."""
     return {
@@ -166,7 +182,7 @@ def join_rows(model, samples):
     return {name: np.concatenate([sample[name] for sample in samples]) for name in model.inputs if name in samples[0]}
 
 
-READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors}
+READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors, "row": read_row}
 
 
 def reason(error):
@@ -174,7 +190,7 @@ def reason(error):
     if isinstance(error, BadSample):
         issue = error.issue
         return f"[{issue.code}] {issue.file}: {issue.message}"
-    return str(error).splitlines()[0].removeprefix("the caller gives ")
+    return str(error).splitlines()[0].removeprefix("the caller gives ").removeprefix("error")
 
 
 if __name__ == "__main__":
