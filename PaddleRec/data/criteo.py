@@ -3,6 +3,7 @@
 import numpy as np
 
 from common.errors import BadRows, ConfigError
+from common.table.hash import plain_numbers
 from common.table.rows import RowFiles
 
 NUMBERS = tuple(f"I{k}" for k in range(1, 14))
@@ -55,6 +56,7 @@ def split_rows(rows, separator, count):
 
 def labels_of(words):
     """The labels, 0 or 1, as float32 [N]; raises BadRows for anything else."""
+    words = plain_numbers(words)
     positive, negative = words == b"1", words == b"0"
     wrong = np.flatnonzero(~(positive | negative))
     if len(wrong):

@@ -34,6 +34,9 @@ class HistoryRows(RowFiles):
             for number, (some, other) in enumerate(zip(items, groups))
             if len(some) != len(other)
         }
+        for number, row in enumerate(fields):
+            if not row[2].strip() or not row[3].strip():
+                bad.setdefault(number, ("D113", "there is no candidate item, or it has no group", ""))
         if bad:
             raise BadRows(bad)
         return {

@@ -70,7 +70,9 @@ def retrieve(args):
     numbers = next(item for item in transforms if name in getattr(item, "columns", ()))
     names = transforms[-1] if "target" in getattr(transforms[-1], "columns", ()) else numbers
     bad = unknown = total = 0
-    for place, data in enumerate([args.query.encode()] if args.query is not None else sys.stdin.buffer, 1):
+    for place, data in enumerate(
+        [args.query.encode("utf-8", "surrogateescape")] if args.query is not None else sys.stdin.buffer, 1
+    ):
         try:
             line = read_query(data)
         except DataError as error:

@@ -245,6 +245,8 @@ def parse_column(words, name, bad):
     words = as_words(words)
     empty = words == b""
     try:
+        if b"_" in words.tobytes():  # Python's numbers may have it
+            raise ValueError
         values = np.where(empty, b"nan", words).astype(np.float64)
     except ValueError:
         values = np.array([parse_number(word) for word in words.tolist()])
@@ -256,7 +258,7 @@ def parse_column(words, name, bad):
 def parse_number(word):
     """Parses a word as a float; infinity if it is not a number."""
     try:
-        return float(word) if word else float("nan")
+        return float(word) if word and b"_" not in word else float("inf" if word else "nan")
     except ValueError:
         return float("inf")
 
