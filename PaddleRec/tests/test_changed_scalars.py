@@ -77,7 +77,8 @@ def test_a_changed_scalar_of_a_file_is_equal_or_refused_or_unknown(tmp_path, nam
         except (BadRows, DataError):
             assert spelling not in SAME or name == "slots", changed  # a sign is digits
             continue
-        missing = spelling == "" and name in ("table", "session")  # an empty field is a missing value, or no item
+        missing = spelling == "" and name in ("table", "session", "history")  # a missing value, or no item
+        missing = missing or (name == "table" and (place, spelling) == (3, "-{}"))  # a number may be negative
         assert found == expected or unknown or missing, (changed, found)
         assert spelling not in SAME or found == expected, changed
 
@@ -95,7 +96,7 @@ def test_a_changed_scalar_of_a_json_row_is_equal_or_refused_or_unknown(tmp_path,
 
     def prepared(value):
         sample = {"path": "rows", "name": 1, "row": row | {column: value}}
-        good, columns, errors = prepare_rows(model, [sample])
+        _, columns, errors = prepare_rows(model, [sample])
         (rate,) = [transform.unknown for transform in model.pipeline.transforms]
         return columns, errors, any(count for count, _ in rate.take().values())
 
