@@ -77,7 +77,7 @@ class SessionRows(RowFiles):
 
 
 def other_separator(line):
-    """The separator (bytes) of the items of a line if it is none of the blanks; None."""
+    """The separator (bytes) of the items of a line where they are not separated by blanks; None where they are."""
     words = line.split()
     for mark in OTHER_SEPARATORS:
         if len(words) == 1 and mark in words[0].strip(mark):

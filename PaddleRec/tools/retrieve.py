@@ -69,30 +69,35 @@ def retrieve(args):
     transforms = build_transforms(config, "eval")
     numbers = next(item for item in transforms if name in getattr(item, "columns", ()))
     names = transforms[-1] if "target" in getattr(transforms[-1], "columns", ()) else numbers
-    bad = unknown = total = 0
-    for place, data in enumerate(
-        [args.query.encode("utf-8", "surrogateescape")] if args.query is not None else sys.stdin.buffer, 1
-    ):
+    given = sys.stdin.buffer if args.query is None else [args.query.encode("utf-8", "surrogateescape")]
+
+    def search(words):
+        ids = numbers.table({name: np.array([[word.encode() for word in words]], "S")})[name]
+        with paddle.no_grad():
+            query = model.predict(paddle.to_tensor(ids)).numpy()
+        items, scores = index.search(query, args.top_k)
+        return [{"item": k, "score": round(s, 6)} for k, s in zip(names.names(items[0]), scores[0].tolist()) if k]
+
+    bad = respond(given, search)
+    numbers.end_of_rows()
+    return 3 if bad else 0
+
+
+def respond(lines, search):
+    """Writes the items of each query (bytes); the number of those that cannot be read, which are named."""
+    bad = 0
+    for place, data in enumerate(lines, 1):
         try:
             line = read_query(data)
         except DataError as error:
             logger.error("%s", str(error).replace("line 1", f"line {place}"))
             bad += 1
             continue
-        words = np.array([[word.encode() for word in line.split()]], "S")
-        ids = numbers.table({name: words})[name]
-        unknown, total = unknown + int((ids == 0).sum()), total + ids.size
-        with paddle.no_grad():
-            query = model.predict(paddle.to_tensor(ids)).numpy()
-        items, scores = index.search(query, args.top_k)
-        found = [{"item": k, "score": round(s, 6)} for k, s in zip(names.names(items[0]), scores[0].tolist()) if k]
-        sys.stdout.write(json.dumps({"query": line, "items": found}, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps({"query": line, "items": search(line.split())}, ensure_ascii=False) + "\n")
         sys.stdout.flush()
-    if unknown:
-        logger.warning("%d of %d items of the queries are not in %s", unknown, total, numbers.file)
     if bad:
         logger.error("%d queries could not be read", bad)
-    return 3 if bad else 0
+    return bad
 
 
 def read_query(data):

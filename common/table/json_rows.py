@@ -41,7 +41,7 @@ def rows_to_table(rows, inputs, same_length=()):
             try:
                 values.append(column.read(row.get(name)))
             except (ValueError, TypeError) as error:
-                bad.setdefault(position, ("D113", str(error), shorten(row.get(name))))
+                bad.setdefault(position, ("D113", str(error), beginning_of(row.get(name))))
         if len(values) == len(rows):
             found[name] = column.join(values)
     for group in same_length:
@@ -55,7 +55,7 @@ def rows_to_table(rows, inputs, same_length=()):
     return found
 
 
-def shorten(value, most=40):
+def beginning_of(value, most=40):
     """The beginning of a value for messages, in ASCII if it cannot be encoded."""
     text = str(value)[:most]
     return ascii(text) if has_lone_surrogate(text) else text
@@ -75,7 +75,7 @@ class Words:
     def read(self, value):
         """The value of a row; raises ValueError for one that is no word."""
         if isinstance(value, list | dict):
-            raise ValueError(f"'{self.name}' takes a text or a number, not {kind_of(value)}")
+            raise ValueError(f"'{self.name}' takes a text or a number, not {json_type(value)}")
         return checked(value, self.name)
 
     def join(self, values):
@@ -97,7 +97,7 @@ class Sequences(Words):
         items = self.split(value)
         for item in items:
             if item is None or item != item or item == "" or isinstance(item, list | dict | bool):
-                raise ValueError(f"'{self.name}' takes a list of texts or numbers; {kind_of(item)} is in it")
+                raise ValueError(f"'{self.name}' takes a list of texts or numbers; {json_type(item)} is in it")
             checked(item, self.name)
         return items
 
@@ -143,7 +143,7 @@ class Signs(Words):
         """A sign of 64 bits (int) of an integer, a whole number, or its text."""
         word = plain_number(as_words([item])[0]).decode() if isinstance(item, int | float | str) else ""
         if isinstance(item, bool) or not SIGN.fullmatch(word) or len(word) > 20 or int(word) > MOST_SIGN:
-            raise ValueError(f"'{self.name}' takes signs from 0 to {MOST_SIGN} ({shorten(item)})")
+            raise ValueError(f"'{self.name}' takes signs from 0 to {MOST_SIGN} ({beginning_of(item)})")
         return int(word)
 
     def join(self, values):
@@ -166,7 +166,7 @@ def checked(value, name):
     return value
 
 
-def kind_of(value):
+def json_type(value):
     """A word for the type of a JSON value."""
     names = {type(None): "null", bool: "true or false", list: "a list", dict: "an object", str: "an empty text"}
     return names.get(type(value), "a value that is not a number")
