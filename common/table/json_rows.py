@@ -143,7 +143,7 @@ class Signs(Words):
         """A sign of 64 bits (int) of an integer, a whole number, or its text."""
         word = plain_number(as_words([item])[0]).decode() if isinstance(item, int | float | str) else ""
         if isinstance(item, bool) or not SIGN.fullmatch(word) or len(word) > 20 or int(word) > MOST_SIGN:
-            raise ValueError(f"'{self.name}' takes signs from 0 to {MOST_SIGN} ({beginning_of(item)})")
+            raise ValueError(f"'{self.name}' takes signs from 0 to {MOST_SIGN}")
         return int(word)
 
     def join(self, values):
