@@ -5,6 +5,7 @@ import sys
 
 from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
+from common.log import printable
 
 EXAMPLES = """examples:
   python tools/check.py -c configs/yolov3.yml                # decode every sample, run one batch
@@ -60,7 +61,7 @@ def run_check(args, default_kit):
         write_fixed(config, datasets.get("train"), args.fix)
     errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
-        sys.stdout.write(format_issues(issues) + "\n")
+        sys.stdout.write(printable(format_issues(issues)) + "\n")
     for split, dataset in datasets.items():
         sys.stdout.write(f"data.{split}: {describe_dataset(dataset, counts[split])}\n")
     if errors:
