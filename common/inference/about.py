@@ -3,6 +3,7 @@
 import math
 
 ENGINES = ("paddle", "onnxruntime", "openvino")
+LARGEST = 2**20  # of one dimension of an input
 DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
 
 
@@ -21,7 +22,9 @@ def is_input(value):
     if not isinstance(value, dict) or not isinstance(value.get("name"), str) or value.get("dtype") not in DTYPES:
         return False
     shape = value.get("shape")
-    return isinstance(shape, list) and all(size in (None, -1) or is_whole(size, 1) for size in shape)
+    return isinstance(shape, list) and all(
+        size in (None, -1) or (is_whole(size, 1) and size <= LARGEST) for size in shape
+    )
 
 
 def is_positive(value):

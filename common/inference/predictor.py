@@ -84,7 +84,7 @@ def explained(model, what):
     """Context manager around work with what infer.yml describes: it may describe another model than is there.
 
     Raises:
-        EnvironmentProblem: for any error of an exported model that is none of the project's own.
+        EnvironmentProblem: for any error of an exported model that has no message of the project.
     """
     try:
         yield
@@ -225,7 +225,7 @@ def check_finite(outputs):
         if value.dtype.kind == "f" and not np.all(value < np.inf):
             count = np.count_nonzero(~(value < np.inf))
             raise NotFinite(
-                f"error[D120] the model's output '{name}' has {count} values that are NaN or infinite: its weights "
+                f"error[D151] the model's output '{name}' has {count} values that are NaN or infinite: its weights "
                 "are damaged or diverged, or it does not bear this input"
             )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import EnvironmentProblem
+from common.regular import check_regular
 from common.weights.pdparams import parse_pickled
 
 EXPANDED = 2**12  # values of a tensor that repeats those of a smaller storage, at most
@@ -40,6 +41,7 @@ def read_torch_file(path):
     """
     path = Path(path)
     try:
+        check_regular(path)
         with zipfile.ZipFile(path) as archive:
             tree = _read(path, archive)
     except OSError as error:

@@ -101,7 +101,7 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self):
-        """What comes now is the head of another request."""
+        """Expects the head of another request."""
         self.in_head, self.taken = True, 0
         super().on_message_complete()
 

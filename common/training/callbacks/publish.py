@@ -25,23 +25,29 @@ class Publish(Callback):
     """
 
     def __init__(self, config, keep=3):
-        self.config, self.keep = config, keep
+        self.config, self.keep, self.had_rows = config, keep, False
 
     def on_train_start(self, trainer):
         """Publishes the hour before this one in a resumed run that was killed before it had."""
-        if trainer.epoch and not trainer.position and self.version(trainer) not in self.published(trainer):
+        if not trainer.epoch or trainer.position or not trainer.step or trainer.scores_step != trainer.step:
+            return
+        steps = [entry["step"] for entry in self.published(trainer).values()]
+        if trainer.step not in steps:  # otherwise there were no rows since
             self.publish(trainer)
 
+    def at_epoch_end(self, trainer):
+        """Notes that the hour had rows."""
+        self.had_rows = True
+
     def after_epoch(self, trainer):
-        """Publishes the model of the hour that has ended, unless it had no data."""
-        self.publish(trainer)
+        """Publishes the model of the hour that has ended, unless it had no rows."""
+        if self.had_rows:
+            self.publish(trainer)
+        self.had_rows = False
 
     def publish(self, trainer):
-        """Exports the model and notes it, unless there were no rows since the version before."""
-        version, before = self.version(trainer), self.published(trainer)
-        old = any(entry["step"] == trainer.step and entry["version"] < version for entry in before.values())
-        if old or not trainer.step or trainer.scores_step != trainer.step:
-            return
+        """Exports the model and notes it."""
+        version = self.version(trainer)
         folder = trainer.folder / "published"
         batch = trainer.batch or rows_of(trainer.loader, trainer.epoch - 1)
         inputs = {name: batch[name][:ROWS] for name in trainer.model.inputs}
