@@ -166,7 +166,7 @@ def warn_of_changes(config, weights):
 
 
 def adopt_files(config, weights):
-    """Replaces the files of the transforms by the copies beside the weights (a path) where they differ, with a warning."""
+    """Replaces the files of the transforms that differ by the copies beside the weights (a path), with a warning."""
     folder, reported = folder_of(weights), set()
     for split in SPLITS:
         for role, key, path, entry in list(differing_files(config, folder, split)):

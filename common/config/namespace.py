@@ -93,17 +93,17 @@ class Namespace:
 
     @property
     def names(self):
-        """All names that can be a `type`."""
-        return sorted({name for level in self.levels for name in level})
+        """All names that can be a `type`: of classes, never of functions."""
+        return sorted({name for level in self.levels for name, found in level.items() if _of_kind(found, "class")})
 
-    def find(self, name):
-        """The definition of a name, or None.
+    def find(self, name, what="class"):
+        """The definition of a class, or None; with `what="def"` of a function, which no configuration can name.
 
         Raises:
             ConfigError: two files of the kit, or two of common, define it.
         """
         for level in self.levels:
-            found = level.get(name, [])
+            found = _of_kind(level.get(name, []), what)
             if len(found) > 1:
                 places = " and ".join(f"{d.file}:{d.line}" for d in found)
                 raise ConfigError(f"'{name}' is defined twice, in {places}; rename one of them")
@@ -115,8 +115,8 @@ class Namespace:
         """The definitions that can be a `type`: public classes, the kit's before those of common."""
         seen = {}
         for level in reversed(self.levels):
-            first = {name: found[0] for name, found in level.items()}
-            seen |= {name: d for name, d in first.items() if d.what == "class" and name[0].isupper()}
+            first = {name: found[0] for name, every in level.items() if (found := _of_kind(every, "class"))}
+            seen |= {name: d for name, d in first.items() if name[0].isupper()}
         return sorted(seen.values(), key=lambda d: (d.part, d.name))
 
     # Arguments of a component ----------------------------------------------------------------------------------------
@@ -247,6 +247,10 @@ class Namespace:
                     (left.add if marked else left.discard)(item.name)
         return bool(left)
 
+    def knows(self, name):
+        """True if there is a class of this name, be it a component or a part of common's machinery."""
+        return any(_of_kind(level.get(name, []), "class") for level in (*self.levels, self._machinery))
+
     def traits(self, definition):
         """(names of all base classes, names of all methods) of a class, own and inherited."""
         bases, methods = set(), set()
@@ -265,14 +269,14 @@ class Namespace:
 
     # The object itself -----------------------------------------------------------------------------------------------
 
-    def resolve(self, name):
-        """Imports the class or function of this name.
+    def resolve(self, name, what="class"):
+        """Imports the class of this name; with `what="def"` the function.
 
         Raises:
             ConfigError: the name is unknown, or another package shadows the kit.
             EnvironmentProblem: its module needs a package that is not installed.
         """
-        definition = self.find(name)
+        definition = self.find(name, what)
         if definition is None:
             raise ConfigError(f"there is no '{name}'{did_you_mean(name, self.names)}")
         root = definition.file.parents[len(definition.module.split(".")) - 1]
@@ -292,6 +296,10 @@ class Namespace:
 
 def _is_shared(file):
     return COMMON_PARTS.match(file.relative_to(COMMON).as_posix())
+
+
+def _of_kind(found, what):
+    return [definition for definition in found if definition.what == what]
 
 
 def _tasks(level):

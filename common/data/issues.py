@@ -43,6 +43,7 @@ Issue codes, the same in every kit:
     D148  number of features differs from the training data
     D149  audio too short for its transcript
     D150  image in two splits
+    D151  output of the model not finite
 """
 
 import dataclasses

@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from common.data.refusals import bad_file, first_bytes, unreadable_file
 from common.data.transform import Transform
+from common.regular import check_regular
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 PIXEL_LIMIT = 178_956_970  # Pillow's own limit
@@ -119,6 +120,7 @@ def read_image_file(path):
         BadSample: D104, with the most similar existing name if there is no such file.
     """
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             return file.read()
     except (OSError, ValueError) as error:

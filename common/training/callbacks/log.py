@@ -206,7 +206,10 @@ def next_commands(trainer):
     changed = [text for text in trainer.config.overrides if not text.startswith(("weights=", "pretrained="))]
     keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
     options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])
-    several = f"-m paddle.distributed.launch --nproc_per_node {world_size()} " if world_size() > 1 else ""
+    logs = shlex.quote(str(Path(trainer.folder) / "log"))  # not in the folder that one happens to be in
+    several = (
+        f"-m paddle.distributed.launch --nproc_per_node {world_size()} --log_dir {logs} " if world_size() > 1 else ""
+    )
     given = OPTIONS.get(task_of(trainer.config, trainer.model).input)
     commands = {
         "resume": f"python {several}{tools / 'train.py'} -c {config} -r auto{options}",
