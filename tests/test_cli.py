@@ -12,6 +12,7 @@ import pytest
 from common.commands import check, configure, eval, export, infer, train
 from deploy.serving import command as command_of_serving
 from tests.made.commands import at, command
+from tests.made.tracked import tracked
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = ROOT / "PaddleCV/configs/tiny/yolov3.yml"
@@ -83,7 +84,7 @@ def quick(script, *arguments, **keywords):
     return ended
 
 
-SCRIPTS = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("tools/*.py"), *ROOT.glob("Paddle*/tools/*.py")])
+SCRIPTS = [str(path.relative_to(ROOT)) for path in tracked("tools/*.py", "Paddle*/tools/*.py")]
 
 
 @pytest.mark.parametrize("script", [script for script in SCRIPTS if script != "tools/demo.py"])
