@@ -5,8 +5,10 @@ Imported by the package itself before anything else, so it needs only the standa
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ("tools", "benchmarks")  # of scripts that users start
@@ -32,6 +34,27 @@ def python_of(root):
         if os.access(path, os.X_OK):
             return path
     return None
+
+
+def in_words_of_pip(text, root=ROOT):
+    """A message whose `pip install` means the Python that runs: a shell's `pip` may be another one's.
+
+    Debian's Python refuses `pip install` outside of a virtual environment (PEP 668).
+    """
+    if sys.prefix != sys.base_prefix:
+        active = os.environ.get("VIRTUAL_ENV", "")
+        pip = "pip install" if active and os.path.realpath(active) == os.path.realpath(sys.prefix) else ""
+        return re.sub(r"(?<![-/\w] )\bpip install", pip or shortest(sys.executable) + " -m pip install", text)
+    if not os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")):
+        return text
+    pip = shortest(os.path.join(root, ".venv", "bin", "python"))
+    return re.sub(r"(?<![-/\w] )\bpip install", f"make setup, then {pip} -m pip install", text)
+
+
+def shortest(path):
+    """A path relative to the current folder if it is inside."""
+    near = os.path.relpath(path)
+    return path if near.startswith("..") else near
 
 
 def use_dependencies(script, root=ROOT):

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from common.interpreter import in_words_of_pip
 from tests.made.tracked import ROOT, tracked
 
 BARE = [sys.executable, "-S"]  # a Python without installed packages
@@ -74,6 +75,33 @@ def test_a_python_that_has_the_dependencies_is_kept(script):
     virtual_environment(script, "echo started")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("ran\n", "")
+
+
+def test_pip_in_a_message_is_that_of_the_running_python(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin/python"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VIRTUAL_ENV", "")
+    text = in_words_of_pip("a search needs the package optuna: pip install optuna")
+    assert text == "a search needs the package optuna: bin/python -m pip install optuna"
+    assert in_words_of_pip(text) == text
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path))  # activated: the shell's pip is the right one
+    assert in_words_of_pip("fix: pip install x") == "fix: pip install x"
+
+
+def test_a_python_that_refuses_pip_is_not_advised_to_use_it(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.prefix", sys.base_prefix)
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    assert in_words_of_pip("pip install x") == "pip install x"
+    (tmp_path / "EXTERNALLY-MANAGED").write_text("")
+    assert in_words_of_pip("pip install x", "/kits") == "make setup, then /kits/.venv/bin/python -m pip install x"
+
+
+def test_a_runner_that_ignores_interrupts_does_not_make_tests_of_them_fail():
+    program = "import conftest, signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    command = ["sh", "-c", f"trap '' INT; exec {sys.executable} -c '{program}'"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "True\n", done.stderr
 
 
 def test_a_program_that_imports_the_package_is_left_alone(script):
