@@ -84,9 +84,9 @@ def parser():
     return options
 
 
-def main(arguments=None):
+def main(argv=None):
     """Prints the report; returns 0, or 4 if a required check fails."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(argv)
     findings = examine(options.timeout)
     healthy = all(finding.ok for finding in findings if finding.required)
     if options.json:

@@ -130,7 +130,7 @@ WORDS = {"int": "an integer", "float": "a number", "number": "a number", "bool":
 SEVERAL = {"int": "integers", "float": "numbers", "number": "numbers", "bool": "booleans", "dict": "mappings"}
 
 
-def in_words(text):
+def type_in_words(text):
     """A type as words for a message: `list[str] | None` -> `a list of texts or null`; other texts as they are."""
     kind = parse(text)
     return text if kind is None else _words(kind)

@@ -5,7 +5,7 @@ import pytest
 from common.config import load_config
 from common.config.kits import shipped_kits
 from common.config.namespace import Namespace
-from common.config.types import in_words
+from common.config.types import type_in_words
 from common.errors import ConfigError
 
 
@@ -28,7 +28,7 @@ from common.errors import ConfigError
     ],
 )
 def test_a_type_in_words(text, words):
-    assert in_words(text) == words
+    assert type_in_words(text) == words
 
 
 def test_no_component_has_a_type_that_is_shown_in_the_notation_of_python():
@@ -37,7 +37,7 @@ def test_no_component_has_a_type_that_is_shown_in_the_notation_of_python():
         space = Namespace(kit)
         for definition in space.components():
             for parameter in space.signature(definition).parameters:
-                found[parameter.type] = in_words(parameter.type)
+                found[parameter.type] = type_in_words(parameter.type)
     assert len(found) > 30
     assert [(text, words) for text, words in found.items() if set("[]|") & set(words)] == []
 
