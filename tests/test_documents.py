@@ -19,7 +19,7 @@ DOCUMENTS = [file for file in tracked("*.md") if file.name != "MODELS.md" and "t
 # modules whose docstring and help hold commands, and configurations, whose heads do
 TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert", "fit", "search"]
 PLAIN = {"cp", "cd", "cat", "echo", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl"}
-COMMAND = re.compile(r"^\s*(?:\$ )?((?:python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
+COMMAND = re.compile(r"^\s*(?:\$ )?((?:(?:\.venv/bin/)?python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
 
 
 def name(path):
@@ -71,7 +71,7 @@ def check(command, kit=None):
     """
     line = re.sub(r"\s+#\s.*$", "", command)
     for part in re.split(r"\s(?:&&|\|)\s", line):
-        words = shlex.split(part)
+        words = shlex.split(part.removeprefix(".venv/bin/"))
         if words[:3] == ["python", "-m", "paddle.distributed.launch"]:
             start = next(i for i, word in enumerate(words) if word.endswith(".py"))
             words = ["python", *words[start:]]
