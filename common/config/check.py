@@ -289,7 +289,7 @@ class Checker:
         meant = {near for key in node if key not in names for near in nearest(str(key), names)}
         for parameter in parameters:
             if parameter.required and parameter.name not in node and parameter.name not in given | meant:
-                about = f" ({parameter.type})" if parameter.type else ""
+                about = f" ({config_types.type_in_words(parameter.type)})" if parameter.type else ""
                 text = f": {parameter.help.rstrip('.')}" if parameter.help else ""
                 self.say(getattr(node, "place", place), f"{name} needs '{parameter.name}'{about}{text}")
 
@@ -312,7 +312,7 @@ class Checker:
                 config_types.describe_value(value) if isinstance(value, Node | Items) or value is None else repr(value)
             )
             right = config_types.advice(value, text)
-            self.say(place, f"{said} is {shown}{word}; it takes {text}{right}")
+            self.say(place, f"{said} is {shown}{word}; it takes {config_types.type_in_words(text)}{right}")
             return
         if limits and (bad := settings.out_of_range(value, limits)) is not None:
             self.say(place, f"{said} is {bad}; allowed: {settings.format_range(limits)}")

@@ -80,15 +80,8 @@ class Namespace:
     def _scan(files, root):
         found = {}
         for file in sorted(files):
-            parts = file.relative_to(root).with_suffix("").parts
-            if parts[-1] == "__init__" or "tests" in parts:
-                continue
-            text = file.read_text(encoding="utf-8", errors="replace")
-            part = parts[-2] if len(parts) > 2 else parts[-1]
-            for match in DEFINITION.finditer(text):
-                line = text.count("\n", 0, match.start()) + 1
-                definition = Definition(match[2], file, line, match[1], ".".join(parts), part)
-                found.setdefault(match[2], []).append(definition)
+            for definition in _definitions(file, root, _version(file)):
+                found.setdefault(definition.name, []).append(definition)
         return found
 
     @property
@@ -191,10 +184,7 @@ class Namespace:
 
     def _tree(self, file):
         if file not in self._trees:
-            try:
-                self._trees[file] = ast.parse(file.read_text(encoding="utf-8"), str(file))
-            except SyntaxError as error:
-                raise ConfigError(f"{file}:{error.lineno}: this is not Python: {error.msg}") from error
+            self._trees[file] = _parsed(file, _version(file))
         return self._trees[file]
 
     def _node(self, definition):
@@ -294,6 +284,37 @@ class Namespace:
         return getattr(module, name)
 
 
+# Sources that did not change are read once per process, however many configurations are loaded.
+
+
+def _version(file):
+    """Changes when a file is written again."""
+    status = file.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@functools.lru_cache(maxsize=4096)
+def _definitions(file, root, _):
+    """The definitions at the top of a source file below a folder, found without parsing it."""
+    parts = file.relative_to(root).with_suffix("").parts
+    if parts[-1] == "__init__" or "tests" in parts:
+        return ()
+    text = file.read_text(encoding="utf-8", errors="replace")
+    part, module = parts[-2] if len(parts) > 2 else parts[-1], ".".join(parts)
+    found = ((match, text.count("\n", 0, match.start()) + 1) for match in DEFINITION.finditer(text))
+    return tuple(Definition(match[2], file, line, match[1], module, part) for match, line in found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(file, _):
+    """The syntax tree of a source file; not to be changed."""
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"), str(file))
+    except SyntaxError as error:
+        raise ConfigError(f"{file}:{error.lineno}: this is not Python: {error.msg}") from error
+
+
+@functools.lru_cache(maxsize=4096)
 def _is_shared(file):
     return COMMON_PARTS.match(file.relative_to(COMMON).as_posix())
 

@@ -2,11 +2,15 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import shutil
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 from common.errors import ConfigError, EnvironmentProblem
 from common.weights.manifest import CheckpointError, flush_folder, read_manifest, write_file
@@ -56,7 +60,8 @@ def lock_run_folder(root):
     root.mkdir(parents=True, exist_ok=True)
     with open(root / ".lock", "wb") as file:
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if fcntl:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):  # else it is a file system without locks
                 raise EnvironmentProblem(
