@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.build.inputs import check_inputs
+from common.build.inputs import check_inputs, check_transforms
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.inference.exported import Exported, inference_split
@@ -40,6 +40,8 @@ class Predictor:
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
         self.pipeline = Pipeline(exported.transforms())
+        places = [f"{exported.file}: preprocess[{number}]" for number in range(len(self.pipeline.transforms))]
+        check_transforms(self.pipeline.transforms, self, places, "the export", "its model")
         engine = engine or self.about.get("engine", "paddle")
         if engine == "paddle":
             self.engine = load_engine(self.folder / "model", threads, self.about.get("delete_passes"))

@@ -61,6 +61,13 @@ class Decode(Transform):
         sample["scale_factor"] = np.ones(2, np.float32)
         return sample
 
+    @staticmethod
+    def examine(transforms, inputs):
+        """See :func:`common.vision.inverse.examine_pipeline`."""
+        from common.vision.inverse import examine_pipeline
+
+        return examine_pipeline(transforms, inputs)
+
 
 def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
     """Decodes an image file to uint8 RGB [H, W, 3], with its EXIF orientation applied.
