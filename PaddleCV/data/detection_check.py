@@ -49,7 +49,8 @@ def fill_sizes(images, issues):
                 issues.error(error.issue.code, error.issue.message, file=image["path"], image=i)
             continue
         image["width"], image["height"] = (height, width) if turned else (width, height)
-        issues.warn("D114", "image size missing, read from the file", image["place"], file=image["file"])
+        if not image.get("unread"):  # an unreadable annotation file is an error already
+            issues.warn("D114", "image size missing, read from the file", image["place"], file=image["file"])
 
 
 def check_boxes(images, boxes, place, issues, bad_boxes):

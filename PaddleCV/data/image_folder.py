@@ -9,6 +9,7 @@ from common.data.issues import IssueList, data_error
 from common.vision.files import is_image_file
 
 from .classification import ClassificationDataset, class_names, name_list
+from .values import warn_similar
 
 
 class ImageFolder(ClassificationDataset):
@@ -32,6 +33,7 @@ class ImageFolder(ClassificationDataset):
         names = class_names(labels, root)
         self.labels = found if names is None else names
         check_classes(found, self.labels, issues)
+        warn_similar(self.labels, issues)
         images, classes = [], []
         for number, name in enumerate(self.labels):
             for path in images_in(os.path.join(self.source, name)):

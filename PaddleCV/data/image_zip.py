@@ -15,8 +15,9 @@ from common.vision.decode import decode_image
 from common.vision.files import is_image_file
 
 from .classification import ClassificationDataset, find_duplicates
-from .coco import read_labels
 from .image_folder import check_classes
+from .labels import read_labels
+from .values import warn_similar
 
 MAX_FILE_SIZE = 1 << 28  # bytes, of one image
 ENCRYPTED = 1
@@ -51,6 +52,7 @@ class ImageZip(ClassificationDataset):
         names = read_labels(labels, os.path.dirname(self.source))
         self.labels = known if names is None else names
         check_classes(known, self.labels, issues)
+        warn_similar(self.labels, issues)
         order = sorted(range(len(images)), key=lambda i: (self.labels.index(found[i]), images[i]["member"]))
         targets = np.array([self.labels.index(found[i]) for i in order], np.int64)
         self.store([{**images[i], "file": self.source} for i in order], targets, issues, bad_samples)
