@@ -14,12 +14,13 @@ import numpy as np
 from common.data.issues import IssueList
 from common.errors import BadSample
 from common.log import logger
-from common.vision.decode import decode_image, read_image_file
+from common.vision.decode import decode_image, read_image_file, stores_16_bits
 from common.vision.files import Listing, image_size
 
 CLIP_SILENTLY = 0.5  # pixels that a box may exceed the image without a warning: rounding of the annotation tool
 MAX_SUGGESTIONS = 10
 MAX_ASPECT = 1000
+DARK_FIX = "if pixels are stored in the low bits of 16, scale them to 0..65535 (12 bits: times 16) and save them again"
 
 
 def check_files(images, issues):
@@ -118,8 +119,10 @@ def check_images(images, deep, source):
             width, height, turned = image_size(image["path"])
             compare_size(image, width, height, turned, issues)
             if deep:
+                data = read_image_file(image["path"])
                 with capture_stderr() as warnings:
-                    decode_image(read_image_file(image["path"]), image["path"])
+                    pixels = decode_image(data, image["path"])
+                warn_dark(data, pixels, image["path"], issues)
                 if warnings:
                     issues.warn(
                         "D102",
@@ -130,6 +133,21 @@ def check_images(images, deep, source):
         except BadSample as error:
             issues.errors.append(error.issue)
     return issues.all()
+
+
+def warn_dark(data, pixels, path, issues):
+    """Warns of a 16-bit image whose upper bits are empty, so that its 8-bit pixels are dark (D152).
+
+    Args:
+        data (bytes): content of the file.
+        pixels (ndarray): decoded, uint8 [H, W, 3].
+        path (str): of the file.
+        issues (IssueList): collects the problems.
+    """
+    highest = int(pixels.max(initial=0))
+    if highest < 16 and stores_16_bits(data):
+        what = "nearly black" if highest else "black throughout"
+        issues.warn("D152", f"the upper bits of 16 are empty: the image is {what}", value=path, fix=DARK_FIX, file=path)
 
 
 @contextlib.contextmanager

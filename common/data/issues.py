@@ -43,6 +43,8 @@ Issue codes, the same in every kit:
     D148  number of features differs from the training data
     D149  audio too short for its transcript
     D150  image in two splits
+    D151  files of a folder left out
+    D152  image dark throughout, such as 12 bits in 16
 """
 
 import dataclasses

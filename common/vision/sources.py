@@ -6,7 +6,7 @@ from common.errors import ConfigError, DataError
 from common.files import read_standard_input
 from common.log import logger
 from common.vision.decode import decode_image
-from common.vision.files import IMAGE_SUFFIXES, image_size, is_image_file
+from common.vision.files import IMAGE_SUFFIXES, describe_left_out, image_size, is_image_file
 from common.vision.writers import ImageWriter, VideoWriter
 
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
@@ -31,9 +31,12 @@ def open_images(path):
         raise ConfigError("--image: the path is empty; give an image, a folder or a video, or - for standard input")
     place = Path(path)
     if place.is_dir():
-        files = sorted(p for p in place.rglob("*") if is_image_file(p.name))
+        found = [p for p in place.rglob("*") if p.is_file()]
+        files = sorted(p for p in found if is_image_file(p.name))
         if not files:
             raise DataError(f"{path}: the folder contains no images ({', '.join(IMAGE_SUFFIXES)})")
+        if text := describe_left_out([p.name for p in found if not is_image_file(p.name)]):
+            logger.warning("%s: %s that are no images by their suffix", path, text)
         return Images([str(p) for p in files], name=path, many=True)
     if place.suffix.lower() in VIDEOS:
         return Video(path)
