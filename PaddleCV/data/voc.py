@@ -5,7 +5,6 @@ VOC counts pixels from 1 and includes the last one: a box from 1 to 1 is one pix
 """
 
 import codecs
-import difflib
 import os
 import re
 from xml.etree.ElementTree import ParseError
@@ -17,8 +16,9 @@ from defusedxml import ElementTree as SafeXml
 from common.data.issues import IssueList, data_error
 from common.vision.files import IMAGE_SUFFIXES, Listing
 
-from .detection import Boxes, DetectionDataset
+from .detection import DetectionDataset
 from .labels import read_labels
+from .objects import corners_of, find_labels, select_known, to_boxes
 from .values import read_flag, read_name, read_size, warn_similar
 
 DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
@@ -68,14 +68,12 @@ class VocDetection(DetectionDataset):
         self.with_difficult = with_difficult
         issues = IssueList(self.source)
         pairs = read_list(self.source, root, images, annotations, issues, encoding)
-        if labels is None and os.path.exists(os.path.join(root, "label_list.txt")):
-            labels = "label_list.txt"
         listed, objects = read_all(pairs, issues, encoding)
-        known = read_labels(labels, root)
+        known = read_labels(find_labels(labels, root, ("label_list.txt",)), root)
         self.labels = sorted({item["name"] for item in objects}) if known is None else known
         self.category_ids = list(range(1, len(self.labels) + 1))
         warn_similar(self.labels, issues)
-        objects = [item for item in objects if self._knows(item, listed, issues)]
+        objects = select_known(objects, self.labels, listed, issues)
         boxes = self._to_boxes(objects, listed, one_based, issues)
 
         def place(k):
@@ -83,20 +81,9 @@ class VocDetection(DetectionDataset):
 
         self.store(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
 
-    def _knows(self, item, images, issues):
-        """Checks that the class of an object is in the labels; otherwise records an error (D109)."""
-        if item["name"] in self.labels:
-            return True
-        near = difflib.get_close_matches(item["name"], self.labels, n=1)
-        fix = f"did you mean {near[0]!r}?" if near else f"the labels are {', '.join(self.labels[:12])}"
-        file = images[item["image"]]["file"]
-        issues.error("D109", "class is not in the labels", item["place"], item["name"], fix, file, item["image"])
-        return False
-
     def _to_boxes(self, objects, images, one_based, issues):
         """The objects as Boxes, with coordinates counted from 0."""
-        box = np.array([item["corners"] for item in objects], np.float64).reshape(-1, 4)
-        image = np.array([item["image"] for item in objects], np.int64)
+        box = corners_of(objects)
         if one_based:
             for k in np.flatnonzero((box[:, :2] < 1).any(1)):
                 file = images[objects[k]["image"]]["file"]
@@ -105,15 +92,7 @@ class VocDetection(DetectionDataset):
                 message = f"a box starts {start}, but pixels count from 1"
                 issues.warn("D107", message, objects[k]["place"], fix=fix, file=file)
             box[:, :2] = np.maximum(box[:, :2], np.minimum(1, box[:, 2:])) - 1 if len(box) else box[:, :2]
-        return Boxes(
-            image=image,
-            box=box,
-            label=np.array([self.labels.index(item["name"]) for item in objects], np.int64),
-            crowd=np.zeros(len(objects), bool),
-            difficult=np.array([item["difficult"] for item in objects], bool),
-            area=(box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]),
-            position=np.arange(len(objects)),
-        )
+        return to_boxes(objects, self.labels, box)
 
     def _for_training(self, rows):
         return self.with_difficult | ~self.boxes.difficult[rows]
