@@ -15,7 +15,7 @@ from common.data.issues import IssueList
 from common.errors import BadSample
 from common.log import logger
 from common.vision.decode import decode_image, read_image_file, stores_16_bits
-from common.vision.files import Listing, image_size
+from common.vision.files import Listing, image_size, read_image_header
 
 CLIP_SILENTLY = 0.5  # pixels that a box may exceed the image without a warning: rounding of the annotation tool
 MAX_SUGGESTIONS = 10
@@ -110,14 +110,19 @@ def normalized_boxes(image_index, boxes, valid, num_images):
 
 def check_images(images, deep, source):
     """The issues of the image files: headers against annotations and, with `deep`, decoding errors."""
-    issues, logged = IssueList(source), time.monotonic()
+    issues, logged, turned = IssueList(source), time.monotonic(), 0
     for i, image in enumerate(images):
         if time.monotonic() - logged > 10:
             logged = time.monotonic()
             logger.info("checked %d of %d images", i, len(images))
         try:
-            width, height, turned = image_size(image["path"])
-            compare_size(image, width, height, turned, issues)
+            width, height, orientation = read_image_header(image["path"])
+            compare_size(image, width, height, orientation >= 5, issues)
+            turned += orientation > 1
+            if orientation in (2, 3, 4) and image["width"] is not None:  # the size tells nothing of these
+                message = "the EXIF orientation turns the image by 180 degrees or mirrors it"
+                fix = "boxes must be those of the image as viewers show it"
+                issues.warn("D111", message, value=f"orientation {orientation}", fix=fix, file=image["path"])
             if deep:
                 data = read_image_file(image["path"])
                 with capture_stderr() as warnings:
@@ -132,6 +137,8 @@ def check_images(images, deep, source):
                     )
         except BadSample as error:
             issues.errors.append(error.issue)
+    if turned:
+        logger.info("%s: %d of %d images are turned upright by their EXIF orientation", source, turned, len(images))
     return issues.all()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from common.data.issues import check_before_training, write_issues
-from common.errors import ConfigError, DataError
+from common.errors import ConfigError, DataError, DataIssue
 from PaddleCV.data.coco import CocoDetection
 
 
@@ -294,3 +294,19 @@ def test_class_names_lose_the_blanks_around_them_and_alike_ones_are_reported(tmp
         ("D109", "' Dog'"),
         ("D109", "'Dog', 'dog'"),
     ]
+
+
+def test_issues_of_files_whose_names_are_not_utf_8_are_written(tmp_path):
+    issue = DataIssue("D102", "error", "/a/\udcd5\udcc5.jpg", "is damaged")
+    write_issues(tmp_path / "issues.jsonl", [issue])
+    assert json.loads((tmp_path / "issues.jsonl").read_text(encoding="utf-8"))["file"] == issue.file
+
+
+@pytest.mark.parametrize(("orientation", "warned"), [(1, 0), (2, 1), (3, 1), (4, 1), (6, 0), (8, 0)])
+def test_images_turned_by_their_orientation_are_counted(tmp_path, clean, caplog, orientation, warned):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    write_image(tmp_path / "images/a.jpg", (100, 80) if orientation < 5 else (80, 100), exif=exif)
+    issues = read(tmp_path, clean).check()
+    assert [issue.code for issue in issues] == ["D111"] * warned
+    assert ("1 of 3 images are turned upright" in caplog.text) == (orientation > 1)

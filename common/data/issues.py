@@ -136,7 +136,7 @@ def write_issues(path, issues):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(dataclasses.asdict(issue), ensure_ascii=False) + "\n" for issue in issues]
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8
 
 
 def raise_on_errors(issues, policy="error", total=0):

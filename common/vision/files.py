@@ -46,6 +46,12 @@ def image_size(path, max_pixels=PIXEL_LIMIT):
     Raises:
         BadSample: D101 to D104, as :func:`common.vision.decode.decode_image` and `read_image_file`.
     """
+    width, height, orientation = read_image_header(path, max_pixels)
+    return width, height, orientation >= 5
+
+
+def read_image_header(path, max_pixels=PIXEL_LIMIT):
+    """The stored width and height of an image and its EXIF orientation, 1 to 8; raises like :func:`image_size`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large images; the limit is checked below
@@ -56,7 +62,7 @@ def image_size(path, max_pixels=PIXEL_LIMIT):
         size, orientation = pil_image.size, exif_orientation(pil_image)
     if size[0] * size[1] > max_pixels:
         open_header(read_image_file(path), str(path), max_pixels)
-    return *size, orientation >= 5
+    return *size, orientation
 
 
 class Listing:

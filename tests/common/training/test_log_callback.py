@@ -1,12 +1,13 @@
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 
 from common.errors import EnvironmentProblem
 from common.log import logger
 from common.training.callbacks.lines import Follower, JsonLines
-from common.training.callbacks.log import Log, NextSteps, Window, clock
+from common.training.callbacks.log import Log, NextSteps, Window, clock, epochs_text
 from tests.common.training.fake_trainer import FakeTrainer
 
 
@@ -177,3 +178,9 @@ def test_a_follower_gives_each_whole_line_once(tmp_path):
 
 def test_seconds_read_as_a_clock():
     assert [clock(s) for s in (0, 59.6, 3723, 360000)] == ["0:00:00", "0:01:00", "1:02:03", "100:00:00"]
+
+
+def test_a_run_that_had_more_epochs_than_configured_says_so():
+    text = epochs_text(SimpleNamespace(epoch=2, epochs=1))
+    assert text == "2 epochs (train.epochs is 1: nothing is left to train)"
+    assert epochs_text(SimpleNamespace(epoch=1, epochs=2)) == "1 of 2 epochs"
