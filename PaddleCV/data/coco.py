@@ -12,7 +12,7 @@ from common.files import DuplicateKey, parse_json
 from .coco_records import COLUMNS, read_box, read_images
 from .detection import Boxes, DetectionDataset, rescale_area, write_new
 from .labels import read_labels
-from .values import read_integer, read_name, read_number, warn_similar
+from .values import compare_names, read_integer, read_name, read_number
 
 
 class CocoDetection(DetectionDataset):
@@ -199,7 +199,7 @@ def read_categories(records, issues):
             names[category] = name
             if category < 0:
                 issues.warn("D113", "category id is negative", place, category)
-    warn_similar(names.values(), issues)
+    compare_names(names.values(), issues)
     if not records:
         issues.error("D117", "'categories' is empty: there is nothing to detect")
     if issues.errors:

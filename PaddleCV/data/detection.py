@@ -230,7 +230,8 @@ def write_new(path, source, content):
         raise DataError(f"error[D117] {source}: no image would be left in {path}; nothing is written")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    text = json.dumps(content, ensure_ascii=False)
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8
     temporary.replace(path)
     logger.info("written: %s", path)
 

@@ -9,7 +9,7 @@ from common.data.issues import IssueList, data_error
 from common.vision.files import IMAGE_SUFFIXES, describe_left_out, is_image_file
 
 from .classification import ClassificationDataset, class_names, name_list
-from .values import warn_similar
+from .values import compare_names
 
 
 class ImageFolder(ClassificationDataset):
@@ -33,7 +33,7 @@ class ImageFolder(ClassificationDataset):
         names = class_names(labels, root)
         self.labels = found if names is None else names
         check_classes(found, self.labels, issues)
-        warn_similar(self.labels, issues)
+        compare_names(self.labels, issues)
         images, classes = [], []
         beside = [entry.name for entry in os.scandir(self.source) if entry.is_file() and is_image_file(entry.name)]
         warn_left_out(beside, "beside the class folders", issues)

@@ -18,7 +18,7 @@ from .classification import ClassificationDataset, find_duplicates
 from .detection_check import warn_dark
 from .image_folder import check_classes, warn_left_out
 from .labels import read_labels
-from .values import warn_similar
+from .values import compare_names
 
 MAX_FILE_SIZE = 1 << 28  # bytes, of one image
 ENCRYPTED = 1
@@ -60,7 +60,7 @@ class ImageZip(ClassificationDataset):
         names = read_labels(labels, os.path.dirname(self.source))
         self.labels = known if names is None else names
         check_classes(known, self.labels, issues)
-        warn_similar(self.labels, issues)
+        compare_names(self.labels, issues)
         warn_left_out(beside, "beside the class folders", issues)
         warn_left_out(others, "that are no images by their suffix", issues)
         order = sorted(range(len(images)), key=lambda i: (self.labels.index(found[i]), images[i]["member"]))

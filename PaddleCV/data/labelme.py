@@ -16,7 +16,7 @@ from .detection import DetectionDataset
 from .imagenet_list import read_lines
 from .labels import read_labels
 from .objects import find_labels, select_known, to_boxes
-from .values import read_flag, read_integer, read_name, read_number, read_size, warn_similar
+from .values import compare_names, read_flag, read_integer, read_name, read_number, read_size
 
 EXTENDED = ("rectangle", "polygon", "circle", "mask", "oriented_rectangle", "rotation", "quadrilateral", "cuboid")
 FLAT = ("point", "points", "line", "linestrip")  # shapes without an extent
@@ -63,7 +63,7 @@ class LabelmeDetection(DetectionDataset):
         known = read_labels(find_labels(labels, root, ("labels.txt",)), root)
         self.labels = sorted({item["name"] for item in objects}) if known is None else known
         self.category_ids = list(range(1, len(self.labels) + 1))
-        warn_similar(self.labels, issues)
+        compare_names(self.labels, issues)
         objects = select_known(objects, self.labels, listed, issues)
 
         def place(k):

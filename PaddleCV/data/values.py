@@ -3,6 +3,8 @@
 import math
 import re
 
+from common.files import has_lone_surrogate
+
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 FLAGS = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
 LARGEST = 2**53  # beyond it floats skip integers
@@ -51,10 +53,13 @@ def read_name(value, place, issues, file=""):
     return value.strip()
 
 
-def warn_similar(names, issues):
-    """Warns of class names that differ only in case or in blanks (D109)."""
+def compare_names(names, issues):
+    """Warns of class names that differ only in case or in blanks (D109); refuses those that no file can hold (D123)."""
     groups = {}
     for name in dict.fromkeys(names):
+        if has_lone_surrogate(name):
+            fix = "rename the folder, or write the name in UTF-8"
+            issues.error("D123", "class name is not UTF-8", value=ascii(name), fix=fix)
         groups.setdefault(re.sub(r"[\s_-]+", "", name).casefold(), []).append(name)
     for alike in groups.values():
         if len(alike) > 1:

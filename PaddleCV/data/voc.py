@@ -19,7 +19,7 @@ from common.vision.files import IMAGE_SUFFIXES, Listing
 from .detection import DetectionDataset
 from .labels import read_labels
 from .objects import corners_of, find_labels, select_known, to_boxes
-from .values import read_flag, read_name, read_size, warn_similar
+from .values import compare_names, read_flag, read_name, read_size
 
 DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 BY_EXPAT = ("utf-8", "utf-16", "us-ascii", "iso-8859-1")  # what the parser decodes itself
@@ -72,7 +72,7 @@ class VocDetection(DetectionDataset):
         known = read_labels(find_labels(labels, root, ("label_list.txt",)), root)
         self.labels = sorted({item["name"] for item in objects}) if known is None else known
         self.category_ids = list(range(1, len(self.labels) + 1))
-        warn_similar(self.labels, issues)
+        compare_names(self.labels, issues)
         objects = select_known(objects, self.labels, listed, issues)
         boxes = self._to_boxes(objects, listed, one_based, issues)
 

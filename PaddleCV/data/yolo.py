@@ -21,7 +21,7 @@ from .image_folder import images_in
 from .imagenet_list import read_lines
 from .labels import read_labels
 from .objects import find_labels, to_boxes
-from .values import read_integer, read_name, read_number, warn_similar
+from .values import compare_names, read_integer, read_name, read_number
 
 NOT_LABELS = ("classes.txt", "readme.txt", "readme.roboflow.txt", "readme.dataset.txt", "data.txt", "labels.txt")
 NAMES = ("classes.txt", "labels/classes.txt", "labels.txt", "obj.names")
@@ -65,7 +65,7 @@ class YoloDetection(DetectionDataset):
         names = read_names(about, root, file, issues)
         self.labels, numbers = select_labels(dict(enumerate(names)), read_labels(labels, root), issues)
         self.category_ids = list(numbers)
-        warn_similar(names, issues)
+        compare_names(names, issues)
         paths = find_images(root, about, split, images, file, issues)
         listed, objects = read_all(paths, names, set(self.labels), issues)
         boxes = to_boxes(objects, self.labels)

@@ -1,6 +1,7 @@
 """Each scalar of a valid annotation file in another spelling: read as the same, or reported with file and place."""
 
 import json
+import os
 import re
 
 import numpy as np
@@ -112,3 +113,13 @@ def test_names_that_differ_in_case_or_blanks_are_reported(tmp_path):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "train" / name / "1.png")
     issues = ImageFolder(str(tmp_path)).issues
     assert [issue.code for issue in issues] == ["D109"] and "'Cat', 'cat'" in issues[0].value
+
+
+def test_a_class_folder_whose_name_is_not_utf_8_is_refused(tmp_path):
+    for name in (b"cat", b"\xd5\xc5"):
+        folder = os.path.join(os.fsencode(tmp_path), b"train", name)
+        os.makedirs(folder)
+        with open(os.path.join(folder, b"1.png"), "wb") as file:
+            Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(file, format="png")
+    with pytest.raises(DataError, match=r"D123.*class name is not UTF-8"):
+        ImageFolder(str(tmp_path))
