@@ -163,7 +163,9 @@ def from_json(body, threshold, model, limits):
     if key == "inputs":
         return tensors(value, threshold, model, limits)
     values = value if key.endswith("s") else [value]
-    if not isinstance(values, list) or not values or not all(isinstance(one, str) for one in values):
+    if values == []:
+        raise Problem(422, f"{key} is empty; a request has at least one")
+    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
         raise Problem(422, f"{key} is {'a list of texts' if key.endswith('s') else 'a text'}")
     check_count(len(values), limits)
     if key.startswith("text"):
