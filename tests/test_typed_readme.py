@@ -1,4 +1,4 @@
-"""Types the commands of README.md in a clone, in a shell whose `python` has no packages and no environment is active."""
+"""Types the commands of README.md in a clone, where `python` has no packages and no environment is active."""
 
 import os
 import re
@@ -62,5 +62,5 @@ def test_every_command_works_in_the_order_of_the_page(clone):
         assert done.returncode == 0, f"{command}: {done.stdout[-1000:]} {done.stderr[-2000:]}"
         ran.append(command)
     assert len(ran) >= 11
-    again = [command for command in ran if "tools/train.py" in command][0]
+    again = next(command for command in ran if "tools/train.py" in command)
     assert typed(f"{again} -o train.max_steps=1", clone, timeout=300).returncode == 0, "the first training, typed again"
