@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem
+from common.regular import check_regular
 from common.suggest import did_you_mean
 
 PACKAGE = "package:"
@@ -62,6 +63,7 @@ def read_lines(path, encoding="utf-8"):
     """
     file = find_file(path)
     try:
+        check_regular(file)
         data = file.read_bytes()
     except FileNotFoundError:
         near = did_you_mean(file.name, [p.name for p in file.parent.glob("*")]) if file.parent.is_dir() else ""

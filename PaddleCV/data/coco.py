@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from common.data.issues import IssueList, data_error
+from common.regular import check_regular
 
 from .coco_records import COLUMNS, is_integer, read_box, read_images
 from .detection import Boxes, DetectionDataset, write_new
@@ -118,6 +119,7 @@ def read_json(path, encoding, issues):
         DataError: D104, D112 (with line and column, or the invalid byte), D113 (a list is missing).
     """
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             data = file.read()
         text = data.decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)

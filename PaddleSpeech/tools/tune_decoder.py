@@ -98,12 +98,13 @@ def run_model(config, args):
     from common.training.run import Run
 
     arrays = None if args.model else read_configured_weights(config)
-    dataset = build_dataset(config, args.split)
+    run = Run(config)
+    dataset = build_dataset(config, args.split, *run.classes(args.model))
     metric = build_metric(config, dataset, task_of(config))
     if not hasattr(metric, "labels") or not hasattr(metric, "add"):
         raise ConfigError(f"{config.place('data.metric')}: only ErrorRates can be tuned")
     runtime.prepare()
-    answer = Run(config).sources(dataset, args.split, args.model, arrays=arrays)["predictions"]
+    answer = run.sources(dataset, args.model, arrays=arrays)["predictions"]
     with build_loader(config, args.split, dataset, config.settings("eval"), training=False) as loader:
         return [(answer(batch), batch) for batch in loader.epoch(0)], metric
 

@@ -29,6 +29,8 @@ class DecodeAudio(Transform):
         ConfigError: a number is out of range.
     """
 
+    alike = ("rate", "channel")
+
     def __init__(self, rate, channel="mix", convert=True, min_seconds=0.0, max_seconds=600.0):
         if rate < 1:
             raise ConfigError(f"rate is {rate}; it must be a sample rate in Hz, at least 1")

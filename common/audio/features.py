@@ -51,6 +51,8 @@ class LinearSpectrogram(Features):
         floor (float): added to the power before the logarithm.
     """
 
+    alike = True
+
     def __init__(self, window_ms=20.0, stride_ms=10.0, max_freq=None, floor=1e-14):
         check_frame_size(window_ms, stride_ms)
         self.window_ms, self.stride_ms, self.max_freq, self.floor = window_ms, stride_ms, max_freq, floor
@@ -89,6 +91,8 @@ class MelSpectrogram(Features):
         floor (float): minimum value before the logarithm.
         scale (str): mel scale, `slaney` (filters of equal area) or `htk`.
     """
+
+    alike = True
 
     def __init__(
         self,
@@ -141,6 +145,8 @@ class MFCC(Features):
         range_db (float): dynamic range in decibels; lower values are clipped; null for no clipping.
         scale (str): mel scale, `slaney` or `htk`.
     """
+
+    alike = True
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ class CharacterIds(Transform):
     """
 
     files = ("vocab",)
+    alike = ("unknown",)
 
     def __init__(self, vocab, unknown="", stride=0):
         self.vocab, self.stride = vocab, stride

@@ -25,6 +25,8 @@ class NormalizeVolume(Transform):
         max_gain_db (float): maximum gain in decibels.
     """
 
+    alike = True
+
     def __init__(self, target_db=-20.0, max_gain_db=60.0):
         self.target_db, self.max_gain_db = target_db, max_gain_db
 
@@ -43,6 +45,8 @@ class NormalizeUtterance(Transform):
     Args:
         variance (bool): also normalizes the variance.
     """
+
+    alike = True
 
     def __init__(self, variance=True):
         self.variance = variance

@@ -6,21 +6,48 @@ from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler, EvaluationSampler, StreamSampler
 from common.errors import ConfigError
+from common.log import logger
 from common.system import distributed
 
 
-def build_dataset(config, split):
+def build_dataset(config, split, known=None, source="data.train"):
     """Builds the dataset of `data.<split>`, without its transforms and its sampler.
 
+    Args:
+        config (Config): checked.
+        split (str): train, eval or test.
+        known (list[str]): class names of the model; data of the same names in another order, or of some of them, are
+            numbered by these.
+        source (str): what has these classes, for messages.
+
     Raises:
-        ConfigError: the configuration has no such split, or its labels differ from the configuration's.
+        ConfigError: the configuration has no such split, its labels differ from the configuration's, or it has other
+            classes than `known`.
         DataError: files of the dataset are invalid.
     """
+    dataset = read_dataset(config, split, config.get("labels"))
+    names = class_names(dataset)
+    if known is None or names is None or names == known:
+        return dataset
+    chosen = config.get("labels") is not None or config.get(f"data.{split}.labels", None) is not None
+    if set(names) <= set(known) and not chosen:
+        mapped = read_dataset(config, split, known)
+        if class_names(mapped) == known:
+            logger.info("data.%s: its classes %s are numbered as in %s: %s", split, names, source, known)
+            return mapped
+    raise ConfigError(
+        f"{config.place(f'data.{split}')}: {source} has the classes {known}, data.{split} has {names}\n"
+        f"  fix: both need the same classes in the same order: labels: [{', '.join(known)}]"
+    )
+
+
+def read_dataset(config, split, labels):
+    """The dataset of `data.<split>`, with the class names `labels` if it takes them; raises as `build_dataset`."""
     node = config.get(f"data.{split}")
     if node is None:
         have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
         raise ConfigError(f"{config.place('data')}: there is no data.{split}; the splits are {have or 'none'}")
-    given = {key: config.get(key) for key in ("labels", "num_classes", "seed")}
+    given = {"labels": labels} | {key: config.get(key) for key in ("num_classes", "seed")}
     dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
     check_names(dataset, "dataset", config.place(f"data.{split}"))
     wanted, labels = config.get("labels"), class_names(dataset)

@@ -1,83 +1,190 @@
-"""Files of fitted transforms (vocabularies, statistics), which are part of every checkpoint and export.
+"""Files that give the inputs of a model their meaning: vocabularies, dictionaries, tokenizers, fitted statistics.
 
-A transform with such a file names it in its key `file`.  The copy beside the weights keeps the file's name.
+Transforms and tasks name them in the arguments that their class lists as `files`. Every checkpoint has a copy of those
+of `data.train` and `files.json`, which holds for each role, such as `LookUp.vocab`, the name of the copy, the original
+path and its SHA-256. Weights are used with these files only: resuming and distillation refuse others; evaluation,
+inference and export use the copies, with a warning. The files of the task, such as a language model, may be replaced.
 """
 
+import hashlib
+import json
 from pathlib import Path
 
+import yaml
+
+from common.config.build import complete_task
+from common.config.check import task_name
 from common.errors import ConfigError
+from common.files import find_file
 from common.log import logger
 from common.weights import checkpoint
 
 SPLITS = ("train", "eval", "test", "infer")
+RECORD = "files.json"
+TASK = "postprocess"
 
 
-def learned_files(config, split):
-    """{name: Path} of the existing files of the fitted transforms of a split.
+def file_arguments(kind, node):
+    """The arguments in a node of a class that are files, which a checkpoint or an export carries (list of names)."""
+    return [key for key in getattr(kind, "files", ()) if node.get(key)]
 
-    Raises:
-        ConfigError: two files have the same name.
+
+def files_of(config, part):
+    """The files that a part of the configuration names: {role: (dotted path, path)}.
+
+    Args:
+        config (Config): checked.
+        part (str): train, eval, test or infer for the transforms of that split; `postprocess` for the task.
     """
-    found = {}
-    for _, file in file_keys(config, split) if split else ():
-        path = Path(file)
-        if path.name in found and found[path.name] != path:
-            raise ConfigError(
-                f"{config.place(f'data.{split}.transforms')}: two transforms have files named {path.name}"
-            )
+    if part == TASK:
+        name = task_name(config.tree, config.namespace)
+        node = complete_task(config, name) if name else {}
+        found = list(files_in(node, TASK, config.namespace.tasks))
+    else:
+        nodes = config.to_dict()["data"][part].get("transforms") if config.get(f"data.{part}", None) else None
+        found = list(files_in(nodes, f"data.{part}.transforms", config.namespace))
+    return number_roles(found)
+
+
+def files_in(value, path, namespace):
+    """(role, dotted path, file) of each file that the nodes inside a value name."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from files_in(item, f"{path}.{key}", namespace)
+    if isinstance(value, dict) and "type" in value:
+        for key in file_arguments(namespace.resolve(value["type"]), value):
+            yield f"{value['type']}.{key}", f"{path}.{key}", value[key]
+
+
+def number_roles(found):
+    """{role: rest} of tuples (role, *rest); a role that occurs again is `role#2`."""
+    numbered, counts = {}, {}
+    for role, *rest in found:
+        counts[role] = counts.get(role, 0) + 1
+        numbered[role if counts[role] == 1 else f"{role}#{counts[role]}"] = tuple(rest)
+    return numbered
+
+
+def collect_files(config):
+    """The files of a checkpoint: copies of those of `data.train`, and the record ({name: bytes})."""
+    copies, record = {}, {}
+    for role, (_, text) in files_of(config, "train").items():
+        path = find_file(text)
         if path.is_file():
-            found[path.name] = path
-    return found
+            content, name, number = path.read_bytes(), path.name, 1
+            while copies.get(name, content) != content:
+                name, number = f"{path.stem}_{number}{path.suffix}", number + 1
+            copies[name] = content
+            record[role] = {"name": name, "path": str(text), "sha256": digest_of(content)}
+    for role, (_, text) in files_of(config, TASK).items():
+        record[role] = {"path": str(text), "sha256": digest_of(find_file(text).read_bytes())}
+    return copies | ({RECORD: json.dumps(record, indent=1).encode()} if record else {})
+
+
+def digest_of(content):
+    """The SHA-256 of bytes, as hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_record(folder):
+    """The record of a checkpoint or of an exported model: role -> {name, path, sha256}; empty if it has none."""
+    if (folder / "infer.yml").is_file():
+        about = yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))
+        found = number_roles(_carried(about.get("preprocess"), folder))
+        return {
+            role: {"name": name, "path": name, "sha256": digest_of((folder / name).read_bytes())}
+            for role, (name,) in found.items()
+        }
+    return json.loads((folder / RECORD).read_text(encoding="utf-8")) if (folder / RECORD).is_file() else {}
+
+
+def _carried(value, folder):
+    """(role, name) of the files in the nodes of infer.yml."""
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _carried(item, folder)
+    if isinstance(value, dict) and "type" in value:
+        for key, item in value.items():
+            if isinstance(item, str) and key != "type" and Path(item).name == item and (folder / item).is_file():
+                yield f"{value['type']}.{key}", item
+
+
+def differing_files(config, folder, part="train"):
+    """(role, dotted path, path, record) of the files of a part that differ from those of the weights in `folder`."""
+    record = read_record(folder)
+    for role, (key, text) in files_of(config, part).items():
+        if role in record:
+            path = find_file(text)
+            if not path.is_file() or digest_of(path.read_bytes()) != record[role]["sha256"]:
+                yield role, key, path, record[role]
 
 
 def check_unchanged(config, folder):
-    """Checks that the files of fitted transforms equal those of the checkpoint (its folder, a Path) to resume from.
+    """Checks that the files of `data.train` equal those of the checkpoint (its folder, a Path) to resume from.
 
     Raises:
         ConfigError: a file differs, so that ids would have another meaning.
     """
-    for path, beside in changed_files(config, folder):
+    for role, _, path, entry in differing_files(config, folder):
         raise ConfigError(
-            f"{path}: differs from the file in this run's checkpoint, {beside}\n"
+            f"{path}: differs from the file in this run's checkpoint, {folder / entry['name']} ({role})\n"
             "  fix: restore it from the checkpoint, or start over with --overwrite"
+        )
+    missing = [role for role in read_record(folder) if role not in files_of(config, "train") | files_of(config, TASK)]
+    if missing and files_of(config, "train"):
+        raise ConfigError(
+            f"{config.place('data.train.transforms')}: the run's checkpoint {folder} has a file for {missing[0]}, this "
+            "configuration has none\n  fix: restore the transforms, or start over with --overwrite"
+        )
+
+
+def check_teacher_files(config, student):
+    """Checks that a teacher's weights were trained with the files of its student's `data.train`.
+
+    Args:
+        config (Config): of the teacher, with its `weights`.
+        student (Config): provides the data.
+
+    Raises:
+        ConfigError: a file differs: the teacher would read other words than the student.
+    """
+    folder = folder_of(config.get("weights"))
+    for role, key, path, entry in differing_files(student, folder):
+        raise ConfigError(
+            f"{student.place(key)}: the teacher {config.get('weights')} was trained with {entry['path']} "
+            f"({folder / entry['name']}), its student has {path}, which differs ({role})"
         )
 
 
 def warn_of_changes(config, weights):
-    """Warns if training starts from weights (a path) whose files of fitted transforms differ."""
-    for path, beside in changed_files(config, folder_of(weights)):
+    """Warns if training starts from weights (a path) which were trained with other files than those of `data.train`."""
+    folder = folder_of(weights)
+    for role, _, path, entry in differing_files(config, folder):
         logger.warning(
-            "%s differs from %s: its ids have another meaning than those that the weights were trained on; "
+            "%s differs from %s: its ids have another meaning than those that the weights were trained on (%s); "
             "replace the first file by the second to use the same ids",
-            *(path, beside),
+            *(path, folder / entry["name"], role),
         )
 
 
-def changed_files(config, folder):
-    """(file, file of the checkpoint in `folder`) of the fitted transforms of the training data that differ."""
-    pairs = [(path, folder / name) for name, path in learned_files(config, "train").items()]
-    return [pair for pair in pairs if pair[1].is_file() and pair[0].read_bytes() != pair[1].read_bytes()]
-
-
 def adopt_files(config, weights):
-    """Sets the files of the transforms to those beside the weights (a path), where they exist."""
-    folder = folder_of(weights)
+    """Replaces the files of the transforms that differ by the copies beside the weights (a path), with a warning."""
+    folder, reported = folder_of(weights), set()
     for split in SPLITS:
-        for key, file in file_keys(config, split):
-            beside = folder / Path(file).name
-            if beside.is_file():
-                config.set(key, str(beside))
+        for role, key, path, entry in list(differing_files(config, folder, split)):
+            beside = folder / entry["name"]
+            config.set(key, str(beside), config.place(key))
+            if path.is_file() and path not in reported:
+                logger.warning(
+                    "%s differs from %s, which %s was trained with (%s): %s is used instead",
+                    *(path, entry["path"], weights, role, beside),
+                )
+            reported.add(path)
+    for role, _, path, entry in differing_files(config, folder, TASK):
+        logger.warning("%s differs from %s, which %s was trained with (%s)", path, entry["path"], weights, role)
 
 
 def folder_of(weights):
-    """The folder (Path) of the weights at a path."""
+    """The folder (Path) of weights at a path: of a checkpoint, of a file, or of an exported model."""
+    if (Path(weights) / "infer.yml").is_file():
+        return Path(weights)
     place = checkpoint.find_weights(weights)
     return place.parent if place.is_file() else place
-
-
-def file_keys(config, split):
-    """(dotted path, value) of the `file` keys of the transforms of a split."""
-    if not config.get(f"data.{split}", None):
-        return []
-    keys = [f"data.{split}.transforms.{i}.file" for i in range(len(config.get(f"data.{split}.transforms", None) or []))]
-    return [(key, config.get(key, None)) for key in keys if isinstance(config.get(key, None), str)]

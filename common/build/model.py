@@ -4,7 +4,7 @@ from pathlib import Path
 
 from common.build.data import build_dataset, class_names, given_classes
 from common.build.inputs import check_image_sizes, check_inputs
-from common.build.learned_files import adopt_files
+from common.build.learned_files import adopt_files, folder_of
 from common.config import load_config
 from common.contract import check_names, get_optional
 from common.errors import ConfigError
@@ -15,34 +15,76 @@ from common.weights import checkpoint, pretrained, structure
 from common.weights.published import find_published
 
 
-def labels_of(config, dataset=None):
-    """The class names: of the dataset, of the configuration, or of the checkpoint that `weights` names.
+def labels_of(config, dataset=None, weights=None):
+    """The class names: of the dataset, of the configuration, or of the weights.
 
-    None if the data, or the data of the checkpoint, have no classes.
+    None if the data, or the training data of the weights, have no classes.
+
+    Args:
+        config (Config): checked.
+        dataset (object): provides the classes, where there is one.
+        weights (str | Path): `weights` of the configuration when None.
+
+    Raises:
+        ConfigError: the weights were trained with other classes, or there is nothing to take classes from.
     """
+    weights = weights or config.get("weights")
     if dataset is not None:
-        return class_names(dataset)
-    if config.get("labels") is not None:
-        return list(config.get("labels"))
-    published = find_published(config.kit, config.get("weights"))
-    if published is not None and published.labels:
-        return published.class_names()
-    saved = saved_config(config)
-    if saved is not None:  # it records the classes of its training data, if any
-        return None if saved.get("labels") is None else list(saved.get("labels"))
-    for split in ("eval", "train"):
-        if config.get(f"data.{split}"):
-            return class_names(build_dataset(config, split))
-    raise ConfigError(f"{config.path}: no labels: give labels, a dataset, or weights=CHECKPOINT")
+        labels, place = class_names(dataset), config.place("data")
+    elif config.get("labels") is not None:
+        labels, place = list(config.get("labels")), config.place("labels")
+    else:
+        known, labels = known_labels(config, weights)
+        if known:
+            return labels
+        for split in ("eval", "train"):
+            if config.get(f"data.{split}"):
+                return class_names(build_dataset(config, split))
+        raise ConfigError(f"{config.path}: no labels: give labels, a dataset, or weights=CHECKPOINT")
+    check_labels(config, labels, weights, place)
+    return labels
 
 
-def saved_config(config):
-    """The configuration saved in the checkpoint that `weights` names, or None."""
-    if not config.get("weights") or find_published(config.kit, config.get("weights")):
+def check_labels(config, labels, weights, place):
+    """Raises ConfigError if weights (a path or a name) were trained with other class names than `labels`."""
+    known = known_labels(config, weights)[1]
+    if known is not None and labels is not None and known != labels:
+        raise ConfigError(
+            f"{place}: {weights} was trained with the classes {known}; here they are {labels}\n"
+            f"  fix: give labels: {known}, or train for these classes with -o pretrained={weights}"
+        )
+
+
+def known_labels(config, weights):
+    """(True, class names or None) as weights, a path or a name of the kit's index, record them; else (False, None)."""
+    if not weights:
+        return False, None
+    published = find_published(config.kit, weights)
+    if published is not None:
+        return bool(published.labels), published.class_names()
+    saved = saved_config(config, weights)
+    if saved is None:
+        return False, None
+    return True, None if saved.get("labels") is None else list(saved.get("labels"))
+
+
+def saved_config(config, weights):
+    """The configuration saved beside weights, or None; weights that are addressed by name have none."""
+    if find_published(config.kit, weights) or checkpoint.named_weights(weights) is not None:
         return None
-    found = checkpoint.find_weights(config.get("weights"))
-    path = (found.parent if found.is_file() else found) / "config.yml"
+    path = folder_of(weights) / "config.yml"
     return load_config(path, default_kit=config.kit) if path.is_file() else None
+
+
+def warn_of_other_labels(config, labels, weights):
+    """Warns if `pretrained` weights keep a class head of as many other classes."""
+    known = known_labels(config, weights)[1]
+    if known is not None and labels is not None and known != labels and len(known) == len(labels):
+        logger.warning(
+            "%s was trained with the classes %s, here they are %s: the weights of the class head are kept, "
+            "although they belong to other classes",
+            *(weights, known, labels),
+        )
 
 
 def build_model(config, labels, weights=None):
@@ -105,7 +147,7 @@ def trained_model(config, dataset=None, arrays=None):
         arrays (dict[str, ndarray]): the weights, if they are read already.
     """
     arrays = read_configured_weights(config) if arrays is None else arrays
-    labels = labels_of(config, dataset)
+    labels = labels_of(config, dataset, weights_of(config))
     runtime.prepare()
     select_device(config.get("device"))
     model = build_model(config, labels)

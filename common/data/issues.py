@@ -43,6 +43,7 @@ Issue codes, the same in every kit:
     D148  number of features differs from the training data
     D149  audio too short for its transcript
     D150  image in two splits
+    D151  output of the model not finite
 """
 
 import dataclasses
@@ -263,6 +264,24 @@ def check_dataset(dataset, deep, most=0):
             if len(issues) == MOST:
                 break
     return issues, length
+
+
+def check_transforms(dataset, pipeline):
+    """The issues of samples of a map-style dataset that its transforms refuse, such as a transcript without room.
+
+    Args:
+        dataset (object): map-style; every sample could be read.
+        pipeline (Pipeline): its transforms.
+    """
+    issues = []
+    for index in range(len(dataset)):
+        try:
+            pipeline.sample(dataset, index, 0)
+        except BadSample as error:
+            issues.append(error.issue)
+            if len(issues) == MOST:
+                break
+    return issues
 
 
 def read_stream(dataset, most=0):

@@ -10,12 +10,15 @@ class Transform:
     A transform with `per_batch` takes and returns the list of samples of a batch instead of one sample.
     A transform with `augments` is a random augmentation; transforms that are fitted to data see samples without it.
     A transform for tables also has `table(columns)`, which transforms a dict of arrays with one row per sample.
+    `alike` are the arguments, or True for all but the files, that training and evaluation must have in common for the
+    model to see the same inputs; a difference is a warning.
     All randomness comes from the generator passed to the call.
     """
 
     extra = 0
     per_batch = False
     augments = False
+    alike = ()
 
     def __call__(self, sample, rng):
         raise NotImplementedError(f"{type(self).__name__} does not define __call__")

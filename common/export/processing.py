@@ -2,9 +2,10 @@
 
 import shutil
 
+from common.build.learned_files import file_arguments
 from common.config.build import complete_task
 from common.files import find_file
-from common.inference.exported import file_arguments, inference_split, types_in
+from common.inference.exported import inference_split, types_in
 from common.inference.task import task_of
 
 

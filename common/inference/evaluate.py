@@ -6,6 +6,9 @@ A metric says what it needs of the model, by its class attribute `needs`:
     model         the model itself, for metrics that run it in a way of their own
 """
 
+import contextlib
+import itertools
+
 from common.build.inputs import check_inputs
 from common.build.model import predictor_of
 from common.contract import get_optional
@@ -49,6 +52,15 @@ def update(metric, sources, batch):
     found = source_for(metric, sources)(batch)
     metric.update(found, batch)
     return found
+
+
+def update_once(model, loader, metric, split="eval"):
+    """Gives a metric the first batch of a loader, to find what would end an evaluation; the model evaluates already."""
+    metric.reset()
+    with contextlib.closing(loader.epoch(0)) as batches:
+        for batch in itertools.islice(batches, 1):
+            check_inputs(model.inputs, batch, f"data.{split}", multiple=get_optional(model, "model", "size_multiple"))
+            update(metric, sources_of(model), batch)
 
 
 def source_for(metric, sources):

@@ -7,9 +7,9 @@ import sys
 import numpy as np
 
 from common.data.issues import issue_line
-from common.errors import BadRows, BadSample, DataError
-from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
-from common.log import logger
+from common.errors import BadRows, BadSample, DataError, NotFinite
+from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples, records_of
+from common.log import logger, printable
 from common.table.sources import rows_to_table
 
 
@@ -39,7 +39,7 @@ def run_inference(model, source, args):
             total += 1
             found = {**task.identify(sample), "predictions": records}
             text = json.dumps(found, ensure_ascii=False) if args.json else task.line(sample, records)
-            sys.stdout.write(text + "\n")
+            sys.stdout.write(printable(text) + "\n")
             sys.stdout.flush()
             if drawing:
                 drawing.add(sample, task.draw(sample["image"], records))
@@ -89,8 +89,25 @@ def predict_samples(model, samples, threshold):
             decoded.append(sample)
         except DataError as error:
             problems.append(error)
-    found = iter(predict_prepared(model, ready, threshold) if ready else [])
-    return [(sample, [] if sample.get("blank") else next(found)) for sample in decoded], problems
+    found = iter(predict_all(model, ready, threshold) if ready else [])
+    predictions = [(sample, [] if sample.get("blank") else next(found)) for sample in decoded]
+    bad = [(sample, error) for sample, error in predictions if isinstance(error, NotFinite)]
+    problems += [DataError(f"{error}\n  {sample.get('name') or sample.get('path', '')}") for sample, error in bad]
+    return [pair for pair in predictions if not isinstance(pair[1], NotFinite)], problems
+
+
+def predict_all(model, samples, threshold):
+    """The records of prepared samples, as one batch; where its outputs are not finite one by one.
+
+    Returns:
+        list[list[dict] | NotFinite]: for each sample its records, or why it has none.
+    """
+    try:
+        return predict_prepared(model, samples, threshold)
+    except NotFinite as error:
+        if len(samples) == 1:
+            return [error]
+    return [predict_all(model, [sample], threshold)[0] for sample in samples]
 
 
 def predict_rows(model, samples, threshold):
@@ -113,8 +130,7 @@ def predict_rows(model, samples, threshold):
     lacking = max(0, (fixed_batch(model) or 0) - len(good))  # filled with the last row
     columns = {name: np.concatenate([columns[name], *[columns[name][-1:]] * lacking]) for name in model.inputs}
     outputs = model.run(columns)
-    threshold = model.task.threshold if threshold is None else threshold
-    records = model.task.records(outputs, good, model.labels, threshold)
+    records = records_of(model, outputs, good, threshold)
     for found in records:
         name_items(found, model.pipeline.transforms)
     return list(zip(good, records)), problems

@@ -57,6 +57,10 @@ class Schedule(Settings, abc.ABC):
         """Updates before :meth:`rate` holds."""
         return 0
 
+    def turns(self):
+        """{name: step} of the updates that the run must reach for the schedule to be complete, after :meth:`bind`."""
+        return {"the warm-up": self.warmup_length()} if self.warmup_length() else {}
+
     def epoch_length(self):
         """Updates of one epoch, known after :meth:`bind`."""
         return self.bound(self.steps_per_epoch)
@@ -143,11 +147,17 @@ class StepDecay(WarmupSchedule):
         if any(right <= left for left, right in itertools.pairwise(milestones)):
             raise self.error(f"got {key}={milestones!r}; they must rise")
 
+    def milestones(self):
+        """The milestones in updates (list[int])."""
+        if self.at_steps is not None:
+            return self.at_steps
+        return [round(epoch * self.epoch_length()) for epoch in self.at_epochs]
+
+    def turns(self):
+        return super().turns() | {f"milestone {k}": step for k, step in enumerate(self.milestones(), 1)}
+
     def rate(self, step):
-        milestones = self.at_steps
-        if milestones is None:
-            milestones = [round(epoch * self.epoch_length()) for epoch in self.at_epochs]
-        return self.base * self.factor ** sum(step >= milestone for milestone in milestones)
+        return self.base * self.factor ** sum(step >= milestone for milestone in self.milestones())
 
 
 @dataclass(kw_only=True)
@@ -174,6 +184,9 @@ class DecayToEnd(WarmupSchedule):
     def span(self):
         """(first step, last step) of the decay."""
         return self.warmup_length() if self.after_warmup else 0, self.length(self.steps, self.epochs)
+
+    def turns(self):
+        return super().turns() | {"the end of the decay": self.span()[1] - 1}
 
 
 @dataclass(kw_only=True)
@@ -266,6 +279,9 @@ class NoamDecay(Schedule):
     d_model: int = in_range(512, least=1)
     warmup_steps: int = in_range(4000, least=1)
 
+    def turns(self):
+        return {"the warm-up": self.warmup_steps}
+
     def rate(self, step):
         count, peak = step + 1, self.warmup_steps
         return self.base * (self.d_model * peak) ** -0.5 * min(count / peak, (peak / count) ** 0.5)
@@ -351,6 +367,9 @@ class OneCycle(Schedule):
         super().__post_init__()
         if self.anneal not in ("cosine", "linear"):
             raise self.error(f"got anneal={self.anneal!r}; it must be cosine or linear")
+
+    def turns(self):
+        return {"the end of the cycle": self.length(self.steps, None) - 1}
 
     def rate(self, step):
         last = max(self.length(self.steps, None) - 1, 1)

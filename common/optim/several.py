@@ -161,6 +161,10 @@ class SeveralSchedules:
             schedule.scale(factor)
         return self
 
+    def turns(self):
+        """{name: step} of all schedules, see :meth:`common.optim.schedules.Schedule.turns`."""
+        return {f"{name}: {turn}": step for name, s in self.schedules.items() for turn, step in s.turns().items()}
+
     def warmup_length(self):
         """Updates of the shortest warm-up."""
         return min(schedule.warmup_length() for schedule in self.schedules.values())

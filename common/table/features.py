@@ -46,6 +46,7 @@ class TableFeatures(Transform):
     """
 
     files = ("file",)
+    alike = ("numbers", "categories", "scale", "num_ids", "sizes", "hash_rows")
 
     def __init__(
         self, file, numbers=(), categories=(), scale="none", num_ids=None, sizes=None, min_count=1, hash_rows=0

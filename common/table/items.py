@@ -33,6 +33,7 @@ class ItemIds(Transform):
     """
 
     learns, files = True, ("file",)
+    alike = ("columns", "num_items")
 
     def __init__(self, file, columns, num_items, min_count=1):
         if num_items < 2 or min_count < 1:

@@ -23,6 +23,8 @@ ALPHANUMERIC = re.compile(r"[a-zA-Z0-9]")
 class SplitCharacters(Transform):
     """Character tokenization."""
 
+    alike = True
+
     def __call__(self, sample, rng):
         if "tokens" not in sample:
             sample["tokens"] = list(sample["text_a"])
@@ -31,6 +33,8 @@ class SplitCharacters(Transform):
 
 class SplitWords(Transform):
     """Whitespace tokenization."""
+
+    alike = True
 
     def __call__(self, sample, rng):
         if "tokens" not in sample:
@@ -51,6 +55,7 @@ class SplitByDictionary(Transform):
     """
 
     files = ("dictionary", "vocab")
+    alike = True
 
     def __init__(self, dictionary, vocab):
         self.dictionary, self.vocab = dictionary, vocab
@@ -131,6 +136,7 @@ class TokenIds(Transform):
     """
 
     files = ("vocab", "replace")
+    alike = ("unknown", "lowercase", "added")
 
     def __init__(self, vocab, unknown="[UNK]", replace=None, lowercase=False, max_length=0, added=()):
         self.vocab, self.lowercase, self.max_length = vocab, lowercase, max_length

@@ -32,6 +32,7 @@ class WordPiece(Transform):
 
     files = ("vocab",)
     special = ("[UNK]", "[CLS]", "[SEP]")
+    alike = ("lowercase",)
 
     def __init__(self, vocab, lowercase=True, max_length=128, labels=None):
         if max_length < 3:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from common.build.data import class_names
 from common.build.learned_files import warn_of_changes
-from common.build.model import build_model
+from common.build.model import build_model, warn_of_other_labels
 from common.contract import get_optional
 from common.layers.sync_batch_norm import convert_sync_batch_norm
 from common.system import distributed
@@ -30,6 +30,7 @@ def build_network(config, prepared, context, resume_from=None):
         pretrained.load_arrays(model, arrays, source=str(config.get(key)), strict=key == "weights")
         if key == "pretrained" and Path(config.get(key)).exists():
             warn_of_changes(config, config.get(key))
+            warn_of_other_labels(config, class_names(prepared.train), config.get(key))
     method = compress(config, model, context, resume_from) if config.get("slim", None) else None
     if distributed.world_size() > 1:
         convert_sync_batch_norm(model)

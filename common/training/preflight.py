@@ -5,7 +5,8 @@ import os
 
 from common.build.data import build_dataset, class_names
 from common.build.learn_transforms import fit_transforms
-from common.build.model import read_configured_weights
+from common.build.model import known_labels, read_configured_weights
+from common.build.preparation import check_preparation
 from common.data.issues import check_before_training
 from common.errors import ConfigError, EnvironmentProblem
 from common.inference.exported import check_exportable
@@ -55,13 +56,12 @@ def prepare_training(config, options):
         resolve_link(options.resume)
     weights = {key: read_configured_weights(config, key) for key in ("pretrained", "weights") if config.get(key)}
     check_exportable(config)
-    datasets = {"train": build_dataset(config, "train"), "eval": None}
+    start = config.get("weights")
+    datasets = {"train": build_dataset(config, "train", known_labels(config, start)[1], start), "eval": None}
     fit_transforms(config, datasets["train"])
     if options.evaluate:
-        datasets["eval"] = build_dataset(config, "eval")
-        here, there = class_names(datasets["train"]), class_names(datasets["eval"])
-        if here != there:
-            raise ConfigError(f"{config.place('data')}: data.train has the classes {here}, data.eval has {there}")
+        datasets["eval"] = build_dataset(config, "eval", class_names(datasets["train"]))
+    check_preparation(config)
     if options.check_data:
         cache = str(folder) if distributed.is_main() and not options.dry_run else None
         check_before_training(datasets, config.settings("train").bad_samples, cache)

@@ -6,10 +6,12 @@ The commands, `common.api`, notebooks and searches use :class:`Run`, which is in
 import dataclasses
 from pathlib import Path
 
-from common.build.data import build_dataset, build_loader, build_metric, class_names
-from common.build.model import read_configured_weights, trained_model
-from common.errors import ConfigError
+from common.build.data import build_dataset, build_loader, build_metric
+from common.build.learned_files import adopt_files
+from common.build.model import known_labels, read_configured_weights, trained_model, weights_of
+from common.build.preparation import warn_of_other_preparation
 from common.inference.evaluate import evaluate, sources_of
+from common.inference.exported import Exported, inference_split
 from common.inference.predictor import ModelInMemory, Predictor
 from common.inference.task import task_of
 from common.system import distributed, runtime
@@ -88,21 +90,33 @@ class Run:
         config = self.config
         require_section(config, "data.metric", "evaluation")
         arrays = read_configured_weights(config) if exported is None else None
-        dataset = build_dataset(config, split)
+        labels, source = self.classes(exported)
+        warn_of_other_preparation(config, split, exported or weights_of(config))
+        dataset = build_dataset(config, split, labels, source)
         metric = build_metric(config, dataset, task_of(config))
         runtime.prepare()
         distributed.initialize()
-        sources = self.sources(dataset, split, exported, engine, arrays)
+        sources = self.sources(dataset, exported, engine, arrays)
         with build_loader(config, split, dataset, config.settings("eval"), training=False) as loader:
             return evaluate(sources, loader, metric), metric
 
-    def sources(self, dataset, split="eval", exported=None, engine=None, arrays=None):
+    def classes(self, exported=None):
+        """The class names that the weights, or an exported model, were trained with or None, and where they are from.
+
+        The files of the transforms are set to theirs, see `common.build.learned_files`.
+        """
+        if exported is None:
+            weights = weights_of(self.config)
+            return known_labels(self.config, weights)[1], str(weights)
+        about = Exported(exported).about
+        adopt_files(self.config, exported)
+        return about["labels"], str(exported)
+
+    def sources(self, dataset, exported=None, engine=None, arrays=None):
         """The sources that a metric can need (predictions, losses, model); see `common.inference.evaluate`."""
         if exported is None:
             return sources_of(trained_model(self.config, dataset, arrays)[0])
-        predictor, labels = Predictor(exported, engine=engine), class_names(dataset)
-        if labels is not None and list(predictor.labels or []) != labels:
-            raise ConfigError(f"{exported} has the classes {predictor.labels}; data.{split} has {labels}")
+        predictor = Predictor(exported, engine=engine)
         return {"predictions": lambda batch: predictor.run({name: batch[name] for name in predictor.inputs})}
 
     def export(self, folder=None, onnx=False):
@@ -117,6 +131,7 @@ class Run:
 
         folder, config = Path(folder or self.folder / "export"), self.config
         refuse_other(folder)
+        warn_of_other_preparation(config, inference_split(config), weights_of(config))
         model, labels = trained_model(config)
         if labels is not None:
             config.fix(labels=labels, num_classes=len(labels))

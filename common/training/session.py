@@ -7,7 +7,7 @@ from pathlib import Path
 
 from common.build.data import build_loader, build_metric
 from common.build.learned_files import check_unchanged
-from common.build.model import labels_of
+from common.build.model import check_labels, labels_of
 from common.inference.task import task_of
 from common.log import logger
 from common.system import distributed
@@ -122,6 +122,7 @@ class TrainingSession:
     def resume(self, trainer, path):
         """Resumes exactly from the checkpoint `path`."""
         check_unchanged(self.config, path)
+        check_labels(self.config, self.config.get("labels"), path, self.config.place("data"))
         arrays, state = checkpoint.read_checkpoint(path)
         trainer.load(arrays, state)
         if trainer.finished():

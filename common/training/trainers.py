@@ -75,6 +75,12 @@ def bind(config, schedule, batches):
             f"{config.place('optimizer.lr')}: {error}\n  data.train is a stream of unknown length: "
             "give it `sampler: {type: StreamSampler, steps: ...}`, the batches of an epoch, or give train.max_steps"
         ) from error
+    late = [f"{turn} (step {step})" for turn, step in schedule.turns().items() if total is not None and step >= total]
+    if late:
+        logger.warning(
+            "%s: the run ends after %d steps, before %s: shorten the schedule, or train longer",
+            *(config.place("optimizer.lr"), total, ", ".join(late)),
+        )
 
 
 def scale_learning_rate(settings, schedule):

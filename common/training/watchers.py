@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from common.build.learned_files import learned_files
+from common.build.learned_files import collect_files
 from common.inference.task import samples_of, task_of
 from common.system import distributed
 from common.training.callbacks.card import Card
-from common.training.callbacks.checkpoint import Checkpoint
+from common.training.callbacks.checkpoint import Checkpoint, FirstCheckpoint
 from common.training.callbacks.evaluate import Evaluate
 from common.training.callbacks.log import Log, NextSteps
 from common.training.callbacks.plots import Plots
@@ -25,7 +25,11 @@ def build_callbacks(config, options, folder, model, loader=None, metric=None):
         metric (object): scores the predictions.
     """
     settings = config.settings("train")
-    found = [Evaluate(loader, metric, settings.eval_every, settings.early_stop)] if loader is not None else []
+    checkpoints = (settings.save_every, settings.save_every_steps, settings.keep, config.dump())
+    checkpoint = Checkpoint(*checkpoints, pdparams=options.pdparams, files=collect_files(config))
+    found = []
+    if loader is not None:
+        found = [FirstCheckpoint(checkpoint), Evaluate(loader, metric, settings.eval_every, settings.early_stop)]
     main = distributed.is_main()
     if main:
         dataset = loader.dataset if loader is not None else None
@@ -34,8 +38,7 @@ def build_callbacks(config, options, folder, model, loader=None, metric=None):
         from common.training.callbacks.publish import Publish
 
         found.append(Publish(config, settings.keep))  # before saving: a version may be published twice
-    checkpoints = (settings.save_every, settings.save_every_steps, settings.keep, config.dump())
-    found.append(Checkpoint(*checkpoints, pdparams=options.pdparams, files=learned_files(config, "train")))
+    found.append(checkpoint)
     return [*found, NextSteps()] if main else found
 
 

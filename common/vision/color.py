@@ -24,6 +24,8 @@ class Normalize(Transform):
         bgr (bool): produces the channels in the order blue, green, red; `mean` and `std` are in that order too.
     """
 
+    alike = True
+
     def __init__(self, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), scale=1 / 255, bgr=False):
         if len(mean) not in (1, 3) or len(std) != len(mean) or not all(value > 0 for value in std):
             raise ValueError(f"Normalize got mean {list(mean)} and std {list(std)}; both need 1 or 3 values, std > 0")

@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from common.data.refusals import bad_file, first_bytes, unreadable_file
 from common.data.transform import Transform
+from common.regular import check_regular
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 PIXEL_LIMIT = 178_956_970  # Pillow's own limit
@@ -37,6 +38,8 @@ class Decode(Transform):
         max_pixels (int): maximum number of pixels, checked against the header; at most 178956970.
         color (str): `rgb`, or `gray` for three equal channels of luma.
     """
+
+    alike = ("color",)
 
     def __init__(self, max_pixels=PIXEL_LIMIT, color="rgb"):
         check_max_pixels(max_pixels)
@@ -117,6 +120,7 @@ def read_image_file(path):
         BadSample: D104, with the most similar existing name if there is no such file.
     """
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             return file.read()
     except (OSError, ValueError) as error:

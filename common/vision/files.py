@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from common.regular import check_regular
 from common.vision.decode import FORMATS, PIXEL_LIMIT, exif_orientation, open_header, read_image_file
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
@@ -33,6 +34,7 @@ def image_size(path, max_pixels=PIXEL_LIMIT):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large images; the limit is checked below
+            check_regular(path)
             with Image.open(path, formats=FORMATS) as pil_image:
                 size, orientation = pil_image.size, exif_orientation(pil_image)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):

@@ -25,6 +25,9 @@ class Metrics:
         self.restarts = Counter(
             "kit_predictor_restarts", "Processes of predictors restarted", ["model"], registry=self.registry
         )
+        self.failures = Counter(
+            "kit_prediction_failures", "Items that a model failed on, such as NaN", ["model"], registry=self.registry
+        )
         self.waiting = Gauge("kit_queue_items", "Items waiting", ["model"], registry=self.registry)
         self.up = Gauge("kit_predictors_up", "Processes of predictors ready", ["model"], registry=self.registry)
 

@@ -22,8 +22,8 @@ if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
 from common.audio.reading import decode_audio
-from common.errors import BadSample, KitError
-from common.inference.predictor import Predictor, fixed_batch, prepare_samples, stack
+from common.errors import BadSample, ConfigError, EnvironmentProblem, KitError, NotFinite
+from common.inference.predictor import Predictor, check_finite, fixed_batch, prepare_samples, records_of, stack
 from common.text.sources import Texts
 from common.vision.decode import decode_image
 from deploy.serving import wire
@@ -41,11 +41,11 @@ def main(folder, number, threads):
         try:
             model = Predictor(folder, int(threads))
             description = describe(model)
+            warm_up(model)
         except (KitError, OSError, ValueError, KeyError) as error:
             code = getattr(error, "exit_code", 4)
             connection.sendall(wire.frame({"error": str(error) or type(error).__name__, "exit_code": code}))
             return
-        warm_up(model)
         connection.sendall(wire.frame(description))
         while (request := wire.read(requests)) is not None:
             message, blobs = request
@@ -66,9 +66,18 @@ def describe(model):
 
 
 def warm_up(model):
-    """Runs the export's golden once: the first run of a program prepares it and takes longer."""
-    with contextlib.suppress(OSError, KitError), np.load(model.folder / "golden.npz") as golden:
-        model.run({name: golden[f"in/{name}"] for name in model.inputs})
+    """Runs the export's golden once: the first run of a program prepares it and takes longer.
+
+    Raises:
+        NotFinite: the outputs are NaN or infinite, as of weights that diverged; such a model is not served.
+    """
+    outputs = {}
+    with contextlib.suppress(OSError, ConfigError, KeyError), np.load(model.folder / "golden.npz") as golden:
+        outputs = model.run({name: golden[f"in/{name}"] for name in model.inputs})
+    try:
+        check_finite(outputs)
+    except NotFinite as error:
+        raise NotFinite(f"{error}\n  {model.folder}: on the input that it was exported with (golden.npz)") from None
 
 
 def response_frame(model, message, blobs):
@@ -117,7 +126,7 @@ def run_group(model, kind, members, items):
         batch = join_rows(model, samples) if kind == "tensors" else stack(model, samples)
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
-        found = {t: model.task.records(outputs, samples, model.labels, t) for t in set(thresholds)}
+        found = {t: records_of(model, outputs, samples, t) for t in set(thresholds)}
         return [(200, json.dumps(found[t][row], allow_nan=False)) for row, t in enumerate(thresholds)]
     except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on
         if len(members) > 1:
@@ -127,6 +136,11 @@ def run_group(model, kind, members, items):
 
 def failure_of(error):
     """The status and the text that say why one item has no prediction; a bug goes to the log."""
+    if isinstance(error, NotFinite):
+        return 500, str(error).partition("] ")[2]
+    if isinstance(error, EnvironmentProblem):
+        traceback.print_exception(error)
+        return 500, "the model failed on this input"
     if isinstance(error, KitError):
         return 422, reason(error)
     traceback.print_exception(error)

@@ -49,7 +49,7 @@ class Distillation(Compression):
             ConfigError: a name matches no layer, or features cannot be compared.
         """
         labels, kit = getattr(context.dataset("train"), "labels", None), context.config.kit
-        self.teacher = load_teacher(self.where["config"], self.where["weights"], labels, default_kit=kit)
+        self.teacher = load_teacher(self.where["config"], self.where["weights"], labels, kit, context.config)
         self.terms = [term for pair in self.pairs for term in terms_of(pair, model, self.teacher)]
         ours = [name for term in self.terms for name in term.student]
         theirs = [name for term in self.terms for name in term.teacher]

@@ -8,6 +8,21 @@ from common.weights import checkpoint
 from common.weights.structure import structure_files
 
 
+class FirstCheckpoint(Callback):
+    """Saves before the first evaluation, so that an evaluation that fails does not cost the training before it.
+
+    Args:
+        checkpoint (Checkpoint): writes it.
+    """
+
+    def __init__(self, checkpoint):
+        self.checkpoint = checkpoint
+
+    def at_epoch_end(self, trainer):
+        if self.checkpoint.saved is None and not trainer.scores_step and trainer.step:
+            self.checkpoint.save(trainer)
+
+
 class Checkpoint(Callback):
     """Writes `step_N` folders, moves `last` and `best`, and removes the oldest.
 
@@ -19,7 +34,7 @@ class Checkpoint(Callback):
         keep (int): number of latest checkpoints to keep besides the best; -1 keeps all.
         config_text (str): the complete configuration, saved beside the weights.
         pdparams (bool): also write `model.pdparams` for official tools.
-        files (dict): name -> path of further files of the model; copied into every checkpoint.
+        files (dict): name -> bytes of further files of the model, which are part of every checkpoint.
     """
 
     def __init__(self, every=1, every_steps=0, keep=3, config_text="", pdparams=False, files=None):
@@ -58,7 +73,7 @@ class Checkpoint(Callback):
         arrays, state = trainer.state()
         if distributed.is_main():
             self.refuse_poison(arrays["model"], trainer.step)
-            files = {name: path.read_bytes() for name, path in self.files.items()} | structure_files(trainer.model)
+            files = self.files | structure_files(trainer.model)
             checkpoint.write_checkpoint(
                 trainer.folder, trainer.step, arrays, state, self.config_text, pdparams=self.pdparams, files=files
             )

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from common.inference.evaluate import evaluate, sources_of
+from common.inference.evaluate import evaluate, sources_of, update_once
 from common.system import distributed
 from common.training.callbacks.callback import Callback
 
@@ -30,8 +30,14 @@ class Evaluate(Callback):
         self.without_gain = state.get("without_gain", 0)
 
     def on_train_start(self, trainer):
-        """Ends a resumed run that had already stopped early."""
+        """Ends a resumed run that had already stopped early; a run that was not evaluated yet tries one batch."""
         self.stop_early(trainer)
+        if not trainer.scores_step and not trainer.end_reason and not trainer.finished():
+            trainer.model.eval()
+            try:
+                update_once(trainer.model, self.loader, self.metric)
+            finally:
+                trainer.train_mode()
 
     def at_epoch_end(self, trainer):
         done = trainer.epoch + 1

@@ -36,7 +36,7 @@ def samples_of(name):
 @pytest.mark.parametrize("name", ["pair", "clip"])
 def test_it_trains_evaluates_exports_and_predicts_the_same(name, kit):
     config = ["-c", kit / f"configs/{name}.yml"]
-    assert command("check", *config).refused(0, "forward and backward pass of one batch")
+    assert command("check", *config).refused(0, "a training step, a checkpoint")
     command("train", *config, "--eval").refused(0)
     weights = ["-o", f"weights=output/{name}/best"]
     scores = json.loads(command("eval", *config, *weights, "--json").refused(0).out)
