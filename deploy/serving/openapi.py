@@ -130,7 +130,7 @@ def predictor(limits):
         "content": {
             "application/json": {"schema": {"anyOf": choices}},
             "multipart/form-data": {"schema": form},
-            CSV: {"schema": {"type": "string", "description": "a header line with the columns, then a line a row"}},
+            CSV: {"schema": {"type": "string", "description": "a header line with the columns, then one line per row"}},
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
     }
