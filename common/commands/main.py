@@ -22,6 +22,9 @@ def run_command(parser, command, argv=None):
     """
     parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
     args = parser.parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):  # file names that are not UTF-8, consoles that are ASCII
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     set_up_logging()
     try:
         code = command(args) or 0

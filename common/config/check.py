@@ -307,12 +307,12 @@ class Checker:
             return
         said = f"{owner}: {parameter.name}" if owner else label
         if not config_types.fits(value, kind):
-            word = "" if isinstance(value, Node | Items) or value is None else f", {config_types.describe_value(value)}"
-            shown = (
-                config_types.describe_value(value) if isinstance(value, Node | Items) or value is None else repr(value)
-            )
+            if (unfit := config_types.first_unfit(value, kind)) is not None:
+                number, item, text = unfit
+                said, place, value = f"{said}[{number}]", getattr(value, "places", [place] * len(value))[number], item
             right = config_types.advice(value, text)
-            self.say(place, f"{said} is {shown}{word}; it takes {config_types.type_in_words(text)}{right}")
+            wanted = config_types.type_in_words(text)
+            self.say(place, f"{said} is {config_types.show_value(value)}; it takes {wanted}{right}")
             return
         if limits and (bad := settings.out_of_range(value, limits)) is not None:
             self.say(place, f"{said} is {bad}; allowed: {settings.format_range(limits)}")

@@ -174,6 +174,19 @@ def _words_of_subscript(kind, several):
     return ast.unparse(kind)
 
 
+def first_unfit(value, kind):
+    """(index, item, its type as text) of the scalar that keeps a list from fitting a list type, or None."""
+    if isinstance(kind, ast.BinOp):
+        return first_unfit(value, kind.left) or first_unfit(value, kind.right)
+    if not isinstance(value, list | tuple) or not isinstance(kind, ast.Subscript):
+        return None
+    if getattr(kind.value, "id", "") not in LISTS or isinstance(kind.slice, ast.Tuple):
+        return None
+    wanted = ast.unparse(kind.slice)
+    bad = ((number, item, wanted) for number, item in enumerate(value) if not fits(item, kind.slice))
+    return next((found for found in bad if not isinstance(found[1], list | tuple)), None)
+
+
 def describe_value(value):
     """The type of a value in words."""
     if value is None:
@@ -182,3 +195,9 @@ def describe_value(value):
         if isinstance(value, kind):
             return word
     return "a mapping" if isinstance(value, dict) else "a list"
+
+
+def show_value(value):
+    """A value with its type in words; of null, lists and mappings the type alone."""
+    words = describe_value(value)
+    return words if value is None or isinstance(value, list | tuple | dict) else f"{value!r}, {words}"

@@ -183,9 +183,21 @@ def refuse_missing_files(value, namespace, place):
 
 
 def inference_split(config):
-    """The part of `data:` whose transforms prepare the samples of an inference; warns where it is that of training."""
+    """The part of `data:` whose transforms prepare the samples of an inference; warns where it is that of training.
+
+    Raises:
+        ConfigError: it is that of training, and a transform is random.
+    """
     split = split_of_inferences(config)
     if split == "train" and config.get("data.train"):
+        for number, node in enumerate(config.get("data.train.transforms", None) or []):
+            for name in types_in(node):
+                if config.namespace.resolve(name).augments:
+                    raise ConfigError(
+                        f"{config.place(f'data.train.transforms.{number}')}: {name} is random, and there is no "
+                        "data.eval, data.test or data.infer to prepare samples for inference as"
+                        "\n  fix: give data.infer its transforms, without random ones"
+                    )
         logger.warning("there is neither data.eval nor data.test: samples are prepared as for training")
     return split
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.build.inputs import check_inputs
+from common.build.inputs import check_inputs, check_transforms
 from common.build.preparation import warn_of_other_preparation
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
@@ -43,6 +43,8 @@ class Predictor:
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
         self.pipeline = Pipeline(exported.transforms())
+        places = [f"{exported.file}: preprocess[{number}]" for number in range(len(self.pipeline.transforms))]
+        check_transforms(self.pipeline.transforms, self, places, "the export", "its model")
         engine = engine or self.about.get("engine", "paddle")
         if engine == "paddle":
             self.engine = load_engine(self.folder / "model", threads, self.about.get("delete_passes"))
@@ -227,7 +229,7 @@ def check_finite(outputs):
         if value.dtype.kind == "f" and not np.all(value < np.inf):
             count = np.count_nonzero(~(value < np.inf))
             raise NotFinite(
-                f"error[D151] the model's output '{name}' has {count} values that are NaN or infinite: its weights "
+                f"error[D153] the model's output '{name}' has {count} values that are NaN or infinite: its weights "
                 "are damaged or diverged, or it does not bear this input"
             )
 

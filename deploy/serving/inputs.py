@@ -171,11 +171,13 @@ def from_json(body, threshold, model, limits):
     if key == "inputs":
         return tensors(value, threshold, model, limits)
     values = value if key.endswith("s") else [value]
+    if values == []:
+        raise Problem(422, f"{key} is empty; a request has at least one")
     if model["input"] == "table":
-        if not isinstance(values, list) or not values or not all(isinstance(one, dict) for one in values):
+        if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
             raise Problem(422, f"{key} is {'a list of objects' if key == 'rows' else 'an object'}, values by column")
         return table_rows(values, threshold, limits)
-    if not isinstance(values, list) or not values or not all(isinstance(one, str) for one in values):
+    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
         raise Problem(422, f"{key} is {'a list of texts' if key.endswith('s') else 'a text'}")
     check_count(len(values), limits)
     if key.startswith("text"):

@@ -103,7 +103,7 @@ def test_a_row_without_a_column_is_refused_beside_whole_rows_as_it_is_alone(expo
     [
         ({"rows": {"a": 1}}, "application/json", 422, "rows is a list of objects"),
         ({"row": [1]}, "application/json", 422, "row is an object"),
-        ({"rows": []}, "application/json", 422, "rows is a list of objects"),
+        ({"rows": []}, "application/json", 422, "rows is empty"),
         ({"rows": [{}] * 99}, "application/json", 413, "99 items"),
         ({"row": {"items": "\ud800"}}, "application/json", 422, "unpaired surrogate"),
         ({"row": {"items": "i1 " * 9999}}, "application/json", 413, "bytes"),

@@ -147,9 +147,8 @@ class NextSteps(Callback):
     def on_train_end(self, trainer):
         """Logs the commands that resume, evaluate and export this run."""
         logger.info(
-            "%d of %d epochs, %d steps in %s; output folder: %s\n%s",
-            trainer.epoch,
-            trainer.epochs,
+            "%s, %d steps in %s; output folder: %s\n%s",
+            epochs_text(trainer),
             trainer.step,
             clock(time.perf_counter() - self.began),
             trainer.folder,
@@ -197,6 +196,13 @@ def memory():
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def epochs_text(trainer):
+    """The number of epochs that a run has had, of those it is configured for unless an earlier run had more."""
+    if trainer.epoch > trainer.epochs:
+        return f"{trainer.epoch} epochs (train.epochs is {trainer.epochs}: nothing is left to train)"
+    return f"{trainer.epoch} of {trainer.epochs} epochs"
 
 
 def next_commands(trainer):

@@ -86,7 +86,7 @@ void check_finite(const Tensors& outputs) {
     std::size_t wrong = 0;
     for (const double value : tensor.numbers()) wrong += !(value < INFINITY);
     if (wrong > 0)
-      throw DataError("error[D151] the model's output '" + name + "' has " + std::to_string(wrong) +
+      throw DataError("error[D153] the model's output '" + name + "' has " + std::to_string(wrong) +
                       " values that are NaN or infinite: its weights are damaged or diverged, or it does not bear this input");
   }
 }

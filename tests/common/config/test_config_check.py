@@ -120,7 +120,7 @@ def test_counts_below_one_are_rejected_with_the_allowed_range(fake_kit, override
             "CocoDetection: keep_empty is 'no', a string; it takes true or false; in YAML 1.2 no is a string",
         ),
         ("data.train.root=2017", "root is 2017, an integer; it takes a text; put it in quotes: '2017'"),
-        ("data.train.labels=[1, 2]", "labels is a list; it takes a list of texts"),
+        ("data.train.labels=[1, 2]", "labels[0] is 1, an integer; it takes a text; put it in quotes: '1'"),
         ("data.train.transforms=3", "data.train.transforms is an integer; it takes a list of nodes"),
         ("data.train.transforms.0.prob=1", "Decode has no key 'prob'"),
         ("data.train=coco", "data.train is 'coco'; it takes a node"),

@@ -1,13 +1,13 @@
 import json
 import logging
-import types
+from types import SimpleNamespace
 
 import pytest
 
 from common.errors import EnvironmentProblem
 from common.log import logger
 from common.training.callbacks.lines import Follower, JsonLines
-from common.training.callbacks.log import Log, NextSteps, Window, clock, epoch_of, log_fields
+from common.training.callbacks.log import Log, NextSteps, Window, clock, epoch_of, epochs_text, log_fields
 from tests.common.training.fake_trainer import FakeTrainer
 
 
@@ -146,7 +146,7 @@ def test_a_long_line_is_divided_by_subject_and_each_part_names_its_step(messages
 
 
 def test_an_evaluation_within_an_epoch_names_the_epoch_of_the_lines_around_it():
-    trainer = types.SimpleNamespace(epoch=0, epochs=5)
+    trainer = SimpleNamespace(epoch=0, epochs=5)
     assert epoch_of(trainer) == "epoch 1/5"
     trainer.epoch = 5  # after the last step
     assert epoch_of(trainer) == "epoch 5/5"
@@ -200,3 +200,9 @@ def test_a_follower_gives_each_whole_line_once(tmp_path):
 
 def test_seconds_read_as_a_clock():
     assert [clock(s) for s in (0, 59.6, 3723, 360000)] == ["0:00:00", "0:01:00", "1:02:03", "100:00:00"]
+
+
+def test_a_run_that_had_more_epochs_than_configured_says_so():
+    text = epochs_text(SimpleNamespace(epoch=2, epochs=1))
+    assert text == "2 epochs (train.epochs is 1: nothing is left to train)"
+    assert epochs_text(SimpleNamespace(epoch=1, epochs=2)) == "1 of 2 epochs"
