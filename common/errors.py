@@ -86,6 +86,10 @@ class DataIssue:
         return "\n".join(lines)
 
 
+class NotFinite(DataError):
+    """The outputs of a model hold a value that is no number (NaN) or is infinite."""
+
+
 class BadSample(DataError):
     """A sample that cannot be used; `issue` is its :class:`DataIssue`."""
 

@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 
 from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem
+from common.regular import check_regular
 from common.suggest import did_you_mean
 
 PACKAGE = "package:"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 JSON_TOKEN = re.compile(r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
-INSTALL = {"LAC": "pip install setuptools wheel && pip install --no-deps --no-build-isolation lac==2.1.2"}
+INSTALL = {"LAC": "pip install 'setuptools<81' wheel && pip install --no-deps --no-build-isolation lac==2.1.2"}
 
 
 def find_file(path):
@@ -62,6 +63,7 @@ def read_lines(path, encoding="utf-8"):
     """
     file = find_file(path)
     try:
+        check_regular(file)
         data = file.read_bytes()
     except FileNotFoundError:
         near = did_you_mean(file.name, [p.name for p in file.parent.glob("*")]) if file.parent.is_dir() else ""

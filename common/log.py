@@ -1,9 +1,24 @@
 """Logging: the logger of the project and its format."""
 
 import logging
+import re
 import sys
 
 logger = logging.getLogger("kit")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text):
+    """A text for a terminal: control characters, which names in data may hold, are written as in JSON, `\\u001b`."""
+    return CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+class PrintableFormatter(logging.Formatter):
+    """The format of a log line, without control characters."""
+
+    def format(self, record):
+        """The line."""
+        return printable(super().format(record))
 
 
 def set_up_logging(level=logging.INFO, prefix=""):
@@ -14,7 +29,7 @@ def set_up_logging(level=logging.INFO, prefix=""):
         prefix (str): prepended to every message, such as the rank of a process.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(f"%(asctime)s {prefix}%(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    handler.setFormatter(PrintableFormatter(f"%(asctime)s {prefix}%(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False

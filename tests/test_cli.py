@@ -12,6 +12,7 @@ import pytest
 from common.commands import check, configure, eval, export, infer, train
 from deploy.serving import command as command_of_serving
 from tests.made.commands import at, command
+from tests.made.tracked import tracked
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = ROOT / "PaddleCV/configs/tiny/yolov3.yml"
@@ -25,7 +26,7 @@ PARSERS = {
     "serve": command_of_serving.parser,
 }
 CPU_SECONDS = 0.5
-MANY_NUMPYS = 10  # on a busy machine, where all takes longer: no more than this many times `import numpy`
+MANY_NUMPYS = 7  # on a busy machine, where all takes longer: no more than this many times `import numpy`
 # runs a script as `python script args` does, and tells at the end which heavy modules came along
 WATCHED = (
     "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write("
@@ -83,7 +84,7 @@ def quick(script, *arguments, **keywords):
     return ended
 
 
-SCRIPTS = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("tools/*.py"), *ROOT.glob("Paddle*/tools/*.py")])
+SCRIPTS = [str(path.relative_to(ROOT)) for path in tracked("tools/*.py", "Paddle*/tools/*.py")]
 
 
 @pytest.mark.parametrize("script", [script for script in SCRIPTS if script != "tools/demo.py"])

@@ -12,9 +12,10 @@ from common.config.kits import ROOT, find_config, is_tiny, shipped_kits
 from common.errors import ConfigError
 from tests.made.commands import command
 from tests.made.tiny_twins import made_set
+from tests.made.tracked import tracked
 from tools import zoo
 
-CONFIGS = [file for kit in shipped_kits() for file in sorted((kit / "configs").rglob("*.yml"))]
+CONFIGS = [file for kit in shipped_kits() for file in tracked(f"{kit.name}/configs/*.yml")]
 WHOLE = [file for file in CONFIGS if "_base_" not in file.parts]
 TINY = [file for file in WHOLE if is_tiny(file)]
 TASKS = {

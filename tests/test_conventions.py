@@ -1,15 +1,15 @@
 """Tests of the code conventions in CONTRIBUTING.md."""
 
 import ast
+import functools
 import io
-import pathlib
 import re
-import subprocess
 import tokenize
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+from tests.made.tracked import ROOT, tracked
+
 KITS = ["PaddleCV", "PaddleNLP", "PaddleRec", "PaddleSpeech", "PaddleSlim"]
 MAX_FILE, MAX_FUNCTION = 400, 60
 LONGER_FILES = {}  # file: lines; this list only shrinks
@@ -69,44 +69,58 @@ WORDS_ARE_CHECKED_IN = [  # paths in which only the field's terms are used; this
 ]
 
 
-def tracked(*patterns):
-    listing = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=ROOT, capture_output=True, text=True
-    )
-    return [ROOT / line for line in listing.stdout.split() if (ROOT / line).is_file()]
-
-
 PYTHON = tracked("*.py")
-SOURCES = [path for path in PYTHON if "tests" not in path.parts and "benchmarks" not in path.parts]
+SOURCES = [path for path in PYTHON if not {"tests", "benchmarks"} & set(path.relative_to(ROOT).parts)]
 
 
 def name(path):
-    return str(path.relative_to(ROOT))
+    return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=name)
-def test_files_are_short(path):
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGER_FILES.get(name(path), MAX_FILE), "split it by subject"
+@functools.cache
+def text_of(path):
+    return path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_functions_are_short_and_do_nothing_forbidden(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    wrong = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = node.end_lineno - node.lineno + 1
-            if length > LONGER_FUNCTIONS.get(f"{name(path)}::{node.name}", MAX_FUNCTION):
-                wrong.append(f"{node.name} has {length} lines")
-        wrong += forbidden(node, path)
-    assert not wrong
+@functools.cache
+def nodes(path):
+    """All nodes of a source file's syntax tree, the module first."""
+    return list(ast.walk(ast.parse(text_of(path))))
 
 
-def forbidden(node, path):
+def offenders(paths, rule):
+    """What breaks a rule, with its file: `rule(path)` yields texts."""
+    assert paths
+    return [f"{name(path)}: {text}" for path in paths for text in rule(path)]
+
+
+def test_files_are_short():
+    def rule(path):
+        lines, most = len(text_of(path).splitlines()), LONGER_FILES.get(name(path), MAX_FILE)
+        if lines > most:
+            yield f"{lines} lines, {most} at most: split it by subject"
+
+    assert offenders(PYTHON, rule) == []
+
+
+def test_functions_are_short():
+    def rule(path):
+        for node in nodes(path):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = node.end_lineno - node.lineno + 1
+                if length > LONGER_FUNCTIONS.get(f"{name(path)}::{node.name}", MAX_FUNCTION):
+                    yield f"{node.name} has {length} lines"
+
+    assert offenders(SOURCES, rule) == []
+
+
+def test_nothing_forbidden_is_called_or_imported():
+    paths = [path for path in SOURCES if name(path) != "common/weights/pdparams.py"]
+    assert offenders(paths, lambda path: [text for node in nodes(path) for text in forbidden(node)]) == []
+
+
+def forbidden(node):
     """What no source file may do outside common/weights/pdparams.py."""
-    if name(path) == "common/weights/pdparams.py":
-        return []
     if isinstance(node, ast.Import | ast.ImportFrom):
         modules = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
         return [f"line {node.lineno}: imports {m}" for m in modules if m.split(".")[0] in UNSAFE]
@@ -120,62 +134,70 @@ def forbidden(node, path):
     return [f"line {node.lineno}: calls {call}"] if bad else []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_slow_operators_are_avoided(path):
-    text = path.read_text(encoding="utf-8")
-    assert not [f"{pattern}: use {better}" for pattern, better in SLOW.items() if re.search(pattern, text)]
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_kits_import_common_and_themselves_only(path):
-    top = path.relative_to(ROOT).parts[0]
-    wrong = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        modules = []
-        if isinstance(node, ast.ImportFrom) and node.level == 0:
-            modules = [node.module]
-        elif isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        wrong += [
-            f"line {node.lineno}: {m}" for m in modules if m.split(".")[0] in KITS and (top in KITS or top == "common")
-        ]
-    assert not wrong, "a kit imports itself relatively, and never another kit; common imports no kit"
-
-
-@pytest.mark.parametrize("path", [p for p in SOURCES if p.relative_to(ROOT).parts[1:2] == ("models",)], ids=name)
-def test_models_are_written_in_plain_layers(path):
-    """oneDNN comes in by a pass (common/layers/fast_conv.py), after a model is built."""
-    assert not re.search(r"common\.layers(\.| import )(fused_conv|onednn)", path.read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize("path", [p for p in SOURCES if p.name == "__init__.py"], ids=name)
-def test_init_files_hold_imports_only(path):
-    kinds = (ast.Import, ast.ImportFrom, ast.Expr)
-    assert all(isinstance(node, kinds) for node in ast.parse(path.read_text(encoding="utf-8")).body)
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_public_definitions_have_docstrings(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    missing = [] if ast.get_docstring(tree) else ["the file"]
-    for node in tree.body:
-        if (
-            isinstance(node, ast.FunctionDef | ast.ClassDef)
-            and not node.name.startswith("_")
-            and not ast.get_docstring(node)
-        ):
-            missing.append(node.name)
-    assert not missing
-
-
 @pytest.mark.parametrize(
-    "file", ["run.sh", *(f"tools/{name}.py" for name in ("train", "eval", "export", "infer", "check", "search"))]
+    "line", ["import pickle", "eval('1')", "run('ls', shell=True)", "a.extractall()", "try: x\nexcept: y"]
 )
-def test_scripts_shared_by_all_kits_are_identical(file):
+def test_forbidden_lines_are_noticed(line):
+    assert [text for node in ast.walk(ast.parse(line)) for text in forbidden(node)]
+
+
+def test_slow_operators_are_avoided():
+    def rule(path):
+        return [f"{pattern}: use {better}" for pattern, better in SLOW.items() if re.search(pattern, text_of(path))]
+
+    assert offenders(SOURCES, rule) == []
+
+
+def test_kits_import_common_and_themselves_only():
+    """A kit imports itself relatively, and never another kit; common imports no kit."""
+
+    def rule(path):
+        for node in nodes(path):
+            modules = []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                modules = [node.module]
+            elif isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            yield from (f"line {node.lineno}: imports {m}" for m in modules if m.split(".")[0] in KITS)
+
+    assert offenders([path for path in SOURCES if name(path).startswith((*KITS, "common"))], rule) == []
+
+
+def test_models_are_written_in_plain_layers():
+    """oneDNN comes in by a pass (common/layers/fast_conv.py), after a model is built."""
+    models = [path for path in SOURCES if path.relative_to(ROOT).parts[1:2] == ("models",)]
+    rule = re.compile(r"common\.layers(\.| import )(fused_conv|onednn)")
+    assert offenders(models, lambda path: rule.findall(text_of(path))) == []
+
+
+def test_init_files_hold_imports_only():
+    kinds = (ast.Import, ast.ImportFrom, ast.Expr)
+
+    def rule(path):
+        return [f"line {node.lineno}" for node in nodes(path)[0].body if not isinstance(node, kinds)]
+
+    assert offenders([path for path in SOURCES if path.name == "__init__.py"], rule) == []
+
+
+def test_public_definitions_have_docstrings():
+    def rule(path):
+        module = nodes(path)[0]
+        if not ast.get_docstring(module):
+            yield "the file"
+        for node in module.body:
+            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+            if public and not ast.get_docstring(node):
+                yield node.name
+
+    assert offenders(SOURCES, rule) == []
+
+
+def test_scripts_shared_by_all_kits_are_identical():
     """A kit stands alone, so each has its copy; here is what keeps the copies equal."""
-    texts = {kit: (ROOT / kit / file).read_text() for kit in KITS if (ROOT / kit / file).is_file()}
     kits = [kit for kit in KITS if (ROOT / kit).is_dir()]
-    assert len(texts) >= len(kits) - (file == "tools/search.py") and len(set(texts.values())) == 1
+    for file in ("run.sh", *(f"tools/{tool}.py" for tool in ("train", "eval", "export", "infer", "check", "search"))):
+        texts = {kit: (ROOT / kit / file).read_text() for kit in KITS if (ROOT / kit / file).is_file()}
+        assert len(texts) >= len(kits) - (file == "tools/search.py") and len(set(texts.values())) == 1, file
 
 
 def test_file_names_are_specific():
@@ -191,7 +213,7 @@ def test_no_generated_file_is_committed():
 
 def prose(path):
     """The docstrings, comments, strings and names of a Python file, or the lines of another one: (line, text)."""
-    text = path.read_text(encoding="utf-8")
+    text = text_of(path)
     if path.suffix != ".py":
         return list(enumerate(text.splitlines(), 1))
     kinds = (tokenize.STRING, tokenize.COMMENT, tokenize.NAME)
@@ -201,14 +223,13 @@ def prose(path):
 
 def test_words_are_those_of_the_field():
     avoided = {re.compile(rf"(?<![a-z])({word})(?![a-z])", re.IGNORECASE): term for word, term in AVOID.items()}
+
+    @functools.cache  # names recur
+    def found(text):
+        return [f"'{match[0]}': {term}" for word, term in avoided.items() if (match := word.search(text))]
+
     paths = [path for path in tracked("*.py", "*.yml", "*.md") if name(path).startswith(tuple(WORDS_ARE_CHECKED_IN))]
-    wrong = [
-        f"{name(path)}:{line}: '{found[0]}': {term}"
-        for path in paths
-        for line, text in prose(path)
-        for word, term in avoided.items()
-        if (found := word.search(text))
-    ]
+    wrong = [f"{name(path)}:{line}: {word}" for path in paths for line, text in prose(path) for word in found(text)]
     assert len(paths) > 100 and not wrong
 
 
@@ -218,7 +239,7 @@ def test_docstrings_begin_with_a_verb_or_a_noun():
     wrong = [
         f"{name(path)}:{node.lineno if hasattr(node, 'lineno') else 1}: {docstring.splitlines()[0]}"
         for path in paths
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         and (docstring := ast.get_docstring(node))
         and starts.match(docstring)
@@ -230,7 +251,7 @@ def test_a_public_function_of_common_is_named_once():
     """Equal names in two packages; `common/api.py` repeats those of the commands on purpose."""
     packages = {}
     for path in tracked("common/*.py"):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in nodes(path)[0].body:
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and path.name != "api.py":
                 packages.setdefault(node.name, set()).add(path.relative_to(ROOT).parts[1])
     twice = sorted(name for name, found in packages.items() if len(found) > 1)

@@ -13,17 +13,13 @@ from common.commands.parser import Parser
 from common.config import load_config
 from common.config.kits import ROOT, find_config, matches, shipped_kits
 from common.errors import ConfigError
+from tests.made.tracked import tracked
 
-DOCUMENTS = sorted(
-    file
-    for pattern in ("*.md", "docs/*.md", "Paddle*/*.md", "benchmarks/*.md", "deploy/**/*.md")
-    for file in ROOT.glob(pattern)
-    if file.name != "MODELS.md"
-)
+DOCUMENTS = [file for file in tracked("*.md") if file.name != "MODELS.md" and "tests" not in file.parts]
 # modules whose docstring and help hold commands, and configurations, whose heads do
 TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert", "fit", "search"]
 PLAIN = {"cp", "cd", "cat", "echo", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl"}
-COMMAND = re.compile(r"^\s*(?:\$ )?((?:python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
+COMMAND = re.compile(r"^\s*(?:\$ )?((?:(?:\.venv/bin/)?python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
 
 
 def name(path):
@@ -47,7 +43,7 @@ def examples():
         epilog = importlib.import_module(f"common.commands.{tool}").parser().epilog
         yield from ((f"{tool} --help", line.strip()) for line in epilog.splitlines() if "python " in line)
     for kit in shipped_kits():
-        for file in sorted((kit / "configs").rglob("*.yml")):
+        for file in tracked(f"{kit.name}/configs/*.yml"):
             lines = [line.lstrip("# ").strip() for line in file.read_text().splitlines() if line.startswith("#")]
             yield from ((name(file), line) for line in lines if line.startswith("python "))
 
@@ -75,7 +71,7 @@ def check(command, kit=None):
     """
     line = re.sub(r"\s+#\s.*$", "", command)
     for part in re.split(r"\s(?:&&|\|)\s", line):
-        words = shlex.split(part)
+        words = shlex.split(part.removeprefix(".venv/bin/"))
         if words[:3] == ["python", "-m", "paddle.distributed.launch"]:
             start = next(i for i, word in enumerate(words) if word.endswith(".py"))
             words = ["python", *words[start:]]

@@ -150,7 +150,11 @@ def test_an_export_of_an_earlier_version_is_refused_with_what_to_do(run, tmp_pat
             ["no such task; did you mean 'Brightness'?"],
         ),
         ("tasks/brightness.py", ("(Task):", ":"), ["'Brightness'", "no such task; the tasks are Detection"]),
-        ("data/dim.py", ("(Transform):", ":"), ["Dim does not derive from common.data.transform.Transform"]),
+        (
+            "data/dim.py",
+            ("(Transform):", ":"),
+            ["Dim is no component", "derive from common.data.transform.Transform"],
+        ),
         ("data/dim.py", ("self, file", "self, file, dataset"), ["Dim needs the dataset", "no export"]),
         ("configs/shades.yml", ("border: 0.4", "boarder: 0.4"), ["Brightness has no key 'boarder'", "'border'"]),
         ("configs/shades.yml", ("border: 0.4", "border: [1]"), ["border is a list"]),

@@ -65,7 +65,7 @@ def test_an_epoch_sampler_repeats_and_keeps_the_rest():
     [
         ("{type: GroupedSampler, rank: 1}", ["GroupedSampler has no key 'rank'", "GroupedSampler takes: groups=None"]),
         ("{type: GroupSampler}", ["there is no 'GroupSampler'; did you mean 'GroupedSampler'?"]),
-        ("{type: MeanScore}", ["data.train.sampler: MeanScore is not a sampler", "list samplers"]),
+        ("{type: MeanScore}", ["data.train.sampler: MeanScore is a metric; data.train.sampler takes samplers"]),
         ("{type: EpochSampler, shufle: no}", ["EpochSampler has no key 'shufle'; did you mean 'shuffle'?"]),
         ("{type: EpochSampler, drop_last: 3}", ["EpochSampler: drop_last is 3"]),
         ("{type: EpochSampler, repeat: 0}", ["data.train.sampler", "repeat is 0; it must be at least 1"]),

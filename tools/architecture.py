@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (  # from the bottom: packages of common/, and the files that lie directly in it
-    ("errors", "log", "suggest"),
+    ("errors", "interpreter", "log", "regular", "suggest"),
     ("files", "contract", "config", "system", "data"),
     ("vision", "text", "layers", "optim", "weights"),
     ("build", "audio", "table"),

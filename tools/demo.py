@@ -14,6 +14,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)
 
+import common  # noqa: E402, F401  starts again in .venv where this Python lacks the dependencies
+
 CONFIG = "PaddleCV/configs/digits.yml"
 RUN = pathlib.Path("output/digits")
 SET = pathlib.Path("dataset/digits")

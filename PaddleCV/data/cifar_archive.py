@@ -16,7 +16,7 @@ from common.data.issues import IssueList, data_error
 from common.errors import EnvironmentProblem
 from common.weights import pdparams
 
-from .coco import read_labels
+from .labels import read_labels
 from .packed_images import PackedImages
 
 PIXELS = 3 * 32 * 32

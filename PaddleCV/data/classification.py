@@ -15,9 +15,9 @@ from common.errors import BadSample, ConfigError
 from common.log import logger
 from common.vision.decode import read_image_file
 
-from .coco import read_labels
 from .detection import as_warning
 from .detection_check import check_images
+from .labels import read_labels
 
 MAX_NAMES = 12
 

@@ -7,9 +7,13 @@ import os
 import numpy as np
 
 from common.data.issues import IssueList, data_error
+from common.files import DuplicateKey, parse_json
+from common.regular import check_regular
 
-from .coco_records import COLUMNS, is_integer, read_box, read_images
-from .detection import Boxes, DetectionDataset, write_new
+from .coco_records import COLUMNS, read_box, read_images
+from .detection import Boxes, DetectionDataset, rescale_area, write_new
+from .labels import read_labels
+from .values import compare_names, read_integer, read_name, read_number
 
 
 class CocoDetection(DetectionDataset):
@@ -98,17 +102,33 @@ class CocoDetection(DetectionDataset):
         clipped = dict(zip(self.boxes.position.tolist(), self.clipped.tolist()))
         kept = []
         for position, record in enumerate(content["annotations"]):
-            if position in self.dropped or not isinstance(record, dict) or record.get("image_id") not in images:
+            record = record if isinstance(record, dict) else {}
+            if position in self.dropped or read_integer(record.get("image_id")) not in images:
                 continue
             if position in clipped:
                 x1, y1, x2, y2 = clipped[position]
-                record["bbox"] = [x1, y1, x2 - x1, y2 - y1]
-                record.setdefault("area", (x2 - x1) * (y2 - y1))
+                before = [read_number(value) for value in record["bbox"]]
+                after = [x1, y1, x2 - x1, y2 - y1]
+                record["bbox"] = before if np.allclose(before, after, atol=1e-3) else after
+                record["area"] = rescale_area(read_number(record.get("area")), before, record["bbox"])
                 record.setdefault("iscrowd", 0)
             kept.append(record)
         content["annotations"] = kept
-        content["images"] = [image for image in content["images"] if image.get("id") in images]
+        content["images"] = [image for image in content["images"] if read_integer(image.get("id")) in images]
         write_new(path, self.source, content)
+
+    def examine(self, images, boxes, issues):
+        """Warns where boxes are probably written as corners (D108): most leave the image, and all fit as corners."""
+        sizes = np.array([(image["width"], image["height"]) for image in images], np.float64).reshape(-1, 2)
+        size = sizes[boxes.image]
+        first, extent = boxes.box[:, :2], boxes.box[:, 2:] - boxes.box[:, :2]  # x, y and width, height as written
+        leaving = (boxes.box[:, 2:] > size + 0.5).any(1)
+        corners = (extent > first).all(1) & (extent <= size + 0.5).all(1)
+        count = len(leaving)
+        if corners.all() and leaving.sum() * 2 > count:
+            message = f"{leaving.sum()} of {count} boxes leave their image, and all would fit as x1, y1, x2, y2"
+            fix = "write bbox as x, y, width, height"
+            issues.warn("D108", f"bbox looks like corners: {message}", fix=fix)
 
 
 def read_json(path, encoding, issues):
@@ -118,10 +138,11 @@ def read_json(path, encoding, issues):
         DataError: D104, D112 (with line and column, or the invalid byte), D113 (a list is missing).
     """
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             data = file.read()
         text = data.decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
-        content = json.loads(text)
+        content = parse_json(text)
     except (FileNotFoundError, IsADirectoryError, PermissionError, NotADirectoryError) as error:
         fix = "set `root` and `annotations` to the location of the file"
         issues.error("D104", f"annotation file cannot be opened: {error.strerror}", fix=fix)
@@ -132,6 +153,9 @@ def read_json(path, encoding, issues):
         issues.error("D112", f"is not {encoding}", f"line {line}, byte {error.start}", value, fix)
     except LookupError:
         raise ValueError(f"encoding {encoding!r} is unknown") from None
+    except DuplicateKey as error:
+        fix = "merge the two, or remove one of them"
+        issues.error("D112", error.msg, f"line {error.lineno}, column {error.colno}", error.key, fix)
     except json.JSONDecodeError as error:
         issues.error("D112", f"is not JSON: {error.msg}", f"line {error.lineno}, column {error.colno}")
     except RecursionError:
@@ -165,46 +189,24 @@ def read_categories(records, issues):
     names = {}
     for position, record in enumerate(records):
         place = f"categories[{position}]"
-        category, name = (record.get("id"), record.get("name")) if isinstance(record, dict) else (None, None)
-        if not is_integer(category) or not isinstance(name, str):
-            issues.error("D113", "needs an integer 'id' and a string 'name'", place, str(record)[:80])
-        elif int(category) in names:
-            issues.error("D115", f"category id {category} appears twice", place, f"{names[int(category)]}, {name}")
+        record = record if isinstance(record, dict) else {}
+        category, name = read_integer(record.get("id")), read_name(record.get("name"), place, issues)
+        if category is None or name is None:
+            issues.error("D113", "needs an integer 'id' and a string 'name'", place, str(records[position])[:80])
+        elif category in names:
+            issues.error("D115", f"category id {category} appears twice", place, f"{names[category]}, {name}")
         elif name in names.values():
             issues.error("D115", "category name appears twice", place, name, "give every class a unique name")
         else:
-            names[int(category)] = name
+            names[category] = name
+            if category < 0:
+                issues.warn("D113", "category id is negative", place, category)
+    compare_names(names.values(), issues)
     if not records:
         issues.error("D117", "'categories' is empty: there is nothing to detect")
     if issues.errors:
         raise data_error(issues.errors)
     return dict(sorted(names.items()))
-
-
-def read_labels(labels, root):
-    """The class names: a list as given, or the lines of a file (in `root`, or as given).
-
-    Raises:
-        DataError: D104 if the file cannot be read, D115 for duplicate names.
-        ValueError: the list has a duplicate name.
-    """
-    if labels is None or not isinstance(labels, str):
-        if labels and len(set(labels)) < len(labels):
-            raise ValueError(f"labels has {max(labels, key=list(labels).count)!r} twice; classes need different names")
-        return None if labels is None else list(labels)
-    path = os.path.join(root, labels) if os.path.exists(os.path.join(root, labels)) else labels
-    issues = IssueList(path)
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            names = [line.strip() for line in file if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        issues.error("D104", f"list of labels cannot be read: {error}", fix="one class name a line, UTF-8")
-        raise data_error(issues.errors) from None
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        issues.error("D115", "label appears twice", value=name)
-    if issues.errors:
-        raise data_error(issues.errors)
-    return names
 
 
 def select_labels(names, wanted, issues):

@@ -13,7 +13,7 @@ import numpy as np
 
 from common.data.issues import cache_issues, data_error, raise_on_errors
 from common.data.samplers import aspect_groups
-from common.errors import ConfigError
+from common.errors import ConfigError, DataError
 from common.log import logger
 
 from .detection_check import check_boxes, check_files, check_images, fill_sizes
@@ -82,10 +82,20 @@ class DetectionDataset:
         check_files(images, issues)
         fill_sizes(images, issues)
         boxes, clipped = check_boxes(images, boxes, place, issues, bad_boxes)
+        self.examine(images, boxes, issues)
         if images and not len(boxes.label) and not issues.errors:
             issues.error("D117", f"none of the {len(images)} images has a box", fix="check that this is the right file")
         if not images and not issues.errors:
             issues.error("D117", "lists no image", fix="check that this is the right file")
+        self.boxes = boxes
+        unused = np.flatnonzero(~self._for_training(np.arange(len(boxes.label))))
+        if len(unused) and len(unused) == len(boxes.label) and not issues.errors:
+            reason = f"{int(boxes.crowd.sum())} are crowds (iscrowd 1)" if boxes.crowd.any() else "all are difficult"
+            fix = "set iscrowd to 0 for single objects" if boxes.crowd.any() else "set with_difficult: true"
+            issues.error("D117", f"none of the {len(unused)} boxes can be trained on: {reason}", fix=fix)
+        elif len(unused) * 2 > len(boxes.label):
+            message = f"{len(unused)} of {len(boxes.label)} boxes are crowds or difficult, and are not trained on"
+            issues.warn("D117", message)
         self.issues = issues.all()
         if None in issues.of_images:  # errors of the whole file cannot be skipped
             raise data_error(issues.errors)
@@ -93,10 +103,22 @@ class DetectionDataset:
         self.issues = [as_warning(issue) for issue in self.issues]
         self._keep(images, boxes, clipped, set(issues.of_images), with_empty)
         logger.info(
-            "%s: %d images (%d without boxes), %d boxes, %d classes",
+            "%s: %d images (%d without boxes), %d boxes, %d classes%s",
             *(self.source, len(self.images), int((np.diff(self.starts) == 0).sum()), len(self.boxes.label)),
-            self.num_classes,
+            *(self.num_classes, self._left_out()),
         )
+
+    def _left_out(self):
+        """The numbers of boxes and images that the samples leave out, for the line of the log; empty without any."""
+        counts = {
+            "crowd boxes": self.boxes.crowd.sum(),
+            "difficult boxes": (~self._for_training(np.arange(len(self.boxes.label))) & self.boxes.difficult).sum(),
+        }
+        text = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f"; not trained on: {text}" if text else ""
+
+    def examine(self, images, boxes, issues):
+        """Looks for problems of one format in the valid boxes; records them in `issues`."""
 
     def _keep(self, images, boxes, clipped, skipped, with_empty):
         """Stores the remaining images and their boxes, sorted by image."""
@@ -179,7 +201,8 @@ class DetectionDataset:
         """
         content = self.annotations()
         for item, box in zip(content["annotations"], self.clipped.tolist()):
-            item["bbox"] = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
+            before, item["bbox"] = item["bbox"], [box[0], box[1], box[2] - box[0], box[3] - box[1]]
+            item["area"] = rescale_area(item["area"], before, item["bbox"])
         write_new(path, self.source, content)
 
     def check(self, deep=False, cache=None):
@@ -201,13 +224,24 @@ class DetectionDataset:
 def write_new(path, source, content):
     """Writes a JSON file atomically; raises ConfigError instead of overwriting the source."""
     path = Path(path)
-    if path.exists() and os.path.samefile(path, source):
+    if path.exists() and os.path.exists(source) and os.path.samefile(path, source):
         raise ConfigError(f"{path} is the source file; give the corrected copy another name")
+    if not content["images"]:
+        raise DataError(f"error[D117] {source}: no image would be left in {path}; nothing is written")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    text = json.dumps(content, ensure_ascii=False)
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8
     temporary.replace(path)
     logger.info("written: %s", path)
+
+
+def rescale_area(area, before, after):
+    """The area of an object whose box (x, y, width, height) was clipped: that of the box, or of a mask inside it."""
+    old, new = before[2] * before[3], after[2] * after[3]
+    if area is None or area < 0 or (abs(old - new) > 1e-6 and abs(area - old) <= 0.01 * old):
+        return new
+    return min(area, new) if abs(old - new) > 1e-6 else area
 
 
 def as_warning(issue):

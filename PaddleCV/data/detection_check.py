@@ -14,12 +14,13 @@ import numpy as np
 from common.data.issues import IssueList
 from common.errors import BadSample
 from common.log import logger
-from common.vision.decode import decode_image, read_image_file
-from common.vision.files import Listing, image_size
+from common.vision.decode import decode_image, read_image_file, stores_16_bits
+from common.vision.files import Listing, image_size, read_image_header
 
 CLIP_SILENTLY = 0.5  # pixels that a box may exceed the image without a warning: rounding of the annotation tool
 MAX_SUGGESTIONS = 10
 MAX_ASPECT = 1000
+DARK_FIX = "if pixels are stored in the low bits of 16, scale them to 0..65535 (12 bits: times 16) and save them again"
 
 
 def check_files(images, issues):
@@ -49,7 +50,8 @@ def fill_sizes(images, issues):
                 issues.error(error.issue.code, error.issue.message, file=image["path"], image=i)
             continue
         image["width"], image["height"] = (height, width) if turned else (width, height)
-        issues.warn("D114", "image size missing, read from the file", image["place"], file=image["file"])
+        if not image.get("unread"):  # an unreadable annotation file is an error already
+            issues.warn("D114", "image size missing, read from the file", image["place"], file=image["file"])
 
 
 def check_boxes(images, boxes, place, issues, bad_boxes):
@@ -108,17 +110,24 @@ def normalized_boxes(image_index, boxes, valid, num_images):
 
 def check_images(images, deep, source):
     """The issues of the image files: headers against annotations and, with `deep`, decoding errors."""
-    issues, logged = IssueList(source), time.monotonic()
+    issues, logged, turned = IssueList(source), time.monotonic(), 0
     for i, image in enumerate(images):
         if time.monotonic() - logged > 10:
             logged = time.monotonic()
             logger.info("checked %d of %d images", i, len(images))
         try:
-            width, height, turned = image_size(image["path"])
-            compare_size(image, width, height, turned, issues)
+            width, height, orientation = read_image_header(image["path"])
+            compare_size(image, width, height, orientation >= 5, issues)
+            turned += orientation > 1
+            if orientation in (2, 3, 4) and image["width"] is not None:  # the size tells nothing of these
+                message = "the EXIF orientation turns the image by 180 degrees or mirrors it"
+                fix = "boxes must be those of the image as viewers show it"
+                issues.warn("D111", message, value=f"orientation {orientation}", fix=fix, file=image["path"])
             if deep:
+                data = read_image_file(image["path"])
                 with capture_stderr() as warnings:
-                    decode_image(read_image_file(image["path"]), image["path"])
+                    pixels = decode_image(data, image["path"])
+                warn_dark(data, pixels, image["path"], issues)
                 if warnings:
                     issues.warn(
                         "D102",
@@ -128,7 +137,24 @@ def check_images(images, deep, source):
                     )
         except BadSample as error:
             issues.errors.append(error.issue)
+    if turned:
+        logger.info("%s: %d of %d images are turned upright by their EXIF orientation", source, turned, len(images))
     return issues.all()
+
+
+def warn_dark(data, pixels, path, issues):
+    """Warns of a 16-bit image whose upper bits are empty, so that its 8-bit pixels are dark (D152).
+
+    Args:
+        data (bytes): content of the file.
+        pixels (ndarray): decoded, uint8 [H, W, 3].
+        path (str): of the file.
+        issues (IssueList): collects the problems.
+    """
+    highest = int(pixels.max(initial=0))
+    if highest < 16 and stores_16_bits(data):
+        what = "nearly black" if highest else "black throughout"
+        issues.warn("D152", f"the upper bits of 16 are empty: the image is {what}", value=path, fix=DARK_FIX, file=path)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import zlib
 import numpy as np
 
 from common.data.issues import IssueList, data_error
+from common.regular import check_regular
 
 from .classification import class_names
 from .packed_images import PackedImages
@@ -54,6 +55,7 @@ def read_idx(path, axes, issues):
     """The values of an IDX file, uint8; an empty array with the same number of axes after an error (D104, D112)."""
     nothing = np.zeros((0,) * axes, np.uint8)
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             start = file.read(2)
             file.seek(0)

@@ -6,9 +6,10 @@ import os
 import numpy as np
 
 from common.data.issues import IssueList, data_error
-from common.vision.files import is_image_file
+from common.vision.files import IMAGE_SUFFIXES, describe_left_out, is_image_file
 
 from .classification import ClassificationDataset, class_names, name_list
+from .values import compare_names
 
 
 class ImageFolder(ClassificationDataset):
@@ -32,11 +33,16 @@ class ImageFolder(ClassificationDataset):
         names = class_names(labels, root)
         self.labels = found if names is None else names
         check_classes(found, self.labels, issues)
+        compare_names(self.labels, issues)
         images, classes = [], []
+        beside = [entry.name for entry in os.scandir(self.source) if entry.is_file() and is_image_file(entry.name)]
+        warn_left_out(beside, "beside the class folders", issues)
+        others = []
         for number, name in enumerate(self.labels):
-            for path in images_in(os.path.join(self.source, name)):
+            for path in images_in(os.path.join(self.source, name), others):
                 images.append({"path": path, "file": path, "place": ""})
                 classes.append(number)
+        warn_left_out(others, "that are no images by their suffix", issues)
         self.store(images, np.array(classes, np.int64), issues, bad_samples)
 
 
@@ -69,10 +75,19 @@ def check_classes(found, labels, issues):
         raise data_error(issues.errors)
 
 
-def images_in(folder):
-    """The image files of a folder and its subfolders, sorted, without hidden files."""
+def warn_left_out(names, why, issues):
+    """Warns of files that are left out, with their number by suffix (D151)."""
+    if text := describe_left_out(names):
+        fix = f"supported suffixes: {' '.join(IMAGE_SUFFIXES)}; move images into the folder of their class"
+        issues.warn("D151", f"{text}: files {why}", fix=fix)
+
+
+def images_in(folder, others=None):
+    """The image files of a folder and its subfolders, sorted, without hidden files; `others` gets the other names."""
     found = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [os.path.join(place, name) for name in names if is_image_file(name)]
+        if others is not None:
+            others += [name for name in names if not is_image_file(name)]
     return sorted(found)

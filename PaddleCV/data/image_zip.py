@@ -15,8 +15,10 @@ from common.vision.decode import decode_image
 from common.vision.files import is_image_file
 
 from .classification import ClassificationDataset, find_duplicates
-from .coco import read_labels
-from .image_folder import check_classes
+from .detection_check import warn_dark
+from .image_folder import check_classes, warn_left_out
+from .labels import read_labels
+from .values import compare_names
 
 MAX_FILE_SIZE = 1 << 28  # bytes, of one image
 ENCRYPTED = 1
@@ -38,10 +40,17 @@ class ImageZip(ClassificationDataset):
     def __init__(self, root="dataset/images.zip", folder="train", labels=None, bad_samples="error"):
         self.source, self.opened = str(root), None
         issues = IssueList(self.source)
-        images, found = [], []
+        images, found, beside, others = [], [], [], []
         for member in members_of(self.source, issues):
-            parts = posixpath.relpath(member.filename, folder or ".").split("/")
-            if len(parts) > 1 and parts[0] != ".." and is_image_file(parts[-1]):
+            path = member.filename.replace("\\", "/")  # of archives that some programs write on Windows
+            parts = posixpath.relpath(path, folder or ".").split("/")
+            if parts[0] == "..":
+                continue  # another split
+            if not is_image_file(parts[-1]):
+                others += parts[-1:] * (len(parts) > 1)
+            elif len(parts) == 1:
+                beside += parts
+            else:
                 found.append(parts[0])
                 images.append({"path": f"{self.source}!{member.filename}", "member": member.filename})
         known = sorted(set(found))
@@ -51,6 +60,9 @@ class ImageZip(ClassificationDataset):
         names = read_labels(labels, os.path.dirname(self.source))
         self.labels = known if names is None else names
         check_classes(known, self.labels, issues)
+        compare_names(self.labels, issues)
+        warn_left_out(beside, "beside the class folders", issues)
+        warn_left_out(others, "that are no images by their suffix", issues)
         order = sorted(range(len(images)), key=lambda i: (self.labels.index(found[i]), images[i]["member"]))
         targets = np.array([self.labels.index(found[i]) for i in order], np.int64)
         self.store([{**images[i], "file": self.source} for i in order], targets, issues, bad_samples)
@@ -98,7 +110,8 @@ class ImageZip(ClassificationDataset):
         issues = IssueList(self.source)
         for i in range(len(self)):
             try:
-                decode_image(self.read(i), self.images[i]["path"])
+                data, path = self.read(i), self.images[i]["path"]
+                warn_dark(data, decode_image(data, path), path, issues)
             except BadSample as error:
                 issues.errors.append(error.issue)
         return issues.all() or find_duplicates(self)

@@ -113,7 +113,7 @@ def split_line(line, root, place, form, issues):
 
 def parse_int(text):
     """An integer in ASCII digits; raises ValueError."""
-    if not text.strip().isascii():
+    if not text.strip().isascii() or "_" in text:
         raise ValueError(text)
     return int(text)
 

@@ -7,7 +7,7 @@ import numpy as np
 from common.data.issues import IssueList
 
 from .classification import ClassificationDataset, class_names
-from .image_folder import images_in
+from .image_folder import images_in, warn_left_out
 
 
 class UnlabeledImages(ClassificationDataset):
@@ -34,8 +34,10 @@ class UnlabeledImages(ClassificationDataset):
                 "UnlabeledImages needs labels or num_classes: its images do not tell the number of classes"
             )
         self.labels = names if names is not None else [str(number) for number in range(num_classes)]
-        images = [{"path": path, "file": path, "place": ""} for path in images_in(self.source)]
-        self.store(images, np.zeros(len(images), np.int64), IssueList(self.source), bad_samples)
+        others, issues = [], IssueList(self.source)
+        images = [{"path": path, "file": path, "place": ""} for path in images_in(self.source, others)]
+        warn_left_out(others, "that are no images by their suffix", issues)
+        self.store(images, np.zeros(len(images), np.int64), issues, bad_samples)
 
     def counts(self):
         """The classes are unknown: an upper bound for each, int64 [C]."""

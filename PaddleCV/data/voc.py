@@ -4,8 +4,9 @@ VOC counts pixels from 1 and includes the last one: a box from 1 to 1 is one pix
 (xmin - 1, ymin - 1, xmax, ymax), the edges of the same pixels counted from 0.
 """
 
-import difflib
+import codecs
 import os
+import re
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -15,9 +16,13 @@ from defusedxml import ElementTree as SafeXml
 from common.data.issues import IssueList, data_error
 from common.vision.files import IMAGE_SUFFIXES, Listing
 
-from .coco import read_labels
-from .detection import Boxes, DetectionDataset
+from .detection import DetectionDataset
+from .labels import read_labels
+from .objects import corners_of, find_labels, select_known, to_boxes
+from .values import compare_names, read_flag, read_name, read_size
 
+DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+BY_EXPAT = ("utf-8", "utf-16", "us-ascii", "iso-8859-1")  # what the parser decodes itself
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -36,9 +41,12 @@ class VocDetection(DetectionDataset):
         one_based (bool): whether coordinates count from 1 and include the last pixel, as in VOC, or are edges from 0.
         bad_boxes (str): `error`, or `drop` for boxes without area or outside their image.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
+        encoding (str | None): character encoding of the XML files and of the list, such as gbk; default what each XML
+            file declares, else UTF-8.
 
     Raises:
         DataError: lists every error found, each with a code of `common.data.issues`.
+        ValueError: the encoding is unknown.
     """
 
     def __init__(
@@ -53,18 +61,19 @@ class VocDetection(DetectionDataset):
         one_based=True,
         bad_boxes="error",
         bad_samples="error",
+        encoding=None,
     ):
+        check_encoding(encoding)
         self.source = os.path.join(root, list_file)
         self.with_difficult = with_difficult
         issues = IssueList(self.source)
-        pairs = read_list(self.source, root, images, annotations, issues)
-        if labels is None and os.path.exists(os.path.join(root, "label_list.txt")):
-            labels = "label_list.txt"
-        listed, objects = read_all(pairs, issues)
-        known = read_labels(labels, root)
+        pairs = read_list(self.source, root, images, annotations, issues, encoding)
+        listed, objects = read_all(pairs, issues, encoding)
+        known = read_labels(find_labels(labels, root, ("label_list.txt",)), root)
         self.labels = sorted({item["name"] for item in objects}) if known is None else known
         self.category_ids = list(range(1, len(self.labels) + 1))
-        objects = [item for item in objects if self._knows(item, listed, issues)]
+        compare_names(self.labels, issues)
+        objects = select_known(objects, self.labels, listed, issues)
         boxes = self._to_boxes(objects, listed, one_based, issues)
 
         def place(k):
@@ -72,57 +81,47 @@ class VocDetection(DetectionDataset):
 
         self.store(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
 
-    def _knows(self, item, images, issues):
-        """Checks that the class of an object is in the labels; otherwise records an error (D109)."""
-        if item["name"] in self.labels:
-            return True
-        near = difflib.get_close_matches(item["name"], self.labels, n=1)
-        fix = f"did you mean {near[0]!r}?" if near else f"the labels are {', '.join(self.labels[:12])}"
-        file = images[item["image"]]["file"]
-        issues.error("D109", "class is not in the labels", item["place"], item["name"], fix, file, item["image"])
-        return False
-
     def _to_boxes(self, objects, images, one_based, issues):
         """The objects as Boxes, with coordinates counted from 0."""
-        box = np.array([item["corners"] for item in objects], np.float64).reshape(-1, 4)
-        image = np.array([item["image"] for item in objects], np.int64)
+        box = corners_of(objects)
         if one_based:
-            for k in np.flatnonzero((box[:, :2] == 0).any(1)):
+            for k in np.flatnonzero((box[:, :2] < 1).any(1)):
                 file = images[objects[k]["image"]]["file"]
                 fix = "if the file counts from 0, set `one_based: false`"
-                issues.warn(
-                    "D107", "a box starts at 0, but pixels count from 1", objects[k]["place"], fix=fix, file=file
-                )
+                start = "at 0" if box[k, :2].min() == 0 else "below 1"
+                message = f"a box starts {start}, but pixels count from 1"
+                issues.warn("D107", message, objects[k]["place"], fix=fix, file=file)
             box[:, :2] = np.maximum(box[:, :2], np.minimum(1, box[:, 2:])) - 1 if len(box) else box[:, :2]
-        return Boxes(
-            image=image,
-            box=box,
-            label=np.array([self.labels.index(item["name"]) for item in objects], np.int64),
-            crowd=np.zeros(len(objects), bool),
-            difficult=np.array([item["difficult"] for item in objects], bool),
-            area=(box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]),
-            position=np.arange(len(objects)),
-        )
+        return to_boxes(objects, self.labels, box)
 
     def _for_training(self, rows):
         return self.with_difficult | ~self.boxes.difficult[rows]
 
 
-def read_list(path, root, images, annotations, issues):
+def check_encoding(encoding):
+    """Raises ValueError for an encoding that Python does not know."""
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError:
+        raise ValueError(f"encoding {encoding!r} is unknown; gbk, big5 and utf-8 are known") from None
+
+
+def read_list(path, root, images, annotations, issues, encoding=None):
     """The (image path or stem, XML path, place) of each line.
 
     Raises:
         DataError: D104 if the list cannot be opened, D112 if it is not UTF-8, D118 for malformed lines.
     """
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with open(path, encoding=encoding or "utf-8-sig") as file:
             lines = file.read().splitlines()
     except OSError as error:
         fix = "set `root` and `list_file` to the location of the list"
         issues.error("D104", f"list of images cannot be opened: {error.strerror}", fix=fix)
         raise data_error(issues.errors) from None
     except UnicodeDecodeError as error:
-        issues.error("D112", "list of images is not UTF-8", f"byte {error.start}", fix="save it as UTF-8")
+        fix = "save it as UTF-8, or name its encoding, such as `encoding: gbk`"
+        issues.error("D112", f"list of images is not {encoding or 'UTF-8'}", f"byte {error.start}", fix=fix)
         raise data_error(issues.errors) from None
     listing, pairs, seen = Listing(), [], set()
     for number, line in enumerate(lines, 1):
@@ -149,26 +148,29 @@ def read_list(path, root, images, annotations, issues):
     return pairs
 
 
-def read_all(pairs, issues):
+def read_all(pairs, issues, encoding=None):
     """The images and the objects of all listed files; the image of an unreadable XML file keeps its index."""
     images, objects, listing = [], [], Listing()
     for i, (image_path, xml_path, place) in enumerate(pairs):
         image = {"id": i, "width": 0, "height": 0, "file": xml_path, "place": ""}
-        tree = read_xml(xml_path, place, issues, listing, i)
+        tree = read_xml(xml_path, place, issues, listing, i, encoding)
         stem = tree.findtext("filename", "").strip() if tree is not None else ""
         image["path"] = find_image(image_path, stem, listing)
         image["file_name"] = os.path.basename(image["path"])
+        image["unread"] = tree is None
         if tree is not None:
-            image["width"], image["height"] = (parse_size(tree.findtext(f"size/{key}")) for key in ("width", "height"))
+            image["width"], image["height"] = (read_size(tree.findtext(f"size/{key}")) for key in ("width", "height"))
             objects += read_objects(tree, i, xml_path, issues)
         images.append(image)
     return images, objects
 
 
-def read_xml(path, place, issues, listing, image):
+def read_xml(path, place, issues, listing, image, encoding=None):
     """The root of an XML file, or None after an error (D104, D112)."""
     try:
-        root = SafeXml.parse(path).getroot()
+        with open(path, "rb") as file:
+            data = file.read()
+        root = SafeXml.fromstring(decode_xml(data, encoding))
     except OSError as error:
         near = listing.nearest(path)
         fix = f"did you mean {near!r}?" if near else "set `root` and `annotations` to the location of the XML files"
@@ -176,6 +178,11 @@ def read_xml(path, place, issues, listing, image):
         issues.error("D104", message, place, fix=fix, image=image)
     except DefusedXmlException:
         issues.error("D112", "defines entities, which are not allowed in annotations", file=path, image=image)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        fix = "save it as UTF-8, or name its encoding, such as `encoding: gbk`"
+        value = f"byte 0x{data[error.start]:02x}"
+        issues.error("D112", f"is not {error.encoding}", f"line {line}", value, fix, file=path, image=image)
     except (ParseError, ValueError, LookupError) as error:
         issues.error("D112", f"is not XML: {error}", file=path, image=image)
     else:
@@ -183,6 +190,24 @@ def read_xml(path, place, issues, listing, image):
             return root
         issues.error("D113", "the first element is not <annotation>", value=f"<{root.tag}>", file=path, image=image)
     return None
+
+
+def decode_xml(data, encoding=None):
+    """The content of an XML file to parse: its bytes, or its text where the parser does not know the encoding.
+
+    Raises:
+        UnicodeDecodeError: the file is not in the given encoding, in the one it declares, or in UTF-8.
+        LookupError: it declares an unknown encoding.
+    """
+    declared = DECLARED.match(data)
+    name = encoding or (declared[1].decode("ascii") if declared else "utf-8")
+    name = codecs.lookup("gb18030" if name.lower() in ("gb2312", "gbk") else name).name  # gb18030 contains both
+    if encoding is None and (name in BY_EXPAT or data[:2] in (b"\xff\xfe", b"\xfe\xff")):
+        if name == "utf-8" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+            data.decode("utf-8")
+        return data
+    text = data.decode(name)
+    return text[text.index("?>") + 2 :] if declared else text
 
 
 def find_image(path, named, listing):
@@ -203,7 +228,7 @@ def read_objects(tree, image, path, issues):
     """The objects of one XML file: `name`, `corners` as written, `difficult`, `image`, `place` (list[dict])."""
     found = []
     for number, item in enumerate(tree.findall("object")):
-        name = (item.findtext("name") or "").strip()
+        name = read_name(item.findtext("name"), f"object[{number}]", issues, path) or ""
         place = f"object[{number}]" + (f" ({name})" if name else "")
         texts = [item.findtext(f"bndbox/{key}") for key in CORNERS]
         missing = [f"bndbox/{key}" for key, text in zip(CORNERS, texts) if not (text or "").strip()]
@@ -211,19 +236,18 @@ def read_objects(tree, image, path, issues):
         if missing:
             issues.error("D113", f"has no {' and no '.join(missing)}", place, file=path, image=image)
             continue
+        keys = ("name", "bndbox", "difficult", *(f"bndbox/{key}" for key in CORNERS))
+        if twice := [key for key in keys if len(item.findall(key)) > 1]:
+            issues.error("D115", f"has {' and '.join(twice)} more than once", place, file=path, image=image)
+            continue
         try:
-            corners = [float(text) for text in texts]
+            corners = [float(text) if "_" not in text else float("") for text in texts]
         except ValueError:
             issues.error("D113", "a coordinate is not a number", place, ", ".join(texts), file=path, image=image)
             continue
-        difficult = (item.findtext("difficult") or "0").strip() in ("1", "true", "True")
-        found.append({"name": name, "corners": corners, "difficult": difficult, "image": image, "place": place})
+        difficult = read_flag(item.findtext("difficult", "0"))
+        if difficult is None:
+            value = item.findtext("difficult").strip()[:80]
+            issues.warn("D113", "'difficult' is neither 0 nor 1, assumed 0", place, value, "write 0 or 1", path)
+        found.append({"name": name, "corners": corners, "difficult": bool(difficult), "image": image, "place": place})
     return found
-
-
-def parse_size(text):
-    """A size in an XML file; 0 if it is missing or not a positive number (int)."""
-    try:
-        return max(0, int(float(text)))
-    except (TypeError, ValueError, OverflowError):
-        return 0

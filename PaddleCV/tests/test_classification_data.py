@@ -6,12 +6,14 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from common.data.samplers import WeightedSampler
 from common.errors import ConfigError, DataError
 from PaddleCV.data.image_folder import ImageFolder
 from PaddleCV.data.image_zip import ImageZip
 from PaddleCV.data.imagenet_list import ImageNetList
+from PaddleCV.data.unlabeled_images import UnlabeledImages
 
 
 def png(value=0, side=8):
@@ -206,3 +208,45 @@ def test_a_damaged_image_is_found_by_the_deep_check_and_a_text_by_the_fast_one(t
     found = listed(tmp_path, "a.png 0\nb.png 1\n")
     assert [issue.code for issue in found.check()] == ["D101"]
     assert {issue.code for issue in found.check(deep=True)} == {"D101", "D102"}
+
+
+def test_files_that_are_left_out_of_folders_and_archives_are_counted(tmp_path):
+    for name in ("train/a/1.png", "train/b/2.png", "train/3.png", "val/a/4.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (9, 99, 9)).save(tmp_path / name)
+    for name in ("a/x.heic", "a/y.HEIC", "b/notes.txt", "b/.hidden", "b/Thumbs.db", "a/none"):
+        (tmp_path / "train" / name).write_bytes(b"x")
+    messages = [
+        "1 file left out (1 .png): files beside the class folders",
+        "4 files left out (2 .heic, 1 .txt, 1 without suffix): files that are no images by their suffix",
+    ]
+    dataset = ImageFolder(str(tmp_path))
+    assert [issue.message for issue in dataset.issues] == messages and len(dataset) == 2
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for path in sorted(tmp_path.rglob("*.*")):
+            if path.is_file() and path.suffix != ".zip":
+                archive.write(path, str(path.relative_to(tmp_path)))
+        archive.write(tmp_path / "train/a/none", "train/a/none")
+    packed = ImageZip(str(tmp_path / "z.zip"))
+    assert [issue.message for issue in packed.issues] == messages and len(packed) == 2
+    found = UnlabeledImages(str(tmp_path), "train", num_classes=2)
+    assert [issue.message for issue in found.issues] == messages[1:] and len(found) == 3
+
+
+def test_an_archive_with_backslashes_keeps_its_members(tmp_path):
+    Image.new("RGB", (8, 8), (9, 99, 9)).save(tmp_path / "1.png")
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for name in ("train\\a\\1.png", "train\\b\\2.png"):
+            archive.writestr(name, (tmp_path / "1.png").read_bytes())
+    dataset = ImageZip(str(tmp_path / "z.zip"))
+    assert dataset.labels == ["a", "b"] and dataset[1]["image"].shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize(("shift", "word"), [(4, "black throughout"), (8, "nearly black"), (12, "")])
+def test_sixteen_bits_of_which_the_upper_ones_are_empty_are_reported(tmp_path, shift, word):
+    for name in ("a", "b"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        values = ((np.arange(64).reshape(8, 8) % 15 + ord(name) % 2) << shift).astype(np.uint16)
+        Image.fromarray(values).save(tmp_path / "train" / name / "1.png")
+    found = [issue for issue in ImageFolder(str(tmp_path)).check(deep=True) if issue.code == "D152"]
+    assert [word in issue.message and "2 times" in issue.message for issue in found] == [True] * bool(word)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from common.data.issues import check_before_training, write_issues
-from common.errors import ConfigError, DataError
+from common.errors import ConfigError, DataError, DataIssue
 from PaddleCV.data.coco import CocoDetection
 
 
@@ -219,7 +219,7 @@ def test_what_is_written_is_read_again(tmp_path_factory, images):
         for x, y, w, h, category, crowd in items:
             record = box(len(content["annotations"]) + 1, index * 2, category, [x, y, w, h], iscrowd=int(crowd))
             content["annotations"].append(record)
-    if not content["annotations"]:
+    if all(record["iscrowd"] for record in content["annotations"]):
         with pytest.raises(DataError, match="D117"):
             read(folder, content)
         return
@@ -231,3 +231,82 @@ def test_what_is_written_is_read_again(tmp_path_factory, images):
         assert dataset[index]["labels"].tolist() == [[2, 40, 41].index(item[4]) for item in kept]
     again = read(folder, dataset.annotations())
     assert again.annotations() == dataset.annotations()
+
+
+@pytest.mark.parametrize("spelling", [0, "0", "false", "No", False, 0.0])
+def test_a_crowd_flag_is_read_as_it_is_meant(tmp_path, clean, spelling):
+    clean["annotations"][0]["iscrowd"] = spelling
+    assert read(tmp_path, clean)._for_training(np.arange(4)).sum() == 3
+    clean["annotations"][0]["iscrowd"] = {"0": "1", "false": "true", "No": "yes"}.get(spelling, not spelling)
+    assert read(tmp_path, clean)._for_training(np.arange(4)).sum() == 2
+
+
+def test_boxes_that_are_all_crowds_cannot_be_trained_on(tmp_path, clean, caplog):
+    for item in clean["annotations"][:2]:
+        item["iscrowd"] = 1
+    assert [issue.message for issue in read(tmp_path, clean).issues] == [
+        "3 of 4 boxes are crowds or difficult, and are not trained on"
+    ]
+    assert "not trained on: 3 crowd boxes" in caplog.text
+    clean["annotations"][2]["iscrowd"] = 1
+    with pytest.raises(DataError, match=r"D117.*none of the 4 boxes can be trained on: 4 are crowds"):
+        read(tmp_path, clean)
+
+
+def test_boxes_written_as_corners_are_recognized(tmp_path, clean):
+    corners = ([40, 30, 90, 70], [60, 10, 95, 40], [5, 60, 20, 79], [1, 2, 30, 40])
+    for item, box_ in zip(clean["annotations"], corners, strict=True):
+        item["bbox"] = box_
+    found = [issue for issue in read(tmp_path, clean).issues if issue.code == "D108"]
+    assert [issue.message.startswith("bbox looks like corners: 3 of 4 boxes") for issue in found] == [True]
+    clean["annotations"][0]["bbox"] = [40, 30, 20, 10]  # no corners: a box that ends before it begins
+    assert "D108" not in [issue.code for issue in read(tmp_path, clean).issues]
+
+
+def test_a_key_that_is_written_twice_is_an_error_with_its_line(tmp_path, clean):
+    text = json.dumps(clean, indent=1)
+    (tmp_path / "a.json").write_text(text[:-1] + ',\n"annotations": []}', encoding="utf-8")
+    with pytest.raises(DataError, match=rf"D112.*'annotations'[^:]*: line {text.count(chr(10)) + 2}") as error:
+        CocoDetection(str(tmp_path), "a.json", "images")
+    assert error.value.issues[0].place.startswith(f"line {text.count(chr(10)) + 2}, ")
+
+
+def test_a_corrected_file_keeps_ids_in_quotes_and_recomputes_the_area_of_clipped_boxes(tmp_path, clean):
+    for image in clean["images"]:
+        image["id"] = str(image["id"])
+    for item in clean["annotations"]:
+        item["image_id"] = str(item["image_id"])
+    clean["annotations"][0]["bbox"], clean["annotations"][0]["area"] = [80, 70, 40, 40], 1600
+    clean["annotations"][2]["bbox"], clean["annotations"][2]["area"] = [90, 2.1, 40, 10], 30
+    read(tmp_path, clean).write_fixed(tmp_path / "fixed.json")
+    fixed = json.loads((tmp_path / "fixed.json").read_text())
+    assert [image["id"] for image in fixed["images"]] == ["30", "4", "5"]
+    assert [item["image_id"] for item in fixed["annotations"]] == ["5", "30", "5", "5"]
+    assert [item["area"] for item in fixed["annotations"]] == [200, 8000, 30, 2500]  # 30 is the area of a mask
+    assert fixed["annotations"][1]["bbox"] == [0, 0, 100, 80]
+
+
+def test_class_names_lose_the_blanks_around_them_and_alike_ones_are_reported(tmp_path, clean):
+    clean["categories"][0]["name"] = " Dog"
+    dataset = read(tmp_path, clean)
+    assert dataset.labels == ["dog", "Dog"]
+    assert sorted((issue.code, issue.value) for issue in dataset.issues) == [
+        ("D109", "' Dog'"),
+        ("D109", "'Dog', 'dog'"),
+    ]
+
+
+def test_issues_of_files_whose_names_are_not_utf_8_are_written(tmp_path):
+    issue = DataIssue("D102", "error", "/a/\udcd5\udcc5.jpg", "is damaged")
+    write_issues(tmp_path / "issues.jsonl", [issue])
+    assert json.loads((tmp_path / "issues.jsonl").read_text(encoding="utf-8"))["file"] == issue.file
+
+
+@pytest.mark.parametrize(("orientation", "warned"), [(1, 0), (2, 1), (3, 1), (4, 1), (6, 0), (8, 0)])
+def test_images_turned_by_their_orientation_are_counted(tmp_path, clean, caplog, orientation, warned):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    write_image(tmp_path / "images/a.jpg", (100, 80) if orientation < 5 else (80, 100), exif=exif)
+    issues = read(tmp_path, clean).check()
+    assert [issue.code for issue in issues] == ["D111"] * warned
+    assert ("1 of 3 images are turned upright" in caplog.text) == (orientation > 1)

@@ -155,3 +155,39 @@ def test_the_blood_cell_dataset_is_read_without_an_error():
     boxes = np.concatenate([sample["labels"] for dataset in (train, test) for sample in dataset])
     assert np.bincount(boxes).tolist() == [361, 4155, 372]
     assert not [issue for issue in train.check() + test.check() if issue.severity == "error"]
+
+
+def one_file(root, text, encoding="utf-8"):
+    """A folder with one image, its XML file and a list of it; returns what reads it."""
+    (root / "a.xml").write_bytes(text.encode(encoding))
+    (root / "a.txt").write_text("a\n")
+    Image.new("RGB", (40, 30)).save(root / "a.png")
+    return lambda **keywords: VocDetection(str(root), "a.txt", "", "", **keywords)
+
+
+def of(name, difficult=0):
+    """The text of an XML file with one object."""
+    return xml([(name, difficult, 1, 2, 9, 9)], (40, 30))
+
+
+def test_xml_in_other_encodings_is_read_as_it_declares_or_as_configured(tmp_path):
+    for name in ("gb2312", "GBK", "big5", "utf-16", "latin-1"):
+        word = {"latin-1": "é", "big5": "貓"}.get(name, "猫")
+        text = f'<?xml version="1.0" encoding="{name}"?>\n' + of(word)
+        assert one_file(tmp_path, text, name)().labels == [word]
+    assert one_file(tmp_path, of("张"), "gbk")(encoding="gbk").labels == ["张"]
+    with pytest.raises(DataError, match=r"D112.*is not utf-8[\s\S]*encoding: gbk") as error:
+        one_file(tmp_path, of("张"), "gbk")()
+    assert [issue.code for issue in error.value.issues] == ["D112"]  # and nothing of what was not read
+    with pytest.raises(ValueError, match="encoding 'klingon' is unknown"):
+        one_file(tmp_path, of("a"))(encoding="klingon")
+
+
+def test_difficult_is_read_in_any_spelling_and_an_unknown_word_is_a_warning(tmp_path):
+    for word in ("1", "TRUE", "yes", "1.0", "True"):
+        dataset = one_file(tmp_path, of("cat", word))()
+        assert dataset.boxes.difficult.tolist() == [True] and dataset.issues == []
+    for word in ("Unspecified", "2", ""):
+        dataset = one_file(tmp_path, of("cat", word))()
+        assert dataset.boxes.difficult.tolist() == [False]
+        assert [(issue.code, issue.severity) for issue in dataset.issues] == [("D113", "warning")]

@@ -6,6 +6,7 @@ from codecs import BOM_UTF8
 import numpy as np
 
 from common.errors import BadRows, ConfigError, DataError, EnvironmentProblem
+from common.regular import check_regular
 from common.table.csv_lines import column_names, split_line
 from common.table.features import parse_number, preview_word
 from common.table.hash import as_words
@@ -54,6 +55,7 @@ class TableRows(RowFiles):
             return open_parquet(file).schema_arrow.names
         import gzip
 
+        check_regular(file)
         with gzip.open(file, "rb") if file.endswith(".gz") else open(file, "rb") as source:
             line = source.readline()
         try:

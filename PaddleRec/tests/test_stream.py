@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from PaddleRec.data.hourly import HourlyRows
 from PaddleRec.data.multislot import MultiSlotRows
 from PaddleRec.metrics.click_scores import ClickScores
 from PaddleRec.tools.make_rows import make_hours
+from tests.made.commands import command
 
 KIT = pathlib.Path(__file__).resolve().parents[1]
 ONE_THREAD = os.environ | {"KIT_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -145,3 +147,58 @@ def test_a_stream_that_would_drop_rows_is_refused(tmp_path):
             check_stream(dataset, loader.sampler, 1)
         with pytest.raises(ConfigError, match="MultiSlotRows is not hourly; use HourlyRows"):
             check_stream(dataset.open(0), loader.sampler, 1)
+
+
+class Killed(BaseException):
+    """Ends the run where it stands, as a kill does."""
+
+
+STEPS = {  # of the publication of an hour, in their order: what is to be called when the run is killed
+    "its scores": ("common.training.callbacks.log.Log.after_evaluation", "before"),
+    "the last save of its steps": ("common.training.callbacks.checkpoint.Checkpoint.at_epoch_end", "after"),
+    "the export": ("common.training.callbacks.publish.export", "before"),
+    "its move": ("common.export.write.move_into_place", "before"),
+    "its folder": ("common.training.callbacks.publish.export", "after"),
+    "its line": ("common.training.callbacks.publish.Publish.note", "after"),
+    "the save after it": ("common.training.callbacks.checkpoint.Checkpoint.after_epoch", "before"),
+    "the end": ("common.training.callbacks.checkpoint.Checkpoint.after_epoch", "after"),
+}
+
+
+def kill_at(monkeypatch, name, when, hour):
+    """Makes the run end before or after the call of a function in the given hour."""
+    target = pkgutil.resolve_name(name.rpartition(".")[0])
+    function, calls = getattr(target, name.rpartition(".")[2]), []
+
+    def killing(*given, **more):
+        calls.append(given)
+        if when == "before" and len(calls) == hour:
+            raise Killed
+        found = function(*given, **more)
+        if len(calls) == hour:
+            raise Killed
+        return found
+
+    monkeypatch.setattr(target, name.rpartition(".")[2], killing)
+
+
+@pytest.fixture(scope="module")
+def two_hours(tmp_path_factory):
+    place = tmp_path_factory.mktemp("two")
+    make_hours(place / "hours", hours=2, rows=64)
+    return place / "hours"
+
+
+@pytest.mark.parametrize("where", STEPS)
+def test_a_run_killed_anywhere_in_a_publication_publishes_each_hour_once(two_hours, tmp_path, monkeypatch, where):
+    given = ["-c", CONFIG, "-o", f"dataset={two_hours}", f"output_dir={tmp_path}", "data.train.wait=0"]
+    given += ["train.save_every_steps=1", "train.epochs=2", "train.workers=0"]
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        kill_at(patched, *STEPS[where], hour=2)
+        command("train", *given)
+    assert command("train", "-r", "auto", *given).code == 0
+    assert command("train", "-r", "auto", *given, "train.epochs=3").code == 0  # the third hour does not come
+    folder = tmp_path / "tiny/slot_dnn_stream/published"
+    lines = [json.loads(line) for line in (folder / "donefile").read_text().splitlines()]
+    assert [line["version"] for line in lines] == ["2020040100", "2020040101"]
+    assert sorted(path.name for path in folder.iterdir()) == ["2020040100", "2020040101", "donefile"]

@@ -12,11 +12,12 @@ import pathlib
 import sys
 import wave
 
-import numpy as np
-
 KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
+    import common  # noqa: F401  starts again in .venv where this Python lacks the dependencies
+
+import numpy as np  # noqa: E402
 
 from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402

@@ -11,6 +11,7 @@ import zlib
 
 from common.errors import DataError, DataIssue
 from common.files import find_file
+from common.regular import check_regular
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 UNLISTED = -100.0  # log10 probability of an unknown word if the file has no <unk>; the minimum for all words
@@ -156,6 +157,7 @@ def iterate_lines(path):
     file = find_file(path)
     number = 0
     try:
+        check_regular(file)
         with open(file, "rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
         with gzip.open(file, "rb") if packed else open(file, "rb") as stream:

@@ -21,6 +21,7 @@ import numpy as np
 
 from common.data.refusals import bad_file, first_bytes, unreadable_file
 from common.errors import EnvironmentProblem
+from common.regular import check_regular
 
 MOST_CHANNELS = 32
 MOST_FRAMES = 2**48  # libsndfile reports more for a FLAC that was written to a pipe
@@ -210,6 +211,7 @@ def open_binary(source, name):
     if isinstance(source, bytes):
         return io.BytesIO(source)
     try:
+        check_regular(source)
         return open(source, "rb")
     except (OSError, ValueError) as error:
         raise unreadable_file(error, source, "an audio file", name) from None

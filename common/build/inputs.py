@@ -1,12 +1,16 @@
-"""Checks of batches and image sizes against the inputs that a model declares.
+"""Checks of batches, image sizes and transforms for evaluation against the inputs that a model declares.
 
-Images are [N, C, H, W], clips [N, T, C, H, W].
+Images are [N, C, H, W], clips [N, T, C, H, W]. Data for evaluation and inference are prepared without random numbers. A
+model that takes `scale_factor` predicts in pixels of the original image, so the pre-processing must be one that
+`scale_factor` and `im_shape` undo.
 """
 
+from common.build.data import given_classes
 from common.contract import get_optional
 from common.errors import ConfigError
 
 SPLITS = ("train", "eval", "test")
+EVALUATED = ("eval", "test", "infer")
 
 
 def check_inputs(inputs, batch, source, consumer="the model", multiple=1):
@@ -134,3 +138,75 @@ def export_size(config):
     """The same for the export."""
     size = config.get("export.image_size")
     return [("export.image_size", [size])] if size else []
+
+
+def check_evaluation_transforms(config, model, labels):
+    """Checks the transforms of data.eval, data.test and data.infer.
+
+    Args:
+        config (Config): the checked configuration.
+        model (nn.Layer): built; its `inputs` say whether it predicts in pixels of the original image.
+        labels (list[str] | None): class names.
+
+    Raises:
+        ConfigError: a transform is random, or moves pixels in a way that the model cannot undo; names its place.
+    """
+    for split in EVALUATED:
+        nodes = config.get(f"data.{split}.transforms", None) or []
+        kinds = [config.namespace.resolve(node["type"]) for node in nodes]
+        places = [config.place(f"data.{split}.transforms.{k}") for k in range(len(nodes))]
+        for place, kind in zip(places, kinds, strict=True):
+            if getattr(kind, "augments", False) is True or getattr(kind, "extra", 0):
+                refuse_random(place, kind.__name__, f"data.{split}")
+        if any(is_learned(kind) or needs_dataset(config, kind) for kind in kinds):
+            continue  # no pipeline of images: these have files, or are made from the data
+        given = given_classes(labels)
+        transforms = [config.build(f"data.{split}.transforms.{k}", **given) for k in range(len(nodes))]
+        check_transforms(transforms, model, places, f"data.{split}", type(model).__name__)
+
+
+def check_transforms(transforms, model, places, source, name):
+    """The same for transforms that are built.
+
+    Args:
+        transforms (list[Transform]): in order of application.
+        model (nn.Layer | Predictor): with `inputs`.
+        places (list[str]): of each transform, for messages.
+        source (str): of the samples, for messages, such as `data.eval`.
+        name (str): of the model.
+
+    Raises:
+        ConfigError: as `check_evaluation_transforms`.
+    """
+    reader = next((transform for transform in transforms if hasattr(transform, "examine")), None)
+    random, lasting = reader.examine(transforms, model.inputs) if reader else (None, None)
+    if random is not None:
+        refuse_random(places[random], type(transforms[random]).__name__, source)
+    if lasting is not None:
+        kind, centered = type(transforms[lasting]).__name__, getattr(transforms[lasting], "center", False) is True
+        fix = "set center: false" if centered else "use Resize, LetterBox or Pad, without center"
+        raise ConfigError(
+            f"{places[lasting]}: {kind}{' with center: true' if centered else ''} in {source} moves the image within "
+            f"the input; {name} predicts boxes in pixels of the original image, where scale_factor alone does not "
+            f"bring them back\n  fix: {fix}"
+        )
+
+
+def refuse_random(place, kind, source):
+    """Raises the ConfigError for a random transform."""
+    raise ConfigError(
+        f"{place}: {kind} in {source} is random: the scores would differ from what the model predicts for the image "
+        f"itself\n  fix: remove it from {source}; random augmentation is for data.train"
+    )
+
+
+def is_learned(kind):
+    """True for a transform with files, such as a vocabulary, or that is fitted to the data."""
+    return bool(getattr(kind, "files", ())) or hasattr(kind, "fit")
+
+
+def needs_dataset(config, kind):
+    """True for a transform whose constructor takes the dataset."""
+    definition = config.namespace.find(kind.__name__)
+    parameters = config.namespace.signature(definition).parameters if definition else ()
+    return any(parameter.name == "dataset" and parameter.required for parameter in parameters)

@@ -166,18 +166,18 @@ def warn_of_changes(config, weights):
 
 
 def adopt_files(config, weights):
-    """Replaces the files of the transforms by the copies beside the weights (a path) where they differ, and says so."""
-    folder, told = folder_of(weights), set()
+    """Replaces the files of the transforms that differ by the copies beside the weights (a path), with a warning."""
+    folder, reported = folder_of(weights), set()
     for split in SPLITS:
         for role, key, path, entry in list(differing_files(config, folder, split)):
             beside = folder / entry["name"]
             config.set(key, str(beside), config.place(key))
-            if path.is_file() and path not in told:
+            if path.is_file() and path not in reported:
                 logger.warning(
                     "%s differs from %s, which %s was trained with (%s): %s is used instead",
                     *(path, entry["path"], weights, role, beside),
                 )
-            told.add(path)
+            reported.add(path)
     for role, _, path, entry in differing_files(config, folder, TASK):
         logger.warning("%s differs from %s, which %s was trained with (%s)", path, entry["path"], weights, role)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common.build.data import build_dataset, class_names, given_classes
-from common.build.inputs import check_image_sizes, check_inputs
+from common.build.inputs import check_evaluation_transforms, check_image_sizes, check_inputs
 from common.build.learned_files import adopt_files, folder_of
 from common.config import load_config
 from common.contract import check_names, get_optional
@@ -106,6 +106,7 @@ def build_model(config, labels, weights=None):
     check_names(model, "model", config.place("model"))
     use_fast_convolutions(model, config.get("onednn"))
     check_image_sizes(config, model)
+    check_evaluation_transforms(config, model, labels)
     structure.restore_structure(model, config, weights or weights_of(config))
     return model
 

@@ -28,26 +28,26 @@ def warn_of_other_preparation(config, split, weights=None):
 def meanings(config, split):
     """The transforms of a split that must be alike: [(type, {argument: value})], in order, the nested ones included."""
     found = []
-    collect(config.to_dict()["data"][split].get("transforms"), config.namespace, found)
+    collect_meanings(config.to_dict()["data"][split].get("transforms"), config.namespace, found)
     return found
 
 
-def collect(value, namespace, found):
+def collect_meanings(value, namespace, found):
     """Adds the nodes inside a value whose classes set `alike` to `found`."""
     if isinstance(value, dict) and "type" in value:
         kind = namespace.resolve(value["type"])
         alike = getattr(kind, "alike", ())
         if alike:
             keys = set(value) - {"type", *getattr(kind, "files", ())} if alike is True else alike
-            found.append((value["type"], {key: plain(value.get(key)) for key in sorted(keys)}))
+            found.append((value["type"], {key: normalized(value.get(key)) for key in sorted(keys)}))
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
-        collect(item, namespace, found)
+        collect_meanings(item, namespace, found)
 
 
-def plain(value):
+def normalized(value):
     """A value with tuples as lists and whole floats as integers, for comparison."""
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [normalized(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -7,7 +7,7 @@ import sys
 
 from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
-from common.log import logger
+from common.log import logger, printable
 
 EXAMPLES = """examples:
   python tools/check.py -c configs/yolov3.yml                # decode every sample, try every stage once
@@ -85,7 +85,7 @@ def check_everything(config, args, logged):
         issues += refused_by_transforms(config, datasets)
     errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
-        sys.stdout.write(format_issues(issues) + "\n")
+        sys.stdout.write(printable(format_issues(issues)) + "\n")
     for split, dataset in datasets.items():
         sys.stdout.write(f"data.{split}: {describe_dataset(dataset, counts[split])}\n")
     if errors:

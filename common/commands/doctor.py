@@ -15,6 +15,7 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+from common import interpreter
 from common.commands.parser import Parser
 from common.system import host as machine
 from common.system import runtime
@@ -83,9 +84,9 @@ def parser():
     return options
 
 
-def main(arguments=None):
+def main(argv=None):
     """Prints the report; returns 0, or 4 if a required check fails."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(argv)
     findings = examine(options.timeout)
     healthy = all(finding.ok for finding in findings if finding.required)
     if options.json:
@@ -101,6 +102,7 @@ def examine(timeout=60.0):
     """All findings, in the order of the report."""
     findings = [
         python_version(),
+        virtual_environment(),
         *environment_variables(),
         *run_child(timeout),
         *machine_findings(),
@@ -108,15 +110,33 @@ def examine(timeout=60.0):
     ]
     findings += [*tools(), fonts()]
     order = list(SECTIONS)
-    return sorted(findings, key=lambda finding: order.index(finding.section))
+    found = [dataclasses.replace(finding, fix=advice_of(finding)) for finding in findings]
+    return sorted(found, key=lambda finding: order.index(finding.section))
+
+
+def advice_of(finding):
+    """The fix of a finding, for the Python that runs; packages that every command needs come with `make setup`."""
+    if finding.required and sys.prefix == sys.base_prefix and "pip install" in finding.fix:
+        return "make setup"
+    return interpreter.in_words_of_pip(finding.fix)
 
 
 def python_version():
-    """Python 3.11, the version the requirements are pinned for."""
+    """Python 3.11 to 3.13, the versions for which the requirements are pinned."""
     detail = f"{platform.python_version()} ({sys.executable})"
-    fix = "make setup, with Python 3.11 on the PATH (Debian 12: apt-get install python3 python3-venv)"
-    good = sys.version_info[:2] == (3, 11)
-    return Finding("needed", "Python 3.11", good, detail, "" if good else fix)
+    fix = "make setup PYTHON=python3.11, or 3.12 or 3.13 (Debian 12: apt-get install python3 python3-venv)"
+    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    return Finding("needed", "Python", good, detail, "" if good else fix)
+
+
+def virtual_environment(root=machine.REPOSITORY):
+    """The environment of `make setup`, in which every script continues by itself."""
+    python = interpreter.python_of(str(root))
+    if python is None:
+        needed = "none; this Python is used" if sys.prefix == sys.base_prefix else f"none; {sys.prefix} is used"
+        return Finding("needed", ".venv", True, needed, required=False)
+    own = Path(sys.prefix).resolve() == (Path(root) / ".venv").resolve()
+    return Finding("needed", ".venv", True, "in use" if own else f"{python}; used where this Python lacks a package")
 
 
 def environment_variables():

@@ -122,7 +122,7 @@ def device():
         names = sorted({paddle.device.cuda.get_device_name(number) for number in range(count)})
         return f"{count} GPUs ({', '.join(names)})" if count else "GPU build, but no GPU is visible; the CPU is used"
     if shutil.which("nvidia-smi"):
-        return f"CPU build; for the GPUs of this machine: pip install paddlepaddle-gpu=={PADDLE}"
+        return "CPU build, although the machine has GPUs; docs/gpu.md has the command that installs the GPU build"
     return "CPU build"
 
 

@@ -3,12 +3,12 @@
 from common.config import load_config
 from common.config import sections as settings
 from common.config.check import GIVEN
-from common.config.components import components
+from common.config.components import components, kind_of
 from common.config.namespace import Namespace
 from common.config.overrides import to_inline_yaml
 from common.config.tree import to_plain
 from common.errors import ConfigError, KitError
-from common.suggest import did_you_mean
+from common.suggest import did_you_mean, nearest
 
 WIDTH = 44  # columns before a comment
 PREFERRED = {"optimizers": "Momentum", "schedules": "CosineDecay"}
@@ -45,12 +45,20 @@ class Starter:
 
     def __init__(self, namespace, model, dataset):
         self.namespace, self.model, self.dataset = namespace, model, dataset
-        self.kinds = components(namespace)
-        known = [d.name for d in self.kinds.get("datasets", [])]
-        if dataset not in known:
-            hint = did_you_mean(dataset, known) or f"; it has {', '.join(known)}"
+        found = namespace.find(dataset)
+        if found is None or kind_of(found, namespace) != "datasets":
+            hint = did_you_mean(dataset, self._datasets(dataset)) or f"; it has {', '.join(self._datasets())}"
             raise ConfigError(f"--dataset {dataset}: the kit {namespace.kit.name} has no such dataset{hint}")
+        self.kinds = components(namespace)
         self.example = self._example()
+
+    def _datasets(self, like=None):
+        """Names of the datasets: all, or those that resemble a misspelled name, which saves parsing every source."""
+        definitions = self.namespace.components()
+        if like is not None:
+            near = nearest(like, [d.name for d in definitions], count=5)
+            definitions = [d for d in definitions if d.name in near]
+        return [d.name for d in definitions if kind_of(d, self.namespace) == "datasets"]
 
     def _example(self):
         """A shipped configuration of the same model as plain values; may be empty.

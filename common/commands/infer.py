@@ -1,8 +1,8 @@
 """`tools/infer.py`: runs inference on images, texts, audio or table rows, by an exported model or a checkpoint.
 
-Images: a file, a folder, a video, or `-` for standard input (an image, or one path per line); --out receives the images
-with the predictions drawn.  Texts: a file with one text per line, --text, or standard input.  Audio: a file, a folder,
-or `-`.  Table rows: a .csv or .jsonl file.  --json writes one JSON object per sample.
+Images: a file, a folder, a video, a stream (rtsp://...), the number of a camera, or `-` for standard input (an image or
+paths); --out receives the images with the predictions drawn.  Texts: a file with one text per line, --text, or standard
+input.  Audio: a file, a folder, or `-`.  Table rows: a .csv or .jsonl file.  --json writes one JSON object per sample.
 """
 
 import argparse
@@ -28,7 +28,9 @@ def parser():
     add_config_arguments(options, required=False, weights=True)
     options.add_argument("--model", metavar="DIR", help="exported model (or use -c with -o weights=...)")
     options.add_argument(
-        "--input", metavar="PATH", help="file, folder, video, or - for standard input (the default for texts)"
+        "--input",
+        metavar="PATH",
+        help="file, folder, video, stream, or - for standard input (the default for texts)",
     )
     options.add_argument("--image", dest="input", metavar="PATH", help="same as --input")
     options.add_argument("path", nargs="?", help="same as --input")

@@ -3,8 +3,9 @@
 import sys
 import traceback
 
+from common import interpreter
 from common.errors import EnvironmentProblem, KitError
-from common.log import logger, set_up_logging
+from common.log import logger, printable, set_up_logging
 
 ENGINES = ("paddle", "onnxruntime", "openvino")
 
@@ -21,6 +22,9 @@ def run_command(parser, command, argv=None):
     """
     parser.add_argument("--debug", action="store_true", help="show the traceback of errors")
     args = parser.parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):  # file names that are not UTF-8, consoles that are ASCII
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     set_up_logging()
     try:
         code = command(args) or 0
@@ -56,7 +60,7 @@ def environment_error(error):
 
 def print_error(error, most=12):
     """Writes an error's message to standard error, at most twelve lines."""
-    lines = str(error).splitlines() or [type(error).__name__]
+    lines = printable(interpreter.in_words_of_pip(str(error))).splitlines() or [type(error).__name__]
     if len(lines) > most:
         lines = [*lines[: most - 1], f"... and {len(lines) - most + 1} more lines (--debug shows all)"]
     if not lines[0].startswith(("error", "warning")):

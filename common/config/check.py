@@ -6,6 +6,7 @@ import re
 from common.config import sections as settings
 from common.config import types as config_types
 from common.config.namespace import in_tasks
+from common.config.roles import ROLES, Wanted, role_of, wanted_by
 from common.config.sections import setting_parameters
 from common.config.tree import Items, Node, children
 from common.errors import ConfigError
@@ -15,9 +16,10 @@ from common.suggest import did_you_mean, nearest
 GIVEN = frozenset(
     {"num_classes", "labels", "dataset", "task", "seed", "in_channels", "out_channels", "strides", "input_channels"}
 )
-NODES = ("model", "optimizer")
+NODES = {"model": "layer", "optimizer": "optimizer", "trainer": "trainer"}  # nodes at the top -> their roles
 MAX_LINES = 10  # of an error message
-METHODS = {"slim": "Compression", "search": "Strategy"}  # sections of another kit's types -> what those derive from
+SHOWN = 6  # components that fit a place are named, if they are this few
+METHODS = {"slim": "method", "search": "strategy"}  # sections of another kit's types -> the roles of those
 SPLITS = ("train", "eval", "test", "infer")
 SPLIT_KEYS = ("transforms", "sampler")
 MOVED = {  # keys of earlier versions -> where they went
@@ -60,7 +62,7 @@ class Checker:
     def top(self):
         """Checks the whole configuration."""
         runtime = setting_parameters(settings.Runtime)
-        known = [*NODES, "trainer", *METHODS, "data", "postprocess", *settings.SECTIONS, *runtime]
+        known = [*NODES, *METHODS, "data", "postprocess", *settings.SECTIONS, *runtime]
         if self.tree.get("model") is None and not any(nearest(k, ["model"]) for k in self.tree if k not in known):
             self.say(self.tree.place, "'model:' is missing, the node of the model to build")
         for key, value, place in children(self.tree):
@@ -68,12 +70,9 @@ class Checker:
                 self.value(value, place, key, *runtime[key])
             elif value is None and key in known:
                 continue
-            elif key == "optimizer":
-                self.optimizer(value, place)
             elif key in NODES:
-                self.node(value, place, key)
-            elif key == "trainer":
-                self.trainer(value, place)
+                given = TRAINER_GIVEN if key == "trainer" else frozenset()
+                self.node(value, place, key, given, wanted=of_role(NODES[key]))
             elif key == "data":
                 self.data(value, place)
             elif key in METHODS:
@@ -129,32 +128,12 @@ class Checker:
 
     def is_task(self, definition):
         """True if a definition is a subclass of Task."""
-        return definition.what == "class" and "Task" in self.namespace.traits(definition)[0]
-
-    def optimizer(self, value, place):
-        """Checks the optimizer and its learning rate."""
-        self.node(value, place, "optimizer")
-        definition = self.definition(value)
-        if definition and not is_optimizer(definition, self.namespace):
-            hint = "`python tools/configure.py list optimizers` shows what there is"
-            self.say(value.places["type"], f"optimizer: {value['type']} is no optimizer", hint)
-
-    def trainer(self, value, place):
-        """Checks the trainer, except for the `run` argument that the program passes."""
-        self.node(value, place, "trainer", gives=TRAINER_GIVEN)
-        definition = self.definition(value)
-        if definition and not is_trainer(definition, self.namespace):
-            found = ", ".join(d.name for d in self.namespace.components() if is_trainer(d, self.namespace))
-            self.say(value.places["type"], f"trainer: {value['type']} is not a trainer; the trainers are {found}")
+        return role_of(definition, self.namespace) == "task"
 
     def method(self, key, value, place):
         """Checks slim or search, whose types are looked up in another kit first."""
         inner = Checker(self.tree, self.used, self.methods or self.namespace)
-        inner.node(value, place, key, extra=("kit",) if key == "slim" else ())
-        suits = lambda d: METHODS[key] in inner.namespace.traits(d)[0]  # noqa: E731
-        if not inner.problems and not suits(inner.definition(value)):
-            found = ", ".join(d.name for d in inner.namespace.components() if suits(d))
-            self.say(value.places["type"], f"{key}: {value['type']} is not a method; the methods are {found}")
+        inner.node(value, place, key, extra=("kit",) if key == "slim" else (), wanted=of_role(METHODS[key]))
         self.problems += inner.problems
 
     def data(self, value, place):
@@ -166,14 +145,14 @@ class Checker:
             label = f"data.{key}"
             if key == "metric":
                 if item is not None:
-                    self.node(item, at, label)
+                    self.node(item, at, label, wanted=of_role("metric"))
             elif key not in SPLITS:
                 hint = did_you_mean(str(key), [*SPLITS, "metric"])
                 self.say(at, f"data has no key '{key}'{hint}", f"data takes: {', '.join(SPLITS)}, metric")
             elif item is not None:
-                self.node(item, at, label, extra=SPLIT_KEYS)
+                self.node(item, at, label, extra=SPLIT_KEYS, wanted=of_role("dataset"))
                 if isinstance(item, Node):
-                    self.nodes(item.get("transforms"), item.places.get("transforms"), f"{label}.transforms")
+                    self.transforms(item.get("transforms"), item.places.get("transforms"), f"{label}.transforms")
                     self.sampler(item, label)
 
     def sampler(self, split, label):
@@ -182,14 +161,7 @@ class Checker:
         if node is None or "sampler" in self.keys_of(split):
             return
         place, label = split.places["sampler"], f"{label}.sampler"
-        definition = self.definition(node)
-        if definition is None:
-            self.node(node, place, label)
-        elif not is_sampler(self.namespace.traits(definition)[1]):
-            self.say(place, f"{label}: {node['type']} is not a sampler; see `python tools/configure.py list samplers`")
-        else:
-            signature = without_given(self.namespace.signature(definition))
-            self.arguments(node, place, node["type"], signature, label)
+        self.node(node, place, label, wanted=of_role("sampler"), hidden=SAMPLER_GIVEN)
 
     def definition(self, node):
         """The definition that the type of a node names, or None."""
@@ -204,13 +176,13 @@ class Checker:
         definition = self.definition(node)
         return self.namespace.signature(definition).names if definition else []
 
-    def nodes(self, value, place, label):
-        """Checks a list of nodes; null is an empty list."""
+    def transforms(self, value, place, label):
+        """Checks a list of transforms; null is an empty list."""
         if value is None:
             return
         if isinstance(value, Items):
             for i, item, at in children(value):
-                self.node(item, at, f"{label}.{i}")
+                self.node(item, at, f"{label}.{i}", wanted=of_role("transform"))
         else:
             self.say(
                 place, f"{label} is {config_types.describe_value(value)}; it takes a list of nodes, each with a 'type'"
@@ -248,8 +220,8 @@ class Checker:
 
     # Nodes -----------------------------------------------------------------------------------------------------------
 
-    def node(self, value, place, label, gives=frozenset(), extra=()):
-        """Checks a mapping with a `type`, and all inside it."""
+    def node(self, value, place, label, gives=frozenset(), extra=(), wanted=None, hidden=frozenset()):
+        """Checks a mapping with a `type` of the role that is wanted, and all inside it; it cannot set `hidden` keys."""
         if not isinstance(value, Node):
             is_now = config_types.describe_value(value) if value is None or isinstance(value, Items) else repr(value)
             self.say(place, f"{label} is {is_now}; it takes a node, such as {{type: Name, key: value}}")
@@ -272,7 +244,24 @@ class Checker:
             more = "" if hint else "`python tools/configure.py list` lists the components"
             self.say(value.places["type"], f"{label}: there is no '{name}'{hint}", more)
             return
+        if wanted is not None and not wanted.takes(definition, self.namespace):
+            self.misplaced(value.places["type"], label, definition, wanted)
+            return
+        if hidden:
+            kept = tuple(p for p in signature.parameters if p.name not in hidden)
+            signature = dataclasses.replace(signature, parameters=kept)
         self.arguments(value, place, name, signature, label, gives, extra)
+
+    def misplaced(self, place, label, definition, wanted):
+        """Reports a class whose role is not that of its place, with what the place takes."""
+        role = role_of(definition, self.namespace)
+        what = ROLES[role][0] if role else "no component that a configuration can name"
+        holder = label.rpartition(".")[0] if label.rpartition(".")[2].isdigit() else label
+        fitting = sorted(d.name for d in self.namespace.components() if wanted.takes(d, self.namespace))
+        needed = [f"{many} {how}" for _, many, how in (ROLES[one] for one in sorted(wanted.roles))]
+        shown = f" ({', '.join(fitting)})" if 0 < len(fitting) <= SHOWN else ""
+        hint = "; ".join(needed) or "name one of these classes"
+        self.say(place, f"{label}: {definition.name} is {what}; {holder} takes {wanted}{shown}", hint)
 
     def arguments(self, node, place, name, signature, label, gives=frozenset(), extra=()):
         """Checks the keys of a node against the signature of its type."""
@@ -300,7 +289,7 @@ class Checker:
         meant = {near for key in node if key not in names for near in nearest(str(key), names)}
         for parameter in parameters:
             if parameter.required and parameter.name not in node and parameter.name not in given | meant:
-                about = f" ({parameter.type})" if parameter.type else ""
+                about = f" ({config_types.type_in_words(parameter.type)})" if parameter.type else ""
                 text = f": {parameter.help.rstrip('.')}" if parameter.help else ""
                 self.say(getattr(node, "place", place), f"{name} needs '{parameter.name}'{about}{text}")
 
@@ -314,36 +303,47 @@ class Checker:
         text = parameter.type or (config_types.type_of_default(default) if known else "")
         kind = config_types.parse(text)
         if parameter.slot or (kind is not None and config_types.wants_component(kind)):
-            self.part(value, place, label, gives)
+            self.part(value, place, label, gives, self.wanted(parameter, owner, label))
             return
         said = f"{owner}: {parameter.name}" if owner else label
         if not config_types.fits(value, kind):
-            word = "" if isinstance(value, Node | Items) or value is None else f", {config_types.describe_value(value)}"
-            shown = (
-                config_types.describe_value(value) if isinstance(value, Node | Items) or value is None else repr(value)
-            )
+            if (unfit := config_types.first_unfit(value, kind)) is not None:
+                number, item, text = unfit
+                said, place, value = f"{said}[{number}]", getattr(value, "places", [place] * len(value))[number], item
             right = config_types.advice(value, text)
-            self.say(place, f"{said} is {shown}{word}; it takes {text}{right}")
+            wanted = config_types.type_in_words(text)
+            self.say(place, f"{said} is {config_types.show_value(value)}; it takes {wanted}{right}")
             return
         if limits and (bad := settings.out_of_range(value, limits)) is not None:
             self.say(place, f"{said} is {bad}; allowed: {settings.format_range(limits)}")
-        self.inside(value, place, label, gives)
+        self.inside(value, place, label, gives, self.wanted(parameter, owner, label))
 
-    def part(self, value, place, label, gives):
+    def wanted(self, parameter, owner, label):
+        """The classes that an argument takes (Wanted); None where it is of no component."""
+        if label == "search.space":
+            return of_role("space")
+        return wanted_by(parameter, self.definition({"type": owner}), self.namespace) if owner else None
+
+    def part(self, value, place, label, gives, wanted):
         """Checks a value that is built into an object: a node, or a list of nodes."""
         if isinstance(value, Items):
             for i, item, at in children(value):
-                self.part(item, at, f"{label}.{i}", gives)
+                self.part(item, at, f"{label}.{i}", gives, wanted)
         else:
-            self.node(value, place, label, gives)
+            self.node(value, place, label, gives, wanted=wanted)
 
-    def inside(self, value, place, label, gives):
+    def inside(self, value, place, label, gives, wanted):
         """Checks the nodes anywhere inside a value."""
         if isinstance(value, Node) and "type" in value:
-            self.node(value, place, label, gives)
+            self.node(value, place, label, gives, wanted=wanted)
             return
         for key, item, at in children(value):
-            self.inside(item, at, f"{label}.{key}", gives)
+            self.inside(item, at, f"{label}.{key}", gives, wanted)
+
+
+def of_role(role):
+    """The classes of one role (Wanted)."""
+    return Wanted(frozenset({role}))
 
 
 def task_name(tree, namespace):
@@ -357,27 +357,6 @@ def task_name(tree, namespace):
     except ConfigError:
         return None
     return namespace.constant_of(definition, "task") if definition else None
-
-
-def is_trainer(definition, namespace):
-    """True if a definition is `Trainer` or a subclass of it."""
-    return definition.name == "Trainer" or "Trainer" in namespace.traits(definition)[0]
-
-
-def is_optimizer(definition, namespace):
-    """True for a class with `build(model)` that leaves nothing to subclasses."""
-    return "build" in namespace.traits(definition)[1] and not namespace.is_abstract(definition)
-
-
-def is_sampler(methods):
-    """True if a class with these methods is a batch sampler."""
-    return "batches" in methods or "in_step" in methods
-
-
-def without_given(signature):
-    """The signature of a sampler without the arguments that the program passes."""
-    kept = tuple(p for p in signature.parameters if p.name not in SAMPLER_GIVEN)
-    return dataclasses.replace(signature, parameters=kept)
 
 
 def format_problems(problems, most=MAX_LINES):

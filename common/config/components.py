@@ -1,6 +1,6 @@
 """The kind of each component, for `configure.py list` and for generated configurations."""
 
-from common.config.check import is_optimizer, is_sampler, is_trainer
+from common.config.roles import ROLES, role_of
 
 KINDS = ("datasets", "transforms", "samplers", "metrics", "tasks", "optimizers", "schedules", "trainers", "layers")
 
@@ -18,27 +18,16 @@ def components(namespace):
 
 def kind_of(definition, namespace):
     """The kind of a component; an empty string for a class that a configuration cannot use."""
-    bases, methods = namespace.traits(definition)
     parameters = namespace.signature(definition).parameters
-    names = {p.name for p in parameters}
     if any(not p.type or (p.required and p.type == "Callable") for p in parameters):
         return ""
+    role = role_of(definition, namespace)
     if ".models." in definition.module:
         part = "layers" if definition.part == "models" else definition.part
-        return part if "Layer" in bases else ""
-    if "Schedule" in bases:
-        return "" if namespace.is_abstract(definition) else "schedules"
-    if "Optimizer" in bases or definition.part == "optim":
-        return "optimizers" if is_optimizer(definition, namespace) else ""
-    if is_trainer(definition, namespace):
-        return "trainers"
-    if "Task" in bases:
-        return "tasks"
-    if "Transform" in bases:
-        return "transforms" if "__call__" in methods else ""
-    if is_sampler(methods):
-        return "samplers"
-    if {"update", "compute"} <= methods:
-        return "metrics"
-    reads = {"__len__", "__getitem__"} <= methods or "iterate" in methods
-    return "datasets" if reads and "__init__" in methods and not names & {"dataset", "pipeline"} else ""
+        return part if role == "layer" else ""
+    if role in ("layer", "strategy") or (role == "schedule" and namespace.is_abstract(definition)):
+        return ""
+    _, methods = namespace.traits(definition)
+    if (role == "transform" and "__call__" not in methods) or (role == "dataset" and "__init__" not in methods):
+        return ""
+    return ROLES[role][1] if role else ""

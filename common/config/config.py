@@ -66,7 +66,7 @@ def _names(text, place, folders):
     """The lines of the file that `labels:` names, from the current folder or that of a kit.
 
     Raises:
-        ConfigError: there is no such file, or it cannot be read.
+        ConfigError: there is no such file, it cannot be read, or a line before its end is blank.
     """
     found = next((path for path in (Path(text), *(folder / text for folder in folders)) if path.is_file()), None)
     if found is None:
@@ -80,6 +80,11 @@ def _names(text, place, folders):
         reason = getattr(error, "strerror", None) or "is not UTF-8; save the file in that encoding"
         raise ConfigError(f"{place}: labels: {display_path(found)}: {reason}") from error
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            raise ConfigError(
+                f"{display_path(found)}:{number}: the line is blank, and the number of a line is that of its class"
+                "\n  fix: remove the line, or name its class"
+            )
         names.add(line.strip(), f"{display_path(found)}:{number}")
     return names
 

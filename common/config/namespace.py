@@ -80,30 +80,23 @@ class Namespace:
     def _scan(files, root):
         found = {}
         for file in sorted(files):
-            parts = file.relative_to(root).with_suffix("").parts
-            if parts[-1] == "__init__" or "tests" in parts:
-                continue
-            text = file.read_text(encoding="utf-8", errors="replace")
-            part = parts[-2] if len(parts) > 2 else parts[-1]
-            for match in DEFINITION.finditer(text):
-                line = text.count("\n", 0, match.start()) + 1
-                definition = Definition(match[2], file, line, match[1], ".".join(parts), part)
-                found.setdefault(match[2], []).append(definition)
+            for definition in _definitions(file, root, _version(file)):
+                found.setdefault(definition.name, []).append(definition)
         return found
 
     @property
     def names(self):
-        """All names that can be a `type`."""
-        return sorted({name for level in self.levels for name in level})
+        """All names that can be a `type`: of classes, never of functions."""
+        return sorted({name for level in self.levels for name, found in level.items() if _of_kind(found, "class")})
 
-    def find(self, name):
-        """The definition of a name, or None.
+    def find(self, name, what="class"):
+        """The definition of a class, or None; with `what="def"` of a function, which no configuration can name.
 
         Raises:
             ConfigError: two files of the kit, or two of common, define it.
         """
         for level in self.levels:
-            found = level.get(name, [])
+            found = _of_kind(level.get(name, []), what)
             if len(found) > 1:
                 places = " and ".join(f"{d.file}:{d.line}" for d in found)
                 raise ConfigError(f"'{name}' is defined twice, in {places}; rename one of them")
@@ -115,8 +108,8 @@ class Namespace:
         """The definitions that can be a `type`: public classes, the kit's before those of common."""
         seen = {}
         for level in reversed(self.levels):
-            first = {name: found[0] for name, found in level.items()}
-            seen |= {name: d for name, d in first.items() if d.what == "class" and name[0].isupper()}
+            first = {name: found[0] for name, every in level.items() if (found := _of_kind(every, "class"))}
+            seen |= {name: d for name, d in first.items() if name[0].isupper()}
         return sorted(seen.values(), key=lambda d: (d.part, d.name))
 
     # Arguments of a component ----------------------------------------------------------------------------------------
@@ -191,10 +184,7 @@ class Namespace:
 
     def _tree(self, file):
         if file not in self._trees:
-            try:
-                self._trees[file] = ast.parse(file.read_text(encoding="utf-8"), str(file))
-            except SyntaxError as error:
-                raise ConfigError(f"{file}:{error.lineno}: this is not Python: {error.msg}") from error
+            self._trees[file] = _parsed(file, _version(file))
         return self._trees[file]
 
     def _node(self, definition):
@@ -247,6 +237,10 @@ class Namespace:
                     (left.add if marked else left.discard)(item.name)
         return bool(left)
 
+    def knows(self, name):
+        """True if there is a class of this name, be it a component or a part of common's machinery."""
+        return any(_of_kind(level.get(name, []), "class") for level in (*self.levels, self._machinery))
+
     def traits(self, definition):
         """(names of all base classes, names of all methods) of a class, own and inherited."""
         bases, methods = set(), set()
@@ -265,14 +259,14 @@ class Namespace:
 
     # The object itself -----------------------------------------------------------------------------------------------
 
-    def resolve(self, name):
-        """Imports the class or function of this name.
+    def resolve(self, name, what="class"):
+        """Imports the class of this name; with `what="def"` the function.
 
         Raises:
             ConfigError: the name is unknown, or another package shadows the kit.
             EnvironmentProblem: its module needs a package that is not installed.
         """
-        definition = self.find(name)
+        definition = self.find(name, what)
         if definition is None:
             raise ConfigError(f"there is no '{name}'{did_you_mean(name, self.names)}")
         root = definition.file.parents[len(definition.module.split(".")) - 1]
@@ -290,8 +284,43 @@ class Namespace:
         return getattr(module, name)
 
 
+# Sources that did not change are read once per process, however many configurations are loaded.
+
+
+def _version(file):
+    """Changes when a file is written again."""
+    status = file.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+@functools.lru_cache(maxsize=4096)
+def _definitions(file, root, _):
+    """The definitions at the top of a source file below a folder, found without parsing it."""
+    parts = file.relative_to(root).with_suffix("").parts
+    if parts[-1] == "__init__" or "tests" in parts:
+        return ()
+    text = file.read_text(encoding="utf-8", errors="replace")
+    part, module = parts[-2] if len(parts) > 2 else parts[-1], ".".join(parts)
+    found = ((match, text.count("\n", 0, match.start()) + 1) for match in DEFINITION.finditer(text))
+    return tuple(Definition(match[2], file, line, match[1], module, part) for match, line in found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(file, _):
+    """The syntax tree of a source file; not to be changed."""
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"), str(file))
+    except SyntaxError as error:
+        raise ConfigError(f"{file}:{error.lineno}: this is not Python: {error.msg}") from error
+
+
+@functools.lru_cache(maxsize=4096)
 def _is_shared(file):
     return COMMON_PARTS.match(file.relative_to(COMMON).as_posix())
+
+
+def _of_kind(found, what):
+    return [definition for definition in found if definition.what == what]
 
 
 def _tasks(level):

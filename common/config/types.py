@@ -126,6 +126,67 @@ def advice(value, text):
     return ""
 
 
+WORDS = {"int": "an integer", "float": "a number", "number": "a number", "bool": "true or false", "None": "null"}
+SEVERAL = {"int": "integers", "float": "numbers", "number": "numbers", "bool": "booleans", "dict": "mappings"}
+
+
+def type_in_words(text):
+    """A type as words for a message: `list[str] | None` -> `a list of texts or null`; other texts as they are."""
+    kind = parse(text)
+    return text if kind is None else _words(kind)
+
+
+def _words(kind, several=False):
+    """The words for a type, or for several values of it, as in `lists of integers`."""
+    if isinstance(kind, ast.BinOp):
+        return f"{_words(kind.left, several)} or {_words(kind.right, several)}"
+    if isinstance(kind, ast.Set):
+        return "one of " + ", ".join(_words(item) for item in kind.elts)
+    if isinstance(kind, ast.Constant):
+        return "null" if kind.value is None else str(kind.value)
+    if isinstance(kind, ast.Subscript):
+        return _words_of_subscript(kind, several)
+    name = getattr(kind, "id", None) or getattr(kind, "attr", None) or ast.unparse(kind)
+    if name in STRINGS:
+        return "texts" if several else "a text"
+    if name in LISTS:
+        return "lists" if several else "a list"
+    if name in MAPPINGS and not several:
+        return "a mapping"
+    return (SEVERAL if several else WORDS).get(name, SEVERAL["dict"] if name in MAPPINGS else name)
+
+
+def _words_of_subscript(kind, several):
+    name = getattr(kind.value, "id", None) or getattr(kind.value, "attr", "")
+    inner = list(kind.slice.elts) if isinstance(kind.slice, ast.Tuple) else [kind.slice]
+    inner = [item for item in inner if not (isinstance(item, ast.Constant) and item.value is Ellipsis)]
+    if name == "Literal":
+        return "one of " + ", ".join(_words(item) for item in inner)
+    if name in ("Union", "Optional"):
+        return " or ".join([*(_words(item, several) for item in inner), *(["null"] if name == "Optional" else [])])
+    if name in LISTS:
+        same = len({ast.unparse(item) for item in inner}) == 1
+        number = f"{len(inner)} " if len(inner) > 1 else ""
+        what = _words(inner[0], True) if same else " and ".join(_words(item) for item in inner)
+        return f"{'lists' if several else 'a list'} of {number if same else ''}{what}"
+    if name in MAPPINGS:
+        return f"{'mappings' if several else 'a mapping'} from names to {_words(inner[-1], True)}"
+    return ast.unparse(kind)
+
+
+def first_unfit(value, kind):
+    """(index, item, its type as text) of the scalar that keeps a list from fitting a list type, or None."""
+    if isinstance(kind, ast.BinOp):
+        return first_unfit(value, kind.left) or first_unfit(value, kind.right)
+    if not isinstance(value, list | tuple) or not isinstance(kind, ast.Subscript):
+        return None
+    if getattr(kind.value, "id", "") not in LISTS or isinstance(kind.slice, ast.Tuple):
+        return None
+    wanted = ast.unparse(kind.slice)
+    bad = ((number, item, wanted) for number, item in enumerate(value) if not fits(item, kind.slice))
+    return next((found for found in bad if not isinstance(found[1], list | tuple)), None)
+
+
 def describe_value(value):
     """The type of a value in words."""
     if value is None:
@@ -134,3 +195,9 @@ def describe_value(value):
         if isinstance(value, kind):
             return word
     return "a mapping" if isinstance(value, dict) else "a list"
+
+
+def show_value(value):
+    """A value with its type in words; of null, lists and mappings the type alone."""
+    words = describe_value(value)
+    return words if value is None or isinstance(value, list | tuple | dict) else f"{value!r}, {words}"

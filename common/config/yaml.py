@@ -12,6 +12,7 @@ import yaml
 from common.config.tree import LARGEST, Items, Node
 from common.config.types import describe_value
 from common.errors import ConfigError
+from common.regular import check_regular
 
 LARGEST_FILE = 1 << 20  # bytes
 DEEPEST = 50
@@ -69,6 +70,7 @@ def read_file(path):
     try:
         if Path(path).stat().st_size > LARGEST_FILE:
             raise ConfigError(f"{name}: a configuration has at most {LARGEST_FILE >> 20} MiB")
+        check_regular(path)
         data = Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(f"{name}: cannot be read: {error.strerror}") from error

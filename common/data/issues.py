@@ -43,6 +43,9 @@ Issue codes, the same in every kit:
     D148  number of features differs from the training data
     D149  audio too short for its transcript
     D150  image in two splits
+    D151  files of a folder left out
+    D152  image dark throughout, such as 12 bits in 16
+    D153  output of the model not finite
 """
 
 import dataclasses
@@ -135,7 +138,7 @@ def write_issues(path, issues):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(dataclasses.asdict(issue), ensure_ascii=False) + "\n" for issue in issues]
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8
 
 
 def raise_on_errors(issues, policy="error", total=0):

@@ -32,7 +32,7 @@ from common.inference.task import task_of
 from common.log import logger
 from common.text.vocabulary import check_vocabulary_size
 from common.weights.manifest import write_manifest
-from common.weights.run_folder import move_into_place
+from common.weights.run_folder import move_into_place, remove_leftovers
 from common.weights.structure import write_structure
 
 
@@ -56,7 +56,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
     folder, settings = Path(folder).resolve(), config.settings("export")  # where a link leads is replaced
     settings.tolerance = max(settings.tolerance, getattr(model, "export_tolerance", 0.0))
     building, scratch = (folder.with_name(f".{folder.name}.{what}-{os.getpid()}") for what in ("tmp", "raw"))
-    shutil.rmtree(building, ignore_errors=True)
+    remove_leftovers(folder.parent, folder.name)
     try:
         building.mkdir(parents=True)
         model.eval()

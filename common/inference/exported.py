@@ -10,12 +10,13 @@ import yaml
 
 from common.build.learned_files import file_arguments
 from common.config.build import Builder, complete_task, to_tree
-from common.config.check import task_name
+from common.config.check import Checker, format_problems, task_name
 from common.config.kits import ROOT, is_kit
 from common.config.namespace import Namespace
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError, EnvironmentProblem
 from common.files import find_file
+from common.inference.about import find_wrong
 from common.inference.task import Task, task_of
 from common.log import logger
 from common.suggest import did_you_mean
@@ -80,7 +81,12 @@ class Exported:
         """The object of a node whose class derives from `base`; nodes inside it are transforms or parts of the task."""
         labels = self.about["labels"]
         given = {} if labels is None else {"labels": labels, "num_classes": len(labels)}
-        return Builder(namespace, given).build(to_tree(self.admit(node, namespace, (base,)), str(self.file)))
+        tree = to_tree({"it": self.admit(node, namespace, (base,))}, str(self.file))["it"]
+        checker = Checker(tree, (), namespace)
+        checker.node(tree, str(self.file), "postprocess" if base is Task else "preprocess")
+        if checker.problems:
+            raise ConfigError(format_problems(checker.problems))
+        return Builder(namespace, given).build(tree)
 
     def admit(self, value, namespace, bases):
         """The value with the files of its nodes in the folder.
@@ -119,7 +125,7 @@ def read_about(file):
     """
     try:
         about = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
         raise EnvironmentProblem(f"{file}: damaged; {AGAIN}") from error
     version = about.get("format") if isinstance(about, dict) else None
     if isinstance(version, int) and version > FORMAT:
@@ -128,6 +134,9 @@ def read_about(file):
         raise EnvironmentProblem(f"{file}: format {version}, which an earlier version wrote; {AGAIN}")
     if missing := [key for key in KEYS if key not in about]:
         raise EnvironmentProblem(f"{file}: there is no '{missing[0]}'; {AGAIN}")
+    if (wrong := find_wrong(about)) is not None:
+        key, value, right = wrong
+        raise EnvironmentProblem(f"{file}: {key} is {repr(value)[:80]}; it takes {right}; {AGAIN}")
     return about
 
 
@@ -174,9 +183,21 @@ def refuse_missing_files(value, namespace, place):
 
 
 def inference_split(config):
-    """The part of `data:` whose transforms prepare the samples of an inference; warns where it is that of training."""
+    """The part of `data:` whose transforms prepare the samples of an inference; warns where it is that of training.
+
+    Raises:
+        ConfigError: it is that of training, and a transform is random.
+    """
     split = split_of_inferences(config)
     if split == "train" and config.get("data.train"):
+        for number, node in enumerate(config.get("data.train.transforms", None) or []):
+            for name in types_in(node):
+                if config.namespace.resolve(name).augments:
+                    raise ConfigError(
+                        f"{config.place(f'data.train.transforms.{number}')}: {name} is random, and there is no "
+                        "data.eval, data.test or data.infer to prepare samples for inference as"
+                        "\n  fix: give data.infer its transforms, without random ones"
+                    )
         logger.warning("there is neither data.eval nor data.test: samples are prepared as for training")
     return split
 

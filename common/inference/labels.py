@@ -19,7 +19,7 @@ def best_classes(scores, labels, n_best, threshold, keep_best=False):
         keep_best (bool): whether the best class stays however little it scores.
 
     Returns:
-        list[dict]: `label`, `category_id` (the number of the class), `score`.
+        list[dict]: `label`, `category_id` (the number of the class, its place in `labels` from 0), `score`.
     """
     order = [k for k in np.argsort(-scores, kind="stable")[:n_best].tolist() if np.isfinite(scores[k])]
     kept = [k for place, k in enumerate(order) if scores[k] >= threshold or (keep_best and place == 0)]

@@ -1,16 +1,18 @@
 """Runs an exported model from Python; the one class that inference, evaluation and the server use."""
 
+import contextlib
 import os
 from pathlib import Path
 
 import numpy as np
 
-from common.build.inputs import check_inputs
+from common.build.inputs import check_inputs, check_transforms
 from common.build.preparation import warn_of_other_preparation
 from common.contract import get_optional
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
-from common.inference.exported import Exported, inference_split
+from common.errors import EnvironmentProblem, KitError, NotFinite
+from common.inference.exported import AGAIN, Exported, inference_split
 from common.inference.onnx_engines import OneAtATime, load_onnx
 from common.inference.task import task_of
 from common.system import runtime
@@ -42,6 +44,8 @@ class Predictor:
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
         self.pipeline = Pipeline(exported.transforms())
+        places = [f"{exported.file}: preprocess[{number}]" for number in range(len(self.pipeline.transforms))]
+        check_transforms(self.pipeline.transforms, self, places, "the export", "its model")
         engine = engine or self.about.get("engine", "paddle")
         if engine == "paddle":
             self.engine = load_engine(self.folder / "model", threads, self.about.get("delete_passes"))
@@ -70,11 +74,31 @@ class Predictor:
         check_inputs(
             self.inputs, inputs, "the caller", f"the model of {self.folder}", self.about.get("size_multiple", 1)
         )
-        return dict(zip(self.outputs, run_engine(self.engine, inputs), strict=True))
+        with explained(self, "the program does not fit its inputs and outputs"):
+            return dict(zip(self.outputs, run_engine(self.engine, inputs), strict=True))
 
     def decode(self, sample):
         """The sample after the first transform, which decodes an image or cuts a text; raises BadSample."""
-        return self.pipeline.transforms[0](dict(sample), random_for(0))
+        with explained(self, "preprocess does not fit the task"):
+            return self.pipeline.transforms[0](dict(sample), random_for(0))
+
+
+@contextlib.contextmanager
+def explained(model, what):
+    """Context manager around work with what infer.yml describes: it may describe another model than is there.
+
+    Raises:
+        EnvironmentProblem: for any error of an exported model that has no message of the project.
+    """
+    try:
+        yield
+    except (KitError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if not hasattr(model, "folder"):
+            raise
+        text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        raise EnvironmentProblem(f"{model.folder}/infer.yml: {what} ({text}); {AGAIN}") from error
 
 
 # Passes of the framework's predictor that fail on a program that holds an operator of this name
@@ -181,15 +205,42 @@ def predict(model, samples, threshold=None):
 
 def predict_prepared(model, samples, threshold=None):
     """The records of prepared samples, see :func:`predict`."""
-    outputs = model.run(stack(model, samples))
+    with explained(model, "preprocess makes no such inputs"):
+        batch = stack(model, samples)
+    return records_of(model, model.run(batch), samples, threshold)[: len(samples)]
+
+
+def records_of(model, outputs, samples, threshold):
+    """The records of the outputs of a batch, see :meth:`Task.records`; raises NotFinite."""
+    check_finite(outputs)
     threshold = model.task.threshold if threshold is None else threshold
-    return model.task.records(outputs, samples, model.labels, threshold)[: len(samples)]
+    with explained(model, f"the task {model.task.name} cannot read these outputs"):
+        return model.task.records(outputs, samples, model.labels, threshold)
+
+
+def check_finite(outputs):
+    """Refuses outputs that no prediction can be made of; -inf is a score that masks leave behind, and passes.
+
+    Args:
+        outputs (dict[str, ndarray]): of a model.
+
+    Raises:
+        NotFinite: a value is NaN or infinite.
+    """
+    for name, value in outputs.items():
+        if value.dtype.kind == "f" and not np.all(value < np.inf):
+            count = np.count_nonzero(~(value < np.inf))
+            raise NotFinite(
+                f"error[D153] the model's output '{name}' has {count} values that are NaN or infinite: its weights "
+                "are damaged or diverged, or it does not bear this input"
+            )
 
 
 def prepare_samples(model, samples):
     """The decoded samples after the transforms that see one sample each; raises BadSample."""
     rest = Pipeline(model.pipeline.transforms[1:])
-    return [rest.sample([dict(sample)], 0, 0) for sample in samples]
+    with explained(model, "preprocess does not fit the task"):
+        return [rest.sample([dict(sample)], 0, 0) for sample in samples]
 
 
 def stack(model, samples):

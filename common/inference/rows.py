@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from common.errors import BadRows, DataError
-from common.inference.predictor import fixed_batch
+from common.errors import BadRows, DataError, NotFinite
+from common.inference.predictor import fixed_batch, records_of
 from common.log import logger
 from common.suggest import nearest
 from common.table.json_rows import rows_to_table
@@ -33,15 +33,26 @@ def outcomes(model, samples, thresholds):
     """For each row its records (list[dict]), or the DataError that says why it has none."""
     good, columns, errors = prepare_rows(model, samples)
     found = [errors.get(place) for place in range(len(samples))]
+    try:
+        predict_good(model, samples, thresholds, good, columns, found)
+    except NotFinite as error:
+        if len(good) == 1:
+            found[good[0]] = DataError(f"{error}\n  {samples[good[0]]['path']}: row {samples[good[0]]['name']}")
+        for place in good if len(good) > 1 else ():
+            (found[place],) = outcomes(model, [samples[place]], [thresholds[place]])
+    return found
+
+
+def predict_good(model, samples, thresholds, good, columns, found):
+    """Puts the records of the rows that can be used to their places in `found`; raises NotFinite."""
     if good:
         lacking = max(0, (fixed_batch(model) or 0) - len(good))  # filled with the last row
         columns = {name: np.concatenate([columns[name], *[columns[name][-1:]] * lacking]) for name in model.inputs}
         outputs, rows = model.run(columns), [samples[place] for place in good]
-        records = {t: model.task.records(outputs, rows, model.labels, t) for t in {thresholds[place] for place in good}}
+        records = {t: records_of(model, outputs, rows, t) for t in {thresholds[place] for place in good}}
         for number, place in enumerate(good):
             found[place] = records[thresholds[place]][number]
             name_items(found[place], model.pipeline.transforms)
-    return found
 
 
 def prepare_rows(model, samples):

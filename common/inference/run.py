@@ -5,10 +5,10 @@ import json
 import sys
 
 from common.data.issues import issue_line
-from common.errors import BadSample, DataError
+from common.errors import BadSample, DataError, NotFinite
 from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
 from common.inference.rows import predict_rows
-from common.log import logger
+from common.log import logger, printable
 
 
 def run_inference(model, source, args):
@@ -37,7 +37,7 @@ def run_inference(model, source, args):
             total += 1
             found = {**task.identify(sample), "predictions": records}
             text = json.dumps(found, ensure_ascii=False) if args.json else task.line(sample, records)
-            sys.stdout.write(text + "\n")
+            sys.stdout.write(printable(text) + "\n")
             sys.stdout.flush()
             if drawing:
                 drawing.add(sample, task.draw(sample["image"], records))
@@ -89,8 +89,25 @@ def predict_samples(model, samples, threshold):
             decoded.append(sample)
         except DataError as error:
             problems.append(error)
-    found = iter(predict_prepared(model, ready, threshold) if ready else [])
-    return [(sample, [] if sample.get("blank") else next(found)) for sample in decoded], problems
+    found = iter(predict_all(model, ready, threshold) if ready else [])
+    predictions = [(sample, [] if sample.get("blank") else next(found)) for sample in decoded]
+    bad = [(sample, error) for sample, error in predictions if isinstance(error, NotFinite)]
+    problems += [DataError(f"{error}\n  {sample.get('name') or sample.get('path', '')}") for sample, error in bad]
+    return [pair for pair in predictions if not isinstance(pair[1], NotFinite)], problems
+
+
+def predict_all(model, samples, threshold):
+    """The records of prepared samples, as one batch; where its outputs are not finite one by one.
+
+    Returns:
+        list[list[dict] | NotFinite]: for each sample its records, or why it has none.
+    """
+    try:
+        return predict_prepared(model, samples, threshold)
+    except NotFinite as error:
+        if len(samples) == 1:
+            return [error]
+    return [predict_all(model, [sample], threshold)[0] for sample in samples]
 
 
 BY_INPUT = {"table": predict_rows}  # inputs whose samples are not prepared one by one

@@ -21,7 +21,7 @@ def select_device(name, deterministic=False):
         if not paddle.is_compiled_with_cuda():
             raise EnvironmentProblem(
                 f"device={name}: the installed PaddlePaddle is the CPU build; "
-                "install paddlepaddle-gpu or use -o device=cpu"
+                "install the GPU build (docs/gpu.md) or use -o device=cpu"
             )
         number = int(name.partition(":")[2] or 0)
         count = paddle.device.cuda.device_count()

@@ -2,8 +2,8 @@
 
 `paddle.distributed.launch` prints the tail of the log of one failed process: the lowest rank, which is not necessarily
 the first that failed.  Therefore the first process to fail writes a failure note to the launcher's log folder.  The
-others, which then lose their connection or hang in a collective, find the note, print nothing, and exit a little later
-with the exit code of the first.
+others, which then lose their connection or hang in a collective, find the note, print nothing, wait until the launcher
+has seen the first one end, and exit a little later with its exit code.
 """
 
 import contextlib
@@ -18,7 +18,8 @@ from pathlib import Path
 from common.errors import EnvironmentProblem, KitError, Stopped
 
 LOOK_EVERY = 0.5  # seconds between two polls for the note
-GRACE = 2.0  # seconds in which the launcher, which polls every second, sees only the first failed process
+LONGEST_EXIT = 60.0  # seconds that the others wait for the first failed process to be gone
+GRACE = 2.0  # seconds after that, in which the launcher, which polls every second, sees only the first failed process
 
 
 @contextlib.contextmanager
@@ -41,7 +42,7 @@ def report_failure():
             code = EnvironmentProblem.exit_code
         if not note.leave(code):
             sys.stderr.flush()
-            time.sleep(10 * GRACE)  # the thread ends this process
+            time.sleep(LONGEST_EXIT + 10 * GRACE)  # the thread ends this process
         if lost_connection(error):
             raise EnvironmentProblem(
                 f"rank {os.environ.get('PADDLE_TRAINER_ID')} lost another process, which was killed or is out of "
@@ -66,7 +67,7 @@ class FailureNote:
             self.path.unlink(missing_ok=True)
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
-            draft.write_text(str(code))
+            draft.write_text(f"{code} {os.getpid()}")
             os.link(draft, self.path)  # the note appears whole, and once
         except FileExistsError:
             return False
@@ -79,11 +80,22 @@ class FailureNote:
 
     def read(self):
         """The exit code of the first process of this run to fail, or None."""
+        numbers = self.numbers()
+        return numbers[0] if numbers else None
+
+    def numbers(self):
+        """[exit code, process] of the first process of this run to fail; None without one."""
         try:
             from_before_a_restart = self.path.stat().st_mtime < process_start()
-            return None if from_before_a_restart else int(self.path.read_text())
+            return None if from_before_a_restart else [int(word) for word in self.path.read_text().split()]
         except OSError:
             return None
+
+    def wait(self):
+        """Waits until the process that failed first is gone: its launcher, which then knows of it, has reaped it."""
+        end = time.monotonic() + LONGEST_EXIT
+        while (numbers := self.numbers()) and Path(f"/proc/{numbers[1]}").exists() and time.monotonic() < end:
+            time.sleep(GRACE / 20)
 
 
 @functools.cache
@@ -98,6 +110,7 @@ def exit_after_failure(note, done):
     while not done.wait(LOOK_EVERY):
         code = None if note.own else note.read()
         if code is not None:
+            note.wait()
             time.sleep(GRACE)
             os._exit(code)
 

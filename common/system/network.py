@@ -1,8 +1,12 @@
 """Network interfaces of the host."""
 
-import fcntl
 import socket
 import struct
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 SIOCGIFADDR = 0x8915  # Linux: the IPv4 address of an interface
 
@@ -16,6 +20,8 @@ def interface_of(address):
     try:
         wanted = socket.gethostbyname(address)
     except OSError:
+        return "lo"
+    if fcntl is None:
         return "lo"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         for _, name in socket.if_nameindex():

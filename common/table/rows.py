@@ -14,6 +14,7 @@ import zlib
 from common.data.issues import MAX_LINES, IssueList
 from common.data.transform import random_for
 from common.errors import BadRows, ConfigError, DataError
+from common.regular import check_regular
 
 SHUFFLE = 21  # keeps the random numbers apart from those of samplers
 LONGEST_LINE = 1 << 20  # bytes
@@ -183,6 +184,7 @@ def likely_encoding(data):
 def read_line_range(file, begin, end, header=False):
     """Yields (line number, line) of the lines that start in [begin, end); the numbers are correct if begin is 0."""
     try:
+        check_regular(file)
         with gzip.open(file) if file.endswith(".gz") else open(file, "rb") as source:
             position = begin
             if begin:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from common.errors import DataError
 from common.files import decode_text, parse_json
+from common.regular import check_regular
 from common.table.csv_lines import column_names
 from common.text.sources import decode_lines
 
@@ -23,6 +24,7 @@ def open_table(path):
     if not path.is_file():
         raise DataError(f"error[D104] {path}: there is no such file")
     try:
+        check_regular(path)
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield from json_rows(file, path) if path.suffix.lower().startswith(".json") else csv_rows(file, path)
     except UnicodeDecodeError:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from common.errors import ConfigError, DataError, DataIssue
 from common.files import read_lines
+from common.regular import check_regular
 
 SPACE = "<space>"  # stands for the space character, which is invisible in a file
 
@@ -139,5 +140,6 @@ def write_tokens(path, tokens):
 def _raw_first_line(path):
     from common.files import find_file
 
+    check_regular(find_file(path))
     with open(find_file(path), "rb") as file:
         return file.readline().decode("utf-8", "replace").removesuffix("\n")

@@ -198,11 +198,12 @@ class Trainer:
         self.bad_steps += 1
         terms = ", ".join(f"{name}={value:g}" for name, value in losses.items())
         samples = self.batch.get("image_id", self.batch.get("path", []))
+        some = any(Path(self.folder).glob("step_*"))
+        saved = "the last checkpoint is from before this step" if some else "no checkpoint has been saved yet"
         message = (
             f"the loss is not finite at step {self.step} (epoch {self.epoch + 1}): {terms}\n"
             f"  {learning_rate_text(self.schedule.at(self.step))}; samples of the batch: {shorten_list(samples)}\n"
-            "  the last checkpoint is from before this step; try a lower optimizer.lr, a longer warm-up or "
-            "optimizer.clip_norm, or inspect these samples"
+            f"  {saved}; try a lower optimizer.lr, a longer warm-up or optimizer.clip_norm, or inspect these samples"
         )
         if self.settings.on_nan == "skip" and self.bad_steps <= 5:
             logger.warning(message)

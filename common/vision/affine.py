@@ -23,6 +23,8 @@ class RandomFlip(Transform):
         pairs (list[list[int]]): keypoints that are swapped by a flip, such as [left eye, right eye].
     """
 
+    augments = True
+
     def __init__(self, prob=0.5, vertical_prob=0.0, pairs=()):
         self.prob = prob
         self.vertical_prob = vertical_prob
@@ -47,6 +49,8 @@ class RandomExpand(Transform):
         ignore (int): class id of the canvas in a mask.
         max_pixels (int): maximum number of pixels of the canvas, which limits the memory for large images.
     """
+
+    augments = True
 
     def __init__(self, max_ratio=4.0, prob=0.5, fill=(123.7, 116.3, 103.5), ignore=255, max_pixels=2**25):
         if max_ratio < 1:
@@ -75,6 +79,8 @@ class RandomScale(Transform):
         step (float): step between the possible factors, starting at the minimum; 0 draws uniformly.
         interp (str): nearest, bilinear, cubic, area, lanczos, or random.
     """
+
+    augments = True
 
     def __init__(self, scale=(0.5, 2.0), step=0.0, interp="bilinear"):
         if not 0 < scale[0] <= scale[1]:
@@ -106,6 +112,8 @@ class RandomAffine(Transform):
         ignore (int): class id of pixels outside the image in a mask.
         interp (str): nearest, bilinear, cubic, lanczos, or random.
     """
+
+    augments = True
 
     def __init__(
         self, degrees=10.0, shift=0.1, scale=(0.9, 1.1), shear=2.0, prob=1.0, fill=114, ignore=255, interp="bilinear"

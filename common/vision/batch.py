@@ -31,7 +31,7 @@ class ResizeBatch(Transform):
         self.interp = check_interpolation(interp)
 
     def __call__(self, samples, rng):
-        height, width = self.sizes[rng.integers(len(self.sizes))]
+        height, width = self.sizes[rng.integers(len(self.sizes)) if len(self.sizes) > 1 else 0]
         interp = choose_interpolation(self.interp, rng)
         return [resize_sample(sample, height, width, interp) for sample in samples]
 
@@ -80,6 +80,7 @@ class MixupLabels(Transform):
         label_smoothing (float): label smoothing applied before blending.
     """
 
+    augments = True
     per_batch = True
 
     def __init__(self, num_classes, alpha=0.2, prob=1.0, label_smoothing=0.0):

@@ -69,6 +69,8 @@ class RandomDistort(Transform):
         prob (float): probability of each of the first four.
     """
 
+    augments = True
+
     def __init__(self, brightness=0.125, contrast=0.5, saturation=0.5, hue=18.0, swap=0.0, prob=0.5):
         self.brightness = brightness
         self.contrast = contrast
@@ -136,6 +138,8 @@ class RandomGray(Transform):
         prob (float): probability of applying it.
     """
 
+    augments = True
+
     def __init__(self, prob=0.1):
         self.prob = prob
 
@@ -152,6 +156,8 @@ class GaussianBlur(Transform):
         sigma (list[float]): minimum and maximum standard deviation in pixels.
         prob (float): probability of applying it.
     """
+
+    augments = True
 
     def __init__(self, sigma=(0.1, 2.0), prob=0.5):
         self.sigma = sigma
@@ -173,6 +179,8 @@ class RandomErasing(Transform):
         fill (str | float | list[float]): `random` for noise, or a color, 0 to 255.
         attempts (int): maximum number of rectangles drawn until one fits.
     """
+
+    augments = True
 
     def __init__(self, prob=0.5, area=(0.02, 0.33), ratio=(0.3, 3.33), fill="random", attempts=20):
         if isinstance(fill, str) and fill != "random":

@@ -31,6 +31,8 @@ class RandomCrop(Transform):
         prob (float): probability of applying it.
     """
 
+    augments = True
+
     def __init__(
         self,
         thresholds=(0.0, 0.1, 0.3, 0.5, 0.7, 0.9),
@@ -92,6 +94,8 @@ class RandomResizedCrop(Transform):
         attempts (int): maximum number of windows drawn; if none fits, the largest valid center crop is used.
     """
 
+    augments = True
+
     def __init__(self, size=224, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), interp="bilinear", attempts=10):
         self.height, self.width = parse_size(size)
         self.scale = scale
@@ -149,6 +153,8 @@ class RandomCropToSize(Transform):
         max_part (float): maximum fraction of the window that one class of the mask may cover.
         attempts (int): maximum number of windows drawn to satisfy `max_part`; the last one is used in any case.
     """
+
+    augments = True
 
     def __init__(self, size, fill=0, ignore=255, max_part=1.0, attempts=10):
         self.height, self.width = parse_size(size)

@@ -10,6 +10,7 @@ Issues raised here (`BadSample`):
     D111  mask and image differ in size
 """
 
+import functools
 import io
 import warnings
 
@@ -19,6 +20,8 @@ from PIL import Image, UnidentifiedImageError
 
 from common.data.refusals import bad_file, first_bytes, unreadable_file
 from common.data.transform import Transform
+from common.log import logger
+from common.regular import check_regular
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 PIXEL_LIMIT = 178_956_970  # Pillow's own limit
@@ -62,6 +65,13 @@ class Decode(Transform):
         sample["im_shape"] = np.array([height, width], np.float32)
         sample["scale_factor"] = np.ones(2, np.float32)
         return sample
+
+    @staticmethod
+    def examine(transforms, inputs):
+        """See :func:`common.vision.inverse.examine_pipeline`."""
+        from common.vision.inverse import examine_pipeline
+
+        return examine_pipeline(transforms, inputs)
 
 
 def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
@@ -119,6 +129,7 @@ def read_image_file(path):
         BadSample: D104, with the most similar existing name if there is no such file.
     """
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             return file.read()
     except (OSError, ValueError) as error:
@@ -168,10 +179,28 @@ def decode_with_pillow(pil_image, name):
         values = load_pixels(pil_image, name)
         if values.size and not 0 <= values.min() <= values.max() <= 65535:
             raise bad_file("D105", name, f"32-bit pixels from {values.min()} to {values.max()} have no 8-bit scale")
+        if 0 < values.max(initial=0) < 4096:
+            warn_of_low_bits()
         return cv2.cvtColor((values >> 8).astype(np.uint8), cv2.COLOR_GRAY2RGB)
     if pil_image.mode == "F":
         raise bad_file("D105", name, "floating-point pixels have no defined 8-bit scale", fix="save it as 8 or 16 bits")
     return load_pixels(pil_image, name, "RGB")
+
+
+def stores_16_bits(data):
+    """True for a PNG, TIFF or PPM with more than 8 bits per channel; of JPEG and the like always False."""
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return data[24:25] == b"\x10"
+    return open_header(data, "an image", PIXEL_LIMIT).mode.startswith("I")
+
+
+@functools.cache
+def warn_of_low_bits():
+    """Warns once per process of 16-bit images that hold 12 bits or fewer, whose high byte is nearly black."""
+    logger.warning(
+        "16-bit images with no value above 4095 become nearly black, because the high byte is used; "
+        "if they hold 12 bits, multiply the pixels by 16 and save them again"
+    )
 
 
 def load_pixels(pil_image, name, mode=None):

@@ -1,5 +1,6 @@
 """Finding image files by name, and reading image sizes from file headers without decoding."""
 
+import collections
 import difflib
 import os
 import warnings
@@ -7,14 +8,30 @@ from pathlib import Path
 
 from PIL import Image
 
+from common.regular import check_regular
 from common.vision.decode import FORMATS, PIXEL_LIMIT, exif_orientation, open_header, read_image_file
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
+
+OF_SYSTEMS = ("thumbs.db", "desktop.ini")
 
 
 def is_image_file(name):
     """True if a file name has an image suffix and is not hidden."""
     return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+
+
+def describe_left_out(names):
+    """The files among these names that are no images, by suffix, such as `3 files left out (2 .heic, 1 .txt)`.
+
+    Hidden files and those that an operating system leaves in folders do not count; empty if nothing is left out.
+    """
+    others = [name for name in names if not name.startswith(".") and name.lower() not in OF_SYSTEMS]
+    counts = collections.Counter(os.path.splitext(name)[1].lower() or "without suffix" for name in others)
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:5]
+    by_suffix = ", ".join(f"{count} {suffix}" for suffix, count in most)
+    more = f", and {len(counts) - 5} more kinds" if len(counts) > 5 else ""
+    return f"{len(others)} file{'s' * (len(others) > 1)} left out ({by_suffix}{more})" if others else ""
 
 
 def image_size(path, max_pixels=PIXEL_LIMIT):
@@ -30,9 +47,16 @@ def image_size(path, max_pixels=PIXEL_LIMIT):
     Raises:
         BadSample: D101 to D104, as :func:`common.vision.decode.decode_image` and `read_image_file`.
     """
+    width, height, orientation = read_image_header(path, max_pixels)
+    return width, height, orientation >= 5
+
+
+def read_image_header(path, max_pixels=PIXEL_LIMIT):
+    """The stored width and height of an image and its EXIF orientation, 1 to 8; raises like :func:`image_size`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large images; the limit is checked below
+            check_regular(path)
             with Image.open(path, formats=FORMATS) as pil_image:
                 size, orientation = pil_image.size, exif_orientation(pil_image)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
@@ -40,7 +64,7 @@ def image_size(path, max_pixels=PIXEL_LIMIT):
         size, orientation = pil_image.size, exif_orientation(pil_image)
     if size[0] * size[1] > max_pixels:
         open_header(read_image_file(path), str(path), max_pixels)
-    return *size, orientation >= 5
+    return *size, orientation
 
 
 class Listing:

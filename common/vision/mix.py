@@ -31,6 +31,7 @@ class Mixup(Transform):
         prob (float): probability of applying it.
     """
 
+    augments = True
     extra = 1
 
     def __init__(self, alpha=1.5, until_epoch=None, prob=1.0):
@@ -74,6 +75,7 @@ class Mosaic(Transform):
         interp (str): nearest, bilinear, cubic, area, lanczos, or random.
     """
 
+    augments = True
     extra = 3
 
     def __init__(

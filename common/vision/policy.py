@@ -77,6 +77,8 @@ class AutoAugment(Transform):
         interp (str): nearest, bilinear, cubic or lanczos.
     """
 
+    augments = True
+
     def __init__(self, fill=128, ignore=255, interp="bilinear"):
         self.moving = {"fill": fill, "ignore": ignore, "interp": check_interpolation(interp, ())}
 
@@ -99,6 +101,8 @@ class RandAugment(Transform):
         interp (str): nearest, bilinear, cubic or lanczos.
     """
 
+    augments = True
+
     def __init__(self, num_operations=2, magnitude=9, num_levels=31, fill=128, ignore=255, interp="bilinear"):
         if not 0 <= magnitude < num_levels:
             raise ValueError(f"RandAugment got magnitude {magnitude}; it must be 0 to {num_levels - 1}")
@@ -120,6 +124,8 @@ class TrivialAugment(Transform):
         ignore (int): class id of pixels outside the image in a mask.
         interp (str): nearest, bilinear, cubic or lanczos.
     """
+
+    augments = True
 
     def __init__(self, fill=128, ignore=255, interp="bilinear"):
         self.moving = {"fill": fill, "ignore": ignore, "interp": check_interpolation(interp, ())}

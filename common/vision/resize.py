@@ -80,7 +80,7 @@ class Pad(Transform):
         divisor (int): height and width are rounded up to multiples of it.
         fill (float | list[float]): color of the padding, 0 to 255.
         ignore (int): class id of the padding in a mask.
-        center (bool): pads on all sides.
+        center (bool): pads on all sides; a detector refuses it outside of data.train.
     """
 
     def __init__(self, size=None, divisor=1, fill=0, ignore=255, center=False):
@@ -111,13 +111,15 @@ class LetterBox(Transform):
         size (int | list[int]): size in pixels, [height, width].
         fill (float | list[float]): color of the padding, 0 to 255.
         ignore (int): class id of the padding in a mask.
-        center (bool): pads on all sides; `scale_factor` alone then does not map predicted boxes back to the image.
+        center (bool): pads on all sides; `scale_factor` does not map predicted boxes back then, so that a detector
+            refuses it outside of data.train.
         interp (str): nearest, bilinear, cubic, area, lanczos, or random.
     """
 
     def __init__(self, size, fill=114, ignore=255, center=False, interp="bilinear"):
         self.resize = Resize(size, keep_ratio=True, interp=interp)
         self.pad = Pad(size, fill=fill, ignore=ignore, center=center)
+        self.center = center
 
     def __call__(self, sample, rng):
         return self.pad(self.resize(sample, rng), rng)

@@ -10,6 +10,7 @@ from common.data.pipeline import error_line
 from common.data.refusals import bad_file
 from common.data.transform import Transform, random_for
 from common.errors import ConfigError, KitError
+from common.vision.decode import Decode
 
 
 class On(Transform):
@@ -25,6 +26,8 @@ class On(Transform):
         same_random (bool): uses the same random numbers for all images, so that images of equal size get the same crop
             and flip; otherwise each image has its own.
     """
+
+    examine = staticmethod(Decode.examine)
 
     def __init__(self, key, transforms, same_random=False):
         self.keys = [key] if isinstance(key, str) else list(key)
@@ -77,6 +80,8 @@ class PerFrame(Transform):
         transforms (list[Transform]): image transforms, in order of application.
         key (str): the name of the clip; the paths are in `<key>_paths`.
     """
+
+    examine = staticmethod(Decode.examine)
 
     def __init__(self, transforms, key="clip"):
         self.transforms = check_nested("PerFrame", transforms)

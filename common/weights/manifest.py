@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from common.errors import EnvironmentProblem
+from common.regular import check_regular
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -125,7 +126,9 @@ def verify_manifest(folder):
 
 
 def _entry_of(path):
+    check_regular(path)
     data = path.read_bytes()
+    check_regular(path)
     with open(path, "rb") as file:
         os.fsync(file.fileno())
     return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}

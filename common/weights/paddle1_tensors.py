@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import ConfigError, EnvironmentProblem
+from common.regular import check_regular
 
 DTYPES = {
     0: "bool", 1: "int16", 2: "int32", 3: "int64", 4: "float16", 5: "float32", 6: "float64",
@@ -124,6 +125,7 @@ def read_tensors(path):
         EnvironmentProblem: the file cannot be read or is not a sequence of tensors.
     """
     try:
+        check_regular(path)
         data = Path(path).read_bytes()
     except OSError as error:
         raise EnvironmentProblem(f"{path}: {error.strerror}") from None

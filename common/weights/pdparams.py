@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import EnvironmentProblem
+from common.regular import check_regular
 
 MAX_DEPTH = 32
 MAX_VALUES = 1_000_000
@@ -57,6 +58,7 @@ def read_pickled(path):
         UnsafeFile, EnvironmentProblem: as :func:`read_pdparams`.
     """
     try:
+        check_regular(path)
         data = Path(path).read_bytes()
     except OSError as error:
         raise EnvironmentProblem(f"{path}: {error.strerror}") from None

@@ -2,11 +2,15 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import shutil
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 from common.errors import ConfigError, EnvironmentProblem
 from common.weights.manifest import CheckpointError, flush_folder, read_manifest, write_file
@@ -56,7 +60,8 @@ def lock_run_folder(root):
     root.mkdir(parents=True, exist_ok=True)
     with open(root / ".lock", "wb") as file:
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if fcntl:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):  # else it is a file system without locks
                 raise EnvironmentProblem(
@@ -111,11 +116,17 @@ def move_into_place(draft, final):
             shutil.rmtree(old, ignore_errors=True)
 
 
-def remove_leftovers(root):
-    """Removes partial files of dead processes, and restores a checkpoint that was being replaced."""
+def remove_leftovers(root, name=None):
+    """Removes partial files of dead processes, and restores a folder that was being replaced.
+
+    Args:
+        root (str | Path): the folder of a run, or the one that an export is written to.
+        name (str): of an export in it; the checkpoints of a run when None.
+    """
     root = Path(root)
+    pattern = re.compile(rf"\.?({re.escape(name)})\.(tmp|raw|old)-(\d+)") if name else _LEFTOVER
     for path in list(root.iterdir()) if root.is_dir() else []:
-        match = _LEFTOVER.fullmatch(path.name)
+        match = pattern.fullmatch(path.name)
         if not match or (int(match[3]) != os.getpid() and Path(f"/proc/{match[3]}").exists()):
             continue
         final = root / match[1]

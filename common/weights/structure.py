@@ -108,12 +108,12 @@ def apply_steps(model, steps, namespace):
     for number, step in enumerate(steps, 1):
         arguments = {key: value for key, value in step.items() if key != "type"}
         name = step.get("type")
-        definition = namespace.find(name) if isinstance(name, str) else None
-        names = namespace.signature(definition).names if definition and definition.what == "def" else []
+        definition = namespace.find(name, "def") if isinstance(name, str) else None
+        names = namespace.signature(definition).names if definition else []
         if names[:1] != ["model"]:
             raise CheckpointError(f"step {number} of its structure has the unknown type '{name}'")
         try:
-            namespace.resolve(name)(model, **arguments)
+            namespace.resolve(name, "def")(model, **arguments)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CheckpointError(
                 f"step {number} of its structure ({name}) does not fit {type(model).__name__}: {error}\n"

@@ -4,14 +4,18 @@ Since PyTorch 1.6 such a file is a zip archive: `<name>/data.pkl` is a pickle th
 `<name>/data/<key>` holds the bytes of each storage (https://docs.pytorch.org/docs/stable/notes/serialization.html).
 """
 
+import math
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import EnvironmentProblem
+from common.regular import check_regular
 from common.weights.pdparams import parse_pickled
 
+EXPANDED = 2**12  # values of a tensor that repeats those of a smaller storage, at most
+SHARED = 8  # times the bytes of the file, which all tensors of it have at most: weights may be tied
 STORAGES = {
     "FloatStorage": "<f4",
     "DoubleStorage": "<f8",
@@ -37,6 +41,7 @@ def read_torch_file(path):
     """
     path = Path(path)
     try:
+        check_regular(path)
         with zipfile.ZipFile(path) as archive:
             tree = _read(path, archive)
     except OSError as error:
@@ -70,7 +75,13 @@ def _read(path, archive):
     if sum(entry.file_size for entry in members.values()) > size:  # PyTorch's archives are not compressed
         raise EnvironmentProblem(f"{path}: claims to contain more than its {size:,} bytes")
     folder = pickles[0].removesuffix("data.pkl")
-    cache = {}
+    cache, left = {}, SHARED * size + 2**20
+
+    def rebuilt(*given):
+        nonlocal left
+        array = rebuild_tensor(*given, most=left)
+        left -= array.nbytes
+        return array
 
     def storage(identity):
         kind, dtype, key, _, count = identity
@@ -85,7 +96,7 @@ def _read(path, archive):
 
     known = {("torch", name): dtype for name, dtype in STORAGES.items()}
     known |= {
-        ("torch._utils", "_rebuild_tensor_v2"): rebuild_tensor,
+        ("torch._utils", "_rebuild_tensor_v2"): rebuilt,
         ("torch._utils", "_rebuild_parameter"): lambda data, *ignored: data,
         ("collections", "OrderedDict"): StateDict,
     }
@@ -99,12 +110,18 @@ class StateDict(dict):
         """Ignores the attached state."""
 
 
-def rebuild_tensor(storage, offset, size, stride, *ignored):
-    """The array of shape `size` in a storage, at `offset` and with strides in elements."""
+def rebuild_tensor(storage, offset, size, stride, *ignored, most=math.inf):
+    """The array of shape `size` in a storage, at `offset` and with strides in elements, of at most so many bytes."""
     if len(size) != len(stride) or any(not isinstance(n, int) or n < 0 for n in (offset, *size, *stride)):
         raise ValueError(f"a tensor of size {size!r} and stride {stride!r}")
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) if all(size) else offset - 1
     if last >= len(storage):
         raise ValueError(f"a tensor that ends at value {last} of a storage of {len(storage)}")
+    if math.prod(size) > max(
+        len(storage), EXPANDED
+    ):  # a stride of 0 repeats values; a few bytes could become gigabytes
+        raise ValueError(f"a tensor of {math.prod(size):,} values in a storage of {len(storage):,}")
+    if math.prod(size) * storage.itemsize > most:
+        raise ValueError("more tensors of one storage than weights that are tied have")
     steps = [step * storage.itemsize for step in stride]
     return np.array(np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False))

@@ -19,6 +19,7 @@ from common.errors import KitError
 from common.log import logger
 from common.suggest import did_you_mean
 from deploy.serving.envelope import Envelope, respond
+from deploy.serving.hosts import Hosts
 from deploy.serving.inputs import Bodies, read_items
 from deploy.serving.openapi import document
 from deploy.serving.problems import Limits, Problem
@@ -42,8 +43,8 @@ class Server:
         self.bodies = Bodies(self.limits)
         self.closing = False
 
-    def application(self, key=""):
-        """The ASGI application; `key` is the API key, if one is asked for."""
+    def application(self, key="", hosts=None):
+        """The ASGI application; `key` is the API key, if one is asked for, and `hosts` (Hosts) its own names."""
         routes = [
             Route("/", self.page),
             Route("/health/live", self.live),
@@ -64,7 +65,7 @@ class Server:
         }
         app = Starlette(routes=routes, exception_handlers=handlers)
         app.router.redirect_slashes = False
-        return Envelope(app, key, self.metrics)
+        return Envelope(app, key, self.metrics, hosts or Hosts())
 
     def model(self, request):
         """The model that the address names; raises Problem 404."""
@@ -75,7 +76,7 @@ class Server:
         return self.models[name]
 
     async def predict(self, request):
-        """Predicts images, recordings, texts or tensors."""
+        """Predicts images, recordings, texts, rows or tensors."""
         deadline = time.monotonic() + self.settings.deadline
         lane = self.model(request).lane(request.path_params.get("version"))
         async with self.bodies.body(request) as body:

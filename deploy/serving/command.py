@@ -34,6 +34,8 @@ RANGES = {
     "deadline": (0.1, 3600),
     "threads": (0, 1024),
     "keep_versions": (1, 16),
+    "connections": (1, 100_000),
+    "connections_per_client": (1, 100_000),
 }
 
 
@@ -53,6 +55,19 @@ def parser():
     add("--queue", type=int, default=64, help="samples that may wait; more are answered with 503 (default 64)")
     add("--deadline", type=float, default=30, help="seconds after which a request is answered with 504 (default 30)")
     add("--keep-versions", type=int, default=1, help="newest versions that stay loaded (default 1)")
+    add(
+        "--connections", type=int, default=1000, help="connections at a time; more are answered with 503 (default 1000)"
+    )
+    add(
+        "--connections-per-client", type=int, default=200, help="those of one address; behind a proxy all (default 200)"
+    )
+    add(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that clients may call this server by, beside localhost, the address and the machine's name",
+    )
     return options
 
 
@@ -137,6 +152,8 @@ async def serving(args, folders, listener, key):
     import uvicorn
 
     from deploy.serving.app import Server
+    from deploy.serving.connections import protocol
+    from deploy.serving.hosts import Hosts
     from deploy.serving.metrics import Metrics
     from deploy.serving.models import Model, Settings, reload
 
@@ -150,7 +167,8 @@ async def serving(args, folders, listener, key):
     models |= {name: Model(name, folder, settings, metrics) for name, folder in folders.items()}
     server = Server(models, metrics, settings)
     config = uvicorn.Config(
-        server.application(key),
+        server.application(key, Hosts([args.host, *args.allow_host])),
+        http=protocol(args.connections, args.connections_per_client),
         log_config=None,
         access_log=False,
         lifespan="off",

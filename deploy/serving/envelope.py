@@ -29,10 +29,11 @@ class Envelope:
         app (Callable): the ASGI application inside.
         key (str): the API key; empty where none is asked for.
         metrics (Metrics): counts.
+        hosts (Hosts): the names that this server may be called by.
     """
 
-    def __init__(self, app, key, metrics):
-        self.app, self.key, self.metrics = app, key.encode(), metrics
+    def __init__(self, app, key, metrics, hosts):
+        self.app, self.key, self.metrics, self.hosts = app, key.encode(), metrics, hosts
 
     async def __call__(self, scope, receive, send):
         """Handles one request."""
@@ -68,7 +69,12 @@ class Envelope:
             log(scope, status, seconds)
 
     def admit(self, scope, headers):
-        """Refuses requests without the key, and those that another site's page makes; raises Problem 401 or 403."""
+        """Refuses what another site's page asks, also under a name that is not ours, and what lacks the key.
+
+        Raises:
+            Problem: 401, 403 or 421.
+        """
+        self.hosts.admit(scope)
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and scope["method"] != "GET":
             raise Problem(403, "another site's page may not ask")
         if not self.key or scope["path"] in OPEN:

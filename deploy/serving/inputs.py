@@ -4,10 +4,9 @@ import asyncio
 import base64
 import contextlib
 import io
-import itertools
 import json
 import math
-from pathlib import PurePath
+from pathlib import Path
 
 import numpy as np
 from starlette.exceptions import HTTPException
@@ -28,8 +27,8 @@ KEYS = {  # the input of a task -> the keys of a JSON body that carry it
     "tensors": ("inputs",),
 }
 FILES = ("image", "audio")  # inputs that are sent as files too, of content types that begin so
+CSV = "text/csv"  # rows of a table, with a header line
 BYTES = "application/octet-stream"
-CSV = "text/csv"
 AUDIO_FORMATS = {"WAV": b"RIFF", "FLAC": b"fLaC", "OGG": b"OggS"}
 INLINE = 64 * 2**10  # bytes of JSON that are read in the loop; more is read in a thread
 CLOSE = {"Connection": "close"}
@@ -106,13 +105,12 @@ async def read_items(request, body, model, limits):
     if kind == "application/json":
         given = (from_json, body, threshold, model, limits)
         return await asyncio.to_thread(*given) if len(body) > INLINE else given[0](*given[1:])
-    if model["input"] == "table":
-        if kind != CSV:
-            raise Problem(415, f"this model takes application/json and {CSV}")
-        return from_csv(body, threshold, limits)
+    if kind == CSV and model["input"] == "table":
+        return await asyncio.to_thread(from_csv, body, threshold, limits)
     group, form = model["input"] if model["input"] in FILES else None, kind == "multipart/form-data"
     if not group or not (form or kind == BYTES or kind.startswith(f"{group}/")):
         files = f", multipart/form-data, {group}/* and {BYTES}" if group else ""
+        files = f" and {CSV}" if model["input"] == "table" else files
         raise Problem(415, f"this model takes application/json{files}")
     name = KEYS[model["input"]][0]
     files = await from_form(request, body, limits, name) if form else [body]
@@ -177,9 +175,13 @@ def from_json(body, threshold, model, limits):
     if key == "inputs":
         return tensors(value, threshold, model, limits)
     values = value if key.endswith("s") else [value]
+    if values == []:
+        raise Problem(422, f"{key} is empty; a request has at least one")
     if model["input"] == "table":
-        return from_rows(values, threshold, limits)
-    if not isinstance(values, list) or not values or not all(isinstance(one, str) for one in values):
+        if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
+            raise Problem(422, f"{key} is {'a list of objects' if key == 'rows' else 'an object'}, values by column")
+        return table_rows(values, threshold, limits)
+    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
         raise Problem(422, f"{key} is {'a list of texts' if key.endswith('s') else 'a text'}")
     check_count(len(values), limits)
     if key.startswith("text"):
@@ -189,25 +191,35 @@ def from_json(body, threshold, model, limits):
     return [ENCODED[name](data, f"{name} {n}", threshold, limits) for n, data in enumerate(files, 1)]
 
 
-def from_rows(values, threshold, limits):
-    """An item for each row; raises Problem 413 or 422."""
-    if not isinstance(values, list) or not values or not all(isinstance(one, dict) for one in values):
-        raise Problem(422, "row is an object with a value for each column, rows a list of such objects")
-    check_count(len(values), limits)
-    items = [({"kind": "row", "name": number, "threshold": threshold}, row) for number, row in enumerate(values, 1)]
-    return [(item, [json.dumps(row).encode()]) for item, row in items]
-
-
 def from_csv(body, threshold, limits):
-    """An item for each row of a CSV text in UTF-8 with a header; raises Problem 400, 413 or 422."""
+    """The items of a CSV body: a header line with the names of the columns, then a line for each row.
+
+    Raises:
+        Problem: 413 too many rows, 422 not UTF-8, or not a table; names the line.
+    """
     try:
-        lines = io.StringIO(body.decode("utf-8-sig"), newline="")
-        rows = list(itertools.islice(csv_rows(lines, PurePath("the body")), limits.items + 1))
+        with io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="") as file:
+            rows = list(csv_rows(file, Path("the body")))
     except UnicodeDecodeError as error:
-        raise Problem(400, f"the body is not UTF-8: byte {error.start + 1}") from None
+        raise Problem(422, f"the body is not UTF-8: byte {error.start + 1} is 0x{body[error.start]:02X}") from None
     except DataError as error:
         raise Problem(422, str(error).removeprefix("error")) from None
-    return from_rows(rows, threshold, limits)
+    if not rows:
+        raise Problem(422, "the body is a header line and no row")
+    return table_rows(rows, threshold, limits)
+
+
+def table_rows(rows, threshold, limits):
+    """An item for each row of a table, a dict by column; raises Problem 413 or 422."""
+    check_count(len(rows), limits)
+    try:
+        texts = [json.dumps(row, ensure_ascii=False).encode() for row in rows]
+    except UnicodeEncodeError:
+        raise Problem(422, "a row contains an unpaired surrogate") from None
+    if (size := max(map(len, texts))) > limits.characters:
+        raise Problem(413, f"a row of {size} bytes; {limits.characters} are allowed")
+    item = {"kind": "table", "threshold": threshold}
+    return [({**item, "name": number}, [text]) for number, text in enumerate(texts, 1)]
 
 
 def refuse_constant(name):

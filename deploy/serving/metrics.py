@@ -25,6 +25,9 @@ class Metrics:
         self.restarts = Counter(
             "kit_predictor_restarts", "Processes of predictors restarted", ["model"], registry=self.registry
         )
+        self.failures = Counter(
+            "kit_prediction_failures", "Items that a model failed on, such as NaN", ["model"], registry=self.registry
+        )
         self.values = Counter(
             "kit_values", "Values of columns with a vocabulary", ["model", "column"], registry=self.registry
         )

@@ -22,9 +22,9 @@ if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
 from common.audio.reading import decode_audio
-from common.errors import BadSample, KitError
-from common.inference.predictor import Predictor, fixed_batch, prepare_samples, stack
-from common.inference.rows import outcomes
+from common.errors import BadSample, ConfigError, EnvironmentProblem, KitError, NotFinite
+from common.inference.predictor import Predictor, check_finite, fixed_batch, prepare_samples, records_of, stack
+from common.inference.rows import predict_rows
 from common.table.unknown import unknown_rates
 from common.text.sources import Texts
 from common.vision.decode import decode_image
@@ -43,11 +43,11 @@ def main(folder, number, threads):
         try:
             model = Predictor(folder, int(threads))
             description = describe(model)
+            warm_up(model)
         except (KitError, OSError, ValueError, KeyError) as error:
             code = getattr(error, "exit_code", 4)
             connection.sendall(wire.frame({"error": str(error) or type(error).__name__, "exit_code": code}))
             return
-        warm_up(model)
         connection.sendall(wire.frame(description))
         while (request := wire.read(requests)) is not None:
             message, blobs = request
@@ -68,9 +68,18 @@ def describe(model):
 
 
 def warm_up(model):
-    """Runs the export's golden once: the first run of a program prepares it and takes longer."""
-    with contextlib.suppress(OSError, KitError), np.load(model.folder / "golden.npz") as golden:
-        model.run({name: golden[f"in/{name}"] for name in model.inputs})
+    """Runs the export's golden once: the first run of a program prepares it and takes longer.
+
+    Raises:
+        NotFinite: the outputs are NaN or infinite, as of weights that diverged; such a model is not served.
+    """
+    outputs = {}
+    with contextlib.suppress(OSError, ConfigError, KeyError), np.load(model.folder / "golden.npz") as golden:
+        outputs = model.run({name: golden[f"in/{name}"] for name in model.inputs})
+    try:
+        check_finite(outputs)
+    except NotFinite as error:
+        raise NotFinite(f"{error}\n  {model.folder}: on the input that it was exported with (golden.npz)") from None
 
 
 def response_frame(model, message, blobs):
@@ -107,7 +116,8 @@ def predict_items(model, items):
         if sample is None:
             found[position] = (200, "[]")
             continue
-        sizes = tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
+        sizes = row_shape(item, sample) if item["kind"] == "table" else None
+        sizes = sizes or tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
         groups.setdefault((item["kind"], sizes), []).append((position, sample))
     for (kind, _), members in groups.items():
         for position, one in zip([p for p, _ in members], run_group(model, kind, members, items), strict=True):
@@ -119,16 +129,12 @@ def run_group(model, kind, members, items):
     """The predictions of samples of one size, see :func:`predict_items`; if they fail together, each is tried alone."""
     samples = [sample for _, sample in members]
     try:
-        if kind == "row":
-            found = outcomes(model, samples, [items[position][0]["threshold"] for position, _ in members])
-            return [
-                failure_of(one) if isinstance(one, KitError) else (200, json.dumps(one, allow_nan=False))
-                for one in found
-            ]
+        if kind == "table":
+            return run_table(model, samples, items[members[0][0]][0]["threshold"])
         batch = join_rows(model, samples) if kind == "tensors" else stack(model, samples)
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
-        found = {t: model.task.records(outputs, samples, model.labels, t) for t in set(thresholds)}
+        found = {t: records_of(model, outputs, samples, t) for t in set(thresholds)}
         return [(200, json.dumps(found[t][row], allow_nan=False)) for row, t in enumerate(thresholds)]
     except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on
         if len(members) > 1:
@@ -136,8 +142,21 @@ def run_group(model, kind, members, items):
         return [failure_of(error)]
 
 
+def run_table(model, rows, threshold):
+    """The predictions of rows of one shape, see :func:`predict_items`; raises KitError where one row is wrong."""
+    predictions, problems = predict_rows(model, rows, threshold)
+    if problems:
+        raise problems[0]
+    return [(200, json.dumps(records, allow_nan=False)) for _, records in predictions]
+
+
 def failure_of(error):
     """The status and the text that say why one item has no prediction; a bug goes to the log."""
+    if isinstance(error, NotFinite):
+        return 500, str(error).partition("] ")[2]
+    if isinstance(error, EnvironmentProblem):
+        traceback.print_exception(error)
+        return 500, "the model failed on this input"
     if isinstance(error, KitError):
         return 422, reason(error)
     traceback.print_exception(error)
@@ -163,11 +182,6 @@ def read_text(model, item, blobs):
     return None if sample.get("blank") else prepare_samples(model, [model.decode(sample)])[0]
 
 
-def read_row(model, item, blobs):
-    """A row of a table; rows are prepared together."""
-    return {"path": "the request", "name": item["name"], "row": json.loads(blobs[0])}
-
-
 def read_tensors(model, item, blobs):
     """One row of every input."""
     return {
@@ -176,13 +190,25 @@ def read_tensors(model, item, blobs):
     }
 
 
+def read_row(model, item, blobs):
+    """One row of a table, as `tools/infer.py` reads it from a line of JSON."""
+    return {"path": "the request", "name": item["name"], "row": json.loads(blobs[0])}
+
+
+def row_shape(item, sample):
+    """The columns of a row and their lengths, with its threshold: rows that are alike in these are run together."""
+    sizes = {name: len(value.split() if isinstance(value, str) else value) if isinstance(value, str | list) else 1
+             for name, value in sample["row"].items()}  # fmt: skip
+    return item["threshold"], *sorted(sizes.items())
+
+
 def join_rows(model, samples):
     """Rows as a batch; a fixed batch is filled with the last row."""
     samples = samples + samples[-1:] * ((fixed_batch(model) or 0) - len(samples))
     return {name: np.concatenate([sample[name] for sample in samples]) for name in model.inputs if name in samples[0]}
 
 
-READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors, "row": read_row}
+READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors, "table": read_row}
 
 
 def reason(error):
@@ -190,7 +216,7 @@ def reason(error):
     if isinstance(error, BadSample):
         issue = error.issue
         return f"[{issue.code}] {issue.file}: {issue.message}"
-    return str(error).splitlines()[0].removeprefix("the caller gives ").removeprefix("error")
+    return str(error).splitlines()[0].removeprefix("the caller gives ")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The C++ program, built once for all tests that run it, and models that tests of the server ask."""
 
+import contextlib
 import dataclasses
 import fcntl
 import importlib.util
@@ -17,6 +18,7 @@ from tests.made.commands import Answer
 
 SOURCES = ROOT / "deploy/cpp"
 BUILD = SOURCES / "build"
+RELEASE = ("-DKIT_SANITIZE=OFF", "-DKIT_TESTS=ON")
 LIBRARIES = "what the C++ program needs is not here: {}\n(KIT_REQUIRE_CPP=1 makes this a failure)"
 
 if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn", "prometheus_client")):
@@ -56,6 +58,14 @@ def built(build, *options):
     pytest.skip(LIBRARIES.format(problem))
 
 
+def pytest_collection_finish(session):
+    """Builds the program before the first test, so that no test's time limit holds the compiler."""
+    needed = any("program" in getattr(item, "fixturenames", ()) for item in session.items)
+    if needed and not session.config.option.collectonly:
+        with contextlib.suppress(pytest.skip.Exception, pytest.fail.Exception, AssertionError):  # the fixture tells
+            built(BUILD, *RELEASE)
+
+
 @dataclasses.dataclass
 class Program:
     """kit_infer, as a user runs it.
@@ -76,7 +86,7 @@ class Program:
 @pytest.fixture(scope="session")
 def program():
     """The release build."""
-    return Program(built(BUILD, "-DKIT_SANITIZE=OFF", "-DKIT_TESTS=ON"))
+    return Program(built(BUILD, *RELEASE))
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,8 @@ class Detection(Task):
             threshold (float): boxes that score less are left out.
 
         Returns:
-            list[list[dict]]: for each image `label`, `category_id` (the number of the class), `score`, `box`
-                [x1, y1, x2, y2].
+            list[list[dict]]: for each image `label`, `category_id` (the number of the class, its place in `labels`
+                from 0, not the id in an annotation file), `score`, `box` [x1, y1, x2, y2].
         """
         counts = np.asarray(outputs["num_boxes"], np.int64).reshape(-1)
         boxes = np.asarray(outputs["boxes"], np.float64)

@@ -13,7 +13,7 @@ from common.system import host as machine
 from common.system import runtime
 from common.training.callbacks.callback import Callback
 from common.training.callbacks.lines import read_json_lines
-from common.training.callbacks.log import next_commands
+from common.training.callbacks.log import epochs_text, next_commands
 from common.weights.safetensors import write_atomically
 
 PACKAGES = (
@@ -124,7 +124,7 @@ def facts(trainer):
     rows += [("classes", f"{len(labels)}: {names}")] if labels else []
     rows += [("inputs", ", ".join(f"{n} {shape}" for n, (shape, _) in getattr(trainer.model, "inputs", {}).items()))]
     rows += [("pretrained weights", config.get("pretrained") or "none (random initialization)")]
-    rows += [("training", f"{trainer.epoch} of {trainer.epochs} epochs, {trainer.step} steps")]
+    rows += [("training", f"{epochs_text(trainer)}, {trainer.step} steps")]
     rows += [("total batch size", str(trainer.samples_per_step))]
     rows += [("optimizer", str(config.get("optimizer.type")))]
     rows += [("final losses", ", ".join(f"{name} {value:.4g}" for name, value in trainer.losses.items()))]

@@ -96,5 +96,5 @@ class Checkpoint(Callback):
         for name, value in arrays.items():
             if value.dtype.kind == "f" and not np.isfinite(value).all():
                 raise Diverged(
-                    f"{name} is not finite at step {step}; no checkpoint was saved, and the last one is intact"
+                    f"{name} is not finite at step {step}; no checkpoint was saved, and earlier ones are intact"
                 )

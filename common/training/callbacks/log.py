@@ -18,6 +18,8 @@ from common.system.distributed import world_size
 from common.training.callbacks.callback import Callback
 from common.training.callbacks.lines import JsonLines
 
+WIDTH = 130  # of a message
+
 
 class Log(Callback):
     """Logs the losses, the throughput, the estimated time left, and the scores of each evaluation.
@@ -70,8 +72,8 @@ class Log(Callback):
         epoch = trainer.epoch + trainer.at_end
         self.metrics.write({"kind": "eval", "step": trainer.step, "epoch": epoch} | trainer.scores)
         self.lines += 1
-        scores = " ".join(f"{name} {value:.4f}" for name, value in trainer.scores.items())
-        logger.info("eval epoch %d/%d step %d %s%s", epoch, trainer.epochs, trainer.step, scores, best_so_far(trainer))
+        scores = [f"{name} {value:.4f}" for name, value in trainer.scores.items()]
+        log_fields(f"eval {epoch_of(trainer)} step {trainer.step}", [*scores, *best_so_far(trainer)])
         self.last_tick = self.last_line = time.perf_counter()
 
     def after_epoch(self, trainer):
@@ -118,12 +120,13 @@ class Log(Callback):
     def _print(self, trainer, losses, costs):
         now = time.perf_counter()
         per_step = (now - self.began) / max(trainer.step - self.first_step, 1)
+        step = f"step {trainer.step}" + (f"/{trainer.total_steps}" if trainer.total_steps else "")
         parts = [
-            f"epoch {min(trainer.epoch + 1, trainer.epochs)}/{trainer.epochs}",
-            f"step {trainer.step}" + (f"/{trainer.total_steps}" if trainer.total_steps else ""),
             f"loss {sum(losses.values()):.5g}",
             *(f"{name} {value:.5g}" for name, value in losses.items() if len(losses) > 1),
             *(f"{name} {value:.6g}" for name, value in trainer.lrs.items()),
+        ]
+        speed = [
             f"batch_cost {costs['batch_cost']:.4f}",
             f"reader_cost {costs['reader_cost']:.4f}",
             f"ips {costs['ips']:.2f} samples/s",
@@ -131,7 +134,7 @@ class Log(Callback):
             f"mem {costs['memory'] / 2**30:.1f}G",
         ]
         self.last_line = now
-        logger.info(" ".join(parts))
+        log_fields(f"{epoch_of(trainer)} {step}", parts, speed)
 
 
 class NextSteps(Callback):
@@ -144,9 +147,8 @@ class NextSteps(Callback):
     def on_train_end(self, trainer):
         """Logs the commands that resume, evaluate and export this run."""
         logger.info(
-            "%d of %d epochs, %d steps in %s; output folder: %s\n%s",
-            trainer.epoch,
-            trainer.epochs,
+            "%s, %d steps in %s; output folder: %s\n%s",
+            epochs_text(trainer),
             trainer.step,
             clock(time.perf_counter() - self.began),
             trainer.folder,
@@ -196,6 +198,13 @@ def memory():
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def epochs_text(trainer):
+    """The number of epochs that a run has had, of those it is configured for unless an earlier run had more."""
+    if trainer.epoch > trainer.epochs:
+        return f"{trainer.epoch} epochs (train.epochs is {trainer.epochs}: nothing is left to train)"
+    return f"{trainer.epoch} of {trainer.epochs} epochs"
+
+
 def next_commands(trainer):
     """{purpose: command} to resume, evaluate, export and predict with this run, by the scripts of its kit."""
     script = Path(sys.argv[0])
@@ -206,7 +215,10 @@ def next_commands(trainer):
     changed = [text for text in trainer.config.overrides if not text.startswith(("weights=", "pretrained="))]
     keys = f"-o {shlex.join([f'weights={weights}', *changed])}"
     options = "".join([" --eval" if trainer.best else "", f" -o {shlex.join(changed)}" if changed else ""])
-    several = f"-m paddle.distributed.launch --nproc_per_node {world_size()} " if world_size() > 1 else ""
+    logs = shlex.quote(str(Path(trainer.folder) / "log"))  # not in the folder that one happens to be in
+    several = (
+        f"-m paddle.distributed.launch --nproc_per_node {world_size()} --log_dir {logs} " if world_size() > 1 else ""
+    )
     given = OPTIONS.get(task_of(trainer.config, trainer.model).input)
     commands = {
         "resume": f"python {several}{tools / 'train.py'} -c {config} -r auto{options}",
@@ -219,10 +231,28 @@ def next_commands(trainer):
 
 
 def best_so_far(trainer):
-    """The best score so far as text; empty without one, or if it is the current one."""
+    """The best score so far, as a list of one text; empty without one, or if it is the current one."""
     if not trainer.best or trainer.best["step"] == trainer.step:
-        return ""
-    return f" (best {trainer.best['metric']} {trainer.best['score']:.4f} at step {trainer.best['step']})"
+        return []
+    return [f"(best {trainer.best['metric']} {trainer.best['score']:.4f} at step {trainer.best['step']})"]
+
+
+def epoch_of(trainer):
+    """The current epoch, counted from 1, for the lines of training and of evaluation."""
+    return f"epoch {min(trainer.epoch + 1, trainer.epochs)}/{trainer.epochs}"
+
+
+def log_fields(head, *groups, width=WIDTH):
+    """Logs groups of fields in one line, or a line per group if that is too long; every line begins with the head."""
+    whole = [field for group in groups for field in group]
+    for group in [whole] if len(" ".join([head, *whole])) <= width else groups:
+        line = head
+        for field in group:
+            if len(line) + 1 + len(field) > width and line != head:
+                logger.info(line)
+                line = head
+            line += f" {field}"
+        logger.info(line)
 
 
 def progress_bar(total, done):

@@ -1,5 +1,6 @@
 """Publishing callback: exports a model version after every hour of a stream."""
 
+import itertools
 import json
 import os
 import shutil
@@ -15,7 +16,8 @@ class Publish(Callback):
     """Exports the model to `<run>/published/<YYYYMMDDHH>/` and adds a line to `<run>/published/donefile`.
 
     A line is JSON: `version`, `path`, `step`, and the scores of the hour.  A version that is published again,
-    because the run was killed before its checkpoint was saved, is replaced.
+    because the run was killed before its checkpoint was saved, is replaced; an hour whose end was saved, but whose
+    version was not finished when the run was killed, is published when the run resumes.
 
     Args:
         config (Config): of the run.
@@ -23,20 +25,48 @@ class Publish(Callback):
     """
 
     def __init__(self, config, keep=3):
-        self.config, self.keep, self.epoch = config, keep, None
+        self.config, self.keep, self.had_rows = config, keep, False
+
+    def on_train_start(self, trainer):
+        """Publishes the hour before this one in a resumed run that was killed before it had."""
+        if not trainer.epoch or trainer.position or not trainer.step or trainer.scores_step != trainer.step:
+            return
+        steps = [entry["step"] for entry in self.published(trainer).values()]
+        if trainer.step not in steps:  # otherwise there were no rows since
+            self.publish(trainer)
+
+    def at_epoch_end(self, trainer):
+        """Notes that the hour had rows."""
+        self.had_rows = True
 
     def after_epoch(self, trainer):
-        """Publishes the model of the hour that has ended, unless it had no data."""
-        if trainer.scores_step != trainer.step or not trainer.batch or trainer.epoch == self.epoch:
-            return
-        self.epoch = trainer.epoch
-        version = trainer.loader.dataset.name_of(trainer.epoch - 1).replace("/", "")
+        """Publishes the model of the hour that has ended, unless it had no rows."""
+        if self.had_rows:
+            self.publish(trainer)
+        self.had_rows = False
+
+    def publish(self, trainer):
+        """Exports the model and notes it."""
+        version = self.version(trainer)
         folder = trainer.folder / "published"
-        inputs = {name: trainer.batch[name][:ROWS] for name in trainer.model.inputs}
+        batch = trainer.batch or rows_of(trainer.loader, trainer.epoch - 1)
+        inputs = {name: batch[name][:ROWS] for name in trainer.model.inputs}
         folder.mkdir(parents=True, exist_ok=True)
         export(trainer.model, self.config, [], inputs, folder / version)
         self.note({"version": version, "path": version, "step": trainer.step, **trainer.scores}, folder)
         logger.info("published %s", folder / version)
+
+    @staticmethod
+    def version(trainer):
+        """The version of the hour that ended last."""
+        return trainer.loader.dataset.name_of(trainer.epoch - 1).replace("/", "")
+
+    @staticmethod
+    def published(trainer):
+        """The entries of the donefile by their versions."""
+        done = trainer.folder / "published" / "donefile"
+        lines = done.read_text(encoding="utf-8").splitlines() if done.is_file() else []
+        return {entry["version"]: entry for entry in map(json.loads, lines)}
 
     def note(self, entry, folder):
         """Appends an entry to the donefile atomically, and removes the oldest versions."""
@@ -49,3 +79,9 @@ class Publish(Callback):
         versions = [json.loads(line)["version"] for line in lines]
         for old in versions[: -self.keep]:
             shutil.rmtree(folder / old, ignore_errors=True)
+
+
+def rows_of(loader, hour):
+    """The first rows of an hour as a batch; in a process that resumes at the end of the hour there is no other."""
+    dataset = loader.dataset
+    return loader.pipeline.table(dataset.assemble(list(itertools.islice(dataset.iterate(0, 1, hour), ROWS))))

@@ -11,6 +11,8 @@
 namespace kit {
 namespace {
 
+constexpr int largest = 1 << 15;  // of a side
+
 using Step = std::function<void(Sample&)>;
 
 // The arguments of one transform.
@@ -21,8 +23,17 @@ class Arguments : public NodeArguments {
   std::pair<int, int> size(const std::string& name = "size") {
     const YAML::Node value = node(name);
     if (!value) throw wrong("needs " + name);
-    if (value.IsScalar()) return {value.as<int>(), value.as<int>()};
-    return {value[0].as<int>(), value[value.size() > 1 ? 1 : 0].as<int>()};
+    const bool one = value.IsScalar() || value.size() == 1;
+    const std::pair<int, int> found{(value.IsScalar() ? value : value[0]).as<int>(),
+                                    one ? (value.IsScalar() ? value : value[0]).as<int>() : value[1].as<int>()};
+    if (std::min(found.first, found.second) < 1 || std::max(found.first, found.second) > largest)
+      throw wrong("has a " + name + " that is not from 1 to " + std::to_string(largest));
+    return found;
+  }
+  int divisor(int otherwise) {
+    const int found = get("divisor", otherwise);
+    if (found < 1 || found > largest) throw wrong("has a divisor that is not from 1 to " + std::to_string(largest));
+    return found;
   }
   cv::Scalar fill(double otherwise) {
     const YAML::Node value = node("fill");
@@ -73,7 +84,7 @@ Step resize_long(Arguments& given) {
 }
 
 Step pad(Arguments& given, std::pair<int, int> size, double color) {
-  const int divisor = given.get("divisor", 1);
+  const int divisor = given.divisor(1);
   const bool center = given.get("center", false);
   given.ignore("ignore");
   return [size, divisor, center, fill = given.fill(color)](Sample& sample) {
@@ -147,7 +158,7 @@ Step normalize(Arguments& given) {
 
 // Pads every image of a batch at the bottom and right, to the largest among them and to a multiple.
 std::function<void(std::vector<Sample>&)> pad_batch(Arguments& given) {
-  const int divisor = given.get("divisor", 32);
+  const int divisor = given.divisor(32);
   const double value = given.get("fill", 0.0);
   given.ignore("ignore");
   return [divisor, value](std::vector<Sample>& samples) {

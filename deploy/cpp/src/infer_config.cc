@@ -1,5 +1,6 @@
 #include "infer_config.h"
 
+#include <cmath>
 #include <filesystem>
 
 #include "files.h"
@@ -30,9 +31,16 @@ void refuse_other(const fs::path& folder) {
   throw ConfigError(given + ": no exported model; give the folder that tools/export.py wrote");
 }
 
-Input input_of(const YAML::Node& entry) {
+EnvironmentProblem wrong(const std::string& file, const std::string& key, const std::string& right) {
+  return EnvironmentProblem(file + ": " + key + ": it takes " + right +
+                            "; export the model again: python tools/export.py -c CONFIG -o weights=CHECKPOINT");
+}
+
+Input input_of(const YAML::Node& entry, const std::string& file) {
   Input input{entry["name"].as<std::string>(), {}, dtype_named(entry["dtype"].as<std::string>())};
   for (const auto& size : entry["shape"]) input.shape.push_back(size.IsNull() ? -1 : size.as<std::int64_t>());
+  for (const std::int64_t size : input.shape)
+    if (size != -1 && size < 1) throw wrong(file, "inputs", "sizes of 1 or more, and null or -1 for any");
   return input;
 }
 
@@ -57,9 +65,16 @@ InferConfig read_infer_config(const std::string& folder) {
     config.about.engine = root["engine"].as<std::string>("paddle");
     config.about.tolerance = root["tolerance"].as<double>(1e-4);
     config.about.size_multiple = root["size_multiple"].as<int>(1);
-    for (const auto& entry : root["inputs"]) config.about.inputs.push_back(input_of(entry));
+    if (config.about.size_multiple < 1) throw wrong(file, "size_multiple", "an integer of 1 or more");
+    if (!(config.about.tolerance > 0 && std::isfinite(config.about.tolerance))) throw wrong(file, "tolerance", "a number above 0");
+    if (!root["inputs"].IsSequence() || root["inputs"].size() == 0) throw wrong(file, "inputs", "a list of inputs");
+    if (!root["preprocess"].IsSequence()) throw wrong(file, "preprocess", "a list of transforms");
+    if (root["postprocess"] && !root["postprocess"].IsNull() && !root["postprocess"].IsMap())
+      throw wrong(file, "postprocess", "the arguments of the task");
+    for (const auto& entry : root["inputs"]) config.about.inputs.push_back(input_of(entry, file));
     config.about.outputs = root["outputs"].as<std::vector<std::string>>();
     if (!root["labels"].IsNull()) config.about.labels = root["labels"].as<std::vector<std::string>>();
+    if (config.about.outputs.empty()) throw wrong(file, "outputs", "a list of names");
     config.delete_passes = root["delete_passes"].as<std::vector<std::string>>();
     if (root["kit"]) config.about.kit = root["kit"].as<std::string>();
     if (root["kit_classes"]) config.about.kit_classes = root["kit_classes"].as<std::vector<std::string>>();

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <new>
 
+#include "json.h"
 #include "runner.h"
 
 namespace {
@@ -10,7 +11,7 @@ namespace {
 int fail(const std::string& message, int code) {
   std::cout.flush();
   const bool marked = message.rfind("error", 0) == 0;
-  std::cerr << (marked ? "" : "error: ") << message << '\n';
+  std::cerr << (marked ? "" : "error: ") << kit::printable(message) << '\n';
   return code;
 }
 

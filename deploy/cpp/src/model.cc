@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <opencv2/core.hpp>
 
 #include "engine.h"
@@ -75,6 +76,18 @@ std::shared_ptr<const Task> task_of(const InferConfig& config) {
     return make_task(config.about.task, config.postprocess, file);
   } catch (const YAML::Exception& error) {
     throw ConfigError(file + ": postprocess: " + error.what());
+  }
+}
+
+// Refuses outputs of which no prediction can be made; -inf is a score that masks leave behind, and passes.
+void check_finite(const Tensors& outputs) {
+  for (const auto& [name, tensor] : outputs) {
+    if (tensor.dtype != DType::float32) continue;
+    std::size_t wrong = 0;
+    for (const double value : tensor.numbers()) wrong += !(value < INFINITY);
+    if (wrong > 0)
+      throw DataError("error[D153] the model's output '" + name + "' has " + std::to_string(wrong) +
+                      " values that are NaN or infinite: its weights are damaged or diverged, or it does not bear this input");
   }
 }
 
@@ -192,6 +205,7 @@ std::vector<Records> Model::predict(const std::vector<Image>& images, std::optio
   const Tensors inputs = preprocess(images);
   spent.preprocess = lap();
   const Tensors outputs = run(inputs);
+  check_finite(outputs);
   spent.run = lap();
   std::vector<Records> found = task.records(outputs, about().labels, threshold.value_or(task.threshold()));
   found.resize(images.size());

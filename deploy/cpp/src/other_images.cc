@@ -1,6 +1,7 @@
 // WebP by libwebp; BMP, GIF and PPM by stb_image.
 #include <webp/decode.h>
 
+#include <cctype>
 #include <cstring>
 
 #include "decoders.h"
@@ -40,6 +41,23 @@ int webp_orientation(const Bytes& file) {
   return 1;
 }
 
+// Refuses a PGM or PPM of other values than 0 to 255: stb_image reads 16 bits wrongly, and beyond its memory.
+void check_values(const Bytes& file) {
+  std::size_t at = 2;
+  long values[3] = {0, 0, 0};  // width, height, the largest value
+  for (long& value : values) {
+    while (at < file.size && (std::isspace(file.data[at]) || file.data[at] == '#'))
+      if (file.data[at++] == '#')
+        while (at < file.size && file.data[at] != '\n' && file.data[at] != '\r') ++at;
+    const std::size_t start = at;
+    for (; at < file.size && std::isdigit(file.data[at]) && at < start + 9; ++at) value = 10 * value + (file.data[at] - '0');
+    if (at == start) throw bad("D102", file.name, "the image's header is damaged: a number is missing");
+  }
+  if (values[2] != 255)
+    throw bad("D101", file.name, "values up to " + std::to_string(values[2]) + " instead of 255, which this program does not read",
+              "save it as PNG");
+}
+
 }  // namespace
 
 Stored decode_webp(const Bytes& file) {
@@ -57,6 +75,7 @@ Stored decode_webp(const Bytes& file) {
 }
 
 Stored decode_other(const Bytes& file) {
+  if (file.data[0] == 'P') check_values(file);
   int width = 0, height = 0, channels = 0;
   const int size = static_cast<int>(std::min<std::size_t>(file.size, 0x7fffffff));
   if (stbi_info_from_memory(file.data, size, &width, &height, &channels) == 0)

@@ -31,19 +31,19 @@ void show(const std::string& name, const Records& records, bool as_json) {
   if (as_json) {
     Json all = Json::array();
     for (const Record& record : records) all.push_back(json_of(record));
-    std::cout << python_json({{"image", name}, {"predictions", all}}) << '\n';
+    std::cout << printable(python_json({{"image", name}, {"predictions", all}})) << '\n';
     return;
   }
   char number[64];
   if (records.empty() || !records[0].box.empty()) {
-    std::cout << name << ": " << records.size() << " found\n";
+    std::cout << printable(name) << ": " << records.size() << " found\n";
   } else {
     std::snprintf(number, sizeof number, " %.3f\n", records[0].score);
-    std::cout << name << ": " << records[0].label << number;
+    std::cout << printable(name + ": " + records[0].label) << number;
   }
   for (const Record& record : records) {
     std::snprintf(number, sizeof number, " %.3f", record.score);
-    std::cout << "  " << record.label << number;
+    std::cout << "  " << printable(record.label) << number;
     for (std::size_t i = 0; i < record.box.size(); ++i) {
       std::snprintf(number, sizeof number, "%s%.1f", i ? ", " : " [", record.box[i]);
       std::cout << number;
@@ -78,7 +78,7 @@ class ImageRun {
       if (batch.failure) std::rethrow_exception(batch.failure);
       for (const std::string& problem : batch.problems) {
         if (!source_.many) throw DataError(problem);
-        std::cerr << one_line(problem) << '\n';
+        std::cerr << printable(one_line(problem)) << '\n';
       }
       bad_ += batch.problems.size();
       for (std::size_t i = 0; i < batch.files.size(); ++i, ++good_) {

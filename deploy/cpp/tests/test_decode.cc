@@ -79,3 +79,19 @@ TEST_CASE("a missing file is refused with the nearest name") {
   folder.write("street.jpg", "x");
   CHECK(holds(refusal([&] { kit::read_image(folder.path("stret.jpg")); }), "did you mean 'street.jpg'?"));
 }
+
+TEST_CASE("a PGM or PPM is read with values up to 255, and refused with others") {
+  auto netpbm = [](const std::string& head, std::size_t bytes) {
+    std::vector<std::uint8_t> file(head.begin(), head.end());
+    for (std::size_t i = 0; i < bytes; ++i) file.push_back(static_cast<std::uint8_t>(7 * i));
+    return file;
+  };
+  CHECK(decode(netpbm("P5\n# a comment 65535\n4 2\n255\n", 8)).pixels[3 * 5] == 35);
+  CHECK(decode(netpbm("P6 2 2 255\n", 12)).pixels[7] == 49);
+  for (const std::string kind : {"P5", "P6"})
+    for (const std::string most : {"65535", "1023", "256", "100", "1", "0", "99999999999"})
+      CHECK(holds(refusal([&] { decode(netpbm(kind + "\n4 4\n" + most + "\n", 96)); }), "3 "));
+  CHECK(holds(refusal([&] { decode(netpbm("P5\n4 4\n65535\n", 32)); }), "values up to 65535"));
+  for (const std::string head : {"P5\n", "P5\n4", "P6\n4 4\n", "P5 -4 4 255\n", "P6 4 4 x\n", "P5#"})
+    CHECK(refusal([&] { decode(netpbm(head, 0)); })[0] == '3');
+}

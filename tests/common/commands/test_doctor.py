@@ -102,7 +102,7 @@ def test_a_missing_package_is_named_and_the_other_checks_run(tmp_path):
     code, findings = with_paddle(tmp_path, "__version__ = '0'")
     assert code == 4
     assert "No module named 'yaml'" in findings["PyYAML"]["detail"]
-    assert findings["PyYAML"]["fix"] == "pip install PyYAML"
+    assert findings["PyYAML"]["fix"].endswith("pip install PyYAML")
     assert findings["numpy"]["ok"]
 
 

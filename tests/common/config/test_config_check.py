@@ -99,28 +99,28 @@ def test_counts_below_one_are_rejected_with_the_allowed_range(fake_kit, override
         ("optimizer.lr=0", "optimizer.lr is 0; allowed: more than 0"),
         ("optimizer.lr=.nan", "nan"),
         ("optimizer.lr.base=.inf", "allowed: more than 0, and finite"),
-        ("optimizer={type: Constant, base: 1}", "optimizer: Constant is no optimizer"),
-        ("optimizer={type: Optimizer, lr: 1}", "optimizer: Optimizer is no optimizer"),
-        ("optimizer.lr.base=fast", "StepDecay: base is 'fast', a string; it takes float"),
+        ("optimizer={type: Constant, base: 1}", "optimizer: Constant is a schedule; optimizer takes optimizers"),
+        ("optimizer={type: Optimizer, lr: 1}", "optimizer: Optimizer is no component"),
+        ("optimizer.lr.base=fast", "StepDecay: base is 'fast', a string; it takes a number"),
         ("train.ema=1.5", "train.ema is 1.5; allowed: more than 0 and less than 1"),
         ("train.workers=-1", "allowed: 0 to 256"),
         ("train.watchdog=.nan", "train.watchdog is nan"),
-        ("train.epochs=many", "train.epochs is 'many', a string; it takes int"),
-        ("train.epochs=12:30:45", "'12:30:45', a string; it takes int"),
-        ("train.epochs=1.5", "it takes int"),
-        ("train.epochs=10.0", "it takes int; write 10"),
-        ("train.epochs=true", "train.epochs is True, a boolean; it takes int"),
-        ("train.epochs=null", "train.epochs is null; it takes int"),
+        ("train.epochs=many", "train.epochs is 'many', a string; it takes an integer"),
+        ("train.epochs=12:30:45", "'12:30:45', a string; it takes an integer"),
+        ("train.epochs=1.5", "it takes an integer"),
+        ("train.epochs=10.0", "it takes an integer; write 10"),
+        ("train.epochs=true", "train.epochs is True, a boolean; it takes an integer"),
+        ("train.epochs=null", "train.epochs is null; it takes an integer"),
         ("train.amp=O3", "train.amp is 'O3'"),
         ("train.amp=on", "train.amp is 'on'"),
-        ("train.freeze=backbone", "it takes list[str]; write a list, such as [backbone]"),
+        ("train.freeze=backbone", "it takes a list of texts; write a list, such as [backbone]"),
         ("train.deterministic=yes", "in YAML 1.2 yes is a string, write true"),
         (
             "data.train.keep_empty=no",
-            "CocoDetection: keep_empty is 'no', a string; it takes bool; in YAML 1.2 no is a string",
+            "CocoDetection: keep_empty is 'no', a string; it takes true or false; in YAML 1.2 no is a string",
         ),
-        ("data.train.root=2017", "root is 2017, an integer; it takes str; put it in quotes: '2017'"),
-        ("data.train.labels=[1, 2]", "labels is a list; it takes list[str]"),
+        ("data.train.root=2017", "root is 2017, an integer; it takes a text; put it in quotes: '2017'"),
+        ("data.train.labels=[1, 2]", "labels[0] is 1, an integer; it takes a text; put it in quotes: '1'"),
         ("data.train.transforms=3", "data.train.transforms is an integer; it takes a list of nodes"),
         ("data.train.transforms.0.prob=1", "Decode has no key 'prob'"),
         ("data.train=coco", "data.train is 'coco'; it takes a node"),
@@ -131,15 +131,15 @@ def test_counts_below_one_are_rejected_with_the_allowed_range(fake_kit, override
         ("model.backbone.type=5", "there is no '5'"),
         ("model.neck.blocks=[3]", "model.neck.blocks"),
         ("model.neck.blocks=[{type: DarkNet, dpth: 21}]", "DarkNet has no key 'dpth'; did you mean 'depth'?"),
-        ("model.backbone.depth=deep", "DarkNet: depth is 'deep', a string; it takes int"),
-        ("model.head.anchors=[[1, 2]]", "it takes list[list[list[int]]]"),
+        ("model.backbone.depth=deep", "DarkNet: depth is 'deep', a string; it takes an integer"),
+        ("model.head.anchors=[[1, 2]]", "it takes a list of lists of lists of integers"),
         ("train=5", "train is 5; it takes keys and values"),
         ("train.batch_sise=4", "train has no key 'batch_sise'; did you mean 'batch_size'?"),
         ("lerning_rate=1", "unknown key 'lerning_rate'"),
         ("device=gpu0", "device is 'gpu0'; it takes auto, cpu, gpu, or a card such as gpu:0"),
         ("device=quantum", "it takes auto, cpu"),
         ("seed=-1", "seed is -1; allowed: 0 to"),
-        ("output_dir=", "output_dir is null; it takes str"),
+        ("output_dir=", "output_dir is null; it takes a text"),
         ("labels=[a, a]", "labels contains 'a' twice"),
         ("export.image_size=[0, 608]", "export.image_size is 0; allowed: 1 or more"),
         ("_base_=x.yml", "unknown key '_base_'"),
@@ -174,7 +174,10 @@ def test_number_of_classes_and_labels_must_agree(write_config):
 def test_a_missing_argument_is_named_with_its_meaning(write_config):
     message = problems(write_config((', anchors: "${anchors}"', "")))
     assert "unknown key 'anchors'" in message
-    assert "changed.yml:13: YOLOv3Head needs 'anchors' (list[list[list[int]]]): per level, in pixels" in message
+    assert (
+        "changed.yml:13: YOLOv3Head needs 'anchors' (a list of lists of lists of integers): per level, in pixels"
+        in message
+    )
 
 
 def test_a_part_without_type_is_named(write_config):
@@ -193,7 +196,7 @@ def test_a_configuration_without_model_is_refused(write_config):
     ("override", "words"),
     [
         ("export.nms={score: 0.1}", "NMS is part of the model; write model.nms: {type: MulticlassNMS"),
-        ("postprocess.threshold=high", "Detection: threshold is 'high', a string; it takes float"),
+        ("postprocess.threshold=high", "Detection: threshold is 'high', a string; it takes a number"),
         ("postprocess.treshold=0.3", "Detection has no key 'treshold'; did you mean 'threshold'?"),
         ("postprocess.type=Detecton", "postprocess is 'Detecton': there is no such task; did you mean 'Detection'?"),
         ("postprocess.type=YOLOv3", "postprocess is 'YOLOv3': there is no such task; the tasks are Detection, "),

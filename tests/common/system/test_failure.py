@@ -1,4 +1,6 @@
 import os
+import subprocess
+import threading
 import time
 
 import paddle
@@ -27,6 +29,22 @@ def test_the_first_note_stands(launched):
     assert first.leave(3)
     assert not second.leave(4)
     assert first.read() == second.read() == 3
+
+
+def test_the_others_wait_until_the_process_that_failed_first_is_gone(launched, monkeypatch):
+    monkeypatch.setattr("common.system.failure.GRACE", 0.2)
+    other, note = subprocess.Popen(["sleep", "60"]), FailureNote()
+    note.path.write_text(f"3 {other.pid}")
+    waiting = threading.Thread(target=note.wait)
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive() and note.read() == 3
+    other.kill()
+    waiting.join(0.2)
+    assert waiting.is_alive()  # its launcher does not know yet
+    other.wait()
+    waiting.join(5)
+    assert not waiting.is_alive()
 
 
 def test_a_note_from_before_a_restart_is_ignored(launched):

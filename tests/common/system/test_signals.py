@@ -61,10 +61,8 @@ def test_a_second_signal_ends_a_long_step_at_once(number, code):
     child.send_signal(signal.SIGTERM)
     time.sleep(0.2)
     assert child.poll() is None
-    began = time.monotonic()
     child.send_signal(number)
-    assert finish(child) == (code, "")
-    assert time.monotonic() - began < 1
+    assert finish(child, 40) == (code, "")  # the step would sleep for longer
 
 
 def test_a_signal_does_not_break_a_sleep_or_a_read():
@@ -123,10 +121,8 @@ def test_the_handler_survives_paddle_and_a_long_operator_is_left_at_once():
     child.send_signal(signal.SIGTERM)
     time.sleep(0.3)
     assert child.poll() is None
-    began = time.monotonic()
     child.send_signal(signal.SIGTERM)
-    assert finish(child)[0] == 143
-    assert time.monotonic() - began < 2
+    assert finish(child) == (143, "")  # nothing was saved: the operators were not waited for
 
 
 def test_a_signal_is_not_lost_while_nothing_runs_python():

@@ -1,12 +1,13 @@
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 
 from common.errors import EnvironmentProblem
 from common.log import logger
 from common.training.callbacks.lines import Follower, JsonLines
-from common.training.callbacks.log import Log, NextSteps, Window, clock
+from common.training.callbacks.log import Log, NextSteps, Window, clock, epoch_of, epochs_text, log_fields
 from tests.common.training.fake_trainer import FakeTrainer
 
 
@@ -114,7 +115,7 @@ def test_the_window_goes_through_json_unchanged():
 
 def test_the_line_names_losses_speed_and_time_left(tmp_path, messages):
     FakeTrainer(tmp_path, callbacks=[Log(20)]).run()
-    line = next(m for m in messages if "step 20/75" in m)
+    line = " ".join(m for m in messages if m.startswith("epoch 1/3 step 20/75 "))
     for part in (
         "epoch 1/3",
         "loss ",
@@ -126,13 +127,35 @@ def test_the_line_names_losses_speed_and_time_left(tmp_path, messages):
         "eta 0:00:0",
     ):
         assert part in line
-    assert "\n" not in line
+    assert all("\n" not in m and len(m) <= 130 for m in messages)
     assert any(m.startswith("eval epoch 1/3 step 25 map 0.9600 map_small nan") for m in messages)
+
+
+def test_a_long_line_is_divided_by_subject_and_each_part_names_its_step(messages):
+    losses, speed = ["loss 1", "loss_box 0.5"], ["ips 2 samples/s", "eta 0:00:01"]
+    log_fields("epoch 1/2 step 3/4", losses, speed, width=70)
+    log_fields("epoch 1/2 step 3/4", losses, speed, width=50)
+    log_fields("eval", [f"AP{number} 0.5" for number in range(4)], width=20)
+    assert messages == [
+        "epoch 1/2 step 3/4 loss 1 loss_box 0.5 ips 2 samples/s eta 0:00:01",
+        "epoch 1/2 step 3/4 loss 1 loss_box 0.5",
+        "epoch 1/2 step 3/4 ips 2 samples/s eta 0:00:01",
+        "eval AP0 0.5 AP1 0.5",
+        "eval AP2 0.5 AP3 0.5",
+    ]
+
+
+def test_an_evaluation_within_an_epoch_names_the_epoch_of_the_lines_around_it():
+    trainer = SimpleNamespace(epoch=0, epochs=5)
+    assert epoch_of(trainer) == "epoch 1/5"
+    trainer.epoch = 5  # after the last step
+    assert epoch_of(trainer) == "epoch 5/5"
 
 
 def test_a_slow_run_is_not_silent_for_long(tmp_path, messages):
     FakeTrainer(tmp_path, callbacks=[Log(1000, silence=0.0)]).run(until=3)
-    assert [m.split(" loss")[0] for m in messages] == [f"epoch 1/3 step {step}/75" for step in (1, 2, 3)]
+    heads = [m.split(" loss")[0] for m in messages if " loss " in m]
+    assert heads == [f"epoch 1/3 step {step}/75" for step in (1, 2, 3)]
     assert len(records(tmp_path)) == 1
 
 
@@ -177,3 +200,9 @@ def test_a_follower_gives_each_whole_line_once(tmp_path):
 
 def test_seconds_read_as_a_clock():
     assert [clock(s) for s in (0, 59.6, 3723, 360000)] == ["0:00:00", "0:01:00", "1:02:03", "100:00:00"]
+
+
+def test_a_run_that_had_more_epochs_than_configured_says_so():
+    text = epochs_text(SimpleNamespace(epoch=2, epochs=1))
+    assert text == "2 epochs (train.epochs is 1: nothing is left to train)"
+    assert epochs_text(SimpleNamespace(epoch=1, epochs=2)) == "1 of 2 epochs"

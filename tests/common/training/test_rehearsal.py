@@ -35,7 +35,10 @@ def test_an_evaluation_that_cannot_work_is_refused_before_anything_is_trained(gi
     ("lr", "words"),
     [
         ("{type: Constant, base: 1e-4, warmup_steps: 4000}", "the warm-up (step 4000)"),
-        ("{type: StepDecay, base: 1e-4, at_epochs: [2, 90]}", "milestone 1 (step 12), milestone 2 (step 540)"),
+        (
+            "{type: StepDecay, base: 1e-4, at_epochs: [2, 90]}",
+            "the warm-up (step 10), milestone 1 (step 12), milestone 2 (step 540)",
+        ),
         ("{type: CosineDecay, base: 1e-4, steps: 5000}", "the end of the decay (step 4999)"),
         ("{type: NoamDecay, base: 1e-4, warmup_steps: 500}", "the warm-up (step 500)"),
     ],
@@ -60,7 +63,7 @@ def test_a_failing_evaluation_does_not_cost_the_training_before_it(given, tmp_pa
 
 def test_a_transcript_that_is_longer_than_its_recording_is_found_by_the_check(tmp_path):
     make_spoken_tones(tmp_path / "tones", train=8, evaluation=4)
-    file = tmp_path / "tones/eval.jsonl"
+    file = tmp_path / "tones/train.jsonl"
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     rows[2]["text"] = rows[2]["text"] * 40
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))

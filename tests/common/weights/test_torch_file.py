@@ -119,7 +119,17 @@ def test_code_is_refused_and_not_executed(write):
 
 @pytest.mark.parametrize(
     "given",
-    [{"size": (9,)}, {"stride": (-1,)}, {"offset": -1}, {"offset": 3}, {"count": 99}, {"stride": (2**62,)}],
+    [
+        {"size": (9,)},
+        {"stride": (-1,)},
+        {"offset": -1},
+        {"offset": 3},
+        {"count": 99},
+        {"stride": (2**62,)},
+        {"size": (10**9,), "stride": (0,)},
+        {"size": (3, 10**6), "stride": (1, 0)},
+        {"size": (5000,), "stride": (0,)},
+    ],
     ids=str,
 )
 def test_a_tensor_beyond_its_storage_is_refused(write, given):
@@ -136,3 +146,13 @@ def test_a_truncated_file_and_one_of_another_kind_are_refused(write, tmp_path):
         read_torch_file(tmp_path / "other.pth")
     with pytest.raises(EnvironmentProblem, match="contains no state dictionary"):
         read_torch_file(write({"epoch": 3}))
+
+
+def test_a_storage_that_very_many_tensors_share_is_refused_and_tied_weights_are_read(write):
+    values = np.zeros(2**18, "f4")
+    path = write({"a": Tensor(values), "b": Tensor(values[:3])})
+    assert read_torch_file(path)["a"].shape == (2**18,)
+    small = Tensor(np.zeros(4, "f4"), size=(64, 64), stride=(0, 0))
+    assert read_torch_file(write({"w": small}))["w"].shape == (64, 64)
+    with pytest.raises(EnvironmentProblem, match=r"more tensors of one storage"):
+        read_torch_file(write({f"w{i}": Tensor(np.zeros(1, "f4"), size=(64, 64), stride=(0, 0)) for i in range(900)}))

@@ -1,0 +1,66 @@
+"""Types the commands of README.md in a clone, where `python` has no packages and no environment is active."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.made.tracked import ROOT
+from tests.test_documents import commands
+
+pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this copy has no history")
+BLOCKS = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+TYPED = [command for block in BLOCKS for command in commands(f"```bash\n{block}```\n")]
+ELSEWHERE = ("make ", "pip ", ".venv/bin/python -m pip ")  # what made the environment of the tests
+NEEDS_MORE = ("tools/convert.py", "tools/serve.py")  # a downloaded file; runs until it is stopped
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A clone with `.venv` as `make setup` makes it, and beside it a Python without packages."""
+    place = tmp_path_factory.mktemp("typed")
+    subprocess.run(["git", "clone", "-q", "--local", str(ROOT), str(place / "clone")], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(place / "bare")], check=True, timeout=60)
+    (place / "clone/.venv").symlink_to(sys.prefix, target_is_directory=True)
+    return place / "clone"
+
+
+def typed(command, clone, timeout=120):
+    """What the shell says."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    environment["PATH"] = f"{clone.parent / 'bare/bin'}:/usr/local/bin:/usr/bin:/bin"
+    return subprocess.run(
+        ["bash", "-c", command], cwd=clone, env=environment, capture_output=True, text=True, timeout=timeout
+    )
+
+
+def test_every_script_starts(clone):
+    scripts = sorted({script for command in TYPED for script in re.findall(r"^python (\S+\.py)", command)})
+    assert len(scripts) >= 9
+    for script in scripts:
+        done = typed(f"python {script} --help", clone)
+        assert done.returncode == 0 and done.stderr.startswith("note: this Python"), f"{script}: {done.stderr}"
+        assert len(done.stderr.splitlines()) == 1 and "usage:" in done.stdout
+
+
+def test_the_launcher_starts(clone):
+    (command,) = [command for command in TYPED if "distributed.launch" in command]
+    done = typed(re.sub(r"(launch) .*", r"\1 --help", command), clone)
+    assert done.returncode == 0 and "nproc_per_node" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+def test_every_command_works_in_the_order_of_the_page(clone):
+    ran = []
+    for command in TYPED:
+        if command.startswith(ELSEWHERE) or any(script in command for script in NEEDS_MORE):
+            continue
+        done = typed(re.sub(r"\s+#\s.*$", "", command), clone, timeout=900)
+        assert done.returncode == 0, f"{command}: {done.stdout[-1000:]} {done.stderr[-2000:]}"
+        ran.append(command)
+    assert len(ran) >= 11
+    again = next(command for command in ran if "tools/train.py" in command)
+    assert typed(f"{again} -o train.max_steps=1", clone, timeout=300).returncode == 0, "the first training, typed again"
