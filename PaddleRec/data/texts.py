@@ -24,7 +24,7 @@ class TextRows(RowFiles):
         single (list[str]): columns that hold one value rather than a text, such as a class.
         separator (str): between columns; with a comma, fields may be quoted.
         words (str): tokenization: `whitespace`, or `letters` for lower-case runs of letters and digits, which the
-            transform SplitWords repeats for the texts that an exported model is given.
+            transform SplitTexts repeats for the texts that an exported model is given.
         max_length (int): the first words of a text that are used.
         shuffle (int): size of the shuffle buffer, in rows; 0 keeps the order of the files.
         seed (int): random seed of the order.

@@ -11,7 +11,7 @@ RULES = ("whitespace", "letters")
 
 
 def split_text(text, rule, max_length):
-    """The first words of a text (list of bytes), see :class:`SplitWords`."""
+    """The first words of a text (list of bytes), see :class:`SplitTexts`."""
     words = text.split() if rule == "whitespace" else RUN.findall(text.lower())
     return [word.encode() for word in words[:max_length]]
 
@@ -23,7 +23,7 @@ def known_rule(rule):
     return rule
 
 
-class SplitWords(Transform):
+class SplitTexts(Transform):
     """Splits the texts of columns into words, in training and in exported models alike.
 
     Args:

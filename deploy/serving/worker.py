@@ -216,7 +216,7 @@ def reason(error):
     if isinstance(error, BadSample):
         issue = error.issue
         return f"[{issue.code}] {issue.file}: {issue.message}"
-    return str(error).splitlines()[0].removeprefix("the caller gives ")
+    return str(error).splitlines()[0].removeprefix("the caller gives ").removeprefix("error")
 
 
 if __name__ == "__main__":
