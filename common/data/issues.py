@@ -268,7 +268,7 @@ def check_dataset(dataset, deep, most=0):
     return issues, length
 
 
-def check_transforms(dataset, pipeline):
+def find_refused_samples(dataset, pipeline):
     """The issues of samples of a map-style dataset that its transforms refuse, such as a transcript without room.
 
     Args:
