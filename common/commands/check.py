@@ -67,6 +67,7 @@ def check_everything(config, args, logged):
 
     check_exportable(config)
     check_preparation(config)
+    before = len(logged)
 
     issues, datasets, counts = [], {}, {}
     for split in ("train", "eval", "test"):
@@ -75,6 +76,7 @@ def check_everything(config, args, logged):
             datasets[split] = build_dataset(config, split, known)
             found, counts[split] = check_dataset(datasets[split], not args.fast, count_samples_to_check(config, split))
             issues += found
+    del logged[before:]  # what datasets log is among their issues
     broken = any(issue.severity == "error" for issue in issues)
     issues += find_shared_samples(datasets, deep=not args.fast and not broken)
     if args.issues:
@@ -102,7 +104,7 @@ def refused_by_transforms(config, datasets):
     from common.build.data import build_transforms, class_names, given_classes
     from common.build.learn_transforms import fit_transforms
     from common.contract import get_optional
-    from common.data.issues import check_table, check_transforms
+    from common.data.issues import find_refused_rows, find_refused_samples
     from common.data.pipeline import Pipeline
     from common.table.rows import RowFiles
 
@@ -111,10 +113,10 @@ def refused_by_transforms(config, datasets):
         fit_transforms(config, datasets["train"])
     for split, dataset in datasets.items():
         images = hasattr(dataset, "paths") and get_optional(dataset, "dataset", "what") == "image"
-        check = check_table if isinstance(dataset, RowFiles) else check_transforms
+        find = find_refused_rows if isinstance(dataset, RowFiles) else find_refused_samples
         if (isinstance(dataset, RowFiles) or hasattr(dataset, "__getitem__")) and not images:
             transforms = build_transforms(config, split, dataset=dataset, **given_classes(class_names(dataset)))
-            issues += check(dataset, Pipeline(transforms, config.get("seed")))
+            issues += find(dataset, Pipeline(transforms, config.get("seed")))
     return issues
 
 

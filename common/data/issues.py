@@ -269,7 +269,7 @@ def check_dataset(dataset, deep, most=0):
     return issues, length
 
 
-def check_transforms(dataset, pipeline):
+def find_refused_samples(dataset, pipeline):
     """The issues of samples of a map-style dataset that its transforms refuse, such as a transcript without room.
 
     Args:
@@ -287,7 +287,7 @@ def check_transforms(dataset, pipeline):
     return issues
 
 
-def check_table(dataset, pipeline):
+def find_refused_rows(dataset, pipeline):
     """The issues of the first rows of a stream that its transforms refuse; see :meth:`Transform.end_of_rows` too.
 
     Args:
