@@ -1,4 +1,4 @@
-"""Folders of annotated images as a user has them: read whole by the reader of their format, written as lists of splits."""
+"""Folders of annotated images as users have them: read by the reader of their format, written as lists of splits."""
 
 import csv
 import json
@@ -77,7 +77,7 @@ class YoloFolder(OwnBoxes):
             self.data = str(folder / "data.yaml")
         elif "names" not in about and not any((self.request.source / name).is_file() for name in NAMES):
             raise DataError(
-                f"error[D104] {self.root}: there are no class names: no data.yaml with names, and no {' or '.join(NAMES[:2])}"
+                f"error[D104] {self.root}: there are no class names: no data.yaml with names, and no {NAMES[0]}"
                 "\n  fix: name the classes in the order of their numbers: --labels cat dog"
             )
         else:

@@ -1,14 +1,16 @@
 """Small configurations that suit a user's images: anchors, image size, augmentation and schedule from the data."""
 
+import os
+
 import numpy as np
 
 from common.data.preparation import frame_lines, plan_epochs, quote, quote_all
 from common.vision.files import image_size
 
 MEAN, STD = "[0.485, 0.456, 0.406]", "[0.229, 0.224, 0.225]"
-UPDATES = {"detector": 1600, "classifier": 800}  # from random weights
+UPDATES = {"detector": 1200, "classifier": 800}  # from random weights
 STRIDE = 32
-LARGEST, LEAST_BOX = 512, 10  # pixels
+LARGEST, LEAST_BOX = 512, 20  # pixels
 DIRECTIONS = ("left", "right", "arrow", "text", "letter", "digit", "plate")
 
 
@@ -111,7 +113,7 @@ def classifier_config(request, paths, labels):
         "",
         "data:",
     ]
-    crop = "{type: RandomResizedCrop, size: " + f'"${{size}}"' + ", scale: [0.5, 1.0]}"
+    crop = '{type: RandomResizedCrop, size: "${size}", scale: [0.5, 1.0]}'
     flip = ["{type: RandomFlip}"] if can_flip(labels) else []
     for split, extra in (
         ("train", [crop, *flip]),
@@ -135,15 +137,13 @@ def classifier_config(request, paths, labels):
 
 def out_relative(request):
     """The output folder relative to the folder of the user."""
-    import os
-
     return os.path.relpath(request.out, request.source).replace(os.sep, "/")
 
 
 def choose_size(sides, shares):
     """(height, width) of the network, multiples of 32 in the shape of the images.
 
-    The longer side is that of the images, at most 512; less than that only if small boxes keep 10 pixels.
+    Nine of ten boxes keep 20 pixels, with 160 to 512 pixels of the longer side, and no more than the images have.
 
     Args:
         sides (ndarray): [I, 2], width and height.
@@ -152,9 +152,8 @@ def choose_size(sides, shares):
     width, height = np.median(sides, 0)
     longer = max(width, height)
     small = np.quantile(shares, 0.1) if len(shares) else 0.1
-    wanted = np.clip(2 * LEAST_BOX / max(small, 1e-3), 192, LARGEST)
-    scale = min(longer, max(wanted, min(longer, 320))) / longer
-    height, width = (max(2 * STRIDE, int(round(side * scale / STRIDE)) * STRIDE) for side in (height, width))
+    scale = min(longer, np.clip(LEAST_BOX / max(small, 1e-3), 160, LARGEST)) / longer
+    height, width = (max(2 * STRIDE, STRIDE * round(float(side * scale / STRIDE))) for side in (height, width))
     return height, width
 
 

@@ -50,9 +50,7 @@ def parser():
     options.add_argument("source", help="folder, or a CSV or TSV file, of your own data; it is only read")
     formats = [name for module in kit_modules().values() for name in module.FORMATS]
     options.add_argument("--as", dest="kind", choices=formats, help="format, where the folder could be read as several")
-    options.add_argument(
-        "--out", metavar="FOLDER", help="output folder (default: the name of the folder with _prepared)"
-    )
+    options.add_argument("--out", metavar="FOLDER", help="output folder (default: that folder with _prepared)")
     options.add_argument("--name", help="name of the configuration and of its run (default: that of the folder)")
     options.add_argument("--eval", type=float, default=0.2, metavar="SHARE", help="evaluation split (default 0.2)")
     options.add_argument("--seed", type=int, default=0, help="random seed of the split (default 0)")

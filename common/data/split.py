@@ -1,7 +1,8 @@
 """Splits of a dataset into training and evaluation samples: stratified by class, seeded, by group."""
 
-import random
 from collections import Counter
+
+import numpy as np
 
 from common.errors import DataError
 
@@ -30,7 +31,7 @@ def split_samples(classes, fraction=0.2, seed=0, groups=None):
         one = f"all {len(classes)} samples are of one group" if len(classes) > 1 else f"{len(classes)} samples"
         raise DataError(f"error[D117] {one}: nothing can be split off for the evaluation")
     units = list(members.values())
-    random.Random(seed).shuffle(units)
+    np.random.default_rng(seed).shuffle(units)
     strata = [Counter(k for i in unit for k in (set(classes[i]) or {None})) for unit in units]
     total = sum(strata, Counter())
     chosen = choose_units(units, strata, {k: fraction * count for k, count in total.items()}, fraction * len(classes))
