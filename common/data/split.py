@@ -33,7 +33,7 @@ def split_samples(classes, fraction=0.2, seed=0, groups=None):
     units = list(members.values())
     np.random.default_rng(seed).shuffle(units)
     strata = [Counter(k for i in unit for k in (set(classes[i]) or {None})) for unit in units]
-    total = sum(strata, Counter())
+    total = Counter(k for stratum in strata for k in stratum.elements())
     chosen = choose_units(units, strata, {k: fraction * count for k, count in total.items()}, fraction * len(classes))
     evaluation = sorted(i for number in chosen for i in units[number])
     held_out = set(evaluation)
@@ -41,24 +41,30 @@ def split_samples(classes, fraction=0.2, seed=0, groups=None):
 
 
 def choose_units(units, strata, wanted, size):
-    """The numbers of the groups to evaluate on: from the rarest class on, until each has its share."""
-    have, chosen, taken, count = Counter(), set(), set(), 0
-    left = sum((Counter(dict.fromkeys(stratum, 1)) for stratum in strata), Counter())
-    trained = Counter()
-    for label in sorted(left, key=lambda k: (left[k], str(k))):
-        for number, stratum in enumerate(strata):
-            if number in taken or label not in stratum:
-                continue
-            taken.add(number)
-            lacks = wanted[label] - have[label] >= stratum[label] / 2
-            last = any(left[k] == 1 and not trained[k] for k in stratum)  # the class would not be trained on
-            if lacks and not last:
-                chosen.add(number)
-                have += stratum
+    """The numbers of the groups to evaluate on: from the rarest class on until each has its share, up to `size`."""
+    members = {}
+    for number, stratum in enumerate(strata):
+        for k in stratum:
+            members.setdefault(k, []).append(number)
+    trained = {k: len(numbers) for k, numbers in members.items()}  # groups of each class in the training split
+    have, chosen, taken, count = Counter(), [], set(), 0
+
+    def fits(number):
+        """True if the size allows the group and each of its classes is still trained on."""
+        stratum = strata[number]
+        return count + len(units[number]) / 2 <= size and all(trained[k] > 1 or k is None for k in stratum)
+
+    rarest_first = sorted(members, key=lambda k: (len(members[k]), str(k)))
+    for label, numbers in [*((k, members[k]) for k in rarest_first), (..., range(len(units)))]:  # at last any group
+        for number in numbers:
+            lacks = label is ... or wanted[label] - have[label] >= strata[number][label] / 2
+            if number not in taken and lacks and fits(number):
+                chosen.append(number)
+                taken.add(number)
                 count += len(units[number])
-            else:
-                trained += stratum
-            left -= Counter(dict.fromkeys(stratum, 1))
+                for k, amount in strata[number].items():
+                    have[k] += amount
+                    trained[k] -= 1
     if not chosen:  # every class is too rare for its share
-        chosen = {min(range(len(units)), key=lambda k: (abs(len(units[k]) - size), k))}
+        chosen = [min(range(len(units)), key=lambda k: (abs(len(units[k]) - size), k))]
     return chosen

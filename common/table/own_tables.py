@@ -86,6 +86,6 @@ def choose_column(names, given, usual, file, option):
         DataError: the given one is not there.
     """
     if given and given not in names:
-        near = did_you_mean(given, names) or f"; the columns are {', '.join(names)}"
-        raise DataError(f"error[D113] {file}: no column is named '{given}' ({option}){near}")
+        hint = f"{did_you_mean(given, names)}; the columns are {', '.join(names)}"
+        raise DataError(f"error[D113] {file}: no column is named '{given}' ({option}){hint}")
     return given or next((name for word in usual for name in names if name.lower() == word), None)
