@@ -34,7 +34,7 @@ class OwnBoxes:
         files (list[str]): the paths in the folder, relative to it.
 
     Attributes:
-        given (dict | None): image -> split, where a file of the dataset says so.
+        given (dict | None): image -> split, where a file of the dataset names it.
     """
 
     def __init__(self, request, files):

@@ -11,6 +11,12 @@ MEAN, STD = "[0.485, 0.456, 0.406]", "[0.229, 0.224, 0.225]"
 UPDATES = {"detector": 1200, "classifier": 800}  # from random weights
 STRIDE = 32
 LARGEST, LEAST_BOX = 512, 20  # pixels
+AUGMENT = (
+    "{type: RandomDistort}",
+    "{type: RandomExpand, max_ratio: 1.5, prob: 0.3, fill: [123.7, 116.3, 103.5]}",
+    "{type: RandomCrop, prob: 0.7, scaling: [0.5, 1.0]}",
+)
+NORMALIZE = '{type: Normalize, mean: "${mean}", std: "${std}"}'
 DIRECTIONS = ("left", "right", "arrow", "text", "letter", "digit", "plate")
 
 
@@ -32,15 +38,34 @@ def detector_config(request, dataset, train, nodes):
     levels = 2 if max(height, width) <= 320 and np.quantile(scaled, 0.95) <= 160 else 3
     anchors = choose_anchors(scaled, levels)
     batch = 4 if len(train) < 200 else 8
-    epochs = plan_epochs(len(train), batch, UPDATES["detector"], 300)
-    steps = epochs * max(1, len(train) // batch)
+    epochs, updates = plan_epochs(len(train), batch, UPDATES["detector"], 300), max(1, len(train) // batch)
+    warm_up = max(1, min(100, epochs * updates // 20))
     flip = can_flip(dataset.labels)
     lines = frame_lines(request, "PaddleCV", f"A small YOLOv3 for the {len(dataset)} images of {request.source}.")
     lines += [f"size: [{height}, {width}]    # height, width", f"mean: {MEAN}", f"std: {STD}", ""]
     lines += [f"anchors:    # pixels of a {height} x {width} image, per level, from the coarsest to the finest"]
     lines += [f"  - [{', '.join(f'[{w}, {h}]' for w, h in level)}]" for level in anchors]
+    lines += [*detector_lines(levels), "", "data:"]
+    for split, extra in (("train", [*AUGMENT, *(["{type: RandomFlip}"] if flip else [])]), ("eval", [])):
+        transforms = ["{type: Decode}", *extra, '{type: Resize, size: "${size}"}', NORMALIZE]
+        lines += [*node_lines(split, nodes[split]), *transform_lines(transforms)]
+    lines += ["  metric: {type: CocoMap, primary: AP50}", "", "optimizer:", "  type: Momentum", "  momentum: 0.9"]
+    lines += ["  weight_decay: 5e-4", "  clip_norm: 100"]
+    lines += [f"  lr: {{type: CosineDecay, base: 4e-3, warmup_steps: {warm_up}}}", ""]
+    lines += schedule_lines(epochs, batch, epochs * updates, 0.995 if epochs * updates > 1000 else 0.98)
+    lines += [f"eval: {{batch_size: {batch}}}", 'export: {image_size: "${size}"}']
+    notes = [
+        f"images are resized to {width} x {height}; {sum(map(len, anchors))} anchors by k-means on {len(boxes)} boxes",
+        f"{epochs} epochs of {updates} updates, warm-up of {warm_up}"
+        + ("" if flip else "; no flips: the classes look like characters or directions"),
+    ]
+    return lines, notes
+
+
+def detector_lines(levels):
+    """The model of a detector with two or three levels."""
     depths, outs = ("[0, 1, 1, 2, 0]", "[2, 3]") if levels == 2 else ("[0, 1, 1, 2, 1]", "[2, 3, 4]")
-    lines += [
+    return [
         "",
         "model:",
         "  type: YOLOv3",
@@ -49,42 +74,7 @@ def detector_config(request, dataset, train, nodes):
         '  head: {type: YOLOv3Head, anchors: "${anchors}"}',
         "  loss: {type: YOLOv3Loss, ignore_iou: 0.6}",
         "  nms: {type: MulticlassNMS, score: 0.01, iou: 0.45, keep: 100, top_k: 400}",
-        "",
-        "data:",
     ]
-    augment = [
-        "{type: RandomDistort}",
-        "{type: RandomExpand, max_ratio: 1.5, prob: 0.3, fill: [123.7, 116.3, 103.5]}",
-        "{type: RandomCrop, prob: 0.7, scaling: [0.5, 1.0]}",
-        *(["{type: RandomFlip}"] if flip else []),
-    ]
-    for split, extra in (("train", augment), ("eval", [])):
-        steps_of = ["{type: Decode}", *extra, '{type: Resize, size: "${size}"}', NORMALIZE]
-        lines += [*node_lines(split, nodes[split]), *transform_lines(steps_of)]
-    warm_up = max(1, min(100, steps // 20))
-    lines += [
-        "  metric: {type: CocoMap, primary: AP50}",
-        "",
-        "optimizer:",
-        "  type: Momentum",
-        "  momentum: 0.9",
-        "  weight_decay: 5e-4",
-        "  clip_norm: 100",
-        f"  lr: {{type: CosineDecay, base: 4e-3, warmup_steps: {warm_up}}}",
-        "",
-        *schedule_lines(epochs, batch, steps, 0.995 if steps > 1000 else 0.98),
-        f"eval: {{batch_size: {batch}}}",
-        'export: {image_size: "${size}"}',
-    ]
-    notes = [
-        f"images are resized to {width} x {height}; {sum(map(len, anchors))} anchors by k-means on {len(boxes)} boxes",
-        f"{epochs} epochs of {max(1, len(train) // batch)} updates, warm-up of {warm_up}"
-        + ("" if flip else "; no flips: the classes look like characters or directions"),
-    ]
-    return lines, notes
-
-
-NORMALIZE = '{type: Normalize, mean: "${mean}", std: "${std}"}'
 
 
 def classifier_config(request, paths, labels):

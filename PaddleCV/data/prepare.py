@@ -111,7 +111,7 @@ def split_paths(paths, classes, request, given=None):
         paths (list[str]): relative to the folder.
         classes (list): of each image.
         request (Request): fraction, seed and group.
-        given (dict | None): path -> split, where a file of the dataset says so; else the names of the folders count.
+        given (dict | None): path -> split, where a file of the dataset names it; else the names of the folders count.
     """
     given = given or {path: split_in_path(path) for path in paths}
     train = [i for i, path in enumerate(paths) if given.get(path) == "train"]

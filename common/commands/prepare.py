@@ -103,7 +103,9 @@ def prepare_folder(args):
     config.check()
     sys.stdout.write("\n".join([f"{source}: {kit}, {kind}", *(f"  {note}" for note in prepared.notes), ""]))
     sys.stdout.write("\n".join([f"wrote {config_file} and {len(prepared.files)} files beside it; next:", ""]))
-    sys.stdout.write("".join(f"  {line}\n" for line in next_commands(config_file, config.run_folder, prepared.example)))
+    sys.stdout.write(
+        "".join(f"  {line}\n" for line in commands_to_type(config_file, config.run_folder, prepared.example))
+    )
 
 
 def list_files(source, out):
@@ -168,7 +170,7 @@ def write_files(out, files):
     (out / MARK).write_text("".join(f"{name}\n" for name in sorted({*known, *files})), encoding="utf-8")
 
 
-def next_commands(config, run, example):
+def commands_to_type(config, run, example):
     """The commands to type next (list[str])."""
     file, best = shlex.quote(str(config)), shlex.quote(f"{run}/best")
     lines = [

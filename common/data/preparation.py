@@ -12,7 +12,7 @@ EVALUATION = ("eval", "val", "valid", "validation", "dev", "test")
 
 @dataclasses.dataclass
 class Request:
-    """What is to be prepared.
+    """A request to prepare data.
 
     Args:
         source (Path): the folder or file of the user; it is only read.
@@ -41,7 +41,7 @@ class Request:
 
 @dataclasses.dataclass
 class Prepared:
-    """What is written for a folder.
+    """The files to write for a folder.
 
     Args:
         files (dict): name in the output folder -> text.

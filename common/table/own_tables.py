@@ -80,7 +80,7 @@ def read_objects_of(text, path, most):
 
 
 def choose_column(names, given, usual, file, option):
-    """The column that is given or has a usual name; None if there is none or several.
+    """The column that is given or has a usual name; None without one.
 
     Raises:
         DataError: the given one is not there.
