@@ -13,8 +13,7 @@ STRIDE = 32
 LARGEST, LEAST_BOX = 512, 20  # pixels
 AUGMENT = (
     "{type: RandomDistort}",
-    "{type: RandomExpand, max_ratio: 1.5, prob: 0.3, fill: [123.7, 116.3, 103.5]}",
-    "{type: RandomCrop, prob: 0.7, scaling: [0.5, 1.0]}",
+    "{type: RandomCrop, prob: 0.5, scaling: [0.7, 1.0]}",
 )
 NORMALIZE = '{type: Normalize, mean: "${mean}", std: "${std}"}'
 DIRECTIONS = ("left", "right", "arrow", "text", "letter", "digit", "plate")
@@ -51,7 +50,7 @@ def detector_config(request, dataset, train, nodes):
         lines += [*node_lines(split, nodes[split]), *transform_lines(transforms)]
     lines += ["  metric: {type: CocoMap, primary: AP50}", "", "optimizer:", "  type: Momentum", "  momentum: 0.9"]
     lines += ["  weight_decay: 5e-4", "  clip_norm: 100"]
-    lines += [f"  lr: {{type: CosineDecay, base: 4e-3, warmup_steps: {warm_up}}}", ""]
+    lines += [f"  lr: {{type: CosineDecay, base: 8e-3, warmup_steps: {warm_up}}}", ""]
     lines += schedule_lines(epochs, batch, epochs * updates, 0.995 if epochs * updates > 1000 else 0.98)
     lines += [f"eval: {{batch_size: {batch}}}", 'export: {image_size: "${size}"}']
     notes = [
