@@ -10,6 +10,8 @@ sys.path.insert(0, str(ROOT))
 
 from common.system import runtime  # noqa: E402
 
+# sums, and with them the recorded losses, depend on the number of threads: they are those of one
+os.environ.setdefault("KIT_THREADS", "1")
 runtime.prepare()
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # inherited from nohup or a background job, and by all children

@@ -17,7 +17,7 @@ from common.suggest import did_you_mean
 PACKAGE = "package:"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 JSON_TOKEN = re.compile(r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
-INSTALL = {"LAC": "pip install setuptools wheel && pip install --no-deps --no-build-isolation lac==2.1.2"}
+INSTALL = {"LAC": "pip install 'setuptools<81' wheel && pip install --no-deps --no-build-isolation lac==2.1.2"}
 
 
 def find_file(path):

@@ -26,7 +26,7 @@ PARSERS = {
     "serve": command_of_serving.parser,
 }
 CPU_SECONDS = 0.5
-MANY_NUMPYS = 5  # on a busy machine, where all takes longer: no more than this many times `import numpy`
+MANY_NUMPYS = 7  # on a busy machine, where all takes longer: no more than this many times `import numpy`
 # runs a script as `python script args` does, and tells at the end which heavy modules came along
 WATCHED = (
     "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write("

@@ -178,6 +178,6 @@ def test_a_thousand_images_take_seconds():
     rng = np.random.default_rng(0)
     truth = random_truth(rng, images=1000, classes=79)
     answer = random_detections(rng, truth)
-    start = time.monotonic()
+    start = time.process_time()
     feed(CocoMap(truth), answer, batch_size=64).compute()
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20

@@ -3,6 +3,7 @@
 import numpy as np
 
 from common.errors import BadRows, ConfigError, DataError
+from common.table.json_rows import MOST_SIGN
 from common.table.rows import RowFiles
 
 
@@ -46,8 +47,11 @@ class MultiSlotRows(RowFiles):
             for word in words[2:]:
                 sign, _, slot = word.partition(b":")
                 place = self.places.get(slot)
-                if not sign.isdigit() or not slot.isdigit() or len(sign) > 20:
+                if not sign.isdigit() or not slot.isdigit():
                     bad[number] = ("D118", "a feature is a number, a colon and a slot number", preview(word))
+                    break
+                if len(sign) > 20 or int(sign) > MOST_SIGN:
+                    bad[number] = ("D118", f"a sign is a number from 0 to {MOST_SIGN}", preview(word))
                     break
                 if place is not None and used[place] < self.max_signs:
                     filled.append((number, place, used[place]))

@@ -1,6 +1,7 @@
 """Rows of CSV or Parquet files with named columns."""
 
 import csv
+from codecs import BOM_UTF8
 
 import numpy as np
 
@@ -24,14 +25,17 @@ class TableRows(RowFiles):
         positive_threshold (float | None): the label is 1 if its column is at least this.
         shuffle (int): size of the shuffle buffer, in rows; 0 keeps the order of the files.
         seed (int): random seed of the order.
+        encoding (str): of the files, such as utf-8 or gb18030.
 
     Raises:
         DataError: a file is missing, all files are empty, or their columns differ.
         EnvironmentProblem: the files are Parquet and pyarrow is not installed.
     """
 
-    def __init__(self, files, label="label", separator=",", positive_threshold=None, shuffle=0, seed=0):
-        super().__init__(files, shuffle, header=True, seed=seed)
+    def __init__(
+        self, files, label="label", separator=",", positive_threshold=None, shuffle=0, seed=0, encoding="utf-8"
+    ):
+        super().__init__(files, shuffle, header=True, seed=seed, encoding=encoding)
         if len(separator) != 1:
             raise ConfigError(f"separator is {separator!r}; it must be one character")
         self.label, self.separator, self.positive_threshold = label, separator, positive_threshold
@@ -53,7 +57,11 @@ class TableRows(RowFiles):
 
         check_regular(file)
         with gzip.open(file, "rb") if file.endswith(".gz") else open(file, "rb") as source:
-            line = source.readline().decode("utf-8-sig", "replace")
+            line = source.readline()
+        try:
+            line = self.decode([line.removeprefix(BOM_UTF8)])[0].decode()
+        except BadRows as error:
+            raise DataError(f"error[D131] {file}: line 1: {error.rows[0][1]}") from None
         try:
             return split_line(line, self.separator)
         except csv.Error as error:
@@ -80,7 +88,7 @@ class TableRows(RowFiles):
         if self.is_parquet:
             fields = {name: gather_column(rows, number) for number, name in enumerate(self.names)}
         else:
-            separator = self.separator.encode()
+            rows, separator = self.decode(rows), self.separator.encode()
             has_quotes = any(b'"' in row for row in rows)
             table = split_quoted(rows, self) if has_quotes else split_rows(rows, separator, len(self.names))
             fields = dict(zip(self.names, table.T))

@@ -1,18 +1,16 @@
 """Rows of texts in columns, separated by tabs or as CSV."""
 
 import csv
-import re
 
 import numpy as np
 
 from common.errors import BadRows, ConfigError
 from common.table.csv_lines import split_line
 from common.table.rows import RowFiles
+from common.table.words import known_rule, split_text
 
 from .criteo import labels_of
 from .sessions import pad_words
-
-WORD = re.compile(r"\w+")
 
 
 class TextRows(RowFiles):
@@ -25,30 +23,39 @@ class TextRows(RowFiles):
         columns (list[str]): column names, from left to right.
         single (list[str]): columns that hold one value rather than a text, such as a class.
         separator (str): between columns; with a comma, fields may be quoted.
-        words (str): tokenization: `whitespace`, or `letters` for lower-case runs of letters and digits.
+        words (str): tokenization: `whitespace`, or `letters` for lower-case runs of letters and digits, which the
+            transform SplitTexts repeats for the texts that an exported model is given.
         max_length (int): the first words of a text that are used.
         shuffle (int): size of the shuffle buffer, in rows; 0 keeps the order of the files.
         seed (int): random seed of the order.
+        encoding (str): of the files, such as utf-8 or gb18030.
     """
 
     def __init__(
-        self, files, columns=("text",), single=(), separator="\t", words="whitespace", max_length=200, shuffle=0, seed=0
+        self,
+        files,
+        columns=("text",),
+        single=(),
+        separator="\t",
+        words="whitespace",
+        max_length=200,
+        shuffle=0,
+        seed=0,
+        encoding="utf-8",
     ):
-        super().__init__(files, shuffle, seed=seed)
-        if words not in ("whitespace", "letters"):
-            raise ConfigError(f"words is '{words}'; it must be whitespace or letters")
+        super().__init__(files, shuffle, seed=seed, encoding=encoding)
         unknown = set(single) - set(columns)
         if unknown or not columns:
             raise ConfigError(f"single names {sorted(unknown)}, columns are {list(columns)}")
         self.columns, self.single, self.separator = list(columns), set(single), separator
-        self.words, self.max_length = words, max_length
+        self.words, self.max_length = known_rule(words), max_length
 
     def assemble(self, rows):
         """Words [N, L] of each text, [N] of each single column, and `label` float32 [N] if there is one."""
         table, bad = [], {}
-        for number, row in enumerate(rows):
+        for number, row in enumerate(self.decode(rows)):
             try:
-                fields = self.fields(row.decode("utf-8", "replace").rstrip("\r\n"))
+                fields = self.fields(row.decode().rstrip("\r\n"))
             except csv.Error as error:
                 fields, bad[number] = [], ("D118", str(error), row[:40].decode("utf-8", "replace"))
             if len(fields) != len(self.columns):
@@ -75,5 +82,4 @@ class TextRows(RowFiles):
 
     def split(self, text):
         """The words of a text (list of bytes)."""
-        words = text.split() if self.words == "whitespace" else WORD.findall(text.lower())
-        return [word.encode() for word in words[: self.max_length]]
+        return split_text(text, self.words, self.max_length)

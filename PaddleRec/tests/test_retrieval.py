@@ -1,11 +1,14 @@
 """Item indexes by brute force and faiss, and the baselines of session-based recommendation."""
 
+import json
+
 import numpy as np
 import pytest
 
 from common.errors import ConfigError, DataError
 from PaddleRec.metrics.baselines import ItemKNN, ItemPopularity, similarities
 from PaddleRec.models.matchers.item_index import ItemIndex
+from PaddleRec.tools.retrieve import respond
 
 RNG = np.random.default_rng(0)
 VECTORS, QUERIES = RNG.normal(size=(500, 8)).astype("float32"), RNG.normal(size=(300, 8)).astype("float32")
@@ -56,3 +59,13 @@ def similarities_of(baseline):
     from scipy import sparse
 
     return similarities(sparse.vstack(baseline.blocks, format="csr"))
+
+
+def test_queries_that_cannot_be_read_are_named_and_the_others_are_answered(capsys, caplog):
+    lines = [b"1 2\n", b"\xff 3\n", b"\n", "北京\n".encode()]
+    assert respond(lines, lambda words: [{"item": word} for word in words]) == 2
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["query"] for row in found] == ["1 2", "北京"] and found[0]["items"] == [{"item": "1"}, {"item": "2"}]
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0].startswith("error[D131] the queries: line 2: byte 1, 0xff is not valid utf-8")
+    assert said[1] == "error[D126] the queries: line 3: there is no item"

@@ -194,9 +194,10 @@ def test_a_run_killed_anywhere_in_a_publication_publishes_each_hour_once(two_hou
     given = ["-c", CONFIG, "-o", f"dataset={two_hours}", f"output_dir={tmp_path}", "data.train.wait=0"]
     given += ["train.save_every_steps=1", "train.epochs=2", "train.workers=0"]
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        kill_at(patched, *STEPS[where], hour=1)
+        kill_at(patched, *STEPS[where], hour=2)
         command("train", *given)
     assert command("train", "-r", "auto", *given).code == 0
+    assert command("train", "-r", "auto", *given, "train.epochs=3").code == 0  # the third hour does not come
     folder = tmp_path / "tiny/slot_dnn_stream/published"
     lines = [json.loads(line) for line in (folder / "donefile").read_text().splitlines()]
     assert [line["version"] for line in lines] == ["2020040100", "2020040101"]

@@ -1,5 +1,6 @@
 """Inference on raw rows: CSV and JSON lines, an exported model and a checkpoint, invalid rows reported."""
 
+import asyncio
 import importlib
 import json
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 
 from common.errors import BadRows, DataError
-from common.table.sources import open_table, rows_to_table
+from common.inference.predictor import Predictor
+from common.table.json_rows import rows_to_table
+from common.table.sources import open_table
 from PaddleRec.tools.make_clicks import make_clicks
 from tests.made.commands import command
 
@@ -84,6 +87,60 @@ def test_a_run_does_not_resume_with_features_that_were_learned_again(trained, tm
     assert command("train", "-r", trained / "tiny/deepfm/last", *given).code == 0
 
 
+def served(model, body, kind):
+    """The (status, text) of each row of a request, as the server's process predicts them."""
+    from starlette.requests import Request
+
+    from deploy.serving.inputs import read_items
+    from deploy.serving.problems import Limits
+    from deploy.serving.worker import describe, predict_items
+
+    request = Request({"type": "http", "query_string": b"", "headers": [(b"content-type", kind)]})
+    return predict_items(model, asyncio.run(read_items(request, body.encode(), describe(model), Limits())))
+
+
+def test_the_server_predicts_rows_as_the_command_does(trained):
+    pytest.importorskip("starlette")
+    expected, _ = scores("--model", trained / "tiny/deepfm/export", "--input", trained / "rows.csv")
+    model = Predictor(trained / "tiny/deepfm/export")
+    rows = [json.loads(line) for line in (trained / "rows.jsonl").read_text().splitlines() if line]
+    found = served(model, json.dumps({"rows": rows}), b"application/json")
+    assert [json.loads(text)[0]["score"] for _, text in found] == pytest.approx(expected, abs=2e-6)
+    assert served(model, (trained / "rows.csv").read_text(), b"text/csv") == found
+    assert served(model, json.dumps({"row": rows[3]}), b"application/json") == found[3:4]
+    others = {key: value for key, value in rows[1].items() if key != "I1"}
+    bad = served(model, json.dumps({"rows": [rows[0], rows[1] | {"I1": "many"}, others]}), b"application/json")
+    assert bad[0] == found[0]
+    assert bad[1] == (422, "[D119] the request: row 2: column 'I1' is not a finite number (many)")
+    assert bad[2][0] == 422 and "[D113] the request: row 3: no column 'I1'" in bad[2][1]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        ('{"rows": []}', b"application/json", 422),
+        ('{"rows": [1]}', b"application/json", 422),
+        ('{"row": {"a": 1, "a": 2}}', b"application/json", 400),
+        ('{"text": "a"}', b"application/json", 422),
+        ("a,a\n1,2\n", b"text/csv", 422),
+        ("a,b\n1\n", b"text/csv", 422),
+        ("a\n" + "1\n" * 17, b"text/csv", 413),
+        ("a\n1\n", b"image/png", 415),
+    ],
+)
+def test_a_request_that_is_no_rows_is_refused(body, kind, status):
+    pytest.importorskip("starlette")
+    from starlette.requests import Request
+
+    from deploy.serving.inputs import read_items
+    from deploy.serving.problems import Limits, Problem
+
+    request = Request({"type": "http", "query_string": b"", "headers": [(b"content-type", kind)]})
+    with pytest.raises(Problem) as caught:
+        asyncio.run(read_items(request, body.encode(), {"input": "table", "threshold": 0.0}, Limits()))
+    assert caught.value.status == status
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
@@ -96,6 +153,7 @@ def test_a_run_does_not_resume_with_features_that_were_learned_again(trained, tm
         ("a.jsonl", "[" * 100_000 + "\n", "line 1: not JSON"),
         ("a.csv", f'x,y\n1,2\n"{"x" * 200000},2\n', "line 3: field larger than field limit.*closing quote"),
         ("a.csv", "x,y,x\n1,2,3\n", "line 1: two columns are called 'x'"),
+        ("a.jsonl", '{"x": 1}\n{"x": 1, "x": 2}\n', "line 2: not JSON .key 'x' is there twice"),
     ],
 )
 def test_an_invalid_table_is_refused_with_its_line(tmp_path, name, text, words):
@@ -109,24 +167,28 @@ def test_columns_have_the_axes_of_the_model_s_inputs():
     rows = [{"items": "a b", "slots": [[1], []], "item": 7, "town": "New York"}, {"items": [5], "slots": [[2, 3]]}]
     made = rows_to_table(rows, inputs)
     assert made["items"].tolist() == [[b"a", b"b"], [b"5", b""]]
-    assert made["slots"].tolist() == [[[1, -1], [-1, -1]], [[2, 3], [-1, -1]]]
+    assert made["slots"].tolist() == [[[1, -1], [0, -1]], [[2, 3], [0, -1]]]  # as the MultiSlot reader has them
     assert made["item"].tolist() == [b"7", b""] and made["town"].tolist() == [b"New York", b""]
 
 
-@pytest.mark.parametrize("value", ["1 2 3", [1, 2], [["x"]], [[1.5]], [[1], [2], [3]], 5, {"a": 1}])
+@pytest.mark.parametrize(
+    "value",
+    ["1 2 3", [1, 2], [["x"]], [[1.5]], [[1], [2], [3]], 5, {"a": 1}, [[-5]], [[2**64]], [["-5"]], [[True]], [[None]]],
+)
 def test_invalid_slots_are_reported_by_row(value):
     with pytest.raises(BadRows) as caught:
         rows_to_table([{"slots": [[1]]}, {"slots": value}], {"slots": ([None, 2, None], "int64")})
-    assert {row: what[1] for row, what in caught.value.rows.items()} == {
-        1: "'slots' must be at most 2 lists of integers"
-    }
+    (row, (_, message, _)) = next(iter(caught.value.rows.items()))
+    assert row == 1 and message.startswith(
+        ("'slots' must be at most 2 lists of integers", "'slots' takes signs from 0")
+    )
 
 
-def test_missing_slots_are_padded_and_item_0_is_an_item():
+def test_missing_slots_have_the_sign_0_and_item_0_is_an_item():
     made = rows_to_table(
         [{"slots": [[1]], "items": 0}], {"slots": ([None, 3, None], "int64"), "items": ([None, None], "int64")}
     )
-    assert made["slots"].tolist() == [[[1], [-1], [-1]]] and made["items"].tolist() == [[b"0"]]
+    assert made["slots"].tolist() == [[[1], [0], [0]]] and made["items"].tolist() == [[b"0"]]
 
 
 @pytest.mark.parametrize("arguments", [("make_clicks",), ("make_rows", "pairs")])

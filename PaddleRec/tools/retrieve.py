@@ -17,7 +17,8 @@ if __name__ == "__main__":
 
 from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
-from common.errors import ConfigError  # noqa: E402
+from common.errors import ConfigError, DataError  # noqa: E402
+from common.log import logger  # noqa: E402
 
 
 def parser():
@@ -40,7 +41,7 @@ def retrieve(args):
     """Builds the index and answers the queries."""
     config = open_config(args, KIT)
     if config is None:
-        return
+        return 0
     if args.top_k < 1:
         raise ConfigError(f"--top-k is {args.top_k}; allowed: 1 or more")
     from common.build.data import build_transforms
@@ -63,20 +64,52 @@ def retrieve(args):
     if args.save:
         index.save(args.save)
         sys.stdout.write(f"{args.save}: {len(vectors)} items with {vectors.shape[1]} features\n")
-        return
+        return 0
     (name,) = model.inputs
     transforms = build_transforms(config, "eval")
     numbers = next(item for item in transforms if name in getattr(item, "columns", ()))
     names = transforms[-1] if "target" in getattr(transforms[-1], "columns", ()) else numbers
-    for line in [args.query] if args.query is not None else sys.stdin:
-        words = np.array([[word.encode() for word in line.split()] or [b""]], "S")
-        ids = numbers.table({name: words})[name]
+    given = sys.stdin.buffer if args.query is None else [args.query.encode("utf-8", "surrogateescape")]
+
+    def search(words):
+        ids = numbers.table({name: np.array([[word.encode() for word in words]], "S")})[name]
         with paddle.no_grad():
             query = model.predict(paddle.to_tensor(ids)).numpy()
         items, scores = index.search(query, args.top_k)
-        found = [{"item": k, "score": round(s, 6)} for k, s in zip(names.names(items[0]), scores[0].tolist())]
-        sys.stdout.write(json.dumps({"query": line.strip(), "items": found}, ensure_ascii=False) + "\n")
+        return [{"item": k, "score": round(s, 6)} for k, s in zip(names.names(items[0]), scores[0].tolist()) if k]
+
+    bad = respond(given, search)
+    numbers.end_of_rows()
+    return 3 if bad else 0
+
+
+def respond(lines, search):
+    """Writes the items of each query (bytes); the number of those that cannot be read, which are named."""
+    bad = 0
+    for place, data in enumerate(lines, 1):
+        try:
+            line = read_query(data)
+        except DataError as error:
+            logger.error("%s", str(error).replace("line 1", f"line {place}"))
+            bad += 1
+            continue
+        sys.stdout.write(json.dumps({"query": line, "items": search(line.split())}, ensure_ascii=False) + "\n")
         sys.stdout.flush()
+    if bad:
+        logger.error("%d queries could not be read", bad)
+    return bad
+
+
+def read_query(data):
+    """The query of a line (bytes); raises DataError for a byte that is not UTF-8, or without an item."""
+    try:
+        line = data.decode().strip()
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.start + 1}, 0x{data[error.start]:02x}"
+        raise DataError(f"error[D131] the queries: line 1: {byte} is not valid utf-8; save them as UTF-8") from None
+    if not line:
+        raise DataError("error[D126] the queries: line 1: there is no item")
+    return line
 
 
 if __name__ == "__main__":

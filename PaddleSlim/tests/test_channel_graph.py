@@ -260,3 +260,29 @@ def test_layers_used_in_training_only_are_traced_if_the_model_declares_their_out
     graph = ChannelGraph(model, {"image": IMAGE})
     assert ("auxiliary.weight", 0) in graph.kept(graph.groups[0].units[:1])
     assert graph.macs() == count_macs(model, paddle.to_tensor(IMAGE))
+
+
+class Sequence(nn.Layer):
+    """Two linear layers over steps whose number the program computes, as a mask of a text does."""
+
+    inputs = {"x": ([None, None, 4], "float32")}
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(4, 8), nn.Linear(8, 6), nn.Linear(6, 2)
+
+    def predict(self, x):
+        """Two outputs per sequence, from the steps before the end of the program's own count."""
+        mask = (paddle.arange(paddle.shape(x)[1]).astype("float32") < 5).astype("float32").unsqueeze(0).unsqueeze(2)
+        inner = F.relu(self.second(F.relu(self.first(x * mask)) * mask))
+        return self.last((inner * mask).max(1))
+
+
+def test_a_network_of_sequences_of_open_length_is_pruned_and_its_multiply_adds_are_those_of_the_run():
+    model, x = Sequence(), paddle.rand([1, 7, 4])
+    graph = ChannelGraph(model, {"x": x.numpy()})
+    assert {group.name: len(group.units) for group in graph.groups} == {"first": 8, "second": 6}
+    assert graph.macs() == count_macs(model, x) == 7 * (4 * 8 + 8 * 6) + 6 * 2
+    removed = [unit for group in graph.groups for unit in group.units[:2]]
+    remove_channels(model, graph.kept(removed))
+    assert graph.macs(removed) == count_macs(model, x) == 7 * (4 * 6 + 6 * 4) + 4 * 2

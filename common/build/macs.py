@@ -14,23 +14,28 @@ def count_macs(model, *inputs):
         model (nn.Layer): with `predict`; its mode is restored.
         inputs (Tensor): arguments of `predict`; summed over the samples of a batch.
     """
+    return sum(count for _, count in layer_macs(model, *inputs))
+
+
+def layer_macs(model, *inputs):
+    """The path and the MACs of each layer that `model.predict(*inputs)` runs, in order (list[tuple[str, int]])."""
     import paddle
 
     counts = []
 
-    def count(layer, given, output):
-        counts.append(macs_of(layer, given[0].shape, output.shape))
+    def counter(path):
+        return lambda layer, given, output: counts.append((path, macs_of(layer, given[0].shape, output.shape)))
 
     was_training = model.training
     model.eval()
     with contextlib.ExitStack() as hooks, paddle.no_grad():
-        for layer in model.sublayers(include_self=True):
+        for path, layer in model.named_sublayers(include_self=True):
             if is_counted(layer):
-                hooks.callback(layer.register_forward_post_hook(count).remove)
+                hooks.callback(layer.register_forward_post_hook(counter(path)).remove)
         model.predict(*inputs)
     if was_training:
         model.train()
-    return sum(counts)
+    return counts
 
 
 def is_counted(layer):

@@ -67,6 +67,7 @@ def check_everything(config, args, logged):
 
     check_exportable(config)
     check_preparation(config)
+    before = len(logged)
 
     issues, datasets, counts = [], {}, {}
     for split in ("train", "eval", "test"):
@@ -75,6 +76,7 @@ def check_everything(config, args, logged):
             datasets[split] = build_dataset(config, split, known)
             found, counts[split] = check_dataset(datasets[split], not args.fast, count_samples_to_check(config, split))
             issues += found
+    del logged[before:]  # what datasets log is among their issues
     broken = any(issue.severity == "error" for issue in issues)
     issues += find_shared_samples(datasets, deep=not args.fast and not broken)
     if args.issues:
@@ -98,21 +100,23 @@ def check_everything(config, args, logged):
 
 
 def refused_by_transforms(config, datasets):
-    """The issues of the samples that the transforms refuse; images and streams are not transformed, only decoded."""
+    """The issues of the samples that the transforms refuse; images and streams of samples are only decoded."""
     from common.build.data import build_transforms, class_names, given_classes
     from common.build.learn_transforms import fit_transforms
     from common.contract import get_optional
-    from common.data.issues import check_transforms
+    from common.data.issues import find_refused_rows, find_refused_samples
     from common.data.pipeline import Pipeline
+    from common.table.rows import RowFiles
 
     issues = []
     if "train" in datasets:
         fit_transforms(config, datasets["train"])
     for split, dataset in datasets.items():
         images = hasattr(dataset, "paths") and get_optional(dataset, "dataset", "what") == "image"
-        if hasattr(dataset, "__getitem__") and not images:
+        find = find_refused_rows if isinstance(dataset, RowFiles) else find_refused_samples
+        if (isinstance(dataset, RowFiles) or hasattr(dataset, "__getitem__")) and not images:
             transforms = build_transforms(config, split, dataset=dataset, **given_classes(class_names(dataset)))
-            issues += check_transforms(dataset, Pipeline(transforms, config.get("seed")))
+            issues += find(dataset, Pipeline(transforms, config.get("seed")))
     return issues
 
 

@@ -10,8 +10,7 @@ from common.log import set_up_logging
 EXAMPLES = """examples:
   python tools/train.py -c configs/yolov3.yml --eval
   python tools/train.py -c configs/yolov3.yml --eval -r auto            # resume a stopped run
-  python -m paddle.distributed.launch --nproc_per_node 2 --log_dir output/yolov3/log \\
-      tools/train.py -c configs/yolov3.yml --eval
+  python -m paddle.distributed.launch --nproc_per_node 2 --log_dir output/log tools/train.py -c configs/yolov3.yml
   python tools/train.py -c configs/yolov3.yml -o train.batch_size=4 pretrained=output/other/best
 """
 

@@ -151,6 +151,8 @@ class TableBatches(StreamedBatches):
         self.board.write(f"row {self.position} of shard {self.shard}")
         rows = self.read()
         if not rows or (self.drop_last and len(rows) < self.batch_size):
+            for transform in self.pipeline.transforms:
+                transform.end_of_rows()
             return END
         first, self.position = self.position, self.position + len(rows)
         skipped, numbers = [], list(range(first, self.position))

@@ -56,11 +56,12 @@ import os
 from pathlib import Path
 
 from common.data.pipeline import locate_error
-from common.errors import BadSample, DataError, DataIssue, KitError
+from common.errors import BadRows, BadSample, DataError, DataIssue, KitError
 from common.log import logger
 
 MAX_LINES = 12
 MOST = 100  # issues of the generic check, which stops there
+CHECKED_ROWS, BLOCK = 50_000, 2000  # rows of a stream that a check transforms, and at a time
 END = object()
 SKIP_AT_MOST = 100
 SKIP_ONE_IN = 1000
@@ -268,7 +269,7 @@ def check_dataset(dataset, deep, most=0):
     return issues, length
 
 
-def check_transforms(dataset, pipeline):
+def find_refused_samples(dataset, pipeline):
     """The issues of samples of a map-style dataset that its transforms refuse, such as a transcript without room.
 
     Args:
@@ -283,6 +284,26 @@ def check_transforms(dataset, pipeline):
             issues.append(error.issue)
             if len(issues) == MOST:
                 break
+    return issues
+
+
+def find_refused_rows(dataset, pipeline):
+    """The issues of the first rows of a stream that its transforms refuse; see :meth:`Transform.end_of_rows` too.
+
+    Args:
+        dataset (object): with `rows`, `assemble` and `place`; every row could be read.
+        pipeline (Pipeline): its transforms.
+    """
+    issues, rows = [], itertools.islice(dataset.rows(0, 1), CHECKED_ROWS)
+    while len(issues) < MOST and (block := list(itertools.islice(rows, BLOCK))):
+        try:
+            pipeline.table(dataset.assemble(block))
+        except BadRows as error:
+            for row, (code, message, value) in sorted(error.rows.items())[:MAX_LINES]:
+                file, place = dataset.place(block[row])
+                issues.append(DataIssue(code, "error", file, message, place=place, value=value))
+    for transform in pipeline.transforms:
+        transform.end_of_rows()
     return issues
 
 

@@ -25,6 +25,9 @@ class Transform:
     def __call__(self, sample, rng):
         raise NotImplementedError(f"{type(self).__name__} does not define __call__")
 
+    def end_of_rows(self):
+        """Called after the last rows of an epoch or of an input; a transform may warn of what it has seen in them."""
+
 
 def random_for(*keys):
     """A random number generator seeded with non-negative integers, such as (seed, epoch, index)."""

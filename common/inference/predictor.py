@@ -8,6 +8,7 @@ import numpy as np
 
 from common.build.inputs import check_inputs, check_transforms
 from common.build.preparation import warn_of_other_preparation
+from common.contract import get_optional
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.errors import EnvironmentProblem, KitError, NotFinite
@@ -164,6 +165,7 @@ class ModelInMemory:
         model.eval()
         self.run = predictor_of(model)
         self.inputs, self.labels, self.task = model.inputs, labels, task
+        self.about = get_optional(model, "model", "about")
         self.pipeline = Pipeline(transforms)
 
     @classmethod

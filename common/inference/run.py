@@ -4,13 +4,11 @@ import itertools
 import json
 import sys
 
-import numpy as np
-
 from common.data.issues import issue_line
-from common.errors import BadRows, BadSample, DataError, NotFinite
-from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples, records_of
+from common.errors import BadSample, DataError, NotFinite
+from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
+from common.inference.rows import predict_rows
 from common.log import logger, printable
-from common.table.sources import rows_to_table
 
 
 def run_inference(model, source, args):
@@ -43,6 +41,8 @@ def run_inference(model, source, args):
             sys.stdout.flush()
             if drawing:
                 drawing.add(sample, task.draw(sample["image"], records))
+    for transform in model.pipeline.transforms:
+        transform.end_of_rows()
     if drawing:
         drawing.close()
         logger.info("drawn: %s", args.out)
@@ -108,42 +108,6 @@ def predict_all(model, samples, threshold):
         if len(samples) == 1:
             return [error]
     return [predict_all(model, [sample], threshold)[0] for sample in samples]
-
-
-def predict_rows(model, samples, threshold):
-    """The predictions of the rows of a table, which are prepared all at once; see :func:`predict_samples`."""
-    good, problems = list(samples), []
-    while good:
-        try:
-            columns = model.pipeline.table(rows_to_table([sample["row"] for sample in good], model.inputs))
-            break
-        except BadRows as error:
-            for place, (code, message, value) in error.rows.items():
-                row = good[place]
-                problems.append(DataError(f"error[{code}] {row['path']}: row {row['name']}: {message} ({value})"))
-            good = [sample for place, sample in enumerate(good) if place not in error.rows]
-    if not good:
-        return [], problems
-    missing = [name for name in model.inputs if name not in columns]
-    if missing:
-        raise DataError(f"error[D113] the rows give no '{missing[0]}'; the model takes {', '.join(model.inputs)}")
-    lacking = max(0, (fixed_batch(model) or 0) - len(good))  # filled with the last row
-    columns = {name: np.concatenate([columns[name], *[columns[name][-1:]] * lacking]) for name in model.inputs}
-    outputs = model.run(columns)
-    records = records_of(model, outputs, good, threshold)
-    for found in records:
-        name_items(found, model.pipeline.transforms)
-    return list(zip(good, records)), problems
-
-
-def name_items(records, transforms):
-    """Puts the names of items in place of their numbers, where a transform knows them."""
-    holders = [item for item in transforms if hasattr(item, "names")]
-    holders = [item for item in holders if "target" in item.columns] or holders
-    items = [record for record in records if "item" in record]
-    if items and holders:
-        for record, name in zip(items, holders[0].names([record["item"] for record in items])):
-            record["label"] = name
 
 
 BY_INPUT = {"table": predict_rows}  # inputs whose samples are not prepared one by one

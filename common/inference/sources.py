@@ -74,9 +74,9 @@ class Rows:
     def __iter__(self):
         from common.table.sources import open_table
 
-        number = 0
+        number, header = 0, self.name.lower().endswith((".csv", ".tsv"))
         for number, row in enumerate(open_table(self.name), 1):
-            yield {"path": self.name, "name": number, "row": row}
+            yield {"path": self.name, "name": number, "row": row, "header": header}
         if not number:
             raise DataError(f"error[D117] {self.name}: no rows")
 

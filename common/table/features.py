@@ -11,7 +11,9 @@ import numpy as np
 from common.data.transform import Transform
 from common.errors import BadRows, ConfigError, DataError
 from common.log import logger
-from common.table.hash import as_words, hash_words, splitmix64
+from common.table.hash import as_words, hash_words, plain_numbers, splitmix64
+from common.table.number_scale import warn_of_scale
+from common.table.unknown import UnknownRate
 from common.weights.safetensors import decode_arrays, encode_arrays, write_atomically
 
 ROWS = 4096  # rows per block
@@ -47,6 +49,7 @@ class TableFeatures(Transform):
 
     files = ("file",)
     alike = ("numbers", "categories", "scale", "num_ids", "sizes", "hash_rows")
+    makes = ("numbers", "ids")  # columns of a table that the transform adds
 
     def __init__(
         self, file, numbers=(), categories=(), scale="none", num_ids=None, sizes=None, min_count=1, hash_rows=0
@@ -68,7 +71,7 @@ class TableFeatures(Transform):
             raise ConfigError(f"num_ids is {num_ids}; it must exceed {count} columns + hash_rows={hash_rows}")
         self.seeds = splitmix64(np.arange(1, count + 1, dtype=np.uint64))
         self.learned = None
-        self.unknown = self.seen = 0
+        self.unknown, self.unscaled = UnknownRate(self.file), set()
 
     # Fitting ---------------------------------------------------------------------------------------------------------
 
@@ -110,7 +113,7 @@ class TableFeatures(Transform):
             low, high = np.where(present, low, 0.0), np.where(present, high, 0.0)
             found |= {"low": low, "high": high, "mean": total / known, "deviation": deviation}
         if self.categories and self.min_count:
-            keys, found["ids"] = select_values(counts, len(self.categories), self)
+            keys, found["ids"], found["unknown"] = select_values(counts, len(self.categories), self)
             found["keys"] = keys.view(np.int64)  # safetensors files have no uint64
             logger.info("%s: %d values in the vocabulary, from %d rows", self.file, len(keys), rows)
         write_atomically(self.file, encode_arrays(found))
@@ -122,9 +125,14 @@ class TableFeatures(Transform):
         if self.numbers:
             self.read_numbers(columns)
 
+    @property
+    def reads(self):
+        """The columns that every row must have, even if their values are missing (list[str])."""
+        return [*self.numbers, *self.categories]
+
     def refuse_missing(self, columns):
         """Raises DataError if a column is missing."""
-        missing = [name for name in (*self.numbers, *self.categories) if name not in columns]
+        missing = [name for name in self.reads if name not in columns]
         if missing:
             raise DataError(f"error[D113] the rows have no column '{missing[0]}'; the columns are {', '.join(columns)}")
 
@@ -168,10 +176,17 @@ class TableFeatures(Transform):
         used = {*self.numbers, *self.categories}
         self.refuse_missing(columns)
         found = {name: column for name, column in columns.items() if name not in used and column.dtype.kind in "biuf"}
-        found["numbers"] = self.rescale(self.read_numbers(columns)) if self.numbers else self.empty_numbers(columns)
+        values = self.read_numbers(columns) if self.numbers else None
+        found["numbers"] = self.empty_numbers(columns) if values is None else self.rescale(values)
+        if values is not None:
+            warn_of_scale(self.numbers, values, found["numbers"], self.scale, self.unscaled)
         if self.categories:
             found["ids"] = self.ids(self.keys(columns))
         return found
+
+    def end_of_rows(self):
+        """Warns of columns with too many unknown values."""
+        self.unknown.report()
 
     @staticmethod
     def empty_numbers(columns):
@@ -204,8 +219,8 @@ class TableFeatures(Transform):
 
     def keys(self, columns):
         """The hashes uint64 [N, C] of the categories, seeded by column."""
-        keys = [hash_words(as_words(columns[name]), seed) for name, seed in zip(self.categories, self.seeds)]
-        return np.stack(keys, 1)
+        words = [plain_numbers(as_words(columns[name])) for name in self.categories]
+        return np.stack([hash_words(word, seed) for word, seed in zip(words, self.seeds)], 1)
 
     def ids(self, keys):
         """Looks up the table rows int64 [N, C] of keys [N, C]; every result is a valid row."""
@@ -216,7 +231,9 @@ class TableFeatures(Transform):
                 hash_to_rows(keys, 1, self.sizes) if self.sizes is not None else hash_to_rows(keys, count, self.num_ids)
             )
         ids, known = lookup_ids(keys, self.learned["keys"].view(np.uint64), self.learned["ids"])
-        self.unknown, self.seen = self.unknown + int((~known).sum()), self.seen + keys.size
+        expected = self.learned.get("unknown", np.zeros(count))
+        for name, here, share in zip(self.categories, known.T, expected.tolist()):
+            self.unknown.add(name, len(here) - np.count_nonzero(here), len(here), share)
         other = np.broadcast_to(own, keys.shape)
         if self.hash_rows:
             other = self.num_ids - self.hash_rows + (splitmix64(keys) % np.uint64(self.hash_rows)).astype(np.int64)
@@ -228,6 +245,8 @@ def parse_column(words, name, bad):
     words = as_words(words)
     empty = words == b""
     try:
+        if b"_" in words.tobytes():  # Python's numbers may have it
+            raise ValueError
         values = np.where(empty, b"nan", words).astype(np.float64)
     except ValueError:
         values = np.array([parse_number(word) for word in words.tolist()])
@@ -239,7 +258,7 @@ def parse_column(words, name, bad):
 def parse_number(word):
     """Parses a word as a float; infinity if it is not a number."""
     try:
-        return float(word) if word else float("nan")
+        return float(word) if word and b"_" not in word else float("inf" if word else "nan")
     except ValueError:
         return float("inf")
 
@@ -317,7 +336,7 @@ class ValueCounts:
 
 
 def select_values(counts, num_columns, features):
-    """Selects the vocabulary: (sorted keys uint64 [K], their ids int64 [K]).
+    """Selects the vocabulary: (sorted keys uint64 [K], their ids int64 [K], share of the other values float64 [C]).
 
     Args:
         counts (ValueCounts): the counts of the training rows.
@@ -325,15 +344,16 @@ def select_values(counts, num_columns, features):
         features (TableFeatures): has `min_count`, `num_ids`, `sizes` and `hash_rows`.
     """
     counts.flush()
+    total = np.bincount(counts.columns, counts.counts, num_columns)
     frequent = counts.counts >= features.min_count
     keys, columns = counts.keys[frequent], counts.columns[frequent]
     order = np.lexsort((keys, -counts.counts[frequent]))  # the most frequent first
-    keys, columns = keys[order], columns[order]
+    keys, columns, often = keys[order], columns[order], counts.counts[frequent][order]
     if features.sizes is None:
         room = features.num_ids - num_columns - features.hash_rows
         if len(keys) > room:
             logger.warning("%d values for %d rows: the rarest are treated as unknown", len(keys), room)
-        keys = keys[:room]
+        keys, columns, often = keys[:room], columns[:room], often[:room]
         ids = num_columns + np.arange(len(keys))
     else:
         ids = np.zeros(len(keys), np.int64)
@@ -341,6 +361,6 @@ def select_values(counts, num_columns, features):
             mine = columns == column
             ids[mine] = 1 + np.arange(mine.sum())
         fits = ids < features.sizes[columns]
-        keys, ids = keys[fits], ids[fits]
+        keys, ids, columns, often = keys[fits], ids[fits], columns[fits], often[fits]
     order = np.argsort(keys)
-    return keys[order], ids[order]
+    return keys[order], ids[order], 1 - np.bincount(columns, often, num_columns) / np.maximum(total, 1)

@@ -1,6 +1,15 @@
-"""Vectorized 64-bit hashing of strings, reproducible across processes and machines."""
+"""Words of categories and their vectorized 64-bit hashes, reproducible across processes and machines.
+
+A whole number is one word however it is written: 17.0, as pandas writes integers beside missing values, is 17, and
+1e+16, as Python writes large floats, is 10000000000000000.  Other words are taken as they are: 017 is not 17.
+"""
+
+import re
 
 import numpy as np
+
+WHOLE = re.compile(rb"(-?(?:0|[1-9][0-9]*))\.0*")
+LARGE = re.compile(rb"-?[0-9](?:\.[0-9]+)?[eE]\+[0-9]{1,3}")
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -30,6 +39,26 @@ def hash_words(words, seed=0):
         more = parts[..., part]
         found = np.where(more != 0, splitmix64(found ^ more), found) if part else splitmix64(found ^ more)
     return found
+
+
+def plain_numbers(words):
+    """The words (dtype `S`) with whole numbers in their integer form, see the head of this file."""
+    words = np.ascontiguousarray(words)
+    letters = words.reshape(-1).view(np.uint8).reshape(words.size, words.dtype.itemsize)
+    places = np.flatnonzero(((letters == ord(".")) | (letters == ord("+"))).any(1))
+    if not len(places):
+        return words
+    plain = np.array([plain_number(word) for word in words.reshape(-1)[places].tolist()], "S")
+    found = words.astype(f"S{max(words.dtype.itemsize, plain.dtype.itemsize)}").reshape(-1)
+    found[places] = plain
+    return found.reshape(words.shape)
+
+
+def plain_number(word):
+    """A word in the integer form if it is a whole number (bytes)."""
+    if whole := WHOLE.fullmatch(word):
+        return b"0" if whole[1] == b"-0" else whole[1]
+    return encode_word(float(word)) if LARGE.fullmatch(word) and float(word) < 1e300 else word
 
 
 def as_words(values):

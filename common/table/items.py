@@ -13,7 +13,8 @@ from common.data.transform import Transform
 from common.errors import ConfigError, DataError
 from common.log import logger
 from common.table.features import lookup_ids
-from common.table.hash import as_words, hash_words
+from common.table.hash import as_words, hash_words, plain_numbers
+from common.table.unknown import UnknownRate
 from common.weights.safetensors import decode_arrays, encode_arrays, write_atomically
 
 
@@ -34,12 +35,13 @@ class ItemIds(Transform):
 
     learns, files = True, ("file",)
     alike = ("columns", "num_items")
+    reads = makes = ()  # the columns of a table that it converts keep their names
 
     def __init__(self, file, columns, num_items, min_count=1):
         if num_items < 2 or min_count < 1:
             raise ConfigError(f"num_items is {num_items}, min_count is {min_count}; they must be at least 2 and 1")
         self.file, self.columns, self.num_items, self.min_count = Path(file), list(columns), num_items, min_count
-        self.index = None
+        self.index, self.unknown = None, UnknownRate(self.file)
 
     def is_fitted(self):
         """True if the vocabulary file exists."""
@@ -51,7 +53,7 @@ class ItemIds(Transform):
         for table in columns:
             for name in self.columns:
                 if name in table:
-                    counts.update(table[name].ravel().tolist())
+                    counts.update(plain_numbers(as_words(table[name])).ravel().tolist())
         counts.pop(b"", None)
         kept = sorted((item for item in counts.items() if item[1] >= self.min_count), key=lambda x: (-x[1], x[0]))
         if not kept:
@@ -59,11 +61,13 @@ class ItemIds(Transform):
         if len(kept) >= self.num_items:
             logger.warning("%d items for %d rows: the rarest are unknown", len(kept), self.num_items - 1)
         kept = kept[: self.num_items - 1]
+        total = sum(counts.values())
         words = np.array([word for word, _ in kept], "S")
         found = {
             "spec": np.frombuffer(self.spec().encode(), np.uint8),
             "words": words.view(np.uint8).reshape(len(words), -1),
             "counts": np.array([count for _, count in kept], np.int64),
+            "unknown": np.array([1 - sum(count for _, count in kept) / total]),
         }
         logger.info("%s: %d of %d items in the vocabulary", self.file, len(kept), len(counts))
         write_atomically(self.file, encode_arrays(found))
@@ -85,6 +89,7 @@ class ItemIds(Transform):
                 "  fix: recreate it with tools/fit.py --force, or set another file"
             )
         self.words, self.counts = decode_words(found), found["counts"]
+        self.expected = found["unknown"][0] if "unknown" in found else 0.0
         keys = hash_words(self.words)
         order = np.argsort(keys)
         self.index = keys[order], order + 1
@@ -101,17 +106,25 @@ class ItemIds(Transform):
     def table(self, columns):
         """Replaces the items of a table by ids."""
         self.load()
-        return columns | {name: self.numbers(columns[name]) for name in self.columns if name in columns}
+        return columns | {name: self.numbers(columns[name], name) for name in self.columns if name in columns}
 
-    def numbers(self, words):
-        """The ids int64 of words, in the same shape."""
+    def numbers(self, words, column):
+        """The ids int64 of words, in the same shape; the unknown ones are counted for the column."""
+        words = plain_numbers(as_words(words))
         ids, known = lookup_ids(hash_words(words), *self.index)
-        return np.where(known, ids, np.where(words == b"", -1, 0))
+        empty = words == b""
+        self.unknown.add(column, np.count_nonzero(~known & ~empty), np.count_nonzero(~empty), self.expected)
+        return np.where(known, ids, np.where(empty, -1, 0))
+
+    def end_of_rows(self):
+        """Warns of columns with too many unknown items."""
+        self.unknown.report()
 
     def names(self, ids):
-        """The items (list of str) of ids; '' for unknown."""
+        """The items (list of str) of ids; '' for unknown ones and for rows of the table that no item has."""
         self.load()
-        return [self.words[k - 1].decode("utf-8", "replace") if k > 0 else "" for k in np.asarray(ids).tolist()]
+        known = [k if k <= len(self.words) else 0 for k in np.asarray(ids).tolist()]
+        return [self.words[k - 1].decode("utf-8", "replace") if k > 0 else "" for k in known]
 
 
 def read_items(path):
@@ -120,7 +133,7 @@ def read_items(path):
         raise DataError(f"error[D104] {path}: the item vocabulary is missing\n  fix: tools/fit.py -c CONFIG")
     try:
         found = decode_arrays(Path(path).read_bytes())
-        return {name: found[name] for name in ("spec", "words", "counts")}
+        return {name: found[name] for name in ("spec", "words", "counts", *(["unknown"] if "unknown" in found else []))}
     except (ValueError, KeyError) as error:
         raise DataError(f"error[D112] {path}: not an item vocabulary ({error})\n  fix: tools/fit.py --force") from None
 

@@ -4,6 +4,7 @@ Shard k of n is the k-th n-th of all bytes; a line belongs to the shard of its f
 seekable and belongs completely to the shard in which it begins.
 """
 
+import codecs
 import glob
 import gzip
 import itertools
@@ -28,16 +29,18 @@ class RowFiles:
         shuffle (int): size of the shuffle buffer in rows; 0 or 1 keeps the order of the files.
         header (bool): skips the first line of every file.
         seed (int): seed of the order, which changes with the epoch.
+        encoding (str): of the files; the columns of a batch are UTF-8 words in any case.
 
     Raises:
+        ConfigError: the encoding is unknown, or lines and columns cannot be found in its bytes.
         DataError: a file is missing, or all are empty.
     """
 
-    def __init__(self, files, shuffle=0, header=False, seed=0):
+    def __init__(self, files, shuffle=0, header=False, seed=0, encoding="utf-8"):
         if shuffle < 0:
             raise ConfigError(f"shuffle is {shuffle}; it must be 0 or more rows")
         self.files, self.shuffle, self.header, self.seed = expand_files(files), shuffle, header, seed
-        self.counted = {}
+        self.counted, self.encoding = {}, known_encoding(encoding)
         self.sizes = [os.path.getsize(file) for file in self.files]
         if not sum(self.sizes):
             raise DataError(f"error[D117] {', '.join(self.files[:3])}: no rows, the files are empty")
@@ -121,6 +124,27 @@ class RowFiles:
                     return file, f"line {number}"
         return self.files[0], ""
 
+    def decode(self, lines):
+        """The lines (bytes) of a batch as UTF-8.
+
+        Raises:
+            BadRows: with the lines that hold a byte that is invalid in the encoding.
+        """
+        if self.encoding == "utf-8" and b"".join(lines).isascii():
+            return lines
+        found, bad = [], {}
+        for number, line in enumerate(lines):
+            try:
+                found.append(line.decode(self.encoding).encode())
+            except UnicodeDecodeError as error:
+                about = (
+                    f"byte 0x{line[error.start]:02x} (byte {error.start + 1} of the line) is not valid {self.encoding}"
+                )
+                bad[number] = ("D131", f"{about}; name the encoding of the files: {likely_encoding(line)}", "")
+        if bad:
+            raise BadRows(bad)
+        return found
+
     def assemble(self, rows):
         """Converts the rows of a batch to a dict of arrays; defined by subclasses.
 
@@ -128,6 +152,33 @@ class RowFiles:
             BadRows: with the issues of bad rows.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define assemble")
+
+
+def known_encoding(name):
+    """The name of an encoding, normalized.
+
+    Raises:
+        ConfigError: Python does not know it, or it is no extension of ASCII, so that lines cannot be found in bytes.
+    """
+    try:
+        found = codecs.lookup(name).name
+        extends_ascii = "1,;\t\n".encode(found) == b"1,;\t\n"
+    except (LookupError, UnicodeError):
+        raise ConfigError(f"encoding is '{name}'; Python knows utf-8, gbk, gb18030, big5, latin-1, ...") from None
+    if not extends_ascii:
+        raise ConfigError(f"encoding is '{name}', which rows cannot be read in line by line; save the files as UTF-8")
+    return found
+
+
+def likely_encoding(data):
+    """An encoding to try for bytes that are not valid in another, as it is written in a configuration."""
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16, so save them as UTF-8"
+    try:
+        data.decode("gb18030")
+    except UnicodeDecodeError:
+        return "encoding: latin-1"
+    return "encoding: gb18030"
 
 
 def read_line_range(file, begin, end, header=False):
@@ -145,7 +196,7 @@ def read_line_range(file, begin, end, header=False):
                 if len(line) > LONGEST_LINE:
                     raise DataError(f"error[D118] {file}: line {number} has {len(line):,} bytes: not a text file?")
                 if (position or not header) and not line.isspace():
-                    yield number, line
+                    yield number, line if position else line.removeprefix(codecs.BOM_UTF8)
                 position += len(line)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"error[D112] {file}: damaged or truncated gzip file ({error})") from error

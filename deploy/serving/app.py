@@ -76,7 +76,7 @@ class Server:
         return self.models[name]
 
     async def predict(self, request):
-        """Predicts images, recordings, texts or tensors."""
+        """Predicts images, recordings, texts, rows or tensors."""
         deadline = time.monotonic() + self.settings.deadline
         lane = self.model(request).lane(request.path_params.get("version"))
         async with self.bodies.body(request) as body:

@@ -150,6 +150,7 @@ class Lane:
                 self.fail(jobs, 503, "the predictor ended while it worked on this, and is restarted")
                 raise
             self.batch_seconds = time.monotonic() - began
+            self.metrics.count_unknown(self.name, child.unknown)
             self.metrics.failures.labels(self.name).inc(sum(status == 500 for status, _ in found))
             for job, one in zip(jobs, found, strict=True):
                 if not job.future.done():

@@ -3,14 +3,18 @@
 import asyncio
 import base64
 import contextlib
+import io
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from common.errors import BadSample
+from common.errors import BadSample, DataError
+from common.files import unique_keys
+from common.table.sources import csv_rows
 from common.vision.decode import open_header
 from deploy.serving.problems import Problem
 
@@ -19,9 +23,11 @@ KEYS = {  # the input of a task -> the keys of a JSON body that carry it
     "image": ("image", "images"),
     "audio": ("audio", "audios"),
     "text": ("text", "texts"),
+    "table": ("row", "rows"),
     "tensors": ("inputs",),
 }
 FILES = ("image", "audio")  # inputs that are sent as files too, of content types that begin so
+CSV = "text/csv"  # rows of a table, with a header line
 BYTES = "application/octet-stream"
 AUDIO_FORMATS = {"WAV": b"RIFF", "FLAC": b"fLaC", "OGG": b"OggS"}
 INLINE = 64 * 2**10  # bytes of JSON that are read in the loop; more is read in a thread
@@ -99,9 +105,12 @@ async def read_items(request, body, model, limits):
     if kind == "application/json":
         given = (from_json, body, threshold, model, limits)
         return await asyncio.to_thread(*given) if len(body) > INLINE else given[0](*given[1:])
+    if kind == CSV and model["input"] == "table":
+        return await asyncio.to_thread(from_csv, body, threshold, limits)
     group, form = model["input"] if model["input"] in FILES else None, kind == "multipart/form-data"
     if not group or not (form or kind == BYTES or kind.startswith(f"{group}/")):
         files = f", multipart/form-data, {group}/* and {BYTES}" if group else ""
+        files = f" and {CSV}" if model["input"] == "table" else files
         raise Problem(415, f"this model takes application/json{files}")
     name = KEYS[model["input"]][0]
     files = await from_form(request, body, limits, name) if form else [body]
@@ -150,7 +159,10 @@ async def from_form(request, body, limits, wanted):
 def from_json(body, threshold, model, limits):
     """The items of a JSON body: a key of KEYS, and threshold."""
     try:
-        data = json.loads(body, parse_constant=refuse_constant)
+        text_of = body.decode("utf-8-sig")
+        data = json.loads(
+            text_of, parse_constant=refuse_constant, object_pairs_hook=lambda pairs: unique_keys(pairs, text_of)
+        )
     except (ValueError, RecursionError) as error:
         raise Problem(400, f"the body is not JSON: {str(error)[:100]}") from None
     keys = (*KEYS[model["input"]], *(KEYS["tensors"] if model["input"] in FILES else ()))
@@ -165,6 +177,10 @@ def from_json(body, threshold, model, limits):
     values = value if key.endswith("s") else [value]
     if values == []:
         raise Problem(422, f"{key} is empty; a request has at least one")
+    if model["input"] == "table":
+        if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
+            raise Problem(422, f"{key} is {'a list of objects' if key == 'rows' else 'an object'}, values by column")
+        return table_rows(values, threshold, limits)
     if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
         raise Problem(422, f"{key} is {'a list of texts' if key.endswith('s') else 'a text'}")
     check_count(len(values), limits)
@@ -173,6 +189,37 @@ def from_json(body, threshold, model, limits):
     name = KEYS[model["input"]][0]
     files = [from_base64(one, f"{name} {n}") for n, one in enumerate(values, 1)]
     return [ENCODED[name](data, f"{name} {n}", threshold, limits) for n, data in enumerate(files, 1)]
+
+
+def from_csv(body, threshold, limits):
+    """The items of a CSV body: a header line with the names of the columns, then a line for each row.
+
+    Raises:
+        Problem: 413 too many rows, 422 not UTF-8, or not a table; names the line.
+    """
+    try:
+        with io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="") as file:
+            rows = list(csv_rows(file, Path("the body")))
+    except UnicodeDecodeError as error:
+        raise Problem(422, f"the body is not UTF-8: byte {error.start + 1} is 0x{body[error.start]:02X}") from None
+    except DataError as error:
+        raise Problem(422, str(error).removeprefix("error")) from None
+    if not rows:
+        raise Problem(422, "the body is a header line and no row")
+    return table_rows(rows, threshold, limits)
+
+
+def table_rows(rows, threshold, limits):
+    """An item for each row of a table, a dict by column; raises Problem 413 or 422."""
+    check_count(len(rows), limits)
+    try:
+        texts = [json.dumps(row, ensure_ascii=False).encode() for row in rows]
+    except UnicodeEncodeError:
+        raise Problem(422, "a row contains an unpaired surrogate") from None
+    if (size := max(map(len, texts))) > limits.characters:
+        raise Problem(413, f"a row of {size} bytes; {limits.characters} are allowed")
+    item = {"kind": "table", "threshold": threshold}
+    return [({**item, "name": number}, [text]) for number, text in enumerate(texts, 1)]
 
 
 def refuse_constant(name):

@@ -28,6 +28,12 @@ class Metrics:
         self.failures = Counter(
             "kit_prediction_failures", "Items that a model failed on, such as NaN", ["model"], registry=self.registry
         )
+        self.values = Counter(
+            "kit_values", "Values of columns with a vocabulary", ["model", "column"], registry=self.registry
+        )
+        self.unknown = Counter(
+            "kit_unknown_values", "Values that are not in the vocabulary", ["model", "column"], registry=self.registry
+        )
         self.waiting = Gauge("kit_queue_items", "Items waiting", ["model"], registry=self.registry)
         self.up = Gauge("kit_predictors_up", "Processes of predictors ready", ["model"], registry=self.registry)
 
@@ -35,6 +41,12 @@ class Metrics:
         """Counts one request; `model` is "-" where none was asked."""
         self.requests.labels(model, str(status)).inc()
         self.seconds.labels(model).observe(seconds)
+
+    def count_unknown(self, model, columns):
+        """Counts the values of a batch of rows: column -> (unknown values, all values)."""
+        for column, (unknown, seen) in columns.items():
+            self.unknown.labels(model, column).inc(unknown)
+            self.values.labels(model, column).inc(seen)
 
     def text(self):
         """The metrics as Prometheus reads them (bytes)."""

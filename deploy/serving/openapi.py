@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document of the server."""
 
-from deploy.serving.inputs import FILES, KEYS
+from deploy.serving.inputs import CSV, FILES, KEYS
 from deploy.serving.problems import CONTENT_TYPE, Limits
 
 REASONS = {
@@ -91,6 +91,7 @@ def predictor(limits):
         "description": f"nested lists of numbers by the names of the inputs, up to {limits.items} rows",
         "additionalProperties": {"type": "array"},
     }
+    row = {"type": "object", "description": "values by the names of the columns, as a line of JSON of tools/infer.py"}
     kinds = {
         "image": image,
         "images": {**many, "items": image},
@@ -98,6 +99,8 @@ def predictor(limits):
         "audios": {**many, "items": audio},
         "text": text,
         "texts": {**many, "items": text},
+        "row": row,
+        "rows": {**many, "items": row},
         "inputs": tensors,
     }
     choices = [schema({key: value}, {"threshold": NUMBER}) for key, value in kinds.items()]
@@ -127,6 +130,7 @@ def predictor(limits):
         "content": {
             "application/json": {"schema": {"anyOf": choices}},
             "multipart/form-data": {"schema": form},
+            CSV: {"schema": {"type": "string", "description": "a header line with the columns, then one line per row"}},
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
     }

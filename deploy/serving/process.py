@@ -34,7 +34,7 @@ class PredictorProcess:
 
     def __init__(self, process, reader, writer, description):
         self.process, self.reader, self.writer, self.description = process, reader, writer, description
-        self.asked = 0
+        self.asked, self.unknown = 0, {}
 
     @classmethod
     async def start(cls, folder, threads=0):
@@ -107,6 +107,7 @@ class PredictorProcess:
         if message["id"] != self.asked or not len(message["statuses"]) == len(texts) == len(items):
             self.kill()
             raise Died("its response belongs to another request")
+        self.unknown = message.get("unknown", {})
         return list(zip(message["statuses"], texts, strict=True))
 
     def kill(self):

@@ -24,6 +24,8 @@ if __name__ == "__main__":
 from common.audio.reading import decode_audio
 from common.errors import BadSample, ConfigError, EnvironmentProblem, KitError, NotFinite
 from common.inference.predictor import Predictor, check_finite, fixed_batch, prepare_samples, records_of, stack
+from common.inference.rows import predict_rows
+from common.table.unknown import unknown_rates
 from common.text.sources import Texts
 from common.vision.decode import decode_image
 from deploy.serving import wire
@@ -85,7 +87,10 @@ def response_frame(model, message, blobs):
     parts = iter(blobs)
     items = [(item, list(itertools.islice(parts, item["blobs"]))) for item in message["items"]]
     statuses, texts = zip(*predict_items(model, items))
-    return wire.frame({"id": message["id"], "statuses": statuses}, [text.encode() for text in texts])
+    rates = unknown_rates(model.pipeline.transforms)
+    unknown = {name: counts for rate in rates for name, counts in rate.take().items()}
+    about = {"id": message["id"], "statuses": statuses} | ({"unknown": unknown} if unknown else {})
+    return wire.frame(about, [text.encode() for text in texts])
 
 
 def predict_items(model, items):
@@ -111,7 +116,8 @@ def predict_items(model, items):
         if sample is None:
             found[position] = (200, "[]")
             continue
-        sizes = tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
+        sizes = row_shape(item, sample) if item["kind"] == "table" else None
+        sizes = sizes or tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
         groups.setdefault((item["kind"], sizes), []).append((position, sample))
     for (kind, _), members in groups.items():
         for position, one in zip([p for p, _ in members], run_group(model, kind, members, items), strict=True):
@@ -123,6 +129,8 @@ def run_group(model, kind, members, items):
     """The predictions of samples of one size, see :func:`predict_items`; if they fail together, each is tried alone."""
     samples = [sample for _, sample in members]
     try:
+        if kind == "table":
+            return run_table(model, samples, items[members[0][0]][0]["threshold"])
         batch = join_rows(model, samples) if kind == "tensors" else stack(model, samples)
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
@@ -132,6 +140,14 @@ def run_group(model, kind, members, items):
         if len(members) > 1:
             return [run_group(model, kind, [member], items)[0] for member in members]
         return [failure_of(error)]
+
+
+def run_table(model, rows, threshold):
+    """The predictions of rows of one shape, see :func:`predict_items`; raises KitError where one row is wrong."""
+    predictions, problems = predict_rows(model, rows, threshold)
+    if problems:
+        raise problems[0]
+    return [(200, json.dumps(records, allow_nan=False)) for _, records in predictions]
 
 
 def failure_of(error):
@@ -174,13 +190,25 @@ def read_tensors(model, item, blobs):
     }
 
 
+def read_row(model, item, blobs):
+    """One row of a table, as `tools/infer.py` reads it from a line of JSON."""
+    return {"path": "the request", "name": item["name"], "row": json.loads(blobs[0])}
+
+
+def row_shape(item, sample):
+    """The columns of a row and their lengths, with its threshold: rows that are alike in these are run together."""
+    sizes = {name: len(value.split() if isinstance(value, str) else value) if isinstance(value, str | list) else 1
+             for name, value in sample["row"].items()}  # fmt: skip
+    return item["threshold"], *sorted(sizes.items())
+
+
 def join_rows(model, samples):
     """Rows as a batch; a fixed batch is filled with the last row."""
     samples = samples + samples[-1:] * ((fixed_batch(model) or 0) - len(samples))
     return {name: np.concatenate([sample[name] for sample in samples]) for name in model.inputs if name in samples[0]}
 
 
-READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors}
+READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors, "table": read_row}
 
 
 def reason(error):
@@ -188,7 +216,7 @@ def reason(error):
     if isinstance(error, BadSample):
         issue = error.issue
         return f"[{issue.code}] {issue.file}: {issue.message}"
-    return str(error).splitlines()[0].removeprefix("the caller gives ")
+    return str(error).splitlines()[0].removeprefix("the caller gives ").removeprefix("error")
 
 
 if __name__ == "__main__":

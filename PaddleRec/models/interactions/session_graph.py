@@ -63,7 +63,8 @@ def session_edges(items):
     so do those of its incoming edges.
     """
     nodes = first_occurrences(items)
-    edges = paddle.bmm(nodes[:, :-1].transpose([0, 2, 1]), nodes[:, 1:])  # [N, from, to]
+    following = paddle.concat([nodes[:, 1:], paddle.zeros_like(nodes[:, :1])], axis=1)  # bmm is undefined on no clicks
+    edges = paddle.bmm(nodes.transpose([0, 2, 1]), following)  # [N, from, to]
     edges = (edges > 0).astype("float32")
     into = edges / edges.sum(1, keepdim=True).clip(min=1.0)
     out = edges / edges.sum(2, keepdim=True).clip(min=1.0)

@@ -31,6 +31,7 @@ class DIN(Ranker):
         "item": ([None], "int64"),
         "group": ([None], "int64"),
     }
+    about = {"same_length": [["history", "history_groups"]]}
 
     def __init__(self, num_items, num_groups, width=64, attention=(80, 40), hidden=(80, 40)):
         super().__init__()

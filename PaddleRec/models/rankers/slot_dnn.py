@@ -1,9 +1,14 @@
 """A deep network on feature slots, for online learning from click logs: sum pooling of embeddings, then an MLP.
 
+A sign is an integer of 64 bits; it has the row `sign mod num_ids` of the table, in training, in evaluation and in the
+exported program.
+
 Shapes in this file:
-    N rows, S slots, L signs of a slot (-1 for padding), K features of an embedding.
+    N rows, S slots, L signs of a slot (unsigned integers as the bits of an int64; -1 for padding),
+    K features of an embedding.
 """
 
+import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
@@ -12,6 +17,8 @@ from common.layers.masks import masked_sum
 from ..embeddings.sparse_table import SparseEmbedding
 from ..towers.mlp import MLP
 from .ranker import Ranker
+
+PADDING = -1
 
 
 class SlotDNN(Ranker):
@@ -27,15 +34,23 @@ class SlotDNN(Ranker):
     def __init__(self, num_slots, num_ids, width=9, hidden=(400, 400, 400)):
         super().__init__()
         self.inputs = {"slots": ([None, num_slots, None], "int64")}
+        self.num_ids = num_ids
         self.signs = SparseEmbedding(num_ids, width)
         self.deep = MLP(num_slots * width, hidden)
         self.out = nn.Linear(hidden[-1], 1)
 
     def predict(self, slots):
         """Logits [N] of signs int64 [N, S, L]."""
-        vectors = masked_sum(self.signs(slots), slots >= 0)  # [N, S, K]
+        present = slots != PADDING
+        vectors = masked_sum(self.signs(sign_rows(slots, self.num_ids)), present)  # [N, S, K]
         return self.out(self.deep(vectors.flatten(1))).squeeze(-1)
 
     def forward(self, slots):
         """The click probability [N]."""
         return F.sigmoid(self.predict(slots))
+
+
+def sign_rows(signs, num_ids):
+    """The rows `sign mod num_ids` of unsigned signs, given as the bits of an int64."""
+    rows = signs % num_ids
+    return paddle.where(signs < 0, (rows + 2**64 % num_ids) % num_ids, rows)

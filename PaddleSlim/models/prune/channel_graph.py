@@ -12,6 +12,7 @@ import inspect
 
 import numpy as np
 
+from common.build.macs import layer_macs
 from common.errors import ConfigError
 
 from .labels import FIXED, Labels, core
@@ -48,11 +49,15 @@ class ChannelGraph:
     """
 
     def __init__(self, model, inputs):
+        import paddle
+
         self.names = {value.name: name for name, value in model.state_dict().items()}
         self.shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
         self.labels, self.found, self.products = Labels(), {}, []
         self.values, self.elements, self.whole = {}, {}, {}
         self.counting = True
+        names = [name for name in inspect.signature(model.predict).parameters if name in model.inputs]
+        self.layer_macs = dict(layer_macs(model, *(paddle.to_tensor(inputs[name]) for name in names)))
         self.trace(model, model.predict, inputs)
         if self.unused() and hasattr(model, "training_outputs"):
             self.counting = False
@@ -136,12 +141,14 @@ class ChannelGraph:
         return self.found[name, axis].labels
 
     def count(self, op, inputs, outputs, groups, is_transposed):
-        """Records the multiply-adds of a layer."""
+        """Records the multiply-adds of a layer; where the program leaves sizes open, as they were when it ran."""
         if self.parameter(op, 1) is None or not self.counting:
             return
         result, weight = tuple(op.results()[0].shape), tuple(op.operands_source()[1].shape)
         places = tuple(op.operands_source()[0].shape) if is_transposed else result
         each = np.prod(places[2:]) * np.prod(weight[2:]) if len(weight) > 2 else np.prod(result[:-1])
+        if min(places) < 0:
+            each = self.layer_macs.get(self.parameter(op, 1).rpartition(".")[0], 0) // np.prod(weight[:2])
         self.products.append(Product(np.array(inputs), outputs, groups, int(each)))
 
     # Tracing --------------------------------------------------------------------------------------------------------

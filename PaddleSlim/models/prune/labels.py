@@ -67,6 +67,17 @@ def spread(labels, shape):
     return np.broadcast_to(labels, shape)
 
 
+def static_shape(shape, *operands):
+    """A shape whose sizes that a trace leaves open (-1), such as the length of a text, are those of the operands.
+
+    Args:
+        shape (list[int]): of a result in a traced program.
+        *operands (ndarray): the labels of operands of as many axes.
+    """
+    sizes = [[labels.shape[axis] for labels in operands if labels.ndim == len(shape)] for axis in range(len(shape))]
+    return tuple(max([1, *sizes[axis]]) if size < 0 else size for axis, size in enumerate(shape))
+
+
 def varying(labels):
     """The axes along which labels differ."""
     return [axis for axis, size in enumerate(core(labels).shape) if size > 1]

@@ -6,7 +6,7 @@ an operator without a rule fixes all channels that reach it.
 
 import numpy as np
 
-from .labels import core, spread, varying
+from .labels import core, spread, static_shape, varying
 
 DEPTHWISE = 0  # instead of a number of groups: one input channel per output channel
 
@@ -41,17 +41,19 @@ def unary(graph, op):
 
 def spatial(graph, op):
     """A spatial operation on each channel: pooling, interpolation, padding."""
-    labels = core(graph.given(op, 0))
+    whole = graph.given(op, 0)
+    labels = core(whole)
     if labels.ndim != 4 or labels.shape[2:] != (1, 1):
         return refuse(graph, op)
-    return [spread(labels, tuple(result.shape)) for result in op.results()]
+    return [spread(labels, static_shape(result.shape, whole)) for result in op.results()]
 
 
 def elementwise(graph, op):
     """An elementwise operation of two tensors: their channels are merged."""
-    shape = tuple(op.results()[0].shape)
+    shape = op.results()[0].shape
     both = [graph.given(op, number) for number in (0, 1)]
     both = [labels.reshape((1,) * (len(shape) - labels.ndim) + labels.shape) for labels in both]
+    shape = static_shape(shape, *both)
     for one, other, number in ((*both, 0), (*both[::-1], 1)):
         axes = varying(other)
         if graph.is_uniform(op, number):
@@ -108,7 +110,8 @@ def convolution(graph, op):
 def matmul(graph, op):
     """A linear layer; a product of two activations fixes both."""
     attributes, name = op.attrs(), graph.parameter(op, 1)
-    labels, result = core(graph.given(op, 0)), tuple(op.results()[0].shape)
+    whole, result = graph.given(op, 0), op.results()[0].shape
+    labels, result = core(whole), (*static_shape(result, whole)[:-1], result[-1])
     plain = not attributes["transpose_x"] and not attributes["transpose_y"]
     if not plain or name is None or len(graph.shapes[name]) != 2 or labels.size != labels.shape[-1]:
         return refuse(graph, op)
@@ -129,7 +132,7 @@ def concat(graph, op):
     for part, whole in zip(cores, parts):
         common[axis] = whole.shape[axis]
         pieces.append(np.broadcast_to(part, common))
-    return spread(np.concatenate(pieces, axis), tuple(op.results()[0].shape))
+    return spread(np.concatenate(pieces, axis), static_shape(op.results()[0].shape, *parts))
 
 
 def reshape(graph, op):
@@ -183,7 +186,7 @@ def crop(graph, op):
         if axis in varying(labels):
             graph.fix(labels, "is sliced at a fixed channel", op)
         keep[axis] = slice(start, end)
-    return labels[tuple(keep)].reshape(tuple(op.results()[0].shape))
+    return squeeze_to(op, labels[tuple(keep)], op.attrs().get("decrease_axis"))
 
 
 def reduction(graph, op):
@@ -195,7 +198,12 @@ def reduction(graph, op):
         return refuse(graph, op)
     for axis in axes:
         labels = labels.take([0], axis)
-    return labels.reshape(tuple(op.results()[0].shape))
+    return squeeze_to(op, labels, axes)
+
+
+def squeeze_to(op, labels, axes):
+    """The labels with as many axes as an operator's result, which may be without these axes of size 1."""
+    return labels if labels.ndim == len(op.results()[0].shape) else labels.squeeze(tuple(axes))
 
 
 def constant(graph, op):

@@ -84,4 +84,4 @@ class Publish(Callback):
 def rows_of(loader, hour):
     """The first rows of an hour as a batch; in a process that resumes at the end of the hour there is no other."""
     dataset = loader.dataset
-    return loader.pipeline.table(dataset.assemble(list(itertools.islice(dataset.iterate(hour, 1, 0), ROWS))))
+    return loader.pipeline.table(dataset.assemble(list(itertools.islice(dataset.iterate(0, 1, hour), ROWS))))

@@ -80,10 +80,10 @@ def test_errors_name_their_line(text, place, words):
 def test_exponential_expansion_of_aliases_is_rejected():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ConfigError, match="expand to more than"):
         read("\n".join(lines))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_long_chain_of_aliases_is_refused():

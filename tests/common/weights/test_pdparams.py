@@ -243,10 +243,10 @@ BOMBS = {
 def test_files_that_lie_about_their_content_are_refused_quickly(tmp_path, name):
     path = tmp_path / "bad.pdparams"
     path.write_bytes(BOMBS[name])
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(EnvironmentProblem, match=r"bad\.pdparams") as caught:
         pdparams.read_pdparams(path)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert len(str(caught.value)) < 600
 
 
