@@ -24,7 +24,7 @@ from common.errors import ConfigError, DataError
 EXAMPLES = """examples:
   python tools/prepare.py dataset/mine
   python tools/prepare.py dataset/mine --as yolo --labels cat dog --eval 0.25
-  python tools/prepare.py dataset/mine --group '^[^_]+'          images whose names begin alike stay together
+  python tools/prepare.py dataset/mine --group '^[^_]+'    # images whose names begin alike stay together
   python tools/prepare.py reviews.csv --text review --label stars
 """
 MARK = "prepared.txt"  # in every folder that this command has written: its files
