@@ -17,7 +17,7 @@ from tests.made.tracked import tracked
 
 DOCUMENTS = [file for file in tracked("*.md") if file.name != "MODELS.md" and "tests" not in file.parts]
 # modules whose docstring and help hold commands, and configurations, whose heads do
-TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert", "fit", "search"]
+TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert", "fit", "search", "prepare"]
 PLAIN = {"cp", "cd", "cat", "echo", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl"}
 COMMAND = re.compile(r"^\s*(?:\$ )?((?:(?:\.venv/bin/)?python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
 
@@ -149,7 +149,7 @@ def test_files_named_in_a_document_exist(document):
         assert any(list(place.glob(quoted.removeprefix("./"))) or matches(place / quoted) for place in places), quoted
 
 
-OF_THE_USER = {"labels.txt"}
+OF_THE_USER = {"labels.txt", "train.json", "classes.txt", "data.yaml"}
 WRITTEN_BY_RUNS = {"env.json", "infer.yml", "manifest.json", "state.json", "config.yml", "model.json", "structure.json"}
 
 

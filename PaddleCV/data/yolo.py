@@ -217,15 +217,22 @@ def read_all(paths, names, wanted, issues):
 
 def warn_unused(paths, issues):
     """Warns of text files that have no image (D116), in the folders of the images' text files."""
-    used = {label_file(path) for path in paths}
+    folders = {os.path.dirname(path) for path in paths}
+    beside = [os.path.join(folder, n) for folder in folders for n in names_in(folder) if is_image_file(n)]
+    used = {label_file(path) for path in (*paths, *beside)}  # also of the other splits
     for folder in sorted({os.path.dirname(file) for file in used}):
-        names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+        names = names_in(folder)
         stems = {os.path.splitext(name)[0] for name in names if is_image_file(name)}
         for name in names:
             path = os.path.join(folder, name)
             lonely = name.endswith(".txt") and path not in used and os.path.splitext(name)[0] not in stems
             if lonely and name.lower() not in NOT_LABELS and "labels" in folder.split(os.sep):
                 issues.warn("D116", "text file without an image; left out", file=path)
+
+
+def names_in(folder):
+    """The names in a folder, sorted; none if it does not exist."""
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
 def read_objects(file, image, about, names, wanted, issues):

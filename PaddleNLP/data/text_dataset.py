@@ -11,7 +11,7 @@ from common.suggest import did_you_mean
 
 
 class TextDataset:
-    """The samples of one file; a child class fills `samples`, reports problems by :meth:`error`, and calls
+    """Base class: the samples of one file; a child class fills `samples`, reports problems by :meth:`error`, and calls
     :meth:`finalize` once.
 
     Attributes:

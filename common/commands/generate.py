@@ -1,5 +1,7 @@
 """Generates a commented configuration from signatures, docstrings and the shipped configurations of a kit."""
 
+import re
+
 from common.config import load_config
 from common.config import sections as settings
 from common.config.check import GIVEN
@@ -50,7 +52,8 @@ class Starter:
             hint = did_you_mean(dataset, self._datasets(dataset)) or f"; it has {', '.join(self._datasets())}"
             raise ConfigError(f"--dataset {dataset}: the kit {namespace.kit.name} has no such dataset{hint}")
         self.kinds = components(namespace)
-        self.example = self._example()
+        self.examples = self._examples()
+        self.example = self.examples[0] if self.examples else {}
 
     def _datasets(self, like=None):
         """Names of the datasets: all, or those that resemble a misspelled name, which saves parsing every source."""
@@ -60,23 +63,27 @@ class Starter:
             definitions = [d for d in definitions if d.name in near]
         return [d.name for d in definitions if kind_of(d, self.namespace) == "datasets"]
 
-    def _example(self):
-        """A shipped configuration of the same model as plain values; may be empty.
-
-        The one with the name of the model is preferred.
-        """
+    def _examples(self):
+        """The shipped configurations of the same model as plain values; that with the name of the model is first."""
 
         def order(file):
             return file.stem != self.model.lower(), len(file.parts), file.stem
 
-        for file in sorted((self.namespace.kit / "configs").rglob("*.yml"), key=order):
+        files = sorted((self.namespace.kit / "configs").rglob("*.yml"), key=order)
+        texts = {file: file.read_text(encoding="utf-8") for file in files}
+        named = re.compile(rf"\btype: *{re.escape(self.model)}\b")
+        bases = [file.name for file in files if "_base_" in file.parts and named.search(texts[file])]
+        found = []
+        for file in files:
+            if "_base_" in file.parts or not (named.search(texts[file]) or any(name in texts[file] for name in bases)):
+                continue
             try:
-                config = load_config(file) if "_base_" not in file.parts else None
+                config = load_config(file)
             except KitError:
                 continue
-            if config is not None and config.get("model.type", None) == self.model:
-                return to_plain(config.tree)
-        return {}
+            if config.get("model.type", None) == self.model:
+                found.append(to_plain(config.tree))
+        return found
 
     def lines(self):
         """The whole file."""
@@ -99,13 +106,25 @@ class Starter:
     def split(self, split):
         """Dataset and transforms of one split."""
         like = self.example.get("data", {}).get(split) or {}
-        given = like if like.get("type") == self.dataset else {"type": self.dataset}
+        same = (example.get("data", {}).get(split) or {} for example in self.examples)
+        given = next((node for node in same if node.get("type") == self.dataset), None) or {"type": self.dataset}
         given = {key: value for key, value in given.items() if key != "transforms"}
+        if split == "eval":
+            given = self.of_evaluation(given)
         steps = like.get("transforms")
         if not steps:
             have = {d.name for d in self.kinds.get("transforms", [])}
             steps = [{"type": name} for name in ("Decode", "Normalize") if name in have]
         return [*self.node(given, "    "), "    transforms:", *[f"      - {to_inline_yaml(step)}" for step in steps]]
+
+    def of_evaluation(self, given):
+        """The dataset with `val` for `train` in its defaults, so that nothing is evaluated on the training samples."""
+        found = dict(given)
+        for parameter in self.namespace.signature(self.namespace.find(self.dataset)).parameters:
+            known, default = parameter.literal
+            if known and parameter.name not in found and "train" in str(default := to_plain(default)):
+                found[parameter.name] = to_evaluation(default)
+        return found
 
     def node(self, node, pad):
         """A component with its known values and defaults, each with a comment."""
@@ -148,9 +167,10 @@ class Starter:
         return [d.name for d in self.kinds.get(plural, [])]
 
     def others(self, slot, chosen):
-        """A comment with alternative components."""
-        rest = [name for name in self.candidates(slot) if name != chosen["type"]]
-        return f"    # or {', '.join(rest[:6])}" if rest else ""
+        """A comment with alternative components: those that shipped configurations of the same model name here."""
+        nodes = [(example.get("model") or {}).get(slot) for example in self.examples]
+        fit = sorted({node["type"] for node in nodes if isinstance(node, dict) and "type" in node} - {chosen["type"]})
+        return f"    # or {', '.join(fit[:6])}" if fit else ""
 
     def first(self, kind):
         """The default component of a kind as a node, or None."""
@@ -176,7 +196,13 @@ def add_comment(line, text):
     return f"{line:<{WIDTH}}  # {shorten(text)}" if text else line
 
 
+def to_evaluation(value):
+    """A default of the training split, a text or a list of texts, with `val` for `train`."""
+    return [to_evaluation(item) for item in value] if isinstance(value, list) else str(value).replace("train", "val")
+
+
 def shorten(text, most=80):
-    """The first sentence, truncated if too long."""
-    text = text.split(". ")[0].split(" (http")[0].rstrip(".")
+    """The first sentence, truncated if too long; an abbreviation such as e.g. does not end it."""
+    text = re.split(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)(?<!\bvs)(?<!\beq)(?<!\betc)\. ", text)[0]
+    text = text.split(" (http")[0].rstrip(".")
     return text if len(text) <= most else f"{text[:most].rsplit(' ', 1)[0]} ..."

@@ -15,6 +15,7 @@ COMMANDS = {  # name: (module, its description)
     "export": ("common.commands.export", "export a checkpoint"),
     "fit": ("common.commands.fit", "compute what transforms learn from the training data"),
     "infer": ("common.commands.infer", "predict with an exported model"),
+    "prepare": ("common.commands.prepare", "split your own data and write a configuration for it"),
     "search": ("common.commands.search", "search hyperparameters"),
     "serve": ("deploy.serving.command", "serve an exported model over HTTP"),
     "train": ("common.commands.train", "train a model"),

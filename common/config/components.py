@@ -21,11 +21,13 @@ def kind_of(definition, namespace):
     parameters = namespace.signature(definition).parameters
     if any(not p.type or (p.required and p.type == "Callable") for p in parameters):
         return ""
+    if namespace.is_abstract(definition) or namespace.signature(definition).summary.startswith("Base class"):
+        return ""
     role = role_of(definition, namespace)
     if ".models." in definition.module:
         part = "layers" if definition.part == "models" else definition.part
         return part if role == "layer" else ""
-    if role in ("layer", "strategy") or (role == "schedule" and namespace.is_abstract(definition)):
+    if role in ("layer", "strategy"):
         return ""
     _, methods = namespace.traits(definition)
     if (role == "transform" and "__call__" not in methods) or (role == "dataset" and "__init__" not in methods):

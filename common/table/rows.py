@@ -22,7 +22,7 @@ CHECKED = 2000  # rows per block of a check
 
 
 class RowFiles:
-    """A stream of lines (bytes, with line terminators); subclasses convert them to arrays batch by batch.
+    """Base class of streams of lines (bytes, with line terminators); subclasses convert them to arrays batch by batch.
 
     Args:
         files (list[str]): paths or glob patterns, read in this order (the matches of a pattern sorted by name).

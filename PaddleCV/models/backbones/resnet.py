@@ -37,7 +37,7 @@ VARIANTS = ("b", "vc", "vd")
 
 
 class ResidualStages(StagedBackbone):
-    """A stem of stride 4 and four stages of residual blocks of any kind.
+    """Base class of networks with a stem of stride 4 and four stages of residual blocks of any kind.
 
     Args:
         stem (Layer): image to features at a quarter of its height and width.

@@ -10,7 +10,7 @@ from ..blocks.batch_norm import freeze
 
 
 class StagedBackbone(nn.Layer):
-    """A network of `stem` and `stages` that returns the features of some of its stages.
+    """Base class of networks of `stem` and `stages` that return the features of some of their stages.
 
     A backbone builds both and then calls `finish`; where nothing comes before the stages, its stem is an Identity.
     """

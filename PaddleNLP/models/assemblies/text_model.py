@@ -8,7 +8,7 @@ from paddle import nn
 
 
 class TextModel(nn.Layer):
-    """A model of texts; `token_type_ids` is an input only if the encoder has segment embeddings.
+    """Base class of models of texts; `token_type_ids` is an input only if the encoder has segment embeddings.
 
     A child class defines `logits(inputs)`, which the loss takes, and `decode(logits, length)`, which is exported.
 

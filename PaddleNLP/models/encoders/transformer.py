@@ -18,7 +18,7 @@ ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu}
 
 
 class TransformerEncoder(nn.Layer):
-    """Word, position, segment and (ERNIE 2.0) task embeddings, Transformer layers, and a pooler.
+    """Base class: word, position, segment and (ERNIE 2.0) task embeddings, Transformer layers, and a pooler.
 
     Args:
         vocab_size (int): V.

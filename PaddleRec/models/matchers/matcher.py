@@ -11,7 +11,7 @@ from paddle import nn
 
 
 class Matcher(nn.Layer):
-    """A retrieval model; a child class defines `predict`, the query vectors, and `item_vectors`.
+    """Base class of retrieval models; a child class defines `predict`, the query vectors, and `item_vectors`.
 
     Args:
         top_k (int): K.

@@ -5,7 +5,7 @@ from paddle.nn import functional as F
 
 
 class Ranker(nn.Layer):
-    """A click-through rate model; a child class defines `predict`, the logits [N], whose arguments are its inputs."""
+    """Base class of click-through rate models; a child class defines `predict`: logits [N] of its inputs."""
 
     task = "Ranking"
     outputs = ("probability",)

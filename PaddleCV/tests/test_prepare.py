@@ -1,0 +1,167 @@
+"""Preparation of a user's own images: formats, splits, anchors and the four commands to boxes."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from common.config import load_config
+from common.data.preparation import Request
+from PaddleCV.data import own_recipes, prepare
+from tests.made.commands import command
+from tests.made.own_folders import FORMATS, own_folder
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    for kind in FORMATS:
+        own_folder(kind, folder)
+    return folder
+
+
+def files_of(folder):
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_becomes_disjoint_splits_of_all_images_and_leaves_the_folder_alone(place, tmp_path, kind):
+    before = files_of(place / kind)
+    done = command("prepare", place / kind, "--out", tmp_path / "out", "--name", "mine")
+    assert done.code == 0, done.err
+    assert f"PaddleCV, {kind}" in done.out
+    assert files_of(place / kind) == before
+    config = load_config(tmp_path / "out/mine.yml")
+    from common.build.data import build_dataset
+
+    splits = {name: build_dataset(config, name) for name in ("train", "eval")}
+    names = {name: {path.rsplit("/", 1)[-1] for path in split.paths()} for name, split in splits.items()}
+    assert len(names["train"] | names["eval"]) == 30
+    assert not names["train"] & names["eval"]
+    assert 4 <= len(names["eval"]) <= 8
+    assert splits["train"].labels == splits["eval"].labels
+    assert sorted(splits["train"].labels) == list("0123456789")
+    whole = json.loads((place / "digits_30/annotations/train.json").read_text())["annotations"]
+    assert len(splits["train"].boxes.label) + len(splits["eval"].boxes.label) == len(whole)
+
+
+def test_the_printed_commands_are_those_to_type_next(place, tmp_path):
+    done = command("prepare", place / "voc", "--out", tmp_path / "out", "--name", "mine")
+    lines = [line.strip() for line in done.out.splitlines() if "python tools/" in line]
+    assert [line.split()[1] for line in lines] == [f"tools/{n}.py" for n in ("check", "train", "export", "infer")]
+    assert lines[1].endswith("mine.yml --eval")
+
+
+def test_a_folder_of_two_formats_is_refused_with_both_and_as_chooses(place, tmp_path):
+    folder = tmp_path / "both"
+    shutil.copytree(place / "voc", folder)
+    for file in (place / "labelme").glob("*.json"):
+        shutil.copy(file, folder)
+    command("prepare", folder).refused(3, "could be read as", "voc:", "labelme:", "--as voc")
+    assert command("prepare", folder, "--as", "labelme").code == 0
+    assert command("prepare", folder, "--as", "labelme").refused(2, "both_prepared exists", "--force")
+    assert command("prepare", folder, "--as", "voc", "--force").code == 0
+
+
+def test_a_folder_without_a_format_is_refused_with_those_that_are_known(tmp_path):
+    (tmp_path / "note.md").write_text("nothing")
+    command("prepare", tmp_path, "--out", tmp_path / "out").refused(3, "no known format in 1 files", "labelme")
+    assert not (tmp_path / "out").exists()
+    command("prepare", tmp_path / "none").refused(2, "no such file or folder")
+
+
+def test_class_names_of_yolo_come_from_the_command_where_no_file_has_them(place, tmp_path):
+    folder = tmp_path / "yolo"
+    shutil.copytree(place / "yolo", folder)
+    (folder / "data.yaml").unlink()
+    command("prepare", folder).refused(3, "there are no class names", "--labels cat dog")
+    assert command("prepare", folder, "--labels", *"abcdefghij").code == 0
+    assert load_config(tmp_path / "yolo_prepared/yolo.yml").get("data.train.data").endswith("data.yaml")
+
+
+def test_splits_of_the_folder_are_kept(place, tmp_path):
+    for name, number in (("train", 20), ("valid", 10)):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for image in (
+            sorted((place / "voc").glob("*.jpg"))[:number]
+            if name == "train"
+            else sorted((place / "voc").glob("*.jpg"))[20:]
+        ):
+            shutil.copy(image, tmp_path / "own" / name)
+            shutil.copy(image.with_suffix(".xml"), tmp_path / "own" / name)
+    done = command("prepare", tmp_path / "own")
+    assert "the folder's own splits: 20 train, 10 valid" in done.out
+    assert "valid/" not in (tmp_path / "own_prepared/train.txt").read_text()
+
+
+def test_groups_stay_together(place, tmp_path):
+    done = command("prepare", place / "voc", "--out", tmp_path / "out", "--name", "m", "--group", r"_(\d{4})\d")
+    assert done.code == 0, done.err
+    groups = [
+        {line.split("_")[1][:4] for line in (tmp_path / f"out/{n}.txt").read_text().splitlines()}
+        for n in ("train", "eval")
+    ]
+    assert not groups[0] & groups[1]
+    command("prepare", place / "voc", "--out", tmp_path / "x", "--group", "(").refused(2, "not a regular expression")
+    command("prepare", place / "voc", "--out", tmp_path / "x", "--group", "zzz").refused(2, "matches no path")
+
+
+def test_a_bad_row_of_a_table_of_boxes_is_named_by_its_line(place, tmp_path):
+    folder = tmp_path / "csv"
+    shutil.copytree(place / "csv", folder)
+    with open(folder / "boxes.csv", "a") as file:
+        file.write("train_00000.jpg,1,2,x,9,3\n")
+    count = len((folder / "boxes.csv").read_text().splitlines())
+    command("prepare", folder).refused(3, "a coordinate is not a number", f"line {count}", "boxes.csv")
+
+
+def test_copies_of_an_image_stay_together(place, tmp_path):
+    files = [tmp_path / f"{n}.jpg" for n in "abcd"]
+    for file, source in zip(files, ["train_00000", "train_00001", "train_00000", "train_00002"]):
+        shutil.copy(place / f"voc/{source}.jpg", file)
+    joined, copies = prepare.join_copies(files, list("abcd"))
+    assert (joined, copies) == (["a", "b", "a", "d"], 1)
+
+
+def test_anchors_find_the_sizes_of_the_boxes():
+    rng = np.random.default_rng(0)
+    extents = np.concatenate([center + rng.uniform(-1, 1, (50, 2)) for center in ([10, 20], [40, 30], [90, 120])])
+    anchors = own_recipes.choose_anchors(extents, levels=3, each=1)
+    assert np.abs(np.array(anchors) - [[[90, 120]], [[40, 30]], [[10, 20]]]).max() <= 1
+    assert own_recipes.choose_anchors(np.array([[8.0, 8.0]] * 4), 2) == [[[8, 8]], [[8, 8]]]
+
+
+def test_the_size_of_the_network_follows_the_boxes_and_never_exceeds_the_images():
+    sides = np.array([[640, 480]] * 3, float)
+    assert own_recipes.choose_size(sides, np.array([0.5])) == (128, 160)
+    assert own_recipes.choose_size(sides, np.array([0.05])) == (288, 384)
+    assert own_recipes.choose_size(sides, np.array([0.001])) == (384, 512)
+    assert own_recipes.choose_size(sides / 5, np.array([0.001])) == (96, 128)
+
+
+def test_class_folders_become_lists(place, tmp_path):
+    for name, images in (("cat", "0123"), ("dog", "4567")):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for k in images:
+            shutil.copy(place / f"voc/train_0000{k}.jpg", tmp_path / "own" / name)
+    done = command("prepare", tmp_path / "own", "--eval", "0.25")
+    assert "8 images, 2 classes: cat, dog" in done.out, done.err
+    assert "split by class: 6 train, 2 eval" in done.out
+    assert (tmp_path / "own_prepared/labels.txt").read_text() == "cat\ndog\n"
+
+
+def test_mirrored_characters_are_not_trained_on():
+    assert own_recipes.can_flip(["cat", "dog"])
+    assert not own_recipes.can_flip(list("0123"))
+    assert not own_recipes.can_flip(["turn_left", "stop"])
+
+
+def test_warm_up_and_schedule_fit_a_small_set(place, tmp_path):
+    request = Request(place / "voc", tmp_path, "m")
+    dataset = prepare.READERS["voc"](request, [p.name for p in (place / "voc").iterdir()]).read()
+    node = {"type": "VocDetection"}
+    lines, _ = own_recipes.detector_config(request, dataset, list(range(24)), {"train": node, "eval": node})
+    text = "\n".join(lines)
+    assert "epochs: 200" in text
+    assert "warmup_steps: 60" in text
