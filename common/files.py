@@ -9,12 +9,12 @@ import re
 import sys
 from pathlib import Path
 
-from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem
+from common.errors import BadSample, ConfigError, DataError, DataIssue, EnvironmentProblem
 from common.suggest import did_you_mean
 
 PACKAGE = "package:"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-INSTALL = {"LAC": "pip install setuptools wheel && pip install --no-deps --no-build-isolation lac==2.1.2"}
+INSTALL = {"LAC": "pip install 'setuptools<81' wheel && pip install --no-deps --no-build-isolation lac==2.1.2"}
 
 
 def find_file(path):
@@ -77,7 +77,7 @@ def decode_text(data, path, encoding="utf-8"):
     """Decodes bytes to text; a byte-order mark is dropped.
 
     Raises:
-        DataError: a byte is invalid in this encoding; names the line, the byte and an encoding to try.
+        BadSample: a byte is invalid in this encoding; names the line, the byte and an encoding to try.
         ConfigError: unknown encoding.
     """
     try:
@@ -104,7 +104,7 @@ def decode_text(data, path, encoding="utf-8"):
             place=f"line {line}, byte {column}",
             fix=f"save the file as UTF-8, or configure its encoding, such as encoding: {hint}",
         )
-        raise DataError(str(issue)) from None
+        raise BadSample(issue) from None
 
 
 def replace_controls(text):

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from common.data.issues import issue_line
-from common.errors import BadRows, BadSample, DataError
+from common.errors import BadRows, BadSample, DataError, DataIssue
 from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
 from common.log import logger
 from common.table.sources import rows_to_table
@@ -26,6 +26,7 @@ def run_inference(model, source, args):
     """
     task = model.task
     drawing = source.drawing(args.out) if args.out else None
+    source.labels = model.labels
     predict = BY_INPUT.get(task.input, predict_samples)
     bad = total = 0
     for samples in batches(source, fixed_batch(model) or args.batch or source.batch):
@@ -36,6 +37,9 @@ def run_inference(model, source, args):
             logger.error(issue_line(error.issue) if isinstance(error, BadSample) else str(error))
         bad += len(problems)
         for sample, records in predictions:
+            if "error" in sample:
+                sys.stdout.write(error_line(sample, args.json) + "\n")
+                continue
             total += 1
             found = {**task.identify(sample), "predictions": records}
             text = json.dumps(found, ensure_ascii=False) if args.json else task.line(sample, records)
@@ -51,6 +55,12 @@ def run_inference(model, source, args):
     if bad:
         logger.error("%s: %d of %d %ss could not be read", source.name, bad, bad + total, source.what)
     return 3 if bad else 0
+
+
+def error_line(sample, as_json):
+    """The output in the place of a sample that cannot be read: an empty line, or its file, place and error as JSON."""
+    found = {"file": sample["path"], "place": sample["place"], "error": issue_line(sample["error"].issue)}
+    return json.dumps(found, ensure_ascii=False) if as_json else ""
 
 
 def predict_one(model, sample, threshold=None):
@@ -77,20 +87,33 @@ def predict_samples(model, samples, threshold):
         threshold (float | None): see :func:`common.inference.predictor.predict`.
 
     Returns:
-        tuple[list[tuple], list[DataError]]: (decoded sample, records) of those that can be read, in order; the errors
-            of the others.
+        tuple[list[tuple], list[DataError]]: (decoded sample, records) of those that can be read, in order, and of texts
+            (sample with `error`, []) of the others; the errors of the others.
     """
     decoded, ready, problems = [], [], []
     for sample in samples:
         try:
+            if "error" in sample:
+                raise sample["error"]
             if not sample.get("blank"):
-                sample = model.decode(sample)
-                ready.append(prepare_samples(model, [sample])[0])
+                prepared = model.decode(sample)
+                ready.append(prepare_samples(model, [prepared])[0])
+                sample = prepared
             decoded.append(sample)
         except DataError as error:
             problems.append(error)
+            if model.task.input == "text" and "place" in sample:
+                decoded.append(sample | {"error": in_file(error, sample)})
     found = iter(predict_prepared(model, ready, threshold) if ready else [])
-    return [(sample, [] if sample.get("blank") else next(found)) for sample in decoded], problems
+    empty = ("blank", "error")
+    return [(sample, [] if any(key in sample for key in empty) else next(found)) for sample in decoded], problems
+
+
+def in_file(error, sample):
+    """The BadSample of an error in a sample."""
+    if isinstance(error, BadSample):
+        return error
+    return BadSample(DataIssue("D100", "error", sample["path"], str(error), sample["place"]))
 
 
 def predict_rows(model, samples, threshold):

@@ -28,7 +28,7 @@ class WordPiece(Transform):
         vocab (str): the vocabulary file, one piece per line, with `##` before pieces that continue a word.
         lowercase (bool): for uncased encoders.
         max_length (int): maximum number of pieces, including [CLS] and [SEP]; the longer text is truncated first.
-        labels (list[str]): tag names, supplied by the dataset; the pieces of a token are tagged as a span of it would be.
+        labels (list[str]): tag names, supplied by the dataset; the pieces of a token are tagged as its span.
     """
 
     files = ("vocab",)

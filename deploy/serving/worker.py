@@ -148,7 +148,11 @@ def read_audio(model, item, blobs):
 
 def read_text(model, item, blobs):
     """The prepared sample of a text in UTF-8, read as a line is that `tools/infer.py` is given; None of a blank one."""
-    (sample,) = Texts([blobs[0].decode()], "the text", model.task)
+    source = Texts([blobs[0].decode()], "the text", model.task)
+    source.labels = model.labels
+    (sample,) = source
+    if "error" in sample:
+        raise sample["error"]
     return None if sample.get("blank") else prepare_samples(model, [model.decode(sample)])[0]
 
 

@@ -30,12 +30,17 @@ class ReadingComprehension(Task):
         if line.lstrip().startswith("{"):
             try:
                 row = json.loads(line)
-                return {"question": str(row["question"]), "context": str(row["context"])}
+                question, context = row["question"], row["context"]
             except (ValueError, KeyError, TypeError):
-                raise DataError('a line of JSON has the keys "question" and "context"') from None
-        question, tab, context = line.partition("\t")
-        if not tab or not context.strip():
-            raise DataError("a line is a question, a tab, and the text that may answer it")
+                question = context = None
+            if not isinstance(question, str) or not isinstance(context, str):
+                raise DataError('a line of JSON has the keys "question" and "context", both strings')
+        else:
+            question, tab, context = line.partition("\t")
+            if not tab:
+                raise DataError("a line is a question, a tab, and the text that may answer it")
+        if not question.strip() or not context.strip():
+            raise DataError(f"the {'text' if question.strip() else 'question'} is empty")
         return {"question": question, "context": context}
 
     def synthetic(self, inputs):

@@ -1,6 +1,6 @@
 """Sequence labeling: tags of tokens as spans of the text, words with their parts of speech or named entities.
 
-The scheme of the tags is recognized from the labels (`common.text.tags`).  Tags whose position is a suffix, as LAC has them
+The scheme of the tags is recognized from the labels (`common.text.tags`).  Tags whose position is a suffix, as in LAC
 (`PER-B`, `PER-I`), cut the whole text into words: a word begins at every `-B` and is called by its last tag.
 """
 
