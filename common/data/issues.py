@@ -43,6 +43,8 @@ Issue codes, the same in every kit:
     D148  number of features differs from the training data
     D149  audio too short for its transcript
     D150  image in two splits
+    D155  many tokens of texts are not in the vocabulary
+    D156  texts longer than the model reads
 """
 
 import dataclasses
@@ -52,6 +54,7 @@ import json
 import os
 from pathlib import Path
 
+from common.data.coverage import Coverage
 from common.data.pipeline import locate_error
 from common.errors import BadSample, DataError, DataIssue, KitError
 from common.log import logger
@@ -272,15 +275,15 @@ def check_transforms(dataset, pipeline):
         dataset (object): map-style; every sample could be read.
         pipeline (Pipeline): its transforms.
     """
-    issues = []
+    issues, coverage = [], Coverage(getattr(dataset, "source", type(dataset).__name__))
     for index in range(len(dataset)):
         try:
-            pipeline.sample(dataset, index, 0)
+            coverage.add([pipeline.sample(dataset, index, 0).get("coverage", {})])
         except BadSample as error:
             issues.append(error.issue)
             if len(issues) == MOST:
                 break
-    return issues
+    return issues + coverage.issues()
 
 
 def read_stream(dataset, most=0):

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 
+from common.data.coverage import Coverage, is_truncated
 from common.data.issues import issue_line
 from common.errors import BadRows, BadSample, DataError, DataIssue
 from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
@@ -29,6 +30,7 @@ def run_inference(model, source, args):
     source.labels = model.labels
     predict = BY_INPUT.get(task.input, predict_samples)
     bad = total = 0
+    coverage = Coverage(source.name)
     for samples in batches(source, fixed_batch(model) or args.batch or source.batch):
         predictions, problems = predict(model, samples, args.threshold)
         for error in problems:
@@ -41,7 +43,10 @@ def run_inference(model, source, args):
                 sys.stdout.write(error_line(sample, args.json) + "\n")
                 continue
             total += 1
+            coverage.add([sample.get("coverage", {})])
             found = {**task.identify(sample), "predictions": records}
+            if is_truncated(sample):
+                found["truncated"] = True
             text = json.dumps(found, ensure_ascii=False) if args.json else task.line(sample, records)
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
@@ -50,6 +55,7 @@ def run_inference(model, source, args):
     if drawing:
         drawing.close()
         logger.info("drawn: %s", args.out)
+    coverage.report()
     if total == 0 and bad == 0:
         raise DataError(f"{source.name}: no {source.what} was found")
     if bad:
@@ -98,7 +104,7 @@ def predict_samples(model, samples, threshold):
             if not sample.get("blank"):
                 prepared = model.decode(sample)
                 ready.append(prepare_samples(model, [prepared])[0])
-                sample = prepared
+                sample = prepared | {"coverage": ready[-1].get("coverage", {})}
             decoded.append(sample)
         except DataError as error:
             problems.append(error)

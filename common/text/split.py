@@ -11,6 +11,7 @@ from math import log
 
 import numpy as np
 
+from common.data.coverage import count
 from common.data.transform import Transform
 from common.errors import BadSample, DataIssue
 from common.files import read_lines
@@ -151,6 +152,7 @@ class TokenIds(Transform):
 
     def __call__(self, sample, rng):
         tokens = sample["tokens"]
+        cut = max(0, len(tokens) - self.max_length) if self.max_length else 0
         if self.max_length and len(tokens) > self.max_length:
             self.warned = self.warned or warn_truncated(sample, len(tokens), self.max_length)
             for key in ("tokens", "offsets", "tags"):
@@ -162,6 +164,7 @@ class TokenIds(Transform):
         number, others = self.vocabulary.number, self.others
         sample["input_ids"] = np.array([number(others.get(token, token)) for token in tokens], np.int64)
         sample["length"] = len(tokens)
+        sample["coverage"] = {"text_a": count(sample["input_ids"].tolist(), self.vocabulary.unknown, cut)}
         if "tags" in sample:
             sample["tags"] = np.asarray(sample["tags"], np.int64)
         return sample

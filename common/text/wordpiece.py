@@ -10,6 +10,7 @@ The transforms read `text_a` (and `text_b`) of a sample, or `tokens`, and produc
 
 import numpy as np
 
+from common.data.coverage import count
 from common.data.transform import Transform
 from common.errors import DataError, DataIssue, EnvironmentProblem
 from common.text.split import warn_truncated
@@ -62,11 +63,16 @@ class WordPiece(Transform):
     def __call__(self, sample, rng):
         if "tokens" in sample:
             return self.number_tokens(sample)
-        parts = [self.encode(sample[key]) for key in ("text_a", "text_b") if key in sample]
+        keys = [key for key in ("text_a", "text_b") if key in sample]
+        parts = [self.encode(sample[key]) for key in keys]
         kept = truncate_longest([len(ids) for ids, _ in parts], self.max_length - 1 - len(parts))
         total = sum(len(ids) for ids, _ in parts)
         if sum(kept) < total:
             self.warned = self.warned or warn_truncated(sample, total, sum(kept))
+        unknown = self.vocabulary.unknown
+        sample["coverage"] = {
+            key: count(pieces[:most], unknown, len(pieces) - most) for key, (pieces, _), most in zip(keys, parts, kept)
+        }
         ids, types = [self.first], [0]
         for number, ((pieces, _), most) in enumerate(zip(parts, kept)):
             ids += [*pieces[:most], self.last]
@@ -81,6 +87,7 @@ class WordPiece(Transform):
             ids += pieces
             words += [number] * len(pieces)
         most = self.max_length - 2
+        sample["coverage"] = {"text_a": count(ids[:most], self.vocabulary.unknown, max(0, len(ids) - most))}
         if len(ids) > most:
             self.warned = self.warned or warn_truncated(sample, len(ids), most)
             ids, words = ids[:most], words[:most]

@@ -22,6 +22,7 @@ if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
 from common.audio.reading import decode_audio
+from common.data.coverage import is_truncated
 from common.errors import BadSample, KitError
 from common.inference.predictor import Predictor, fixed_batch, prepare_samples, stack
 from common.text.sources import Texts
@@ -75,11 +76,13 @@ def response_frame(model, message, blobs):
     """The frame of a response: `id`, the status of each item, and as blobs their records or the reasons."""
     parts = iter(blobs)
     items = [(item, list(itertools.islice(parts, item["blobs"]))) for item in message["items"]]
-    statuses, texts = zip(*predict_items(model, items))
-    return wire.frame({"id": message["id"], "statuses": statuses}, [text.encode() for text in texts])
+    notes = {}
+    statuses, texts = zip(*predict_items(model, items, notes))
+    answer = {"id": message["id"], "statuses": statuses, "notes": [notes.get(place) for place in range(len(items))]}
+    return wire.frame(answer, [text.encode() for text in texts])
 
 
-def predict_items(model, items):
+def predict_items(model, items, notes=None):
     """Predicts the items of a batch, each by itself where one of them is wrong.
 
     Items are run together only where the arrays that go in are of one size, so that no prediction depends on what else
@@ -88,6 +91,7 @@ def predict_items(model, items):
     Args:
         model (Predictor): predicts.
         items (list[tuple[dict, list[bytes]]]): `kind`, `threshold`, and what the kind needs; its bytes.
+        notes (dict | None): filled with how much of each text was read, by its place: tokens, unknown, cut, truncated.
 
     Returns:
         list[tuple[int, str]]: for each item 200 and the JSON of its records, or 422 or 500 and what is wrong.
@@ -102,12 +106,20 @@ def predict_items(model, items):
         if sample is None:
             found[position] = (200, "[]")
             continue
+        if notes is not None and sample.get("coverage"):
+            notes[position] = note_of(sample)
         sizes = tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
         groups.setdefault((item["kind"], sizes), []).append((position, sample))
     for (kind, _), members in groups.items():
         for position, one in zip([p for p, _ in members], run_group(model, kind, members, items), strict=True):
             found[position] = one
     return found
+
+
+def note_of(sample):
+    """How much of a text the model reads: its tokens, those unknown to the vocabulary, those cut off, a flag."""
+    tokens, unknown, cut = (sum(numbers) for numbers in zip(*sample["coverage"].values()))
+    return {"tokens": tokens, "unknown": unknown, "cut": cut, "truncated": is_truncated(sample)}
 
 
 def run_group(model, kind, members, items):
