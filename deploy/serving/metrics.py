@@ -31,7 +31,7 @@ class Metrics:
             name: Counter(f"kit_text_{name}", text, ["model"], registry=self.registry)
             for name, text in described.items()
         }
-        self.truncated = Counter("kit_text_truncated", "Texts cut", ["model"], registry=self.registry)
+        self.truncated = Counter("kit_texts_truncated", "Texts cut", ["model"], registry=self.registry)
         self.waiting = Gauge("kit_queue_items", "Items waiting", ["model"], registry=self.registry)
         self.up = Gauge("kit_predictors_up", "Processes of predictors ready", ["model"], registry=self.registry)
 
