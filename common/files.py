@@ -5,6 +5,7 @@ importing it.
 """
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from common.suggest import did_you_mean
 
 PACKAGE = "package:"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+JSON_TOKEN = re.compile(r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
 INSTALL = {"LAC": "pip install 'setuptools<81' wheel && pip install --no-deps --no-build-isolation lac==2.1.2"}
 
 
@@ -105,6 +107,45 @@ def decode_text(data, path, encoding="utf-8"):
             fix=f"save the file as UTF-8, or configure its encoding, such as encoding: {hint}",
         )
         raise BadSample(issue) from None
+
+
+class DuplicateKey(json.JSONDecodeError):
+    """A key that is written twice in one object of a JSON text, at the second one; `key` is its name."""
+
+    def __init__(self, key, first, text, position):
+        line = text.count("\n", 0, first) + 1
+        super().__init__(f"key '{key}' is there twice in one object, first on line {line}", text, position)
+        self.key = key
+
+
+def parse_json(text):
+    """The value of a JSON text; unlike `json.loads`, a key that is written twice is an error instead of the last one.
+
+    Raises:
+        DuplicateKey: with line and column of the second key.
+        json.JSONDecodeError: the text is not JSON.
+    """
+    return json.loads(text, object_pairs_hook=lambda pairs: unique_keys(pairs, text))
+
+
+def unique_keys(pairs, text):
+    """The dict of a JSON object; raises DuplicateKey."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    opened = [{}]  # by object: key -> its position
+    for token in JSON_TOKEN.finditer(text):
+        mark = token.group()[0]
+        if mark == "{":
+            opened.append({})
+        elif mark == "}":
+            opened.pop()
+        elif token["key"]:
+            key = json.loads(token["key"])
+            if key in opened[-1]:
+                raise DuplicateKey(key, opened[-1][key], text, token.start())
+            opened[-1][key] = token.start()
+    return found
 
 
 def replace_controls(text):

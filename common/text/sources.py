@@ -5,11 +5,10 @@ read, the others are not.  A line that cannot be read is a sample with `error`, 
 """
 
 import dataclasses
-import json
 import sys
 
 from common.errors import BadSample, ConfigError, DataError, DataIssue
-from common.files import decode_text, find_file, has_lone_surrogate, read_lines, replace_controls
+from common.files import decode_text, find_file, has_lone_surrogate, parse_json, read_lines, replace_controls
 from common.log import logger
 
 COLUMNS = {  # of a header -> keys of a sample
@@ -198,7 +197,7 @@ class Texts:
 def read_object(line):
     """The texts of a line of JSON as in the files of training; raises BadSample."""
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except ValueError as error:
         raise bad_line("D118", f"not valid JSON: {error}", line) from None
     found = {key: row[key] for key in ("text_a", "text_b") if key in row} if isinstance(row, dict) else {}

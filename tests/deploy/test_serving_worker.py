@@ -145,7 +145,7 @@ def test_a_text_that_is_cut_is_said_to_be(tmp_path):
         metrics.observe_text("short", note)
     text = metrics.text().decode()
     for line in ("tokens_total", 6), ("unknown_total", 1), ("cut_total", 1):
-        assert 'kit_text_%s{model="short"} %.1f' % line in text
+        assert 'kit_text_{}{{model="short"}} {:.1f}'.format(*line) in text
     assert 'kit_texts_truncated_total{model="short"} 1.0' in text
 
 

@@ -1,10 +1,9 @@
 """Reading comprehension: the answer to a question as a span of a text, chosen among the scores of all windows."""
 
-import json
-
 import numpy as np
 
 from common.errors import DataError
+from common.files import parse_json
 from common.inference.task import Task
 
 
@@ -29,7 +28,7 @@ class ReadingComprehension(Task):
         """The sample of one line of input: `question<tab>text`, or an object with `question` and `context`."""
         if line.lstrip().startswith("{"):
             try:
-                row = json.loads(line)
+                row = parse_json(line)
                 question, context = row["question"], row["context"]
             except (ValueError, KeyError, TypeError):
                 question = context = None
