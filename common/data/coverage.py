@@ -29,7 +29,7 @@ class Coverage:
                     sums[place] += int(value)
 
     def issues(self):
-        """What is worth a warning (list[DataIssue])."""
+        """The warnings (list[DataIssue])."""
         found = []
         for field, (texts, tokens, unknown, cut_texts, cut) in self.fields.items():
             kept = tokens - cut

@@ -40,7 +40,7 @@ def run_inference(model, source, args):
         bad += len(problems)
         for sample, records in predictions:
             if "error" in sample:
-                sys.stdout.write(error_line(sample, args.json) + "\n")
+                sys.stdout.write(bad_sample_line(sample, args.json) + "\n")
                 continue
             total += 1
             coverage.add([sample.get("coverage", {})])
@@ -63,7 +63,7 @@ def run_inference(model, source, args):
     return 3 if bad else 0
 
 
-def error_line(sample, as_json):
+def bad_sample_line(sample, as_json):
     """The output in the place of a sample that cannot be read: an empty line, or its file, place and error as JSON."""
     found = {"file": sample["path"], "place": sample["place"], "error": issue_line(sample["error"].issue)}
     return json.dumps(found, ensure_ascii=False) if as_json else ""

@@ -117,7 +117,7 @@ def predict_items(model, items, notes=None):
 
 
 def note_of(sample):
-    """How much of a text the model reads: its tokens, those unknown to the vocabulary, those cut off, a flag."""
+    """Counts of a text: its tokens, those unknown to the vocabulary, those cut off, and whether any was."""
     tokens, unknown, cut = (sum(numbers) for numbers in zip(*sample["coverage"].values()))
     return {"tokens": tokens, "unknown": unknown, "cut": cut, "truncated": is_truncated(sample)}
 
