@@ -91,7 +91,7 @@ class Texts:
         many (bool): continues after a line that cannot be read.
 
     Attributes:
-        labels (list[str] | None): the labels of the model, with which annotated lines are told from texts.
+        labels (list[str] | None): the labels of the model, with which annotated lines are distinguished.
     """
 
     what, batch = "text", 32
