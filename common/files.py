@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem
+from common.errors import BadSample, ConfigError, DataError, DataIssue, EnvironmentProblem
 from common.regular import check_regular
 from common.suggest import did_you_mean
 
@@ -81,7 +81,7 @@ def decode_text(data, path, encoding="utf-8"):
     """Decodes bytes to text; a byte-order mark is dropped.
 
     Raises:
-        DataError: a byte is invalid in this encoding; names the line, the byte and an encoding to try.
+        BadSample: a byte is invalid in this encoding; names the line, the byte and an encoding to try.
         ConfigError: unknown encoding.
     """
     try:
@@ -108,7 +108,7 @@ def decode_text(data, path, encoding="utf-8"):
             place=f"line {line}, byte {column}",
             fix=f"save the file as UTF-8, or configure its encoding, such as encoding: {hint}",
         )
-        raise DataError(str(issue)) from None
+        raise BadSample(issue) from None
 
 
 class DuplicateKey(json.JSONDecodeError):

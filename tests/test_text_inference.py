@@ -48,7 +48,7 @@ def test_a_checkpoint_and_its_export_predict_the_same_from_raw_text(trained, tmp
     about = yaml.safe_load((trained.export / "infer.yml").read_text(encoding="utf-8"))
     moved = shutil.move(trained.export, tmp_path / "elsewhere")  # the vocabulary goes with it
     data = pathlib.Path(trained.overrides[0].removeprefix("dataset="))
-    lines = TEXTS[about["task"]].encode()
+    lines = TEXTS[about["task"]].replace("\t", " " if "words" in trained.config else "\t").encode()
     in_memory = command(
         "infer", "-c", trained.config, "-o", *trained.overrides, f"weights={trained.weights}", "--json", stdin=lines
     )
@@ -96,10 +96,32 @@ def test_invalid_texts_are_rejected_and_blank_ones_kept(trained, tmp_path):
     )
     command("infer", "--model", trained.export, "--text", "x", "--input", "y").refused(2, "either --input or --text")
     command("infer", "--model", trained.export, "--text", "x\ty", "--out", tmp_path).refused(2, "--out draws on images")
-    controls = command("infer", "--model", trained.export, stdin=b"\xef\xbb\xbfa\x00b\tc\r\n")
+    between = b" " if "words" in trained.config else b"\t"
+    controls = command("infer", "--model", trained.export, stdin=b"\xef\xbb\xbfa\x00b" + between + b"c\r\n")
     assert controls.code == 0 and "control characters" in controls.err and len(controls.out.splitlines()) == 1
-    emoji = command("infer", "--model", trained.export, stdin="😀\u200b\t\u05e9\u05dc 😀\n".encode())
+    emoji = command(
+        "infer", "--model", trained.export, stdin="😀\u200b".encode() + between + "\u05e9\u05dc 😀\n".encode()
+    )
     assert emoji.code == 0, emoji.err
+
+
+def test_one_bad_row_costs_only_its_own_answer(trained, tmp_path):
+    """The others are answered as without it, in their lines; the file may name its columns."""
+    good = TEXTS[yaml.safe_load((trained.export / "infer.yml").read_text(encoding="utf-8"))["task"]].splitlines()
+    good = [line.replace("\t", " ") if "words" in trained.config else line for line in (good[0], good[2])] * 2
+    rows = [line.encode() for line in good]
+    (tmp_path / "good.txt").write_bytes(b"\n".join(rows))
+    (tmp_path / "bad.txt").write_bytes(b"\n".join([rows[0], b"na\xefve\tb", *rows[1:]]))
+    right = command("infer", "--model", trained.export, "--json", "--input", tmp_path / "good.txt")
+    for given in ({"stdin": (tmp_path / "bad.txt").read_bytes()}, {"path": tmp_path / "bad.txt"}):
+        where = ["--input", given.pop("path")] if "path" in given else []
+        found = command("infer", "--model", trained.export, "--json", *where, **given)
+        lines = found.out.splitlines()
+        assert lines[:1] + lines[2:] == right.out.splitlines() and right.code == 0
+        assert "line 2, byte 3" in json.loads(lines[1])["error"]
+        found.refused(3, "line 2, byte 3", "1 of 5 texts could not be read")
+    printed = command("infer", "--model", trained.export, stdin=(tmp_path / "bad.txt").read_bytes()).out.splitlines()
+    assert len(printed) == 5 and printed[1] == ""
 
 
 def test_an_empty_stream_of_texts_is_refused(trained):

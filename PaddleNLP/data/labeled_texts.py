@@ -1,10 +1,8 @@
 """Single texts or pairs of texts with a class label: tab-separated files and JSON lines."""
 
-import json
+from common.files import parse_json, read_lines
 
-from common.files import read_lines
-
-from .text_dataset import TextDataset, columns_of, in_order
+from .text_dataset import MISSING, TextDataset, columns_of, in_order, plain_label
 
 NEEDED, OPTIONAL = ("text_a", "label"), ("text_b", "qid")
 
@@ -55,18 +53,21 @@ class LabeledTexts(TextDataset):
     def read_object(self, line, number):
         """{name: text} of a JSON line; None after recording an error."""
         try:
-            row = json.loads(line)
+            row = parse_json(line)
         except ValueError as error:
             self.error("D118", f"not valid JSON: {error}", number, line[:60])
             return None
         found = {key: row[key] for key in (*NEEDED, "text_b") if key in row} if isinstance(row, dict) else {}
         lacking = [key for key in NEEDED if key not in found]
-        odd = [key for key, value in found.items() if not isinstance(value, str | int | float)]
+        odd = [key for key, value in found.items() if plain_label(value) is None]
         if lacking or odd:
             what = f"has no {', '.join(lacking)}" if lacking else f"{', '.join(odd)} is neither a string nor a number"
             self.error("D113", what, number, line[:60])
             return None
-        return {key: str(value) for key, value in found.items()}
+        for key, value in found.items():
+            if key != "label" and not isinstance(value, str):
+                self.problems.warn("D113", f"{key} is a number, read as a text", f"line {number}", value)
+        return {key: plain_label(value) if key == "label" else str(value) for key, value in found.items()}
 
     def clean_row(self, row, number):
         """Cleans the texts and the label of a row in place; returns whether the row can be used."""
@@ -76,8 +77,10 @@ class LabeledTexts(TextDataset):
                 if row[key] is None:
                     return False
         row.pop("qid", None)
-        row["label"] = row["label"].strip()
+        row["label"] = plain_label(row["label"])
         if not row["label"]:
             self.error("D126", "the label is empty", number)
             return False
+        if row["label"].lower() in MISSING and not self.wanted:
+            self.problems.warn("D126", "a label reads like a missing value", f"line {number}", row["label"])
         return self.check_label(row["label"], number)

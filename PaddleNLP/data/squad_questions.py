@@ -1,10 +1,8 @@
 """Extractive question answering in the format of SQuAD (https://arxiv.org/abs/1606.05250,
 https://arxiv.org/abs/1806.03822), which CMRC 2018 and DRCD share."""
 
-import json
-
 from common.errors import DataError, DataIssue
-from common.files import has_lone_surrogate, read_lines
+from common.files import has_lone_surrogate, parse_json, read_lines
 
 from .text_dataset import TextDataset
 
@@ -26,8 +24,9 @@ class SquadQuestions(TextDataset):
 
     def __init__(self, root, file, encoding="utf-8", bad_samples="error"):
         super().__init__(root, file, None, bad_samples)
+        self.seen = set()
         try:
-            tree = json.loads("\n".join(read_lines(self.source, encoding)))
+            tree = parse_json("\n".join(read_lines(self.source, encoding)))
         except ValueError as error:
             raise DataError(str(DataIssue("D112", "error", self.source, f"not JSON: {error}"))) from None
         for place, context, questions in paragraphs(tree, self.source):
@@ -55,6 +54,14 @@ class SquadQuestions(TextDataset):
         if has_lone_surrogate(text) or has_lone_surrogate(context):
             self.problems.error("D123", "the text contains an unpaired surrogate", place, image=place)
             return
+        impossible = question.get("is_impossible")
+        if impossible is True and question.get("answers"):
+            self.problems.warn("D129", "is_impossible is true, but there are answers; they are ignored", place)
+        if impossible is False and not answers:
+            self.problems.warn("D129", "is_impossible is false, but there is no answer", place)
+        if number in self.seen:
+            self.problems.warn("D115", "an id occurs twice", place, number)
+        self.seen.add(number)
         start, end = self.locate(place, context, answers)
         texts = [answer for answer, _ in answers]
         sample = {"question": text, "context": context, "answers": texts, "answer_start": start, "answer_end": end}
@@ -67,6 +74,9 @@ class SquadQuestions(TextDataset):
                 return start, start + len(text)
             found = context.find(text) if text else -1
             if found >= 0:
+                if start is None and context.find(text, found + 1) >= 0:
+                    message = "an answer without answer_start occurs several times; the first occurrence is used"
+                    self.problems.warn("D129", message, place, text)
                 if start is not None:
                     message = "an answer is not at its answer_start; its first occurrence is used"
                     self.problems.warn("D129", message, place)
@@ -98,9 +108,15 @@ def read_question(question):
         raise ValueError("a question is not an object")
     text = question.get("question", question.get("query_text"))
     number = question.get("id", question.get("query_id"))
-    lacking = [key for key, value in (("question", text), ("id", number)) if not isinstance(value, str | int)]
+    lacking = [key for key, value in (("question", text), ("id", number)) if value is None]
     if lacking:
         raise ValueError(f"a question has no {', '.join(lacking)}")
+    if not isinstance(text, str):
+        raise ValueError("a question is not a string")
+    if isinstance(number, bool) or not isinstance(number, str | int) or (isinstance(number, int) and number < 0):
+        raise ValueError("an id is a string or a number from 0")
+    if question.get("is_impossible") not in (None, True, False) or type(question.get("is_impossible")) in (int, float):
+        raise ValueError("is_impossible is true or false")
     answers = [] if question.get("is_impossible") else question.get("answers", [])
     if not isinstance(answers, list):
         raise ValueError("answers is not a list of strings or of objects with text and answer_start")
@@ -112,7 +128,7 @@ def read_answer(answer):
     if isinstance(answer, str):
         return answer, None
     text, start = (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else (None, None)
-    if not isinstance(text, str) or not isinstance(start, int | None):
+    if not isinstance(text, str) or not isinstance(start, int | None) or isinstance(start, bool):
         raise ValueError("an answer is a string, or an object with text and answer_start, a number")
     return text, start
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from common.errors import ConfigError
 from common.files import read_lines
+from common.text.tags import TagScheme, begins
 
 from .text_dataset import TextDataset, columns_of
 
@@ -54,6 +56,8 @@ class TaggedCharacters(TextDataset):
             self.samples.append(self.sample(tokens, ids) | {"path": self.source, "place": f"line {number}"})
         if not self.wanted:
             self.wanted = list(numbers)
+        if self.wanted:
+            warn_of_open_spans(self, rows, self.wanted)
         self.finalize(names)
 
     def sample(self, tokens, ids):
@@ -98,24 +102,36 @@ class ConllTags(TaggedCharacters):
 
 
 def check_row(dataset, tokens, tags, line):
-    """Checks that a sentence can be used; records errors, and warns of an `I` tag without a beginning."""
+    """Checks that a sentence can be used; records errors."""
     if len(tokens) != len(tags):
         dataset.error("D118", f"{len(tokens)} tokens but {len(tags)} tags", line)
         return False
     if not all(tokens):
         dataset.error("D126", "a token is empty", line)
         return False
-    if not all(dataset.check_label(tag, line) for tag in tags):
-        return False
-    before = "O"
-    for tag in tags:
-        kind = tag.removeprefix("I-").removesuffix("-I")
-        if kind != tag and before not in (tag, f"B-{kind}", f"{kind}-B"):
-            dataset.problems.warn(
-                "D128",
-                "an I tag does not continue a span of its type; it starts a new span",
-                f"line {line}",
-                tag,
-            )
-        before = tag
-    return True
+    return all(dataset.check_label(tag, line) for tag in tags)
+
+
+def warn_of_open_spans(dataset, rows, labels):
+    """Refuses labels of no tag scheme, and warns of tags that continue or end a span that has not begun.
+
+    Args:
+        dataset (TextDataset): for messages.
+        rows (list[tuple]): (line, tokens, tags).
+        labels (list[str]): all tags.
+
+    Raises:
+        ConfigError: the labels mix several schemes.
+    """
+    try:
+        tags = dict(zip(labels, TagScheme(labels).tags, strict=True))
+    except ConfigError as error:
+        raise ConfigError(f"{dataset.source}: {error}") from None
+    message = "a tag does not continue a span of its type; it starts a new span"
+    for line, _, names in rows:
+        before = None
+        for name in names:
+            role, kind = tags[name]
+            if role in "IE" and begins(role, kind, before):
+                dataset.problems.warn("D128", message, f"line {line}", name)
+            before = (role, kind)

@@ -1,5 +1,6 @@
 """The base class of the datasets of texts: validated samples in memory, labels, lengths."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from common.errors import ConfigError
 from common.files import has_lone_surrogate, replace_controls
 from common.log import logger
 from common.suggest import did_you_mean
+
+MISSING = ("null", "none", "nan", "n/a", "<na>")  # as programs write a value that is not there
+WHOLE = re.compile(r"(-?\d+)\.0+")
 
 
 class TextDataset:
@@ -30,7 +34,7 @@ class TextDataset:
         if bad_samples not in ("error", "skip"):
             raise ValueError(f"bad_samples is 'error' or 'skip', not {bad_samples!r}")
         self.source = str(Path(root) / file) if not str(root).startswith("package:") else f"{root}/{file}"
-        self.wanted, self.bad_samples = labels, bad_samples
+        self.wanted, self.given, self.bad_samples = labels, bool(labels), bad_samples
         self.samples, self.problems = [], IssueList(self.source)
 
     @property
@@ -68,6 +72,8 @@ class TextDataset:
         if not text.strip():
             self.error("D126", "a text is empty", line, fix="remove the line, or bad_samples: skip")
             return None
+        if text.strip().lower() in MISSING:
+            self.problems.warn("D126", "a text reads like a missing value", f"line {line}", text.strip())
         return text
 
     def finalize(self, names):
@@ -83,6 +89,7 @@ class TextDataset:
         if not self.samples and not self.problems.errors:
             self.problems.error("D117", "holds no sample", fix="check that this is the right file")
         counts = Counter(names)
+        self.warn_of_rare_labels(counts)
         if len(counts) == 1 and len(self.samples) > 1:
             self.problems.warn("D127", f"every sample has the label '{names[0]}': there is nothing to learn")
         self.issues = self.problems.all()
@@ -90,6 +97,21 @@ class TextDataset:
         if self.bad_samples == "skip":
             self.issues = [issue for issue in self.issues if issue.severity != "error"]
         logger.info("%s: %d samples, %d labels", self.source, len(self.samples), len(self.labels))
+
+    def warn_of_rare_labels(self, counts):
+        """Warns of labels that occur once where others occur more often, if no list of labels is given.
+
+        Args:
+            counts (Counter): how often each label occurs.
+        """
+        rare = {name for name, count in counts.items() if count == 1}
+        if self.given or not rare or max(counts.values()) < 2:
+            return
+        for sample in self.samples:
+            name = self.labels[sample["label"]] if "label" in sample else None
+            if name in rare:
+                message = "a label that occurs once; give labels: to refuse misspelled ones"
+                self.problems.warn("D109", message, sample["place"], name)
 
     def check_label(self, name, line):
         """Checks that a label is in the given list; an unknown one is recorded as an error."""
@@ -101,6 +123,15 @@ class TextDataset:
             "D109", f"unknown label '{name}'; the labels are {shown}{hint}", line, fix="fix it, or extend labels"
         )
         return False
+
+
+def plain_label(value):
+    """The name of a class as text: 17, 17.0 and "17.0" are 17; None for what is neither a string nor a number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    whole = WHOLE.fullmatch(text)
+    return whole[1] if whole else text
 
 
 def length_of(sample):

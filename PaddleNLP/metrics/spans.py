@@ -1,57 +1,24 @@
-"""Chunk F1: precision, recall and F1 of the spans in BIO tag sequences.
-
-Tags are written `B-PER`, `I-PER`, `O`, or `PER-B`, `PER-I`.  A span begins at a `B`, and at an `I` after another type
-or `O`; it ends before the next beginning or `O` (as in conlleval, in seqeval's default mode and in the original
-`chunk_eval` with IOB).
-"""
+"""Chunk F1: precision, recall and F1 of the spans in tag sequences, see `common.text.tags` for the schemes."""
 
 import numpy as np
 
-KINDS = "BIO"
-
-
-def read_tag(label):
-    """(`B`, `I` or `O`, type) of a tag in either spelling; a tag without a prefix is a span of one token, `B`."""
-    if label == "O":
-        return "O", ""
-    for head, kind in (label.split("-", 1), label.rsplit("-", 1)[::-1]) if "-" in label else ():
-        if head in ("B", "I"):
-            return head, kind
-    return "B", label
-
-
-def spans_of(tags):
-    """The spans of one tag sequence.
-
-    Args:
-        tags (list[tuple]): the result of :func:`read_tag` for each token.
-
-    Returns:
-        set[tuple]: (type, first token, last token).
-    """
-    found, start, open_kind = set(), 0, None
-    for place, (head, kind) in enumerate([*tags, ("O", "")]):
-        begins = head == "B" or (head == "I" and kind != open_kind)
-        if open_kind is not None and (begins or head == "O"):
-            found.add((open_kind, start, place - 1))
-            open_kind = None
-        if begins:
-            start, open_kind = place, kind
-    return found
+from common.text.tags import TagScheme
 
 
 class ChunkF1:
-    """Micro-averaged precision, recall and F1 of spans.
+    """Micro-averaged precision, recall and F1 of spans, as seqeval computes them: in its default mode for a recognized
+    scheme, in its strict mode for a given one.
 
     Args:
         dataset (object): gives the labels if `labels` is null.
         labels (list[str]): tag names.
+        scheme (str): BIO, IOB1, BIOES, BMES, BILOU, BMEWO or tokens; null recognizes it from the labels.
     """
 
     primary = "F1"
 
-    def __init__(self, dataset, labels=None):
-        self.tags = [read_tag(label) for label in labels or dataset.labels]
+    def __init__(self, dataset, labels=None, scheme=None):
+        self.scheme = TagScheme(labels or dataset.labels, scheme)
         self.reset()
 
     def reset(self):
@@ -60,10 +27,11 @@ class ChunkF1:
 
     def update(self, outputs, batch):
         """Adds the predictions of a batch: outputs `tags` [N, T]; batch `tags` [N, T], -1 for no label."""
+        tags = self.scheme.tags
         for predicted, labels in zip(np.asarray(outputs["tags"]).tolist(), np.asarray(batch["tags"]).tolist()):
             kept = [k for k, tag in enumerate(labels) if tag >= 0]
-            found = spans_of([self.tags[predicted[k]] for k in kept])
-            annotated = spans_of([self.tags[labels[k]] for k in kept])
+            found = self.scheme.spans([tags[predicted[k]] for k in kept])
+            annotated = self.scheme.spans([tags[labels[k]] for k in kept])
             self.counts += (len(found), len(annotated), len(found & annotated))
 
     def state(self):

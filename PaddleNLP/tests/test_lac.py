@@ -36,11 +36,12 @@ def test_a_word_begins_at_every_b_and_goes_by_its_last_tag():
 
 
 def test_the_first_character_begins_a_word_whatever_its_tag():
-    assert words(["n-I", "n-I", "O", "O", "v-I"]) == [("n", 0, 2), ("O", 2, 4), ("v", 4, 5)]
+    assert words([("I", "n"), ("I", "n"), ("O", ""), ("O", ""), ("I", "v")]) == [("n", 0, 2), ("O", 2, 4), ("v", 4, 5)]
 
 
 def test_entities_are_what_b_and_i_mark_and_blanks_inside_one_belong_to_it():
-    assert entities(["B-X", "I-X", None, "I-X", "O", "I-Y", "B-X", "B-X"]) == [
+    names = [("B", "X"), ("I", "X"), None, ("I", "X"), ("O", ""), ("I", "Y"), ("B", "X"), ("B", "X")]
+    assert entities(names) == [
         ("X", 0, 4),
         ("Y", 5, 6),
         ("X", 6, 7),
@@ -62,9 +63,9 @@ def test_a_phrase_of_the_user_overrules_what_was_found(tmp_path):
     assert [(r["text"], r["label"]) for r in found] == [("春天", "n"), ("花", "x"), ("开", "y"), ("了", "v")]
     found = answer("甲乙丙丁", ["O", "O", "O", "n-B"], str(tmp_path / "phrases"))
     assert [(r["text"], r["label"]) for r in found] == [("甲乙", "O"), ("丙", "O"), ("丁", "n")]
-    names = ["n-B", "n-I", "n-I"]
+    names = [("B", "n"), ("I", "n"), ("I", "n")]
     merge_phrase(names, 1, [2], ["T"])
-    assert names == ["n-B", "T-B", "n-B"]
+    assert names == [("B", "n"), ("B", "T"), ("B", "n")]
 
 
 def test_the_arrays_of_the_package_are_renamed():

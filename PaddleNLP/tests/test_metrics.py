@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from common.inference.tasks.reading_comprehension import ReadingComprehension
+from common.text.tags import SCHEMES
 from PaddleNLP.metrics.classification import TextAccuracy
-from PaddleNLP.metrics.spans import ChunkF1, read_tag, spans_of
+from PaddleNLP.metrics.spans import ChunkF1
 from PaddleNLP.metrics.squad import AnswerF1, cmrc_exact, cmrc_f1, cmrc_tokens, longest_common, squad_exact, squad_f1
 from PaddleNLP.tests.golden_numbers import golden
 
@@ -15,24 +16,10 @@ class Labels:
         self.labels = list(labels)
 
 
-def f1(labels, predicted, annotated):
-    metric = ChunkF1(Labels(*labels))
+def f1(labels, predicted, annotated, scheme=None):
+    metric = ChunkF1(Labels(*labels), scheme=scheme)
     metric.update({"tags": predicted}, {"tags": annotated})
     return metric
-
-
-def test_both_spellings_of_a_tag_are_read():
-    assert [read_tag(tag) for tag in ("B-PER", "PER-I", "O", "nz")] == [
-        ("B", "PER"),
-        ("I", "PER"),
-        ("O", ""),
-        ("B", "nz"),
-    ]
-
-
-def test_a_span_begins_at_b_and_where_the_type_changes_and_ends_before_the_next():
-    tags = [read_tag(tag) for tag in ("I-X", "I-X", "B-X", "I-Y", "O", "I-Y")]
-    assert spans_of(tags) == {("X", 0, 1), ("X", 2, 2), ("Y", 3, 3), ("Y", 5, 5)}
 
 
 def test_the_counts_are_those_of_the_original_chunk_eval():
@@ -61,6 +48,27 @@ def test_scores_equal_those_of_seqeval_on_random_tags():
         named = [[[labels[tag] for tag in row] for row in rows] for rows in (right, found)]
         assert ours["F1"] == pytest.approx(seqeval.f1_score(*named))
         assert ours["precision"] == pytest.approx(seqeval.precision_score(*named))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "right", "found", "lenient", "strict"),
+    [  # the scores are those of seqeval 1.2.2, f1_score(...) and f1_score(..., mode="strict", scheme=...)
+        ("BIOES", "B-P I-P I-P E-P O S-L", "B-P I-P E-P O O S-L", 0.5, 0.5),
+        ("BIOES", "S-P O", "B-P O", 1.0, 0.0),
+        ("BIOES", "B-P E-P S-P", "B-P I-P S-P", 1.0, 2 / 3),
+        ("BMES", "B-P M-P M-P E-P O S-L", "B-P M-P E-P O O S-L", 0.5, 0.5),
+        ("BILOU", "B-P I-P I-P L-P O U-L", "B-P I-P L-P O O U-L", 0.5, 0.5),
+        ("BIO", "B-P I-P O B-L", "B-P O O B-L", 0.5, 0.5),
+        ("BIO", "B-P I-P O O", "I-P I-P O O", 1.0, 0.0),
+        ("IOB1", "I-P B-P O I-L I-L", "I-P B-P O I-L O", 2 / 3, 2 / 3),
+        ("IOB1", "I-P O O", "B-P O O", 1.0, 0.0),
+    ],
+)
+def test_tags_of_every_scheme_are_scored_as_seqeval_does(scheme, right, found, lenient, strict):
+    labels = ["O", *(f"{letter}-{kind}" for letter in SCHEMES[scheme] for kind in "PL")]
+    rows = [[[labels.index(tag) for tag in text.split()]] for text in (found, right)]
+    assert f1(labels, *rows).compute()["F1"] == pytest.approx(lenient)
+    assert f1(labels, *rows, scheme).compute()["F1"] == pytest.approx(strict)
 
 
 def test_unlabeled_tokens_do_not_count_and_processes_are_merged():

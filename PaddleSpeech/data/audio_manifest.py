@@ -3,13 +3,12 @@
 {"audio_filepath": "wav/0001.wav", "duration": 1.87, "text": "good morning"}
 """
 
-import json
 import math
 from pathlib import Path
 
 from common.audio.labels import Characters
 from common.data.issues import IssueList, cache_issues, raise_on_errors
-from common.files import has_lone_surrogate, read_lines, replace_controls
+from common.files import has_lone_surrogate, parse_json, read_lines, replace_controls
 from common.log import logger
 
 from .audio_check import find_issues
@@ -86,7 +85,7 @@ class AudioManifest:
     def read(self, line, number):
         """The sample of a line, or None after recording an error."""
         try:
-            row = json.loads(line)
+            row = parse_json(line)
         except ValueError as error:
             return self.error("D118", f"not valid JSON: {error}", number, line[:60])
         lacking = [key for key in NEEDED if key not in row] if isinstance(row, dict) else list(NEEDED)
@@ -105,6 +104,8 @@ class AudioManifest:
                 return self.error(
                     "D119", f"{key} is {value}; allowed: {'more than 0' if key == 'duration' else '0 or more'}", number
                 )
+        if isinstance(row.get("id", ""), bool) or not isinstance(row.get("id", ""), str | int):
+            return self.error("D113", "id is neither a string nor a whole number", number, repr(row["id"])[:60])
         text = self.clean(text, number)
         if text is None:
             return None

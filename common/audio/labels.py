@@ -8,6 +8,7 @@ Shapes in this file:
 import numpy as np
 
 from common.audio.decode import add_manifest_line
+from common.data.coverage import count
 from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError
@@ -54,6 +55,7 @@ class CharacterIds(Transform):
                     bad_file("D149", name, message, fix="remove it: too short for its text"), sample
                 )
         sample["labels"], sample["label_length"] = labels, len(labels)
+        sample["coverage"] = {"text": count(labels.tolist(), self.characters.other)}
         return sample
 
 

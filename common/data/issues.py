@@ -46,6 +46,8 @@ Issue codes, the same in every kit:
     D151  files of a folder left out
     D152  image dark throughout, such as 12 bits in 16
     D153  output of the model not finite
+    D155  many tokens of texts are not in the vocabulary
+    D156  texts longer than the model reads
 """
 
 import dataclasses
@@ -55,6 +57,7 @@ import json
 import os
 from pathlib import Path
 
+from common.data.coverage import Coverage
 from common.data.pipeline import locate_error
 from common.errors import BadRows, BadSample, DataError, DataIssue, KitError
 from common.log import logger
@@ -276,15 +279,15 @@ def find_refused_samples(dataset, pipeline):
         dataset (object): map-style; every sample could be read.
         pipeline (Pipeline): its transforms.
     """
-    issues = []
+    issues, coverage = [], Coverage(getattr(dataset, "source", type(dataset).__name__))
     for index in range(len(dataset)):
         try:
-            pipeline.sample(dataset, index, 0)
+            coverage.add([pipeline.sample(dataset, index, 0).get("coverage", {})])
         except BadSample as error:
             issues.append(error.issue)
             if len(issues) == MOST:
                 break
-    return issues
+    return issues + coverage.issues()
 
 
 def find_refused_rows(dataset, pipeline):

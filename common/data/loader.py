@@ -10,6 +10,7 @@ import itertools
 import time
 
 from common.data.batches import END, IndexedBatches, StreamedBatches, TableBatches
+from common.data.coverage import Coverage
 from common.data.issues import SKIP_AT_MOST, skip_limit
 from common.data.shared_memory import Board
 from common.data.watchdog import Watchdog
@@ -70,7 +71,7 @@ class Loader:
         self.bad_samples, self.watchdog, self.prefetch = bad_samples, watchdog, prefetch
         self.skipped, self.wait_seconds, self.position = [], 0.0, 0
         self.should_stop = bool
-        self._pool, self._epochs_begun = None, 0
+        self._pool, self._epochs_begun, self._reported = None, 0, False
 
     def __len__(self):
         if self.is_stream and not self.sampler.steps and hasattr(self.dataset, "num_rows"):
@@ -135,7 +136,7 @@ class Loader:
             results = self._load_stream(epoch, start_step)
         else:
             results = self._load_indexed(epoch, start_step)
-        begun = time.perf_counter()
+        begun, coverage = time.perf_counter(), Coverage(getattr(self.dataset, "source", type(self.dataset).__name__))
         for step, batch, skipped in results:
             if self._epochs_begun != mine:
                 raise RuntimeError("another epoch of this loader was started; this iterator is invalid")
@@ -144,9 +145,13 @@ class Loader:
             if batch is None:
                 self._check_in_step(step, skipped)
                 continue
+            coverage.add(batch.pop("coverage", ()))
             self.wait_seconds = time.perf_counter() - begun
             yield batch
             begun = time.perf_counter()
+        if not self._reported:
+            coverage.report()
+            self._reported = True
 
     def _load_in_process(self, epoch, start_step):
         """Yields (step, batch or None, skipped samples) of each step, prepared in the main process."""

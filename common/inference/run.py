@@ -4,8 +4,9 @@ import itertools
 import json
 import sys
 
+from common.data.coverage import Coverage, is_truncated
 from common.data.issues import issue_line
-from common.errors import BadSample, DataError, NotFinite
+from common.errors import BadSample, DataError, DataIssue, NotFinite
 from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
 from common.inference.rows import predict_rows
 from common.log import logger, printable
@@ -24,8 +25,10 @@ def run_inference(model, source, args):
     """
     task = model.task
     drawing = source.drawing(args.out) if args.out else None
+    source.labels = model.labels
     predict = BY_INPUT.get(task.input, predict_samples)
     bad = total = 0
+    coverage = Coverage(source.name)
     for samples in batches(source, fixed_batch(model) or args.batch or source.batch):
         predictions, problems = predict(model, samples, args.threshold)
         for error in problems:
@@ -34,8 +37,14 @@ def run_inference(model, source, args):
             logger.error(issue_line(error.issue) if isinstance(error, BadSample) else str(error))
         bad += len(problems)
         for sample, records in predictions:
+            if "error" in sample:
+                sys.stdout.write(bad_sample_line(sample, args.json) + "\n")
+                continue
             total += 1
+            coverage.add([sample.get("coverage", {})])
             found = {**task.identify(sample), "predictions": records}
+            if is_truncated(sample):
+                found["truncated"] = True
             text = json.dumps(found, ensure_ascii=False) if args.json else task.line(sample, records)
             sys.stdout.write(printable(text) + "\n")
             sys.stdout.flush()
@@ -46,11 +55,18 @@ def run_inference(model, source, args):
     if drawing:
         drawing.close()
         logger.info("drawn: %s", args.out)
+    coverage.report()
     if total == 0 and bad == 0:
         raise DataError(f"{source.name}: no {source.what} was found")
     if bad:
         logger.error("%s: %d of %d %ss could not be read", source.name, bad, bad + total, source.what)
     return 3 if bad else 0
+
+
+def bad_sample_line(sample, as_json):
+    """The output in the place of a sample that cannot be read: an empty line, or its file, place and error as JSON."""
+    found = {"file": sample["path"], "place": sample["place"], "error": issue_line(sample["error"].issue)}
+    return json.dumps(found, ensure_ascii=False) if as_json else ""
 
 
 def predict_one(model, sample, threshold=None):
@@ -77,23 +93,36 @@ def predict_samples(model, samples, threshold):
         threshold (float | None): see :func:`common.inference.predictor.predict`.
 
     Returns:
-        tuple[list[tuple], list[DataError]]: (decoded sample, records) of those that can be read, in order; the errors
-            of the others.
+        tuple[list[tuple], list[DataError]]: (decoded sample, records) of those that can be read, in order, and of texts
+            (sample with `error`, []) of the others; the errors of the others.
     """
     decoded, ready, problems = [], [], []
     for sample in samples:
         try:
+            if "error" in sample:
+                raise sample["error"]
             if not sample.get("blank"):
-                sample = model.decode(sample)
-                ready.append(prepare_samples(model, [sample])[0])
+                prepared = model.decode(sample)
+                ready.append(prepare_samples(model, [prepared])[0])
+                sample = prepared | {"coverage": ready[-1].get("coverage", {})}
             decoded.append(sample)
         except DataError as error:
             problems.append(error)
+            if model.task.input == "text" and "place" in sample:
+                decoded.append(sample | {"error": in_file(error, sample)})
     found = iter(predict_all(model, ready, threshold) if ready else [])
-    predictions = [(sample, [] if sample.get("blank") else next(found)) for sample in decoded]
+    empty = ("blank", "error")
+    predictions = [(sample, [] if any(key in sample for key in empty) else next(found)) for sample in decoded]
     bad = [(sample, error) for sample, error in predictions if isinstance(error, NotFinite)]
     problems += [DataError(f"{error}\n  {sample.get('name') or sample.get('path', '')}") for sample, error in bad]
     return [pair for pair in predictions if not isinstance(pair[1], NotFinite)], problems
+
+
+def in_file(error, sample):
+    """The BadSample of an error in a sample."""
+    if isinstance(error, BadSample):
+        return error
+    return BadSample(DataIssue("D100", "error", sample["path"], str(error), sample["place"]))
 
 
 def predict_all(model, samples, threshold):

@@ -1,10 +1,29 @@
-"""Text sources for inference: a file, standard input or the command line; one text per line."""
+"""Text sources for inference: a file, standard input or the command line; one text per line.
 
+A first line that names columns, `text_a<tab>label` as in the files of training, is a header: the columns of texts are
+read, the others are not.  A line that cannot be read is a sample with `error`, and the others go on.
+"""
+
+import dataclasses
 import sys
 
-from common.errors import ConfigError, DataError, DataIssue
-from common.files import decode_text, has_lone_surrogate, read_lines, replace_controls
+from common.errors import BadSample, ConfigError, DataError, DataIssue
+from common.files import decode_text, find_file, has_lone_surrogate, parse_json, read_lines, replace_controls
 from common.log import logger
+
+COLUMNS = {  # of a header -> keys of a sample
+    "text_a": "text_a",
+    "text": "text_a",
+    "sentence": "text_a",
+    "sentence1": "text_a",
+    "text_b": "text_b",
+    "sentence2": "text_b",
+    "question": "question",
+    "context": "context",
+}
+UNREAD = ("label", "labels", "qid", "id")  # other columns of a header
+TOKENS = "\x02"  # between the characters and between the tags of LAC's files
+LOOKED_AT = 1000  # lines of a file among which annotations are looked for
 
 
 def open_texts(path, task, text=None):
@@ -24,49 +43,175 @@ def open_texts(path, task, text=None):
     if text is not None:
         return Texts([text], "--text", task)
     if path in (None, "-"):
-        return Texts(decode_lines(sys.stdin.buffer), "standard input", task, many=True)
+        return Texts(each_line(sys.stdin.buffer, "standard input"), "standard input", task, many=True)
     if not path.strip():
         raise ConfigError("--input: the path is empty; - is standard input")
-    return Texts(read_lines(path), path, task, many=True)
+    return Texts(lines_of_file(path), path, task, many=True)
+
+
+def lines_of_file(path):
+    """The lines of a file (str), and a BadSample for each that is not UTF-8; raises DataError if most are not."""
+    try:
+        return read_lines(path)
+    except BadSample as error:  # a byte that is not UTF-8
+        data = find_file(path).read_bytes()
+        lines = list(each_line(data.removesuffix(b"\n").split(b"\n"), path))
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or 2 * sum(isinstance(line, BadSample) for line in lines) > len(
+            lines
+        ):
+            raise error from None
+        return lines
+
+
+def each_line(stream, name):
+    """Decodes the lines of a byte stream as they arrive; one that is not UTF-8 is a BadSample in its place."""
+    for number, data in enumerate(stream, 1):
+        try:
+            yield decode_text(data.rstrip(b"\r\n"), name)
+        except BadSample as error:
+            place = error.issue.place.replace("line 1,", f"line {number},")
+            yield BadSample(dataclasses.replace(error.issue, place=place))
 
 
 def decode_lines(stream):
-    """Decodes the lines of a byte stream as they arrive."""
-    for number, data in enumerate(stream, 1):
-        try:
-            yield decode_text(data.rstrip(b"\r\n"), "standard input")
-        except DataError as error:
-            raise DataError(str(error).replace("line 1,", f"line {number},")) from None
+    """Decodes the lines of a byte stream as they arrive; raises DataError for one that is not UTF-8."""
+    for line in each_line(stream, "standard input"):
+        if isinstance(line, BadSample):
+            raise line
+        yield line
 
 
 class Texts:
     """Iterates over samples, one per line; an empty line is marked `blank` and produces an empty output line.
 
     Args:
-        lines (Iterable[str]): the lines, read lazily.
+        lines (Iterable[str | BadSample]): the lines, read lazily.
         name (str): name of the source for messages.
         task (object): has `read_line(line)`.
         many (bool): continues after a line that cannot be read.
+
+    Attributes:
+        labels (list[str] | None): the labels of the model, with which annotated lines are distinguished.
     """
 
     what, batch = "text", 32
 
     def __init__(self, lines, name, task, many=False):
-        self.lines, self.name, self.task, self.many = lines, name, task, many
+        self.lines, self.name, self.task, self.many, self.labels = lines, name, task, many, None
 
     def __iter__(self):
-        warned = False
+        warned, columns = False, None
         for number, line in enumerate(self.lines, 1):
             place = f"line {number}"
-            line, changed = replace_controls(line)
+            sample = {"path": self.name, "place": place, "name": f"{self.name}: {place}"}
+            if isinstance(line, BadSample):
+                yield sample | {"error": line}
+                continue
+            if number == 1:
+                columns = self.read_header(line) if self.many else None
+                if columns:
+                    continue
+                self.refuse_annotations(line)
+            cleaned, changed = replace_controls(line.replace(TOKENS, "") if columns else line)
             if changed and not warned:
                 logger.warning("%s: %s: control characters are replaced by spaces", self.name, place)
                 warned = True
-            sample = {"path": self.name, "place": place, "name": f"{self.name}: {place}"}
-            if not line.strip():
-                yield sample | {"text_a": line, "blank": True}
-            elif has_lone_surrogate(line):
-                issue = DataIssue("D123", "error", self.name, "the text contains an unpaired surrogate", place)
-                raise DataError(str(issue))
-            else:
-                yield sample | self.task.read_line(line)
+            if not cleaned.strip():
+                yield sample | {"text_a": cleaned, "blank": True}
+                continue
+            try:
+                yield sample | self.read(cleaned, columns)
+            except BadSample as error:
+                yield sample | {"error": BadSample(dataclasses.replace(error.issue, file=self.name, place=place))}
+
+    def read(self, line, columns):
+        """The keys of one line; raises BadSample."""
+        if has_lone_surrogate(line):
+            raise bad_line("D123", "the text contains an unpaired surrogate")
+        if columns:
+            fields = line.split("\t")
+            if len(fields) != len(columns):
+                raise bad_line("D118", f"{len(fields)} fields where the header names {len(columns)}", line)
+            found = {key: field for key, field in zip(columns, fields) if key}
+        elif line.lstrip().startswith("{") and '"text_a"' in line and "text_a" in self.needed():
+            found = read_object(line)
+        else:
+            try:
+                return self.task.read_line(line)
+            except DataError as error:
+                raise bad_line("D118", str(error), line) from None
+        empty = [key for key, text in found.items() if not text.strip()]
+        if empty:
+            raise bad_line("D126", f"{empty[0]} is empty", line)
+        return found
+
+    def read_header(self, line):
+        """The keys of the columns that a header names, None for one that is not read; None if the line is no header.
+
+        Raises:
+            ConfigError: the header names texts, but not those that the model reads.
+        """
+        names = [name.strip() for name in line.lstrip("\ufeff").split("\t")]
+        keys = [COLUMNS.get(name) for name in names]
+        texts = [key for key in keys if key]
+        known = all(name in COLUMNS or name in UNREAD for name in names) and texts and len(set(texts)) == len(texts)
+        if not known or (len(names) == 1 and names != ["text_a"]):
+            return None
+        lacking = self.needed() - set(texts)
+        if lacking:
+            raise ConfigError(
+                f"{self.name}: line 1: the header names {', '.join(names)}, but this model reads "
+                f"{', '.join(sorted(self.needed()))}"
+            )
+        unread = [name for name in names if name in UNREAD]
+        logger.info(
+            "%s: line 1 is a header: %s read%s",
+            self.name,
+            ", ".join(name for name in names if name in COLUMNS),
+            f", {', '.join(unread)} ignored" if unread else "",
+        )
+        return keys
+
+    def needed(self):
+        """The keys of a sample that this task reads of every line (set)."""
+        return set(self.task.read_line("first\tsecond")) - {"text_b"}
+
+    def refuse_annotations(self, first):
+        """Raises ConfigError if a column of every line holds labels of the model: annotations without a header."""
+        labels = {str(label) for label in self.labels or ()}
+        looked = self.lines[:LOOKED_AT] if isinstance(self.lines, list) else [first]
+        looked = [line for line in looked if isinstance(line, str) and line.strip()]
+        for separator, columns in (("\t", {0: "first", -1: "last"}), (None, {-1: "last"})):
+            rows = [line.split(separator) for line in looked]
+            if separator is None and len(rows) < 2:
+                continue
+            for column, which in columns.items():
+                if labels and rows and all(len(row) > 1 and is_label(row[column], labels) for row in rows):
+                    raise ConfigError(
+                        f"{self.name}: line 1: the {which} column holds labels of the model "
+                        f"('{rows[0][column][:40]}'), but a line is the text alone\n  fix: remove that column, or "
+                        "name the columns in a first line, such as text_a<tab>label"
+                    )
+
+
+def read_object(line):
+    """The texts of a line of JSON as in the files of training; raises BadSample."""
+    try:
+        row = parse_json(line)
+    except ValueError as error:
+        raise bad_line("D118", f"not valid JSON: {error}", line) from None
+    found = {key: row[key] for key in ("text_a", "text_b") if key in row} if isinstance(row, dict) else {}
+    odd = [key for key, value in found.items() if not isinstance(value, str)]
+    if odd or "text_a" not in found:
+        raise bad_line("D113", f"{odd[0]} is not a string" if odd else "has no text_a", line)
+    return found
+
+
+def is_label(field, labels):
+    """True if a field is a label, or labels separated as in LAC's files."""
+    return all(part.strip() in labels for part in field.split(TOKENS))
+
+
+def bad_line(code, message, value=""):
+    """The BadSample of one line; its file and place are added where it is read."""
+    return BadSample(DataIssue(code, "error", "", message, value=value[:60]))

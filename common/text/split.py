@@ -11,7 +11,9 @@ from math import log
 
 import numpy as np
 
+from common.data.coverage import count
 from common.data.transform import Transform
+from common.errors import BadSample, DataIssue
 from common.files import read_lines
 from common.log import logger
 from common.text.vocabulary import Vocabulary, vocabulary_error
@@ -26,6 +28,7 @@ class SplitCharacters(Transform):
     alike = True
 
     def __call__(self, sample, rng):
+        refuse_pair(self, sample)
         if "tokens" not in sample:
             sample["tokens"] = list(sample["text_a"])
         return add_offsets(sample)
@@ -37,6 +40,7 @@ class SplitWords(Transform):
     alike = True
 
     def __call__(self, sample, rng):
+        refuse_pair(self, sample)
         if "tokens" not in sample:
             sample["tokens"] = WORD.findall(sample["text_a"])
         return add_offsets(sample)
@@ -63,6 +67,7 @@ class SplitByDictionary(Transform):
         self.words, self.total = read_word_counts(dictionary)
 
     def __call__(self, sample, rng):
+        refuse_pair(self, sample)
         text = sample["text_a"]
         tokens = [t for word in self.segment(text) for t in ([word] if word in self.known else word)]
         if "tags" in sample:
@@ -147,6 +152,7 @@ class TokenIds(Transform):
 
     def __call__(self, sample, rng):
         tokens = sample["tokens"]
+        cut = max(0, len(tokens) - self.max_length) if self.max_length else 0
         if self.max_length and len(tokens) > self.max_length:
             self.warned = self.warned or warn_truncated(sample, len(tokens), self.max_length)
             for key in ("tokens", "offsets", "tags"):
@@ -158,6 +164,7 @@ class TokenIds(Transform):
         number, others = self.vocabulary.number, self.others
         sample["input_ids"] = np.array([number(others.get(token, token)) for token in tokens], np.int64)
         sample["length"] = len(tokens)
+        sample["coverage"] = {"text_a": count(sample["input_ids"].tolist(), self.vocabulary.unknown, cut)}
         if "tags" in sample:
             sample["tags"] = np.asarray(sample["tags"], np.int64)
         return sample
@@ -202,6 +209,14 @@ def add_offsets(sample):
         position += len(token)
     sample["offsets"] = offsets
     return sample
+
+
+def refuse_pair(transform, sample):
+    """Raises BadSample for a pair of texts, of which the second one would be lost."""
+    if "text_b" in sample:
+        message = f"two texts (a tab, or a column text_b), but {type(transform).__name__} reads one text a sample"
+        issue = DataIssue("D113", "error", str(sample.get("path", "?")), message, sample.get("place", ""))
+        raise BadSample(issue)
 
 
 def read_replacements(path):

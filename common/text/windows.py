@@ -6,6 +6,7 @@ Shapes in this file:
 
 import numpy as np
 
+from common.data.coverage import count
 from common.data.transform import Transform
 from common.text.wordpiece import WordPiece
 
@@ -35,8 +36,11 @@ class QuestionWindows(WordPiece):
         self.stride, self.max_query = stride, max_query
 
     def __call__(self, sample, rng):
-        question = self.encode(sample["question"])[0][: self.max_query]
+        question = self.encode(sample["question"])[0]
         ids, offsets = self.encode(sample["context"])
+        unknown, cut = self.vocabulary.unknown, max(0, len(question) - self.max_query)
+        question = question[: self.max_query]
+        sample["coverage"] = {"question": count(question, unknown, cut), "context": count(ids, unknown)}
         room = self.max_length - len(question) - 3
         windows = [(start, min(start + room, len(ids))) for start in window_starts(len(ids), room, self.stride)]
         found = self.answer(sample, offsets)

@@ -10,9 +10,11 @@ The transforms read `text_a` (and `text_b`) of a sample, or `tokens`, and produc
 
 import numpy as np
 
+from common.data.coverage import count
 from common.data.transform import Transform
 from common.errors import DataError, DataIssue, EnvironmentProblem
 from common.text.split import warn_truncated
+from common.text.tags import TagScheme
 from common.text.vocabulary import Vocabulary
 
 MOST_LETTERS = 100  # longer words become the unknown token
@@ -27,7 +29,7 @@ class WordPiece(Transform):
         vocab (str): the vocabulary file, one piece per line, with `##` before pieces that continue a word.
         lowercase (bool): for uncased encoders.
         max_length (int): maximum number of pieces, including [CLS] and [SEP]; the longer text is truncated first.
-        labels (list[str]): tag names, supplied by the dataset; continuation pieces of a `B` token get the `I` tag.
+        labels (list[str]): tag names, supplied by the dataset; the pieces of a token are tagged as its span.
     """
 
     files = ("vocab",)
@@ -41,7 +43,7 @@ class WordPiece(Transform):
         self.vocabulary = self.read(vocab)
         self.vocab_size = len(self.vocabulary)
         _, self.first, self.last = self.vocabulary.need(*self.special)
-        self.later = continuation_tags(labels or ())
+        self.pieces = TagScheme(labels).pieces() if labels else {}
         self.warned = False
         self.tokenizer = self.make_tokenizer()
 
@@ -61,11 +63,16 @@ class WordPiece(Transform):
     def __call__(self, sample, rng):
         if "tokens" in sample:
             return self.number_tokens(sample)
-        parts = [self.encode(sample[key]) for key in ("text_a", "text_b") if key in sample]
+        keys = [key for key in ("text_a", "text_b") if key in sample]
+        parts = [self.encode(sample[key]) for key in keys]
         kept = truncate_longest([len(ids) for ids, _ in parts], self.max_length - 1 - len(parts))
         total = sum(len(ids) for ids, _ in parts)
         if sum(kept) < total:
             self.warned = self.warned or warn_truncated(sample, total, sum(kept))
+        unknown = self.vocabulary.unknown
+        sample["coverage"] = {
+            key: count(pieces[:most], unknown, len(pieces) - most) for key, (pieces, _), most in zip(keys, parts, kept)
+        }
         ids, types = [self.first], [0]
         for number, ((pieces, _), most) in enumerate(zip(parts, kept)):
             ids += [*pieces[:most], self.last]
@@ -80,18 +87,30 @@ class WordPiece(Transform):
             ids += pieces
             words += [number] * len(pieces)
         most = self.max_length - 2
+        sample["coverage"] = {"text_a": count(ids[:most], self.vocabulary.unknown, max(0, len(ids) - most))}
         if len(ids) > most:
             self.warned = self.warned or warn_truncated(sample, len(ids), most)
             ids, words = ids[:most], words[:most]
         if "tags" in sample:
-            tags, before = [-1], -1
-            for word in words:
-                tag = int(sample["tags"][word])
-                tags.append(self.later.get(tag, tag) if word == before else tag)
-                before = word
-            sample["tags"] = np.array([*tags, -1], np.int64)
+            sample["tags"] = np.array([-1, *self.piece_tags(sample["tags"], words), -1], np.int64)
         sample["word_ids"] = [-1, *words, -1]
         return self.finish(sample, [self.first, *ids, self.last], [0] * (len(ids) + 2))
+
+    def piece_tags(self, tags, words):
+        """The tag ids of pieces (list[int]).
+
+        Args:
+            tags (ndarray): of the tokens.
+            words (list[int]): which token each piece belongs to.
+        """
+        found = []
+        for place, word in enumerate(words):
+            tag = int(tags[word])
+            first, between, last = self.pieces.get(tag, (tag, tag, tag))
+            begins = place == 0 or words[place - 1] != word
+            ends = place + 1 == len(words) or words[place + 1] != word
+            found.append(tag if begins and ends else first if begins else last if ends else between)
+        return found
 
     def finish(self, sample, ids, types):
         """Sets the model inputs of the sample."""
@@ -209,14 +228,3 @@ def truncate_longest(lengths, most):
         longest = max(range(len(kept)), key=lambda k: (kept[k], k))
         kept[longest] -= 1
     return kept
-
-
-def continuation_tags(labels):
-    """Maps the tag of a word to that of its continuation pieces: `B-X` -> `I-X`, `X-B` -> `X-I`, if it exists."""
-    numbers = {label: k for k, label in enumerate(labels)}
-    found = {}
-    for label, k in numbers.items():
-        later = f"I{label[1:]}" if label.startswith("B-") else f"{label[:-1]}I" if label.endswith("-B") else None
-        if later in numbers:
-            found[k] = numbers[later]
-    return found

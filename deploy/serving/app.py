@@ -82,9 +82,10 @@ class Server:
         async with self.bodies.body(request) as body:
             items = await read_items(request, body, lane.description, self.limits)
             lane = self.model(request).lane(request.path_params.get("version"))  # which may have changed meanwhile
-            texts = await lane.predict(items, deadline)
+            texts, notes = await lane.predict(items, deadline)
         head = f'{{"model":{json.dumps(lane.name)},"version":{json.dumps(lane.version)},"predictions":['
-        return json_response(b"".join([head.encode(), b",".join(texts), b"]}"]))
+        read = f',"texts":{json.dumps(notes)}' if any(notes) else ""
+        return json_response(b"".join([head.encode(), b",".join(texts), b"]", read.encode(), b"}"]))
 
     async def reload(self, request):
         """Loads what is new in the model's folder."""

@@ -15,7 +15,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds between two starts of a proces
 
 
 class Job:
-    """One item that waits for its prediction; `future` gets (status, bytes), or a Problem."""
+    """One item that waits for its prediction; `future` gets (status, bytes, note), or a Problem."""
 
     __slots__ = ("arrived", "future", "item")
 
@@ -60,7 +60,7 @@ class Lane:
     # What requests do ------------------------------------------------------------------------------------------------
 
     async def predict(self, items, deadline):
-        """The records of the items of one request, as JSON, in their order.
+        """The records of the items of one request, as JSON, in their order, and how much of each text was read.
 
         Args:
             items (list[tuple[dict, list[bytes]]]): see `worker.predict_items`.
@@ -85,10 +85,12 @@ class Lane:
         if problem:
             raise problem
         found = [job.future.result() for job in jobs]
-        wrong = next(((status, text) for status, text in found if status != 200), None)
+        wrong = next(((status, text) for status, text, _ in found if status != 200), None)
         if wrong:
             raise Problem(wrong[0], wrong[1].decode())
-        return [text for _, text in found]
+        for _, _, note in found:
+            self.metrics.observe_text(self.name, note)
+        return [text for _, text, _ in found], [note for _, _, note in found]
 
     def submit(self, items):
         """Queues items, all or none; raises Problem 503 where there is no room."""

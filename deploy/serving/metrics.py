@@ -34,8 +34,22 @@ class Metrics:
         self.unknown = Counter(
             "kit_unknown_values", "Values that are not in the vocabulary", ["model", "column"], registry=self.registry
         )
+        described = {"tokens": "Tokens of texts", "unknown": "Tokens of texts that the vocabulary lacks",
+                     "cut": "Tokens of texts cut off"}  # fmt: skip
+        self.text_tokens = {
+            name: Counter(f"kit_text_{name}", text, ["model"], registry=self.registry)
+            for name, text in described.items()
+        }
+        self.truncated = Counter("kit_texts_truncated", "Texts cut", ["model"], registry=self.registry)
         self.waiting = Gauge("kit_queue_items", "Items waiting", ["model"], registry=self.registry)
         self.up = Gauge("kit_predictors_up", "Processes of predictors ready", ["model"], registry=self.registry)
+
+    def observe_text(self, model, note):
+        """Counts the tokens of one text; `note` is None for other inputs."""
+        if note:
+            for name, counter in self.text_tokens.items():
+                counter.labels(model).inc(note[name])
+            self.truncated.labels(model).inc(note["truncated"])
 
     def observe(self, model, status, seconds):
         """Counts one request; `model` is "-" where none was asked."""

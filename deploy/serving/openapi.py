@@ -106,7 +106,12 @@ def predictor(limits):
     choices = [schema({key: value}, {"threshold": NUMBER}) for key, value in kinds.items()]
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     form = {"anyOf": [schema({name: {**many, "items": file}}) for name in FILES]}
-    found = schema({"model": TEXT, "version": TEXT, "predictions": {"type": "array", "items": RECORDS}})
+    count = {"type": "integer", "minimum": 0}
+    counts = schema({"tokens": count, "unknown": count, "cut": count, "truncated": {"type": "boolean"}})
+    found = schema(
+        {"model": TEXT, "version": TEXT, "predictions": {"type": "array", "items": RECORDS}},
+        {"texts": {"type": "array", "items": {"anyOf": [counts, {"type": "null"}]}}},
+    )
     answer = operation(
         "predictions of a model",
         ok(found),
@@ -115,7 +120,8 @@ def predictor(limits):
     answer["description"] = (
         f"A request has at most {limits.body} bytes and {limits.items} images (at most {limits.pixels} pixels each), "
         f"recordings (at most {limits.audio_seconds:g} seconds each), texts or rows. "
-        "`predictions` has one list of records for each of them, in their order."
+        "`predictions` has one list of records for each of them, in their order; `texts` says of each text how many "
+        "tokens it has, how many the vocabulary lacks, how many were cut off, and whether any was (`truncated`)."
     )
     answer["parameters"] = [
         {

@@ -85,7 +85,8 @@ class PredictorProcess:
             seconds (float): after so long the process is killed.
 
         Returns:
-            list[tuple[int, bytes]]: of each item the status and the JSON of its records, or the reason.
+            list[tuple[int, bytes, dict | None]]: of each item the status, the JSON of its records or the reason, and
+                how much of a text was read, see `worker.note_of`.
 
         Raises:
             Died, Hung: there is no response; the process is gone.
@@ -108,7 +109,8 @@ class PredictorProcess:
             self.kill()
             raise Died("its response belongs to another request")
         self.unknown = message.get("unknown", {})
-        return list(zip(message["statuses"], texts, strict=True))
+        notes = message.get("notes") or [None] * len(items)
+        return list(zip(message["statuses"], texts, notes, strict=True))
 
     def kill(self):
         """Ends the process at once."""

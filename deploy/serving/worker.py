@@ -22,6 +22,7 @@ if __name__ == "__main__":
     sys.path[0] = str(pathlib.Path(__file__).resolve().parents[2])
 
 from common.audio.reading import decode_audio
+from common.data.coverage import is_truncated
 from common.errors import BadSample, ConfigError, EnvironmentProblem, KitError, NotFinite
 from common.inference.predictor import Predictor, check_finite, fixed_batch, prepare_samples, records_of, stack
 from common.inference.rows import predict_rows
@@ -86,14 +87,15 @@ def response_frame(model, message, blobs):
     """The frame of a response: `id`, the status of each item, and as blobs their records or the reasons."""
     parts = iter(blobs)
     items = [(item, list(itertools.islice(parts, item["blobs"]))) for item in message["items"]]
-    statuses, texts = zip(*predict_items(model, items))
+    notes = {}
+    statuses, texts = zip(*predict_items(model, items, notes))
     rates = unknown_rates(model.pipeline.transforms)
     unknown = {name: counts for rate in rates for name, counts in rate.take().items()}
-    about = {"id": message["id"], "statuses": statuses} | ({"unknown": unknown} if unknown else {})
-    return wire.frame(about, [text.encode() for text in texts])
+    about = {"id": message["id"], "statuses": statuses, "notes": [notes.get(place) for place in range(len(items))]}
+    return wire.frame(about | ({"unknown": unknown} if unknown else {}), [text.encode() for text in texts])
 
 
-def predict_items(model, items):
+def predict_items(model, items, notes=None):
     """Predicts the items of a batch, each by itself where one of them is wrong.
 
     Items are run together only where the arrays that go in are of one size, so that no prediction depends on what else
@@ -102,6 +104,7 @@ def predict_items(model, items):
     Args:
         model (Predictor): predicts.
         items (list[tuple[dict, list[bytes]]]): `kind`, `threshold`, and what the kind needs; its bytes.
+        notes (dict | None): filled with how much of each text was read, by its place: tokens, unknown, cut, truncated.
 
     Returns:
         list[tuple[int, str]]: for each item 200 and the JSON of its records, or 422 or 500 and what is wrong.
@@ -116,6 +119,8 @@ def predict_items(model, items):
         if sample is None:
             found[position] = (200, "[]")
             continue
+        if notes is not None and sample.get("coverage"):
+            notes[position] = note_of(sample)
         sizes = row_shape(item, sample) if item["kind"] == "table" else None
         sizes = sizes or tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
         groups.setdefault((item["kind"], sizes), []).append((position, sample))
@@ -123,6 +128,12 @@ def predict_items(model, items):
         for position, one in zip([p for p, _ in members], run_group(model, kind, members, items), strict=True):
             found[position] = one
     return found
+
+
+def note_of(sample):
+    """Counts of a text: its tokens, those unknown to the vocabulary, those cut off, and whether any was."""
+    tokens, unknown, cut = (sum(numbers) for numbers in zip(*sample["coverage"].values()))
+    return {"tokens": tokens, "unknown": unknown, "cut": cut, "truncated": is_truncated(sample)}
 
 
 def run_group(model, kind, members, items):
@@ -178,7 +189,11 @@ def read_audio(model, item, blobs):
 
 def read_text(model, item, blobs):
     """The prepared sample of a text in UTF-8, read as a line is that `tools/infer.py` is given; None of a blank one."""
-    (sample,) = Texts([blobs[0].decode()], "the text", model.task)
+    source = Texts([blobs[0].decode()], "the text", model.task)
+    source.labels = model.labels
+    (sample,) = source
+    if "error" in sample:
+        raise sample["error"]
     return None if sample.get("blank") else prepare_samples(model, [model.decode(sample)])[0]
 
 

@@ -14,13 +14,15 @@ from common.data.transform import Transform
 from common.errors import ConfigError
 from common.inference.predictor import Predictor, predict
 from common.inference.tasks.tensors import Tensors
+from common.text.split import SplitWords, TokenIds
 from common.vision.decode import decode_image
 from deploy.serving import wire
 from deploy.serving.app import Server
 from deploy.serving.inputs import read_items, text
+from deploy.serving.metrics import Metrics
 from deploy.serving.models import Settings
 from deploy.serving.problems import Limits, Problem
-from deploy.serving.worker import describe, predict_items
+from deploy.serving.worker import describe, predict_items, response_frame
 from tests.deploy.test_cpp_goldens import exported_twin
 from tests.made.commands import command
 from tools import zoo
@@ -121,6 +123,30 @@ def test_a_text_is_answered_as_the_same_line_is_by_the_command(twin, line, made_
     (status, records), blank = predict_items(model, [text(line, describe(model)["threshold"], Limits()), *asked(" ")])
     assert status == 200 and json.loads(records) == json.loads(said.out)["predictions"]
     assert blank == (200, "[]")
+
+
+def test_a_text_that_is_cut_is_said_to_be(tmp_path):
+    """The counts of each text go beside its records, and into the metrics."""
+    (tmp_path / "v.txt").write_text("[UNK]\na\nb\n")
+
+    class Short(Doubling):
+        def __init__(self):
+            self.pipeline = Pipeline([SplitWords(), TokenIds(str(tmp_path / "v.txt"), max_length=3), Letters()])
+
+        def run(self, batch):
+            return {"y": batch["x"]}
+
+    request = {"id": 1, "items": [item | {"blobs": 1} for item, _ in asked("a b", "a c b a", " ")]}
+    message, _ = wire.read(io.BytesIO(response_frame(Short(), request, [b"a b", b"a c b a", b" "])))
+    whole = {"tokens": 2, "unknown": 0, "cut": 0, "truncated": False}
+    assert message["notes"] == [whole, {"tokens": 4, "unknown": 1, "cut": 1, "truncated": True}, None]
+    metrics = Metrics(dict)
+    for note in message["notes"]:
+        metrics.observe_text("short", note)
+    text = metrics.text().decode()
+    for line in ("tokens_total", 6), ("unknown_total", 1), ("cut_total", 1):
+        assert 'kit_text_{}{{model="short"}} {:.1f}'.format(*line) in text
+    assert 'kit_texts_truncated_total{model="short"} 1.0' in text
 
 
 def test_a_request_has_no_more_items_than_the_queue_takes():

@@ -1,10 +1,9 @@
 """Reading comprehension: the answer to a question as a span of a text, chosen among the scores of all windows."""
 
-import json
-
 import numpy as np
 
 from common.errors import DataError
+from common.files import parse_json
 from common.inference.task import Task
 
 
@@ -29,13 +28,18 @@ class ReadingComprehension(Task):
         """The sample of one line of input: `question<tab>text`, or an object with `question` and `context`."""
         if line.lstrip().startswith("{"):
             try:
-                row = json.loads(line)
-                return {"question": str(row["question"]), "context": str(row["context"])}
+                row = parse_json(line)
+                question, context = row["question"], row["context"]
             except (ValueError, KeyError, TypeError):
-                raise DataError('a line of JSON has the keys "question" and "context"') from None
-        question, tab, context = line.partition("\t")
-        if not tab or not context.strip():
-            raise DataError("a line is a question, a tab, and the text that may answer it")
+                question = context = None
+            if not isinstance(question, str) or not isinstance(context, str):
+                raise DataError('a line of JSON has the keys "question" and "context", both strings')
+        else:
+            question, tab, context = line.partition("\t")
+            if not tab:
+                raise DataError("a line is a question, a tab, and the text that may answer it")
+        if not question.strip() or not context.strip():
+            raise DataError(f"the {'text' if question.strip() else 'question'} is empty")
         return {"question": question, "context": context}
 
     def synthetic(self, inputs):

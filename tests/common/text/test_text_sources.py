@@ -1,0 +1,95 @@
+"""Lines of text for inference: headers, annotated files, and lines that cannot be read."""
+
+import json
+
+import pytest
+
+from common.errors import ConfigError, DataError
+from common.inference.tasks.reading_comprehension import ReadingComprehension
+from common.inference.tasks.sequence_labeling import SequenceLabeling
+from common.inference.tasks.text_classification import TextClassification
+from common.text.sources import Texts, open_texts
+from common.text.split import SplitWords
+
+
+def read(lines, task=None, labels=("0", "1"), name="a.tsv"):
+    """The texts and the errors of lines, in order."""
+    source = Texts(lines, name, task or TextClassification(), many=True)
+    source.labels = labels
+    keys = ("text_a", "text_b", "question", "context")
+    return [
+        str(sample["error"]) if "error" in sample else tuple(sample[key] for key in keys if key in sample)
+        for sample in source
+    ]
+
+
+def test_a_header_tells_the_texts_from_the_labels(caplog):
+    right = [("good",), ("bad one",)]
+    assert read(["label\ttext_a", "1\tgood", "0\tbad one"]) == right
+    assert read(iter(["text_a\tlabel", "good\t1", "bad one\t0"])) == right
+    assert read(["sentence\tlabel", "good\t1", "bad one\t0"]) == right
+    assert read(["text_a\ttext_b\tlabel", "a\tb\t1"]) == [("a", "b")]
+    assert read(["question\tcontext", "who ?\tann"], ReadingComprehension()) == [("who ?", "ann")]
+    assert read(["text_a\tlabel", "百\x02度\tORG-B\x02ORG-I"], SequenceLabeling()) == [("百度",)]
+    assert "line 1 is a header: text_a read, label ignored" in caplog.text
+
+
+def test_lines_of_json_are_read_as_in_training():
+    lines = [json.dumps({"text_a": "good", "label": 1}), '{"text_a": 3}', '{"text_a": "x"', "plain"]
+    found = read(lines)
+    assert found[0] == ("good",) and found[3] == ("plain",)
+    assert "text_a is not a string" in found[1] and "a.tsv: line 3" in found[2]
+
+
+@pytest.mark.parametrize(
+    ("lines", "task", "labels", "column"),
+    [
+        (["1\tgood", "0\tbad"], TextClassification, ("0", "1"), "first"),
+        (["good\t1", "", "bad\t0"], TextClassification, ("0", "1"), "last"),
+        (["百\x02度\tn-B\x02n-I"], SequenceLabeling, ("n-B", "n-I"), "last"),
+        (["EU NNP B-ORG", "rejects VBZ O", "", "Bonn NNP B-LOC"], SequenceLabeling, ("B-ORG", "B-LOC", "O"), "last"),
+    ],
+)
+def test_annotations_without_a_header_are_refused(lines, task, labels, column):
+    with pytest.raises(ConfigError, match=f"a.tsv: line 1: the {column} column holds labels of the model"):
+        read(lines, task(), labels)
+
+
+def test_pairs_of_texts_are_no_annotations():
+    assert read(["1\tgood", "what\tbad"]) == [("1", "good"), ("what", "bad")]
+    with pytest.raises(ConfigError, match="names text_a, label, but this model reads context, question"):
+        read(["text_a\tlabel", "x\t1"], ReadingComprehension())
+
+
+def test_a_line_that_cannot_be_read_is_named_and_the_others_go_on():
+    lines = [
+        "who ?\tann went",
+        "who ?",
+        "who ?\t ",
+        "\tann",
+        '{"question": null, "context": "x"}',
+        "why ?\tbob",
+        "a\ud800\tb",
+    ]
+    found = read(lines, ReadingComprehension(), None)
+    assert found[0] == ("who ?", "ann went") and found[5] == ("why ?", "bob")
+    for place, words in ((1, "a tab"), (2, "the text is empty"), (3, "question is empty"), (4, "strings"), (6, "D123")):
+        assert words in found[place] and f"a.tsv: line {place + 1}" in found[place]
+    found = read(["text_a\tlabel", "x", "\t1", "y\t1"])
+    assert "1 fields where the header names 2" in found[0] and "text_a is empty" in found[1] and found[2] == ("y",)
+
+
+def test_a_byte_that_is_not_utf8_costs_its_line_and_another_encoding_the_file(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"one\ntw\xef\nthree\n")
+    found = list(open_texts(str(tmp_path / "a.txt"), TextClassification()))
+    assert [sample.get("text_a") for sample in found] == ["one", None, "three"]
+    assert found[1]["error"].issue.place == "line 2, byte 3"
+    (tmp_path / "gbk.txt").write_bytes("你好\n很好\n好\n".encode("gbk"))
+    with pytest.raises(DataError, match="line 1, byte 1"):
+        open_texts(str(tmp_path / "gbk.txt"), TextClassification())
+
+
+def test_a_second_text_is_never_dropped():
+    with pytest.raises(DataError, match="SplitWords reads one text a sample") as refusal:
+        SplitWords()({"text_a": "a", "text_b": "b", "path": "a.tsv", "place": "line 4"}, None)
+    assert "a.tsv: line 4" in str(refusal.value)
