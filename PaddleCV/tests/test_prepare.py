@@ -134,7 +134,7 @@ def test_anchors_find_the_sizes_of_the_boxes():
 
 def test_the_size_of_the_network_follows_the_boxes_and_never_exceeds_the_images():
     sides = np.array([[640, 480]] * 3, float)
-    assert own_recipes.choose_size(sides, np.array([0.5])) == (128, 160)
+    assert own_recipes.choose_size(sides, np.array([0.5])) == (128, 192)
     assert own_recipes.choose_size(sides, np.array([0.05])) == (288, 384)
     assert own_recipes.choose_size(sides, np.array([0.001])) == (384, 512)
     assert own_recipes.choose_size(sides / 5, np.array([0.001])) == (96, 128)
@@ -163,5 +163,5 @@ def test_warm_up_and_schedule_fit_a_small_set(place, tmp_path):
     node = {"type": "VocDetection"}
     lines, _ = own_recipes.detector_config(request, dataset, list(range(24)), {"train": node, "eval": node})
     text = "\n".join(lines)
-    assert "epochs: 200" in text
-    assert "warmup_steps: 60" in text
+    assert "epochs: 267" in text
+    assert "warmup_steps: 80" in text
