@@ -47,10 +47,10 @@ def test_every_format_becomes_disjoint_splits_of_all_images_and_leaves_the_folde
 
 
 def test_the_printed_commands_are_those_to_type_next(place, tmp_path):
-    done = command("prepare", place / "voc", "--out", tmp_path / "out", "--name", "mine")
+    done = command("prepare", place / "voc", "--out", tmp_path / "out", "--name", "2024")
     lines = [line.strip() for line in done.out.splitlines() if "python tools/" in line]
     assert [line.split()[1] for line in lines] == [f"tools/{n}.py" for n in ("check", "train", "export", "infer")]
-    assert lines[1].endswith("mine.yml --eval")
+    assert lines[1].endswith("2024.yml --eval")
 
 
 def test_a_folder_of_two_formats_is_refused_with_both_and_as_chooses(place, tmp_path):
