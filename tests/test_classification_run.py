@@ -55,6 +55,9 @@ def test_class_names_and_scores_of_an_image_argument_are_printed(run):
 
 def test_without_evaluation_data_the_export_preprocesses_like_the_model_in_memory(run, tmp_path):
     given = [*run[2], "data.eval=null", f"weights={run[1] / 'best'}"]
+    command("export", *given, "--out", tmp_path / "export").refused(2, "RandomCropToSize is random", "data.infer")
+    steps = ["{type: Decode}", "{type: Pad, size: 40}", "{type: CenterCrop, size: 32}", "{type: Normalize}"]
+    given.append(f"data.train.transforms=[{', '.join(steps)}]")
     answer = command("export", *given, "--out", tmp_path / "export")
     assert answer.code == 0 and "neither data.eval nor data.test" in answer.err, answer.err
     image = run[0] / "val/3/000.png"

@@ -124,7 +124,7 @@ REFUSALS = {
     "another key": ({"imgae": ""}, None, 422, ["one of image, images, inputs"]),
     "an address": ({"url": "http://127.0.0.1/"}, None, 422, ["one of image"]),
     "a number": ({"image": 3}, None, 422, ["image is a text"]),
-    "no images": ({"images": []}, None, 422, ["a list"]),
+    "no images": ({"images": []}, None, 422, ["images is empty"]),
     "no base64": ({"image": "$$$"}, None, 400, ["image 1 is not base64"]),
     "17 images": ({"images": ["QQ=="] * 17}, None, 413, ["17 items", "16"]),
     "17 files": (*form([JPEG] * 17), 413, ["16"]),
