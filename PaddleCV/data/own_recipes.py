@@ -8,12 +8,13 @@ from common.data.preparation import frame_lines, plan_epochs, quote, quote_all
 from common.vision.files import image_size
 
 MEAN, STD = "[0.485, 0.456, 0.406]", "[0.229, 0.224, 0.225]"
-UPDATES = {"detector": 1200, "classifier": 800}  # from random weights
+UPDATES = {"detector": 1600, "classifier": 800}  # from random weights
 STRIDE = 32
 LARGEST, LEAST_BOX = 512, 20  # pixels
 AUGMENT = (
     "{type: RandomDistort}",
-    "{type: RandomCrop, prob: 0.5, scaling: [0.7, 1.0]}",
+    "{type: RandomExpand, max_ratio: 1.5, prob: 0.3, fill: [123.7, 116.3, 103.5]}",
+    "{type: RandomCrop, prob: 0.7, scaling: [0.5, 1.0]}",
 )
 NORMALIZE = '{type: Normalize, mean: "${mean}", std: "${std}"}'
 DIRECTIONS = ("left", "right", "arrow", "text", "letter", "digit", "plate")
@@ -50,7 +51,7 @@ def detector_config(request, dataset, train, nodes):
         lines += [*node_lines(split, nodes[split]), *transform_lines(transforms)]
     lines += ["  metric: {type: CocoMap, primary: AP50}", "", "optimizer:", "  type: Momentum", "  momentum: 0.9"]
     lines += ["  weight_decay: 5e-4", "  clip_norm: 100"]
-    lines += [f"  lr: {{type: CosineDecay, base: 8e-3, warmup_steps: {warm_up}}}", ""]
+    lines += [f"  lr: {{type: CosineDecay, base: 4e-3, warmup_steps: {warm_up}}}", ""]
     lines += schedule_lines(epochs, batch, epochs * updates, 0.995 if epochs * updates > 1000 else 0.98)
     lines += [f"eval: {{batch_size: {batch}}}", 'export: {image_size: "${size}"}']
     notes = [
@@ -132,7 +133,7 @@ def out_relative(request):
 def choose_size(sides, shares):
     """(height, width) of the network, multiples of 32 in the shape of the images.
 
-    Nine of ten boxes keep 20 pixels, with 160 to 512 pixels of the longer side, and no more than the images have.
+    Nine of ten boxes keep 20 pixels, with 192 to 512 pixels of the longer side, and no more than the images have.
 
     Args:
         sides (ndarray): [I, 2], width and height.
@@ -141,7 +142,7 @@ def choose_size(sides, shares):
     width, height = np.median(sides, 0)
     longer = max(width, height)
     small = np.quantile(shares, 0.1) if len(shares) else 0.1
-    scale = min(longer, np.clip(LEAST_BOX / max(small, 1e-3), 160, LARGEST)) / longer
+    scale = min(longer, np.clip(LEAST_BOX / max(small, 1e-3), 192, LARGEST)) / longer
     height, width = (max(2 * STRIDE, STRIDE * round(float(side * scale / STRIDE))) for side in (height, width))
     return height, width
 

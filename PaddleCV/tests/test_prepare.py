@@ -47,10 +47,10 @@ def test_every_format_becomes_disjoint_splits_of_all_images_and_leaves_the_folde
 
 
 def test_the_printed_commands_are_those_to_type_next(place, tmp_path):
-    done = command("prepare", place / "voc", "--out", tmp_path / "out", "--name", "mine")
+    done = command("prepare", place / "voc", "--out", tmp_path / "out", "--name", "2024")
     lines = [line.strip() for line in done.out.splitlines() if "python tools/" in line]
     assert [line.split()[1] for line in lines] == [f"tools/{n}.py" for n in ("check", "train", "export", "infer")]
-    assert lines[1].endswith("mine.yml --eval")
+    assert lines[1].endswith("2024.yml --eval")
 
 
 def test_a_folder_of_two_formats_is_refused_with_both_and_as_chooses(place, tmp_path):
@@ -134,7 +134,7 @@ def test_anchors_find_the_sizes_of_the_boxes():
 
 def test_the_size_of_the_network_follows_the_boxes_and_never_exceeds_the_images():
     sides = np.array([[640, 480]] * 3, float)
-    assert own_recipes.choose_size(sides, np.array([0.5])) == (128, 160)
+    assert own_recipes.choose_size(sides, np.array([0.5])) == (128, 192)
     assert own_recipes.choose_size(sides, np.array([0.05])) == (288, 384)
     assert own_recipes.choose_size(sides, np.array([0.001])) == (384, 512)
     assert own_recipes.choose_size(sides / 5, np.array([0.001])) == (96, 128)
@@ -163,5 +163,5 @@ def test_warm_up_and_schedule_fit_a_small_set(place, tmp_path):
     node = {"type": "VocDetection"}
     lines, _ = own_recipes.detector_config(request, dataset, list(range(24)), {"train": node, "eval": node})
     text = "\n".join(lines)
-    assert "epochs: 200" in text
-    assert "warmup_steps: 60" in text
+    assert "epochs: 267" in text
+    assert "warmup_steps: 80" in text

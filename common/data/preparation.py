@@ -81,7 +81,14 @@ def plan_epochs(samples, batch_size, updates, most):
 
 def frame_lines(request, kit, title):
     """The first lines of a configuration: where it comes from and what a run needs besides."""
-    lines = [f"# {title}", f"kit: {kit}", f"name: {request.name}", "seed: 0", "output_dir: output", "log_every: 20"]
+    lines = [
+        f"# {title}",
+        f"kit: {kit}",
+        f"name: {quote(request.name)}",
+        "seed: 0",
+        "output_dir: output",
+        "log_every: 20",
+    ]
     return [*lines, *([f"pretrained: {quote(request.pretrained)}"] if request.pretrained else []), ""]
 
 

@@ -21,7 +21,9 @@ def test_four_commands_lead_from_labeled_images_to_boxes_in_cpp(program, tmp_pat
     done = command("export", "-c", config, "--weights", run / "best", "-o", *LEAST, output)
     assert done.code == 0, done.err[-2000:]
     image = min(folder.rglob("*.jpg"))
-    found = program("--model", run / "export", "--image", image, "--threshold", "0")
+    found = program("--model", run / "export", "--image", image, "--threshold", "0", "--json")
     assert found.code == 0, found.err
-    rows = [json.loads(line) for line in found.out.splitlines()]
-    assert all(row["category"] in "0123456789" for row in rows[0].get("boxes", [])) or rows
+    boxes = json.loads(found.out)["predictions"]
+    assert boxes
+    assert {box["label"] for box in boxes} <= set("0123456789")
+    assert all(0 <= x <= 96 for box in boxes for x in box["box"])
