@@ -153,7 +153,7 @@ class Lane:
                 raise
             self.batch_seconds = time.monotonic() - began
             self.metrics.count_unknown(self.name, child.unknown)
-            self.metrics.failures.labels(self.name).inc(sum(status == 500 for status, _ in found))
+            self.metrics.failures.labels(self.name).inc(sum(status == 500 for status, _, _ in found))
             for job, one in zip(jobs, found, strict=True):
                 if not job.future.done():
                     job.future.set_result(one)

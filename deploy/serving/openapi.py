@@ -112,11 +112,7 @@ def predictor(limits):
         {"model": TEXT, "version": TEXT, "predictions": {"type": "array", "items": RECORDS}},
         {"texts": {"type": "array", "items": {"anyOf": [counts, {"type": "null"}]}}},
     )
-    answer = operation(
-        "predictions of a model",
-        ok(found),
-        *("400", "404", "408", "413", "415", "422", "503", "504"),
-    )
+    answer = operation("predictions of a model", ok(found), *("400", "404", "408", "413", "415", "422", "503", "504"))
     answer["description"] = (
         f"A request has at most {limits.body} bytes and {limits.items} images (at most {limits.pixels} pixels each), "
         f"recordings (at most {limits.audio_seconds:g} seconds each), texts or rows. "

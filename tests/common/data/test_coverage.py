@@ -7,7 +7,7 @@ import pytest
 
 from common.audio.labels import CharacterIds
 from common.data.coverage import Coverage, is_truncated
-from common.data.issues import check_transforms
+from common.data.issues import find_refused_samples
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler
@@ -69,15 +69,15 @@ def test_an_epoch_ends_with_one_line_and_only_the_first_one(vocab, workers, capl
 
 
 def test_check_names_the_numbers(vocab):
-    found = check_transforms(Rows("the cat", "dog ran"), Pipeline(words(vocab)))
+    found = find_refused_samples(Rows("the cat", "dog ran"), Pipeline(words(vocab)))
     assert [(issue.code, issue.message) for issue in found] == [
         ("D155", "text_a: 2 of 4 tokens (50%) are not in the vocabulary")
     ]
-    found = check_transforms(Rows("the cat", "the cat the"), Pipeline(words(vocab, 2)))
+    found = find_refused_samples(Rows("the cat", "the cat the"), Pipeline(words(vocab, 2)))
     assert [(issue.code, issue.message) for issue in found] == [
         ("D156", "text_a: 1 of 2 texts are cut, by 1 of 5 tokens (20%)")
     ]
-    assert check_transforms(Rows("the cat", "cat the"), Pipeline(words(vocab))) == []
+    assert find_refused_samples(Rows("the cat", "cat the"), Pipeline(words(vocab))) == []
 
 
 def test_little_is_no_warning():
