@@ -14,14 +14,15 @@ class SequenceLabeling(Task):
 
     Args:
         dictionary (str): phrases of the user, which overrule the model, see `common.text.phrases.Phrases`; null: none.
+        separator (str): between the words of a line of the dictionary; null: blanks.
         scheme (str): BIO, IOB1, BIOES, BMES, BILOU, BMEWO or tokens; null recognizes it from the labels.
     """
 
     input = "text"
     files = ("dictionary",)
 
-    def __init__(self, dictionary=None, scheme=None):
-        self.phrases, self.scheme = Phrases(dictionary), scheme
+    def __init__(self, dictionary=None, scheme=None, separator=None):
+        self.phrases, self.scheme = Phrases(dictionary, separator), scheme
 
     def records(self, outputs, samples, labels, threshold):
         """The spans of each text.

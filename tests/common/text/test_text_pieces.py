@@ -180,3 +180,25 @@ def test_files_of_packages_are_found_without_importing_them(monkeypatch):
         find_file("package:nowhere/x")
     with pytest.raises(ConfigError, match=r"has no file lodaer.py; did you mean 'loader.py'"):
         find_file("package:yaml/lodaer.py")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("iPhone 12/PHONE", "side by side"),
+        ("the shy/PER", "side by side"),
+        ("抖音\tn\t50000000", "separated by tabs"),
+        ("礼拜一/TIME#礼拜二/TIME", "several labels"),
+    ],
+)
+def test_a_line_of_a_dictionary_that_could_never_match_is_refused(tmp_path, line, words):
+    (tmp_path / "p").write_text(f"春天/SEASON\n{line}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=f"(?s)D124.*{words}.*line 2"):
+        Phrases(str(tmp_path / "p"))
+
+
+def test_words_of_a_dictionary_hold_blanks_where_a_separator_is_given(tmp_path):
+    (tmp_path / "p").write_text("iPhone 12/PHONE\n礼拜一/TIME#礼拜二/TIME\n", encoding="utf-8")
+    phrases = Phrases(str(tmp_path / "p"), "#")
+    assert phrases.find("我买了iPhone 12和") == [(3, [12], ["PHONE"])]
+    assert phrases.find("礼拜一礼拜二") == [(0, [3, 6], ["TIME", "TIME"])]
