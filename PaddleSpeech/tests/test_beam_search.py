@@ -15,7 +15,7 @@ from common.audio.ctc_beam_search import (
     top_tokens,
 )
 from common.audio.language_model import NgramModel
-from common.errors import Diverged
+from common.errors import DataError, Diverged
 from common.inference.tasks.speech_recognition import SpeechRecognition
 from PaddleSpeech.tests.ctc_by_hand import ctc_probability
 from PaddleSpeech.tools.make_arpa import arpa_lines, units, witten_bell
@@ -138,3 +138,19 @@ def test_the_records_of_a_batch_are_searched_by_the_decoder_of_the_task():
     assert found == [[{"text": "a", "score": 0.8}]] * 2  # .64 over two frames: .8 each
     for best_path in (SpeechRecognition(), SpeechRecognition(BeamSearch(beam_size=0))):
         assert best_path.records(outputs, [], ["<blank>", "a"], 0.0) == [[{"text": "", "score": 0.6}]] * 2
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit", "words"),
+    [
+        (["xyz zy"] * 3, "character", "0 of 2 characters of the speech model are in it"),
+        (["cd ef", "ab"], "word", "1 of 3 words of the language model can be spelled"),
+    ],
+)
+def test_a_language_model_of_another_alphabet_is_refused(tmp_path, texts, unit, words):
+    model_of(tmp_path, texts, unit)
+    rows = np.log(np.full((1, 2, 4), 0.25, "float32"))
+    outputs = {"score": np.full(1, 0.5), "log_probs": rows, "length": [2]}
+    decoder = BeamSearch(str(tmp_path / f"{unit}.arpa"), unit=unit)
+    with pytest.raises(DataError, match=f"another alphabet than the model: {words}"):
+        SpeechRecognition(decoder).records(outputs, [], ["<blank>", "a", "b", "<space>"], 0.0)

@@ -67,7 +67,7 @@ def grid(args):
         DataError: the language model cannot be read.
     """
     from common.audio.ctc_beam_search import BeamSearch
-    from common.inference.tasks.speech_recognition import language_model
+    from common.audio.language_model import NgramModel
 
     if args.beam_size < 1:
         raise ConfigError(f"--beam-size is {args.beam_size}; it is 1 or more")
@@ -77,7 +77,7 @@ def grid(args):
     except ValueError as error:
         raise ConfigError(f"--alpha, --beta: {error}") from None
     if args.lm:
-        language_model(args.lm)
+        NgramModel(args.lm)  # found to be malformed before the model runs
     return decoders
 
 

@@ -6,9 +6,11 @@ import numpy as np
 
 from common.audio.ctc_beam_search import BeamSearch, CharacterScorer, IncrementalBeam, WordScorer
 from common.audio.labels import labels_to_text, token_text
-from common.audio.language_model import NgramModel
+from common.audio.language_model import BEGIN, END, UNKNOWN, NgramModel
+from common.errors import DataError
 from common.inference.task import Task, check_threshold
 
+LEAST_KNOWN = 0.5  # share of the alphabet that a language model and the speech model must have in common
 SCORERS = {"word": WordScorer, "character": CharacterScorer}
 
 
@@ -76,12 +78,31 @@ def beam_of(decoder, labels):
         decoder (BeamSearch): the settings.
         labels (list[str]): the blank and the characters.
     """
-    model = language_model(decoder.lm) if decoder.lm else None
-    scorer = SCORERS[decoder.unit](model, [token_text(label) for label in labels], decoder.alpha, decoder.beta)
+    tokens = tuple(token_text(label) for label in labels)
+    model = language_model(decoder.lm, decoder.unit, tokens) if decoder.lm else None
+    scorer = SCORERS[decoder.unit](model, tokens, decoder.alpha, decoder.beta)
     return IncrementalBeam(scorer, decoder.beam_size, decoder.cutoff, decoder.most)
 
 
 @functools.lru_cache(maxsize=4)
-def language_model(path):
-    """The model of an ARPA file."""
-    return NgramModel(path)
+def language_model(path, unit, tokens):
+    """The model of an ARPA file for a decoder of these units over these tokens (tuple[str], the blank first).
+
+    Raises:
+        DataError: it is malformed, or of another alphabet: it would only penalize what the model hears.
+    """
+    model, known = NgramModel(path), set(tokens[1:])
+    words = [gram[0] for gram in model.grams if len(gram) == 1 and gram[0] not in (BEGIN, END, UNKNOWN)]
+    if unit == "character":
+        asked, what = [token for token in known if token.strip()], "characters of the speech model"
+        found = [token for token in asked if model.known(token)]
+    else:
+        asked, what = words, "words of the language model can be spelled with the characters of the speech model"
+        found = [word for word in asked if known.issuperset(word)]
+    if len(found) < LEAST_KNOWN * len(asked):
+        raise DataError(
+            f"error[D122] {path}: of another alphabet than the model: {len(found)} of {len(asked)} {what}"
+            + (" are in it" if unit == "character" else "")
+            + f"\n  fix: a language model of the same texts, or another unit than '{unit}'"
+        )
+    return model
