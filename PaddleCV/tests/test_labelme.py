@@ -7,8 +7,7 @@ from PIL import Image
 
 from common.errors import DataError
 from PaddleCV.data.labelme import LabelmeDetection
-
-from .spellings import contents, is_read_or_reported, replaced, scalars, spellings
+from tests.made.spellings import contents, is_read_or_reported, replaced, scalars, spellings
 
 
 def shape(label, points, kind="rectangle", **more):

@@ -13,8 +13,7 @@ from PaddleCV.data.coco import CocoDetection
 from PaddleCV.data.image_folder import ImageFolder
 from PaddleCV.data.imagenet_list import ImageNetList
 from PaddleCV.data.voc import VocDetection
-
-from .spellings import contents, is_read_or_reported, replaced, scalars, spellings
+from tests.made.spellings import contents, is_read_or_reported, replaced, scalars, spellings
 
 
 @pytest.fixture(scope="module")

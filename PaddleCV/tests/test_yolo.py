@@ -6,8 +6,7 @@ from PIL import Image
 
 from common.errors import DataError
 from PaddleCV.data.yolo import YoloDetection
-
-from .spellings import contents, is_read_or_reported
+from tests.made.spellings import contents, is_read_or_reported
 
 LINES = "1 0.5 0.25 0.2 0.1\n0 0.1 0.1 0.9 0.1 0.9 0.5\n"  # a box, and a triangle
 YAML = "path: /home/somebody/datasets/set\ntrain: images/train\nval: images/val\nnc: 2\nnames: [cat, dog]\n"
