@@ -131,6 +131,8 @@ class Lane:
                 return
             except (Died, Hung) as error:
                 logger.warning("%s: the process %d of the predictor is gone: %s", self.name, child.process.pid, error)
+            except Exception:  # noqa: BLE001  a bug here must not leave the requests to come without a process
+                logger.exception("%s: the process %d of the predictor is replaced", self.name, child.process.pid)
             finally:
                 self.up -= 1
                 await child.stop()
@@ -151,12 +153,12 @@ class Lane:
             except Died:
                 self.fail(jobs, 503, "the predictor ended while it worked on this, and is restarted")
                 raise
-            self.batch_seconds = time.monotonic() - began
-            self.metrics.count_unknown(self.name, child.unknown)
-            self.metrics.failures.labels(self.name).inc(sum(status == 500 for status, _, _ in found))
             for job, one in zip(jobs, found, strict=True):
                 if not job.future.done():
                     job.future.set_result(one)
+            self.batch_seconds = time.monotonic() - began
+            self.metrics.count_unknown(self.name, child.unknown)
+            self.metrics.failures.labels(self.name).inc(sum(status == 500 for status, _, _ in found))
 
     def fail(self, jobs, status, detail):
         """Ends the jobs of a batch with a problem."""
