@@ -230,7 +230,10 @@ def example_inputs(model, config):
             return {
                 name: value for name, value in pipeline.table(dataset.assemble(rows)).items() if name in model.inputs
             }
-        sample = pipeline.sample(dataset, 0, 0)
+        if hasattr(dataset, "iterate"):
+            sample = pipeline.streamed(next(iter(dataset.iterate(0, 1, 0))), 0, 0, 0)
+        else:
+            sample = pipeline.sample(dataset, 0, 0)
     except DataError as error:
         task = task_of(config, model)
         synthetic = task.synthetic(model.inputs)

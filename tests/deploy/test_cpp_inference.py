@@ -127,7 +127,9 @@ def test_one_bad_picture_is_named_and_the_others_are_answered(program, low, pict
 def test_a_thin_picture_that_would_be_resized_beyond_all_bounds_is_refused_by_name(program, low, pictures, tmp_path):
     model = copied(low, tmp_path)
     text = (model / "infer.yml").read_text().replace("type: Resize\n", "type: ResizeShort\n")
-    (model / "infer.yml").write_text(text.replace("keep_ratio: false", "max_size: 0"))
+    about = yaml.safe_load(text.replace("keep_ratio: false", "max_size: 0"))
+    about["preprocess"][1]["size"] = 96  # of several sizes one would be drawn
+    (model / "infer.yml").write_text(yaml.safe_dump(about))
     (model / "manifest.json").unlink()
     write_manifest(model)
     (tmp_path / "folder").mkdir()

@@ -28,7 +28,10 @@ score = -((x - 3.0) ** 2)
 (folder / "metrics.jsonl").write_text(json.dumps({"kind": "eval", "step": 1, "other": x}) + "\\n")
 """
 MODEL = '''
-class Net:
+from paddle import nn
+
+
+class Net(nn.Layer):
     """A net.
 
     Args:
@@ -37,16 +40,33 @@ class Net:
     """
 
     def __init__(self, x=0.0, kind="good"):
+        super().__init__()
         self.x, self.kind = x, kind
 '''
 METRIC = '''
 class Score:
     """A score."""
+
+    def update(self, outputs, batch):
+        """Nothing."""
+
+    def compute(self):
+        """Nothing."""
+'''
+DATA = '''
+class Rows:
+    """A dataset."""
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return {}
 '''
 CONFIG = """
 model: {type: Net, x: 0, kind: good}
 data:
-  eval: {type: Net}
+  eval: {type: Rows}
   metric: {type: Score}
 optimizer: {type: SGD, lr: 1.0}
 train: {epochs: 1, batch_size: 1}
@@ -58,6 +78,7 @@ def make_kit(folder, search):
     for part, name, text in (
         ("models", "net.py", MODEL),
         ("metrics", "score.py", METRIC),
+        ("data", "rows.py", DATA),
         ("tools", "train.py", TRAIN),
         ("configs", "net.yml", CONFIG + "search:\n" + textwrap.indent(textwrap.dedent(search).strip(), "  ") + "\n"),
     ):

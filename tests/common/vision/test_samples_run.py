@@ -81,7 +81,10 @@ def test_an_export_without_data_has_synthetic_images(name, kit):
             ["pair.yml:14: On takes", "works on batches"],
         ),
         (("{type: RandomFlip}", "{type: Mixup}"), ["pair.yml:14: On takes", "Mixup mixes in other samples"]),
-        (("{type: RandomFlip}", "{type: PairNet}"), ["pair.yml:14: On takes", "PairNet is not a transform"]),
+        (
+            ("{type: RandomFlip}", "{type: PairNet}"),
+            ["pair.yml:14", "PairNet is a model", "takes transforms"],
+        ),
         (("RandomCropToSize, size: 16", "RandomCropToSize, size: 18"), ["pair.yml:13", "18 x 18", "multiples of 4"]),
         (
             ("key: [image_a, image_b]\n        same", "key: [image_a]\n        same"),
