@@ -89,7 +89,7 @@ def language_model(path, unit, tokens):
     """The model of an ARPA file for a decoder of these units over these tokens (tuple[str], the blank first).
 
     Raises:
-        DataError: it is malformed, or of another alphabet: it would only penalize what the model hears.
+        DataError: it is malformed, or of another alphabet: it would penalize every hypothesis alike.
     """
     model, known = NgramModel(path), set(tokens[1:])
     words = [gram[0] for gram in model.grams if len(gram) == 1 and gram[0] not in (BEGIN, END, UNKNOWN)]
