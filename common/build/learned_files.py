@@ -107,9 +107,8 @@ def _carried(value, folder):
                 yield f"{value['type']}.{key}", item
 
 
-def differing_files(config, folder, part="train"):
-    """(role, dotted path, path, record) of the files of a part that differ from those of the weights in `folder`."""
-    record = read_record(folder)
+def differing_files(config, record, part="train"):
+    """(role, dotted path, path, entry) of the files of a part that differ from the record of the weights."""
     for role, (key, text) in files_of(config, part).items():
         if role in record:
             path = find_file(text)
@@ -123,13 +122,15 @@ def check_unchanged(config, folder):
     Raises:
         ConfigError: a file differs, so that ids would have another meaning.
     """
-    for role, _, path, entry in differing_files(config, folder):
+    record = read_record(folder)
+    for role, _, path, entry in differing_files(config, record):
         raise ConfigError(
             f"{path}: differs from the file in this run's checkpoint, {folder / entry['name']} ({role})\n"
             "  fix: restore it from the checkpoint, or start over with --overwrite"
         )
-    missing = [role for role in read_record(folder) if role not in files_of(config, "train") | files_of(config, TASK)]
-    if missing and files_of(config, "train"):
+    trained = files_of(config, "train")
+    missing = sorted(set(record) - set(trained) - set(files_of(config, TASK)), key=list(record).index)
+    if missing and trained:
         raise ConfigError(
             f"{config.place('data.train.transforms')}: the run's checkpoint {folder} has a file for {missing[0]}, this "
             "configuration has none\n  fix: restore the transforms, or start over with --overwrite"
@@ -147,7 +148,7 @@ def check_teacher_files(config, student):
         ConfigError: a file differs: the teacher would read other words than the student.
     """
     folder = folder_of(config.get("weights"))
-    for role, key, path, entry in differing_files(student, folder):
+    for role, key, path, entry in differing_files(student, read_record(folder)):
         raise ConfigError(
             f"{student.place(key)}: the teacher {config.get('weights')} was trained with {entry['path']} "
             f"({folder / entry['name']}), its student has {path}, which differs ({role})"
@@ -157,7 +158,7 @@ def check_teacher_files(config, student):
 def warn_of_changes(config, weights):
     """Warns if training starts from weights (a path) which were trained with other files than those of `data.train`."""
     folder = folder_of(weights)
-    for role, _, path, entry in differing_files(config, folder):
+    for role, _, path, entry in differing_files(config, read_record(folder)):
         logger.warning(
             "%s differs from %s: its ids have another meaning than those that the weights were trained on (%s); "
             "replace the first file by the second to use the same ids",
@@ -168,8 +169,9 @@ def warn_of_changes(config, weights):
 def adopt_files(config, weights):
     """Replaces the files of the transforms that differ by the copies beside the weights (a path), with a warning."""
     folder, reported = folder_of(weights), set()
+    record = read_record(folder)
     for split in SPLITS:
-        for role, key, path, entry in list(differing_files(config, folder, split)):
+        for role, key, path, entry in list(differing_files(config, record, split)):
             beside = folder / entry["name"]
             config.set(key, str(beside), config.place(key))
             if path.is_file() and path not in reported:
@@ -178,7 +180,7 @@ def adopt_files(config, weights):
                     *(path, entry["path"], weights, role, beside),
                 )
             reported.add(path)
-    for role, _, path, entry in differing_files(config, folder, TASK):
+    for role, _, path, entry in differing_files(config, record, TASK):
         logger.warning("%s differs from %s, which %s was trained with (%s)", path, entry["path"], weights, role)
 
 
