@@ -45,7 +45,7 @@ def run_search(args, default_kit):
         return 0
     from common.errors import ConfigError, EnvironmentProblem
     from common.system import runtime
-    from common.training.preflight import make_folder, require_section, run_folder
+    from common.training.preflight import make_folder, require_section
 
     for name in ("trials", "workers"):
         if (getattr(args, name) or 1) < 1:
@@ -60,7 +60,7 @@ def run_search(args, default_kit):
 
     strategy = build_strategy(config)
     check_space(config, strategy.space)
-    folder = run_folder(config)
+    folder = config.run_folder
     make_folder(folder)
     higher = higher_is_better(config)
     found = prepare_search(config, strategy, folder, args, higher)

@@ -48,7 +48,7 @@ def prepare_training(config, options):
     require_section(config, "optimizer", "training")
     if options.evaluate:
         require_section(config, "data.metric", "--eval")
-    folder = run_folder(config)
+    folder = config.run_folder
     check_no_earlier_run(folder, options)
     if distributed.is_main():
         make_folder(folder)
@@ -72,11 +72,6 @@ def require_section(config, path, what):
     """Raises ConfigError if the section at a dotted path, which `what` needs, is missing."""
     if config.get(path, None) is None:
         raise ConfigError(f"{config.place(path)}: '{path}:' is missing, which {what} needs")
-
-
-def run_folder(config):
-    """The output folder of a run (Path)."""
-    return config.run_folder
 
 
 def make_folder(folder):

@@ -16,7 +16,7 @@ from common.inference.predictor import ModelInMemory, Predictor
 from common.inference.task import task_of
 from common.system import distributed, runtime
 from common.training.options import RunOptions
-from common.training.preflight import prepare_training, require_section, run_folder
+from common.training.preflight import prepare_training, require_section
 
 
 @dataclasses.dataclass
@@ -63,7 +63,7 @@ class Run:
     @property
     def folder(self):
         """The output folder of the run (Path)."""
-        return run_folder(self.config)
+        return self.config.run_folder
 
     def train(self):
         """Trains, with evaluations if the options ask for them (Trained)."""

@@ -1,6 +1,5 @@
 """Every odd value in an infer.yml is refused with one clear message, or changes nothing that could fail."""
 
-import copy
 import shutil
 
 import numpy as np
@@ -12,6 +11,7 @@ from common.inference import predictor as module
 from common.inference.exported import Exported
 from common.inference.predictor import Predictor, predict
 from common.weights.manifest import write_manifest
+from tests.made.spellings import replaced
 
 ODD = (None, "", "odd", "../../etc/passwd", 0, -1, 1.5, 10**12, float("nan"), True, [], [[]], {}, {"type": "Board"})
 ABOUT = {
@@ -54,16 +54,6 @@ def places(value, path=()):
         yield from places(item, (*path, key))
 
 
-def changed(path, value):
-    """The description with one value changed."""
-    about = copy.deepcopy(ABOUT)
-    holder = about
-    for key in path[:-1]:
-        holder = holder[key]
-    holder[path[-1]] = value
-    return about
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "load_engine", Engine)
@@ -89,7 +79,7 @@ def test_the_description_is_answered_as_it_is(folder):
 def test_an_odd_value_is_refused_or_harmless(folder, path):
     for value in ODD:
         try:
-            found = answer(folder, changed(path, value))
+            found = answer(folder, replaced(ABOUT, path, value))
         except KitError as error:
             assert error.exit_code in (2, 3, 4) and 1 <= len(str(error).splitlines()) <= 12
         else:
