@@ -43,7 +43,7 @@ class WiderFaceAP:
             missing = [image["file_name"] for image in dataset.images if key_of(image) not in self.levels["easy"]]
             if missing:
                 issues = IssueList(os.path.join(ground_truth, "wider_face_val.mat"))
-                message = f"{len(missing)} of {len(dataset.images)} images of the data set are not in this file"
+                message = f"{len(missing)} of {len(dataset.images)} images of the dataset are not in this file"
                 issues.error("D116", message, value=missing[0], fix="evaluate the validation set of WIDER FACE")
                 raise data_error(issues.errors)
         self.detections = Detections()

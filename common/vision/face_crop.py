@@ -12,7 +12,7 @@ class DataAnchorSampling(Transform):
     """Brings a random face near the scale of a random anchor, and crops a square around it.
 
     The anchor that is nearest to the face in scale is found; one of the anchors up to the next larger one is drawn, and
-    of the scales from half to twice this anchor one: large faces become small ones, of which a data set has few. Boxes
+    of the scales from half to twice this anchor one: large faces become small ones, of which a dataset has few. Boxes
     with centers outside the square are dropped. Images without boxes are left as they are.
 
     Args:
