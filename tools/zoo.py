@@ -13,9 +13,9 @@ if __name__ == "__main__":
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import KitError  # noqa: E402
 from tools.model_zoo import choice, documents, page  # noqa: E402
-from tools.model_zoo.facts import COLUMNS, ZOO, read_zoo  # noqa: E402
+from tools.model_zoo.facts import read_zoo  # noqa: E402
 
-__all__ = ["COLUMNS", "ZOO", "main", "parser", "read_zoo"]
+__all__ = ["main", "parser", "read_zoo"]
 EXAMPLES = """examples:
   python tools/zoo.py select
   python tools/zoo.py select --task classification --min top1=70 --max latency=10 --max size=20

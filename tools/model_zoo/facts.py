@@ -134,6 +134,14 @@ def read_zoo(path=ZOO):
     return rows
 
 
+def write_zoo(rows, path=ZOO):
+    """Writes rows as :func:`read_zoo` reads them."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def read_tasks(path=TASKS):
     """The tasks by name, in the order of the file."""
     with open(path, encoding="utf-8", newline="") as file:
