@@ -3,7 +3,6 @@
 python benchmarks/zoo_latency.py resnet50 --write
 """
 
-import csv
 import pathlib
 import statistics
 import sys
@@ -15,7 +14,7 @@ sys.path[0] = str(ROOT)
 
 from common.commands.parser import Parser  # noqa: E402
 from common.system import runtime  # noqa: E402
-from tools import zoo  # noqa: E402
+from tools.model_zoo import facts  # noqa: E402
 
 
 def latency(row, threads, runs):
@@ -71,7 +70,7 @@ def main(argv=None):
     """Entry point; returns the exit code."""
     args = parser().parse_args(argv)
     runtime.prepare()
-    rows = zoo.read_zoo()
+    rows = facts.read_zoo()
     for row in rows:
         name = pathlib.Path(row["config"]).stem
         if row["kit"] != "PaddleCV" or (args.names and name not in args.names):
@@ -83,16 +82,8 @@ def main(argv=None):
         sys.stdout.flush()
         row["latency"] = f"{milliseconds:.1f} ms" if milliseconds < 100 else f"{milliseconds:.0f} ms"
         if args.write:
-            write(rows)
+            facts.write_zoo(rows)
     return 0
-
-
-def write(rows):
-    """Writes tests/zoo.csv."""
-    with open(zoo.ZOO, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, zoo.COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

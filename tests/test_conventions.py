@@ -66,6 +66,7 @@ WORDS_ARE_CHECKED_IN = [  # paths in which only the field's terms are used; this
     *(f"tests/test_{name}" for name in ("api", "architecture", "cli", "configs", "convert", "documents", "fork")),
     *(f"tests/test_{name}" for name in ("samplers_in_runs", "text_inference", "train_run", "zoo")),
     "tests/bad_inputs",
+    "tests/tools",
 ]
 
 

@@ -27,6 +27,17 @@ def clone(tmp_path_factory):
     return place / "clone"
 
 
+@pytest.fixture
+def short(clone):
+    """The clone, in which the README's configuration trains for one epoch instead of five."""
+    config = clone / "PaddleCV/configs/detection/digits.yml"
+    text = config.read_text(encoding="utf-8")
+    assert "epochs: 5, " in text and "eval_every: 5, " in text
+    shorter = text.replace("epochs: 5, ", "epochs: 1, ").replace("eval_every: 5, ", "eval_every: 1, ")
+    config.write_text(shorter, encoding="utf-8")
+    return clone
+
+
 def typed(command, clone, timeout=120):
     """What the shell says."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
@@ -53,8 +64,8 @@ def test_the_launcher_starts(clone):
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-def test_every_command_works_in_the_order_of_the_page(clone):
-    ran = []
+def test_every_command_works_in_the_order_of_the_page(short):
+    ran, clone = [], short
     for command in TYPED:
         if command.startswith(ELSEWHERE) or any(script in command for script in NEEDS_MORE):
             continue

@@ -18,7 +18,7 @@ from tools import zoo
 
 ROWS = zoo.read_zoo()
 TWINS = list({(row["kit"], row["tiny"]): row for row in reversed(ROWS)}.values())[::-1]  # the first row of each twin
-TOLERANCE = (1e-3, 1e-3, 1e-2)  # of each step: processors and threads add in another order, and it grows
+TOLERANCE = (1e-3, 1e-2, 1e-1)  # of each step: another processor rounds differently, and each step makes more of it
 
 
 def name(row):
@@ -99,14 +99,17 @@ def test_a_tiny_twin_trains_in_seconds_and_its_loss_decreases(row, made_sets, tm
     assert after < 0.9 * before
 
 
-def test_the_table_of_models_is_up_to_date():
+def test_the_documents_written_from_the_zoo_are_up_to_date():
     assert zoo.main(["--check"]) == 0
 
 
 def test_a_change_of_the_zoo_is_noticed_and_a_wrong_column_refused(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(zoo, "MODELS", tmp_path / "MODELS.md")
+    (tmp_path / "docs").mkdir()
+    monkeypatch.setattr(zoo, "ROOT", tmp_path)
     assert zoo.main(["--check"]) == 2 and "python tools/zoo.py" in capsys.readouterr().err
     assert zoo.main([]) == 0 and zoo.main(["--check"]) == 0
+    (tmp_path / "docs/choosing_cn.md").write_text("")
+    assert zoo.main(["--check"]) == 2 and capsys.readouterr().err.startswith("choosing_cn.md is not")
     (tmp_path / "zoo.csv").write_text("kit,model\n")
     with pytest.raises(ValueError, match="the columns are kit, model, config"):
         zoo.read_zoo(tmp_path / "zoo.csv")

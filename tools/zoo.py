@@ -1,9 +1,8 @@
-"""Writes MODELS.md, the table of all models, from tests/zoo.csv; --check only compares.
+"""Writes MODELS.md and docs/choosing.md from tests/zoo.csv; `select` chooses a model, `page` writes an HTML page.
 
 python tools/zoo.py
 """
 
-import csv
 import pathlib
 import sys
 
@@ -12,70 +11,35 @@ if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
 from common.commands.parser import Parser  # noqa: E402
+from common.errors import KitError  # noqa: E402
+from tools.model_zoo import choice, documents, page  # noqa: E402
+from tools.model_zoo.facts import read_zoo  # noqa: E402
 
-ZOO = ROOT / "tests/zoo.csv"
-MODELS = ROOT / "MODELS.md"
-COLUMNS = (
-    *("kit", "model", "config", "classes", "tiny", "parameters", "official", "macs", "published", "latency"),
-    *("first_losses", "score", "command"),
-)
-HEAD = """# Models
-
-Written by `python tools/zoo.py` from `tests/zoo.csv`. Every row is tested: the configuration loads, its model has this
-many parameters, and its tiny twin trains to the losses that the row notes. A score is that of a model trained from
-random weights by the commands below the table. MACs are the multiply-adds of one image of the size it is evaluated
-at; "published" is what its authors or the official collection report; the latency is that of the exported model on one
-thread of a CPU, measured by `benchmarks/zoo_latency.py`.
-"""
-
-
-def read_zoo(path=ZOO):
-    """The rows, each a dict of texts by column.
-
-    Raises:
-        ValueError: a column is missing, unknown or out of order.
-    """
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        rows = list(reader)
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise ValueError(f"{path}:1: the columns are {', '.join(COLUMNS)}")
-    return rows
-
-
-def table(rows):
-    """The text of MODELS.md."""
-    lines = [HEAD]
-    for kit in dict.fromkeys(row["kit"] for row in rows):
-        own = [row for row in rows if row["kit"] == kit]
-        lines += [
-            f"## {kit}\n",
-            "| model | configuration | classes | parameters | MACs | published | latency | score |",
-            "| --- | --- | --: | --: | --: | --- | --: | --- |",
-        ]
-        for row in own:
-            link = f"[`configs/{pathlib.Path(row['config']).name}`]({kit}/{row['config']})"
-            numbers = f"{row['classes']} | {int(row['parameters']):,} | {in_billions(row['macs'])}"
-            rest = [row[name] or "-" for name in ("published", "latency", "score")]
-            lines.append(f"| {row['model']} | {link} | {numbers} | {' | '.join(rest)} |")
-        scored = [row for row in own if row["command"]]
-        if scored:
-            lines += ["\nThe scores come from:\n", "```bash"]
-            lines += [line for row in scored for line in row["command"].split(" && ")]
-            lines.append("```")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def in_billions(count):
-    """A number of multiply-adds to read, such as `4.089 G`."""
-    return f"{int(count) / 1e9:.3f} G" if count else "-"
+__all__ = ["main", "parser", "read_zoo"]
+EXAMPLES = """examples:
+  python tools/zoo.py select
+  python tools/zoo.py select --task classification --min top1=70 --max latency=10 --max size=20
+  python tools/zoo.py page --out models.html
+  python tools/zoo.py --check"""
 
 
 def parser():
     """The argument parser of the script."""
-    options = Parser(prog="zoo.py", description=__doc__.splitlines()[0], epilog="example: python tools/zoo.py --check")
-    options.add_argument("--check", action="store_true", help="write nothing; exit 2 when MODELS.md is out of date")
+    options = Parser(prog="zoo.py", description=__doc__.splitlines()[0], epilog=EXAMPLES)
+    options.add_argument("--check", action="store_true", help="write nothing; exit 2 when a file is out of date")
+    commands = options.add_subparsers(dest="command", metavar="{select,page}")
+    one = commands.add_parser("select", help="print the models of a task within bounds", epilog=EXAMPLES)
+    one.add_argument("--task", metavar="NAME", help="such as classification; all tasks are listed without it")
+    least = {"action": "append", "default": [], "metavar": "NAME=VALUE"}
+    one.add_argument("--min", help="at least this figure, such as top1=70; may be repeated", **least)
+    one.add_argument("--max", help="at most this cost, such as latency=10 (ms) or size=20 (MB)", **least)
+    one.add_argument("--data", metavar="NAME", help="only models with figures of this dataset, such as ImageNet")
+    one.add_argument("--sort", metavar="NAME", help="a figure or a cost, best first; default the task's first figure")
+    figures = "figures of the authors, those of this repository, or the former before the latter (default: %(default)s)"
+    one.add_argument("--figures", choices=choice.SOURCES, default="any", help=figures)
+    one.add_argument("--json", action="store_true", help="print JSON")
+    two = commands.add_parser("page", help="write one HTML file with filters, a table and plots", epilog=EXAMPLES)
+    two.add_argument("--out", metavar="FILE", default="models.html", help="default: %(default)s")
     return options
 
 
@@ -83,17 +47,33 @@ def main(argv=None):
     """Entry point; returns the exit code."""
     args = parser().parse_args(argv)
     try:
-        text = table(read_zoo())
+        if args.command == "select":
+            sys.stdout.write(choice.select_command(args))
+            return 0
+        if args.command == "page":
+            pathlib.Path(args.out).write_text(page.page(), encoding="utf-8")
+            sys.stdout.write(f"{args.out}\n")
+            return 0
+        texts = documents.documents(ROOT)
+    except KitError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"error: {error}\n")
         return 2
     if args.check:
-        same = MODELS.is_file() and MODELS.read_text(encoding="utf-8") == text
-        if not same:
-            sys.stderr.write("MODELS.md is not what tests/zoo.csv says; run: python tools/zoo.py\n")
-        return 0 if same else 2
-    MODELS.write_text(text, encoding="utf-8")
+        return compared(texts)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
     return 0
+
+
+def compared(texts):
+    """Names the files that are not what they would be written as; returns the exit code."""
+    old = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    for path in old:
+        sys.stderr.write(f"{path.name} is not what tests/zoo.csv says; run: python tools/zoo.py\n")
+    return 2 if old else 0
 
 
 if __name__ == "__main__":

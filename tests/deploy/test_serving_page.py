@@ -1,29 +1,15 @@
 """The page at /, in a real browser (Debian: apt-get install chromium chromium-driver; pip install selenium)."""
 
-import importlib.util
 import json
-import shutil
 import time
 
 import pytest
 
 from tests.deploy.serving_process import serving
+from tests.made.browser import LACKING, chromium
 
-LACKING = [name for name in ("chromium", "chromedriver") if not shutil.which(name)]
-LACKING += [] if importlib.util.find_spec("selenium") else ["selenium"]
 pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"needs {', '.join(LACKING)}")
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1100,900",
-]
 KEY = "correct-horse"
 # drops a file of these bytes, by their base64, on the page
 DROP = """
@@ -39,16 +25,8 @@ return Array.from(one);
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")

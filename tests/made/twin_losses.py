@@ -2,6 +2,7 @@
 
     python -m tests.made.twin_losses before.json                   # on the code before a change
     python -m tests.made.twin_losses after.json --against before.json   # on the code after it: every twin, equal or not
+    python -m tests.made.twin_losses new.json --record                  # where a change is meant: into tests/zoo.csv
 
 Proves that a refactoring changes no number: losses are compared as they are written, weights by their SHA-256.
 """
@@ -17,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from tests.made.made_sets import MadeSets
-from tools import zoo
+from tools.model_zoo import facts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def twins():
     """{name: row} of the zoo's distinct twins; a name is what follows `-c`, without folders, which a move changes."""
     found = {}
-    for row in zoo.read_zoo():
+    for row in facts.read_zoo():
         name = re.sub(r"configs/tiny/(\w+/)*", "", row["tiny"])
         found.setdefault(f"{row['kit']} {name}", row)
     return found
@@ -49,12 +50,25 @@ def measure(row, sets, folder, steps):
     return {"losses": [entry for entry in losses if entry], "weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
 
 
+def record(measured):
+    """Writes the losses of the first three steps to the rows of tests/zoo.csv that have these twins."""
+    owners = {(row["kit"], row["tiny"]): name for name, row in twins().items()}
+    rows = facts.read_zoo()
+    for row in rows:
+        name = owners[row["kit"], row["tiny"]]
+        if name in measured:
+            losses = [entry["loss"] for entry in measured[name]["losses"][:3]]
+            row["first_losses"] = " ".join(f"{value:.4f}" for value in losses)
+    facts.write_zoo(rows)
+
+
 def main(argv=None):
     """Measures, writes, compares; 1 where a twin differs."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("out", type=Path, help="where the measured losses go (JSON)")
     options.add_argument("--against", type=Path, help="an earlier file to compare with")
     options.add_argument("--steps", type=int, default=5, help="steps of each twin (default: 5)")
+    options.add_argument("--record", action="store_true", help="write the first losses to tests/zoo.csv")
     options.add_argument("--only", default="", help="twins whose names contain this")
     args = options.parse_args(argv)
     before = json.loads(args.against.read_text()) if args.against else {}
@@ -73,6 +87,8 @@ def main(argv=None):
                 what = "losses" if measured[name]["losses"] != before[name]["losses"] else "weights"
                 word, differ = f"{what} DIFFER", differ + 1
             print(f"{name}: {word}", flush=True)
+    if args.record:
+        record(measured)
     if args.against:
         missing = sorted(name for name in set(before) - set(measured) if args.only in name)
         print(f"{len(measured)} twins, {differ} differ, {len(missing)} are gone {missing or ''}")
