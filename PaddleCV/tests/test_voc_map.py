@@ -133,7 +133,7 @@ def test_the_mean_is_over_classes_that_have_a_box():
     metric = VocMap(Truth([(0, 0, 0, 0, 0, 10, 10)]))
     feed(metric, 0, [[0, 0.9, 0, 0, 10, 10], [1, 0.9, 0, 0, 10, 10]])
     assert metric.compute() == {"mAP": 1.0}
-    assert metric.per_class() == {"cat": {"AP": 1.0}, "dog": {"AP": -1.0}}
+    assert metric.per_class() == {"cat": {"boxes": 1, "AP": 1.0}, "dog": {"boxes": 0, "AP": -1.0}}
 
 
 @pytest.mark.parametrize("method", ["11point", "integral"])

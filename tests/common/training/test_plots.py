@@ -7,7 +7,8 @@ import pytest
 from common.log import logger
 from common.training import plotting
 from common.training.callbacks.log import Log
-from common.training.callbacks.plots import Plots, axis_names, mask_unknown
+from common.training.callbacks.plots import Plots, mask_unknown
+from common.training.report import axis_names
 from tests.common.training.fake_trainer import FakeTrainer
 
 cv2 = pytest.importorskip("cv2")
