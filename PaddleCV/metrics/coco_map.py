@@ -27,7 +27,7 @@ class CocoMap:
     def __init__(self, dataset, primary="AP"):
         if primary not in STATS:
             raise ValueError(f"primary is {primary!r}; it must be one of {', '.join(STATS)}")
-        self.dataset, self.primary = dataset, primary
+        self.dataset, self.labels, self.primary = dataset, list(dataset.labels), primary
         self.detections = Detections()
         self.reset()
 

@@ -36,7 +36,7 @@ class VocMap:
         if not 0 < iou <= 1:
             raise ValueError(f"iou is {iou}; it must be between 0 and 1")
         self.dataset, self.iou, self.method, self.with_difficult = dataset, iou, method, with_difficult
-        self.detections = Detections()
+        self.detections, self.labels = Detections(), list(dataset.labels)
 
     def reset(self):
         """Resets the detections."""

@@ -126,11 +126,13 @@ def best_thresholds(metric):
         metric (object): after an evaluation; its optional `scored()` gives {class: Scored}.
 
     Returns:
-        dict | None: `overall` and `classes`, {class: ...}; each as :meth:`Scored.best`.
+        dict | None: `metric`, its class; `overall` and, of several classes, `classes`, {class: ...}, each as
+            :meth:`Scored.best`.
     """
     found = metric.scored() if hasattr(metric, "scored") else None
     best = pooled(list(found.values())).best() if found else None
     if best is None:
         return None
     classes = {name: part.best() for name, part in found.items()} if len(found) > 1 else {}
-    return {"overall": best, "classes": {name: value for name, value in classes.items() if value}}
+    classes = {name: value for name, value in classes.items() if value}
+    return {"metric": type(metric).__name__, "overall": best, "classes": classes}

@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as sklearn
 
 from common.inference.class_scores import BinaryScores, class_table
-from common.inference.scored import Scored, between, best_thresholds, pooled
+from common.inference.scored import Scored, best_thresholds, between, pooled
 
 
 def drawn(count=300, digits=2, seed=0):
