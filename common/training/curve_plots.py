@@ -33,7 +33,7 @@ def draw_thresholds(path, scored):
                 threshold, _, _, f1 = scored[name].points()
                 steps(axes, threshold, f1, color=color, linewidth=width, label=label)
             limit(axes, whole)
-            title = "F1 of each class" + ("" if len(scored) <= len(COLORS) else ", five worst classes in color")
+            title = "F1 of each class and its maximum" + ("" if len(scored) <= len(COLORS) else ", five worst classes in color")
             finish_axes(axes, title, "score threshold", "")
 
 
@@ -47,7 +47,7 @@ def draw_roc(path, scored):
     with new_figure(path, width=6.5, height=4.8) as figure:
         axes = figure.add_subplot()
         axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle="--", label="chance: 0.500")
-        for name, color, width, label in styles(scored, {name: part.auc() for name, part in scored.items()}):
+        for name, color, width, label in styles(scored, {n: part.auc() for n, part in scored.items()}):
             axes.plot(*scored[name].roc(), color=color, linewidth=width, label=label)
         axes.set_xlim(-0.01, 1.01)
         axes.set_ylim(-0.01, 1.02)
