@@ -29,7 +29,7 @@ def parser():
     options.add_argument(
         "--split", default="eval", choices=["train", "eval", "test"], help="the split of data: to evaluate on"
     )
-    options.add_argument("--json", action="store_true", help="print the scores alone, as one JSON object")
+    options.add_argument("--json", action="store_true", help="print the scores as one JSON object, and write no plots")
     return options
 
 
@@ -66,17 +66,17 @@ def report(scores, metric, folder, as_json):
         scores (dict[str, float]): of the metric.
         metric (object): after an evaluation.
         folder (Path): for the plots.
-        as_json (bool): print the scores alone, as JSON; -1 and NaN are then as the metric gives them.
+        as_json (bool): print the scores as the metric gives them, as JSON, and nothing else.
     """
     from common.log import logger
     from common.training.report import Findings, write_report
 
-    findings = Findings(metric)
     if as_json:
         sys.stdout.write(json.dumps(scores) + "\n")
-    else:
-        lines = [*score_lines(scores, metric), *class_lines(findings, folder / "per_class.csv")]
-        sys.stdout.write("\n".join([*lines, *threshold_lines(findings)]) + "\n")
+        return
+    findings = Findings(metric)
+    lines = [*score_lines(scores, metric), *class_lines(findings, folder / "per_class.csv")]
+    sys.stdout.write("\n".join([*lines, *threshold_lines(findings)]) + "\n")
     sys.stdout.flush()
     write_report(folder, findings)
     if folder.is_dir():

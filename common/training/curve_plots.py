@@ -33,7 +33,9 @@ def draw_thresholds(path, scored):
                 threshold, _, _, f1 = scored[name].points()
                 steps(axes, threshold, f1, color=color, linewidth=width, label=label)
             limit(axes, whole)
-            title = "F1 of each class and its maximum" + ("" if len(scored) <= len(COLORS) else ", five worst classes in color")
+            title = "F1 of each class and its maximum" + (
+                "" if len(scored) <= len(COLORS) else ", five worst classes in color"
+            )
             finish_axes(axes, title, "score threshold", "")
 
 

@@ -39,7 +39,7 @@ class Ranking(Task):
         ]
 
     def line(self, sample, records):
-        """The row's number, its label and the probability of the positive one: `row 3: no, probability of yes 0.1234`."""
+        """The row's number, its label and the positive one's probability: `row 3: no, probability of yes 0.1234`."""
         (record,) = records
         return f"row {sample['name']}: {record['label']}, probability of {record['positive']} {record['score']:.4f}"
 
