@@ -33,9 +33,8 @@ def draw_thresholds(path, scored):
                 threshold, _, _, f1 = scored[name].points()
                 steps(axes, threshold, f1, color=color, linewidth=width, label=label)
             limit(axes, whole)
-            title = "F1 of each class and its maximum" + (
-                "" if len(scored) <= len(COLORS) else ", five worst classes in color"
-            )
+            few = len(scored) <= len(COLORS)
+            title = "F1 of each class and its maximum" + ("" if few else ", five worst classes in color")
             finish_axes(axes, title, "score threshold", "")
 
 
