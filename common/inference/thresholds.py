@@ -23,7 +23,7 @@ def threshold_file(thresholds):
 
 
 def read_thresholds(config):
-    """The contents of `thresholds.json` beside the weights of a configuration; None if there is none.
+    """The contents of `thresholds.json` beside the weights of a configuration, or None.
 
     Raises:
         CheckpointError: the file is damaged.

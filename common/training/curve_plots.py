@@ -24,7 +24,7 @@ def draw_thresholds(path, scored):
         if best:
             text = f"maximum F1 {best['F1']:.3f}\nat {best['threshold']:g}"
             axes.axvline(best["threshold"], color="#666666", linewidth=1, linestyle="--", label=text)
-        limit(axes, whole)
+        set_limits(axes, whole)
         finish_axes(axes, "Precision, recall and F1 over the score threshold", "score threshold", "")
         if several:
             axes = figure.add_subplot(2, 1, 2)
@@ -32,7 +32,7 @@ def draw_thresholds(path, scored):
             for name, color, width, label in styles(scored, values):
                 threshold, _, _, f1 = scored[name].points()
                 steps(axes, threshold, f1, color=color, linewidth=width, label=label)
-            limit(axes, whole)
+            set_limits(axes, whole)
             few = len(scored) <= len(COLORS)
             title = "F1 of each class and its maximum" + ("" if few else ", five worst classes in color")
             finish_axes(axes, title, "score threshold", "")
@@ -102,7 +102,7 @@ def steps(axes, thresholds, values, **style):
     axes.step([start, *thresholds[::-1]], [values[-1], *values[::-1]], where="pre", **style)
 
 
-def limit(axes, whole):
+def set_limits(axes, whole):
     """Sets the limits of an axis of thresholds and one of shares."""
     low, high = float(whole.scores[0]), float(whole.scores[-1])
     axes.set_xlim(min(0.0, low), 1.0 if high > 0.5 or high <= 0 else high)

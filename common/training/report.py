@@ -21,7 +21,7 @@ MOST_POINTS = 500  # of a curve
 
 
 class Findings:
-    """What a metric offers after an evaluation, computed once each.
+    """Results of a metric after an evaluation, each computed once.
 
     Args:
         metric (object): see `common.contract.Metric`.
@@ -55,10 +55,10 @@ def write_report(folder, findings):
         folder (str | Path): for the files.
         findings (Findings): of the metric.
     """
-    attempt(PARTS, Path(folder), findings)
+    try_each(PARTS, Path(folder), findings)
 
 
-def attempt(parts, *args):
+def try_each(parts, *args):
     """Calls functions; errors are logged as warnings. False, without the rest, if matplotlib is not installed."""
     for part in parts:
         try:
@@ -75,7 +75,7 @@ def per_class(folder, findings):
     """`per_class.csv`, see :func:`class_rows`."""
     head, rows = class_rows(findings)
     if rows:
-        write_csv(folder / "per_class.csv", head, rows)
+        write_table(folder / "per_class.csv", head, rows)
 
 
 def class_rows(findings):
@@ -102,7 +102,7 @@ def curves(folder, findings):
     found = metric.curves() if hasattr(metric, "curves") else None
     if found:
         plotting.draw_precision_recall(folder / "precision_recall.png", found)
-        write_csv(folder / "precision_recall.csv", ["class", "recall", "precision"], points_of(found))
+        write_table(folder / "precision_recall.csv", ["class", "recall", "precision"], points_of(found))
 
 
 def thresholds(folder, findings):
@@ -112,7 +112,7 @@ def thresholds(folder, findings):
         curve_plots.draw_thresholds(folder / "thresholds.png", scored)
         every = {OVERALL: pooled(list(scored.values()))} | scored if len(scored) > 1 else scored
         rows = points_of({name: part.points() for name, part in every.items()})
-        write_csv(folder / "thresholds.csv", ["class", "threshold", "precision", "recall", "F1"], rows)
+        write_table(folder / "thresholds.csv", ["class", "threshold", "precision", "recall", "F1"], rows)
 
 
 def roc(folder, findings):
@@ -121,7 +121,7 @@ def roc(folder, findings):
     if scored:
         curve_plots.draw_roc(folder / "roc.png", scored)
         rows = points_of({name: part.roc() for name, part in scored.items()})
-        write_csv(folder / "roc.csv", ["class", "false positive rate", "true positive rate"], rows)
+        write_table(folder / "roc.csv", ["class", "false positive rate", "true positive rate"], rows)
 
 
 def calibration(folder, findings):
@@ -130,7 +130,7 @@ def calibration(folder, findings):
     if scored:
         curve_plots.draw_calibration(folder / "calibration.png", scored)
         rows = points_of({name: part.calibration() for name, part in scored.items()})
-        write_csv(folder / "calibration.csv", ["class", "mean score", "observed rate", "samples"], rows)
+        write_table(folder / "calibration.csv", ["class", "mean score", "observed rate", "samples"], rows)
 
 
 def confusion(folder, findings):
@@ -141,7 +141,7 @@ def confusion(folder, findings):
         names = axis_names(findings.labels, len(matrix))
         plotting.draw_confusion(folder / "confusion.png", matrix, names)
         rows = [[name, *row] for name, row in zip(names, matrix.tolist(), strict=True)]
-        write_csv(folder / "confusion.csv", ["true \\ predicted", *names], rows)
+        write_table(folder / "confusion.csv", ["true \\ predicted", *names], rows)
 
 
 PARTS = (per_class, curves, thresholds, roc, calibration, confusion)
@@ -166,7 +166,7 @@ def thinned(values):
     return values.tolist()
 
 
-def write_csv(path, head, rows):
+def write_table(path, head, rows):
     """Writes a CSV file; numbers have six significant digits, and None is an empty field."""
     text = io.StringIO()
     cells = ([f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in rows)

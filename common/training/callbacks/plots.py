@@ -6,7 +6,7 @@ from pathlib import Path
 from common.training import plotting
 from common.training.callbacks.callback import Callback
 from common.training.callbacks.lines import read_json_lines
-from common.training.report import Findings, attempt, write_report
+from common.training.report import Findings, try_each, write_report
 
 
 class Plots(Callback):
@@ -42,7 +42,7 @@ class Plots(Callback):
         records = [record for _, record in read_json_lines(Path(trainer.folder) / "metrics.jsonl")]
         metric = getattr(trainer, "metric", None)
         parts = (self._losses, self._scores, self._samples)
-        if attempt(parts, folder, records, metric, trainer) and metric is not None:
+        if try_each(parts, folder, records, metric, trainer) and metric is not None:
             write_report(folder, Findings(metric, trainer.config.get("labels")))
 
     def _losses(self, folder, records, metric, trainer):
