@@ -116,6 +116,8 @@ class Metric:
     needs = "predictions"  # argument of update: predictions, losses or model, see common/inference/evaluate.py
     higher_is_better = True  # of the primary score
     labels = None  # class names on the axes of its confusion matrix
+    undefined = None  # value of a score that the data do not define, such as -1; shown as -
+    undefined_text = "undefined for these data"  # what a score shown as - means
 
     def reset(self):
         """Resets the state."""
@@ -137,6 +139,14 @@ class Metric:
 
     def curves(self):
         """{class: (recall, precision)}, arrays of equal length."""
+
+    def per_class(self):
+        """{class: {column: number}}, the rows of a table; -1 for an undefined number."""
+
+    def scored(self):
+        """{class: Scored}, see common/inference/scored.py: precision, recall and F1 over the score threshold, the
+        best threshold; if all samples have a score, also ROC curve and calibration.
+        """
 
 
 KINDS = {"model": Model, "dataset": Dataset, "metric": Metric}

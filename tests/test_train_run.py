@@ -50,7 +50,7 @@ def test_the_run_folder_has_its_inputs_and_results(trained):
     assert not [name for name in names if ".tmp-" in name or ".trash-" in name]
     env = json.loads((folder / "env.json").read_text())
     assert env["seed"] == 0 and env["versions"]["paddlepaddle"] and env["settings"] and env["cores"] >= 1
-    for image in (folder / "plots").iterdir():
+    for image in (folder / "plots").glob("*.png"):
         assert image.read_bytes()[:4] == b"\x89PNG" and image.stat().st_size > 2000
 
 
@@ -88,6 +88,33 @@ def test_evaluating_the_best_checkpoint_gives_the_score_of_the_training(trained)
     assert scores["AP50"] > 0.05
 
 
+def test_an_evaluation_prints_the_classes_and_the_threshold_that_the_training_saved(trained):
+    answer = command("eval", *trained.arguments, f"weights={trained.folder / 'best'}", f"output_dir={trained.place}/e")
+    best = json.loads((trained.folder / "best/thresholds.json").read_text())["overall"]
+    assert re.search(r"^class +boxes +AP50 +AP +best F1 +at score$", answer.out, re.MULTILINE)
+    assert f"maximum F1 {best['F1']:.4f} over 10 classes at the score threshold {best['threshold']:g}" in answer.out
+    assert "AP_large   -\n" in answer.out and "the data have no such boxes" in answer.out
+    plots = trained.place / "e/tiny/yolov3/plots/eval"
+    assert {"per_class.csv", "thresholds.csv", "thresholds.png", "confusion.csv"} <= {p.name for p in plots.iterdir()}
+
+
+def test_the_best_threshold_is_exported_and_used_unless_another_is_given(trained, exported, digits):
+    best = json.loads((trained.folder / "best/thresholds.json").read_text())["overall"]["threshold"]
+    assert yaml.safe_load((exported / "infer.yml").read_text())["postprocess"] == {"threshold": best}
+    image, weights = digits / "digits/JPEGImages/train_00000.jpg", f"weights={trained.folder / 'best'}"
+    by_export = command("infer", "--model", exported, image, "--json")
+    assert json.loads(by_export.out)["predictions"]
+    assert f"score threshold {best:g}: maximum F1" in by_export.err and "infer.yml" in by_export.err
+    given = command("infer", "--model", exported, image, "--json", "--threshold", best)
+    assert given.out == by_export.out and f"score threshold {best:g}: --threshold" in given.err
+    in_memory = command("infer", *trained.arguments, weights, "--image", image, "--json")
+    assert f"score threshold {best:g}: maximum F1" in in_memory.err
+    found, expected = (json.loads(answer.out)["predictions"] for answer in (in_memory, by_export))
+    assert len(found) == len(expected) and all(map(same_answer, found, expected))
+    chosen = command("infer", *trained.arguments, weights, "postprocess.threshold=0.7", "--image", image)
+    assert "score threshold 0.7: -o postprocess.threshold=0.7" in chosen.err
+
+
 def test_scores_do_not_depend_on_batch_size_and_workers(trained):
     def score(*more):
         return json.loads(command("eval", *trained.arguments, f"weights={trained.folder}", *more, "--json").out)
@@ -106,7 +133,7 @@ def test_an_export_has_all_files_for_programs_in_other_languages(exported):
     names = {path.name for path in exported.iterdir()}
     assert names == {"model.json", "model.pdiparams", "infer.yml", "config.yml", "golden.npz", "manifest.json"}
     about = yaml.safe_load((exported / "infer.yml").read_text())
-    assert about["format"] == 2 and about["task"] == "Detection" and about["postprocess"] == {"threshold": 0.5}
+    assert about["format"] == 2 and about["task"] == "Detection" and list(about["postprocess"]) == ["threshold"]
     assert "kit" not in about and about["labels"] == [str(digit) for digit in range(10)]
     assert [entry["name"] for entry in about["inputs"]] == ["image", "im_shape", "scale_factor"]
     assert [step["type"] for step in about["preprocess"]] == ["Decode", "Resize", "Normalize"]

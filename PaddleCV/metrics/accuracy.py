@@ -6,6 +6,7 @@ Shapes in this file:
 
 import numpy as np
 
+from common.inference.class_scores import BinaryScores, class_table
 from common.log import logger
 
 
@@ -26,6 +27,7 @@ class Accuracy:
         self.labels = list(dataset.labels)
         self.topk = [k for k in topk if k <= len(self.labels)] or [1]
         self.primary = f"top{self.topk[0]}"
+        self.binary = BinaryScores(self.labels)
         self.reset()
 
     def reset(self):
@@ -34,6 +36,7 @@ class Accuracy:
         self.hits = np.zeros(len(self.topk), np.int64)
         self.matrix = np.zeros((count, count), np.int64)  # [label, prediction]
         self.invalid = np.zeros(count, np.int64)
+        self.binary.reset()
 
     def update(self, outputs, batch):
         """Adds the predictions of a batch: outputs `scores` [N, C] and batch `label` int64 [N]."""
@@ -44,16 +47,18 @@ class Accuracy:
         rank = rank_of(scores, target)
         self.hits += np.array([(rank < k).sum() for k in self.topk])
         np.add.at(self.matrix, (target, scores.argmax(1)), 1)
+        self.binary.add(scores, target)
 
     def state(self):
         """The counts of this process (dict of arrays)."""
-        return {"hits": self.hits, "matrix": self.matrix, "invalid": self.invalid}
+        return {"hits": self.hits, "matrix": self.matrix, "invalid": self.invalid, **self.binary.state()}
 
     def merge(self, states):
         """Replaces the counts by the sum over all processes."""
         self.hits = sum(state["hits"] for state in states)
         self.matrix = sum(state["matrix"] for state in states)
         self.invalid = sum(state["invalid"] for state in states)
+        self.binary.merge(states)
 
     def compute(self):
         """`top1`, `top5`, ... and `mean_class_accuracy` over the classes that have an image; 0 without images."""
@@ -62,21 +67,16 @@ class Accuracy:
             logger.warning("%d images count as wrong: the model predicted NaN", invalid)
         total = max(1, int(self.matrix.sum()) + invalid)
         scores = {f"top{k}": float(hits / total) for k, hits in zip(self.topk, self.hits)}
-        known = [value["accuracy"] for value in self.per_class().values() if value["accuracy"] >= 0]
+        known = [value["recall"] for value in self.per_class().values() if value["recall"] >= 0]
         return {**scores, "mean_class_accuracy": float(np.mean(known)) if known else 0.0}
 
     def per_class(self):
-        """{class name: `accuracy` (recall), `precision`, `images`}; -1 for an undefined ratio."""
-        correct, labels = np.diag(self.matrix), self.matrix.sum(1) + self.invalid
-        predictions = self.matrix.sum(0)
-        return {
-            name: {
-                "accuracy": ratio(correct[i], labels[i]),
-                "precision": ratio(correct[i], predictions[i]),
-                "images": int(labels[i]),
-            }
-            for i, name in enumerate(self.labels)
-        }
+        """Precision, recall, F1 and number of images of every class by name, see :func:`class_table`."""
+        return class_table(self.matrix, self.labels, self.invalid, "images")
+
+    def scored(self):
+        """The images by the score of the second of two classes; empty for more classes."""
+        return self.binary.scored()
 
     def confusion(self):
         """The confusion matrix, int64 [C, C]: labels in rows, predictions in columns."""
@@ -95,8 +95,3 @@ def check_targets(metric, targets, multi_label):
     if targets is not None and multi_label != (targets.ndim == 2):
         kind, other = ("single-label", "Accuracy") if multi_label else ("multi-label", "MultiLabelMap")
         raise ValueError(f"{type(metric).__name__} does not support {kind} data; use {other}")
-
-
-def ratio(part, whole):
-    """part / whole; -1 if whole is 0."""
-    return float(part / whole) if whole else -1.0

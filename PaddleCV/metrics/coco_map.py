@@ -7,6 +7,7 @@ import numpy as np
 
 from .confusion import confusion_matrix
 from .detections import Detections, annotated_boxes
+from .voc_map import count_boxes, scored_detections
 
 STATS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 STATS += ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
@@ -21,10 +22,12 @@ class CocoMap:
         primary (str): the metric that selects the best checkpoint, such as AP or AP50.
     """
 
+    undefined, undefined_text = -1.0, "the data have no such boxes"
+
     def __init__(self, dataset, primary="AP"):
         if primary not in STATS:
             raise ValueError(f"primary is {primary!r}; it must be one of {', '.join(STATS)}")
-        self.dataset, self.primary = dataset, primary
+        self.dataset, self.labels, self.primary = dataset, list(dataset.labels), primary
         self.detections = Detections()
         self.reset()
 
@@ -65,13 +68,14 @@ class CocoMap:
         return dict(zip(STATS, map(float, self._evaluate().stats)))
 
     def per_class(self):
-        """AP and AP50 of every class by name; -1 for a class without boxes."""
+        """Number of boxes, AP50 and AP of every class by name; -1 for the AP of a class without boxes."""
+        boxes = count_boxes(self._truth(), self.dataset.labels)
         precision = self._evaluate().eval["precision"]  # [IoU, recall, class, area, maximum boxes]
         found = {}
         for k, name in enumerate(self._in_order_of_ids()):
             table = precision[:, :, k, ALL_AREAS, MAX_BOXES]
-            found[name] = {"AP": mean_of_known(table), "AP50": mean_of_known(table[IOU_50])}
-        return found
+            found[name] = {"boxes": boxes[name], "AP50": mean_of_known(table[IOU_50]), "AP": mean_of_known(table)}
+        return {name: found[name] for name in self.dataset.labels}
 
     def curves(self):
         """The precision-recall curve of each class with boxes at IoU 0.5: recall and precision, [101] each."""
@@ -84,11 +88,18 @@ class CocoMap:
             if (precision[:, k] >= 0).any()
         }
 
+    def scored(self):
+        """The detections of each class by score at IoU 0.5, see :func:`scored_detections`."""
+        labels = self.dataset.labels
+        return scored_detections(self.detections.table(len(labels)), self._truth(), labels)
+
     def confusion(self):
         """The confusion matrix at IoU 0.5, see :func:`confusion_matrix`."""
         count = len(self.dataset.labels)
-        truth = annotated_boxes(self.dataset, self.detections.seen, with_difficult=True)
-        return confusion_matrix(self.detections.table(count), truth, count)
+        return confusion_matrix(self.detections.table(count), self._truth(), count)
+
+    def _truth(self):
+        return annotated_boxes(self.dataset, self.detections.seen, with_difficult=True)
 
     def _in_order_of_ids(self):
         """Class names by ascending category id, the order of the COCO table."""

@@ -6,6 +6,8 @@ Shapes in this file:
 
 import numpy as np
 
+from common.inference.scored import Scored
+
 from .accuracy import check_targets
 
 
@@ -62,9 +64,17 @@ class MultiLabelMap:
         return {"mAP": float(np.mean(known)) if known else 0.0, "F1": float(f1)}
 
     def per_class(self):
-        """AP of every class by name; -1 for a class without positive images."""
+        """Number of positive images and AP of every class by name; -1 for the AP of a class without any."""
         scores, targets = self.table()
-        return {name: {"AP": average_precision(scores[:, i], targets[:, i])} for i, name in enumerate(self.labels)}
+        return {
+            name: {"images": int(targets[:, i].sum()), "AP": average_precision(scores[:, i], targets[:, i])}
+            for i, name in enumerate(self.labels)
+        }
+
+    def scored(self):
+        """The images by their score of each class."""
+        scores, targets = self.table()
+        return {name: Scored.of(scores[:, i], targets[:, i]) for i, name in enumerate(self.labels)}
 
     def curves(self):
         """Recall and precision by decreasing score of every class with positive images, by name."""

@@ -6,6 +6,8 @@ Shapes in this file:
 
 import numpy as np
 
+from common.inference.scored import Scored
+
 from .confusion import confusion_matrix
 from .detections import Detections, annotated_boxes, pairwise_iou, rows_of_images
 
@@ -34,7 +36,7 @@ class VocMap:
         if not 0 < iou <= 1:
             raise ValueError(f"iou is {iou}; it must be between 0 and 1")
         self.dataset, self.iou, self.method, self.with_difficult = dataset, iou, method, with_difficult
-        self.detections = Detections()
+        self.detections, self.labels = Detections(), list(dataset.labels)
 
     def reset(self):
         """Resets the detections."""
@@ -58,10 +60,13 @@ class VocMap:
         return {"mAP": float(np.mean(known)) if known else 0.0}
 
     def per_class(self):
-        """AP of every class by name; -1 for a class without boxes."""
+        """Number of boxes and AP of every class by name; -1 for the AP of a class without boxes."""
         area = average_precision_11point if self.method == "11point" else average_precision_integral
-        curves = self.curves()
-        return {name: {"AP": area(*curves[name]) if name in curves else -1.0} for name in self.dataset.labels}
+        curves, boxes = self.curves(), count_boxes(self._truth(), self.dataset.labels)
+        return {
+            name: {"boxes": boxes[name], "AP": area(*curves[name]) if name in curves else -1.0}
+            for name in self.dataset.labels
+        }
 
     def curves(self):
         """Recall and precision after each detection, by decreasing score, of each class with boxes."""
@@ -75,6 +80,11 @@ class VocMap:
                 mine = rows[:, 1] == k
                 found[name] = recall_precision(rows[mine, 2], verdict[mine], positives)
         return found
+
+    def scored(self):
+        """The detections of each class by score, see :func:`scored_detections`."""
+        labels = self.dataset.labels
+        return scored_detections(self.detections.table(len(labels)), self._truth(), labels, self.iou)
 
     def confusion(self):
         """The confusion matrix, see :func:`confusion_matrix`."""
@@ -137,3 +147,31 @@ def average_precision_integral(recall, precision):
     """The area under the monotonically decreasing envelope of the precision-recall curve (float)."""
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float((np.diff(recall, prepend=0) * envelope).sum())
+
+
+def count_boxes(truth, labels):
+    """The number of ground-truth boxes of each class that are not ignored, by name; `truth` [G, 7]."""
+    counts = np.bincount(truth[truth[:, 2] == 0, 1].astype(np.int64), minlength=len(labels))
+    return dict(zip(labels, counts.tolist()))
+
+
+def scored_detections(rows, truth, labels, iou=0.5):
+    """The detections of each class with boxes or detections by score; those of ignored boxes are left out.
+
+    Args:
+        rows (ndarray): [D, 7], see :func:`match_detections`.
+        truth (ndarray): [G, 7], likewise.
+        labels (list[str]): class names.
+        iou (float): IoU threshold.
+
+    Returns:
+        dict[str, Scored]: by class name.
+    """
+    verdict = match_detections(rows, truth, iou)
+    rows, verdict = rows[verdict != IGNORED], verdict[verdict != IGNORED]
+    boxes, found = count_boxes(truth, labels), {}
+    for k, name in enumerate(labels):
+        mine = rows[:, 1] == k
+        if boxes[name] or mine.any():
+            found[name] = Scored.of(rows[mine, 2], verdict[mine] == TRUE_POSITIVE, boxes[name])
+    return found

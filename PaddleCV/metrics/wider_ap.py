@@ -11,7 +11,7 @@ import numpy as np
 from common.data.issues import IssueList, data_error
 
 from .detections import Detections, annotated_boxes, rows_of_images
-from .voc_map import average_precision_integral
+from .voc_map import average_precision_integral, scored_detections
 
 LEVELS = ("easy", "medium", "hard")
 THRESHOLDS = 1000
@@ -85,6 +85,11 @@ class WiderFaceAP:
             precision = np.divide(counts[:, 0], counts[:, 1], out=np.zeros(THRESHOLDS), where=counts[:, 1] > 0)
             found[name] = counts[:, 0] / max(total, 1), precision
         return found
+
+    def scored(self):
+        """The detections by score at the IoU threshold, over all valid faces, see :func:`scored_detections`."""
+        truth = annotated_boxes(self.dataset, self.detections.seen)
+        return scored_detections(self.detections.table(1), truth, ["face"], self.iou)
 
     def _faces(self):
         """The faces of the evaluated images and whether they count, by score: {image_id: ([F, 4], bool [F])}."""

@@ -51,16 +51,17 @@ def test_accuracy_confusion_and_class_accuracy_are_scikit_learn_s():
         assert found[f"top{k}"] == pytest.approx(sklearn.top_k_accuracy_score(target, scores, k=k))
     assert (metric.confusion() == sklearn.confusion_matrix(target, answer)).all()
     assert found["mean_class_accuracy"] == pytest.approx(sklearn.balanced_accuracy_score(target, answer))
-    precision, recall, _, support = sklearn.precision_recall_fscore_support(target, answer)
+    precision, recall, f1, support = sklearn.precision_recall_fscore_support(target, answer)
     of_class = list(metric.per_class().values())
-    assert [value["accuracy"] for value in of_class] == pytest.approx(list(recall))
+    assert [value["recall"] for value in of_class] == pytest.approx(list(recall))
+    assert [value["F1"] for value in of_class] == pytest.approx(list(f1))
     assert [value["precision"] for value in of_class] == pytest.approx(list(precision))
     assert [value["images"] for value in of_class] == list(support)
 
 
 def test_a_class_without_images_has_no_accuracy_and_is_not_in_the_mean():
     metric = fed(Accuracy(Set(3)), np.eye(3)[[0, 1]], np.array([0, 1]))
-    assert metric.per_class()["class 2"] == {"accuracy": -1, "precision": -1, "images": 0}
+    assert metric.per_class()["class 2"] == {"precision": -1, "recall": -1, "F1": -1, "images": 0}
     assert metric.compute() == {"top1": 1, "mean_class_accuracy": 1} and metric.primary == "top1"
 
 
@@ -69,7 +70,7 @@ def test_an_image_with_nan_scores_is_wrong_whatever_its_class(caplog):
     scores[0], scores[1, 2] = np.nan, np.nan
     metric = fed(Accuracy(Set(3), topk=[1, 3]), scores, np.array([0, 1, 2]))
     assert metric.compute() == pytest.approx({"top1": 1 / 3, "top3": 1 / 3, "mean_class_accuracy": 1 / 3})
-    assert metric.per_class()["class 0"] == {"accuracy": 0, "precision": -1, "images": 1}
+    assert metric.per_class()["class 0"] == {"precision": -1, "recall": 0, "F1": 0, "images": 1}
     assert "2 images count as wrong" in caplog.text
 
 
@@ -123,7 +124,8 @@ def test_mean_average_precision_and_f1_are_scikit_learn_s(digits):
 
 def test_a_class_that_no_image_has_does_not_count():
     metric = fed(MultiLabelMap(Set(2)), np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([[1, 0], [0, 0]]))
-    assert metric.per_class() == {"class 0": {"AP": 1}, "class 1": {"AP": -1}} and metric.compute()["mAP"] == 1
+    assert metric.per_class() == {"class 0": {"images": 1, "AP": 1}, "class 1": {"images": 0, "AP": -1}}
+    assert metric.compute()["mAP"] == 1
     assert MultiLabelMap(Set(2)).compute() == {"mAP": 0, "F1": 0}
 
 

@@ -133,7 +133,21 @@ def test_the_mean_is_over_classes_that_have_a_box():
     metric = VocMap(Truth([(0, 0, 0, 0, 0, 10, 10)]))
     feed(metric, 0, [[0, 0.9, 0, 0, 10, 10], [1, 0.9, 0, 0, 10, 10]])
     assert metric.compute() == {"mAP": 1.0}
-    assert metric.per_class() == {"cat": {"AP": 1.0}, "dog": {"AP": -1.0}}
+    assert metric.per_class() == {"cat": {"boxes": 1, "AP": 1.0}, "dog": {"boxes": 0, "AP": -1.0}}
+
+
+def test_three_detections_of_a_class_give_its_precision_recall_and_best_threshold():
+    # two cats and one difficult: found at 0.9, again at 0.8, the other at 0.6; the difficult one does not count
+    metric = VocMap(Truth([(0, 0, 0, 0, 0, 10, 10), (0, 0, 0, 20, 0, 30, 10), (0, 0, 1, 40, 0, 50, 10)]))
+    boxes = [[0, 0.9, 0, 0, 10, 10], [0, 0.8, 0, 0, 10, 9], [0, 0.6, 20, 0, 30, 10], [0, 0.5, 40, 0, 50, 10]]
+    feed(metric, 0, [*boxes, [1, 0.3, 0, 0, 10, 10]])
+    scored = metric.scored()
+    threshold, precision, recall, f1 = scored["cat"].points()
+    assert threshold.tolist() == pytest.approx([0.9, 0.8, 0.6]) and scored["cat"].positives == 2
+    assert precision.tolist() == pytest.approx([1, 1 / 2, 2 / 3]) and recall.tolist() == [0.5, 0.5, 1.0]
+    assert f1.tolist() == pytest.approx([2 / 3, 1 / 2, 4 / 5]) and scored["cat"].best()["threshold"] == 0.3
+    assert (scored["dog"].positives, scored["dog"].wrong.tolist()) == (0, [1])
+    assert metric.per_class()["cat"]["boxes"] == 2
 
 
 @pytest.mark.parametrize("method", ["11point", "integral"])

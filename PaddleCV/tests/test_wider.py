@@ -102,6 +102,13 @@ def test_the_score_of_all_valid_faces_by_hand(folder):
     assert feed(WiderFaceAP(read(folder)), {0: [], 1: [], 2: []}).compute() == {"AP": 0.0}
 
 
+def test_detections_of_valid_faces_have_scores_for_a_threshold(folder):
+    (part,) = feed(WiderFaceAP(read(folder)), FOUND).scored().values()
+    # one in an image without faces counts as wrong; of 4 detections down to 0.5 two are right: F1 is 2 * 2 / (4 + 2)
+    assert part.positives == 2 and part.right.tolist() == [0, 1, 0, 1, 0]
+    assert part.best()["F1"] == pytest.approx(2 / 3) and part.best()["threshold"] == pytest.approx(0.3)
+
+
 def test_sides_count_one_pixel_more(folder):
     metric = WiderFaceAP(read(folder, f"{NAMES[0]}\n1\n10 10 9 9\n"), iou=0.5)
     half = {0: [(1.0, 10, 10, 19, 14)]}  # 10 x 5 of 10 x 10 pixels, where 9 x 4 of 9 x 9 would be less than a half

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from common.inference.scored import Scored
 from common.log import logger
 
 SMALLEST = 1e-7
@@ -83,6 +84,16 @@ class ClickScores:
             "copc": clicks / predicted if predicted else nan,
             "ctr": clicks / rows if rows else nan,
         }
+
+    def scored(self):
+        """{"positive": the rows by probability}, by the middle of their interval if the probabilities are counted."""
+        if not self.buckets:
+            state = self.state()
+            return {"positive": Scored.of(state["scores"], state["labels"])}
+        middles = (np.arange(self.buckets) + 0.5) / self.buckets
+        kept = self.counts.any(0)
+        wrong, right = self.counts[:, kept]
+        return {"positive": Scored(middles[kept], right, wrong, int(right.sum()), complete=True)}
 
 
 def exact_auc(scores, labels):

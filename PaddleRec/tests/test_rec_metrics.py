@@ -30,6 +30,25 @@ def test_the_exact_auc_and_log_loss_are_those_of_scikit_learn():
     assert found["ctr"] == pytest.approx(LABELS.mean())
 
 
+def test_the_best_threshold_and_the_calibration_of_clicks_by_hand():
+    metric = ClickScores()
+    metric.update({"probability": np.array([0.1, 0.2, 0.3, 0.4])}, {"label": np.array([0, 0, 1, 1])})
+    (part,) = metric.scored().values()
+    assert part.best() == {"threshold": 0.25, "F1": 1.0, "precision": 1.0, "recall": 1.0}
+    assert part.auc() == 1 and part.calibration_error(bins=2) == pytest.approx((0.15 + 0.65) / 2)
+
+
+def test_probabilities_in_intervals_have_nearly_the_same_curves():
+    exact, counted = ClickScores(), ClickScores(buckets=1000)
+    for metric in (exact, counted):
+        scored(metric, slice(0, 5000))
+    (one,), (other,) = exact.scored().values(), counted.scored().values()
+    assert other.complete and other.positives == one.positives
+    assert other.auc() == pytest.approx(one.auc(), abs=1e-3) and other.best()["F1"] == pytest.approx(
+        one.best()["F1"], abs=2e-3
+    )
+
+
 def test_an_auc_by_hand():
     # 0.8 and 0.4 against 0.6 and 0.4: won, won, lost, a tie: 2.5 of 4
     assert exact_auc(np.array([0.8, 0.4, 0.6, 0.4]), np.array([True, True, False, False])) == 2.5 / 4

@@ -7,23 +7,29 @@ from common.config.build import complete_task
 from common.files import find_file
 from common.inference.exported import inference_split, types_in
 from common.inference.task import task_of
+from common.inference.thresholds import set_best_threshold
 
 
-def processing(model, config, folder):
+def processing(model, config, folder, thresholds=None):
     """Pre- and post-processing of an export, as infer.yml holds them; the files that they need are copied.
 
     Args:
         model (nn.Layer): with `task`.
         config (Config): the checked configuration; see :func:`common.inference.exported.inference_split`.
         folder (Path): of the export; a file that it carries is named relatively to it.
+        thresholds (dict | None): of maximum F1, see `common.inference.thresholds`.
 
     Returns:
-        dict: `task`, `postprocess`, `preprocess`, and `kit` with `kit_classes` where some classes are the kit's own.
+        dict: `task`, `postprocess`, `preprocess`, `threshold_from` where a threshold was chosen, and `kit` with
+            `kit_classes` where some classes are the kit's own.
     """
     split, copied, completed = inference_split(config), {}, config.to_dict()
     transforms = completed["data"][split].get("transforms", []) if config.get(f"data.{split}") else []
-    task = complete_task(config, task_of(config, model).name)
-    found = {}
+    built = task_of(config, model)
+    task, found = complete_task(config, built.name), {}
+    source = set_best_threshold(built, config, thresholds)
+    if source is not None:
+        task["threshold"], found["threshold_from"] = built.threshold, source
     own = [*classes_of_kit(transforms, config.namespace), *classes_of_kit(task, config.namespace.tasks)]
     if own:
         found |= {"kit": completed["kit"], "kit_classes": own}

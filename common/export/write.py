@@ -36,7 +36,7 @@ from common.weights.run_folder import move_into_place, remove_leftovers
 from common.weights.structure import write_structure
 
 
-def export(model, config, labels, inputs, folder, onnx=False):
+def export(model, config, labels, inputs, folder, onnx=False, thresholds=None):
     """Writes `folder` atomically: nothing appears under its name before the comparison has passed.
 
     Args:
@@ -46,6 +46,7 @@ def export(model, config, labels, inputs, folder, onnx=False):
         inputs (dict[str, ndarray]): a batch of at least one real or synthetic sample, for the golden.
         folder (str | Path): where to; replaced if it is an export already.
         onnx (bool): write model.onnx too, compared the same way.
+        thresholds (dict | None): of maximum F1, see `common.inference.thresholds`; used if the configuration sets none.
 
     Returns:
         dict[str, float]: the largest difference of each output, relative to its largest value.
@@ -70,7 +71,8 @@ def export(model, config, labels, inputs, folder, onnx=False):
             **{f"out/{k}": v for k, v in golden.items()},
         )
         about = describe(model, config, labels, shapes, settings.tolerance)
-        about |= {"delete_passes": passes_to_delete(building / "model"), **processing(model, config, building)}
+        about |= {"delete_passes": passes_to_delete(building / "model")}
+        about |= processing(model, config, building, thresholds)
         text = yaml.safe_dump(about | getattr(model, "about", {}), sort_keys=False, allow_unicode=True)
         (building / "infer.yml").write_text(text, encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")

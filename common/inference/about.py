@@ -37,6 +37,7 @@ KEYS = {
     "name": (lambda v: isinstance(v, str), "a text"),
     "task": (lambda v: isinstance(v, str), "the name of a task"),
     "postprocess": (lambda v: v is None or isinstance(v, dict), "the arguments of the task"),
+    "threshold_from": (lambda v: v is None or isinstance(v, str), "a text"),
     "inputs": (
         lambda v: isinstance(v, list) and bool(v) and all(map(is_input, v)),
         f"a list of inputs, each with a name, a shape (null or -1 for any size) and a dtype of {', '.join(DTYPES)}",

@@ -14,7 +14,7 @@ from common.data.transform import random_for
 from common.errors import EnvironmentProblem, KitError, NotFinite
 from common.inference.exported import AGAIN, Exported, inference_split
 from common.inference.onnx_engines import OneAtATime, load_onnx
-from common.inference.task import task_of
+from common.inference.thresholds import chosen_task
 from common.system import runtime
 from common.system.device import select_device
 from common.text.vocabulary import check_vocabulary_size
@@ -23,6 +23,9 @@ from common.weights.manifest import verify_manifest
 
 class Predictor:
     """An exported folder, loaded.
+
+    Attributes:
+        threshold_from (str | None): source of the task's threshold; None if it is its default.
 
     Args:
         folder (str | Path): what `export` wrote.
@@ -35,12 +38,16 @@ class Predictor:
             garbage), or the kit of its transforms or its task is not here.
     """
 
+    threshold_from = None
+
     def __init__(self, folder, threads=0, engine=None):
         exported = Exported(folder)
         verify_manifest(exported.folder)
         runtime.prepare(load=False)
         self.folder, self.about = exported.folder, exported.about
         self.labels, self.task = self.about["labels"], exported.task()
+        if self.about.get("threshold_from"):
+            self.threshold_from = f"{self.about['threshold_from']} ({exported.file})"
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
         self.pipeline = Pipeline(exported.transforms())
@@ -157,14 +164,15 @@ class ModelInMemory:
         transforms (list[Transform]): the pre-processing.
         labels (list[str]): class names.
         task (Task): what the outputs mean.
+        threshold_from (str | None): source of the task's threshold; None if it is its default.
     """
 
-    def __init__(self, model, transforms, labels, task):
+    def __init__(self, model, transforms, labels, task, threshold_from=None):
         from common.build.model import predictor_of
 
         model.eval()
         self.run = predictor_of(model)
-        self.inputs, self.labels, self.task = model.inputs, labels, task
+        self.inputs, self.labels, self.task, self.threshold_from = model.inputs, labels, task, threshold_from
         self.about = get_optional(model, "model", "about")
         self.pipeline = Pipeline(transforms)
 
@@ -184,7 +192,7 @@ class ModelInMemory:
         warn_of_other_preparation(config, split, weights_of(config))
         transforms = build_transforms(config, split, **given_classes(labels))
         check_vocabulary_size(transforms, model)
-        return cls(model, transforms, labels, task_of(config, model))
+        return cls(model, transforms, labels, *chosen_task(config, model))
 
     decode = Predictor.decode
 

@@ -24,6 +24,7 @@ def run_inference(model, source, args):
         int: 0, or 3 when a sample could not be read.
     """
     task = model.task
+    log_threshold(model, args.threshold)
     drawing = source.drawing(args.out) if args.out else None
     source.labels = model.labels
     predict = BY_INPUT.get(task.input, predict_samples)
@@ -61,6 +62,18 @@ def run_inference(model, source, args):
     if bad:
         logger.error("%s: %d of %d %ss could not be read", source.name, bad, bad + total, source.what)
     return 3 if bad else 0
+
+
+def log_threshold(model, given):
+    """Logs the score threshold that is used and its source, of a task that takes that of maximum F1 or a given one.
+
+    Args:
+        model (Predictor | ModelInMemory): predicts.
+        given (float | None): by the caller.
+    """
+    if given is not None or model.threshold_from:
+        source = model.threshold_from if given is None else "--threshold"
+        logger.info("score threshold %g: %s", model.task.threshold if given is None else given, source)
 
 
 def bad_sample_line(sample, as_json):

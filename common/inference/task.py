@@ -19,7 +19,8 @@ class Task:
 
     Attributes:
         input (str): image, text, audio, table, or tensors, which are prepared by the caller.
-        threshold (float): predictions that score less are left out, unless a caller asks for another threshold.
+        threshold (float): predictions that score less are left out, unless a caller asks for another threshold. If
+            an argument of this name is None by default, the threshold of maximum F1 of the evaluation is used.
         files (tuple[str]): arguments of the constructor that name files; an export carries these.
         parts (tuple[type]): classes that a node among the arguments may name, besides transforms.
     """
@@ -95,8 +96,9 @@ def samples_of(batch):
     return [dict(zip(batch, values)) for values in zip(*batch.values())]
 
 
-def check_threshold(threshold):
-    """The threshold; raises ValueError where it is not from 0 to 1."""
+def check_threshold(threshold, default=None):
+    """The threshold, or the default for None; raises ValueError where it is not from 0 to 1."""
+    threshold = default if threshold is None else threshold
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold is {threshold}; allowed: 0 to 1")
     return threshold

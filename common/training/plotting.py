@@ -12,6 +12,7 @@ from common.weights.safetensors import write_atomically
 
 COLORS = ("#1f5fa8", "#d1602b", "#2f8f5b", "#8a4fa3", "#b8901f", "#c2416b", "#3a9ba8", "#7a6a58", "#5566d0", "#88a03a")
 PALE = "#9dbbdc"
+MOST_CLASSES = 50  # of a confusion matrix
 CJK_FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "SimHei", "PingFang SC")
 
 
@@ -117,22 +118,29 @@ def draw_precision_recall(path, curves):
 def draw_confusion(path, matrix, names):
     """Plots a confusion matrix of true (rows) and predicted (columns) classes, colored by the share of the row.
 
+    Of more than 50 classes those with the most errors are shown.
+
     Args:
         path (Path): the PNG to write.
         matrix (ndarray): counts [C, C].
         names (list[str]): the C class names.
     """
-    matrix = np.asarray(matrix)
-    count = len(matrix)
+    matrix, names = np.asarray(matrix), make_printable(names)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    total, title = len(matrix), "Confusion matrix"
+    if total > MOST_CLASSES:
+        errors = matrix.sum(0) + matrix.sum(1) - 2 * np.diag(matrix)
+        kept = np.sort(np.argsort(-errors, kind="stable")[:MOST_CLASSES])
+        matrix, share, names = matrix[np.ix_(kept, kept)], share[np.ix_(kept, kept)], [names[i] for i in kept]
+        title += f" of the {MOST_CLASSES} of {total} classes with the most errors"
+    count = len(matrix)
     size = min(max(4.5, 1.8 + 0.42 * count), 14)
     with new_figure(path, width=size + 1, height=size) as figure:
         axes = figure.add_subplot()
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03, label="fraction of the true class")
-        every = max(1, -(-count // 40))
-        places = list(range(0, count, every))
-        names = [shorten_label(name) for name in make_printable(names)]
+        places = list(range(count))
+        names = [shorten_label(name) for name in names]
         axes.set_xticks(places, [names[i] for i in places], rotation=90 if count > 6 else 0, fontsize=8)
         axes.set_yticks(places, [names[i] for i in places], fontsize=8)
         if count <= 20:
@@ -141,7 +149,7 @@ def draw_confusion(path, matrix, names):
                     color = "white" if share[row, column] > 0.55 else "#333333"
                     text = f"{matrix[row, column]:g}"
                     axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8)
-        axes.set_title("Confusion matrix", loc="left")
+        axes.set_title(title, loc="left")
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
 

@@ -14,6 +14,7 @@ from common.inference.evaluate import evaluate, sources_of
 from common.inference.exported import Exported, inference_split
 from common.inference.predictor import ModelInMemory, Predictor
 from common.inference.task import task_of
+from common.inference.thresholds import read_thresholds
 from common.system import distributed, runtime
 from common.training.options import RunOptions
 from common.training.preflight import prepare_training, require_section
@@ -136,7 +137,8 @@ class Run:
         if labels is not None:
             config.fix(labels=labels, num_classes=len(labels))
         onnx = onnx or config.settings("export").engine != "paddle"
-        export(model, config, labels, example_inputs(model, config), folder, onnx=onnx)
+        given = {"onnx": onnx, "thresholds": read_thresholds(config)}
+        export(model, config, labels, example_inputs(model, config), folder, **given)
         return folder
 
     def predictor(self):

@@ -8,6 +8,7 @@ import numpy as np
 
 from common.errors import ConfigError
 from common.inference.evaluate import sources_of, update
+from common.inference.scored import best_thresholds
 from common.log import logger
 from common.training.trainer import Trainer
 
@@ -51,6 +52,7 @@ class StreamTrainer(Trainer):
         if self.position:
             self.at_end = True
             self.scores, self.scores_step = self.metric.compute(), self.step
+            self.thresholds = best_thresholds(self.metric)
             self.call("after_evaluation")
             self.call("at_epoch_end")
         else:

@@ -19,6 +19,7 @@ from common.build.training_only import group_arrays, merge_groups
 from common.contract import get_optional
 from common.data.workers import NoBatch
 from common.errors import ConfigError, DataError, Diverged, Stopped
+from common.inference.scored import best_thresholds
 from common.log import logger
 from common.system import distributed, random_state
 from common.training.amp import Amp
@@ -80,6 +81,7 @@ class Trainer:
         self.at_end = False  # the batch at `position` is the last of its epoch
         self.lrs, self.losses = learning_rates(run.schedule.at(0)), {}
         self.scores, self.scores_step, self.best = {}, 0, None
+        self.thresholds = None  # of the last evaluation, see common.inference.scored.best_thresholds
         self.end_reason = None
         self.batch = None
 
@@ -234,6 +236,7 @@ class Trainer:
             "best": self.best,
             "scores": self.scores,
             "scores_step": self.scores_step,
+            "thresholds": self.thresholds,
             **self.order(),
             "optimizer": optimizer_state,
             "amp": self.amp.state(),
@@ -276,6 +279,7 @@ class Trainer:
         self.epoch, self.position, self.at_end = state["epoch"], state["position"], state["at_end"]
         self.step = state["step"]
         self.best, self.scores, self.scores_step = state["best"], state["scores"], state["scores_step"]
+        self.thresholds = state.get("thresholds")
         for callback in self.callbacks:
             callback.load(state["callbacks"].get(type(callback).__name__, {}))
         random_state.restore(state["random"][distributed.rank()])
@@ -286,6 +290,7 @@ class Trainer:
         NaN is never the best score.
         """
         self.scores, self.scores_step, self.metric = scores, self.step, metric
+        self.thresholds = best_thresholds(metric)
         score, sign = scores[metric.primary], 1 if get_optional(metric, "metric", "higher_is_better") else -1
         if score != score or (self.best is not None and sign * score <= sign * self.best["score"]):
             return False

@@ -94,6 +94,7 @@ class Model:
                     try:
                         await lane.start()
                         fresh[version] = lane
+                        log_threshold(self.name, lane.description)
                         refuse_unread(lane)
                     except BaseException:
                         await asyncio.gather(*(other.close() for other in fresh.values()))
@@ -123,6 +124,12 @@ class Model:
             "versions": [{"version": v, "ready": lane.up > 0} for v, lane in self.lanes.items()],
             **{key: described[key] for key in ("task", "input", "threshold", "labels", "inputs", "outputs")},
         }
+
+
+def log_threshold(name, described):
+    """Logs the score threshold of a model for requests without one, and its source, where it was chosen by scores."""
+    if described["threshold_from"]:
+        logger.info("%s: score threshold %g: %s", name, described["threshold"], described["threshold_from"])
 
 
 def refuse_unread(lane):

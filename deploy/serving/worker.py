@@ -61,6 +61,7 @@ def describe(model):
         "task": model.task.name,
         "input": model.task.input,
         "threshold": model.task.threshold,
+        "threshold_from": model.threshold_from,
         "labels": [str(label) for label in model.labels or ()],
         "inputs": [{"name": name, "shape": shape, "dtype": dtype} for name, (shape, dtype) in model.inputs.items()],
         "outputs": model.outputs,

@@ -275,6 +275,16 @@ def test_an_export_of_another_format_is_refused_with_what_to_do(program, exporte
     program("--model", new, "--golden").refused(4, "format 3", "build it again")
 
 
+def test_the_threshold_of_the_export_selects_the_boxes_that_python_selects(program, exported, pictures):
+    found = program("--model", exported, "--image", pictures[0].parent, "--json")
+    expected = command("infer", "--model", exported, "--image", pictures[0].parent, "--json")
+    assert same(answers(found.out), answers(expected.out)) and any(one["predictions"] for one in answers(found.out))
+    (line,) = [text for text in found.err.splitlines() if "score threshold" in text]
+    assert "maximum F1" in line and line in expected.err
+    given = program("--model", exported, "--image", pictures[0], "--threshold", 0.25)
+    assert "score threshold 0.25: --threshold" in given.err
+
+
 def test_the_arguments_of_postprocess_are_those_that_python_takes(program, low, pictures, made_sets, tmp_path):
     model = rewritten(low, tmp_path / "boxes", postprocess={"threshold": 0.02})
     found = program("--model", model, "--image", pictures[0], "--json").out

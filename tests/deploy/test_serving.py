@@ -85,6 +85,12 @@ def test_several_pictures_are_answered_in_their_order(server, photo):
         assert server.ask(PREDICT + "?threshold=0.05", body, kind).json["predictions"] == alone
 
 
+def test_without_a_threshold_a_request_has_that_of_the_export(server, photo, exported, digits):
+    path = digits / "digits/JPEGImages/eval_00000.jpg"
+    expected = json.loads(command("infer", "--model", exported, "--image", path, "--json").out)["predictions"]
+    assert server.ask(PREDICT, photo, "image/jpeg").json["predictions"] == [expected]
+
+
 def test_the_threshold_is_that_of_the_request(server, photo):
     def scores(query, **more):
         reply = server.ask(PREDICT + query, {"image": base64_of(photo), **more})

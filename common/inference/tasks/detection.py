@@ -12,11 +12,12 @@ class Detection(Task):
     """Object detection: the boxes of each image with class and score.
 
     Args:
-        threshold (float): boxes that score less are left out.
+        threshold (float | None): boxes that score less are left out; None for the threshold of maximum F1 of the
+            evaluation in training, or for 0.5 without one.
     """
 
-    def __init__(self, threshold=0.5):
-        self.threshold = check_threshold(threshold)
+    def __init__(self, threshold=None):
+        self.threshold = check_threshold(threshold, 0.5)
 
     def records(self, outputs, samples, labels, threshold):
         """The boxes of each image that score enough, the best first.

@@ -13,11 +13,11 @@ class InstanceSegmentation(Detection):
     """Instance segmentation: the boxes of each image with class, score and mask.
 
     Args:
-        threshold (float): boxes that score less are left out.
+        threshold (float | None): boxes that score less are left out; None as of :class:`Detection`.
         mask_threshold (float): least probability of a pixel of a mask.
     """
 
-    def __init__(self, threshold=0.5, mask_threshold=0.5):
+    def __init__(self, threshold=None, mask_threshold=0.5):
         super().__init__(threshold)
         if not 0 < mask_threshold < 1:
             raise ValueError(f"mask_threshold is {mask_threshold}; allowed: above 0 and below 1")

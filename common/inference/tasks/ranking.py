@@ -1,4 +1,4 @@
-"""Ranking: a probability for each row of a table."""
+"""Ranking: a probability and a label for each row of a table."""
 
 import numpy as np
 
@@ -6,36 +6,49 @@ from common.inference.task import Task, check_threshold
 
 
 class Ranking(Task):
-    """Ranking: the probability of each row, such as that of a click.
+    """Ranking: the probability of each row, such as that of a click, and the label that follows from it.
 
     Args:
-        threshold (float): rows that score less get no record.
+        threshold (float | None): rows that score at least this much are positive; None for the threshold of maximum
+            F1 of the evaluation in training, or for 0.5 without one.
     """
 
     input = "table"
 
-    def __init__(self, threshold=0.0):
-        self.threshold = check_threshold(threshold)
+    def __init__(self, threshold=None):
+        self.threshold = check_threshold(threshold, 0.5)
 
     def records(self, outputs, samples, labels, threshold):
-        """The probability of each row.
+        """The label of each row and the probability of the positive one.
 
         Args:
             outputs (dict[str, ndarray]): `probability` [N].
             samples (list[dict]): not used.
-            labels (list[str]): the one thing that is predicted.
-            threshold (float): rows that score less get no record.
+            labels (list[str]): the negative and the positive label, or the positive one; `no` and `yes` without any.
+            threshold (float): rows that score at least this much are positive.
 
         Returns:
-            list[list[dict]]: for each row `label` and `score`.
+            list[list[dict]]: for each row one record with `label`, `positive`, the name of the positive label, and
+                `score`, its probability.
         """
         scores = np.asarray(outputs["probability"], np.float64).reshape(-1).tolist()
-        name = str(labels[0]) if labels else "yes"
-        return [[{"label": name, "score": round(score, 6)}] if score >= threshold else [] for score in scores]
+        negative, positive = label_pair(labels)
+        return [
+            [{"label": positive if score >= threshold else negative, "positive": positive, "score": round(score, 6)}]
+            for score in scores
+        ]
 
     def line(self, sample, records):
-        """The row's number, and each label with its score."""
-        return row_line(sample, records)
+        """The row's number, its label and the positive one's probability: `row 3: no, probability of yes 0.1234`."""
+        (record,) = records
+        return f"row {sample['name']}: {record['label']}, probability of {record['positive']} {record['score']:.4f}"
+
+
+def label_pair(labels):
+    """The negative and the positive label of class names, see :meth:`Ranking.records`."""
+    if not labels:
+        return "no", "yes"
+    return (str(labels[0]), str(labels[1])) if len(labels) > 1 else (f"not {labels[0]}", str(labels[0]))
 
 
 def row_line(sample, records):

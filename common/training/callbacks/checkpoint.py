@@ -1,6 +1,7 @@
 """Checkpoint callback: saves every few epochs or steps, on a stop signal, and at the end."""
 
 from common.errors import Diverged
+from common.inference.thresholds import threshold_file
 from common.log import logger
 from common.system import distributed
 from common.training.callbacks.callback import Callback
@@ -74,6 +75,8 @@ class Checkpoint(Callback):
         if distributed.is_main():
             self.refuse_poison(arrays["model"], trainer.step)
             files = self.files | structure_files(trainer.model)
+            if trainer.thresholds and trainer.scores_step == trainer.step:
+                files = files | threshold_file(trainer.thresholds)
             checkpoint.write_checkpoint(
                 trainer.folder, trainer.step, arrays, state, self.config_text, pdparams=self.pdparams, files=files
             )

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from common.config.yaml import display_path
+from common.contract import get_optional
 from common.inference.sources import OPTIONS
 from common.inference.task import task_of
 from common.log import logger
@@ -72,7 +73,8 @@ class Log(Callback):
         epoch = trainer.epoch + trainer.at_end
         self.metrics.write({"kind": "eval", "step": trainer.step, "epoch": epoch} | trainer.scores)
         self.lines += 1
-        scores = [f"{name} {value:.4f}" for name, value in trainer.scores.items()]
+        unknown = get_optional(trainer.metric, "metric", "undefined")
+        scores = [f"{name} " + ("-" if value == unknown else f"{value:.4f}") for name, value in trainer.scores.items()]
         log_fields(f"eval {epoch_of(trainer)} step {trainer.step}", [*scores, *best_so_far(trainer)])
         self.last_tick = self.last_line = time.perf_counter()
 

@@ -1,22 +1,19 @@
-"""Plots in the folder of a run: loss, learning rate, scores, precision-recall, confusion matrix, predictions."""
+"""Plots in the folder of a run: loss, learning rate, scores, predictions, and the report of the metric."""
 
 import time
 from pathlib import Path
 
-from common.log import logger
 from common.training import plotting
 from common.training.callbacks.callback import Callback
 from common.training.callbacks.lines import read_json_lines
+from common.training.report import Findings, try_each, write_report
 
 
 class Plots(Callback):
     """Writes `plots/*.png` at the end of a run, and after an evaluation if the last plots are old enough.
 
-    Errors are logged as warnings and never end a run. A metric may have these methods without arguments, called after
-    an evaluation:
-        confusion()   counts [C, C] of true (rows) and predicted (columns) classes, or [C + 1, C + 1] with the
-                      background last; None for no plot. The names are its `labels`, else the configuration's
-        curves()      {class: (recall, precision)}, arrays of equal length
+    Errors are logged as warnings and never end a run. What a metric may offer, such as curves and a confusion matrix,
+    see `common.contract.Metric`, is written by `common.training.report`.
 
     Args:
         seconds (float): minimum time between two updates of the plots during training.
@@ -44,14 +41,9 @@ class Plots(Callback):
         folder = Path(trainer.folder) / "plots"
         records = [record for _, record in read_json_lines(Path(trainer.folder) / "metrics.jsonl")]
         metric = getattr(trainer, "metric", None)
-        for what in (self._losses, self._scores, self._curves, self._confusion, self._samples):
-            try:
-                what(folder, records, metric, trainer)
-            except ImportError as error:
-                logger.warning("no plots: %s; pip install matplotlib", error)
-                return
-            except Exception as error:  # noqa: BLE001 no error of a plot may end the run
-                logger.warning("plots: %s: %s: %s", what.__name__.strip("_"), type(error).__name__, error)
+        parts = (self._losses, self._scores, self._samples)
+        if try_each(parts, folder, records, metric, trainer) and metric is not None:
+            write_report(folder, Findings(metric, trainer.config.get("labels")))
 
     def _losses(self, folder, records, metric, trainer):
         records = [record for record in records if record["kind"] == "train"]
@@ -65,17 +57,6 @@ class Plots(Callback):
         records = [record for record in records if record["kind"] == "eval"]
         if records:
             plotting.draw_scores(folder / "scores.png", *to_columns(records), primary=getattr(metric, "primary", None))
-
-    def _curves(self, folder, records, metric, trainer):
-        curves = metric.curves() if hasattr(metric, "curves") else None
-        if curves:
-            plotting.draw_precision_recall(folder / "precision_recall.png", curves)
-
-    def _confusion(self, folder, records, metric, trainer):
-        matrix = metric.confusion() if hasattr(metric, "confusion") else None
-        if matrix is not None:
-            labels = getattr(metric, "labels", None) or trainer.config.get("labels") or []
-            plotting.draw_confusion(folder / "confusion.png", matrix, axis_names(labels, len(matrix)))
 
     def _samples(self, folder, records, metric, trainer):
         images = list(getattr(trainer, "samples", None) or [])
@@ -105,9 +86,3 @@ def mask_unknown(values):
 def to_float(value):
     """A float; NaN for None."""
     return float("nan") if value is None else float(value)
-
-
-def axis_names(labels, count):
-    """`count` axis labels of a confusion matrix: the class names, and `background` for an additional class."""
-    names = [str(label) for label in labels] + ["background"]
-    return names[:count] if len(names) >= count else [str(i) for i in range(count)]

@@ -52,7 +52,7 @@ class Publish(Callback):
         batch = trainer.batch or rows_of(trainer.loader, trainer.epoch - 1)
         inputs = {name: batch[name][:ROWS] for name in trainer.model.inputs}
         folder.mkdir(parents=True, exist_ok=True)
-        export(trainer.model, self.config, [], inputs, folder / version)
+        export(trainer.model, self.config, [], inputs, folder / version, thresholds=trainer.thresholds)
         self.note({"version": version, "path": version, "step": trainer.step, **trainer.scores}, folder)
         logger.info("published %s", folder / version)
 

@@ -75,6 +75,7 @@ InferConfig read_infer_config(const std::string& folder) {
     config.about.outputs = root["outputs"].as<std::vector<std::string>>();
     if (!root["labels"].IsNull()) config.about.labels = root["labels"].as<std::vector<std::string>>();
     if (config.about.outputs.empty()) throw wrong(file, "outputs", "a list of names");
+    config.about.threshold_from = root["threshold_from"].as<std::string>("");
     config.delete_passes = root["delete_passes"].as<std::vector<std::string>>();
     if (root["kit"]) config.about.kit = root["kit"].as<std::string>();
     if (root["kit_classes"]) config.about.kit_classes = root["kit_classes"].as<std::vector<std::string>>();

@@ -157,6 +157,7 @@ Model Model::clone() const {
 
 const About& Model::about() const { return *parts_->about; }
 const std::string& Model::engine() const { return parts_->engine_name; }
+double Model::threshold() const { return parts_->needed_task().threshold(); }
 
 Image Model::decode(const std::vector<std::uint8_t>& bytes, const std::string& name) const {
   parts_->needed_task();

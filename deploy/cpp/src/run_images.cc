@@ -245,10 +245,21 @@ class ImageRun {
   std::optional<Drawing> drawing_;
 };
 
+// The score threshold in use and its source, on standard error as tools/infer.py logs it.
+void log_threshold(const Model& model, const Arguments& given) {
+  const std::string& source = model.about().threshold_from;
+  if (!given.threshold && source.empty()) return;
+  char number[64];
+  std::snprintf(number, sizeof number, "%g", given.threshold.value_or(model.threshold()));
+  std::cerr << "score threshold " << number << ": "
+            << printable(given.threshold ? "--threshold" : source + " (" + model.about().folder + "/infer.yml)") << '\n';
+}
+
 }  // namespace
 
 int run_images(Model& model, const Arguments& given) {
   ImageRun run(model, given);
+  log_threshold(model, given);
   const int code = run.predictions();
   if (given.repeat > 0 && code == 0) run.measure();
   return code;

@@ -7,7 +7,7 @@ import pytest
 from common.log import logger
 from common.training import plotting
 from common.training.callbacks.log import Log
-from common.training.callbacks.plots import Plots, axis_names, mask_unknown
+from common.training.callbacks.plots import Plots, mask_unknown
 from tests.common.training.fake_trainer import FakeTrainer
 
 cv2 = pytest.importorskip("cv2")
@@ -123,9 +123,3 @@ def test_the_area_under_a_perfect_curve_is_its_reach():
     assert plotting.area_under_curve(np.array([0.25, 0.5]), np.array([1.0, 1.0])) == 0.5
     # a dip is filled from the right: 0.5 * 1.0 with precision 0.2 at 0.25 and 1.0 at 0.5
     assert plotting.area_under_curve(np.array([0.25, 0.5]), np.array([0.2, 1.0])) == 0.5
-
-
-def test_a_matrix_with_one_more_row_than_labels_has_a_background():
-    assert axis_names(["a", "b"], 3) == ["a", "b", "background"]
-    assert axis_names(["a", "b"], 2) == ["a", "b"]
-    assert axis_names([], 3) == ["0", "1", "2"]

@@ -105,6 +105,7 @@ struct Input {
 // them: such a model runs on tensors.
 struct About {
   std::string folder, name, task, engine, kit;
+  std::string threshold_from;  // the source of the task's score threshold; empty where the export does not say
   std::vector<std::string> kit_classes;
   std::vector<Input> inputs;
   std::vector<std::string> outputs, labels;
@@ -129,6 +130,7 @@ class Model {
   Model clone() const;  // shares the weights
   const About& about() const;
   const std::string& engine() const;  // the one in use
+  double threshold() const;           // the score threshold where none is given
 
   // Decodes an image under the limit of pixels that the pre-processing sets.
   Image decode(const std::vector<std::uint8_t>& bytes, const std::string& name) const;
