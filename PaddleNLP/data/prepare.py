@@ -15,7 +15,7 @@ FORMATS = {"texts": "CSV, TSV or JSON lines with a text and a label"}
 TEXTS = ("text_a", "text", "sentence", "review", "title", "content", "comment", "message", "headline", "body", "query")
 LABELS = ("label", "class", "category", "sentiment", "target", "topic", "intent", "stars", "rating", "y")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-UPDATES, MOST_EPOCHS = 1500, 30
+UPDATES, MOST_EPOCHS = 900, 20
 LONG = 12  # characters of a text on average
 NGRAM_SCORES = 2_500_000  # of the linear part, rows times classes
 
@@ -154,7 +154,7 @@ def text_config(request, labels, vocab_size, by_character, lengths):
     rows = 1 << min(17, int(NGRAM_SCORES // len(labels)).bit_length() - 1)
     transforms = [
         "    transforms:",
-        f"      - {{type: HashedNgrams, rows: \"${{ngrams}}\", characters: {'[1, 3]' if by_character else '[2, 5]'}}}",
+        f'      - {{type: HashedNgrams, rows: "${{ngrams}}", characters: {"[1, 4]" if by_character else "[2, 5]"}}}',
         f"      - {{type: {'SplitCharacters' if by_character else 'SplitWords'}}}",
         '      - {type: TokenIds, vocab: "${vocab}", lowercase: true, max_length: "${max_length}"}',
         "      - {type: PadText}",

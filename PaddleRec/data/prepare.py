@@ -191,7 +191,7 @@ def click_config(request, label, numbers, categories, num_ids, least, count):
         '  num_ids: "${num_ids}"',
         "  width: 8",
         f"  hidden: {hidden}",
-        "  dropout: 0.2",
+        "  dropout: 0.3",
         "",
         "data:",
     ]
@@ -204,7 +204,7 @@ def click_config(request, label, numbers, categories, num_ids, least, count):
         "optimizer:",
         "  type: DenseAndSparse",
         "  dense: {type: Adam, lr: 1e-3}",
-        "  sparse: {type: Adagrad, lr: 2e-2}",
+        "  sparse: {type: Adagrad, lr: 1e-2}",
         "",
         f"train: {{epochs: {epochs}, batch_size: {min(batch, count)}, workers: 0}}",
     ]

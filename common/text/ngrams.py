@@ -8,13 +8,13 @@ import numpy as np
 from common.data.transform import Transform
 from common.text.split import refuse_pair
 
-WORDS = re.compile(r"\w+")
+WORDS = re.compile(r"\w+|[^\w\s]")
 
 
 class HashedNgrams(Transform):
     """`ngrams` int64 [K]: the rows of a table for the different n-grams of `text_a`, in ascending order.
 
-    Words are letters and digits in lowercase.  N-grams of characters lie in one word with a space on both sides, as in
+    Words are runs of letters and digits in lowercase, and punctuation marks.  N-grams of characters lie in one word with a space on both sides, as in
     fastText (https://arxiv.org/abs/1607.04606, section 3.2).  A text without words has row 0.
 
     Args:

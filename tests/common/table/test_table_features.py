@@ -163,7 +163,7 @@ def test_numbers_are_categories_too_by_their_quantile(tmp_path):
 
 def test_buckets_need_room_in_one_table_and_numbers(tmp_path):
     for keys in ({"num_ids": 5, "buckets": 2}, {"buckets": 1}, {"buckets": 2, "numbers": []}):
-        with pytest.raises(ConfigError, match="num_ids|buckets"):
+        with pytest.raises(ConfigError, match=r"num_ids|buckets"):
             features(tmp_path, **keys)
     with pytest.raises(ConfigError, match="buckets is 2; it needs num_ids"):
         features(tmp_path, num_ids=None, sizes=[2, 5], buckets=2)
