@@ -20,7 +20,7 @@ FLOORS = (  # from the bottom: packages of common/, and the files that lie direc
     ("vision", "text", "layers", "optim", "weights"),
     ("build", "audio", "table"),
     ("inference",),
-    ("export",),
+    ("export", "baselines"),
     ("training", "testing"),
     ("search",),
     ("commands", "api"),

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -172,12 +173,16 @@ class VocFolder(OwnBoxes):
 
 
 class CocoFile(OwnBoxes):
-    """One JSON file, or one for training and one for evaluation, with the images in any folder."""
+    """One JSON file, or one for training and one for evaluation by their names, with the images in any folder."""
 
     def open(self, folder):
         names = [name for name in self.files if name.lower().endswith(".json") and self.is_coco(name)]
         if not names:
             raise DataError(f"error[D104] {self.root}: no JSON file has images, annotations and categories")
+        by_split = {split_of_file(name): name for name in reversed(names)}
+        evaluation = next((split for split in EVALUATION if split in by_split), None)
+        if len(names) > 1 and "train" in by_split and evaluation:
+            return self.open_pair(folder, {split: by_split[split] for split in ("train", evaluation)})
         if len(names) > 1:
             raise ConfigError(
                 f"{self.root} has several JSON files in the format of COCO: {', '.join(names[:6])}"
@@ -185,6 +190,36 @@ class CocoFile(OwnBoxes):
             )
         self.content = json.loads((self.request.source / names[0]).read_text(encoding="utf-8-sig"))
         return CocoDetection(self.root, names[0], self.folder_of_images(self.content))
+
+    def open_pair(self, folder, names):
+        """The dataset of the files of two splits (split -> name), which keep their images.
+
+        Raises:
+            DataError: the files have other classes, or an image is in both.
+        """
+        merged, self.given = {"images": [], "annotations": []}, {}
+        for split, name in names.items():
+            content = json.loads((self.request.source / name).read_text(encoding="utf-8-sig"))
+            images = self.folder_of_images(content)
+            CocoDetection(self.root, name, images)  # its errors name this file
+            classes = {read_integer(c["id"]): c["name"] for c in content["categories"]}
+            if merged.setdefault("categories", content["categories"]) is not content["categories"]:
+                first = {read_integer(c["id"]): c["name"] for c in merged["categories"]}
+                if first != classes:
+                    raise DataError(f"error[D113] {self.root}: {' and '.join(names.values())} have other categories")
+            numbers = {}
+            for image in content["images"]:
+                path = f"{images}/{image['file_name']}".lstrip("/").replace("\\", "/")
+                if self.given.setdefault(path, split) != split:
+                    raise DataError(f"error[D115] {self.root}: {path} is in both {' and '.join(names.values())}")
+                number = numbers[read_integer(image["id"])] = len(merged["images"]) + 1
+                merged["images"].append(image | {"id": number, "file_name": path})
+            for box in content["annotations"]:
+                place = {"id": len(merged["annotations"]) + 1, "image_id": numbers[read_integer(box["image_id"])]}
+                merged["annotations"].append(box | place)
+        self.content = merged
+        (folder / "all.json").write_text(json.dumps(merged), encoding="utf-8")
+        return CocoDetection(self.root, str(folder / "all.json"), "")
 
     def is_coco(self, name):
         """True for a JSON file with the lists of COCO."""
@@ -305,6 +340,12 @@ def read_boxes(path):
     with open(path, encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             yield {key: row.get(column) for key, column in names.items()}
+
+
+def split_of_file(name):
+    """The split that the name of a file says, such as `instances_val2017.json`; None if it names none."""
+    words = re.split(r"[^a-z]+", Path(name).stem.lower())
+    return next((split for split in ("train", *EVALUATION) if split in words), None)
 
 
 READERS = {"yolo": YoloFolder, "voc": VocFolder, "coco": CocoFile, "labelme": LabelmeFolder, "csv": BoxTable}

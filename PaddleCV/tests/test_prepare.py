@@ -165,3 +165,49 @@ def test_warm_up_and_schedule_fit_a_small_set(place, tmp_path):
     text = "\n".join(lines)
     assert "epochs: 267" in text
     assert "warmup_steps: 80" in text
+
+
+def coco_pair(folder, place):
+    """Splits the one COCO file of a folder into train.json and val.json, whose images and boxes count from 1."""
+    shutil.copytree(place / "coco", folder)
+    content = json.loads((folder / "annotations.json").read_text())
+    (folder / "annotations.json").unlink()
+    for name, images in (
+        ("instances_train.json", content["images"][:20]),
+        ("instances_val.json", content["images"][20:]),
+    ):
+        numbers = {image["id"]: number for number, image in enumerate(images, 1)}
+        boxes = [box for box in content["annotations"] if box["image_id"] in numbers]
+        boxes = [box | {"id": n, "image_id": numbers[box["image_id"]]} for n, box in enumerate(boxes, 1)]
+        images = [image | {"id": numbers[image["id"]]} for image in images]
+        (folder / name).write_text(json.dumps(content | {"images": images, "annotations": boxes}))
+    return folder
+
+
+def test_coco_files_of_two_splits_keep_their_images(place, tmp_path):
+    folder = coco_pair(tmp_path / "pair", place)
+    done = command("prepare", folder, "--out", tmp_path / "out")
+    assert done.code == 0 and "the folder's own splits: 20 train, 10 val" in done.out, done.err
+    written = json.loads((tmp_path / "out/eval.json").read_text())
+    own = json.loads((folder / "instances_val.json").read_text())
+    assert [f"photos/{image['file_name']}" for image in own["images"]] == [i["file_name"] for i in written["images"]]
+    assert [box["bbox"] for box in own["annotations"]] == [box["bbox"] for box in written["annotations"]]
+
+
+def test_an_image_in_both_coco_files_or_other_categories_are_refused(place, tmp_path):
+    folder = coco_pair(tmp_path / "pair", place)
+    own = json.loads((folder / "instances_val.json").read_text())
+    (folder / "instances_train.json").write_text(json.dumps(own))
+    command("prepare", folder).refused(3, "D115", "is in both instances_train.json and instances_val.json")
+    own["categories"][0]["name"] = "another"
+    (folder / "instances_train.json").write_text(json.dumps(own))
+    command("prepare", folder).refused(3, "D113", "have other categories")
+
+
+def test_pretrained_takes_published_names(place, tmp_path):
+    done = command("prepare", place / "voc", "--out", tmp_path / "out", "--name", "x", "--pretrained", "darknet53")
+    assert done.code == 0 and load_config(tmp_path / "out/x.yml").get("pretrained") == "darknet53"
+    command("prepare", place / "voc", "--out", tmp_path / "b", "--pretrained", "darknet5").refused(2, "darknet53")
+    command("prepare", place / "voc", "--out", tmp_path / "b", "--pretrained", "no/such").refused(
+        2, "no such checkpoint"
+    )

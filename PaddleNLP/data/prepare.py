@@ -15,8 +15,9 @@ FORMATS = {"texts": "CSV, TSV or JSON lines with a text and a label"}
 TEXTS = ("text_a", "text", "sentence", "review", "title", "content", "comment", "message", "headline", "body", "query")
 LABELS = ("label", "class", "category", "sentiment", "target", "topic", "intent", "stars", "rating", "y")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-UPDATES, MOST_EPOCHS = 1500, 30
+UPDATES, MOST_EPOCHS = 900, 20
 LONG = 12  # characters of a text on average
+NGRAM_SCORES = 2_500_000  # of the linear part, rows times classes
 
 
 def recognize(folder, files):
@@ -150,18 +151,23 @@ def text_config(request, labels, vocab_size, by_character, lengths):
     steps = epochs * max(1, count // batch)
     unit = "characters" if by_character else "words"
     root = Path(request.out).as_posix()
+    rows = 1 << min(17, int(NGRAM_SCORES // len(labels)).bit_length() - 1)
     transforms = [
         "    transforms:",
+        f'      - {{type: HashedNgrams, rows: "${{ngrams}}", characters: {"[1, 4]" if by_character else "[2, 5]"}}}',
         f"      - {{type: {'SplitCharacters' if by_character else 'SplitWords'}}}",
         '      - {type: TokenIds, vocab: "${vocab}", lowercase: true, max_length: "${max_length}"}',
         "      - {type: PadText}",
     ]
-    lines = frame_lines(request, "PaddleNLP", f"TextCNN on the {unit} of the texts of {request.source}.")
+    lines = frame_lines(request, "PaddleNLP", f"TextCNN and n-grams on the {unit} of the texts of {request.source}.")
     lines += [f"root: {quote(root)}", f"vocab: {quote(f'{root}/vocab.txt')}", f"max_length: {longest}"]
-    lines += [f"labels: {quote_all(labels)}", "", "model:", "  type: TextClassifier"]
+    lines += [f"ngrams: {rows}    # rows of the table of n-grams", f"labels: {quote_all(labels)}", ""]
     lines += [
-        f"  encoder: {{type: TextCNN, vocab_size: {vocab_size}, embedding_size: 128, filters: 128}}",
-        "  head: {type: TextClassHead, hidden: [], dropout: 0.5}",
+        "model:",
+        "  type: WideTextClassifier",
+        f"  encoder: {{type: TextCNN, vocab_size: {vocab_size}, embedding_size: 64, filters: 64}}",
+        "  head: {type: TextClassHead, hidden: [], dropout: 0.5, label_smoothing: 0.1}",
+        '  ngrams: "${ngrams}"',
         "",
         "data:",
     ]
@@ -175,14 +181,14 @@ def text_config(request, labels, vocab_size, by_character, lengths):
         "",
         "optimizer:",
         "  type: Adam",
-        "  clip_norm: 5",
+        '  groups: [{match: "wide.*", lr_scale: 10}]',
         f"  lr: {{type: CosineDecay, base: 1e-3, warmup_steps: {max(1, min(100, steps // 20))}}}",
         "",
         f"train: {{epochs: {epochs}, batch_size: {min(batch, count)}, workers: 0, eval_every: {every}, "
         f"save_every: {every}, ema: 0.99}}",
         "eval: {batch_size: 64}",
     ]
-    return lines, f"TextCNN on {unit}, vocabulary of {vocab_size} from the training texts, {epochs} epochs"
+    return lines, f"TextCNN on {unit} and n-grams, vocabulary of {vocab_size} from the training texts, {epochs} epochs"
 
 
 def as_tsv(rows):

@@ -1,6 +1,7 @@
 """The model contract of the kit, the official parameter counts, and the conversion of foreign weights."""
 
 import numpy as np
+import paddle
 import pytest
 
 from common.config import load_config
@@ -9,6 +10,7 @@ from common.testing import check_model, count_parameters
 from PaddleNLP.models.assemblies.reading_comprehension import ReadingComprehension
 from PaddleNLP.models.assemblies.sequence_labeler import SequenceLabeler
 from PaddleNLP.models.assemblies.text_classifier import TextClassifier
+from PaddleNLP.models.assemblies.wide_text_classifier import NgramScores, WideTextClassifier
 from PaddleNLP.models.encoders.convolutions import BOW, CNN, TextCNN
 from PaddleNLP.models.encoders.lexical_encoder import LexicalEncoder
 from PaddleNLP.models.encoders.recurrent_encoder import RecurrentEncoder
@@ -46,6 +48,33 @@ def test_a_classifier_keeps_the_contract(name, tmp_path):
         return TextClassifier(encoder, TextClassHead(encoder.summary_channels, 3, [8], 0.0))
 
     check_model(make, batch(), tmp_path)
+
+
+def wide(encoder):
+    return WideTextClassifier(encoder, TextClassHead(encoder.summary_channels, 3, (), 0.0), NgramScores(16, 3))
+
+
+def test_a_classifier_with_a_linear_part_keeps_the_contract(tmp_path):
+    ngrams = np.array([[1, 5, 9], [2, 7, -1], [3, -1, -1]])
+    check_model(lambda: wide(TextCNN(30, 8, 4)), batch() | {"ngrams": ngrams}, tmp_path)
+    with pytest.raises(ValueError, match="no encoder with segment embeddings"):
+        wide(small_transformer())
+
+
+def test_ngrams_score_their_sum_over_the_root_of_their_number():
+    scores = NgramScores(8, 2)
+    assert (scores(paddle.to_tensor([[1, 2]])).numpy() == 0).all()
+    scores.scores.weight.set_value(np.arange(16, dtype="float32").reshape(8, 2))
+    found = scores(paddle.to_tensor([[1, 3, 4, 0], [2, -1, -1, -1]])).numpy()
+    np.testing.assert_allclose(found, [[(2 + 6 + 8 + 0) / 2, (3 + 7 + 9 + 1) / 2], [4, 5]])
+
+
+def test_each_part_of_a_wide_classifier_has_its_own_loss():
+    model = wide(TextCNN(30, 8, 4))
+    losses = model.loss({k: paddle.to_tensor(v) for k, v in batch().items()} | {"ngrams": paddle.to_tensor([[1]] * 3)})
+    assert float(losses["loss_wide"]) == pytest.approx(np.log(3))
+    losses["loss_wide"].backward()
+    assert model.head.output.weight.grad is None and model.wide.scores.weight.grad is not None
 
 
 def test_a_lexical_analyzer_keeps_the_contract(tmp_path):

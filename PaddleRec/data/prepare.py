@@ -166,6 +166,8 @@ def click_config(request, label, numbers, categories, num_ids, least, count):
     epochs = plan_epochs(count, batch, UPDATES, MOST_EPOCHS)
     root = Path(request.out).as_posix()
     hidden = "[32, 16]" if count < 20000 else "[128, 64]"
+    buckets = max(4, min(32, count // 100)) if numbers else 0
+    num_ids += len(numbers) * (buckets + 1)
     lines = frame_lines(request, "PaddleRec", f"Wide & Deep on the rows of {request.source}: linear beside layers.")
     lines += [
         f"numbers: {quote_all(numbers)}",
@@ -180,15 +182,16 @@ def click_config(request, label, numbers, categories, num_ids, least, count):
         "  scale: standard",
         '  num_ids: "${num_ids}"',
         f"  min_count: {least}",
+        f"  buckets: {buckets}    # each number is a category too, by its quantile",
         "",
         "model:",
         "  type: WideDeep",
         f"  num_numbers: {len(numbers)}",
-        f"  num_categories: {len(categories)}",
+        f"  num_categories: {len(categories) + (len(numbers) if buckets else 0)}",
         '  num_ids: "${num_ids}"',
         "  width: 8",
         f"  hidden: {hidden}",
-        "  dropout: 0.2",
+        "  dropout: 0.3",
         "",
         "data:",
     ]
@@ -201,7 +204,7 @@ def click_config(request, label, numbers, categories, num_ids, least, count):
         "optimizer:",
         "  type: DenseAndSparse",
         "  dense: {type: Adam, lr: 1e-3}",
-        "  sparse: {type: Adagrad, lr: 2e-2}",
+        "  sparse: {type: Adagrad, lr: 1e-2}",
         "",
         f"train: {{epochs: {epochs}, batch_size: {min(batch, count)}, workers: 0}}",
     ]

@@ -1,1 +1,1 @@
-"""Evaluation metrics, and baselines of session-based recommendation."""
+"""Evaluation metrics."""

@@ -33,7 +33,7 @@ def test_columns_are_numbers_or_categories_and_useless_ones_are_left_out(clicks,
     config = load_config(tmp_path / "ads_prepared/ads.yml")
     assert list(config.get("numbers")) == ["age", "price"]
     assert list(config.get("categories")) == ["user_id", "device"]
-    assert config.get("num_ids") == 20 + 2 + 2 + 1
+    assert config.get("num_ids") == 20 + 2 + 2 + 1 + 2 * (1 + config.get("features.buckets"))
     assert "left out, as it never repeats or never differs: row, site" in done.out
 
 

@@ -1,4 +1,4 @@
-"""Item indexes by brute force and faiss, and the baselines of session-based recommendation."""
+"""Item indexes by brute force and faiss."""
 
 import json
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from common.errors import ConfigError, DataError
-from PaddleRec.metrics.baselines import ItemKNN, ItemPopularity, similarities
 from PaddleRec.models.matchers.item_index import ItemIndex
 from PaddleRec.tools.retrieve import respond
 
@@ -37,28 +36,6 @@ def test_an_index_is_saved_and_loaded(tmp_path):
         ItemIndex.load(tmp_path / "other")
     with pytest.raises(ConfigError, match="brute or faiss"):
         ItemIndex(VECTORS, "annoy")
-
-
-def test_popular_items_are_the_most_clicked():
-    baseline = ItemPopularity(6, top_k=3)
-    baseline.fit(np.array([[1, 2, 2], [3, 2, -1], [3, 0, -1]]))
-    assert baseline.recommend(np.zeros((2, 1), int)).tolist() == [[2, 3, 1]] * 2
-
-
-def test_neighbors_are_items_of_the_same_sessions():
-    # sessions {1,2}, {1,2}, {1,3}: 1 and 2 share two of 3 and 2 sessions, 1 and 3 one of 3 and 1
-    baseline = ItemKNN(5, top_k=2, regularization=0.0)
-    baseline.fit(np.array([[1, 2, 1], [2, 1, -1]]))
-    baseline.fit(np.array([[3, 1]]))
-    found = baseline.similar if baseline.similar is not None else similarities_of(baseline)
-    np.testing.assert_allclose(found.toarray()[1, [2, 3]], [2 / 6**0.5, 1 / 3**0.5])
-    assert baseline.recommend(np.array([[4, 1], [2, -1], [4, -1]])).tolist() == [[2, 3], [1, 0], [0, 0]]
-
-
-def similarities_of(baseline):
-    from scipy import sparse
-
-    return similarities(sparse.vstack(baseline.blocks, format="csr"))
 
 
 def test_queries_that_cannot_be_read_are_named_and_the_others_are_answered(capsys, caplog):

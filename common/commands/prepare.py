@@ -20,6 +20,7 @@ from common.config import load_config
 from common.config.kits import shipped_kits
 from common.data.preparation import Request
 from common.errors import ConfigError, DataError
+from common.weights.published import find_published
 
 EXAMPLES = """examples:
   python tools/prepare.py dataset/mine
@@ -61,7 +62,9 @@ def parser():
     options.add_argument("--label", default="", metavar="COLUMN", help="column of the label in tables")
     options.add_argument("--text", default="", metavar="COLUMN", help="column of the text in tables")
     options.add_argument("--labels", nargs="+", default=[], metavar="NAME", help="class names by number, for YOLO")
-    options.add_argument("--pretrained", default="", metavar="PATH", help="weights to start from")
+    options.add_argument(
+        "--pretrained", default="", metavar="PATH", help="weights to start from, a path or a published name"
+    )
     options.add_argument("--force", action="store_true", help="replace the files of an earlier run")
     return options
 
@@ -91,12 +94,11 @@ def prepare_folder(args):
         keep = re.compile(fnmatch.translate(args.only))
         others = (".json", ".xml", ".csv", ".tsv", ".yaml", ".yml")
         files = [f for f in files if not f.lower().endswith(others) or keep.match(f) or keep.match(Path(f).name)]
-    if args.pretrained and not Path(args.pretrained).exists():
-        raise ConfigError(f"--pretrained {args.pretrained}: no such checkpoint")
     request = Request(
         folder, out, name, args.eval, args.seed, args.group, args.label, args.text, args.labels, args.pretrained
     )
     kit, kind = choose_format(source, folder, files, args.kind)
+    check_pretrained(args.pretrained, kit)
     prepared = kit_modules()[kit].prepare(kind, request, files)
     write_files(out, {**prepared.files, config_file.name: "\n".join(prepared.config) + "\n"})
     config = load_config(str(config_file), [])
@@ -106,6 +108,15 @@ def prepare_folder(args):
     sys.stdout.write(
         "".join(f"  {line}\n" for line in commands_to_type(config_file, config.run_folder, prepared.example))
     )
+
+
+def check_pretrained(pretrained, kit):
+    """Raises ConfigError if `--pretrained` is neither a checkpoint nor a name in the index of the kit."""
+    folder = next(folder for folder in shipped_kits() if folder.name == kit)
+    if pretrained and not Path(pretrained).exists() and find_published(folder, pretrained) is None:
+        index = folder / "pretrained.csv"
+        where = f", nor a name in {kit}/pretrained.csv" if index.is_file() else ""
+        raise ConfigError(f"--pretrained {pretrained}: no such checkpoint{where}")
 
 
 def list_files(source, out):

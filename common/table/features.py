@@ -11,6 +11,7 @@ import numpy as np
 from common.data.transform import Transform
 from common.errors import BadRows, ConfigError, DataError
 from common.log import logger
+from common.table.buckets import QuantileSample, bucket_numbers
 from common.table.hash import as_words, hash_words, plain_numbers, splitmix64
 from common.table.number_scale import warn_of_scale
 from common.table.unknown import UnknownRate
@@ -33,6 +34,9 @@ class TableFeatures(Transform):
     Missing numbers are 0 after scaling: `min_max` (x - min) / (max - min), `log` log(1 + x - min) with min at most 0,
     `standard` (x - mean) / deviation, with the statistics of the training rows.
 
+    With `buckets` every number is a category as well, the quantile of the training rows that it lies in: `ids` has D more
+    columns, whose rows are the last D (buckets + 1) of the shared table, one for missing numbers.
+
     Args:
         file (str): file of the statistics and vocabularies; created by `tools/fit.py`, or by training if missing.
         numbers (list[str]): names of the numeric columns.
@@ -42,24 +46,37 @@ class TableFeatures(Transform):
         sizes (list[int] | None): number of rows of the embedding table of each categorical column.
         min_count (int): minimum number of occurrences for a value to get its own row; 0 hashes all values.
         hash_rows (int): number of rows for hashing all other values; 0 treats them as unknown.
+        buckets (int): number of quantile buckets of each numeric column; 0 for none.
 
     Raises:
         ConfigError: the tables are too small, or not exactly one of `num_ids` and `sizes` is given.
     """
 
     files = ("file",)
-    alike = ("numbers", "categories", "scale", "num_ids", "sizes", "hash_rows")
+    alike = ("numbers", "categories", "scale", "num_ids", "sizes", "hash_rows", "buckets")
     makes = ("numbers", "ids")  # columns of a table that the transform adds
 
     def __init__(
-        self, file, numbers=(), categories=(), scale="none", num_ids=None, sizes=None, min_count=1, hash_rows=0
+        self,
+        file,
+        numbers=(),
+        categories=(),
+        scale="none",
+        num_ids=None,
+        sizes=None,
+        min_count=1,
+        hash_rows=0,
+        buckets=0,
     ):
         if scale not in SCALES:
             raise ConfigError(f"scale is '{scale}'; it must be one of {', '.join(SCALES)}")
         self.file, self.numbers, self.categories, self.scale = Path(file), list(numbers), list(categories), scale
         self.min_count, self.hash_rows = min_count, hash_rows
         count = len(self.categories)
-        if count and (num_ids is None) == (sizes is None):
+        if buckets and (buckets < 2 or sizes is not None or not self.numbers):
+            raise ConfigError(f"buckets is {buckets}; it needs num_ids, numeric columns, and 2 or more of them")
+        self.buckets, self.bucket_rows = buckets, len(self.numbers) * (buckets + 1) if buckets else 0
+        if (count or buckets) and (num_ids is None) == (sizes is None):
             raise ConfigError("TableFeatures takes either num_ids (one table) or sizes (one table per column)")
         self.sizes = None if sizes is None else np.array(sizes, np.int64)
         self.num_ids = num_ids if sizes is None else int(self.sizes.sum())
@@ -67,8 +84,10 @@ class TableFeatures(Transform):
             raise ConfigError(f"sizes has {len(sizes)} numbers for {count} categories; each must be at least 2")
         if sizes is not None and hash_rows:
             raise ConfigError("hash_rows needs num_ids (one table); it does not work with sizes")
-        if count and sizes is None and num_ids <= count + hash_rows:
-            raise ConfigError(f"num_ids is {num_ids}; it must exceed {count} columns + hash_rows={hash_rows}")
+        least = count + hash_rows + self.bucket_rows
+        if (count or buckets) and sizes is None and num_ids < least + bool(count):
+            more = f" + {self.bucket_rows} rows of buckets" if buckets else ""
+            raise ConfigError(f"num_ids is {num_ids}; it must exceed {count} columns + hash_rows={hash_rows}{more}")
         self.seeds = splitmix64(np.arange(1, count + 1, dtype=np.uint64))
         self.learned = None
         self.unknown, self.unscaled = UnknownRate(self.file), set()
@@ -78,7 +97,9 @@ class TableFeatures(Transform):
     @property
     def learns(self):
         """True if statistics or vocabularies are fitted to the training rows."""
-        return (self.scale != "none" and bool(self.numbers)) or (self.min_count > 0 and bool(self.categories))
+        return ((self.scale != "none" or self.buckets) and bool(self.numbers)) or (
+            self.min_count > 0 and bool(self.categories)
+        )
 
     def is_fitted(self):
         """True if there is nothing to fit, or the file exists."""
@@ -92,11 +113,13 @@ class TableFeatures(Transform):
             BadRows: a value of a numeric column is not a number.
         """
         low, high, total, square, present, rows = np.inf, -np.inf, 0.0, 0.0, 0, 0
-        counts = ValueCounts()
+        counts, sample = ValueCounts(), QuantileSample()
         for table in columns:
             rows += len(next(iter(table.values())))
             if self.numbers:
                 values = self.read_numbers(table)
+                if self.buckets:
+                    sample.add(values)
                 here = ~np.isnan(values)
                 low = np.minimum(low, np.where(here, values, np.inf).min(0))
                 high = np.maximum(high, np.where(here, values, -np.inf).max(0))
@@ -112,6 +135,8 @@ class TableFeatures(Transform):
             deviation = np.sqrt(np.maximum(square / known - (total / known) ** 2, 0))
             low, high = np.where(present, low, 0.0), np.where(present, high, 0.0)
             found |= {"low": low, "high": high, "mean": total / known, "deviation": deviation}
+        if self.buckets:
+            found["edges"] = sample.edges(self.buckets)
         if self.categories and self.min_count:
             keys, found["ids"], found["unknown"] = select_values(counts, len(self.categories), self)
             found["keys"] = keys.view(np.int64)  # safetensors files have no uint64
@@ -162,7 +187,8 @@ class TableFeatures(Transform):
         """The settings that the fitted values depend on, as text."""
         sizes = self.num_ids if self.sizes is None else ",".join(map(str, self.sizes))
         names = f"numbers={','.join(self.numbers)} categories={','.join(self.categories)}"
-        return f"{names} scale={self.scale} ids={sizes} min_count={self.min_count} hash_rows={self.hash_rows}"
+        more = f" buckets={self.buckets}" if self.buckets else ""
+        return f"{names} scale={self.scale} ids={sizes} min_count={self.min_count} hash_rows={self.hash_rows}{more}"
 
     # Transforming ----------------------------------------------------------------------------------------------------
 
@@ -182,6 +208,10 @@ class TableFeatures(Transform):
             warn_of_scale(self.numbers, values, found["numbers"], self.scale, self.unscaled)
         if self.categories:
             found["ids"] = self.ids(self.keys(columns))
+        if self.buckets:
+            first = self.num_ids - self.bucket_rows + np.arange(len(self.numbers)) * (self.buckets + 1)
+            ids = first + bucket_numbers(values, self.learned["edges"])
+            found["ids"] = np.concatenate([found["ids"], ids], 1) if self.categories else ids
         return found
 
     def end_of_rows(self):
@@ -226,17 +256,21 @@ class TableFeatures(Transform):
         """Looks up the table rows int64 [N, C] of keys [N, C]; every result is a valid row."""
         count = len(self.categories)
         own = np.arange(count) if self.sizes is None else np.zeros(count, np.int64)
+        end = (self.num_ids or 0) - self.bucket_rows
         if not self.min_count:
-            return (
-                hash_to_rows(keys, 1, self.sizes) if self.sizes is not None else hash_to_rows(keys, count, self.num_ids)
-            )
+            return hash_to_rows(keys, 1, self.sizes) if self.sizes is not None else hash_to_rows(keys, count, end)
         ids, known = lookup_ids(keys, self.learned["keys"].view(np.uint64), self.learned["ids"])
         expected = self.learned.get("unknown", np.zeros(count))
         for name, here, share in zip(self.categories, known.T, expected.tolist()):
             self.unknown.add(name, len(here) - np.count_nonzero(here), len(here), share)
         other = np.broadcast_to(own, keys.shape)
         if self.hash_rows:
-            other = self.num_ids - self.hash_rows + (splitmix64(keys) % np.uint64(self.hash_rows)).astype(np.int64)
+            other = (
+                self.num_ids
+                - self.bucket_rows
+                - self.hash_rows
+                + (splitmix64(keys) % np.uint64(self.hash_rows)).astype(np.int64)
+            )
         return np.where(known, ids, other)
 
 
@@ -350,7 +384,7 @@ def select_values(counts, num_columns, features):
     order = np.lexsort((keys, -counts.counts[frequent]))  # the most frequent first
     keys, columns, often = keys[order], columns[order], counts.counts[frequent][order]
     if features.sizes is None:
-        room = features.num_ids - num_columns - features.hash_rows
+        room = features.num_ids - num_columns - features.hash_rows - features.bucket_rows
         if len(keys) > room:
             logger.warning("%d values for %d rows: the rarest are treated as unknown", len(keys), room)
         keys, columns, often = keys[:room], columns[:room], often[:room]

@@ -179,6 +179,7 @@ class PadText(Transform):
 
     per_batch = True
     fill = {"input_ids": 0, "token_type_ids": 0, "tags": -1}
+    sets = {"ngrams": -1}  # padded to the longest of their own
 
     def __init__(self, multiple=1):
         if multiple < 1:
@@ -189,13 +190,22 @@ class PadText(Transform):
         longest = max(1, *(len(sample["input_ids"]) for sample in samples))
         longest = -(-longest // self.multiple) * self.multiple
         for sample in samples:
-            for key, value in self.fill.items():
-                if key in sample:
-                    array = np.asarray(sample[key])
-                    padded = np.full((longest, *array.shape[1:]), value, np.int64)
-                    padded[: len(array)] = array
-                    sample[key] = padded
+            pad_arrays(sample, self.fill, longest)
+        for key, value in self.sets.items():
+            most = max((len(sample[key]) for sample in samples if key in sample), default=0)
+            for sample in samples:
+                pad_arrays(sample, {key: value}, most)
         return samples
+
+
+def pad_arrays(sample, fill, longest):
+    """Pads arrays [T, ...] of a sample to int64 [longest, ...] in place; `fill` is name -> value."""
+    for key, value in fill.items():
+        if key in sample:
+            array = np.asarray(sample[key])
+            padded = np.full((longest, *array.shape[1:]), value, np.int64)
+            padded[: len(array)] = array
+            sample[key] = padded
 
 
 def add_offsets(sample):

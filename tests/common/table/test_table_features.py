@@ -148,3 +148,28 @@ def test_counting_drops_rare_keys_to_bound_memory():
     counts.add(np.arange(1000, 1300, dtype=np.uint64)[:, None])
     counts.flush()
     assert counts.keys.tolist() == list(range(50)) and counts.counts.tolist() == [3] * 50
+
+
+def test_numbers_are_categories_too_by_their_quantile(tmp_path):
+    made = features(tmp_path, categories=["town"], num_ids=1 + 2 + 3, buckets=2)
+    assert made.learns
+    made.fit([TABLE])
+    found = made.table(TABLE)["ids"]  # the median of 20, 30 and 60 is 30; rows 3 (missing), 4 and 5 are those of age
+    assert found[:, 1].tolist() == [4, 5, 3, 5] and found[:, 0].max() < 3
+    alone = features(tmp_path, categories=["town"], num_ids=6, buckets=2)({"age": 29, "town": "Ulm"}, None)
+    assert alone["ids"].tolist() == [found[0, 0], 4]
+    assert "buckets=2" in made.spec() and "buckets" not in features(tmp_path).spec()
+
+
+def test_buckets_need_room_in_one_table_and_numbers(tmp_path):
+    for keys in ({"num_ids": 5, "buckets": 2}, {"buckets": 1}, {"buckets": 2, "numbers": []}):
+        with pytest.raises(ConfigError, match=r"num_ids|buckets"):
+            features(tmp_path, **keys)
+    with pytest.raises(ConfigError, match="buckets is 2; it needs num_ids"):
+        features(tmp_path, num_ids=None, sizes=[2, 5], buckets=2)
+
+
+def test_hashed_values_stay_out_of_the_rows_of_the_buckets(tmp_path):
+    made = features(tmp_path, num_ids=20, min_count=0, buckets=4)
+    made.fit([TABLE])
+    assert made.table({**TABLE, "town": words(*(b"%d" % i for i in range(4)))})["ids"][:, :2].max() < 15

@@ -7,8 +7,10 @@ Shapes in this file:
 import numpy as np
 from scipy import sparse
 
+from .baseline import Baseline
 
-class ItemPopularity:
+
+class ItemPopularity(Baseline):
     """Recommends the most clicked items, the same for every session.
 
     Args:
@@ -16,10 +18,20 @@ class ItemPopularity:
         top_k (int): K.
     """
 
+    title = "popular items"
+
     def __init__(self, num_items, top_k=20):
         self.counts, self.top_k = np.zeros(num_items, np.int64), top_k
 
-    def fit(self, sessions):
+    def see(self, batch):
+        """Adds the complete sessions of a batch."""
+        self.add(append_target(batch["items"], batch["target"]))
+
+    def predict(self, batch):
+        """`items` int64 [N, K]."""
+        return {"items": self.recommend(batch["items"])}
+
+    def add(self, sessions):
         """Counts the clicks of sessions int64 [N, L]."""
         self.counts += np.bincount(sessions[sessions > 0], minlength=len(self.counts))
 
@@ -29,7 +41,7 @@ class ItemPopularity:
         return np.tile(order, (len(sessions), 1))
 
 
-class ItemKNN:
+class ItemKNN(ItemPopularity):
     """Recommends the items that co-occur most with the last click (Item-KNN; GRU4Rec, section 4).
 
     The similarity is the number of sessions with both items, divided by the square root of the product of the numbers
@@ -41,11 +53,13 @@ class ItemKNN:
         regularization (float): added under the root, against coincidences of rare items.
     """
 
+    title = "neighbors of the last item"
+
     def __init__(self, num_items, top_k=20, regularization=20.0):
         self.num_items, self.top_k, self.regularization = num_items, top_k, regularization
         self.blocks, self.similar = [], None
 
-    def fit(self, sessions):
+    def add(self, sessions):
         """Adds sessions int64 [N, L]."""
         rows, columns = np.nonzero(sessions > 0)
         incidence = sparse.csr_matrix(
@@ -78,3 +92,10 @@ def similarities(incidence, regularization=0.0):
     rows, columns, values = together.row[keep], together.col[keep], together.data[keep]
     divisor = np.sqrt((counts[rows] + regularization) * (counts[columns] + regularization))
     return sparse.csr_matrix((values / divisor, (rows, columns)), together.shape)
+
+
+def append_target(items, target):
+    """Complete sessions [N, L + 1]: the target after the other clicks."""
+    whole = np.concatenate([items, np.full((len(items), 1), -1)], 1)
+    whole[np.arange(len(items)), (items >= 0).sum(1)] = target
+    return whole
