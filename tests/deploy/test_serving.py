@@ -85,6 +85,22 @@ def test_several_pictures_are_answered_in_their_order(server, photo):
         assert server.ask(PREDICT + "?threshold=0.05", body, kind).json["predictions"] == alone
 
 
+def test_one_bad_image_of_several_costs_its_own_prediction_alone(server, photo):
+    (alone,) = server.ask(PREDICT + "?threshold=0.05", photo, "image/x").json["predictions"]
+    cut = photo[: len(photo) // 2]
+    body, kind = form([photo, b"<html>", cut, photo])
+    found = server.ask(PREDICT + "?threshold=0.05", body, kind).json["predictions"]
+    assert [found[0], found[3]] == [alone] * 2
+    assert [(one["status"], one["detail"][:15]) for one in found[1:3]] == [
+        (415, "[D101] image 2:"),
+        (422, "[D102] image 3:"),
+    ]
+    texts = [base64.b64encode(photo).decode(), "$$$"]
+    found = server.ask(PREDICT + "?threshold=0.05", {"images": texts}).json["predictions"]
+    assert found == [alone, {"status": 400, "detail": "image 2 is not base64"}]
+    server.ask(PREDICT, *form([b"<html>", cut])).refused(415, "image 1")
+
+
 def test_the_threshold_is_that_of_the_request(server, photo):
     def scores(query, **more):
         reply = server.ask(PREDICT + query, {"image": base64_of(photo), **more})
