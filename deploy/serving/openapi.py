@@ -123,9 +123,10 @@ def predictor(limits):
     answer["description"] = (
         f"A request has at most {limits.body} bytes and {limits.items} images (at most {limits.pixels} pixels each), "
         f"recordings (at most {limits.audio_seconds:g} seconds each), texts or rows. "
-        "`predictions` has one list of records for each of them, in their order, and in the place of one that is wrong an "
-        "object with `status` and `detail`; a request in which all are wrong has the status of the first. `texts` says of each text how many "
-        "tokens it has, how many the vocabulary lacks, how many were cut off, and whether any was (`truncated`)."
+        "`predictions` has one list of records for each of them, in their order, and in the place of one that is wrong "
+        "an object with `status` and `detail`; a request in which all are wrong has the status of the first. `texts` "
+        "says of each text how many tokens it has, how many the vocabulary lacks, how many were cut off, and whether "
+        "any was (`truncated`)."
     )
     answer["parameters"] = [
         {
