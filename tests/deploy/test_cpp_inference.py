@@ -269,6 +269,25 @@ def test_a_kit_s_own_classes_are_refused_by_name_and_the_model_runs_on_tensors(p
     assert program("--model", model, "--golden").code == 0
 
 
+@pytest.mark.parametrize(
+    "transform",
+    [
+        {"type": "LetterBox", "size": 64, "center": True},
+        {"type": "Pad", "size": 96, "center": True},
+        {"type": "CenterCrop", "size": 32},
+    ],
+)
+def test_an_export_whose_boxes_would_be_moved_is_refused_as_python_refuses_it(
+    transform, program, low, pictures, tmp_path
+):
+    nodes = yaml.safe_load((low / "infer.yml").read_text())["preprocess"]
+    model = rewritten(low, tmp_path / "model", preprocess=[nodes[0], transform, *nodes[1:]])
+    program("--model", model, "--image", pictures[0]).refused(2, "infer.yml", transform["type"], "moves the image")
+    command("infer", "--model", model, "--image", pictures[0]).refused(
+        2, "infer.yml", transform["type"], "moves the image"
+    )
+
+
 def test_an_export_of_another_format_is_refused_with_what_to_do(program, exported, tmp_path):
     old, new = (rewritten(exported, tmp_path / f"{n}", format=n) for n in (1, 3))
     program("--model", old, "--golden").refused(4, "format 1", "tools/export.py -c CONFIG")

@@ -213,6 +213,8 @@ Pipeline::Pipeline(const YAML::Node& transforms, const std::string& file) {
       {"Normalize", normalize}};
   for (const auto& node : transforms) {
     Arguments given(node, file);
+    const bool centered = (given.type == "LetterBox" || given.type == "Pad") && given.get("center", false);
+    if (moving_.empty() && (centered || given.type == "CenterCrop")) moving_ = given.type + (centered ? " with center: true" : "");
     if (given.type == "Decode") {
       max_pixels_ = given.get("max_pixels", pixel_limit);
       if (given.get<std::string>("color", "rgb") == "gray")
