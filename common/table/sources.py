@@ -4,7 +4,6 @@ A row that cannot be read is a BadSample in its place, and the others go on.
 """
 
 import csv
-import dataclasses
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from common.errors import BadSample, DataError, DataIssue
 from common.files import decode_text, has_lone_surrogate, parse_json
 from common.regular import check_regular
 from common.table.csv_lines import column_names
-from common.text.sources import each_line, lines_of_file
+from common.text.sources import each_line, in_utf8, lines_of_file
 
 
 def open_table(path):
@@ -29,18 +28,10 @@ def open_table(path):
         raise DataError(f"error[D104] {path}: there is no such file")
     check_regular(path)
     if path.suffix.lower().startswith(".json"):
-        yield from json_rows(lines_of_rows(path), path)
+        yield from json_rows(lines_of_file(path), path)
         return
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         yield from csv_rows(file, path)
-
-
-def lines_of_rows(path):
-    """See :func:`common.text.sources.lines_of_file`; rows to predict have no other encoding than UTF-8."""
-    try:
-        return lines_of_file(path)
-    except BadSample as error:
-        raise not_in_utf8(error, path, error.issue.place) from None
 
 
 def csv_rows(file, path):
@@ -61,7 +52,7 @@ def csv_rows(file, path):
         text = "\x00".join(row or ())
         wrong = has_lone_surrogate(text) and not_encoded(text, path, reader.line_num)
         if wrong and not checked:
-            checked = bool(lines_of_rows(path))  # refuses a file in another encoding
+            checked = bool(lines_of_file(path))  # refuses a file in another encoding
         if names is None:
             if wrong:
                 raise wrong
@@ -81,14 +72,7 @@ def not_encoded(text, path, line):
     try:
         decode_text(text.encode("utf-8", "surrogateescape"), path)
     except BadSample as error:
-        return not_in_utf8(error, path, f"line {line}")
-
-
-def not_in_utf8(error, path, place):
-    """The BadSample of bytes that are not UTF-8, with the command that converts the file."""
-    name = error.issue.fix.rpartition("encoding: ")[2]
-    fix = f"save the file as UTF-8: iconv -f {name} -t utf-8 {path}"
-    return BadSample(dataclasses.replace(error.issue, place=place, fix=fix))
+        return in_utf8(error, path, f"line {line}")
 
 
 def json_rows(lines, path):
