@@ -4,6 +4,7 @@ A row that cannot be read is a BadSample in its place, and the others go on.
 """
 
 import csv
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from common.errors import BadSample, DataError, DataIssue
 from common.files import decode_text, has_lone_surrogate, parse_json
 from common.regular import check_regular
 from common.table.csv_lines import column_names
-from common.text.sources import each_line, in_utf8, lines_of_file
+from common.text.sources import each_line, lines_of_file
 
 
 def open_table(path):
@@ -72,7 +73,7 @@ def not_encoded(text, path, line):
     try:
         decode_text(text.encode("utf-8", "surrogateescape"), path)
     except BadSample as error:
-        return in_utf8(error, path, f"line {line}")
+        return BadSample(dataclasses.replace(error.issue, place=f"line {line}"))
 
 
 def json_rows(lines, path):

@@ -59,7 +59,7 @@ def lines_of_file(path):
         if data[:2] in (b"\xff\xfe", b"\xfe\xff") or 2 * sum(isinstance(line, BadSample) for line in lines) > len(
             lines
         ):
-            raise in_utf8(error, path, error.issue.place) from None
+            raise error from None
         return lines
 
 
@@ -69,14 +69,8 @@ def each_line(stream, name):
         try:
             yield decode_text(data.rstrip(b"\r\n"), name)
         except BadSample as error:
-            yield in_utf8(error, name, error.issue.place.replace("line 1,", f"line {number},"))
-
-
-def in_utf8(error, path, place):
-    """The BadSample of bytes to predict that are not UTF-8, with the command that converts the file."""
-    encoding = error.issue.fix.rpartition("encoding: ")[2]
-    fix = f"save the file as UTF-8: iconv -f {encoding} -t utf-8 {path}"
-    return BadSample(dataclasses.replace(error.issue, place=place, fix=fix))
+            place = error.issue.place.replace("line 1,", f"line {number},")
+            yield BadSample(dataclasses.replace(error.issue, place=place))
 
 
 class Texts:
