@@ -35,7 +35,7 @@ $(TESTABLE): $(READY) requirements-test.lock
 
 setup: $(READY)  ## make .venv with the pinned requirements
 
-demo: $(READY)  ## the main job end to end: data, training, evaluation, export, boxes on a picture
+demo: $(READY)  ## the main job end to end: data, training, evaluation, export, boxes on an image
 	$(BIN)/python tools/demo.py
 
 test: $(TESTABLE)  ## the tests (minutes, CPU)

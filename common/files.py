@@ -46,14 +46,14 @@ def find_file(path):
     return found
 
 
-def read_lines(path, encoding="utf-8"):
+def read_lines(path, encoding=None):
     """The lines of a text file without line terminators.
 
     A byte-order mark is dropped, `\\r\\n` and `\\n` both terminate a line, a trailing empty line is not counted.
 
     Args:
         path (str | Path): the file, see :func:`find_file`.
-        encoding (str): utf-8, gbk, ...
+        encoding (str | None): utf-8, gbk, ..., as the configuration names it; None for UTF-8 where it names none.
 
     Returns:
         list[str]: line k + 1 of the file at index k.
@@ -77,13 +77,14 @@ def read_lines(path, encoding="utf-8"):
     return [line.removesuffix("\r") for line in lines]
 
 
-def decode_text(data, path, encoding="utf-8"):
-    """Decodes bytes to text; a byte-order mark is dropped.
+def decode_text(data, path, encoding=None):
+    """Decodes bytes to text; a byte-order mark is dropped. Arguments as in :func:`read_lines`.
 
     Raises:
         BadSample: a byte is invalid in this encoding; names the line, the byte and an encoding to try.
         ConfigError: unknown encoding.
     """
+    named, encoding = encoding is not None, encoding or "utf-8"
     try:
         return data.decode("utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding)
     except LookupError:
@@ -106,7 +107,8 @@ def decode_text(data, path, encoding="utf-8"):
             str(path),
             f"byte {byte} is not valid {encoding}",
             place=f"line {line}, byte {column}",
-            fix=f"save the file as UTF-8, or configure its encoding, such as encoding: {hint}",
+            fix=f"save the file as UTF-8: iconv -f {hint} -t utf-8 {path}"
+            + (f", or configure its encoding, such as encoding: {hint}" if named else ""),
         )
         raise BadSample(issue) from None
 

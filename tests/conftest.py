@@ -17,11 +17,11 @@ def made_sets(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def digits(made_sets):
-    """The folder that holds `digits/`: 24 training and 4 evaluation pictures of 96 x 96. Not to be changed."""
+    """The folder that holds `digits/`: 24 training and 4 evaluation images of 96 x 96. Not to be changed."""
     return made_sets.folder("digits").parent
 
 
-# learns 24 pictures in 60 steps, to an AP50 of about 0.28; 20 steps are too few, whatever the rate
+# learns 24 images in 60 steps, to an AP50 of about 0.28; 20 steps are too few, whatever the rate
 PLAIN = (
     "data.train.transforms=[{type: Decode}, {type: Resize, size: 96}, {type: Normalize}]",
     "optimizer={type: Adam, lr: {type: CosineDecay, base: 1e-2, warmup_steps: 8}}",
@@ -49,7 +49,7 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(digits):
-    """A run of twenty epochs of three steps, evaluated on its training pictures so that the scores are not zero."""
+    """A run of twenty epochs of three steps, evaluated on its training images so that the scores are not zero."""
     both = "data.eval.annotations=annotations/train.json"
     arguments = at(digits, both, *PLAIN, "train.epochs=20", "train.eval_every=0", "train.save_every=0")
     answer = command("train", "--eval", *arguments)

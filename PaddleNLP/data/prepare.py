@@ -83,7 +83,9 @@ def prepare(kind, request, files):
     texts = [rows[i]["text"] for i in train]
     by_character = 4 * sum(len(CJK.findall(text)) for text in texts) > sum(map(len, texts))
     tokens = build_vocabulary(texts, by_character)
-    labels = sorted({row["label"] for row in rows}, key=lambda n: (not n.isdigit(), int(n) if n.isdigit() else 0, n))
+    labels = sorted(
+        {row["label"] for row in rows}, key=lambda n: (not n.isdecimal(), int(n) if n.isdecimal() else 0, n)
+    )
     missing = sorted(set(labels) - {rows[i]["label"] for i in train})
     if missing:
         raise DataError(f"error[D117] {request.source}: no training text has the label {', '.join(missing[:5])}")

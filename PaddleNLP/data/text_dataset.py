@@ -144,7 +144,7 @@ def length_of(sample):
 def in_order(names):
     """The distinct names, numbers sorted by value, others as strings."""
     found = set(names)
-    return sorted(found, key=(lambda name: (int(name), name)) if all(n.isdigit() for n in found) else None)
+    return sorted(found, key=(lambda name: (int(name), name)) if all(n.isdecimal() for n in found) else None)
 
 
 def columns_of(header, needed, optional, source):

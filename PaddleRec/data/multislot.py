@@ -3,6 +3,7 @@
 import numpy as np
 
 from common.errors import BadRows, ConfigError, DataError
+from common.files import read_lines
 from common.table.json_rows import MOST_SIGN
 from common.table.rows import RowFiles
 
@@ -78,14 +79,10 @@ def read_slots(path):
     """The slot numbers of a file, one per line.
 
     Raises:
-        DataError: the file is missing, or a line is not a number.
+        DataError: the file is missing or not UTF-8, or a line is not a number.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().split("\n")
-    except OSError as error:
-        raise DataError(f"error[D104] {path}: {error.strerror}") from None
+    lines = read_lines(path)
     for number, line in enumerate(lines, 1):
-        if line.strip() and not line.strip().isdigit():
+        if line.strip() and not line.strip().isdecimal():
             raise DataError(f"error[D118] {path}: line {number}: a slot is a number, not '{line.strip()[:40]}'")
     return [int(line) for line in lines if line.strip()]

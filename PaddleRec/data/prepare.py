@@ -133,7 +133,7 @@ def kinds_of(names, rows, label):
         if len(distinct) < 2:
             left_out.append(name)
         elif all(is_number(value) for value in distinct) and not KEY.search(name.lower()):
-            few = len(distinct) <= FEW and all(value.lstrip("-").isdigit() for value in distinct if value)
+            few = len(distinct) <= FEW and all(value.lstrip("-").isdecimal() for value in distinct if value)
             (categories if few else numbers).append(name)
         elif len(distinct) > 0.95 * len(values):
             left_out.append(name)

@@ -10,7 +10,6 @@ from common.errors import BadRows, DataError
 from common.inference.rows import prepare_rows
 from common.table.features import TableFeatures
 from common.table.items import ItemIds
-from common.table.sources import open_table
 from PaddleRec.data.criteo import CriteoRows
 from PaddleRec.data.histories import HistoryRows
 from PaddleRec.data.multislot import MultiSlotRows
@@ -134,14 +133,6 @@ def test_readers_take_an_encoding_and_refuse_bytes_that_are_not_in_it(tmp_path, 
     (issue,) = rows.check()
     assert (issue.code, issue.place) == ("D131", "line 3" if kind is TableRows else "line 2")
     assert "is not valid utf-8; name the encoding of the files: encoding: gb18030" in issue.message
-
-
-def test_rows_to_predict_that_are_not_utf_8_are_refused_without_naming_a_key_that_is_not_there(tmp_path):
-    (tmp_path / "rows.csv").write_bytes("a,b\n1,北京\n".encode("gbk"))
-    with pytest.raises(
-        DataError, match=r"byte 0xb1 is not valid utf-8\n.*line 2, byte 3\n  fix: save the file as UTF-8: iconv"
-    ):
-        list(open_table(tmp_path / "rows.csv"))
 
 
 @pytest.mark.parametrize("mark", [",", ";", "|", ", "])

@@ -130,8 +130,12 @@ def test_a_click_log_that_is_not_text_is_reported(tmp_path):
 
 def test_slots_come_from_a_file_one_a_line(tmp_path):
     assert read_slots(written(tmp_path, "3\n\n14\n")[0]) == [3, 14]
-    with pytest.raises(DataError, match="line 2: a slot is a number, not 'x'"):
-        read_slots(written(tmp_path, "3\nx\n")[0])
+    for word in "x²":
+        with pytest.raises(DataError, match=f"line 2: a slot is a number, not '{word}'"):
+            read_slots(written(tmp_path, f"3\n{word}\n")[0])
+    (tmp_path / "gbk").write_bytes("3\n槽\n".encode("gbk"))
+    with pytest.raises(DataError, match="D131"):
+        read_slots(str(tmp_path / "gbk"))
     with pytest.raises(ConfigError, match="each once"):
         MultiSlotRows(written(tmp_path, "1 1\n"), [3, 3], 10)
 

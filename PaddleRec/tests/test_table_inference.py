@@ -3,10 +3,12 @@
 import asyncio
 import importlib
 import json
+import re
 
 import numpy as np
 import pytest
 
+from common.data.issues import issue_line
 from common.errors import BadRows, DataError
 from common.inference.predictor import Predictor
 from common.table.json_rows import rows_to_table
@@ -145,21 +147,51 @@ def test_a_request_that_is_no_rows_is_refused(body, kind, status):
     ("name", "text", "words"),
     [
         ("a.csv", "", "no header with column names"),
-        ("a.csv", "x,y\n1\n", "line 2: 1 columns, the header has 2"),
-        ("a.jsonl", '{"x": 1}\n{"x"\n', "line 2: not JSON"),
-        ("a.jsonl", "[1]\n", "line 1: expected a JSON object"),
-        ("a.csv", "x,y\n1,2\n\xe9,2\n", "byte 0xe9 is not valid utf-8\n.*line 3, byte 1"),
-        ("a.jsonl", '{"x": "\xe9"}\n', "byte 0xe9 is not valid utf-8\n.*line 1, byte 8"),
-        ("a.jsonl", "[" * 100_000 + "\n", "line 1: not JSON"),
-        ("a.csv", f'x,y\n1,2\n"{"x" * 200000},2\n', "line 3: field larger than field limit.*closing quote"),
         ("a.csv", "x,y,x\n1,2,3\n", "line 1: two columns are called 'x'"),
-        ("a.jsonl", '{"x": 1}\n{"x": 1, "x": 2}\n', "line 2: not JSON .key 'x' is there twice"),
+        (
+            "a.csv",
+            "x\n\xe9\n\xe8\n",
+            "byte 0xe9 is not valid utf-8\n.*line 2, byte 1\n  fix: save the file as UTF-8: iconv",
+        ),
+        (
+            "a.jsonl",
+            '{"x": "\xe9"}\n',
+            "byte 0xe9 is not valid utf-8\n.*line 1, byte 8\n  fix: save the file as UTF-8: iconv",
+        ),
     ],
 )
-def test_an_invalid_table_is_refused_with_its_line(tmp_path, name, text, words):
+def test_an_invalid_table_is_refused(tmp_path, name, text, words):
     (tmp_path / name).write_text(text, encoding="latin-1")
     with pytest.raises(DataError, match=words):
         list(open_table(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "words"),
+    [
+        ("a.csv", "1", "line 2: 1 columns, the header has 2"),
+        ("a.csv", "\xe9,2", "line 2: byte 0xe9 is not valid utf-8"),
+        ("a.csv", '"\n\xe9",2', "line 3: byte 0xe9 is not valid utf-8"),
+        ("a.jsonl", '{"x"', "line 2: not JSON"),
+        ("a.jsonl", "[1]", "line 2: expected a JSON object"),
+        ("a.jsonl", '{"x": "\xe9"}', "line 2, byte 8: byte 0xe9 is not valid utf-8"),
+        ("a.jsonl", "[" * 100_000, "line 2: not JSON"),
+        ("a.jsonl", '{"x": 1, "x": 2}', "line 2: not JSON .key 'x' is there twice"),
+    ],
+)
+def test_one_bad_row_is_named_and_the_others_are_read(tmp_path, name, line, words):
+    first, good = ("x,y", "3,4") if name == "a.csv" else ('{"x": "1", "y": "2"}', '{"x": "3", "y": "4"}')
+    (tmp_path / name).write_text(f"{first}\n{line}\n{good}\n{good}\n", encoding="latin-1")
+    rows = list(open_table(tmp_path / name))
+    (bad,) = [row for row in rows if isinstance(row, DataError)]
+    assert re.search(words, issue_line(bad.issue))
+    assert rows[-2:] == [{"x": "3", "y": "4"}] * 2
+
+
+def test_a_quote_that_is_not_closed_ends_a_table_after_the_rows_before_it(tmp_path):
+    (tmp_path / "a.csv").write_text(f'x,y\n1,2\n"{"x" * 200000},2\n')
+    first, bad = open_table(tmp_path / "a.csv")
+    assert first == {"x": "1", "y": "2"} and re.search("line 3: field larger.*closing quote", issue_line(bad.issue))
 
 
 def test_columns_have_the_axes_of_the_model_s_inputs():

@@ -129,12 +129,13 @@ def check_unchanged(config, folder):
             "  fix: restore it from the checkpoint, or start over with --overwrite"
         )
     trained = files_of(config, "train")
-    missing = sorted(set(record) - set(trained) - set(files_of(config, TASK)), key=list(record).index)
+    missing = [role for role, entry in record.items() if "name" in entry and role not in trained]
     if missing and trained:
         raise ConfigError(
             f"{config.place('data.train.transforms')}: the run's checkpoint {folder} has a file for {missing[0]}, this "
             "configuration has none\n  fix: restore the transforms, or start over with --overwrite"
         )
+    warn_of_task_files(config, record, folder)
 
 
 def check_teacher_files(config, student):
@@ -180,8 +181,16 @@ def adopt_files(config, weights):
                     *(path, entry["path"], weights, role, beside),
                 )
             reported.add(path)
+    warn_of_task_files(config, record, weights)
+
+
+def warn_of_task_files(config, record, weights):
+    """Warns of files of the task, such as a language model, that are others than the record has, or are left out."""
     for role, _, path, entry in differing_files(config, record, TASK):
         logger.warning("%s differs from %s, which %s was trained with (%s)", path, entry["path"], weights, role)
+    for role, entry in record.items():
+        if "name" not in entry and role not in files_of(config, TASK):
+            logger.warning("%s was trained with %s (%s), this configuration has none", weights, entry["path"], role)
 
 
 def folder_of(weights):

@@ -11,7 +11,7 @@ from common.log import logger, printable
 
 EXAMPLES = """examples:
   python tools/check.py -c configs/yolov3.yml                # decode every sample, try every stage once
-  python tools/check.py -c configs/yolov3.yml --fast         # annotations and headers only
+  python tools/check.py -c configs/yolov3.yml --fast         # annotations, headers and the model only
   python tools/check.py -c configs/yolov3.yml --issues issues.jsonl
 """
 
@@ -23,7 +23,9 @@ def parser():
     )
     add_config_arguments(options)
     options.add_argument(
-        "--fast", action="store_true", help="check annotations and file headers only; decode nothing, run nothing"
+        "--fast",
+        action="store_true",
+        help="check annotations and file headers, and build the model; decode nothing, run nothing",
     )
     options.add_argument("--issues", metavar="FILE", help="write all issues as JSON lines")
     options.add_argument(
@@ -92,8 +94,8 @@ def check_everything(config, args, logged):
         sys.stdout.write(f"data.{split}: {describe_dataset(dataset, counts[split])}\n")
     if errors:
         return 3
-    if not args.fast and datasets:
-        sys.stdout.write(f"tried once, without an error: {', '.join(try_stages(config, datasets))}\n")
+    if datasets:
+        sys.stdout.write(f"tried once, without an error: {', '.join(try_stages(config, datasets, args.fast))}\n")
     warnings = len(issues) + len(logged)
     sys.stdout.write("no problems found\n" if not warnings else f"no errors, {warnings} warnings\n")
     return 0
@@ -120,14 +122,14 @@ def refused_by_transforms(config, datasets):
     return issues
 
 
-def try_stages(config, datasets):
-    """Tries training, evaluation and export; the stages (list[str])."""
+def try_stages(config, datasets, fast):
+    """Tries training, evaluation and export, or with `fast` only builds the model; the stages (list[str])."""
     from common.system import runtime
 
     runtime.prepare()
-    from common.training.rehearsal import rehearse
+    from common.training.rehearsal import build_once, rehearse
 
-    return rehearse(config, datasets)
+    return build_once(config, datasets) if fast else rehearse(config, datasets)
 
 
 def count_samples_to_check(config, split):

@@ -16,8 +16,8 @@ def predict_rows(model, samples, threshold=None):
 
     Args:
         model (Predictor | ModelInMemory): predicts.
-        samples (list[dict]): `path` and `name` for messages, `row` (dict), and `header`, true if all rows have the same
-            columns.
+        samples (list[dict]): `path` and `name` for messages, `header`, true if all rows have the same columns, and
+            `row` (dict), or `error` (DataError) of a row that could not be read.
         threshold (float | None): see :func:`common.inference.predictor.predict`.
 
     Raises:
@@ -62,7 +62,8 @@ def prepare_rows(model, samples):
         tuple[list[int], dict[str, ndarray], dict[int, DataError]]: their places among the samples, their columns, and
             the errors of the others by place.
     """
-    names, good, errors = needed_columns(model), list(range(len(samples))), {}
+    errors = {place: sample["error"] for place, sample in enumerate(samples) if "error" in sample}
+    names, good = needed_columns(model), [place for place in range(len(samples)) if place not in errors]
     for place in good if names else ():
         row = samples[place]["row"]
         if (missing := next((name for name in names if name not in row), None)) is not None:

@@ -63,7 +63,7 @@ class Rows:
         path (str): .csv, .tsv or .jsonl; - is JSON lines on standard input.
 
     Raises:
-        DataError: the file is missing, holds no rows, or a line is no row.
+        DataError: the file is missing or holds no rows.
     """
 
     what, many, batch = "row", True, 256
@@ -76,7 +76,8 @@ class Rows:
 
         number, header = 0, self.name.lower().endswith((".csv", ".tsv"))
         for number, row in enumerate(open_table(self.name), 1):
-            yield {"path": self.name, "name": number, "row": row, "header": header}
+            sample = {"path": self.name, "name": number, "header": header}
+            yield sample | ({"error": row} if isinstance(row, DataError) else {"row": row})
         if not number:
             raise DataError(f"error[D117] {self.name}: no rows")
 

@@ -73,14 +73,6 @@ def each_line(stream, name):
             yield BadSample(dataclasses.replace(error.issue, place=place))
 
 
-def decode_lines(stream):
-    """Decodes the lines of a byte stream as they arrive; raises DataError for one that is not UTF-8."""
-    for line in each_line(stream, "standard input"):
-        if isinstance(line, BadSample):
-            raise line
-        yield line
-
-
 class Texts:
     """Iterates over samples, one per line; an empty line is marked `blank` and produces an empty output line.
 

@@ -117,7 +117,7 @@ def read_word_counts(path):
     words, total = {}, 0
     for number, line in enumerate(read_lines(path), 1):
         word, _, count = line.strip().partition(" ")
-        if not word or not count.isdigit():
+        if not word or not count.isdecimal():
             raise vocabulary_error(path, f"has the line {line[:40]!r}, expected 'word count'", f"line {number}")
         total += int(count)
         words[word] = len(word)

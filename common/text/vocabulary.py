@@ -56,7 +56,7 @@ def read_tokens(path):
     pairs = [line.split("\t") for line in lines]
     if all(len(pair) == 2 for pair in pairs):
         for side in (0, 1):
-            if all(pair[side].isdigit() for pair in pairs):
+            if all(pair[side].isdecimal() for pair in pairs):
                 return sort_by_number(path, [(int(pair[side]), pair[1 - side]) for pair in pairs])
     raw = _raw_first_line(path)
     if raw.endswith("\r"):

@@ -36,8 +36,7 @@ def rehearse(config, datasets):
         model = train_one_step(config, datasets)
         stages = ["a training step", "a checkpoint"]
     else:
-        select_device(config.get("device"))
-        model, stages = build_model(config, labels), []
+        model, stages = build(config, labels), []
     model.eval()
     for split in [split for split in datasets if split != "train"]:
         evaluate_one_batch(config, split, datasets[split], model)
@@ -47,6 +46,18 @@ def rehearse(config, datasets):
     if split_of_inferences(config) != "train" and export_once(config, model, labels):
         stages.append("an export")
     return stages
+
+
+def build(config, labels):
+    """The model on its device, with random weights; what it refuses in the configuration is raised."""
+    select_device(config.get("device"))
+    return build_model(config, labels)
+
+
+def build_once(config, datasets):
+    """Builds the model, which compares it with the transforms; the stages as :func:`rehearse` has them."""
+    build(config, class_names(next(iter(datasets.values()))))
+    return ["building the model"]
 
 
 def train_one_step(config, datasets):

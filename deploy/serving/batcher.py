@@ -8,7 +8,7 @@ import time
 
 from common.errors import KitError
 from common.log import logger
-from deploy.serving.problems import Problem
+from deploy.serving.problems import Problem, problem_in_place
 from deploy.serving.process import Died, Hung, PredictorProcess
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds between two starts of a process that does not come up
@@ -63,13 +63,16 @@ class Lane:
         """The records of the items of one request, as JSON, in their order, and how much of each text was read.
 
         Args:
-            items (list[tuple[dict, list[bytes]]]): see `worker.predict_items`.
+            items (list[tuple[dict, list[bytes]] | Problem]): see `inputs.read_items`.
             deadline (float): of `time.monotonic()`.
 
+        Returns:
+            tuple[list[bytes], list[dict | None]]: in the place of an item that is wrong an object with its problem.
+
         Raises:
-            Problem: 503 the queue is full or the process died, 504 the deadline has passed, 422 an item is wrong.
+            Problem: 503 the queue is full or the process died, 504 the deadline has passed, 422 every item is wrong.
         """
-        jobs = self.submit(items)
+        jobs = self.submit([item for item in items if not isinstance(item, Problem)])
         try:
             await asyncio.wait([job.future for job in jobs], timeout=max(0, deadline - time.monotonic()))
         finally:
@@ -84,13 +87,16 @@ class Lane:
             raise Problem(504, f"no prediction within the deadline of {self.settings.deadline:g} s")
         if problem:
             raise problem
-        found = [job.future.result() for job in jobs]
-        wrong = next(((status, text) for status, text, _ in found if status != 200), None)
-        if wrong:
-            raise Problem(wrong[0], wrong[1].decode())
+        results = iter([job.future.result() for job in jobs])
+        refused = {place: item for place, item in enumerate(items) if isinstance(item, Problem)}
+        found = [(0, b"", None) if place in refused else next(results) for place in range(len(items))]
+        refused |= {n: Problem(status, text.decode()) for n, (status, text, _) in enumerate(found) if status >= 400}
+        if len(refused) == len(items):
+            raise refused[0]
         for _, _, note in found:
             self.metrics.observe_text(self.name, note)
-        return [text for _, text, _ in found], [note for _, _, note in found]
+        texts = [problem_in_place(refused[n]) if n in refused else text for n, (_, text, _) in enumerate(found)]
+        return texts, [None if n in refused else note for n, (_, _, note) in enumerate(found)]
 
     def submit(self, items):
         """Queues items, all or none; raises Problem 503 where there is no room."""

@@ -93,10 +93,11 @@ async def read_items(request, body, model, limits):
         limits (Limits): of requests.
 
     Returns:
-        list[tuple[dict, list[bytes]]]: see `worker.predict_items`.
+        list[tuple[dict, list[bytes]] | Problem]: see `worker.predict_items`; what is wrong with one of several items is
+            in its place.
 
     Raises:
-        Problem: 400, 413, 415 or 422.
+        Problem: 400, 413, 415 or 422; of the request, or of every item.
     """
     threshold = read_query(request.query_params, model["threshold"])
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -114,7 +115,20 @@ async def read_items(request, body, model, limits):
         raise Problem(415, f"this model takes application/json{files}")
     name = KEYS[model["input"]][0]
     files = await from_form(request, body, limits, name) if form else [body]
-    return [ENCODED[name](data, f"{name} {n}", threshold, limits) for n, data in enumerate(files, 1)]
+    return each([(ENCODED[name], data, f"{name} {n}", threshold, limits) for n, data in enumerate(files, 1)])
+
+
+def each(calls):
+    """The results of calls (function, *arguments), or the Problem of one in its place; raises it if all have one."""
+    found = []
+    for function, *arguments in calls:
+        try:
+            found.append(function(*arguments))
+        except Problem as problem:
+            found.append(problem)
+    if all(isinstance(one, Problem) for one in found):
+        raise found[0]
+    return found
 
 
 def read_query(query, default):
@@ -185,23 +199,20 @@ def from_json(body, threshold, model, limits):
         raise Problem(422, f"{key} is {'a list of texts' if key.endswith('s') else 'a text'}")
     check_count(len(values), limits)
     if key.startswith("text"):
-        return [text(one, threshold, limits) for one in values]
+        return each([(text, one, threshold, limits) for one in values])
     name = KEYS[model["input"]][0]
-    files = [from_base64(one, f"{name} {n}") for n, one in enumerate(values, 1)]
-    return [ENCODED[name](data, f"{name} {n}", threshold, limits) for n, data in enumerate(files, 1)]
+    return each([(from_base64, one, name, n, threshold, limits) for n, one in enumerate(values, 1)])
 
 
 def from_csv(body, threshold, limits):
     """The items of a CSV body: a header line with the names of the columns, then a line for each row.
 
     Raises:
-        Problem: 413 too many rows, 422 not UTF-8, or not a table; names the line.
+        Problem: 413 too many rows, 422 not a table; names the line.
     """
     try:
-        with io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", "surrogateescape", newline="") as file:
             rows = list(csv_rows(file, Path("the body")))
-    except UnicodeDecodeError as error:
-        raise Problem(422, f"the body is not UTF-8: byte {error.start + 1} is 0x{body[error.start]:02X}") from None
     except DataError as error:
         raise Problem(422, str(error).removeprefix("error")) from None
     if not rows:
@@ -210,16 +221,22 @@ def from_csv(body, threshold, limits):
 
 
 def table_rows(rows, threshold, limits):
-    """An item for each row of a table, a dict by column; raises Problem 413 or 422."""
+    """An item for each row of a table, a dict by column or a BadSample; raises Problem 413, or that of every row."""
     check_count(len(rows), limits)
+    return each([(table_row, row, number, threshold, limits) for number, row in enumerate(rows, 1)])
+
+
+def table_row(row, number, threshold, limits):
+    """The item of a row; raises Problem 413 or 422."""
+    if isinstance(row, BadSample):
+        raise Problem(422, f"[{row.issue.code}] {row.issue.file}: {row.issue.place}: {row.issue.message}")
     try:
-        texts = [json.dumps(row, ensure_ascii=False).encode() for row in rows]
+        data = json.dumps(row, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise Problem(422, "a row contains an unpaired surrogate") from None
-    if (size := max(map(len, texts))) > limits.characters:
-        raise Problem(413, f"a row of {size} bytes; {limits.characters} are allowed")
-    item = {"kind": "table", "threshold": threshold}
-    return [({**item, "name": number}, [text]) for number, text in enumerate(texts, 1)]
+        raise Problem(422, f"row {number} contains an unpaired surrogate") from None
+    if len(data) > limits.characters:
+        raise Problem(413, f"row {number} has {len(data)} bytes; {limits.characters} are allowed")
+    return {"kind": "table", "threshold": threshold, "name": number}, [data]
 
 
 def refuse_constant(name):
@@ -233,12 +250,13 @@ def check_count(count, limits):
         raise Problem(413, f"{count} items; a request may have {limits.items}")
 
 
-def from_base64(value, name):
-    """The bytes of a text in base64; raises Problem 400."""
+def from_base64(value, name, number, threshold, limits):
+    """The item of an image or a recording in base64; raises Problem 400, 415 or 422."""
     try:
-        return base64.b64decode(value.encode("ascii"), validate=True)
+        data = base64.b64decode(value.encode("ascii"), validate=True)
     except ValueError:
-        raise Problem(400, f"{name} is not base64") from None
+        raise Problem(400, f"{name} {number} is not base64") from None
+    return ENCODED[name](data, f"{name} {number}", threshold, limits)
 
 
 def image(data, name, threshold, limits):

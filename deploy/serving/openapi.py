@@ -19,6 +19,13 @@ REASONS = {
 }
 RECORD = {"type": "object", "description": "what the task finds, as `tools/infer.py --json` writes it"}
 RECORDS = {"type": "array", "items": RECORD}
+WRONG = {
+    "type": "object",
+    "description": "why one of several items has no records",
+    "required": ["status", "detail"],
+    "properties": {"status": {"type": "integer"}, "detail": {"type": "string"}},
+    "additionalProperties": False,
+}
 NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
 PROBLEM = {
     "type": "object",
@@ -109,15 +116,17 @@ def predictor(limits):
     count = {"type": "integer", "minimum": 0}
     counts = schema({"tokens": count, "unknown": count, "cut": count, "truncated": {"type": "boolean"}})
     found = schema(
-        {"model": TEXT, "version": TEXT, "predictions": {"type": "array", "items": RECORDS}},
+        {"model": TEXT, "version": TEXT, "predictions": {"type": "array", "items": {"anyOf": [RECORDS, WRONG]}}},
         {"texts": {"type": "array", "items": {"anyOf": [counts, {"type": "null"}]}}},
     )
     answer = operation("predictions of a model", ok(found), *("400", "404", "408", "413", "415", "422", "503", "504"))
     answer["description"] = (
         f"A request has at most {limits.body} bytes and {limits.items} images (at most {limits.pixels} pixels each), "
         f"recordings (at most {limits.audio_seconds:g} seconds each), texts or rows. "
-        "`predictions` has one list of records for each of them, in their order; `texts` says of each text how many "
-        "tokens it has, how many the vocabulary lacks, how many were cut off, and whether any was (`truncated`)."
+        "`predictions` has one list of records for each of them, in their order, and in the place of one that is wrong "
+        "an object with `status` and `detail`; a request in which all are wrong has the status of the first. `texts` "
+        "says of each text how many tokens it has, how many the vocabulary lacks, how many were cut off, and whether "
+        "any was (`truncated`)."
     )
     answer["parameters"] = [
         {

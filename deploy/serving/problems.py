@@ -28,6 +28,11 @@ def body(status, detail, request_id):
     return json.dumps(problem).encode()
 
 
+def problem_in_place(problem):
+    """The JSON of a problem with one of several items, in the place of its records."""
+    return json.dumps({"status": problem.status, "detail": problem.detail}).encode()
+
+
 @dataclasses.dataclass(frozen=True)
 class Limits:
     """Limits of a request; all are checked before anything is decoded.

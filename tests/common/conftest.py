@@ -133,7 +133,7 @@ from common.data.transform import Transform
 
 
 class Decode(Transform):
-    """Reads the picture."""
+    """Reads the image."""
 
     def __call__(self, sample, rng):
         return sample

@@ -1,4 +1,4 @@
-"""JSON whose keys are unique."""
+"""Text files in other encodings, and JSON whose keys are unique."""
 
 import json
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.files import DuplicateKey, parse_json
+from common.errors import BadSample
+from common.files import DuplicateKey, parse_json, read_lines
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -32,3 +33,14 @@ def test_a_key_that_is_written_twice_is_found_at_its_line(before, key, value):
     if "{" not in json.dumps([before, value, key]):
         assert (error.value.key, error.value.lineno, error.value.colno) == (key, 4, 2)
     assert "first on line" in error.value.msg
+
+
+def test_a_file_in_another_encoding_is_refused_with_the_command_that_converts_it(tmp_path):
+    file = tmp_path / "words.txt"
+    file.write_bytes("[UNK]\n中国\n".encode("gbk"))
+    convert = f"iconv -f gb18030 -t utf-8 {file}"
+    for encoding, also in ((None, ""), ("utf-8", ", or configure its encoding, such as encoding: gb18030")):
+        with pytest.raises(BadSample) as caught:
+            read_lines(file, encoding)
+        assert caught.value.issue.place == "line 2, byte 1" and caught.value.issue.fix.endswith(convert + also)
+    assert read_lines(file, "gbk") == ["[UNK]", "中国"]

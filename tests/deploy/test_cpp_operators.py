@@ -1,4 +1,4 @@
-"""Every operator of the pre-processing in C++ against Python's, on pictures of many sizes and kinds.
+"""Every operator of the pre-processing in C++ against Python's, on images of many sizes and kinds.
 
 Tolerances, in levels of 255: decoding 0 (CMYK 1), bilinear, area and lanczos 0, cubic 1, nearest 0 but where the centre
 of a new pixel lies between two old ones, and Python's OpenCV takes the one or the other.
@@ -74,8 +74,8 @@ UNTOUCHED = {  # transforms that must agree bit for bit
 }
 
 
-def picture(height, width):
-    """A picture of blocks and noise, which shows what a filter does at edges."""
+def made_image(height, width):
+    """An image of blocks and noise, which shows what a filter does at edges."""
     rng = np.random.default_rng(height * 1000 + width)
     blocks = rng.integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), "uint8").repeat(8, 0).repeat(8, 1)
     noise = rng.integers(0, 256, (height, width, 3), "uint8")
@@ -84,7 +84,7 @@ def picture(height, width):
 
 @pytest.fixture(scope="module")
 def in_cpp(program, tmp_path_factory):
-    """(transforms, bytes of a picture) -> its sample, or the words of the refusal; in one process a list."""
+    """(transforms, bytes of an image) -> its sample, or the words of the refusal; in one process a list."""
     place = tmp_path_factory.mktemp("ops")
 
     def run(cases):
@@ -124,7 +124,7 @@ def png(image):
 
 @pytest.mark.parametrize("name", UNTOUCHED)
 def test_an_operator_gives_the_bits_that_python_gives(name, in_cpp):
-    cases = [(UNTOUCHED[name], png(picture(*size))) for size in SIZES]
+    cases = [(UNTOUCHED[name], png(made_image(*size))) for size in SIZES]
     for (transforms, data), got in zip(cases, in_cpp(cases), strict=True):
         expected = in_python(transforms, data)
         assert got["image"].dtype == expected["image"].dtype
@@ -134,7 +134,7 @@ def test_an_operator_gives_the_bits_that_python_gives(name, in_cpp):
 
 def test_cubic_resizing_is_at_most_one_level_off(in_cpp):
     transforms = [{"type": "Resize", "size": [112, 131], "interp": "cubic"}]
-    cases = [(transforms, png(picture(*size))) for size in SIZES]
+    cases = [(transforms, png(made_image(*size))) for size in SIZES]
     for (_, data), got in zip(cases, in_cpp(cases), strict=True):
         apart = np.abs(got["image"].astype(int) - in_python(transforms, data)["image"])
         assert apart.max() <= 1 and (apart > 0).mean() < 0.1
@@ -143,7 +143,7 @@ def test_cubic_resizing_is_at_most_one_level_off(in_cpp):
 @pytest.mark.parametrize("size", [(112, 131), (48, 20), (240, 320)])
 def test_nearest_resizing_differs_only_where_a_centre_lies_between_two_pixels(size, in_cpp):
     transforms = [{"type": "Resize", "size": list(size), "interp": "nearest"}]
-    cases = [(transforms, png(picture(*old))) for old in SIZES]
+    cases = [(transforms, png(made_image(*old))) for old in SIZES]
     for (_, data), got, old in zip(cases, in_cpp(cases), SIZES, strict=True):
         apart = (got["image"] != in_python(transforms, data)["image"]).any(2)
         tied = [((2 * np.arange(new) + 1) * before) % (2 * new) == 0 for new, before in zip(size, old, strict=True)]
@@ -155,7 +155,7 @@ def test_a_jpeg_is_decoded_to_the_same_pixels(in_cpp):
     for size in SIZES:
         for options in ({}, {"quality": 40}, {"subsampling": 0}, {"subsampling": 1}, {"progressive": True}):
             file = io.BytesIO()
-            Image.fromarray(picture(*size)).save(file, "JPEG", **options)
+            Image.fromarray(made_image(*size)).save(file, "JPEG", **options)
             cases.append(([], file.getvalue()))
     for (_, data), got in zip(cases, in_cpp(cases), strict=True):
         np.testing.assert_array_equal(got["image"], in_python([], data)["image"])
@@ -166,14 +166,14 @@ def test_a_jpeg_is_decoded_to_the_same_pixels(in_cpp):
 def test_every_orientation_is_turned_upright(form, orientation, in_cpp):
     exif, file = Image.Exif(), io.BytesIO()
     exif[0x0112] = orientation
-    Image.fromarray(picture(16, 24)).save(file, form, exif=exif, lossless=True)
+    Image.fromarray(made_image(16, 24)).save(file, form, exif=exif, lossless=True)
     (got,) = in_cpp([([], file.getvalue())])
     np.testing.assert_array_equal(got["image"], in_python([], file.getvalue())["image"])
 
 
 def modes():
-    """Pictures of every kind of pixel, by name."""
-    base = Image.fromarray(picture(20, 30))
+    """Images of every kind of pixel, by name."""
+    base = Image.fromarray(made_image(20, 30))
     png = [("PNG", mode) for mode in ("L", "LA", "RGBA", "P", "1")]
     others = [("BMP", "RGB"), ("BMP", "P"), ("GIF", "P"), ("PPM", "RGB"), ("PPM", "L"), ("WEBP", "RGBA")]
     for form, mode in (*png, ("JPEG", "L"), ("JPEG", "CMYK"), *others):
@@ -184,8 +184,8 @@ def modes():
         file = io.BytesIO()
         base.quantize(2**bits).save(file, "PNG", bits=bits)
         yield f"PNG palette of {bits} bits", file.getvalue()
-    yield "PNG 16 bits grey", cv2.imencode(".png", picture(20, 30)[..., 0].astype("uint16") * 251)[1].tobytes()
-    yield "PNG 16 bits colour", cv2.imencode(".png", picture(20, 30).astype("uint16") * 251)[1].tobytes()
+    yield "PNG 16 bits grey", cv2.imencode(".png", made_image(20, 30)[..., 0].astype("uint16") * 251)[1].tobytes()
+    yield "PNG 16 bits colour", cv2.imencode(".png", made_image(20, 30).astype("uint16") * 251)[1].tobytes()
 
 
 def test_every_kind_of_pixel_becomes_the_rgb_that_python_makes_of_it(in_cpp):

@@ -1,4 +1,4 @@
-"""What a server answers to pictures, good and bad."""
+"""What a server answers to images, good and bad."""
 
 import base64
 import io
@@ -28,7 +28,7 @@ def photo(digits):
 
 
 def encoded(form, size=(40, 30)):
-    """A picture of one colour."""
+    """An image of one colour."""
     file = io.BytesIO()
     Image.new("RGB", size, (200, 30, 90)).save(file, form)
     return file.getvalue()
@@ -59,7 +59,7 @@ def png_bomb(width, height):
     )
 
 
-def test_a_picture_is_answered_as_the_command_line_does_in_every_way_of_sending_it(server, photo, exported, digits):
+def test_an_image_is_answered_as_the_command_line_does_in_every_way_of_sending_it(server, photo, exported, digits):
     path = digits / "digits/JPEGImages/eval_00000.jpg"
     said = command("infer", "--model", exported, "--image", path, "--json", "--threshold", "0.05")
     expected = json.loads(said.out)["predictions"]
@@ -78,7 +78,7 @@ def test_a_picture_is_answered_as_the_command_line_does_in_every_way_of_sending_
         assert reply.json["model"] == "yolov3"
 
 
-def test_several_pictures_are_answered_in_their_order(server, photo):
+def test_several_images_are_answered_in_their_order(server, photo):
     files = [encoded("PNG"), photo, encoded("WEBP"), encoded("BMP"), photo]
     alone = [server.ask(PREDICT + "?threshold=0.05", file, "image/x").json["predictions"][0] for file in files]
     for body, kind in [form(files), ({"images": [base64_of(file) for file in files]}, None)]:
@@ -89,6 +89,22 @@ def test_without_a_threshold_a_request_has_that_of_the_export(server, photo, exp
     path = digits / "digits/JPEGImages/eval_00000.jpg"
     expected = json.loads(command("infer", "--model", exported, "--image", path, "--json").out)["predictions"]
     assert server.ask(PREDICT, photo, "image/jpeg").json["predictions"] == [expected]
+
+
+def test_one_bad_image_of_several_costs_its_own_prediction_alone(server, photo):
+    (alone,) = server.ask(PREDICT + "?threshold=0.05", photo, "image/x").json["predictions"]
+    cut = photo[: len(photo) // 2]
+    body, kind = form([photo, b"<html>", cut, photo])
+    found = server.ask(PREDICT + "?threshold=0.05", body, kind).json["predictions"]
+    assert [found[0], found[3]] == [alone] * 2
+    assert [(one["status"], one["detail"][:15]) for one in found[1:3]] == [
+        (415, "[D101] image 2:"),
+        (422, "[D102] image 3:"),
+    ]
+    texts = [base64.b64encode(photo).decode(), "$$$"]
+    found = server.ask(PREDICT + "?threshold=0.05", {"images": texts}).json["predictions"]
+    assert found == [alone, {"status": 400, "detail": "image 2 is not base64"}]
+    server.ask(PREDICT, *form([b"<html>", cut])).refused(415, "image 1")
 
 
 def test_the_threshold_is_that_of_the_request(server, photo):
@@ -134,7 +150,7 @@ REFUSALS = {
     "no base64": ({"image": "$$$"}, None, 400, ["image 1 is not base64"]),
     "17 images": ({"images": ["QQ=="] * 17}, None, 413, ["17 items", "16"]),
     "17 files": (*form([JPEG] * 17), 413, ["16"]),
-    "another field": (*form([JPEG], name="picture"), 422, ["image"]),
+    "another field": (*form([JPEG], name="file"), 422, ["image"]),
     "no form": (b"nothing of the kind", "multipart/form-data; boundary=cut", 400, ["form"]),
     "no boundary": (b"--cut", "multipart/form-data", 400, ["form"]),
     "text": (b"hello", "text/plain", 415, ["application/json", "image/*"]),
@@ -168,7 +184,7 @@ def test_a_bad_query_is_refused(server, query):
     server.ask(PREDICT + query, JPEG, "image/jpeg").refused(422, "threshold")
 
 
-def test_damaged_pictures_are_refused_or_answered_and_never_end_the_predictor(server, photo):
+def test_damaged_images_are_refused_or_answered_and_never_end_the_predictor(server, photo):
     pid = server.predictors()[0].pid
     draw, line = random.Random(0), server.connection()
     for form_name in ("JPEG", "PNG", "WEBP", "BMP"):

@@ -99,7 +99,7 @@ def test_rows_that_are_no_numbers_are_refused(server):
     server.ask(PREDICT, huge, "application/json", headers={"X-API-Key": KEY}).refused(400)
 
 
-def test_a_model_of_tensors_takes_no_pictures(server):
+def test_a_model_of_tensors_takes_no_images(server):
     reply = server.ask(PREDICT, b"\xff\xd8\xff", "image/jpeg", headers={"X-API-Key": KEY})
     reply.refused(415, "this model takes application/json")
 

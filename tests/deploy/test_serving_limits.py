@@ -223,7 +223,9 @@ def test_a_model_whose_outputs_are_not_finite_is_not_served_and_a_single_failure
         reply.refused(500, "'y'", "NaN or infinite")
         good = server.ask("/v1/models/numbers:predict", {"inputs": {"x": [[4], [5]]}})
         assert [record["y"] for (record,) in good.json["predictions"]] == [[1.0], [0.5]]
-        assert server.metric('kit_prediction_failures_total{model="numbers"}') == 1
+        first, second = server.ask("/v1/models/numbers:predict", {"inputs": {"x": [[3], [4]]}}).json["predictions"]
+        assert first["status"] == 500 and "NaN or infinite" in first["detail"] and second == [{"y": [1.0]}]
+        assert server.metric('kit_prediction_failures_total{model="numbers"}') == 2
     damaged = export_layer(Ratio(float("nan")), tmp_path / "damaged", [-1, 1])
     with pytest.raises(AssertionError, match=r"NaN or infinite(.|\n)*golden.npz"), serving(damaged):
         pass

@@ -71,7 +71,7 @@ def photo(digits):
     return digits / "digits/JPEGImages/eval_00000.jpg"
 
 
-def test_a_chosen_picture_is_answered_with_boxes_names_scores_and_the_json(page, server, photo):
+def test_a_chosen_image_is_answered_with_boxes_names_scores_and_the_json(page, server, photo):
     assert text(page, "model").split() == ["yolov3", "(Detection)", "numbers", "(Tensors)"]
     set_threshold(page, "0.05")
     page.find_element("id", "file").send_keys(str(photo))
@@ -94,7 +94,7 @@ def test_a_chosen_picture_is_answered_with_boxes_names_scores_and_the_json(page,
     assert [entry for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
 
 
-def test_a_picture_can_be_dropped_and_the_threshold_moved(page, photo):
+def test_an_image_can_be_dropped_and_the_threshold_moved(page, photo):
     import base64
 
     page.execute_script(DROP, base64.b64encode(photo.read_bytes()).decode(), "a.jpg", "image/jpeg")
@@ -107,8 +107,8 @@ def test_a_picture_can_be_dropped_and_the_threshold_moved(page, photo):
     assert every > 0
 
 
-def test_what_is_no_picture_is_refused_in_words(page, tmp_path):
-    (tmp_path / "notes.jpg").write_bytes(b"no picture at all")
+def test_what_is_no_image_is_refused_in_words(page, tmp_path):
+    (tmp_path / "notes.jpg").write_bytes(b"no image at all")
     page.find_element("id", "file").send_keys(str(tmp_path / "notes.jpg"))
     assert "(415)" in answered(page) and "not an image" in text(page, "state")
     assert page.find_element("id", "state").get_attribute("class") == "bad"

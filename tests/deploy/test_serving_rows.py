@@ -108,7 +108,7 @@ def test_a_row_without_a_column_is_refused_beside_whole_rows_as_it_is_alone(expo
         ({"row": {"items": "\ud800"}}, "application/json", 422, "unpaired surrogate"),
         ({"row": {"items": "i1 " * 9999}}, "application/json", 413, "bytes"),
         ({"text": "i1"}, "application/json", 422, "one of row, rows"),
-        (b"items\n\xff\n", CSV, 422, "byte 7 is 0xFF"),
+        (b"items\n\xff\n", CSV, 422, "line 2: byte 0xff is not valid utf-8"),
         (b"items,items\ni1,i2\n", CSV, 422, "two columns are called 'items'"),
         (b"items,item\ni1\n", CSV, 422, "line 2: 1 columns"),
         (b"items\n", CSV, 422, "no row"),
@@ -127,7 +127,12 @@ def test_a_server_of_a_ranking_model_takes_json_and_csv_and_describes_both(expor
             running.ask("/v1/models/rank:predict", {"rows": ROWS["din"]}),
             running.ask("/v1/models/rank:predict", as_csv(ROWS["din"]), CSV),
         ]
+        mixed = running.ask("/v1/models/rank:predict", as_csv(ROWS["din"]) + b"i1,g1,i2\n\xff,g1,i2,g2\n", CSV)
     assert [reply.status for reply in replies] == [200, 200], replies[0].body
+    assert mixed.json["predictions"][:2] == replies[0].json["predictions"]
+    wrong = [(one["status"], one["detail"]) for one in mixed.json["predictions"][2:]]
+    assert [status for status, _ in wrong] == [422, 422]
+    assert "line 4: 3 columns" in wrong[0][1] and "line 5: byte 0xff" in wrong[1][1]
     assert replies[0].json["predictions"] == replies[1].json["predictions"]
     assert [len(records) for records in replies[0].json["predictions"]] == [1, 1]
     content = document(["rank"])["paths"]["/v1/models/{name}:predict"]["post"]["requestBody"]["content"]

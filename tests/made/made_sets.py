@@ -23,7 +23,7 @@ for kind in ("sessions", "histories", "sentences", "tagged", "pairs", "slots"):
 
 
 def make_digit_classes_and_teacher(folder):
-    """Pictures of digits, and `teacher.safetensors`, the weights that configs/tiny/resnet.yml begins with."""
+    """Images of digits, and `teacher.safetensors`, the weights that configs/tiny/resnet.yml begins with."""
     make_digit_classes(folder, train=12, evaluation=4)
     from safetensors.numpy import save_file
 

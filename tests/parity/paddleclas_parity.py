@@ -58,7 +58,7 @@ def main():
     index = read_index(KIT)
     parser.add_argument("--only", choices=index, action="append", metavar="NAME", help="a name of pretrained.csv")
     parser.add_argument("--all", action="store_true", help="the largest networks too")
-    parser.add_argument("--size", type=int, help="side of the picture; default that of the network")
+    parser.add_argument("--size", type=int, help="side of the image; default that of the network")
     args = parser.parse_args()
     networks = official_networks()
     wrong, names = [], args.only or [name for name in index if args.all or not LARGE.search(name)]
@@ -106,7 +106,7 @@ def compare(entry, networks, size=None):
     Args:
         entry (Published): a line of the index.
         networks (module): what has the official class.
-        size (int): side of the picture.
+        size (int): side of the image.
     """
     name = Path(entry.address).name.removesuffix("_pretrained.pdparams")
     rng = np.random.default_rng(0)

@@ -1,7 +1,7 @@
 """Our classifiers against those of torchvision and timm with the same weights, on random input (`make parity`).
 
 torch runs in a process and an environment of its own (requirements.txt beside this file; KIT_TORCH_PYTHON names its
-Python). Its state dictionary goes through `tools/convert.py`, and both networks answer the same picture. They agree
+Python). Its state dictionary goes through `tools/convert.py`, and both networks answer the same image. They agree
 when no logit differs by more than 1e-4 of the largest. Nothing is downloaded: the weights are random.
 """
 
@@ -58,7 +58,7 @@ def main():
     """Compares the networks; exits with 1 where one disagrees."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=ROWS, action="append", help="one of them; default all")
-    parser.add_argument("--size", type=int, help="side of the picture; default that of the network")
+    parser.add_argument("--size", type=int, help="side of the image; default that of the network")
     args = parser.parse_args()
     torch = measure.torch_python()
     if not torch:
@@ -100,7 +100,7 @@ def compare(name, folder, torch, size):
 
 
 def answer_again(name, source, folder):
-    """Converts the weights, and runs our network on the same picture; the greatest difference."""
+    """Converts the weights, and runs our network on the same image; the greatest difference."""
     from common.system import runtime
 
     runtime.prepare()

@@ -35,11 +35,11 @@ def main():
         change(network)
     statistics(network)
     network.eval()
-    picture = torch.randn(1, 3, args.size, args.size)
+    image = torch.randn(1, 3, args.size, args.size)
     with torch.no_grad():
-        output = network(picture)
+        output = network(image)
     torch.save(network.state_dict(), args.folder / "state.pth")
-    np.save(args.folder / "input.npy", picture.numpy())
+    np.save(args.folder / "input.npy", image.numpy())
     np.save(args.folder / "output.npy", output.numpy())
     print(json.dumps([change.__doc__.rstrip(".") for change in changes]))
 

@@ -127,6 +127,9 @@ Step normalize(Arguments& given) {
   const bool bgr = given.get("bgr", false);
   if ((mean.size() != 1 && mean.size() != 3) || deviation.size() != mean.size())
     throw given.wrong("needs 1 or 3 values in mean and in std");
+  for (std::size_t c = 0; c < mean.size(); ++c)
+    if (!(deviation[c] > 0) || !(mean[c] <= 255 * scale))
+      throw given.wrong("needs values of std above 0, and of mean up to 255 times scale");
   std::vector<std::array<float, 256>> tables(mean.size());
   for (std::size_t c = 0; c < mean.size(); ++c)
     for (int level = 0; level < 256; ++level)
@@ -213,6 +216,8 @@ Pipeline::Pipeline(const YAML::Node& transforms, const std::string& file) {
       {"Normalize", normalize}};
   for (const auto& node : transforms) {
     Arguments given(node, file);
+    const bool centered = (given.type == "LetterBox" || given.type == "Pad") && given.get("center", false);
+    if (moving_.empty() && (centered || given.type == "CenterCrop")) moving_ = given.type + (centered ? " with center: true" : "");
     if (given.type == "Decode") {
       max_pixels_ = given.get("max_pixels", pixel_limit);
       if (given.get<std::string>("color", "rgb") == "gray")

@@ -32,8 +32,11 @@ class Pipeline {
   explicit Pipeline(const YAML::Node& transforms, const std::string& file);
   void apply(std::vector<Sample>& samples) const;
   std::int64_t max_pixels() const { return max_pixels_; }
+  // The first transform that moves the image within the input, which im_shape and scale_factor do not tell; empty for none.
+  const std::string& moving() const { return moving_; }
 
  private:
+  std::string moving_;
   std::vector<std::function<void(std::vector<Sample>&)>> steps_;
   std::int64_t max_pixels_ = pixel_limit;
 };

@@ -64,7 +64,13 @@ Tensor stacked(std::vector<Tensor*>& parts, std::size_t count, const std::string
 std::shared_ptr<const Pipeline> pipeline_of(const InferConfig& config) {
   const std::string file = config.about.folder + "/infer.yml";
   try {
-    return std::make_shared<Pipeline>(config.preprocess, file);
+    auto pipeline = std::make_shared<Pipeline>(config.preprocess, file);
+    for (const Input& input : config.about.inputs)
+      if (input.name == "scale_factor" && !pipeline->moving().empty())
+        throw ConfigError(file + ": preprocess: " + pipeline->moving() + " moves the image within the input; the model predicts boxes " +
+                          "in pixels of the original image, where scale_factor alone does not bring them back; export it again " +
+                          "with Resize, LetterBox or Pad, without center");
+    return pipeline;
   } catch (const YAML::Exception& error) {
     throw ConfigError(file + ": preprocess: " + error.what());
   }

@@ -6,7 +6,14 @@ import shutil
 import pytest
 import yaml
 
-from common.build.learned_files import RECORD, adopt_files, check_teacher_files, collect_files, number_roles
+from common.build.learned_files import (
+    RECORD,
+    adopt_files,
+    check_teacher_files,
+    check_unchanged,
+    collect_files,
+    number_roles,
+)
 from common.config import load_config
 from common.errors import ConfigError
 from tests.made.commands import command
@@ -156,6 +163,20 @@ def test_files_of_the_same_name_are_all_kept(tmp_path):
     config.set("data.train.transforms", nodes[1:2])
     adopt_files(config, run)
     assert config.get("data.train.transforms.0.vocab") == str(run / "v.txt")
+
+
+def test_a_language_model_that_is_left_out_is_reported_and_a_transform_s_file_is_refused(trained, tmp_path, caplog):
+    given, _ = trained
+    config = load_config(WORDS, given[3:])
+    record = json.loads(collect_files(config)[RECORD])
+    record["BeamSearch.lm"] = {"path": "words.arpa", "sha256": "0" * 64}
+    (tmp_path / RECORD).write_text(json.dumps(record))
+    check_unchanged(config, tmp_path)
+    assert "was trained with words.arpa (BeamSearch.lm), this configuration has none" in caplog.text
+    record["BeamSearch.lm"]["name"] = "words.arpa"
+    (tmp_path / RECORD).write_text(json.dumps(record))
+    with pytest.raises(ConfigError, match=r"has a file for BeamSearch\.lm.*\n  fix: restore the transforms"):
+        check_unchanged(config, tmp_path)
 
 
 def test_roles_are_numbered_in_order():

@@ -1,4 +1,4 @@
-"""Pictures of noise, brighter for higher classes, and their augmentation."""
+"""Images of noise, brighter for higher classes, and their augmentation."""
 
 import itertools
 
@@ -12,7 +12,7 @@ class Noise:
 
     Args:
         length (int): number of samples.
-        seed (int): of the pictures.
+        seed (int): of the images.
     """
 
     labels = ["dark", "gray", "bright"]
@@ -26,11 +26,11 @@ class Noise:
         return self.length
 
     def weights(self):
-        """How often each picture is drawn: bright ones alone."""
+        """How often each image is drawn: bright ones alone."""
         return [float(index % 3 == 2) for index in range(self.length)]
 
     def groups(self):
-        """Which pictures share their batches: those of one class."""
+        """Which images share their batches: those of one class."""
         return [index % 3 for index in range(self.length)]
 
     def __getitem__(self, index):
@@ -41,11 +41,11 @@ class Noise:
 
 
 class NoiseStream:
-    """The same pictures as a stream in which only the reading tells how many there are.
+    """The same images as a stream in which only the reading tells how many there are.
 
     Args:
         length (int): number of samples; 0 never ends.
-        seed (int): of the pictures.
+        seed (int): of the images.
     """
 
     labels, num_classes, padding = Noise.labels, Noise.num_classes, {}
@@ -61,7 +61,7 @@ class NoiseStream:
 
 
 class Shake(Transform):
-    """Adds noise and turns some pictures over.
+    """Adds noise and turns some images over.
 
     Args:
         strength (float): standard deviation of the noise.

@@ -5,7 +5,7 @@ from paddle import nn
 
 
 class TinyNet(nn.Layer):
-    """Classes of pictures [N, 3, 8, 8].
+    """Classes of images [N, 3, 8, 8].
 
     Args:
         num_classes (int): C.
