@@ -15,6 +15,8 @@ class Detection(Task):
         threshold (float): boxes that score less are left out.
     """
 
+    columns = {"label": "label", "score": "score", "box": ("x1", "y1", "x2", "y2"), "category_id": "category_id"}
+
     def __init__(self, threshold=0.5):
         self.threshold = check_threshold(threshold)
 

@@ -13,9 +13,14 @@ class Ranking(Task):
     """
 
     input = "table"
+    columns = {"label": "prediction", "score": "probability"}
 
     def __init__(self, threshold=0.0):
         self.threshold = check_threshold(threshold)
+
+    def beside(self, labels):
+        """The one record of a sample is in its row."""
+        return 1
 
     def records(self, outputs, samples, labels, threshold):
         """The probability of each row.
