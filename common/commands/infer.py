@@ -112,7 +112,6 @@ def open_input(args, task):
     source = open_source(args.input, task, args.text)
     if args.out and not is_result_file(args.out) and not (task.draws and hasattr(source, "drawing")):
         raise ConfigError(
-            f"--out draws on images; the predictions of {task.name} go to standard output, or with --out scores.csv to a "
-            "file"
+            f"--out draws on images; the predictions of {task.name} go to standard output, or to a file: --out name.csv"
         )
     return source

@@ -75,11 +75,11 @@ def open_outputs(out, model, source):
 
 
 def predict_one(model, sample, threshold=None):
-    """The records of one sample of a source; raises DataError where it cannot be read."""
+    """(decoded sample, records) of one sample of a source; raises DataError where it cannot be read."""
     predictions, problems = BY_INPUT.get(model.task.input, predict_samples)(model, [sample], threshold)
     if problems:
         raise problems[0]
-    return predictions[0][1]
+    return predictions[0]
 
 
 def batches(source, size):
