@@ -55,7 +55,6 @@ the network can learn.
 changes = {
     "dataset": str(WORK / "digits"),
     "output_dir": str(WORK / "output"),
-    "model": {"backbone": {"width": 0.2}, "neck": {"channels": 32}},
     "data": {
         "train": {
             "transforms": [
@@ -68,7 +67,7 @@ changes = {
         "eval": {"annotations": "annotations/train.json"},
     },
     "optimizer": {"type": "Adam", "lr": {"type": "CosineDecay", "base": 1e-2, "warmup_steps": 8}},
-    "train": {"epochs": 16, "eval_every": 0, "save_every": 0},
+    "train": {"epochs": 20, "eval_every": 0, "save_every": 0},
 }
 config = KIT / "configs" / "tiny" / "detection" / "yolov3.yml"
 run = api.train(config, evaluate=True, **changes)
@@ -108,7 +107,7 @@ Predictions are plain lists of dicts. In a notebook they are displayed as the im
 # %%
 exported = api.export(config, weights=str(run.weights), **changes)
 predictor = api.Predictor(exported)
-boxes = predictor(images[-1], threshold=0.1)
+boxes = predictor(images[-1], threshold=0.05)
 boxes
 
 # %% [markdown]
