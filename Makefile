@@ -15,7 +15,7 @@ SHORT := | sed -un 's/^ *Downloading /  /p; s/^Installing collected packages:.*/
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cpp cpp-sanitize test smoke fork lint bench parity lock clean
+.PHONY: help setup demo cpp cpp-sanitize test smoke fork lint bench parity notebooks lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,10 +73,14 @@ $(COMPARABLE): tests/parity/requirements.txt
 parity: $(READY) $(if $(KIT_TORCH_PYTHON),,$(COMPARABLE))  ## our classifiers answer as those of torchvision and timm do
 	$(BIN)/python tests/parity/torch_parity.py
 
+notebooks: $(READY)  ## the notebooks of the kits as .ipynb, beside their scripts (needs jupytext)
+	@$(BIN)/python -c 'import jupytext' 2>/dev/null || { echo "error: jupytext is not there: $(BIN)/python -m pip install jupytext notebook" >&2; exit 4; }
+	$(BIN)/python -m jupytext --quiet --to ipynb Paddle*/notebooks/*.py
+
 lock:  ## pin the requirements anew, for Python 3.11 to 3.13 (needs uv)
 	@command -v uv >/dev/null || { echo "error: uv is not there: pip install uv" >&2; exit 4; }
 	$(LOCK) -o requirements.lock requirements.in
 	$(LOCK) -o requirements-test.lock requirements-test.in
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(TORCH) output demo .ruff_cache deploy/cpp/build
+	rm -rf $(VENV) $(TORCH) Paddle*/notebooks/*.ipynb output demo .ruff_cache deploy/cpp/build

@@ -5,6 +5,7 @@
     run = api.train("configs/yolov3.yml", evaluate=True, train={"epochs": 1})
     folder = api.export("configs/yolov3.yml", weights=run.weights)
     boxes = api.Predictor(folder)("street.jpg")
+    boxes.show(), boxes.save("drawn.jpg"), boxes.save("boxes.csv")
 
 A configuration is a path as `-c` takes it, or a dict with the same keys (`kit` names its kit).  Further keywords are
 keys of the configuration; mappings are merged.  Errors are `common.errors.KitError`s with the
@@ -17,6 +18,7 @@ from common.config import load_config
 from common.config.overrides import assignments, flatten
 from common.errors import ConfigError
 from common.inference.predictor import Predictor as ExportedModel
+from common.inference.results import Predictions, Several
 from common.inference.run import predict_one
 from common.log import set_up_logging
 from common.training.options import RunOptions
@@ -113,14 +115,16 @@ class Predictor:
             threshold (float): minimum score of predictions; None for that of the task.
 
         Returns:
-            list[dict]: the `predictions` of `tools/infer.py --json`.
+            Predictions | Several: the `predictions` of `tools/infer.py --json`, a list of dicts that can be shown and
+                saved; for a list of inputs a list of these.
 
         Raises:
             DataError: the input cannot be read.
         """
         if isinstance(sample, list):
-            return [self(item, threshold) for item in sample]
-        return predict_one(self.model, self.as_sample(sample), threshold)
+            return Several(self(item, threshold) for item in sample)
+        given = self.as_sample(sample)
+        return Predictions(self.model, given, *predict_one(self.model, given, threshold))
 
     def as_sample(self, given):
         """Converts an input to the sample that the first transform reads."""

@@ -61,6 +61,7 @@ WORDS_ARE_CHECKED_IN = [  # paths in which only the field's terms are used; this
     *(f"PaddleRec/{part}" for part in ("configs", "data", "metrics", "models", "tools", "tests", "README.md")),
     *(f"PaddleSlim/{part}" for part in ("configs", "models", "tools", "tests", "README.md")),
     *(f"PaddleSpeech/{part}" for part in ("configs", "data", "metrics", "models", "tools", "tests", "README.md")),
+    *(f"{kit}/notebooks" for kit in KITS),
     *(f"tests/common/{part}" for part in ("audio", "build", "commands", "config", "data", "optim", "search", "system")),
     *(f"tests/common/{part}" for part in ("table", "text", "training", "vision", "weights")),
     *(f"tests/test_{name}" for name in ("api", "architecture", "cli", "configs", "convert", "documents", "fork")),

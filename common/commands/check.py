@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   python tools/check.py -c configs/yolov3.yml                # decode every sample, try every stage once
   python tools/check.py -c configs/yolov3.yml --fast         # annotations, headers and the model only
   python tools/check.py -c configs/yolov3.yml --issues issues.jsonl
+  python tools/check.py -c configs/yolov3.yml --fast --show batches    # look at the augmentation
 """
 
 
@@ -26,6 +27,9 @@ def parser():
         "--fast",
         action="store_true",
         help="check annotations and file headers, and build the model; decode nothing, run nothing",
+    )
+    options.add_argument(
+        "--show", metavar="FOLDER", help="write images of the first training batches after augmentation, with boxes"
     )
     options.add_argument("--issues", metavar="FILE", help="write all issues as JSON lines")
     options.add_argument(
@@ -94,11 +98,25 @@ def check_everything(config, args, logged):
         sys.stdout.write(f"data.{split}: {describe_dataset(dataset, counts[split])}\n")
     if errors:
         return 3
+    if args.show:
+        show_training(config, datasets, args.show)
     if datasets:
         sys.stdout.write(f"tried once, without an error: {', '.join(try_stages(config, datasets, args.fast))}\n")
     warnings = len(issues) + len(logged)
     sys.stdout.write("no problems found\n" if not warnings else f"no errors, {warnings} warnings\n")
     return 0
+
+
+def show_training(config, datasets, folder):
+    """Writes images of the first training batches, and prints their paths."""
+    from common.errors import ConfigError
+    from common.training.batch_images import show_batches
+
+    paths = show_batches(config, datasets["train"], folder) if "train" in datasets else []
+    if not paths:
+        raise ConfigError("--show: the configuration has no data.train whose samples are images")
+    for path in paths:
+        sys.stdout.write(printable(f"{path}\n"))
 
 
 def refused_by_transforms(config, datasets):

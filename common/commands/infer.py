@@ -1,8 +1,9 @@
 """`tools/infer.py`: runs inference on images, texts, audio or table rows, by an exported model or a checkpoint.
 
 Images: a file, a folder, a video, a stream (rtsp://...), the number of a camera, or `-` for standard input (an image or
-paths); --out receives the images with the predictions drawn.  Texts: a file with one text per line, --text, or standard
-input.  Audio: a file, a folder, or `-`.  Table rows: a .csv or .jsonl file.  --json writes one JSON object per sample.
+paths); --out FOLDER receives the images with the predictions drawn.  Texts: a file with one text per line, --text, or
+standard input.  Audio: a file, a folder, or `-`.  Table rows: a .csv or .jsonl file.  --json writes one JSON object per
+sample; --out FILE.csv writes the predictions of any model as a table.
 """
 
 import argparse
@@ -16,6 +17,7 @@ EXAMPLES = """examples:
   echo 百度是一家高科技公司 | python tools/infer.py -c configs/lac.yml
   python tools/infer.py -c configs/resnet50.yml --weights output/resnet50/best image.jpg
   python tools/infer.py --model output/deepspeech2/export speech.wav
+  python tools/infer.py --model output/deepfm/export --input rows.csv --out scores.csv
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
 
@@ -36,7 +38,12 @@ def parser():
     options.add_argument("path", nargs="?", help="same as --input")
     options.add_argument("--text", metavar="TEXT", help="one text instead of --input")
     options.add_argument("--json", action="store_true", help="print one JSON object per sample")
-    options.add_argument("--out", metavar="DIR", help="write the images (or the video) with the predictions drawn")
+    options.add_argument(
+        "--out",
+        metavar="PATH",
+        help="file.csv, .jsonl or .json: write the predictions; a folder: write the images (or the video) with the "
+        "predictions drawn",
+    )
     options.add_argument(
         "--threshold",
         type=float,
@@ -97,11 +104,14 @@ def run_infer(args, default_kit):
 
 
 def open_input(args, task):
-    """Opens the input of the command line; raises ConfigError for --out with a task that does not draw."""
+    """Opens the input of the command line; raises ConfigError for --out FOLDER with a task that does not draw."""
     from common.errors import ConfigError
+    from common.inference.result_files import is_result_file
     from common.inference.sources import open_source
 
     source = open_source(args.input, task, args.text)
-    if args.out and not (task.draws and hasattr(source, "drawing")):
-        raise ConfigError(f"--out draws on images; the predictions of {task.name} go to standard output")
+    if args.out and not is_result_file(args.out) and not (task.draws and hasattr(source, "drawing")):
+        raise ConfigError(
+            f"--out draws on images; the predictions of {task.name} go to standard output, or to a file: --out name.csv"
+        )
     return source

@@ -12,6 +12,7 @@ class Transform:
     A transform that reads what samples are made of may have `examine(transforms, inputs)`: the indexes of the first
     transform whose result is random and of the first that a model with these inputs cannot undo, each or None.
     A transform for tables also has `table(columns)`, which transforms a dict of arrays with one row per sample.
+    A transform that makes the numbers of a network of an image may have `restore(image)`, which undoes it for display.
     `alike` are the arguments, or True for all but the files, that training and evaluation must have in common for the
     model to see the same inputs; a difference is a warning.
     All randomness comes from the generator passed to the call.

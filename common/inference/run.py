@@ -1,13 +1,14 @@
-"""Runs a model over the samples of a source, and writes the predictions as lines, as JSON and as drawings."""
+"""Runs a model over the samples of a source, and writes the predictions as lines, as JSON, as csv and as drawings."""
 
 import itertools
 import json
 import sys
 
-from common.data.coverage import Coverage, is_truncated
+from common.data.coverage import Coverage
 from common.data.issues import issue_line
 from common.errors import BadSample, DataError, DataIssue, NotFinite
 from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
+from common.inference.result_files import describe_sample, is_result_file, open_results
 from common.inference.rows import predict_rows
 from common.log import logger, printable
 
@@ -25,7 +26,7 @@ def run_inference(model, source, args):
     """
     task = model.task
     log_threshold(model, args.threshold)
-    drawing = source.drawing(args.out) if args.out else None
+    drawing, table = open_outputs(args.out, model, source)
     source.labels = model.labels
     predict = BY_INPUT.get(task.input, predict_samples)
     bad = total = 0
@@ -37,15 +38,16 @@ def run_inference(model, source, args):
                 raise error
             logger.error(issue_line(error.issue) if isinstance(error, BadSample) else str(error))
         bad += len(problems)
+        if table:
+            table.add(predictions)
         for sample, records in predictions:
             if "error" in sample:
-                sys.stdout.write(bad_sample_line(sample, args.json) + "\n")
+                text = json.dumps(describe_sample(task, sample, []), ensure_ascii=False) if args.json else ""
+                sys.stdout.write(text + "\n")
                 continue
             total += 1
             coverage.add([sample.get("coverage", {})])
-            found = {**task.identify(sample), "predictions": records}
-            if is_truncated(sample):
-                found["truncated"] = True
+            found = describe_sample(task, sample, records) if args.json else None
             text = json.dumps(found, ensure_ascii=False) if args.json else task.line(sample, records)
             sys.stdout.write(printable(text) + "\n")
             sys.stdout.flush()
@@ -53,9 +55,9 @@ def run_inference(model, source, args):
                 drawing.add(sample, task.draw(sample["image"], records))
     for transform in model.pipeline.transforms:
         transform.end_of_rows()
-    if drawing:
-        drawing.close()
-        logger.info("drawn: %s", args.out)
+    if drawing or table:
+        (drawing or table).close()
+        logger.info("%s: %s", "drawn" if drawing else "written", args.out)
     coverage.report()
     if total == 0 and bad == 0:
         raise DataError(f"{source.name}: no {source.what} was found")
@@ -82,12 +84,21 @@ def bad_sample_line(sample, as_json):
     return json.dumps(found, ensure_ascii=False) if as_json else ""
 
 
+def open_outputs(out, model, source):
+    """(the writer of drawings, the writer of a file of predictions) for `--out`; None for what is not asked for."""
+    if not out:
+        return None, None
+    if is_result_file(out):
+        return None, open_results(out, model.task, model.labels, source.name)
+    return source.drawing(out), None
+
+
 def predict_one(model, sample, threshold=None):
-    """The records of one sample of a source; raises DataError where it cannot be read."""
+    """(decoded sample, records) of one sample of a source; raises DataError where it cannot be read."""
     predictions, problems = BY_INPUT.get(model.task.input, predict_samples)(model, [sample], threshold)
     if problems:
         raise problems[0]
-    return predictions[0][1]
+    return predictions[0]
 
 
 def batches(source, size):

@@ -23,12 +23,15 @@ class Task:
             an argument of this name is None by default, the threshold of maximum F1 of the evaluation is used.
         files (tuple[str]): arguments of the constructor that name files; an export carries these.
         parts (tuple[type]): classes that a node among the arguments may name, besides transforms.
+        columns (dict[str, str | tuple]): key of a record -> its column in csv, or those of a list of fixed length;
+            empty: the records are written as JSON.
     """
 
     input = "image"
     threshold = 0.0
     files = ()
     parts = ()
+    columns = {}
 
     @property
     def name(self):
@@ -69,6 +72,14 @@ class Task:
     def draw(self, image, records):
         """A copy of an image (RGB uint8 [H, W, 3]) with the records drawn on it."""
         raise NotImplementedError(f"{self.name} does not draw")
+
+    def beside(self, labels):
+        """The number of records that csv has beside each other in the row of a sample; 0 for a row per record.
+
+        Args:
+            labels (list[str] | None): class names.
+        """
+        return 0
 
     def identify(self, sample):
         """The keys beside the predictions of a sample in JSON: its texts, its file, or the number of its row."""

@@ -158,7 +158,7 @@ def draw_mosaic(path, images, columns=4, cell=320):
     """Plots images in a grid, each scaled to fit a square cell.
 
     Args:
-        path (Path): the PNG to write.
+        path (Path): the PNG or JPEG to write, by its suffix.
         images (list[ndarray]): uint8 [H, W, 3] RGB, of any size.
         columns (int): images per row.
         cell (int): side of a cell in pixels.
@@ -177,7 +177,7 @@ def draw_mosaic(path, images, columns=4, cell=320):
         top = gap + (index // columns) * (cell + gap) + (cell - size[1]) // 2
         left = gap + (index % columns) * (cell + gap) + (cell - size[0]) // 2
         canvas[top : top + size[1], left : left + size[0]] = small
-    _, data = cv2.imencode(".png", canvas[..., ::-1])
+    _, data = cv2.imencode(path.suffix, canvas[..., ::-1])
     write_atomically(path, [data.tobytes()])
 
 

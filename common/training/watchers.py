@@ -10,6 +10,7 @@ from common.training.callbacks.checkpoint import Checkpoint, FirstCheckpoint
 from common.training.callbacks.evaluate import Evaluate
 from common.training.callbacks.log import Log, NextSteps
 from common.training.callbacks.plots import Plots
+from common.training.callbacks.train_batches import TrainBatches
 from common.vision.decode import decode_image
 
 
@@ -44,7 +45,7 @@ def build_callbacks(config, options, folder, model, loader=None, metric=None):
 
 def writers(config, options, folder, draw):
     """The callbacks that log, plot and report."""
-    found = [Log(config.get("log_every")), Plots(draw=draw), Card(options.command_line)]
+    found = [Log(config.get("log_every")), TrainBatches(), Plots(draw=draw), Card(options.command_line)]
     if options.visualdl:
         from common.training.callbacks.visualdl import VisualDL
 

@@ -35,6 +35,7 @@ class Normalize(Transform):
                 f"{255 * scale:.4g}; for mean and std of pixels from 0 to 255 set scale: 1"
             )
         levels = np.arange(256, dtype=np.float64) * scale
+        self.mean, self.std, self.scale = mean, std, scale
         self.tables = [((levels - m) / s).astype(np.float32) for m, s in zip(mean, std, strict=True)]
         self.bgr = bgr
 
@@ -51,6 +52,14 @@ class Normalize(Transform):
             cv2.LUT(plane, table, dst=target)
         sample["image"] = out
         return sample
+
+    def restore(self, image):
+        """The image uint8 [H, W, 3] of a normalized one, float32 [C, H, W]; for display."""
+        planes = [
+            (plane * std + mean) / self.scale for plane, mean, std in zip(image, self.mean, self.std, strict=True)
+        ]
+        planes = planes * 3 if len(planes) == 1 else planes[::-1] if self.bgr else planes
+        return np.clip(np.rint(np.stack(planes, axis=-1)), 0, 255).astype(np.uint8)
 
 
 class RandomDistort(Transform):

@@ -45,6 +45,23 @@ def test_scores_and_predictions_are_those_of_the_commands(run, digits):
     assert predictor([image, image], threshold=0.0) == [from_path, from_path]
 
 
+def test_predictions_are_saved_as_the_command_writes_them(exported, digits, tmp_path):
+    images = sorted((digits / "digits/JPEGImages").glob("train*"))[:3]
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for image in images:
+        (folder / image.name).symlink_to(image)
+    predicted = api.Predictor(exported)([folder / image.name for image in images])
+    predicted.save(tmp_path / "a.jsonl")
+    predicted.save(tmp_path / "a.csv")
+    predicted[0].save(tmp_path / images[0].name)
+    out = command("infer", "--model", exported, "--image", folder, "--json", "--out", tmp_path / "b.csv")
+    drawn = command("infer", "--model", exported, "--image", folder / images[0].name, "--out", tmp_path / "drawn")
+    assert out.code == drawn.code == 0 and (tmp_path / "a.jsonl").read_text() == out.out
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
+    assert (tmp_path / images[0].name).read_bytes() == (tmp_path / "drawn" / images[0].name).read_bytes()
+
+
 def test_three_lines_from_a_configuration_to_predictions(exported, digits):
     image = sorted((digits / "digits/JPEGImages").glob("train*"))[0]
     (line,) = command("infer", "--model", exported, "--image", image, "--json").out.splitlines()

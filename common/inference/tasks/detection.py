@@ -16,6 +16,8 @@ class Detection(Task):
             evaluation in training, or for 0.5 without one.
     """
 
+    columns = {"label": "label", "score": "score", "box": ("x1", "y1", "x2", "y2"), "category_id": "category_id"}
+
     def __init__(self, threshold=None):
         self.threshold = check_threshold(threshold, 0.5)
 

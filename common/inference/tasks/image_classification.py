@@ -17,10 +17,16 @@ class ImageClassification(Task):
         threshold (float): classes that score less are left out.
     """
 
+    columns = {"label": "label", "score": "score", "category_id": "category_id"}
+
     def __init__(self, n_best=5, threshold=0.0):
         if n_best < 1:
             raise ValueError(f"n_best is {n_best}; allowed: 1 or more")
         self.n_best, self.threshold = n_best, check_threshold(threshold)
+
+    def beside(self, labels):
+        """All classes of a sample are in its row, the best first."""
+        return self.n_best
 
     def records(self, outputs, samples, labels, threshold):
         """The best classes of each image, the best first.

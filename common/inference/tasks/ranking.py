@@ -14,9 +14,14 @@ class Ranking(Task):
     """
 
     input = "table"
+    columns = {"label": "prediction", "score": "probability"}
 
     def __init__(self, threshold=None):
         self.threshold = check_threshold(threshold, 0.5)
+
+    def beside(self, labels):
+        """The one record of a sample is in its row."""
+        return 1
 
     def records(self, outputs, samples, labels, threshold):
         """The label of each row and the probability of the positive one.

@@ -18,6 +18,7 @@ class ReadingComprehension(Task):
     """
 
     input = "text"
+    columns = {"text": "answer", "score": "score", "start": "start", "end": "end"}
 
     def __init__(self, max_answer=30, n_best=20, null_threshold=None):
         if max_answer < 1 or n_best < 1:

@@ -10,6 +10,7 @@ class Retrieval(Task):
     """Retrieval: the items that match each row best, out of all items."""
 
     input = "table"
+    columns = {"label": "prediction", "item": "item", "score": "score"}
 
     def records(self, outputs, samples, labels, threshold):
         """The best items of each row, the best first.

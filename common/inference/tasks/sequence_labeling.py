@@ -20,6 +20,7 @@ class SequenceLabeling(Task):
 
     input = "text"
     files = ("dictionary",)
+    columns = {"text": "span", "label": "label", "start": "start", "end": "end"}
 
     def __init__(self, dictionary=None, scheme=None, separator=None):
         self.phrases, self.scheme = Phrases(dictionary, separator), scheme

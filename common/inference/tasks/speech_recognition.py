@@ -24,10 +24,15 @@ class SpeechRecognition(Task):
 
     input = "audio"
     parts = (BeamSearch,)
+    columns = {"text": "text", "score": "score"}
 
     def __init__(self, decoder=None, threshold=0.0):
         self.decoder = decoder if decoder is not None and decoder.beam_size else None
         self.threshold = check_threshold(threshold)
+
+    def beside(self, labels):
+        """The one record of a sample is in its row."""
+        return 1
 
     def records(self, outputs, samples, labels, threshold):
         """The text of each recording.

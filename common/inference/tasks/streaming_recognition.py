@@ -13,6 +13,7 @@ class StreamingRecognition(SpeechRecognition):
     """
 
     input = "tensors"
+    columns = {}
 
     def records(self, outputs, samples, labels, threshold):
         """The outputs of each piece as they are, see :class:`Tensors`."""

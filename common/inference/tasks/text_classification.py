@@ -15,6 +15,7 @@ class TextClassification(Task):
     """
 
     input = "text"
+    columns = {"label": "label", "score": "score", "category_id": "category_id"}
 
     def __init__(self, n_best=5, threshold=0.5):
         if n_best < 1:
@@ -25,6 +26,10 @@ class TextClassification(Task):
         """The sample of one line of input: a text, or two with a tab between."""
         first, tab, second = line.partition("\t")
         return {"text_a": first, "text_b": second} if tab else {"text_a": line}
+
+    def beside(self, labels):
+        """All classes of a sample are in its row, the best first."""
+        return self.n_best
 
     def records(self, outputs, samples, labels, threshold):
         """The best classes of each text, the best first.

@@ -1,0 +1,169 @@
+import csv
+import importlib
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from common.errors import BadSample, ConfigError, DataIssue, EnvironmentProblem
+from common.inference.result_files import describe_sample, is_result_file, open_results
+from common.inference.task import Task
+from tests.made.OwnKit.tasks.brightness import Brightness
+from tests.made.tracked import tracked
+
+TEXTS = ['good, "very" good', "two\r\nlines", "=1+1", " 鸟 ", "same"]
+LABELS = ["cat", *TEXTS[:3]]
+IMAGES = [{"name": f"dir, {k}/image.jpg", "path": "x"} for k in range(4)]
+LINES = [{"name": "x", "path": "x", "text_a": text} for text in [*TEXTS, "same"]]
+ROWS = [{"name": k, "path": "x", "row": {"user": f"u,{k}", "seen": [1, k]}} for k in (1, 2, 5)]
+SPANS = [{"label": "PER", "text": text[:4], "start": 0, "end": 4} for text in TEXTS]
+ANSWERS = [{"text": text, "start": 0, "end": len(text), "score": -1e-7} for text in ("", "a, b")]
+BOXES = np.array([[1, 0.9123, 1.5, 2.25, 30.125, 1e-7], [3, 0.6, 0, 0, 5, 5], [0, 0.7, 0, 0, 1, 1]])
+SCORES = {"scores": np.array([[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0], [0.25] * 4])}
+PREDICTIONS = {  # task -> its samples, and its outputs or its records
+    "Detection": (IMAGES[:3], {"num_boxes": [2, 0, 1], "boxes": BOXES}),
+    "ImageClassification": (IMAGES[:3], SCORES),
+    "TextClassification": ([LINES[0], LINES[1] | {"text_b": "b"}, LINES[2] | {"text_b": "c"}], SCORES),
+    "Ranking": (ROWS, {"probability": np.array([0.25, 1e-6, 1])}),
+    "Retrieval": (ROWS, {"items": np.array([[3, 1]] * 3), "scores": np.ones((3, 2)) / 3}),
+    "SequenceLabeling": (LINES, [SPANS[:1], SPANS[:2], [], SPANS, SPANS[:1], SPANS[:1]]),
+    "ReadingComprehension": ([{"question": q, "context": q * 2} for q in TEXTS], [ANSWERS, [], *[ANSWERS[1:]] * 3]),
+    "SpeechRecognition": (IMAGES, [[], *([{"text": text, "score": 0.5}] for text in ["", *TEXTS[:2]])]),
+    "Brightness": (IMAGES[:2], {"level": np.array([0.1, 0.9])}),
+}
+
+
+def all_tasks():
+    paths = [path.with_suffix("") for path in tracked("*/tasks/*.py") if path.stem != "__init__"]
+    modules = [importlib.import_module(".".join(path.parts[-4:])) for path in paths if "inference" in path.parts]
+    kits = {path for path in paths if "inference" not in path.parts and "OwnKit" not in path.parts}
+    assert len(modules) >= 9 and not kits  # a kit's own tasks belong into PREDICTIONS
+    classes = {value for module in modules for value in vars(module).values() if isinstance(value, type)}
+    return sorted((c for c in classes if issubclass(c, Task) and c.input != "tensors" and c is not Task), key=str)
+
+
+def predictions_of(task):
+    samples, outputs = PREDICTIONS[task.name]
+    records = task.records(outputs, samples, LABELS, task.threshold) if isinstance(outputs, dict) else outputs
+    return list(zip(samples, records, strict=True))
+
+
+def write(path, task, predictions):
+    file = open_results(path, task, LABELS)
+    file.add(predictions[:2])
+    file.add(predictions[2:])
+    file.close()
+    return path
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        header, *lines = csv.reader(file)
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def read_objects(path, task):
+    """The objects of `--json` that a csv file was written of."""
+    keys, found = {"text": "text_a"} if task.columns and task.input == "text" else {}, []
+    lines, named = read_lines(path), ["text_b", "question", "context", "image", "audio", "row"]
+    named = [name for name in (["text", *named] if task.input == "text" else named) if name in lines[0]]
+    for _, group in itertools.groupby(lines, lambda line: [line[name] for name in ("number", *named) if name in line]):
+        first, *others = group
+        item = {keys.get(name, name): first[name] for name in named if first[name]}
+        item |= {"row": int(item["row"])} if "row" in item else {}
+        records = [record for line in (first, *others) for record in records_of(line, task)]
+        found.append(item | {"predictions": records})
+    return found
+
+
+def records_of(line, task):
+    if not task.columns:
+        return json.loads(line["predictions"])
+    found = []
+    for suffix in ("", *(f"_{k}" for k in range(2, 9))):
+        cells = {key: names if isinstance(names, tuple) else (names,) for key, names in task.columns.items()}
+        cells = {key: [line.get(name + suffix, "") for name in names] for key, names in cells.items()}
+        if any(cells.get("score", cells.get("start"))):
+            cells = {key: [v if key in ("label", "text") else json.loads(v) for v in cells[key]] for key in cells}
+            found.append({key: value if key == "box" else value[0] for key, value in cells.items()})
+    return found
+
+
+@pytest.mark.parametrize("task", [*(task() for task in all_tasks()), Brightness()], ids=lambda task: task.name)
+def test_csv_and_json_hold_the_same_predictions(tmp_path, task):
+    predictions = predictions_of(task)
+    objects = [describe_sample(task, *pair) for pair in predictions]
+    assert read_objects(write(tmp_path / "a.csv", task, predictions), task) == objects
+    assert json.loads(write(tmp_path / "a.json", task, predictions).read_text()) == objects
+    lines = write(tmp_path / "a.jsonl", task, predictions).read_bytes().decode().split("\n")
+    assert [json.loads(line) for line in lines[:-1]] == objects and not lines[-1]
+
+
+def task_named(name):
+    return next(task() for task in all_tasks() if task.__name__ == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("Detection", "image,label,score,x1,y1,x2,y2,category_id"),
+        ("ImageClassification", "image,label,score,category_id,label_2,score_2,category_id_2,label_3"),
+        ("TextClassification", "text,text_b,label,score,category_id,label_2"),
+        ("Ranking", "row,user,seen,prediction,probability\n"),
+        ("Retrieval", "row,user,seen,prediction,item,score\n"),
+        ("SequenceLabeling", "number,text,span,label,start,end,truncated,error\n"),
+        ("ReadingComprehension", "number,question,context,answer,score,start,end,truncated,error\n"),
+        ("SpeechRecognition", "audio,text,score\n"),
+    ],
+)
+def test_the_columns_of_a_task(tmp_path, name, header):
+    task = task_named(name)
+    assert write(tmp_path / "a.csv", task, predictions_of(task)).read_text().startswith(header)
+
+
+def test_an_image_without_boxes_has_a_row_with_empty_cells(tmp_path):
+    task = task_named("Detection")
+    lines = read_lines(write(tmp_path / "a.csv", task, predictions_of(task)))
+    assert [line["image"][5] for line in lines] == ["0", "0", "1", "2"]
+    assert set(lines[2].values()) == {IMAGES[1]["name"], ""}
+
+
+def test_columns_of_the_input_keep_their_names_and_what_comes_later_is_named(tmp_path, caplog):
+    rows = [{"name": 1, "row": {"row": "a", "probability": "b"}}, {"name": 2, "row": {"more": 1}}]
+    records = [[{"label": "click", "score": 0.5}], []]
+    file = open_results(tmp_path / "a.csv", task_named("Ranking"), ["click"])
+    for sample, found in zip(rows, records):
+        file.add([(sample, found)])
+    with caplog.at_level("WARNING", "kit"):
+        file.close()
+    assert (tmp_path / "a.csv").read_text() == (
+        "row_2,row,probability,prediction,probability_2\n1,a,b,click,0.5\n2,,,,\n"
+    )
+
+
+def test_a_text_that_cannot_be_read_keeps_its_row(tmp_path):
+    bad = {"path": "a.txt", "place": "line 1", "error": BadSample(DataIssue("D118", "error", "a.txt", "not JSON"))}
+    task = task_named("TextClassification")
+    first, second = read_lines(write(tmp_path / "a.csv", task, [(bad, []), (LINES[0], [])]))
+    assert "not JSON" in first["error"] and not first["text"]
+    assert second["text"] == TEXTS[0] and not second["error"] and not second["label"]
+
+
+def test_a_file_without_samples_is_whole(tmp_path):
+    task = task_named("Detection")
+    assert write(tmp_path / "a.csv", task, []).read_text() == "image,label,score,x1,y1,x2,y2,category_id\n"
+    assert json.loads(write(tmp_path / "a.json", task, []).read_text()) == []
+
+
+def test_bad_places_are_refused(tmp_path):
+    task, path = task_named("Ranking"), tmp_path / "rows.CSV"
+    assert is_result_file(path) and not is_result_file(tmp_path)
+    path.write_text("a\n1\n")
+    with pytest.raises(ConfigError, match="would overwrite the input"):
+        open_results(path, task, None, str(path))
+    with pytest.raises(ConfigError, match=r"\.csv, \.jsonl, \.json"):
+        open_results(tmp_path / "a.xml", task, None)
+    with pytest.raises(EnvironmentProblem, match="cannot be written: No such file"):
+        open_results(tmp_path / "none/a.csv", task, None)
+    assert path.read_text() == "a\n1\n"
