@@ -48,7 +48,7 @@ def test_a_size_has_a_limit_and_a_box_ends_at_the_image():
 def test_anchors_equal_anchor_generator_of_1_8_whose_boxes_end_with_their_last_pixel():
     grid = AnchorGrid([[32, 64]])
     (anchors,) = grid(features((5, 6)), [16])
-    expected = golden("anchor_generator")["anchor"].reshape(-1, 4) + [0, 0, 1, 1]
+    expected = golden("anchor_generator")["anchor"].reshape(-1, 4) + np.array([0, 0, 1, 1])
     assert grid.counts == [6]
     np.testing.assert_allclose(anchors.numpy(), expected, atol=1e-5)
 
@@ -96,7 +96,7 @@ def test_the_square_between_4_and_9_has_sides_of_6_and_comes_second():
         (lambda: AnchorGrid([[0]]), "above 0"),
         (lambda: AnchorGrid([[32]], rounding="up"), "cell, edges, none, not 'up'"),
         (lambda: PriorBoxes([10, 20], [20]), "2 levels of min_sizes, 1 of max_sizes"),
-        (lambda: PriorBoxes([10], [9]), r"max_sizes\[0\] is \[9\]; each must exceed its min_sizes \[10\]"),
+        (lambda: PriorBoxes([10], [9]), r"max_sizes\[0\] is \[9\]; each must exceed \[10\]"),
         (lambda: DensityPriorBoxes([[8, 16]], [[4]]), "a density for every size"),
     ],
 )

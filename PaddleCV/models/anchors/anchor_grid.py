@@ -48,7 +48,7 @@ class AnchorGrid:
             strides (list[int]): pixels per cell of each level.
         """
         anchors = []
-        for feature, stride, sizes in zip(features, strides, self.sizes, strict=True):
+        for feature, stride, sizes in zip(features, strides, self.sizes):
             shapes = anchor_shapes(sizes, self.ratios, stride, self.rounding)
             height, width = paddle.shape(feature)[-2], paddle.shape(feature)[-1]
             anchors.append(place_shapes(shapes, height, width, stride, self.offset))
@@ -87,3 +87,16 @@ def place_shapes(shapes, height, width, stride, offset=0.5):
 def flatten_cells(prediction, values):
     """Predictions [N, A * values, H, W] as [N, H*W*A, values], in the order of the anchors."""
     return prediction.transpose([0, 2, 3, 1]).reshape([0, -1, values])
+
+
+def flatten_levels(scores, deltas, classes, anchors):
+    """The predictions of all levels together: scores [N, P, C], deltas [N, P, 4] and anchors [P, 4].
+
+    Args:
+        scores (list[Tensor]): of each level, [N, A * C, H, W].
+        deltas (list[Tensor]): of each level, [N, A * 4, H, W].
+        classes (int): C.
+        anchors (list[Tensor]): of each level, [H*W*A, 4].
+    """
+    scores = paddle.concat([flatten_cells(level, classes) for level in scores], axis=1)
+    return scores, paddle.concat([flatten_cells(level, 4) for level in deltas], axis=1), paddle.concat(anchors)

@@ -9,12 +9,11 @@ import math
 
 import paddle
 
-UNIT = (1.0, 1.0, 1.0, 1.0)
 RCNN = (10.0, 10.0, 5.0, 5.0)
 LARGEST = math.log(1000 / 16)  # of dw and dh, so that no exponential overflows
 
 
-def encode_deltas(boxes, anchors, weights=UNIT):
+def encode_deltas(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     """Deltas from anchors to boxes: the shift of the center in anchor sizes, the logarithm of the ratio of the sizes.
 
     Args:
@@ -31,7 +30,7 @@ def encode_deltas(boxes, anchors, weights=UNIT):
     return paddle.concat([shifts, ratios], axis=-1) * paddle.to_tensor(weights, dtype="float32")
 
 
-def decode_deltas(deltas, anchors, weights=UNIT):
+def decode_deltas(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     """The inverse of :func:`encode_deltas`; sizes of more than 62.5 anchors are limited to that."""
     deltas = deltas / paddle.to_tensor(weights, dtype="float32")
     sizes = anchors[..., 2:] - anchors[..., :2]

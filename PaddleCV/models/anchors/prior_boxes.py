@@ -40,9 +40,7 @@ class PriorBoxes:
             )
         for level, (smallest, largest) in enumerate(zip(self.min_sizes, self.max_sizes)):
             if largest and (len(largest) != len(smallest) or np.any(np.less_equal(largest, smallest))):
-                raise ValueError(
-                    f"PriorBoxes: max_sizes[{level}] is {largest}; each must exceed its min_sizes {smallest}"
-                )
+                raise ValueError(f"PriorBoxes: max_sizes[{level}] is {largest}; each must exceed {smallest}")
         self.steps, self.offset, self.max_last, self.clip = list(steps), offset, max_last, list(clip)
 
     @property
@@ -58,7 +56,7 @@ class PriorBoxes:
     def __call__(self, features, strides):
         """The prior boxes of each level, float32 [H*W*A, 4]; arguments as of :meth:`AnchorGrid.__call__`."""
         boxes = []
-        for feature, step, shapes in zip(features, self.steps or strides, self.shapes(), strict=True):
+        for feature, step, shapes in zip(features, self.steps or strides, self.shapes()):
             height, width = paddle.shape(feature)[-2], paddle.shape(feature)[-1]
             level = place_shapes(shapes, height, width, step, self.offset)
             boxes.append(clip_to(level, self.clip) if self.clip else level)
@@ -91,7 +89,7 @@ class DensityPriorBoxes:
     def __call__(self, features, strides):
         """The prior boxes of each level, float32 [H*W*A, 4]; arguments as of :meth:`AnchorGrid.__call__`."""
         boxes = []
-        for level, (feature, step) in enumerate(zip(features, self.steps or strides, strict=True)):
+        for level, (feature, step) in enumerate(zip(features, self.steps or strides)):
             offsets = density_boxes(self.sizes[level], self.densities[level], step)  # [A, 4]
             cells = (cell_grid(paddle.shape(feature)[-2], paddle.shape(feature)[-1]) + self.offset) * step
             around = (paddle.concat([cells, cells], axis=1).unsqueeze(1) + paddle.to_tensor(offsets)).reshape([-1, 4])
