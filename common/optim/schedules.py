@@ -129,12 +129,12 @@ class StepDecay(WarmupSchedule):
     Args:
         at_epochs (list[float]): milestones in epochs, rising.
         at_steps (list[int]): milestones in updates, rising; give one of the two.
-        factor (float): what the learning rate is multiplied by.
+        factor (float | list[float]): what the learning rate is multiplied by; a list has one for each milestone.
     """
 
     at_epochs: list[float] | None = None
     at_steps: list[int] | None = None
-    factor: float = in_range(0.1, above=0)
+    factor: float | list[float] = 0.1
 
     def __post_init__(self):
         super().__post_init__()
@@ -146,6 +146,11 @@ class StepDecay(WarmupSchedule):
             self.check_number(f"{key} item", milestone, above=0)
         if any(right <= left for left, right in itertools.pairwise(milestones)):
             raise self.error(f"got {key}={milestones!r}; they must rise")
+        factors = self.factor if isinstance(self.factor, list | tuple) else [self.factor] * len(milestones)
+        for factor in factors:
+            self.check_number("factor", factor, above=0)
+        if len(factors) != len(milestones):
+            raise self.error(f"got {len(factors)} factors for {len(milestones)} milestones; give one for each")
 
     def milestones(self):
         """The milestones in updates (list[int])."""
@@ -157,7 +162,10 @@ class StepDecay(WarmupSchedule):
         return super().turns() | {f"milestone {k}": step for k, step in enumerate(self.milestones(), 1)}
 
     def rate(self, step):
-        return self.base * self.factor ** sum(step >= milestone for milestone in self.milestones())
+        passed = sum(step >= milestone for milestone in self.milestones())
+        if isinstance(self.factor, list | tuple):
+            return self.base * math.prod(self.factor[:passed])
+        return self.base * self.factor**passed
 
 
 @dataclass(kw_only=True)

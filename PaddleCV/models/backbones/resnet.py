@@ -153,6 +153,28 @@ class Bottleneck(nn.Layer):
         return self.activation(self.shortcut(x) + self.excitation(self.expand(self.middle(self.reduce(x)))))
 
 
+def residual_stage(stage, in_channels, depth, variant="b", width=1.0, norm="bn"):
+    """One stage of a ResNet by itself, and the channels of its output.
+
+    Args:
+        stage (int): 0 to 3; all but the first halve the height and width.
+        in_channels (int): channels of the input.
+        depth (int): that of the ResNet; with the variant, width and norm as of :class:`ResNet`.
+        variant (str): b, vc or vd.
+        width (float): multiplies every number of channels.
+        norm (str): bn or frozen_bn.
+    """
+    check_design("a stage of ResNet", depth, variant, 32)
+    kind = BasicBlock if depth in BASIC else Bottleneck
+    inner = int(64 * width) * 2**stage
+    out_channels, stride = inner * kind.expansion, 2 if stage else 1
+    around = shortcut(in_channels, out_channels, stride, variant, norm, stage)
+    blocks = [kind(in_channels, inner, out_channels, around, stride, 1, 1, False, norm)]
+    for _ in range(DEPTHS[depth][stage] - 1):
+        blocks.append(kind(out_channels, inner, out_channels, nn.Identity(), 1, 1, 1, False, norm))
+    return nn.Sequential(*blocks), out_channels
+
+
 def stem(in_channels, channels, norm):
     """Convolutions of these channels and pooling to a quarter of H and W; one is 7x7, of several each is 3x3."""
     kernel_size = 7 if len(channels) == 1 else 3
