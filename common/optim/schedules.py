@@ -10,7 +10,6 @@ false.
 """
 
 import abc
-import itertools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -140,17 +139,12 @@ class StepDecay(WarmupSchedule):
         super().__post_init__()
         self.check_alternatives("at_epochs", "at_steps")
         key, milestones = ("at_epochs", self.at_epochs) if self.at_steps is None else ("at_steps", self.at_steps)
-        if not isinstance(milestones, (list, tuple)):
-            raise self.error(f"got {key}={milestones!r}; it must be a list of numbers")
-        for milestone in milestones:
-            self.check_number(f"{key} item", milestone, above=0)
-        if any(right <= left for left, right in itertools.pairwise(milestones)):
-            raise self.error(f"got {key}={milestones!r}; they must rise")
+        self.check_rising(key, milestones)
         factors = self.factor if isinstance(self.factor, list | tuple) else [self.factor] * len(milestones)
-        for factor in factors:
-            self.check_number("factor", factor, above=0)
         if len(factors) != len(milestones):
             raise self.error(f"got {len(factors)} factors for {len(milestones)} milestones; give one for each")
+        for factor in factors:
+            self.check_number("factor", factor, above=0)
 
     def milestones(self):
         """The milestones in updates (list[int])."""
@@ -163,9 +157,8 @@ class StepDecay(WarmupSchedule):
 
     def rate(self, step):
         passed = sum(step >= milestone for milestone in self.milestones())
-        if isinstance(self.factor, list | tuple):
-            return self.base * math.prod(self.factor[:passed])
-        return self.base * self.factor**passed
+        each = isinstance(self.factor, list | tuple)
+        return self.base * (math.prod(self.factor[:passed]) if each else self.factor**passed)
 
 
 @dataclass(kw_only=True)
