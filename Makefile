@@ -70,8 +70,9 @@ $(COMPARABLE): tests/parity/requirements.txt
 	@$(TORCH)/bin/python -m pip install --disable-pip-version-check --only-binary :all: -r tests/parity/requirements.txt $(SHORT)
 	@touch $@
 
-parity: $(READY) $(if $(KIT_TORCH_PYTHON),,$(COMPARABLE))  ## our classifiers answer as those of torchvision and timm do
+parity: $(READY) $(if $(KIT_TORCH_PYTHON),,$(COMPARABLE))  ## our networks answer as those of torchvision and timm do
 	$(BIN)/python tests/parity/torch_parity.py
+	$(BIN)/python tests/parity/detector_parity.py
 
 lock:  ## pin the requirements anew, for Python 3.11 to 3.13 (needs uv)
 	@command -v uv >/dev/null || { echo "error: uv is not there: pip install uv" >&2; exit 4; }

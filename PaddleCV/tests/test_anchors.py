@@ -88,6 +88,8 @@ def test_density_prior_boxes_equal_density_prior_box_of_1_8():
 
 def test_the_square_between_4_and_9_has_sides_of_6_and_comes_second():
     np.testing.assert_allclose(prior_shapes([4], [9], [4]), [[4, 4], [6, 6], [8, 2], [2, 8]])
+    (limited,) = PriorBoxes([4], [9], [[4]], limit=7).shapes()
+    np.testing.assert_allclose(limited, [[4, 4], [6, 6], [7, 2], [2, 7]])
 
 
 @pytest.mark.parametrize(

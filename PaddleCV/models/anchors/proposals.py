@@ -10,6 +10,8 @@ import paddle
 from ..heads.nms import MulticlassNMS
 from .deltas import clip_boxes, decode_deltas
 
+LOWEST = 1e9  # the negative of it is below all scores
+
 
 class Proposals:
     """Selects the boxes that most probably hold an object: by score, then NMS within each level.
@@ -22,14 +24,14 @@ class Proposals:
     """
 
     def __init__(self, top_k=1000, keep=1000, iou=0.7, min_size=0.0):
-        self.nms = MulticlassNMS(score=-0.5, iou=iou, keep=keep, top_k=top_k)
+        self.nms = MulticlassNMS(score=-LOWEST / 2, iou=iou, keep=keep, top_k=top_k)
         self.min_size = min_size
 
     def __call__(self, scores, deltas, anchors, im_shape):
         """The proposals of all images, those of the first image first.
 
         Args:
-            scores (list[Tensor]): of each level, float32 [N, P of the level], 0 to 1.
+            scores (list[Tensor]): of each level, float32 [N, P of the level], logits or probabilities.
             deltas (list[Tensor]): of each level, float32 [N, P of the level, 4].
             anchors (list[Tensor]): of each level, float32 [P of the level, 4].
             im_shape (Tensor): float32 [N, 2], height and width of the images without padding.
@@ -43,7 +45,7 @@ class Proposals:
         too_small = (sides < max(self.min_size, 1e-3)).astype("float32")  # [N, P]
         by_level = []  # NMS takes the levels for classes
         for level in range(len(scores)):
-            rows = [other if other is scores[level] else paddle.zeros_like(other) - 1.0 for other in scores]
-            by_level.append(paddle.concat(rows, axis=1) - 2.0 * too_small)
+            rows = [other if other is scores[level] else paddle.full_like(other, -LOWEST) for other in scores]
+            by_level.append(paddle.concat(rows, axis=1) - LOWEST * too_small)
         rows, counts = self.nms(boxes, paddle.stack(by_level, axis=1))
         return rows[:, 2:], counts

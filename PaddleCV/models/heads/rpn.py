@@ -56,7 +56,7 @@ class RPN(nn.Layer):
             im_shape (Tensor): float32 [N, 2], height and width of the images without padding.
         """
         anchors = self.anchors(predictions[1], self.strides)
-        scores = [F.sigmoid(flatten_cells(level, 1).squeeze(-1)) for level in predictions[0]]
+        scores = [flatten_cells(level, 1).squeeze(-1) for level in predictions[0]]
         deltas = [flatten_cells(level, 4) for level in predictions[1]]
         select = self.train_proposals if self.training else self.proposals
         return select(scores, deltas, anchors, im_shape)
