@@ -86,12 +86,12 @@ class FasterRCNN(nn.Layer):
         """
         features = self.features(image)
         rois, counts = self.rpn.propose(self.rpn(features), im_shape)
-        scores, boxes = self.classify(features, rois, counts)
+        scores, boxes = self.classify(features, rois, counts, im_shape)
         image_of = image_of_rows(rois, counts)
         boxes = original_boxes(boxes, paddle.gather(im_shape, image_of), paddle.gather(scale_factor, image_of))
         return self.nms(boxes, scores, counts)
 
-    def classify(self, features, rois, counts):
+    def classify(self, features, rois, counts, im_shape):
         """Scores [R, C] and boxes [R, C, 4] in input pixels of RoIs [R, 4], `counts` of each image."""
         logits, deltas = self.boxes(features, rois, counts)
         return self.boxes.decode(logits, deltas, rois)
@@ -109,9 +109,9 @@ class FasterRCNN(nn.Layer):
         terms = self.rpn.loss(predictions, objects, batch["im_shape"])
         with paddle.no_grad():
             rois, counts = self.rpn.propose(predictions, batch["im_shape"])
-        return terms | self.second_stage(features, rois, counts, objects)
+        return terms | self.second_stage(features, rois, counts, objects, batch["im_shape"])
 
-    def second_stage(self, features, rois, counts, objects):
+    def second_stage(self, features, rois, counts, objects, im_shape):
         """The terms of the loss of what follows the proposals [R, 4], `counts` of each image."""
         terms, _, _ = self.boxes.loss(features, self.boxes.sampler(rois, counts, objects))
         return terms

@@ -58,7 +58,11 @@ class BoxStage(nn.Layer):
 
     def decode(self, logits, deltas, rois):
         """Scores [R, C] and boxes [R, C or 1, 4], without the background."""
-        return F.softmax(logits, axis=1)[:, 1:], decode_deltas(deltas[:, 1:], rois.unsqueeze(1), self.weights)
+        return F.softmax(logits, axis=1)[:, 1:], self.decode_boxes(deltas, rois)
+
+    def decode_boxes(self, deltas, rois):
+        """Boxes [R, C or 1, 4] of deltas [R, K or 2, 4], without the background."""
+        return decode_deltas(deltas[:, 1:], rois.unsqueeze(1), self.weights)
 
     def loss(self, features, sampled):
         """The terms of the loss by name, each a mean over the RoIs, then logits [R, K] and deltas [R, K or 2, 4].
