@@ -70,8 +70,9 @@ $(COMPARABLE): tests/parity/requirements.txt
 	@$(TORCH)/bin/python -m pip install --disable-pip-version-check --only-binary :all: -r tests/parity/requirements.txt $(SHORT)
 	@touch $@
 
-parity: $(READY) $(if $(KIT_TORCH_PYTHON),,$(COMPARABLE))  ## our classifiers answer as those of torchvision and timm do
+parity: $(READY) $(if $(KIT_TORCH_PYTHON),,$(COMPARABLE))  ## our networks answer as those of torchvision and timm do
 	$(BIN)/python tests/parity/torch_parity.py
+	$(BIN)/python tests/parity/detector_parity.py
 
 notebooks: $(READY)  ## the notebooks of the kits as .ipynb, beside their scripts (needs jupytext)
 	@$(BIN)/python -c 'import jupytext' 2>/dev/null || { echo "error: jupytext is not there: $(BIN)/python -m pip install jupytext notebook" >&2; exit 4; }

@@ -181,9 +181,12 @@ def tensors(batch):
 
 
 def count_parameters(model):
-    """(number of trainable parameters, number of other values such as running statistics)."""
-    trained = sum(p.size for p in model.parameters() if not p.stop_gradient)
-    return int(trained), int(sum(p.size for p in model.parameters()) - trained)
+    """(number of parameters, those of frozen layers too, number of other values: running statistics, fixed tables)."""
+    sizes = {True: 0, False: 0}
+    for name, parameter in model.named_parameters():
+        frozen = not parameter.trainable and name.rpartition(".")[2] in ("weight", "bias")
+        sizes[frozen or not parameter.stop_gradient] += parameter.size
+    return int(sizes[True]), int(sizes[False])
 
 
 def assert_close(got, expected, tolerance, what):

@@ -49,13 +49,12 @@ def run_convert(args, default_kit=None):
     if config.namespace.find("ForeignNames") is None:
         raise ConfigError(f"{config.kit.name} does not support foreign weights")
     names = config.namespace.resolve("ForeignNames")
-    network = config.get("model.backbone.type", None)
+    network = names.network_of(config)
     names.check(args.source, network)
     arrays = {name: as_float32(array) for name, array in read_state_dict(Path(args.state)).items()}
     try:
         known = names(args.source, network, arrays)
-        last = arrays[known.order.sort_names(arrays)[-1]]
-        arrays = known.order.rename(arrays, model_shapes(config, len(last)))
+        arrays = known.order.rename(arrays, model_shapes(config, known.order.count_classes(arrays)))
     except ConfigError as error:
         raise ConfigError(f"{args.state}: these weights do not fit {args.config}: {error}") from error
     if known.note:

@@ -78,12 +78,6 @@ def log_threshold(model, given):
         logger.info("score threshold %g: %s", model.task.threshold if given is None else given, source)
 
 
-def bad_sample_line(sample, as_json):
-    """The output in the place of a sample that cannot be read: an empty line, or its file, place and error as JSON."""
-    found = {"file": sample["path"], "place": sample["place"], "error": issue_line(sample["error"].issue)}
-    return json.dumps(found, ensure_ascii=False) if as_json else ""
-
-
 def open_outputs(out, model, source):
     """(the writer of drawings, the writer of a file of predictions) for `--out`; None for what is not asked for."""
     if not out:

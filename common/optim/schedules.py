@@ -10,7 +10,6 @@ false.
 """
 
 import abc
-import itertools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -129,23 +128,23 @@ class StepDecay(WarmupSchedule):
     Args:
         at_epochs (list[float]): milestones in epochs, rising.
         at_steps (list[int]): milestones in updates, rising; give one of the two.
-        factor (float): what the learning rate is multiplied by.
+        factor (float | list[float]): what the learning rate is multiplied by; a list has one for each milestone.
     """
 
     at_epochs: list[float] | None = None
     at_steps: list[int] | None = None
-    factor: float = in_range(0.1, above=0)
+    factor: float | list[float] = 0.1
 
     def __post_init__(self):
         super().__post_init__()
         self.check_alternatives("at_epochs", "at_steps")
         key, milestones = ("at_epochs", self.at_epochs) if self.at_steps is None else ("at_steps", self.at_steps)
-        if not isinstance(milestones, (list, tuple)):
-            raise self.error(f"got {key}={milestones!r}; it must be a list of numbers")
-        for milestone in milestones:
-            self.check_number(f"{key} item", milestone, above=0)
-        if any(right <= left for left, right in itertools.pairwise(milestones)):
-            raise self.error(f"got {key}={milestones!r}; they must rise")
+        self.check_rising(key, milestones)
+        factors = self.factor if isinstance(self.factor, list | tuple) else [self.factor] * len(milestones)
+        if len(factors) != len(milestones):
+            raise self.error(f"got {len(factors)} factors for {len(milestones)} milestones; give one for each")
+        for factor in factors:
+            self.check_number("factor", factor, above=0)
 
     def milestones(self):
         """The milestones in updates (list[int])."""
@@ -157,7 +156,9 @@ class StepDecay(WarmupSchedule):
         return super().turns() | {f"milestone {k}": step for k, step in enumerate(self.milestones(), 1)}
 
     def rate(self, step):
-        return self.base * self.factor ** sum(step >= milestone for milestone in self.milestones())
+        passed = sum(step >= milestone for milestone in self.milestones())
+        each = isinstance(self.factor, list | tuple)
+        return self.base * (math.prod(self.factor[:passed]) if each else self.factor**passed)
 
 
 @dataclass(kw_only=True)

@@ -1,6 +1,7 @@
 """Base class of optimizers and schedules: dataclasses whose numbers are checked against the range of their field."""
 
 import dataclasses
+import itertools
 import math
 
 
@@ -41,6 +42,15 @@ class Settings:
     def check_number(self, key, value, above=-math.inf, least=-math.inf, most=math.inf):
         """Returns `value` if it is a number in the range, else raises ValueError."""
         return number_in_range(self.name, key, value, above, least, most)
+
+    def check_rising(self, key, values):
+        """Raises ValueError unless `values` are rising numbers above 0, a list."""
+        if not isinstance(values, (list, tuple)):
+            raise self.error(f"got {key}={values!r}; it must be a list of numbers")
+        for value in values:
+            self.check_number(f"{key} item", value, above=0)
+        if any(right <= left for left, right in itertools.pairwise(values)):
+            raise self.error(f"got {key}={values!r}; they must rise")
 
     def check_alternatives(self, *keys, required=True):
         """Raises ValueError unless one of these fields is given; none may be given where `required` is False."""

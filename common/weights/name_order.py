@@ -72,6 +72,10 @@ class NameOrder:
             raise ConfigError(f"{name}: '{strange[0]}' is not a name of this family of networks")
         return [(0, int(token)) if token.isdigit() else (1, rank[token]) for token in tokens]
 
+    def count_classes(self, arrays):
+        """The number of classes of a file: the length of the last array in the order of the layers."""
+        return len(arrays[self.sort_names(arrays)[-1]])
+
     def rename(self, arrays, shapes):
         """Renames the arrays of a file to our names.
 

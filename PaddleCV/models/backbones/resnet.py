@@ -10,6 +10,8 @@ With squeeze and excitation (https://arxiv.org/abs/1709.01507, figure 3) a block
 Dilation (https://arxiv.org/abs/1706.05587, section 3.1): the stages beyond the output stride keep their resolution, and
 all 3x3 convolutions of such a stage, those of its first block too, are dilated by the stride that was left out.
 
+Deformable convolutions (https://arxiv.org/abs/1811.11168) may take the place of the 3x3 ones of bottlenecks.
+
 Shapes in this file:
     N images of H x W pixels; stage i (0 to 3) has stride 2^(i+2), or the output stride where that is less.
 """
@@ -17,6 +19,7 @@ Shapes in this file:
 from paddle import nn
 
 from ..blocks.conv_norm import ConvNorm
+from ..blocks.deformable import DeformableConvNorm
 from ..blocks.excitation import ChannelGate
 from .output_stride import OUTPUT_STRIDES
 from .staged import StagedBackbone, check_out_indices
@@ -82,6 +85,7 @@ class ResNet(ResidualStages):
         output_stride (int): 32, or 16 or 8 for finer features by dilation.
         se (bool): squeeze and excitation in every block.
         blocks (list[int] | None): blocks of each of the four stages; None for those of `depth`.
+        deformable_stages (list[int]): the stages, 0 to 3, whose 3x3 convolutions are deformable (DCN v2).
     """
 
     def __init__(
@@ -96,8 +100,11 @@ class ResNet(ResidualStages):
         output_stride=32,
         se=False,
         blocks=None,
+        deformable_stages=(),
     ):
         check_design("ResNet", depth, variant, output_stride)
+        if deformable_stages and depth in BASIC:
+            raise ValueError(f"ResNet: deformable_stages are those of bottlenecks, which depth {depth} does not have")
         blocks, widths = per_stage("ResNet", blocks or DEPTHS[depth], width, 4)
         base = int(64 * widths[0])
         kind = BasicBlock if depth in BASIC else Bottleneck
@@ -110,7 +117,10 @@ class ResNet(ResidualStages):
             out_channels = inner * kind.expansion
             before = out_channels if not is_first else base if stage == 0 else channels_of(stage - 1) * kind.expansion
             around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
-            return kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
+            block = kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
+            if stage in deformable_stages:
+                block.middle = DeformableConvNorm(inner, inner, 3, stride, norm=norm, dilation=dilation)
+            return block
 
         first = (base // 2, base // 2, base) if variant != "b" else (base,)
         super().__init__(stem(in_channels, first, norm), blocks, make_block, output_stride, out_indices, freeze_stages)
@@ -151,6 +161,28 @@ class Bottleneck(nn.Layer):
 
     def forward(self, x):
         return self.activation(self.shortcut(x) + self.excitation(self.expand(self.middle(self.reduce(x)))))
+
+
+def residual_stage(stage, in_channels, depth, variant="b", width=1.0, norm="bn"):
+    """One stage of a ResNet by itself, and the channels of its output.
+
+    Args:
+        stage (int): 0 to 3; all but the first halve the height and width.
+        in_channels (int): channels of the input.
+        depth (int): that of the ResNet; with the variant, width and norm as of :class:`ResNet`.
+        variant (str): b, vc or vd.
+        width (float): multiplies every number of channels.
+        norm (str): bn or frozen_bn.
+    """
+    check_design("a stage of ResNet", depth, variant, 32)
+    kind = BasicBlock if depth in BASIC else Bottleneck
+    inner = int(64 * width) * 2**stage
+    out_channels, stride = inner * kind.expansion, 2 if stage else 1
+    around = shortcut(in_channels, out_channels, stride, variant, norm, stage)
+    blocks = [kind(in_channels, inner, out_channels, around, stride, 1, 1, False, norm)]
+    for _ in range(DEPTHS[depth][stage] - 1):
+        blocks.append(kind(out_channels, inner, out_channels, nn.Identity(), 1, 1, 1, False, norm))
+    return nn.Sequential(*blocks), out_channels
 
 
 def stem(in_channels, channels, norm):

@@ -1,22 +1,19 @@
 """YOLOv3: An Incremental Improvement (https://arxiv.org/abs/1804.02767).
 
 Shapes in this file:
-    N images of D channels (3 of RGB) and H x W pixels, M objects an image (padded), A anchors per level, C classes,
-    P predictions an image, R boxes found in all images together.
-Boxes are (x1, y1, x2, y2) in pixels.
+    N images, A anchors per level, C classes.
 """
 
 import itertools
 
 import paddle
-from paddle import nn
 
-from ..backbones.staged import image_channels
-from ..boxes import original_boxes
 from ..heads.nms import MulticlassNMS
+from .one_stage import OneStageDetector
+from .sides import check_sides
 
 
-class YOLOv3(nn.Layer):
+class YOLOv3(OneStageDetector):
     """A one-stage detector: backbone, feature pyramid, head, NMS.
 
     Args:
@@ -27,21 +24,8 @@ class YOLOv3(nn.Layer):
         nms (Layer): boxes and scores to the rows of the detections.
     """
 
-    task = "Detection"
-    outputs = ("boxes", "num_boxes")
-
     def __init__(self, backbone, neck, head, loss, nms):
-        super().__init__()
-        self.backbone = backbone
-        self.neck = neck
-        self.head = head
-        self.loss_terms = loss
-        self.nms = nms
-        self.inputs = {
-            "image": ([None, image_channels(backbone), None, None], "float32"),
-            "im_shape": ([None, 2], "float32"),
-            "scale_factor": ([None, 2], "float32"),
-        }
+        super().__init__(backbone, neck, head, loss, nms)
         self.size_multiple = head.strides[0]  # of the coarsest level, which the others are built on
 
     @classmethod
@@ -70,36 +54,5 @@ class YOLOv3(nn.Layer):
     def predict(self, image):
         """Raw predictions of each level, [N, A, 5 + C, H / stride, W / stride], from the coarsest to the finest."""
         if paddle.in_dynamic_mode():
-            check_sides(image.shape[2:], self.head.strides[0])
-        return self.head(self.neck(self.backbone(image)))
-
-    def forward(self, image, im_shape, scale_factor):
-        """The detected boxes, in pixels of the original images.
-
-        Args:
-            image (Tensor): float32 [N, D, H, W].
-            im_shape (Tensor): float32 [N, 2], height and width of the image within the input, without its padding.
-            scale_factor (Tensor): float32 [N, 2], input pixels per original pixel, along y and x.
-
-        Returns:
-            tuple[Tensor, Tensor]: float32 [R, 6] rows (label, score, x1, y1, x2, y2), those of the first image first,
-                and int32 [N], how many of them are of each image.
-        """
-        boxes, scores = self.head.decode(self.predict(image))
-        return self.nms(original_boxes(boxes, im_shape, scale_factor), scores)
-
-    def loss(self, batch):
-        """The terms of the loss, each a mean over the images.
-
-        Args:
-            batch (dict): image [N, D, H, W]; boxes [N, M, 4] in input pixels; labels [N, M], -1 for padding;
-                and, where there are any, scores [N, M].
-        """
-        predictions = self.predict(batch["image"])
-        return self.loss_terms(predictions, self.head, batch["boxes"], batch["labels"], batch.get("scores"))
-
-
-def check_sides(sides, multiple):
-    """Raises ValueError for images whose levels would not fit on one another."""
-    if any(side % multiple for side in sides):
-        raise ValueError(f"YOLOv3 takes images whose sides are multiples of {multiple}, not {sides[0]} x {sides[1]}")
+            check_sides("YOLOv3", image.shape[2:], self.size_multiple)
+        return super().predict(image)

@@ -1,15 +1,15 @@
 """The names of the weights of torchvision and timm, for the networks of this kit, in the order of their layers.
 
 Facts about torchvision 0.29 and timm 1.0 (the files at huggingface.co/timm have the latter's names).  A network is
-called by its backbone.  Where a definition differs from ours but the arrays fit, NOTES says it; `tests/parity` shows
-that the others predict the same.
+called by its backbone, a detector by its class (`detector_names.py`).  Where a definition differs from ours but the
+arrays fit, NOTES says it; `tests/parity` shows that the others predict the same.
 """
 
 from common.errors import ConfigError
 from common.suggest import did_you_mean
 from common.weights.name_order import NameOrder
 
-from . import official_names
+from . import detector_names, official_names
 
 STATISTICS = ((r"running_mean$", "mean"), (r"running_var$", "variance"))
 
@@ -49,6 +49,7 @@ DENSE = torch(
 )
 FAMILIES = {
     "torchvision": {
+        **detector_names.TORCHVISION,
         "AlexNet": torch("features classifier"),
         "VGG": torch("features classifier", zeros=r"features\.\d+\.bias"),
         "ResNet": RESIDUAL,
@@ -107,6 +108,7 @@ OFFICIAL = {
     "Xception": ("xception",),
     "XceptionDeepLab": ("xception_deeplab",),
 }
+DETECTORS = frozenset(detector_names.TORCHVISION)
 TUNE = "fine-tune before you trust the predictions"
 NOTES = {
     (
@@ -117,6 +119,7 @@ NOTES = {
     ("timm", "DarkNet"): f"timm's activation is a leaky ReLU of slope 0.01, ours another: {TUNE}",
     ("timm", "MobileNetV1"): f"timm's activation is ReLU6, ours ReLU: {TUNE}",
     ("timm", "XceptionDeepLab"): f"timm does not dilate the last block, ours does: {TUNE}",
+    **{("torchvision", name): note for name, note in detector_names.NOTES.items()},
 }
 
 
@@ -125,7 +128,7 @@ class ForeignNames:
 
     Args:
         source (str): torchvision, timm or paddleclas.
-        network (str): the class of our backbone.
+        network (str): the class of our backbone, or of our detector; see :meth:`network_of`.
         names (list[str]): of the arrays in the file.
 
     Raises:
@@ -135,6 +138,12 @@ class ForeignNames:
     def __init__(self, source, network, names):
         self.order = choose_order(self.check(source, network), names)
         self.note = NOTES.get((source, network), "")
+
+    @staticmethod
+    def network_of(config):
+        """The network of a configuration (str): the class of a detector with names here, or that of the backbone."""
+        whole = config.get("model.type", None)
+        return whole if whole in DETECTORS else config.get("model.backbone.type", None)
 
     @staticmethod
     def check(source, network):

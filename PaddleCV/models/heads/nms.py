@@ -16,20 +16,23 @@ class MulticlassNMS(nn.Layer):
         score (float): boxes of a lower score are dropped first.
         iou (float): a box that overlaps a better one of its class by more than this is dropped.
         keep (int): at most this many boxes an image, the best of all classes.
-        top_k (int): at most this many boxes of a class enter, the best.
+        top_k (int): at most this many boxes of a class enter, the best; -1 for all.
     """
 
     def __init__(self, score=0.01, iou=0.45, keep=100, top_k=1000):
         super().__init__()
         self.score, self.iou, self.keep, self.top_k = score, iou, keep, top_k
 
-    def forward(self, boxes, scores):
+    def forward(self, boxes, scores, given=None):
         """Rows [R, 6] of (label, score, x1, y1, x2, y2), image after image, and how many of each, int32 [N].
 
-        Takes boxes float32 [N, P, 4] and scores float32 [N, C, P].
+        Args:
+            boxes (Tensor): float32 [N, P, 4]; or, image after image, one box per class [all P, C, 4].
+            scores (Tensor): float32 [N, C, P]; or [all P, C].
+            given (Tensor): int32 [N], the number of boxes of each image, where there is one box per class.
         """
         rows, _, counts = paddle._C_ops.multiclass_nms3(
-            boxes, scores, None, self.score, self.top_k, self.keep, self.iou, True, 1.0, -1
+            boxes, scores, given, self.score, self.top_k, self.keep, self.iou, True, 1.0, -1
         )
         return rows, counts
 

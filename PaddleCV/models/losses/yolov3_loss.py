@@ -22,6 +22,7 @@ from paddle.nn import functional as F
 
 from ..boxes import OVERLAPS, best_anchors, cell_targets, cells_of, decode_boxes, pairwise_iou
 from ..heads.yolov3_head import decode_level
+from .terms import binary_cross_entropy
 
 SMALLEST = 1e-6  # a box narrower than this share of the image is no object
 
@@ -211,8 +212,3 @@ def last_of_each(places, taken):
     same = (places.unsqueeze(2) == places.unsqueeze(1)) & taken.unsqueeze(1)  # [N, M, M]
     later = paddle.triu(paddle.ones([count, count]), diagonal=1).astype("bool")
     return taken & ~(same & later).any(axis=2)
-
-
-def binary_cross_entropy(logits, targets):
-    """-y log(p) - (1 - y) log(1 - p) with p = sigmoid(logits), element by element."""
-    return F.softplus(logits) - logits * targets

@@ -60,6 +60,11 @@ def test_a_number_is_a_constant_learning_rate():
     assert [make_schedule(0.01).at(step) for step in (0, 7, 10**6)] == [0.01] * 3
 
 
+def test_each_milestone_may_have_a_factor_of_its_own():
+    schedule = StepDecay(base=1e-3, at_steps=[2, 4], factor=[0.5, 0.1]).bind(steps_per_epoch=10, total_steps=6)
+    assert [schedule.at(step) for step in (0, 2, 4)] == pytest.approx([1e-3, 5e-4, 5e-5])
+
+
 def test_milestones_in_epochs_fall_on_their_steps():
     schedule = StepDecay(base=1.0, at_epochs=[2, 3], factor=0.1).bind(steps_per_epoch=10, total_steps=40)
     assert [schedule.at(step) for step in (0, 19, 20, 29, 30)] == pytest.approx([1, 1, 0.1, 0.1, 0.01])
@@ -136,6 +141,8 @@ def test_scaling_multiplies_every_rate():
         (lambda: make_schedule(-1), "Constant got base=-1"),
         (lambda: make_schedule(True), "Constant got base=True"),
         (lambda: StepDecay(base=0.1), "got at_epochs=None and at_steps=None; give one of them"),
+        (lambda: StepDecay(base=0.1, at_epochs=[4, 8], factor=[0.1]), "got 1 factors for 2 milestones; give one for"),
+        (lambda: StepDecay(base=0.1, at_epochs=[4], factor=0), "got factor=0; it must be a number above 0"),
         (lambda: StepDecay(base=0.1, at_epochs=[8, 4]), r"got at_epochs=\[8, 4\]; they must rise"),
         (lambda: StepDecay(base=0.1, at_epochs=8), "got at_epochs=8; it must be a list"),
         (lambda: StepDecay(base=0.1, at_steps=[0]), "got at_steps item=0; it must be a number above 0"),

@@ -1,0 +1,88 @@
+"""Cascade R-CNN (https://arxiv.org/abs/1712.00726, section 4).
+
+Shapes in this file:
+    N images, C classes, L levels of features, R RoIs of all images together.
+Boxes are (x1, y1, x2, y2) in input pixels.
+"""
+
+import paddle
+from paddle import nn
+from paddle.nn import functional as F
+
+from ..anchors.deltas import clip_boxes
+from ..heads.nms import MulticlassNMS
+from ..rois.roi_align import image_of_rows
+from .faster_rcnn import FasterRCNN
+
+
+class CascadeRCNN(FasterRCNN):
+    """A two-stage detector whose second stage is repeated: each moves the boxes of the one before.
+
+    Args:
+        backbone (Layer): image to features, from the finest to the coarsest level.
+        neck (Layer | None): features to features; None to use those of the backbone.
+        rpn (RPN): features to proposals.
+        stages (list[BoxStage]): each with one box for all classes.
+        nms (MulticlassNMS): scores and boxes to the rows of the detections.
+        stage_weights (list[float]): of the losses of each stage.
+    """
+
+    def __init__(self, backbone, neck, rpn, stages, nms, stage_weights=(1.0, 0.5, 0.25)):
+        if len(stages) != len(stage_weights):
+            raise ValueError(f"CascadeRCNN got {len(stages)} stages and {len(stage_weights)} stage_weights")
+        if not all(stage.head.agnostic for stage in stages):
+            raise ValueError("CascadeRCNN takes heads with one box for all classes, agnostic: true")
+        super().__init__(backbone, neck, rpn, nn.LayerList(stages), nms)
+        self.stage_weights = tuple(stage_weights)
+
+    @classmethod
+    def from_config(
+        cls, backbone, rpn, stages, num_classes, build, neck=None, nms=None, stage_weights=(1.0, 0.5, 0.25)
+    ):
+        """Builds the parts in order; each is given the channels and strides of the one before it.
+
+        Args:
+            backbone (node): a network of PaddleCV/models/backbones.
+            rpn (node): RPN.
+            stages (list[node]): BoxStage.
+            num_classes (int): C.
+            neck (node): FPN; the features of the backbone are used where it is left out.
+            nms (node): MulticlassNMS; with the defaults of Faster R-CNN where it is left out.
+            stage_weights (list[float]): of the losses of each stage.
+        """
+        backbone = build(backbone)
+        neck = build(neck, in_channels=backbone.out_channels, strides=backbone.strides) if neck else None
+        levels = neck or backbone
+        rpn = build(rpn, in_channels=levels.out_channels, strides=levels.strides)
+        stages = build(stages, in_channels=levels.out_channels, strides=levels.strides, num_classes=num_classes)
+        nms = build(nms) if nms else MulticlassNMS(0.05, 0.5, 100, -1)
+        return cls(backbone, neck, rpn, stages, nms, stage_weights)
+
+    def classify(self, features, rois, counts, im_shape):
+        """Scores [R, C], the mean of all heads on the last RoIs, and boxes [R, C, 4] in input pixels."""
+        last = self.boxes[-1]
+        for stage in list(self.boxes)[:-1]:
+            _, deltas = stage(features, rois, counts)
+            rois = self.moved(stage, deltas, rois, counts, im_shape)
+        regions = last.roi(features, rois, counts)
+        logits, deltas = last.head(regions)
+        scores, boxes = last.decode(logits, deltas, rois)
+        for stage in list(self.boxes)[:-1]:
+            scores = scores + F.softmax(stage.head(regions)[0], axis=1)[:, 1:]
+        return scores / len(self.boxes), boxes.expand([-1, scores.shape[1], 4])
+
+    def second_stage(self, features, rois, counts, objects, im_shape):
+        """The terms of the loss of every stage, with its number."""
+        terms = {}
+        for number, (stage, weight) in enumerate(zip(self.boxes, self.stage_weights), 1):
+            sampled = stage.sampler(rois, counts, objects, with_objects=number == 1)
+            mine, _, deltas = stage.loss(features, sampled)
+            terms |= {f"{name}_{number}": weight * value for name, value in mine.items()}
+            with paddle.no_grad():
+                rois, counts = self.moved(stage, deltas, sampled.rois, sampled.counts, im_shape), sampled.counts
+        return terms
+
+    def moved(self, stage, deltas, rois, counts, im_shape):
+        """RoIs [R, 4] moved by the deltas [R, 2, 4] of a stage and clipped to their images."""
+        boxes = stage.decode_boxes(deltas, rois)
+        return clip_boxes(boxes, paddle.gather(im_shape, image_of_rows(rois, counts))).squeeze(1)

@@ -1,0 +1,1 @@
+"""Regions of interest: features of boxes, and boxes with their targets for the second stage."""
