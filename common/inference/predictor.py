@@ -41,6 +41,7 @@ class Predictor:
         runtime.prepare(load=False)
         self.folder, self.about = exported.folder, exported.about
         self.labels, self.task = self.about["labels"], exported.task()
+        self.original_pixels = getattr(self.task, "original_pixels", False)
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
         self.pipeline = Pipeline(exported.transforms())

@@ -22,12 +22,14 @@ class Task:
         threshold (float): predictions that score less are left out, unless a caller asks for another threshold.
         files (tuple[str]): arguments of the constructor that name files; an export carries these.
         parts (tuple[type]): classes that a node among the arguments may name, besides transforms.
+        original_pixels (bool): records are in pixels of the original image, so that pre-processing must be undone.
     """
 
     input = "image"
     threshold = 0.0
     files = ()
     parts = ()
+    original_pixels = False
 
     @property
     def name(self):

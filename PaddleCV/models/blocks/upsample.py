@@ -17,10 +17,7 @@ def resize_as(x, like, align_corners=True):
         align_corners (bool): the centers of the outermost cells lie on those of the outermost pixels, as those of the
             original models do (their resize_bilinear has it by default); otherwise the edges do.
     """
-    size = like.shape[2:]
-    if min(size) < 0:  # an export of any size
-        size = paddle.shape(like)[2:]
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=align_corners)
+    return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=align_corners)
 
 
 def upsample_nearest(x):

@@ -66,6 +66,5 @@ class GlobalReasoning(nn.Layer):
         graph = graph + self.along_nodes(graph.transpose([0, 2, 1])).transpose([0, 2, 1])
         graph = self.along_states(F.relu(graph))
         back = paddle.matmul(graph, assigned)  # [N, S, hw]
-        size = paddle.shape(x)[2:] if min(x.shape[2:]) < 0 else x.shape[2:]
-        back = back.reshape([0, self.along_states._in_channels, size[0], size[1]])
+        back = back.reshape([0, -1, *x.shape[2:]])
         return x + self.norm(self.extend(back))
