@@ -19,6 +19,7 @@ class Model:
     task = None  # required: name of the task class, which interprets the predictions
     labels = None  # set by the program: class names of the training data
     size_multiple = 1  # divisor of the heights and widths of images
+    original_pixels = False  # its task maps predictions back to the original image
     about = {}  # additional keys of infer.yml
     export_tolerance = 0.0  # lower limit of export.tolerance
     vocab_size = None  # rows of its embedding, the upper limit of token ids
@@ -39,6 +40,9 @@ class Model:
 
     def training_outputs(self, *inputs):
         """All outputs used in training, if forward omits some; pruning traces it."""
+
+    def undecided(self, inputs, tolerance):
+        """{output name: bool array} of a label map's pixels where an error of the logits would change the class."""
 
     def layers_above(self, name):
         """The number of layers above a parameter (int), for `layer_decay`."""

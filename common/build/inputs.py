@@ -179,7 +179,8 @@ def check_transforms(transforms, model, places, source, name):
         ConfigError: as `check_evaluation_transforms`.
     """
     reader = next((transform for transform in transforms if hasattr(transform, "examine")), None)
-    random, lasting = reader.examine(transforms, model.inputs) if reader else (None, None)
+    inputs = {*model.inputs, *(["scale_factor"] if get_optional(model, "model", "original_pixels") else ())}
+    random, lasting = reader.examine(transforms, inputs) if reader else (None, None)
     if random is not None:
         refuse_random(places[random], type(transforms[random]).__name__, source)
     if lasting is not None:
@@ -187,8 +188,8 @@ def check_transforms(transforms, model, places, source, name):
         fix = "set center: false" if centered else "use Resize, LetterBox or Pad, without center"
         raise ConfigError(
             f"{places[lasting]}: {kind}{' with center: true' if centered else ''} in {source} moves the image within "
-            f"the input; {name} predicts boxes in pixels of the original image, where scale_factor alone does not "
-            f"bring them back\n  fix: {fix}"
+            f"the input; {name} predicts in pixels of the original image, where scale_factor alone does not "
+            f"bring it back\n  fix: {fix}"
         )
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 
 ROWS_AT_MOST = 2000  # whose order is looked into
+LABEL_MAP = "label_map"  # the output of class ids of pixels
+UNDECIDED = -1  # in a golden label map: a second class is as good as the first, so that either is right
 
 
 def differences(outputs, golden):
@@ -12,18 +14,32 @@ def differences(outputs, golden):
         outputs (dict[str, ndarray]): of one program.
         golden (dict[str, ndarray]): of the other.
     """
-    return {name: difference(outputs[name], expected) for name, expected in golden.items()}
+    return {name: difference(outputs[name], expected, name == LABEL_MAP) for name, expected in golden.items()}
 
 
-def difference(got, expected):
+def difference(got, expected, is_label_map=False):
     """The same of one output; the rows of a table may come in another order where they are as good as equal."""
     if got.shape != expected.shape:
         return float("inf")
+    if is_label_map:
+        got = np.where(expected == UNDECIDED, expected, got)
     if got.ndim == 2 and got.shape[1] > 2 and len(got) <= ROWS_AT_MOST:
         got = rows_in_order_of(got, expected)
     scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
     found = float(np.abs(got.astype("float64") - expected).max(initial=0.0)) / scale
     return found if np.isfinite(found) else float("inf")
+
+
+def mark_undecided(golden, undecided):
+    """The golden outputs with UNDECIDED in a label map where a second class is as good as the first.
+
+    Args:
+        golden (dict[str, ndarray]): of a model.
+        undecided (dict[str, ndarray]): bool, of the same shape, for some of them.
+    """
+    return golden | {
+        name: np.where(marks, UNDECIDED, golden[name]).astype(golden[name].dtype) for name, marks in undecided.items()
+    }
 
 
 def rows_in_order_of(got, expected):

@@ -48,6 +48,7 @@ class Predictor:
         self.labels, self.task = self.about["labels"], exported.task()
         if self.about.get("threshold_from"):
             self.threshold_from = f"{self.about['threshold_from']} ({exported.file})"
+        self.original_pixels = getattr(self.task, "original_pixels", False)
         self.inputs = {entry["name"]: (entry["shape"], entry["dtype"]) for entry in self.about["inputs"]}
         self.outputs = self.about["outputs"]
         self.pipeline = Pipeline(exported.transforms())

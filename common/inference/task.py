@@ -25,6 +25,7 @@ class Task:
         parts (tuple[type]): classes that a node among the arguments may name, besides transforms.
         columns (dict[str, str | tuple]): key of a record -> its column in csv, or those of a list of fixed length;
             empty: the records are written as JSON.
+        original_pixels (bool): records are in pixels of the original image, so that pre-processing must be undone.
     """
 
     input = "image"
@@ -32,6 +33,7 @@ class Task:
     files = ()
     parts = ()
     columns = {}
+    original_pixels = False
 
     @property
     def name(self):

@@ -75,22 +75,28 @@ class RandomScale(Transform):
     """Resizes by a random factor, keeping the aspect ratio.
 
     Args:
-        scale (list[float]): minimum and maximum factor.
-        step (float): step between the possible factors, starting at the minimum; 0 draws uniformly.
+        scale (list[float]): minimum and maximum factor; of three numbers or more, each range between two neighbors is
+            as probable as the others, such as 0.5 to 1 and 1 to 4 of [0.5, 1, 4].
+        step (float): step between the possible factors of two numbers, starting at the minimum; 0 draws uniformly.
         interp (str): nearest, bilinear, cubic, area, lanczos, or random.
     """
 
     augments = True
 
     def __init__(self, scale=(0.5, 2.0), step=0.0, interp="bilinear"):
-        if not 0 < scale[0] <= scale[1]:
+        if len(scale) < 2 or scale[0] <= 0 or list(scale) != sorted(scale):
             raise ValueError(f"RandomScale got scale {list(scale)}; it must be [min, max], both above 0")
+        if step > 0 and len(scale) > 2:
+            raise ValueError(f"RandomScale got step {step} with scale {list(scale)}; a step is for two numbers")
         self.scale = scale
         self.step = step
         self.interp = check_interpolation(interp)
 
     def __call__(self, sample, rng):
-        low, high = self.scale
+        low, high = self.scale[:2]
+        if len(self.scale) > 2:
+            part = int(rng.integers(len(self.scale) - 1))
+            low, high = self.scale[part : part + 2]
         if self.step > 0:
             factor = low + self.step * rng.integers(int((high - low) / self.step + 1e-6) + 1)
         else:

@@ -49,11 +49,14 @@ class ResidualStages(StagedBackbone):
         output_stride (int): 8, 16 or 32.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained.
+        multi_grid (list[int]): factors of the dilation of the blocks of the last stage, repeated where there are more.
     """
 
-    def __init__(self, stem, counts, make_block, output_stride, out_indices, freeze_stages):
+    def __init__(self, stem, counts, make_block, output_stride, out_indices, freeze_stages, multi_grid=(1,)):
         super().__init__()
         out_indices = check_out_indices(type(self).__name__, out_indices, 4)
+        if not multi_grid or min(multi_grid) < 1:
+            raise ValueError(f"multi_grid is {list(multi_grid)}; it has numbers of 1 or more")
         self.stem = stem
         self.stages = nn.LayerList()
         channels, strides = [], []
@@ -61,8 +64,9 @@ class ResidualStages(StagedBackbone):
             whole = 2 ** (stage + 2)
             stride = 2 if stage > 0 and whole <= output_stride else 1
             dilation = max(1, whole // output_stride)
+            grid = multi_grid if stage == 3 else (1,)
             blocks = [
-                make_block(stage, position == 0, stride if position == 0 else 1, dilation)
+                make_block(stage, position == 0, stride if position == 0 else 1, dilation * grid[position % len(grid)])
                 for position in range(counts[stage])
             ]
             self.stages.append(nn.Sequential(*blocks))
@@ -86,6 +90,9 @@ class ResNet(ResidualStages):
         se (bool): squeeze and excitation in every block.
         blocks (list[int] | None): blocks of each of the four stages; None for those of `depth`.
         deformable_stages (list[int]): the stages, 0 to 3, whose 3x3 convolutions are deformable (DCN v2).
+        multi_grid (list[int]): factors of the dilation of the blocks of the last stage (1706.05587, section 4.2.1).
+        stem_channels (list[int] | None): of the stem's convolutions before width, one 7x7 or several 3x3; None for
+            those of the variant.
     """
 
     def __init__(
@@ -101,12 +108,15 @@ class ResNet(ResidualStages):
         se=False,
         blocks=None,
         deformable_stages=(),
+        multi_grid=(1,),
+        stem_channels=None,
     ):
         check_design("ResNet", depth, variant, output_stride)
         if deformable_stages and depth in BASIC:
             raise ValueError(f"ResNet: deformable_stages are those of bottlenecks, which depth {depth} does not have")
         blocks, widths = per_stage("ResNet", blocks or DEPTHS[depth], width, 4)
-        base = int(64 * widths[0])
+        first = stem_channels or ((32, 32, 64) if variant != "b" else (64,))
+        first = [int(channels * widths[0]) for channels in first]
         kind = BasicBlock if depth in BASIC else Bottleneck
 
         def channels_of(stage):
@@ -115,15 +125,19 @@ class ResNet(ResidualStages):
         def make_block(stage, is_first, stride, dilation):
             inner = channels_of(stage)
             out_channels = inner * kind.expansion
-            before = out_channels if not is_first else base if stage == 0 else channels_of(stage - 1) * kind.expansion
+            before = (
+                out_channels if not is_first else first[-1] if stage == 0 else channels_of(stage - 1) * kind.expansion
+            )
             around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
             block = kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
             if stage in deformable_stages:
                 block.middle = DeformableConvNorm(inner, inner, 3, stride, norm=norm, dilation=dilation)
             return block
 
-        first = (base // 2, base // 2, base) if variant != "b" else (base,)
-        super().__init__(stem(in_channels, first, norm), blocks, make_block, output_stride, out_indices, freeze_stages)
+        super().__init__(
+            *(stem(in_channels, first, norm), blocks, make_block, output_stride, out_indices, freeze_stages),
+            multi_grid=multi_grid,
+        )
 
 
 class BasicBlock(nn.Layer):

@@ -1,18 +1,27 @@
-"""Batch normalization as configurations name it, and the freezing of layers."""
+"""Normalization as configurations name it, and the freezing of layers."""
 
 from paddle import nn
 
-NORMS = ("bn", "frozen_bn")
+NORMS = ("bn", "frozen_bn", "gn")
+GROUPS = 32
 
 
 def batch_norm(channels, norm="bn"):
-    """The batch normalization of `channels` that a configuration calls bn or frozen_bn."""
+    """The normalization of `channels` that a configuration calls bn, frozen_bn or gn (group normalization)."""
     if norm not in NORMS:
         raise ValueError(f"there is no normalization {norm!r}; it may be {' or '.join(NORMS)}")
+    if norm == "gn":
+        return nn.GroupNorm(groups_of(channels), channels)
     layer = nn.BatchNorm2D(channels)
     if norm == "frozen_bn":
         freeze(layer)
     return layer
+
+
+def groups_of(channels):
+    """The number of groups nearest to 32 that divides the channels (of two equally near the larger one)."""
+    divisors = [count for count in range(1, channels + 1) if channels % count == 0]
+    return min(divisors, key=lambda count: (abs(count - GROUPS), -count))
 
 
 def set_norms(network, epsilon, momentum):

@@ -21,7 +21,7 @@ ACTIVATIONS = {
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution without bias, batch normalization, activation: [N, in_channels, H, W] to [N, out_channels, H', W'].
+    """Convolution, by default without bias, normalization, activation: [N, in_channels, H, W] to [N, out_channels, H', W'].
 
     Unless given, the padding is dilation * (kernel_size - 1) / 2, so that an odd kernel of stride 1 keeps H and W.
 
@@ -32,9 +32,10 @@ class ConvNorm(nn.Sequential):
         stride (int): of the convolution.
         groups (int): of the convolution; equal to in_channels it is depthwise.
         activation (str): relu, relu6, leaky_relu (slope 0.1), hard_swish, swish or none.
-        norm (str): bn (synchronized over several processes), or frozen_bn (fixed statistics, scale and shift).
+        norm (str): bn (synchronized over several processes), frozen_bn (fixed statistics, scale and shift), or gn.
         dilation (int): of the convolution.
         padding (int | str): of the convolution, on all sides; or same, TensorFlow's SAME padding.
+        bias (bool): of the convolution, which normalization makes superfluous; some published weights have it.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class ConvNorm(nn.Sequential):
         norm="bn",
         dilation=1,
         padding=None,
+        bias=False,
     ):
         if activation not in ACTIVATIONS:
             raise ValueError(f"ConvNorm has no activation {activation!r}; it knows {', '.join(ACTIVATIONS)}")
@@ -64,7 +66,7 @@ class ConvNorm(nn.Sequential):
             padding=padding,
             dilation=dilation,
             groups=groups,
-            bias_attr=False,
+            bias_attr=None if bias else False,
         )
         super().__init__(
             ("conv", conv),

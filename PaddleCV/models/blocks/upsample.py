@@ -8,6 +8,18 @@ import paddle
 from paddle.nn import functional as F
 
 
+def resize_as(x, like, align_corners=True):
+    """Bilinear interpolation of [N, C, h, w] to the height and width of another tensor [N, D, H, W].
+
+    Args:
+        x (Tensor): float32.
+        like (Tensor): of the wanted size.
+        align_corners (bool): the centers of the outermost cells lie on those of the outermost pixels, as those of the
+            original models do (their resize_bilinear has it by default); otherwise the edges do.
+    """
+    return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=align_corners)
+
+
 def upsample_nearest(x):
     """Doubles H and W by repeating each cell: [N, C, H, W] to [N, C, 2H, 2W].
 
