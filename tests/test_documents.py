@@ -151,6 +151,7 @@ def test_files_named_in_a_document_exist(document):
 
 OF_THE_USER = {"labels.txt", "train.json", "classes.txt", "data.yaml"}
 WRITTEN_BY_RUNS = {"env.json", "infer.yml", "manifest.json", "state.json", "config.yml", "model.json", "structure.json"}
+WRITTEN_BY_RUNS |= {"thresholds.json"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)

@@ -63,16 +63,11 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None):
         building.mkdir(parents=True)
         model.eval()
         inputs = {name: repeated(value, settings.batch_size) for name, value in inputs.items()}
-        golden, has_label_map = predictor_of(model)(inputs), hasattr(model, "undecided")
-        if has_label_map:
-            golden = mark_undecided(golden, model.undecided(inputs, settings.tolerance))
+        golden = golden_of(model, inputs, settings.tolerance)
         shapes = {name: fixed(shape, settings) for name, (shape, _) in model.inputs.items()}
         write_program(model, building / "model", shapes)
-        np.savez(
-            building / "golden.npz",
-            **{f"in/{k}": v for k, v in inputs.items()},
-            **{f"out/{k}": v for k, v in golden.items()},
-        )
+        both = {f"in/{k}": v for k, v in inputs.items()} | {f"out/{k}": v for k, v in golden.items()}
+        np.savez(building / "golden.npz", **both)
         about = describe(model, config, labels, shapes, settings.tolerance)
         about |= {"delete_passes": passes_to_delete(building / "model")}
         about |= processing(model, config, building, thresholds)
@@ -86,7 +81,7 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None):
         write_structure(model, building)
         write_manifest(building)
         found = differences(Predictor(building, engine="paddle").run(inputs), golden)
-        raw = None if has_label_map else functools.partial(raw_differences, model, inputs, scratch)
+        raw = None if hasattr(model, "undecided") else functools.partial(raw_differences, model, inputs, scratch)
         prove(found, settings.tolerance, "exported", raw and (lambda: raw(shapes)))
         if onnx:
             found_there = differences(run_onnx(building / "model.onnx", inputs, model.outputs), golden)
@@ -99,6 +94,12 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None):
         shutil.rmtree(building, ignore_errors=True)
         shutil.rmtree(scratch, ignore_errors=True)
     return found
+
+
+def golden_of(model, inputs, tolerance):
+    """The outputs of the model in memory, with the places marked where a label map is undecided within the tolerance."""
+    golden = predictor_of(model)(inputs)
+    return mark_undecided(golden, model.undecided(inputs, tolerance)) if hasattr(model, "undecided") else golden
 
 
 def write_program(model, prefix, shapes):
