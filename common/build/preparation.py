@@ -13,11 +13,11 @@ def warn_of_other_preparation(config, split, weights=None):
 
     Args:
         config (Config): checked.
-        split (str): eval, test or infer.
+        split (str): eval, test or infer; with weights also train, for a run that starts from them.
         weights (str | Path): the model was trained as the configuration beside these says; as `data.train` of this
             configuration when None.
     """
-    if split == "train" or not config.get(f"data.{split}", None):
+    if (split == "train" and not weights) or not config.get(f"data.{split}", None):
         return
     saved = saved_config(config, weights) if weights else config
     if saved is not None and saved.get("data.train", None):

@@ -75,7 +75,7 @@ class TagScheme:
             if None not in found and heads and heads <= ROLES.keys() and heads & {"B", "I", "E"}:
                 self.form = form
                 return heads
-            if "lowercase" not in form and heads & {"B", "I"}:
+            if heads >= {"B", "I"} or ("lowercase" not in form and heads & {"B", "I"}):
                 best[form] = [
                     label for label, pair in zip(labels, found) if pair is None or pair[0] not in "O" + LETTERS
                 ]
@@ -124,11 +124,11 @@ LETTERS = "".join(ROLES)
 
 def split(label, form):
     """(letter, type) of a tag in one of the forms; None if it has another one."""
-    outside = "o" if "lowercase" in form else "O"
-    if label == outside:
+    lowercase = "lowercase" in form
+    if label == "O" or (lowercase and label == "o"):
         return "O", ""
     if len(label) == 1 and label.isalpha() and label.isascii():
-        return (label.upper(), "") if label.islower() == (outside == "o") else None
+        return (label.upper(), "") if label.islower() == lowercase else None
     match = FORMS[form].fullmatch(label)
     return (match["head"].upper(), match["kind"]) if match else None
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from common.build.data import class_names
 from common.build.learned_files import warn_of_changes
 from common.build.model import build_model, warn_of_other_labels
+from common.build.preparation import warn_of_other_preparation
 from common.contract import get_optional
 from common.layers.sync_batch_norm import convert_sync_batch_norm
 from common.system import distributed
@@ -31,6 +32,9 @@ def build_network(config, prepared, context, resume_from=None):
         if key == "pretrained" and Path(config.get(key)).exists():
             warn_of_changes(config, config.get(key))
             warn_of_other_labels(config, class_names(prepared.train), config.get(key))
+            warn_of_other_preparation(config, "train", config.get(key))
+    if resume_from is not None:
+        warn_of_other_preparation(config, "train", str(resume_from))
     method = compress(config, model, context, resume_from) if config.get("slim", None) else None
     if distributed.world_size() > 1:
         convert_sync_batch_norm(model)

@@ -82,6 +82,20 @@ def test_a_run_does_not_go_on_with_another_vocabulary(trained):
     resumed.refused(2, "other.txt", "words.txt", "TokenIds.vocab")
 
 
+@pytest.mark.parametrize("how", ["resume", "pretrained"])
+def test_a_training_that_starts_from_weights_of_another_casing_is_reported(trained, tmp_path, how):
+    given, folder = trained
+    shutil.copytree(folder / "tiny", tmp_path / "tiny", symlinks=True)
+    changed = [f"data.{split}.transforms.1.lowercase=true" for split in ("train", "eval")]
+    start = (
+        ["train.max_steps=1"] if how == "resume" else ["train.max_steps=1", f"pretrained={folder / 'tiny/words/best'}"]
+    )
+    more = [f"output_dir={tmp_path if how == 'resume' else tmp_path / 'new'}", *start, *changed]
+    answer = command("train", *(["-r", "auto"] if how == "resume" else []), *given, *more)
+    assert answer.code == 0, answer.err
+    assert "data.train has TokenIds with lowercase: True, training had False" in answer.err
+
+
 def test_pretrained_weights_of_another_vocabulary_are_reported(trained, tmp_path):
     given, folder = trained
     more = [f"vocab={folder / 'data/other.txt'}", f"pretrained={folder / 'tiny/words/best'}", "train.max_steps=1"]

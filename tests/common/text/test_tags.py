@@ -18,6 +18,7 @@ from common.text.tags import TagScheme
         ("E-ORG B-ORG S-ORG O", "BIOES", ("E", "ORG")),
         ("B_GOODS I_GOODS O", "BIO", ("B", "GOODS")),
         ("b-per i-per o", "BIO", ("B", "per")),
+        ("b-per i-per O", "BIO", ("B", "per")),
         ("B M E S", "BMES", ("B", "")),
         ("s-B s-I m-B O", "BIO", ("B", "s")),
         ("B-ORG-CO I-ORG-CO O", "BIO", ("B", "ORG-CO")),
@@ -34,6 +35,7 @@ def test_a_scheme_is_recognized_from_its_labels(labels, name, first):
     [
         ("B-PER I-PER X O", "others have none: X"),
         ("B-PER PER-I O", "others have none"),
+        ("b-per i-per x O", "others have none: x"),
         ("B-PER Q-PER O", "others have none: Q-PER"),
         ("B-PER I-PER M-PER O", "the positions B, I, M .* B-PER, I-PER, M-PER, O"),
         ("B-PER L-PER M-PER", "the positions B, L, M"),
