@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from common.commands.baseline import as_table, compare
+from common.commands.baseline import as_table, compare_with_best
 from tests.made.commands import command
 from tests.made.tiny_twins import made_set
 
