@@ -67,7 +67,7 @@ class LabeledBaseline(Baseline):
         return {"scores": scores} if self.num_classes else {"probability": scores[:, 1]}
 
     def features(self, batch):
-        """What is kept of a batch."""
+        """Extracts what is kept of a batch."""
         raise NotImplementedError
 
     def learn(self, features, labels):

@@ -34,8 +34,8 @@ class TableFeatures(Transform):
     Missing numbers are 0 after scaling: `min_max` (x - min) / (max - min), `log` log(1 + x - min) with min at most 0,
     `standard` (x - mean) / deviation, with the statistics of the training rows.
 
-    With `buckets` every number is a category as well, the quantile of the training rows that it lies in: `ids` has D more
-    columns, whose rows are the last D (buckets + 1) of the shared table, one for missing numbers.
+    With `buckets` every number is a category as well, its quantile among the training rows: `ids` has D more columns,
+    whose rows are the last D (buckets + 1) of the shared table, one for missing numbers.
 
     Args:
         file (str): file of the statistics and vocabularies; created by `tools/fit.py`, or by training if missing.

@@ -14,8 +14,9 @@ WORDS = re.compile(r"\w+|[^\w\s]")
 class HashedNgrams(Transform):
     """`ngrams` int64 [K]: the rows of a table for the different n-grams of `text_a`, in ascending order.
 
-    Words are runs of letters and digits in lowercase, and punctuation marks.  N-grams of characters lie in one word with a space on both sides, as in
-    fastText (https://arxiv.org/abs/1607.04606, section 3.2).  A text without words has row 0.
+    Words are runs of letters and digits in lowercase, and punctuation marks.  N-grams of characters lie in one word
+    with a space on both sides, as in fastText (https://arxiv.org/abs/1607.04606, section 3.2).  A text without words
+    has row 0.
 
     Args:
         rows (int): rows of the table; each n-gram is hashed to one of them.
@@ -42,7 +43,7 @@ class HashedNgrams(Transform):
         return sample
 
     def ngrams(self, text):
-        """The n-grams of a text (list of str); those of words have spaces inside, those of characters begin with a tab."""
+        """The n-grams of a text (list of str); words have spaces between them, characters a tab before them."""
         words = WORDS.findall(text.lower())[: self.max_words]
         found = [" ".join(words[i : i + n]) for n in range(1, self.words + 1) for i in range(len(words) - n + 1)]
         for word in set(words):
