@@ -11,6 +11,12 @@
 
 namespace kit {
 
+// An image's size, and where it lies in the input: its part without padding, and input pixels per pixel of the image.
+struct Placement {
+  int height = 0, width = 0;
+  float inner_height = 0, inner_width = 0, scale_y = 1, scale_x = 1;
+};
+
 class Task {
  public:
   explicit Task(double threshold) : threshold_(threshold) {}
@@ -19,6 +25,11 @@ class Task {
   // The records of each sample of a batch, the best first.
   virtual std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels,
                                        double threshold) const = 0;
+  // The same for tasks that need to know of each image where it lies in the input.
+  virtual std::vector<Records> records(const Tensors& outputs, const std::vector<Placement>&,
+                                       const std::vector<std::string>& labels, double threshold) const {
+    return records(outputs, labels, threshold);
+  }
   // The image with the records drawn into it.
   virtual Image draw(const Image& image, const Records& records) const = 0;
 
@@ -31,6 +42,7 @@ class Task {
 std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node& postprocess, const std::string& file);
 std::shared_ptr<const Task> make_detection(NodeArguments& given);
 std::shared_ptr<const Task> make_image_classification(NodeArguments& given);
+std::shared_ptr<const Task> make_semantic_segmentation(NodeArguments& given);
 
 const Tensor& output_named(const std::string& name, const Tensors& outputs);  // raises EnvironmentProblem
 std::string label_of(int number, const std::vector<std::string>& labels);
