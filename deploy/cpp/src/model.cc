@@ -61,6 +61,16 @@ Tensor stacked(std::vector<Tensor*>& parts, std::size_t count, const std::string
   return batch;
 }
 
+// Where an image lies in the input that the pre-processing made of it.
+Placement placement_of(const Image& image, const Sample& sample) {
+  Placement place{image.height, image.width, static_cast<float>(image.height), static_cast<float>(image.width)};
+  if (const auto inner = sample.facts.find("im_shape"); inner != sample.facts.end())
+    place.inner_height = inner->second.data<float>()[0], place.inner_width = inner->second.data<float>()[1];
+  if (const auto scale = sample.facts.find("scale_factor"); scale != sample.facts.end())
+    place.scale_y = scale->second.data<float>()[0], place.scale_x = scale->second.data<float>()[1];
+  return place;
+}
+
 std::shared_ptr<const Pipeline> pipeline_of(const InferConfig& config) {
   const std::string file = config.about.folder + "/infer.yml";
   try {
@@ -119,6 +129,7 @@ struct Model::Parts {
   std::string engine_name;
   std::unique_ptr<Engine> engine;
 
+  Tensors prepared(const std::vector<Image>& images, std::vector<Placement>& places) const;
   const Task& needed_task() const {
     if (task != nullptr && pipeline != nullptr) return *task;
     std::string names;
@@ -182,22 +193,28 @@ Tensors Model::run(const Tensors& inputs) const {
 }
 
 Tensors Model::preprocess(const std::vector<Image>& images) const {
-  parts_->needed_task();
+  std::vector<Placement> places;
+  return parts_->prepared(images, places);
+}
+
+Tensors Model::Parts::prepared(const std::vector<Image>& images, std::vector<Placement>& places) const {
+  needed_task();
   std::vector<Sample> samples;
   for (const Image& image : images) samples.push_back(sample_of(image));
-  parts_->pipeline->apply(samples);
-  const std::size_t count = static_cast<std::size_t>(about().fixed_batch().value_or(static_cast<int>(samples.size())));
+  pipeline->apply(samples);
+  for (std::size_t i = 0; i < samples.size(); ++i) places.push_back(placement_of(images[i], samples[i]));
+  const std::size_t count = static_cast<std::size_t>(about->fixed_batch().value_or(static_cast<int>(samples.size())));
   if (samples.empty() || samples.size() > count)
-    throw ConfigError(about().folder + ": " + std::to_string(images.size()) + " images were given, the program takes " +
+    throw ConfigError(about->folder + ": " + std::to_string(images.size()) + " images were given, the program takes " +
                       std::to_string(count));
   Tensors batch;
-  for (const Input& input : about().inputs) {
+  for (const Input& input : about->inputs) {
     std::vector<Tensor*> parts;
     for (Sample& sample : samples) {
       const bool image = input.name == "image";
       const auto fact = sample.facts.find(input.name);
       if (image ? !sample.normalized() : fact == sample.facts.end())
-        throw ConfigError(about().folder + "/infer.yml: the pre-processing makes no '" + input.name + "', which the program takes");
+        throw ConfigError(about->folder + "/infer.yml: the pre-processing makes no '" + input.name + "', which the program takes");
       parts.push_back(image ? &sample.planes : &fact->second);
     }
     batch[input.name] = stacked(parts, count, input.name);
@@ -209,14 +226,13 @@ std::vector<Records> Model::predict(const std::vector<Image>& images, std::optio
   const Task& task = parts_->needed_task();
   Stages spent;
   Lap lap;
-  const Tensors inputs = preprocess(images);
+  std::vector<Placement> places;
+  const Tensors inputs = parts_->prepared(images, places);
   spent.preprocess = lap();
   const Tensors outputs = run(inputs);
   check_finite(outputs);
   spent.run = lap();
-  std::vector<Size> sizes;
-  for (const Image& image : images) sizes.push_back({image.height, image.width});
-  std::vector<Records> found = task.records(outputs, about().labels, threshold.value_or(task.threshold()), sizes);
+  std::vector<Records> found = task.records(outputs, about().labels, threshold.value_or(task.threshold()), places);
   found.resize(images.size());
   spent.postprocess = lap();
   if (stages != nullptr) *stages = spent;

@@ -22,10 +22,13 @@ struct Batch {
 };
 
 Json json_of(const Record& record) {
-  Json entry = {{"label", record.label}, {"category_id", record.category_id}, {"score", record.score}};
+  Json entry = {{"label", record.label}, {"category_id", record.category_id}};
+  if (record.share)
+    entry["share"] = *record.share;
+  else
+    entry["score"] = record.score;
   if (!record.box.empty()) entry["box"] = record.box;
-  if (!record.mask.counts.empty())
-    entry["mask"] = {{"size", {record.mask.size.height, record.mask.size.width}}, {"counts", record.mask.counts}};
+  if (record.mask) entry["mask"] = {{"size", {record.mask->height, record.mask->width}}, {"counts", record.mask->counts}};
   return entry;
 }
 
@@ -37,14 +40,16 @@ void show(const std::string& name, const Records& records, bool as_json) {
     return;
   }
   char number[64];
-  if (records.empty() || !records[0].box.empty()) {
+  if (!records.empty() && records[0].share) {
+    std::cout << printable(name) << ": " << records.size() << " classes\n";
+  } else if (records.empty() || !records[0].box.empty()) {
     std::cout << printable(name) << ": " << records.size() << " found\n";
   } else {
     std::snprintf(number, sizeof number, " %.3f\n", records[0].score);
     std::cout << printable(name + ": " + records[0].label) << number;
   }
   for (const Record& record : records) {
-    std::snprintf(number, sizeof number, " %.3f", record.score);
+    std::snprintf(number, sizeof number, " %.3f", record.share.value_or(record.score));
     std::cout << "  " << printable(record.label) << number;
     for (std::size_t i = 0; i < record.box.size(); ++i) {
       std::snprintf(number, sizeof number, "%s%.1f", i ? ", " : " [", record.box[i]);

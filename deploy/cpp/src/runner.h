@@ -11,7 +11,8 @@ int run_tensors(Model& model, const Arguments& given);
 int run_golden(Model& model, const Arguments& given);    // 0, or 1 when an output differs
 
 // The largest difference of one output from the golden, relative to its largest value (at least 1); infinite for
-// another shape. Rows of a table may come in another order where their scores are as good as equal.
-double difference(const Tensor& got, const Tensor& expected);
+// another shape. Rows of a table may come in another order where their scores are as good as equal; where the golden of a
+// label map has -1, a second class is as good as the first.
+double difference(const Tensor& got, const Tensor& expected, bool is_label_map = false);
 
 }  // namespace kit

@@ -6,6 +6,7 @@
 #include "json.h"
 #include "masks.h"
 #include "refusal.h"
+#include "run_length.h"
 #include "tasks/task.h"
 
 namespace {
@@ -54,10 +55,12 @@ TEST_CASE("no box at all, boxes of no number, and more boxes promised than there
 TEST_CASE("runs are written as COCO writes them, and read again") {
   // 3 x 4 pixels, the second and third column set in its lower two rows
   const kit::Pixels pixels{0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0};
-  const kit::Mask mask = kit::encode_mask(pixels, {3, 4});
+  const kit::Mask mask = kit::encode_mask(pixels, 3, 4);
   CHECK(mask.counts == "42102");
   CHECK(kit::decode_mask(mask) == pixels);
-  CHECK(kit::encode_runs({0, 100, 7, 3}) == "0T37oL");
+  kit::Pixels high(110, 1);
+  std::fill(high.begin() + 100, high.begin() + 107, 0);
+  CHECK(kit::encode_mask(high, 110, 1).counts == "0T37oL");
 }
 
 TEST_CASE("each box has the mask of its row in the size of its image") {
@@ -69,7 +72,7 @@ TEST_CASE("each box has the mask of its row in the size of its image") {
   const auto found = task("InstanceSegmentation")->records(outputs, {"cat"}, 0.5, {{6, 8}});
   REQUIRE(found.size() == 1);
   REQUIRE(found[0].size() == 2);
-  const kit::Pixels weak = kit::decode_mask(found[0][0].mask), strong = kit::decode_mask(found[0][1].mask);
+  const kit::Pixels weak = kit::decode_mask(*found[0][0].mask), strong = kit::decode_mask(*found[0][1].mask);
   CHECK(std::count(weak.begin(), weak.end(), 1) == 0);
   CHECK(std::count(strong.begin(), strong.end(), 1) == 12);
   CHECK(strong[1 * 8 + 2] == 1);

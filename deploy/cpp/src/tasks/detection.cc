@@ -15,7 +15,7 @@ void add(const double* row, std::size_t number, const std::vector<std::string>& 
   if (!std::all_of(row, row + 6, [](double value) { return std::isfinite(value); })) return;
   if (row[0] < 0 || row[1] < threshold) return;
   const int label = static_cast<int>(row[0]);
-  Record record{label_of(label, labels), label, row[1], {}, {}};
+  Record record{label_of(label, labels), label, row[1], {}, {}, {}};
   for (int i = 2; i < 6; ++i) record.box.push_back(rounded(row[i], 2));
   here.push_back({std::move(record), number, {row[2], row[3], row[4], row[5]}});
 }
@@ -42,7 +42,7 @@ std::vector<std::vector<Detection::Found>> Detection::find(const Tensors& output
 }
 
 std::vector<Records> Detection::records(const Tensors& outputs, const std::vector<std::string>& labels, double threshold,
-                                        const std::vector<Size>&) const {
+                                        const std::vector<Placement>&) const {
   std::vector<Records> all;
   for (std::vector<Found>& here : find(outputs, labels, threshold)) {
     Records records;

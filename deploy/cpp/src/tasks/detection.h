@@ -17,7 +17,7 @@ class Detection : public Task {
 
   using Task::Task;
   std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels, double threshold,
-                               const std::vector<Size>& sizes) const override;
+                               const std::vector<Placement>& places) const override;
   Image draw(const Image& image, const Records& records) const override;
 
  protected:

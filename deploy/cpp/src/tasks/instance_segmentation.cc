@@ -1,8 +1,11 @@
 // As Detection, and `masks` [R, M, M], the probabilities in each box.
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "drawing.h"
 #include "masks.h"
+#include "run_length.h"
 #include "tasks/detection.h"
 
 namespace kit {
@@ -15,19 +18,20 @@ class InstanceSegmentation : public Detection {
   InstanceSegmentation(double threshold, double mask_threshold) : Detection(threshold), mask_threshold_(mask_threshold) {}
 
   std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels, double threshold,
-                               const std::vector<Size>& sizes) const override {
+                               const std::vector<Placement>& places) const override {
     const Tensor& masks = output_named("masks", outputs);
     const std::vector<double> cells = masks.numbers();
     const std::size_t side = masks.shape.empty() ? 0 : static_cast<std::size_t>(masks.shape.back());
     std::vector<Records> all;
     const auto found = find(outputs, labels, threshold);
-    for (std::size_t n = 0; n < std::min(found.size(), sizes.size()); ++n) {  // the last batch may be padded
+    for (std::size_t n = 0; n < std::min(found.size(), places.size()); ++n) {  // the last batch may be padded
       Records records;
       for (const Found& item : found[n]) {
         if ((item.row + 1) * side * side > cells.size())
           throw EnvironmentProblem("the model gives masks of " + spelled(masks) + "; its task reads one for each box, [R, M, M]");
         Record record = item.record;
-        record.mask = encode_mask(paste_mask(&cells[item.row * side * side], side, item.box, sizes[n], mask_threshold_), sizes[n]);
+        const auto [height, width] = std::pair(places[n].height, places[n].width);
+        record.mask = encode_mask(paste_mask(&cells[item.row * side * side], side, item.box, height, width, mask_threshold_), height, width);
         records.push_back(std::move(record));
       }
       all.push_back(std::move(records));
@@ -39,7 +43,7 @@ class InstanceSegmentation : public Detection {
     Image drawn = image;
     for (auto record = records.rbegin(); record != records.rend(); ++record) {  // the best last, on top
       const cv::Scalar color = color_of(record->category_id);
-      const Pixels inside = decode_mask(record->mask);
+      const Pixels inside = decode_mask(*record->mask);
       for (std::size_t i = 0; i < inside.size() && 3 * i < drawn.pixels.size(); ++i)
         if (inside[i])
           for (int c = 0; c < 3; ++c) {

@@ -11,14 +11,20 @@
 
 namespace kit {
 
+// An image's size, and where it lies in the input: its part without padding, and input pixels per pixel of the image.
+struct Placement {
+  int height = 0, width = 0;
+  float inner_height = 0, inner_width = 0, scale_y = 1, scale_x = 1;
+};
+
 class Task {
  public:
   explicit Task(double threshold) : threshold_(threshold) {}
   virtual ~Task() = default;
   double threshold() const { return threshold_; }  // where none is given
-  // The records of each sample of a batch, the best first; `sizes` are those of the images as they were decoded.
+  // The records of each sample of a batch, the best first; `places` are those of the images.
   virtual std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels, double threshold,
-                                       const std::vector<Size>& sizes) const = 0;
+                                       const std::vector<Placement>& places) const = 0;
   // The image with the records drawn into it.
   virtual Image draw(const Image& image, const Records& records) const = 0;
 
@@ -32,6 +38,7 @@ std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node&
 std::shared_ptr<const Task> make_detection(NodeArguments& given);
 std::shared_ptr<const Task> make_image_classification(NodeArguments& given);
 std::shared_ptr<const Task> make_instance_segmentation(NodeArguments& given);
+std::shared_ptr<const Task> make_semantic_segmentation(NodeArguments& given);
 
 const Tensor& output_named(const std::string& name, const Tensors& outputs);  // raises EnvironmentProblem
 std::string label_of(int number, const std::vector<std::string>& labels);
