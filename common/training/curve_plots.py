@@ -15,6 +15,7 @@ def draw_thresholds(path, scored):
     """
     whole = pooled(list(scored.values()))
     best, several = whole.best(), len(scored) > 1
+    scored = {name: part for name, part in scored.items() if len(part.scores)}
     with new_figure(path, height=7.5 if several else 4.2) as figure:
         figure.subplots_adjust(hspace=0.35)
         axes = figure.add_subplot(1 + several, 1, 1)

@@ -38,9 +38,9 @@ class Findings:
 
     @functools.cached_property
     def scored(self):
-        """{class: Scored} of the classes that have predictions; empty if the metric has none."""
+        """{class: Scored}, those without a prediction too; empty if the metric has no prediction."""
         found = self.metric.scored() if hasattr(self.metric, "scored") else {}
-        return {name: part for name, part in found.items() if len(part.scores)}
+        return found if any(len(part.scores) for part in found.values()) else {}
 
     @property
     def complete(self):

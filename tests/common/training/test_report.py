@@ -41,6 +41,11 @@ def test_precision_recall_and_f1_of_each_threshold_are_beside_their_plot(tmp_pat
     shape(tmp_path / "thresholds.png")
 
 
+def test_a_class_without_a_prediction_counts_in_the_recall_of_all_classes(tmp_path):
+    written(tmp_path, scored={"a": Scored.of([0.9], [True], 1), "b": Scored.of([], [], 3)})
+    assert ["all classes", "0.9", "1", "0.25", "0.4"] in rows(tmp_path / "thresholds.csv")
+
+
 def test_a_score_of_every_sample_gives_a_roc_curve_and_a_calibration_plot(tmp_path):
     names = written(tmp_path, scored={"yes": Scored.of([0.2, 0.6, 0.8], [False, True, True])})
     assert {"roc.csv", "roc.png", "calibration.csv", "calibration.png"} <= names
