@@ -15,7 +15,7 @@ FORMATS = {"texts": "CSV, TSV or JSON lines with a text and a label"}
 TEXTS = ("text_a", "text", "sentence", "review", "title", "content", "comment", "message", "headline", "body", "query")
 LABELS = ("label", "class", "category", "sentiment", "target", "topic", "intent", "stars", "rating", "y")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-UPDATES, MOST_EPOCHS = 900, 20
+UPDATES, MOST_EPOCHS = 1500, 30
 LONG = 12  # characters of a text on average
 NGRAM_SCORES = 2_500_000  # of the linear part, rows times classes
 

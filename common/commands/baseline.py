@@ -56,7 +56,7 @@ def run_baseline(args, default_kit):
     baselines, metric = score_baselines(config, args.split, args.most or MOST)
     sys.stdout.write(json.dumps(baselines | table) + "\n" if args.json else as_table(baselines | table, metric.primary))
     if table and not args.json:
-        sys.stdout.write(compare_with_best(next(iter(table.values())), baselines, metric))
+        sys.stdout.write(verdict(next(iter(table.values())), baselines, metric))
 
 
 def as_table(table, primary):
@@ -69,7 +69,7 @@ def as_table(table, primary):
     return "\n".join(lines) + "\n"
 
 
-def compare_with_best(model, baselines, metric):
+def verdict(model, baselines, metric):
     """A line that compares the model with the best baseline."""
     name, sign = metric.primary, 1 if getattr(metric, "higher_is_better", True) else -1
     title, best = max(baselines.items(), key=lambda item: sign * item[1][name])

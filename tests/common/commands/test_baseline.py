@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from common.commands.baseline import as_table, compare_with_best
+from common.commands.baseline import as_table, verdict
 from tests.made.commands import command
 from tests.made.tiny_twins import made_set
 
@@ -54,6 +54,6 @@ def test_the_table_has_the_primary_score_first_and_a_verdict():
     table = {"majority": {"auc": 0.5, "error": 0.4}, "the model": {"auc": 0.8, "error": 0.1}}
     lines = as_table(table, "error").splitlines()
     assert lines[0].split() == ["error", "auc"] and lines[2].split()[-2:] == ["0.1000", "0.8000"]
-    assert compare_with_best(table["the model"], {"majority": table["majority"]}, Error) == (
+    assert verdict(table["the model"], {"majority": table["majority"]}, Error) == (
         "the model is 0.3000 error better than majority\n"
     )
