@@ -50,6 +50,7 @@ def select(capsys, *arguments):
         ("chunk F1 0.544 on 1,000 sentences", {"f1": 54.4}),
         ("EM 0.50 %, F1 8.50 % on the trial part", {"em": 0.5, "f1": 8.5}),
         ("AUC 0.8046", {"auc": 0.8046}),
+        ("mAP 73.2", {"map50": 73.2}),
         ("mAP@0.5 0.903 on the test split", {"map50": 90.3}),
         ("recall@20 0.389, mrr@20 0.141 (item-kNN 0.238)", {"recall20": 38.9, "mrr20": 14.1}),
         ("good", {}),

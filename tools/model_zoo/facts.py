@@ -54,7 +54,7 @@ def read_quantities(kind):
 
 METRICS, COSTS = read_quantities("metric"), read_quantities("cost")
 QUANTITIES = METRICS | COSTS
-KEYS = {quantity.spelling: key for key, quantity in METRICS.items()}
+KEYS = {quantity.spelling: key for key, quantity in METRICS.items()} | {"mAP": "map50"}  # as PASCAL VOC defines it
 FIGURE = re.compile(
     rf"(?:chunk )?({'|'.join(map(re.escape, sorted(KEYS, key=len, reverse=True)))}) (\d*\.?\d+)( ?%)?(?:, )?"
 )
