@@ -82,6 +82,12 @@ def test_a_task_has_models_known_metrics_and_a_limit_on_a_cost():
     assert all(one.data for one in MODELS)
 
 
+def test_a_task_with_a_comma_too_many_is_refused(tmp_path):
+    (tmp_path / "tasks.csv").write_text("task,kit\nranking,PaddleRec,more\n")
+    with pytest.raises(ConfigError, match="the row of ranking has more or fewer fields"):
+        facts.read_tasks(tmp_path / "tasks.csv")
+
+
 def test_a_compressed_model_has_no_size():
     sizes = {one.task.name: one.value("size") for one in MODELS}
     assert sizes["pruning"] is None and sizes["quantization"] is None and sizes["distillation"] > 0
