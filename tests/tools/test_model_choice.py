@@ -50,6 +50,7 @@ def select(capsys, *arguments):
         ("chunk F1 0.544 on 1,000 sentences", {"f1": 54.4}),
         ("EM 0.50 %, F1 8.50 % on the trial part", {"em": 0.5, "f1": 8.5}),
         ("AUC 0.8046", {"auc": 0.8046}),
+        ("mAP 73.2", {"map50": 73.2}),
         ("mAP@0.5 0.903 on the test split", {"map50": 90.3}),
         ("recall@20 0.389, mrr@20 0.141 (item-kNN 0.238)", {"recall20": 38.9, "mrr20": 14.1}),
         ("good", {}),
@@ -79,6 +80,12 @@ def test_a_task_has_models_known_metrics_and_a_limit_on_a_cost():
             task.texts[name + language] for name in ("name", "input", "output", "advice") for language in ("", "_cn")
         )
     assert all(one.data for one in MODELS)
+
+
+def test_a_task_with_a_comma_too_many_is_refused(tmp_path):
+    (tmp_path / "tasks.csv").write_text("task,kit\nranking,PaddleRec,more\n")
+    with pytest.raises(ConfigError, match="the row of ranking has more or fewer fields"):
+        facts.read_tasks(tmp_path / "tasks.csv")
 
 
 def test_a_compressed_model_has_no_size():

@@ -54,7 +54,7 @@ def read_quantities(kind):
 
 METRICS, COSTS = read_quantities("metric"), read_quantities("cost")
 QUANTITIES = METRICS | COSTS
-KEYS = {quantity.spelling: key for key, quantity in METRICS.items()}
+KEYS = {quantity.spelling: key for key, quantity in METRICS.items()} | {"mAP": "map50"}  # as PASCAL VOC defines it
 FIGURE = re.compile(
     rf"(?:chunk )?({'|'.join(map(re.escape, sorted(KEYS, key=len, reverse=True)))}) (\d*\.?\d+)( ?%)?(?:, )?"
 )
@@ -146,6 +146,9 @@ def read_tasks(path=TASKS):
     """The tasks by name, in the order of the file."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    for row in rows:
+        if None in row or None in row.values():
+            raise ConfigError(f"{path}: the row of {row['task']} has more or fewer fields than the header")
     return {row["task"]: task_of(row) for row in rows}
 
 
