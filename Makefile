@@ -61,7 +61,7 @@ lint: $(TESTABLE)  ## ruff, bandit, the conventions
 	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV PaddleNLP PaddleRec PaddleSlim PaddleSpeech tools deploy benchmarks
 	$(BIN)/python -m pytest tests/test_conventions.py
 
-images: $(READY)  ## the images of the README, from the results of make demo
+images: $(READY)  ## the images of the README, from the run of docs/tutorials/own_detector.md
 	$(BIN)/python tools/images.py
 
 bench: $(TESTABLE)  ## the measurements of benchmarks/, as ratios

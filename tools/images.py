@@ -1,4 +1,4 @@
-"""Creates the images of the README in docs/images from the demo's results; `make images` runs it after `make demo`."""
+"""Creates the images of the README in docs/images from the run of docs/tutorials/own_detector.md; `make images` runs it."""
 
 import pathlib
 import sys
@@ -8,17 +8,17 @@ sys.path[0] = str(ROOT)
 
 import common  # noqa: E402, F401  starts again in .venv where this Python lacks the dependencies
 
-RUN = ROOT / "output/digits"
-IMAGES = ROOT / "dataset/digits/JPEGImages"
+RUN = ROOT / "output/digits_small"
+IMAGES = ROOT / "dataset/digits_small/JPEGImages"
 OUT = ROOT / "docs/images"
-SHOWN, SIDE = 4, 300  # images in a row, pixels
+SHOWN, SIDE = 4, 256  # images in a row, pixels
 WIDTH = 600  # of a plot
 
 
 def main():
     """Writes digits.jpg (boxes on held-out images), scores.png and loss.png (curves of the training)."""
     if not (RUN / "export").is_dir():
-        sys.exit("error: output/digits/export is not there; run: make demo")
+        sys.exit(f"error: {RUN}/export is not there; follow docs/tutorials/own_detector.md first")
     from common.system import runtime
 
     runtime.prepare()
@@ -44,7 +44,7 @@ def draw_detections(path):
         ]
         row.append(predictor.model.task.draw(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), records))
     whole = cv2.cvtColor(np.hstack(row), cv2.COLOR_RGB2BGR)
-    cv2.imwrite(str(path), whole, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    cv2.imwrite(str(path), whole, [cv2.IMWRITE_JPEG_QUALITY, 75])
 
 
 def shrink_plot(source, path):
