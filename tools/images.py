@@ -1,4 +1,4 @@
-"""Creates the images of the README in docs/images from the run of docs/tutorials/own_detector.md; `make images` runs it."""
+"""Creates the images of the README from the run of docs/tutorials/own_detector.md; `make images` runs it."""
 
 import pathlib
 import sys
