@@ -139,6 +139,14 @@ def test_links_are_valid(document):
         assert "://" in target or (document.parent / target).exists(), target
 
 
+def test_images_of_documents_are_small_and_shown():
+    shown = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    images = tracked("docs/images/*")
+    assert images
+    for image in images:
+        assert image.stat().st_size < 60_000 and f"images/{image.name})" in shown, image
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_files_named_in_a_document_exist(document):
     text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
