@@ -22,7 +22,7 @@ class InstanceMaskDetection(DetectionDataset):
 
     A pixel's value is 0 for the background, else the number of its object; an image may number its objects in any way.
     With several classes it is `class id * unit + number`, as in Cityscapes (`unit: 1000`), and a value below `unit` the
-    class id of objects that nobody told apart: a crowd, which metrics ignore and training leaves out.
+    class id of objects that are not separated: a crowd, which metrics ignore and training leaves out.
 
     Args:
         root (str): the folder of the dataset; the other paths are relative to it.

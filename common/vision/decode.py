@@ -32,8 +32,9 @@ EXIF_ORIENTATION = 0x0112
 class Decode(Transform):
     """Reads and decodes the image at `path` as upright RGB.
 
-    An existing `image` (RGB) of a sample is kept. A sample with a `mask_path` also gets its `mask`. Sets `image` uint8
-    [H, W, 3], `original_size` int64 (h, w), `im_shape` float32 (h, w) and `scale_factor` float32 (1, 1).
+    An existing `image` (RGB) of a sample is kept. A sample with a `mask_path` also gets its `mask`, whose size must be
+    that of the image. Sets `image` uint8 [H, W, 3], `original_size` int64 (h, w), `im_shape` float32 (h, w) and
+    `scale_factor` float32 (1, 1).
     :func:`decode_image` describes the conversion of other color modes.
 
     Args:
@@ -60,7 +61,8 @@ class Decode(Transform):
         check_pixel_count(width, height, sample.get("path", "an image"), self.max_pixels)
         if "mask_path" in sample:
             sample["mask"] = decode_mask(read_image_file(sample["mask_path"]), sample["mask_path"], self.max_pixels)
-            check_mask_size(sample["mask"], sample["mask_path"], height, width)
+        if "mask" in sample:
+            check_mask_size(sample["mask"], sample.get("mask_path", sample.get("path", "a mask")), height, width)
         sample["original_size"] = np.array([height, width], np.int64)
         sample["im_shape"] = np.array([height, width], np.float32)
         sample["scale_factor"] = np.ones(2, np.float32)
