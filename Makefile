@@ -15,7 +15,7 @@ SHORT := | sed -un 's/^ *Downloading /  /p; s/^Installing collected packages:.*/
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cpp cpp-sanitize test smoke fork lint bench parity notebooks lock clean
+.PHONY: help setup demo cpp cpp-sanitize test smoke fork lint bench images parity notebooks lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ lint: $(TESTABLE)  ## ruff, bandit, the conventions
 	$(BIN)/ruff format --check .
 	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV PaddleNLP PaddleRec PaddleSlim PaddleSpeech tools deploy benchmarks
 	$(BIN)/python -m pytest tests/test_conventions.py
+
+images: $(READY)  ## the images of the README, from the run of docs/tutorials/own_detector.md
+	$(BIN)/python tools/images.py
 
 bench: $(TESTABLE)  ## the measurements of benchmarks/, as ratios
 	$(BIN)/python benchmarks/run.py

@@ -18,7 +18,7 @@ from tests.made.tracked import tracked
 DOCUMENTS = [file for file in tracked("*.md") if file.name != "MODELS.md" and "tests" not in file.parts]
 # modules whose docstring and help hold commands, and configurations, whose heads do
 TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert", "fit", "search", "prepare", "baseline"]
-PLAIN = {"cp", "cd", "cat", "echo", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl"}
+PLAIN = {"cp", "cd", "cat", "echo", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl", "mkdir", "wget", "tar"}
 COMMAND = re.compile(r"^\s*(?:\$ )?((?:(?:\.venv/bin/)?python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
 
 
@@ -95,7 +95,7 @@ def check_script(script, arguments, kit):
         return
     given = [fork.sub(kit.name if kit else "PaddleCV", argument) for argument in arguments]
     args = parser_of(script).parse_args([argument for argument in given if not re.fullmatch(r"[<>].*", argument)])
-    if getattr(args, "config", None) and "mine.yml" not in args.config and "/my" not in args.config:
+    if getattr(args, "config", None) and not re.search(r"mine\.yml|/my|_prepared/", args.config):  # of the user
         load_config(args.config, args.override, default_kit=kit).check()
     if getattr(args, "file", None):
         find_config(args.file, kit)
@@ -137,6 +137,14 @@ def test_every_example_of_a_help_text_and_of_a_configuration_parses(where, comma
 def test_links_are_valid(document):
     for target in re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8")):
         assert "://" in target or (document.parent / target).exists(), target
+
+
+def test_images_of_documents_are_small_and_shown():
+    shown = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    images = tracked("docs/images/*")
+    assert images
+    for image in images:
+        assert image.stat().st_size < 60_000 and f"images/{image.name})" in shown, image
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)

@@ -1,6 +1,9 @@
-"""Types the commands of README.md in a clone, where `python` has no packages and no environment is active."""
+"""Types the commands of README.md and of the tutorials in a clone, where `python` has no packages and no environment
+is active."""
 
+import importlib.util
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -75,3 +78,57 @@ def test_every_command_works_in_the_order_of_the_page(short):
     assert len(ran) >= 11
     again = next(command for command in ran if "tools/train.py" in command)
     assert typed(f"{again} -o train.max_steps=1", clone, timeout=300).returncode == 0, "the first training, typed again"
+
+
+def typed_lines(page):
+    """The lines of the `bash` blocks of a page, as a user types them."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
+    return [line for line in blocks.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def without_comment(line):
+    return re.sub(r"\s+#\s.*$", "", line)
+
+
+TUTORIALS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/tutorials/*.md"))
+CHINESE = [page for page in TUTORIALS if page.endswith("_cn.md")]
+
+
+@pytest.mark.parametrize("page", TUTORIALS)
+def test_scripts_and_options_of_a_tutorial_exist(page):
+    lines = typed_lines(page)
+    assert sum("tools/" in line for line in lines) >= 4
+    assert any("prepare.py" in line for line in lines) and any("tools/export.py" in line for line in lines)
+
+
+@pytest.mark.parametrize("page", CHINESE)
+def test_chinese_tutorials_show_the_same_commands(page):
+    both = [[without_comment(line) for line in typed_lines(name)] for name in (page, page.replace("_cn.md", ".md"))]
+    assert both[0] == both[1]
+
+
+def bring_data(page, clone):
+    """Puts the data that a tutorial downloads into the clone; skips the test where they are missing."""
+    if "speech" in page:
+        recordings = pathlib.Path(os.environ.get("KIT_TEST_DATA", "nowhere")) / "fsdd"
+        if not recordings.is_dir():
+            pytest.skip("no KIT_TEST_DATA")
+        (clone / "free-spoken-digit-dataset").mkdir(exist_ok=True)
+        (clone / "free-spoken-digit-dataset/recordings").symlink_to(recordings, target_is_directory=True)
+    if "text" in page and importlib.util.find_spec("snownlp") is None:
+        pytest.skip("the package snownlp is not installed")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("page", [page for page in TUTORIALS if page not in CHINESE])
+def test_every_command_of_a_tutorial_works_in_the_order_of_the_page(page, clone):
+    bring_data(page, clone)
+    for line in map(without_comment, typed_lines(page)):
+        if line.startswith((*ELSEWHERE[:1], ELSEWHERE[2], "pip install", "apt-get", "git clone")) or "serve.py" in line:
+            continue
+        done = typed(line, clone, timeout=1800)
+        if line.startswith("pip download") and done.returncode:
+            pytest.skip("no package index")
+        assert done.returncode == 0, f"{line}: {done.stdout[-1000:]} {done.stderr[-2000:]}"

@@ -2,7 +2,7 @@
 
 The folder is only read.  Images: YOLO text files with data.yaml or classes.txt, VOC XML files, one COCO JSON file,
 labelme JSON files, CSV files of boxes, or a folder of images per class.  Texts: CSV or TSV with a text and a label.
-Clicks: CSV with a label of 0 and 1, numbers and categories.
+Clicks: CSV with a label of 0 and 1, numbers and categories.  Speech: a folder of recordings per spoken word.
 """
 
 import argparse
@@ -27,6 +27,7 @@ EXAMPLES = """examples:
   python tools/prepare.py dataset/mine --as yolo --labels cat dog --eval 0.25
   python tools/prepare.py dataset/mine --group '^[^_]+'    # images whose names begin alike stay together
   python tools/prepare.py reviews.csv --text review --label stars
+  python tools/prepare.py dataset/commands --group '([0-9a-f]+)_nohash'    # recordings of a speaker stay together
 """
 MARK = "prepared.txt"  # in every folder that this command has written: its files
 
