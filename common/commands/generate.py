@@ -126,21 +126,22 @@ class Starter:
                 found[parameter.name] = to_evaluation(default)
         return found
 
-    def node(self, node, pad):
-        """A component with its known values and defaults, each with a comment."""
+    def node(self, node, pad, gives=frozenset()):
+        """A component with its known values and defaults, each with a comment; the component around it `gives` some."""
         node = node if isinstance(node, dict) else {"type": node}
         definition = self.namespace.find(node["type"])
         signature = self.namespace.signature(definition)
         lines = [f"{pad}type: {node['type']}"]
+        below = signature.gives if signature.assembly else gives
         for parameter in signature.parameters:
             name = parameter.name
             value = node.get(name)
             if name not in node and parameter.slot and parameter.required:
                 value = self.part(name)
-            if name not in node and (name in GIVEN or (parameter.slot and not parameter.required)):
+            if name not in node and (name in GIVEN | gives or (parameter.slot and not parameter.required)):
                 continue
             if isinstance(value, dict) and "type" in value:
-                lines += [f"{pad}{name}:{self.others(name, value)}", *self.node(value, pad + "  ")]
+                lines += [f"{pad}{name}:{self.others(name, value)}", *self.node(value, pad + "  ", below)]
                 continue
             known, default = parameter.literal
             if name in node or known:

@@ -43,3 +43,9 @@ def test_base_classes_are_not_listed():
     names = {line.split()[0] for line in lines.splitlines() if line.startswith("  ")}
     assert {"DarkNet", "DeepFM", "VocDetection"} <= names
     assert not names & {"StagedBackbone", "ResidualStages", "Ranker", "Matcher", "RowFiles", "Features"}
+
+
+def test_what_an_assembly_gives_its_parts_is_not_asked_for():
+    lines = generate.generate([ROOT / "PaddleCV"], "FasterRCNN", "CocoDetection")
+    assert any("type: TwoLinear" in line for line in lines)
+    assert not [line for line in lines if "size: null" in line]
