@@ -42,7 +42,7 @@ def match_by_overlap(overlap, positive, negative, keep_best):
     Returns:
         Tensor: int64 [P], the number of an object, BACKGROUND or IGNORED.
     """
-    if overlap.shape[0] == 0:
+    if 0 in overlap.shape:
         return paddle.full([overlap.shape[1]], BACKGROUND, dtype="int64")
     most, nearest = overlap.max(axis=0), overlap.argmax(axis=0)
     rest = paddle.where(most < negative, paddle.full_like(nearest, BACKGROUND), paddle.full_like(nearest, IGNORED))
