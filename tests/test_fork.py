@@ -1,14 +1,16 @@
 """Tests of forks of a kit, alone with `common/` and beside the original."""
 
+import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 
 import pytest
 
-from common.config.kits import ROOT
+from common.config.kits import ROOT, SHIPPED
 from tests.made.commands import SMALL
 
 IGNORED = shutil.ignore_patterns("tests", "__pycache__")
@@ -33,6 +35,36 @@ def run(folder, *command, code=0):
 
 def python(folder, *command, **keywords):
     return run(folder, sys.executable, *command, **keywords)
+
+
+PACKAGES = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "PIL": "pillow", "sklearn": "scikit-learn"}
+PACKAGES |= {"paddle": "paddlepaddle", "faiss": "faiss-cpu"}
+
+
+def imported(folder, everywhere):
+    """The packages that files below a folder import: at their top, or also within functions."""
+    found = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        if "tests" not in path.parts:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for node in ast.walk(tree) if everywhere else tree.body:
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and not node.level:
+                    found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - {"common", folder}
+
+
+@pytest.mark.parametrize("kit", SHIPPED)
+def test_the_requirements_of_a_kit_name_what_it_imports(kit):
+    named = set(re.findall(r"^(?:# )?([\w-]+)", (ROOT / kit / "requirements.txt").read_text(), re.MULTILINE))
+    names = {PACKAGES.get(name, name).replace("_", "-") for name in needed(kit)}
+    assert names - named == set()
+
+
+def needed(kit):
+    """What `common/` imports in any case, and all that the kit imports."""
+    return imported("common", False) | imported(kit, True)
 
 
 def test_a_fork_in_an_empty_folder_trains_evaluates_exports_and_infers(digits, tmp_path):

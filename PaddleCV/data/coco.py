@@ -13,6 +13,8 @@ from common.regular import check_regular
 from .coco_records import COLUMNS, read_box, read_images
 from .detection import Boxes, DetectionDataset, rescale_area, write_new
 from .labels import read_labels
+from .segments import FIX as SEGMENT_FIX
+from .segments import read_segment, warn_of_distance
 from .values import compare_names, read_integer, read_name, read_number
 
 
@@ -31,6 +33,7 @@ class CocoDetection(DetectionDataset):
         bad_boxes (str): `error`, or `drop` for boxes without area or outside their image.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
         encoding (str): character encoding of the JSON file.
+        with_masks (bool): whether to read `segmentation`, polygons or run-length codes, for models of masks.
 
     Raises:
         DataError: lists every error found, each with a code of `common.data.issues`.
@@ -47,6 +50,7 @@ class CocoDetection(DetectionDataset):
         bad_boxes="error",
         bad_samples="error",
         encoding="utf-8",
+        with_masks=False,
     ):
         self.source, self.encoding = os.path.join(root, annotations), encoding
         issues = IssueList(self.source)
@@ -55,6 +59,7 @@ class CocoDetection(DetectionDataset):
         self.labels, self.category_ids = select_labels(names, read_labels(labels, root), issues)
         listed = read_images(content["images"], os.path.join(root, images), self.source, issues)
         boxes = self._read_boxes(content["annotations"], listed, names, issues)
+        self._segments = [record.get("segmentation") for record in content["annotations"]] if with_masks else None
         ids = [record.get("id") if isinstance(record, dict) else None for record in content["annotations"]]
 
         def place(k):
@@ -62,6 +67,7 @@ class CocoDetection(DetectionDataset):
             return self.source, f"annotations[{position}] (id={ids[position]}, image_id={listed[boxes.image[k]]['id']})"
 
         self.store(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
+        del self._segments
         kept = set(self.boxes.position.tolist())
         self.dropped = {position for position in boxes.position.tolist() if position not in kept}
 
@@ -88,6 +94,22 @@ class CocoDetection(DetectionDataset):
             area=column["area"],
             position=column["position"].astype(np.int64),
         )
+
+    def read_masks(self, images, boxes, place, issues):
+        """Reads the segmentation of each box; a wrong one is an error (D130), one beside its box a warning (D111)."""
+        if self._segments is None:
+            return
+        boxes.segment = np.empty(len(boxes.label), object)
+        for k, (number, position) in enumerate(zip(boxes.image, boxes.position)):
+            image = images[number]
+            if not (image["width"] and image["height"]):
+                continue  # unreadable, an error already
+            try:
+                boxes.segment[k] = read_segment(self._segments[position], image["height"], image["width"])
+            except ValueError as error:
+                file, where = place(k)
+                issues.error("D130", str(error), where, fix=SEGMENT_FIX, file=file, image=int(number))
+        warn_of_distance(boxes, place, issues)
 
     def write_fixed(self, path):
         """Writes a copy of the JSON file without the dropped boxes and images, and with the other boxes clipped.

@@ -15,6 +15,7 @@ from common.data.issues import cache_issues, data_error, raise_on_errors
 from common.data.samplers import aspect_groups
 from common.errors import ConfigError, DataError
 from common.log import logger
+from common.vision.instance_masks import decode_masks
 
 from .detection_check import check_boxes, check_files, check_images, fill_sizes
 
@@ -31,6 +32,7 @@ class Boxes:
         difficult (ndarray): bool.
         area (ndarray): float64, of the mask of the object if known, else of the box.
         position (ndarray): int64, index in the annotation file.
+        segment (ndarray): object, the mask as its format has it; None without one.
     """
 
     image: np.ndarray
@@ -40,10 +42,12 @@ class Boxes:
     difficult: np.ndarray
     area: np.ndarray
     position: np.ndarray
+    segment: np.ndarray | None = None
 
     def select(self, chosen):
         """The boxes selected by a mask or an index array."""
-        return Boxes(*(getattr(self, field.name)[chosen] for field in dataclasses.fields(self)))
+        columns = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return Boxes(*(None if column is None else column[chosen] for column in columns))
 
 
 class DetectionDataset:
@@ -57,7 +61,7 @@ class DetectionDataset:
         issues (list[DataIssue]): the problems found while reading the annotations.
     """
 
-    padding = {"boxes": 0, "labels": -1, "scores": 0, "difficult": False, "crowd": False}
+    padding = {"boxes": 0, "labels": -1, "scores": 0, "difficult": False, "crowd": False, "masks": 0}
 
     def store(self, images, boxes, place, issues, with_empty, bad_boxes, bad_samples):
         """Validates images and boxes and stores them without those that may be skipped or dropped.
@@ -81,6 +85,7 @@ class DetectionDataset:
             raise ValueError(f"bad_samples is {bad_samples!r}; it must be error or skip")
         check_files(images, issues)
         fill_sizes(images, issues)
+        self.read_masks(images, boxes, place, issues)
         boxes, clipped = check_boxes(images, boxes, place, issues, bad_boxes)
         self.examine(images, boxes, issues)
         if images and not len(boxes.label) and not issues.errors:
@@ -117,6 +122,14 @@ class DetectionDataset:
         text = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         return f"; not trained on: {text}" if text else ""
 
+    def read_masks(self, images, boxes, place, issues):
+        """Fills in `boxes.segment` in formats with masks, once image sizes are known; records problems in `issues`."""
+
+    def draw_masks(self, index, rows):
+        """The masks of boxes of an image, uint8 [n, H, W]."""
+        height, width = (self.images[index][side] for side in ("height", "width"))
+        return decode_masks(self.boxes.segment[rows], height, width)
+
     def examine(self, images, boxes, issues):
         """Looks for problems of one format in the valid boxes; records them in `issues`."""
 
@@ -147,11 +160,12 @@ class DetectionDataset:
 
         Returns:
             dict: `path`, `image_id`, `boxes` float32 [n, 4], `labels` int64 [n], `scores` float32 [n] of ones,
-            `difficult` bool [n], `crowd` bool [n] (all False).
+            `difficult` bool [n], `crowd` bool [n] (all False); and, of formats with masks, `masks` uint8 [n, H, W].
         """
         rows = np.arange(self.starts[index], self.starts[index + 1])
         rows = rows[self._for_training(rows)]
-        return {
+        masks = {} if self.boxes.segment is None else {"masks": self.draw_masks(index, rows)}
+        return masks | {
             "path": self.images[index]["path"],
             "image_id": self.ids[index],
             "boxes": self.clipped[rows],
@@ -166,7 +180,7 @@ class DetectionDataset:
         return ~self.boxes.crowd[rows]
 
     def annotations(self):
-        """All annotations, with crowd and difficult boxes, in COCO format: `images`, `annotations`, `categories`."""
+        """All annotations, also crowd and difficult boxes, in COCO format: `images`, `annotations`, `categories`."""
         found = []
         for k in range(len(self.boxes.label)):
             x1, y1, x2, y2 = self.boxes.box[k].tolist()
@@ -181,9 +195,16 @@ class DetectionDataset:
                     "difficult": int(self.boxes.difficult[k]),
                 }
             )
+        if self.boxes.segment is not None:
+            for item, code in zip(found, self.outlines()):
+                item["segmentation"] = code
         images = [{key: image[key] for key in ("id", "file_name", "width", "height")} for image in self.images]
         categories = [{"id": i, "name": name} for i, name in zip(self.category_ids, self.labels)]
         return {"images": images, "annotations": found, "categories": categories}
+
+    def outlines(self):
+        """The run-length code of the mask of each box, in the order of the boxes."""
+        return self.boxes.segment.tolist()
 
     def groups(self):
         """The aspect group of each image, 0 for portrait and 1 otherwise, so that batches need little padding."""

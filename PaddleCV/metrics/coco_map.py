@@ -96,16 +96,23 @@ class CocoMap:
 
     def _evaluate(self):
         if self.evaluation is None:
-            from faster_coco_eval import COCO, COCOeval_faster  # imports OpenCV: not needed to read a configuration
-
-            truth = COCO(self.dataset.annotations())
-            evaluation = COCOeval_faster(truth, truth.loadRes(self.results()), "bbox")
-            evaluation.params.imgIds = sorted(self.detections.seen)
-            evaluation.evaluate()
-            evaluation.accumulate()
-            evaluation.summarize()
-            self.evaluation = evaluation
+            self.evaluation = evaluate_coco(self.dataset, self.results(), self.detections.seen, "bbox")
         return self.evaluation
+
+
+def evaluate_coco(dataset, results, seen, kind):
+    """The evaluation of results in COCO's format over the images `seen`; of kind `bbox` or `segm` (COCOeval_faster)."""
+    from faster_coco_eval import COCO, COCOeval_faster  # imports OpenCV: not needed to read a configuration
+
+    truth = COCO(dataset.annotations())
+    if kind == "segm":  # beside a box, the area would be that of the box
+        results = [{key: value for key, value in result.items() if key != "bbox"} for result in results]
+    evaluation = COCOeval_faster(truth, truth.loadRes(results), kind)
+    evaluation.params.imgIds = sorted(seen)
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    return evaluation
 
 
 def mean_of_known(values):

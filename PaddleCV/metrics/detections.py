@@ -20,16 +20,17 @@ class Detections:
     def reset(self):
         """Resets the detections."""
         self.seen = set()
-        self.images, self.rows = [], []
+        self.images, self.rows, self.codes = [], [], []
         self.not_finite = 0
 
-    def add(self, outputs, batch):
+    def add(self, outputs, batch, codes=None):
         """Adds the predictions of a batch.
 
         Args:
             outputs (dict[str, ndarray]): `boxes` [R, 6] rows (label, score, x1, y1, x2, y2) in pixels of the original
                 image, image after image; `num_boxes` int [N].
             batch (dict): `image_id` int64 [N].
+            codes (list[str] | None): the run-length code of the mask of each of the R boxes.
 
         Raises:
             ValueError: the counts are inconsistent.
@@ -44,24 +45,34 @@ class Detections:
         ends = np.cumsum(counts)
         for image_id, start, end in zip(ids.tolist(), (ends - counts).tolist(), ends.tolist()):
             found = boxes[start:end]
-            found = found[found[:, 0] >= 0]  # NMS pads with label -1
+            real = found[:, 0] >= 0  # NMS pads with label -1
             finite = np.isfinite(found).all(1)
-            self.not_finite += int((~finite).sum())
-            self._append(image_id, np.insert(found[finite], 0, image_id, axis=1))
+            self.not_finite += int((real & ~finite).sum())
+            kept = np.flatnonzero(real & finite)
+            own = [codes[start + k] for k in kept] if codes is not None else []
+            self._append(image_id, np.insert(found[kept], 0, image_id, axis=1), own)
 
-    def _append(self, image_id, rows):
+    def _append(self, image_id, rows, codes):
         if image_id not in self.seen:
             self.seen.add(image_id)
             self.images.append(image_id)
             self.rows.append(rows)
+            self.codes += codes
 
     def state(self):
-        """The detections of this process: `images` int64 [n], `rows` float64 [D, 7], `not_finite` int64 [1]."""
-        return {
+        """The detections of this process: `images` int64 [n], `rows` float64 [D, 7], `not_finite` int64 [1].
+
+        With masks also `codes` uint8, the characters of all codes, and `code_lengths` int64 [D].
+        """
+        state = {
             "images": np.array(self.images, np.int64),
             "rows": np.concatenate(self.rows) if self.rows else np.zeros((0, COLUMNS)),
             "not_finite": np.array([self.not_finite], np.int64),
         }
+        if self.codes:
+            state["codes"] = np.frombuffer("".join(self.codes).encode("ascii"), np.uint8)
+            state["code_lengths"] = np.array([len(code) for code in self.codes], np.int64)
+        return state
 
     def merge(self, states):
         """Replaces the detections by the union of the states; of duplicate images, the first counts."""
@@ -72,8 +83,10 @@ class Detections:
             order = np.argsort(rows[:, 0], kind="stable")
             starts = np.searchsorted(rows[order, 0], images, "left")
             ends = np.searchsorted(rows[order, 0], images, "right")
+            codes = split_codes(state)
             for image_id, start, end in zip(images, starts, ends):
-                self._append(image_id, rows[order[start:end]])
+                mine = order[start:end]
+                self._append(image_id, rows[mine], [codes[k] for k in mine] if codes else [])
 
     def table(self, num_classes):
         """All detections by ascending image id, so that the result does not depend on their order.
@@ -90,6 +103,18 @@ class Detections:
         if len(rows) and rows[:, 1].max() >= num_classes:
             raise ValueError(f"the model predicts class {int(rows[:, 1].max())}; the dataset has {num_classes} classes")
         return rows[np.argsort(rows[:, 0], kind="stable")]
+
+    def codes_in_order(self):
+        """The codes of the masks in the order of :meth:`table` (list[str])."""
+        return [self.codes[k] for k in np.argsort(self.state()["rows"][:, 0], kind="stable")]
+
+
+def split_codes(state):
+    """The codes of the masks in a state (list[str]); empty without masks."""
+    if "codes" not in state:
+        return []
+    text, ends = state["codes"].tobytes().decode("ascii"), np.cumsum(state["code_lengths"])
+    return [text[end - length : end] for end, length in zip(ends.tolist(), state["code_lengths"].tolist())]
 
 
 def pairwise_iou(first, second):

@@ -60,7 +60,7 @@ def test_a_clean_file_gives_its_samples_without_an_issue(tmp_path, clean):
     assert sample["labels"].tolist() == [1, 0] and sample["scores"].tolist() == [1, 1]
     kinds = {key: sample[key].dtype.name for key in ("boxes", "labels", "scores", "difficult", "crowd")}
     assert kinds == {"boxes": "float32", "labels": "int64", "scores": "float32", "difficult": "bool", "crowd": "bool"}
-    assert set(dataset.padding) == set(kinds)
+    assert set(dataset.padding) == {*kinds, "masks"}
 
 
 def test_images_without_boxes_are_background_or_left_out(tmp_path, clean):

@@ -79,7 +79,7 @@ def feed(metric, answer, ids=None, batch_size=5):
     return metric
 
 
-def by_pycocotools(truth, results):
+def by_pycocotools(truth, results, kind="bbox"):
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -87,7 +87,7 @@ def by_pycocotools(truth, results):
         reference = COCO()
         reference.dataset = json.loads(json.dumps(truth.annotations()))
         reference.createIndex()
-        evaluation = COCOeval(reference, reference.loadRes(results), "bbox")
+        evaluation = COCOeval(reference, reference.loadRes(results), kind)
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()

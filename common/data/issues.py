@@ -31,6 +31,7 @@ Issue codes, the same in every kit:
     D127  all samples have the same label
     D128  inside tag without a begin tag
     D129  answer not at the stated offset, or not in its text
+    D130  mask of an object missing or invalid
     D131  byte invalid in the encoding
     D140  not an audio file (empty, another format)
     D141  audio truncated, corrupt, or of another duration than in the manifest

@@ -32,8 +32,9 @@ EXIF_ORIENTATION = 0x0112
 class Decode(Transform):
     """Reads and decodes the image at `path` as upright RGB.
 
-    An existing `image` (RGB) of a sample is kept. A sample with a `mask_path` also gets its `mask`. Sets `image` uint8
-    [H, W, 3], `original_size` int64 (h, w), `im_shape` float32 (h, w) and `scale_factor` float32 (1, 1).
+    An existing `image` (RGB) of a sample is kept. A sample with a `mask_path` also gets its `mask`, whose size must be
+    that of the image. Sets `image` uint8 [H, W, 3], `original_size` int64 (h, w), `im_shape` float32 (h, w) and
+    `scale_factor` float32 (1, 1).
     :func:`decode_image` describes the conversion of other color modes.
 
     Args:
@@ -60,7 +61,8 @@ class Decode(Transform):
         check_pixel_count(width, height, sample.get("path", "an image"), self.max_pixels)
         if "mask_path" in sample:
             sample["mask"] = decode_mask(read_image_file(sample["mask_path"]), sample["mask_path"], self.max_pixels)
-            check_mask_size(sample["mask"], sample["mask_path"], height, width)
+        if "mask" in sample:
+            check_mask_size(sample["mask"], sample.get("mask_path", sample.get("path", "a mask")), height, width)
         sample["original_size"] = np.array([height, width], np.int64)
         sample["im_shape"] = np.array([height, width], np.float32)
         sample["scale_factor"] = np.ones(2, np.float32)
@@ -111,15 +113,27 @@ def decode_mask(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
     Raises:
         BadSample: as :func:`decode_image`, and D110 if the mask contains colors instead of class ids.
     """
+    mask = decode_ids(data, name, max_pixels)
+    if mask.size and mask.max() > 255:
+        raise bad_file("D110", name, f"the mask has the class id {mask.max()}; the maximum is 255, which is ignored")
+    return mask.astype(np.uint8)
+
+
+def decode_ids(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
+    """Decodes an image of ids, such as the numbers of instances, to int32 [H, W]; palette indexes are ids.
+
+    Raises:
+        BadSample: as :func:`decode_image`, and D110 if it contains colors or negative numbers.
+    """
     pil_image = open_header(data, name, max_pixels)
     orientation = exif_orientation(pil_image)
     if pil_image.mode not in ("P", "L", "1", "I;16", "I"):
         message = f"the mask has colors ({pil_image.mode}) instead of one class id per pixel"
         raise bad_file("D110", name, message, fix="convert it to a grayscale or palette PNG of class ids")
-    mask = load_pixels(pil_image, name)
-    if mask.size and (mask.max() > 255 or mask.min() < 0):
-        raise bad_file("D110", name, f"the mask has the class id {mask.max()}; the maximum is 255, which is ignored")
-    return apply_orientation(mask.astype(np.uint8), orientation)
+    ids = load_pixels(pil_image, name)
+    if ids.size and ids.min() < 0:
+        raise bad_file("D110", name, f"the mask has the id {ids.min()}")
+    return apply_orientation(ids.astype(np.int32), orientation)
 
 
 def read_image_file(path):

@@ -35,7 +35,7 @@ def replaced(tree, path, value):
 
 def contents(dataset):
     """All that a detection dataset has read, as plain values."""
-    boxes = {name: value.tolist() for name, value in vars(dataset.boxes).items()}
+    boxes = {name: None if value is None else value.tolist() for name, value in vars(dataset.boxes).items()}
     images = [{key: image[key] for key in ("id", "path", "width", "height")} for image in dataset.images]
     return [dataset.labels, dataset.category_ids, images, boxes, dataset.clipped.tolist()]
 

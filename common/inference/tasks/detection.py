@@ -33,8 +33,7 @@ class Detection(Task):
                 from 0, not the id in an annotation file), `score`, `box` [x1, y1, x2, y2].
         """
         counts = np.asarray(outputs["num_boxes"], np.int64).reshape(-1)
-        boxes = np.asarray(outputs["boxes"], np.float64)
-        boxes = boxes.reshape(-1, 6) if boxes.size and boxes.shape[-1] == 6 else np.zeros((0, 6))
+        boxes = box_rows(outputs)
         found = []
         for part in np.split(boxes, np.cumsum(counts))[: len(counts)]:
             part = part[np.isfinite(part).all(1)]
@@ -63,6 +62,12 @@ class Detection(Task):
             cv2.rectangle(image, (x1, y1), (x2, y2), color, thick, cv2.LINE_AA)
             draw_name(image, f"{item['label']}: {item['score']:.2f}", (x1, y1), color, size)
         return image
+
+
+def box_rows(outputs):
+    """`boxes` of a detector as float64 [R, 6]; none at all may come in another shape."""
+    boxes = np.asarray(outputs["boxes"], np.float64)
+    return boxes.reshape(-1, 6) if boxes.size and boxes.shape[-1] == 6 else np.zeros((0, 6))
 
 
 def record(row, labels):

@@ -207,7 +207,9 @@ std::vector<Records> Model::predict(const std::vector<Image>& images, std::optio
   const Tensors outputs = run(inputs);
   check_finite(outputs);
   spent.run = lap();
-  std::vector<Records> found = task.records(outputs, about().labels, threshold.value_or(task.threshold()));
+  std::vector<Size> sizes;
+  for (const Image& image : images) sizes.push_back({image.height, image.width});
+  std::vector<Records> found = task.records(outputs, about().labels, threshold.value_or(task.threshold()), sizes);
   found.resize(images.size());
   spent.postprocess = lap();
   if (stages != nullptr) *stages = spent;

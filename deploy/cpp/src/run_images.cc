@@ -24,6 +24,8 @@ struct Batch {
 Json json_of(const Record& record) {
   Json entry = {{"label", record.label}, {"category_id", record.category_id}, {"score", record.score}};
   if (!record.box.empty()) entry["box"] = record.box;
+  if (!record.mask.counts.empty())
+    entry["mask"] = {{"size", {record.mask.size.height, record.mask.size.width}}, {"counts", record.mask.counts}};
   return entry;
 }
 

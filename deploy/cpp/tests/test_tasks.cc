@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "json.h"
+#include "masks.h"
 #include "refusal.h"
 #include "tasks/task.h"
 
@@ -29,7 +31,7 @@ std::shared_ptr<const kit::Task> task(const std::string& name, const std::string
 TEST_CASE("boxes are dealt to their images, the best first, the weak left out") {
   const kit::Tensors outputs{{"boxes", floats({4, 6}, {0, 0.6f, 1, 2, 3, 4, 1, 0.9f, 5, 6, 7, 8, 0, 0.1f, 0, 0, 1, 1, 7, 0.8f, 0, 0, 1, 1.239f})},
                              {"num_boxes", counts({3, 0, 1})}};
-  const auto found = task("Detection")->records(outputs, {"cat", "dog"}, 0.5);
+  const auto found = task("Detection")->records(outputs, {"cat", "dog"}, 0.5, {});
   REQUIRE(found.size() == 3);
   REQUIRE(found[0].size() == 2);
   CHECK(found[0][0].label == "dog");
@@ -41,17 +43,43 @@ TEST_CASE("boxes are dealt to their images, the best first, the weak left out") 
 }
 
 TEST_CASE("no box at all, boxes of no number, and more boxes promised than there are") {
-  const auto none = task("Detection")->records({{"boxes", floats({1, 1}, {-1})}, {"num_boxes", counts({0})}}, {}, 0.5);
+  const auto none = task("Detection")->records({{"boxes", floats({1, 1}, {-1})}, {"num_boxes", counts({0})}}, {}, 0.5, {});
   CHECK(none.size() == 1);
   CHECK(none[0].empty());
-  const auto bad = task("Detection")->records({{"boxes", floats({1, 6}, {0, NAN, 0, 0, 1, 1})}, {"num_boxes", counts({5})}}, {}, 0);
+  const auto bad = task("Detection")->records({{"boxes", floats({1, 6}, {0, NAN, 0, 0, 1, 1})}, {"num_boxes", counts({5})}}, {}, 0, {});
   CHECK(bad[0].empty());
-  CHECK(holds(refusal([] { task("Detection")->records({}, {}, 0); }), "no output 'boxes'"));
+  CHECK(holds(refusal([] { task("Detection")->records({}, {}, 0, {}); }), "no output 'boxes'"));
+}
+
+TEST_CASE("runs are written as COCO writes them, and read again") {
+  // 3 x 4 pixels, the second and third column set in its lower two rows
+  const kit::Pixels pixels{0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0};
+  const kit::Mask mask = kit::encode_mask(pixels, {3, 4});
+  CHECK(mask.counts == "42102");
+  CHECK(kit::decode_mask(mask) == pixels);
+  CHECK(kit::encode_runs({0, 100, 7, 3}) == "0T37oL");
+}
+
+TEST_CASE("each box has the mask of its row in the size of its image") {
+  std::vector<float> cells(2 * 4 * 4, 1.0f);
+  std::fill(cells.begin() + 16, cells.end(), 0.4f);
+  const kit::Tensors outputs{{"boxes", floats({2, 6}, {0, 0.6f, 2, 1, 6, 4, 0, 0.9f, 0, 0, 3, 3})},
+                             {"num_boxes", counts({2})},
+                             {"masks", floats({2, 4, 4}, cells)}};
+  const auto found = task("InstanceSegmentation")->records(outputs, {"cat"}, 0.5, {{6, 8}});
+  REQUIRE(found.size() == 1);
+  REQUIRE(found[0].size() == 2);
+  const kit::Pixels weak = kit::decode_mask(found[0][0].mask), strong = kit::decode_mask(found[0][1].mask);
+  CHECK(std::count(weak.begin(), weak.end(), 1) == 0);
+  CHECK(std::count(strong.begin(), strong.end(), 1) == 12);
+  CHECK(strong[1 * 8 + 2] == 1);
+  CHECK(strong[3 * 8 + 5] == 1);
+  CHECK(holds(refusal([] { task("InstanceSegmentation", "{mask_threshold: 1}"); }), "mask_threshold"));
 }
 
 TEST_CASE("the best five classes, of equal scores the lower number first") {
   const kit::Tensors outputs{{"scores", floats({1, 7}, {0.1f, 0.2f, 0.2f, NAN, 0.05f, 0.05f, 0.4f})}};
-  const auto found = task("ImageClassification")->records(outputs, {"a", "b", "c", "d", "e", "f", "g"}, 0);
+  const auto found = task("ImageClassification")->records(outputs, {"a", "b", "c", "d", "e", "f", "g"}, 0, {});
   std::string order;
   for (const auto& record : found[0]) order += record.label;
   CHECK(order == "gbcae");
@@ -59,7 +87,7 @@ TEST_CASE("the best five classes, of equal scores the lower number first") {
 
 TEST_CASE("the arguments of postprocess are those of the task, and another one is refused") {
   const kit::Tensors outputs{{"scores", floats({1, 3}, {0.2f, 0.5f, 0.3f})}};
-  CHECK(task("ImageClassification", "{n_best: 2, threshold: 0.1}")->records(outputs, {"a", "b", "c"}, 0)[0].size() == 2);
+  CHECK(task("ImageClassification", "{n_best: 2, threshold: 0.1}")->records(outputs, {"a", "b", "c"}, 0, {})[0].size() == 2);
   CHECK(task("ImageClassification", "{threshold: 0.1}")->threshold() == 0.1);
   CHECK(task("Detection", "{threshold: 0.25}")->threshold() == 0.25);
   CHECK(task("Detection", "~")->threshold() == 0.5);

@@ -4,6 +4,7 @@ import numpy as np
 
 from common.data.transform import random_for
 from common.vision.crop import RandomCrop, RandomCropToSize, RandomResizedCrop
+from common.vision.face_crop import DataAnchorSampling
 from tests.common.vision.image_samples import sample_with
 
 
@@ -48,3 +49,16 @@ def test_crops_for_masks_avoid_windows_of_one_class():
     for seed in range(20):
         part = transform({"image": sample["image"], "mask": sample["mask"]}, random_for(seed))["mask"]
         assert np.bincount(part.ravel()).max() <= 0.9 * 1600
+
+
+def test_data_anchor_sampling_draws_the_scales_of_the_anchors_up_to_the_next_larger_one():
+    transform, sides = DataAnchorSampling(100, [16, 32, 64, 128]), []
+    for seed in range(200):
+        sample = transform(sample_with((60, 40, 90, 70)), random_for(seed))  # 30 pixels: the anchor 32, up to 64
+        assert sample["image"].shape == (100, 100, 3) and 0 in sample["labels"]
+        x1, y1, x2, y2 = sample["boxes"][0]
+        if min(x1, y1, 100 - x2, 100 - y2) > 0:  # not cut
+            assert abs((x2 - x1) - (y2 - y1)) < 0.5  # images have whole pixels
+            sides.append(x2 - x1)
+    assert 8 <= min(sides) < 16 and 60 < max(sides) <= 100
+    assert abs(np.mean(np.array(sides) < 32) - 0.55) < 0.15

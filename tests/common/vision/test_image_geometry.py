@@ -7,6 +7,7 @@ from common.data.transform import random_for
 from common.errors import BadSample
 from common.vision.affine import RandomAffine, RandomExpand, RandomFlip, RandomRotate, RandomScale, about_center
 from common.vision.crop import CenterCrop, DropSmallBoxes, RandomCrop, RandomCropToSize, RandomResizedCrop
+from common.vision.face_crop import DataAnchorSampling
 from common.vision.geometry import clip_boxes, flip_sample, keep_boxes, resize_sample, warp_sample, window_sample
 from common.vision.resize import LetterBox, Pad, Resize, ResizeLong, ResizeShort
 from tests.common.vision.image_samples import assert_consistent, extent, sample_with
@@ -24,6 +25,7 @@ RANDOM_MOVES = [
     CenterCrop([110, 150]),
     CenterCrop([250, 120]),
     RandomCrop(),
+    DataAnchorSampling(120, [32, 64]),
     RandomResizedCrop(96),
     RandomCropToSize([100, 130]),
     RandomCropToSize([260, 90]),
@@ -235,6 +237,7 @@ def test_invalid_values_are_refused():
         lambda: Resize(10, interp="bicubic"),
         lambda: RandomExpand(0.5),
         lambda: RandomCrop(scaling=[0.3, 1.2]),
+        lambda: DataAnchorSampling(anchors=[64, 32]),
         lambda: RandomScale([2, 1]),
         lambda: Resize(0),
         lambda: Pad([32, 32, 3]),

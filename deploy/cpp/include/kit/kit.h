@@ -68,12 +68,24 @@ Image decode_image(const std::uint8_t* data, std::size_t size, const std::string
 Image read_image(const std::string& path, std::int64_t max_pixels = pixel_limit);
 void write_image(const std::string& path, const Image& image);  // .jpg, .jpeg or .png
 
-// One prediction; `box` (x1, y1, x2, y2 in pixels of the image) is empty where the task gives none.
+// Height and width of an image in pixels.
+struct Size {
+  int height = 0, width = 0;
+};
+
+// The pixels of an object as COCO's run-length code; `counts` is empty where there is no mask.
+struct Mask {
+  Size size;
+  std::string counts;
+};
+
+// One prediction; `box` (x1, y1, x2, y2 in pixels of the image) and `mask` are empty where the task gives none.
 struct Record {
   std::string label;
   int category_id = 0;
   double score = 0;
   std::vector<double> box;
+  Mask mask = {};
 };
 using Records = std::vector<Record>;
 

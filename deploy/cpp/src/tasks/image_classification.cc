@@ -17,8 +17,8 @@ class ImageClassification : public Task {
  public:
   ImageClassification(std::size_t n_best, double threshold) : Task(threshold), n_best_(n_best) {}
 
-  std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels,
-                               double threshold) const override {
+  std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels, double threshold,
+                               const std::vector<Size>&) const override {
     const Tensor& scores = output_named("scores", outputs);
     if (scores.shape.size() != 2)
       throw EnvironmentProblem("the model gives scores of " + spelled(scores) + "; its task reads [N, C]");
@@ -58,7 +58,7 @@ class ImageClassification : public Task {
     Records here;
     for (auto number = order.begin(); number != end; ++number)
       if (std::isfinite(scores[*number]) && scores[*number] >= threshold)
-        here.push_back({label_of(*number, labels), *number, rounded(scores[*number], 4), {}});
+        here.push_back({label_of(*number, labels), *number, rounded(scores[*number], 4), {}, {}});
     return here;
   }
 

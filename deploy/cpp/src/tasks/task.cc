@@ -6,7 +6,9 @@ namespace kit {
 
 std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node& postprocess, const std::string& file) {
   static const std::map<std::string, std::shared_ptr<const Task> (*)(NodeArguments&)> tasks{
-      {"Detection", make_detection}, {"ImageClassification", make_image_classification}};
+      {"Detection", make_detection},
+      {"ImageClassification", make_image_classification},
+      {"InstanceSegmentation", make_instance_segmentation}};
   const auto found = tasks.find(name);
   if (found == tasks.end()) return nullptr;
   NodeArguments given(name, postprocess, file + ": postprocess");

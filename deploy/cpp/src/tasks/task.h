@@ -16,9 +16,9 @@ class Task {
   explicit Task(double threshold) : threshold_(threshold) {}
   virtual ~Task() = default;
   double threshold() const { return threshold_; }  // where none is given
-  // The records of each sample of a batch, the best first.
-  virtual std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels,
-                                       double threshold) const = 0;
+  // The records of each sample of a batch, the best first; `sizes` are those of the images as they were decoded.
+  virtual std::vector<Records> records(const Tensors& outputs, const std::vector<std::string>& labels, double threshold,
+                                       const std::vector<Size>& sizes) const = 0;
   // The image with the records drawn into it.
   virtual Image draw(const Image& image, const Records& records) const = 0;
 
@@ -31,6 +31,7 @@ class Task {
 std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node& postprocess, const std::string& file);
 std::shared_ptr<const Task> make_detection(NodeArguments& given);
 std::shared_ptr<const Task> make_image_classification(NodeArguments& given);
+std::shared_ptr<const Task> make_instance_segmentation(NodeArguments& given);
 
 const Tensor& output_named(const std::string& name, const Tensors& outputs);  // raises EnvironmentProblem
 std::string label_of(int number, const std::vector<std::string>& labels);

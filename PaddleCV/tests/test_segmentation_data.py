@@ -1,0 +1,102 @@
+"""Segmentation datasets: pairs of images and masks of lists and folders, class ids, faults named by file and place."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.data.transform import random_for
+from common.errors import BadSample, DataError
+from common.vision.decode import Decode
+from PaddleCV.data.segmentation import SegmentationFolder, SegmentationList
+
+LABELS = ["sky", "road", "car"]
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two images of 10 x 8 pixels with masks: the left half of the first is 1, its last pixel 255; the second is 2."""
+    for name, value in (("a/one.jpg", 1), ("two.jpg", 2)):
+        mask = np.zeros((8, 10), np.uint8)
+        mask[:, :5], mask[-1, -1] = value, 255
+        for folder, pixels in (("images", np.zeros((8, 10, 3), np.uint8)), ("masks", mask)):
+            path = tmp_path / folder / name
+            path = path if folder == "images" else path.with_suffix(".png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    (tmp_path / "list.txt").write_text("images/a/one.jpg masks/a/one.png\n\nimages/two.jpg masks/two.png\n")
+    return tmp_path
+
+
+def readers(root, **options):
+    yield SegmentationFolder(str(root), labels=LABELS, **options)
+    yield SegmentationList(str(root), "list.txt", labels=LABELS, **options)
+
+
+def test_pairs_are_found_and_masks_follow_their_image(root):
+    for dataset in readers(root):
+        assert len(dataset) == 2 and dataset.num_classes == 3
+        mask = Decode()(dataset[0], random_for(0))["mask"]
+        assert mask[:, :5].tolist() == [[1] * 5] * 8 and mask[0, 5] == 0 and mask[-1, -1] == 255
+        assert dataset[1]["mask"][0, 0] == 2 and dataset.check(deep=True) == []
+    (root / "ids.txt").write_text("two\r\na/one\r\n")
+    dataset = SegmentationFolder(str(root), list_file="ids.txt", labels=LABELS)
+    assert [image["file_name"] for image in dataset.images] == ["two.jpg", "a/one.jpg"]
+
+
+def test_values_are_mapped_to_classes(root):
+    for dataset in readers(root, class_ids=[0, 2, 1]):
+        assert dataset[0]["mask"][0, 0] == 2 and dataset[1]["mask"][0, 0] == 1
+    options = {"labels": ["road", "car"], "class_ids": [1, 2], "ignored": [0, 255]}
+    assert SegmentationFolder(str(root), **options)[0]["mask"][0].tolist() == [0] * 5 + [255] * 5
+    wide = np.full((8, 10), 26001, np.uint16)
+    Image.fromarray(wide).save(root / "masks/two.png")
+    dataset = SegmentationFolder(str(root), labels=["x"], class_ids=[26001], ignored=[0, 1, 255])
+    assert not dataset[1]["mask"].any()
+
+
+def test_a_value_that_is_no_class_is_named_with_its_place(root):
+    Image.fromarray(np.pad(np.array([[7, 9]], np.uint8), ((3, 4), (2, 6)))).save(root / "masks/two.png")
+    for dataset in readers(root):
+        with pytest.raises(BadSample, match=r"(?s)D109.*7, 9.*row 3, column 2.*two\.png.*values 0 to 2"):
+            dataset[1]
+        found = dataset.check(deep=True)
+        assert [issue.code for issue in found if issue.severity == "error"] == ["D109"]
+
+
+def test_sizes_colors_and_absent_classes_are_found(root):
+    dataset = SegmentationFolder(str(root), labels=LABELS)
+    Image.fromarray(np.zeros((10, 8), np.uint8)).save(root / "masks/two.png")
+    for deep in (False, True):
+        assert "D111" in [issue.code for issue in dataset.check(deep=deep)]
+    with pytest.raises(BadSample, match="D111"):
+        Decode()(dataset[1], random_for(0))
+    Image.fromarray(np.zeros((8, 10, 3), np.uint8)).save(root / "masks/two.png")
+    assert "D110" in [issue.code for issue in dataset.check(deep=True)]
+    Image.fromarray(np.zeros((8, 10), np.uint8)).save(root / "masks/two.png")
+    (issue,) = dataset.check(deep=True)
+    assert (issue.code, issue.value) == ("D117", "car")
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("images/two.jpg", "D118.*line 3"),
+        ("images/two.jpg masks/two.png 7", "D118.*line 3"),
+        ("images/zwei.jpg masks/two.png", "D104.*line 3.*did you mean"),
+        ("images/two.jpg masks/to.png", "D104.*line 3.*two.png"),
+    ],
+)
+def test_a_fault_of_a_list_is_named_by_its_line(root, line, text):
+    (root / "list.txt").write_text(f"images/a/one.jpg masks/a/one.png\n\n{line}\n")
+    with pytest.raises(DataError, match=f"(?s){text}"):
+        SegmentationList(str(root), "list.txt", labels=LABELS)
+
+
+def test_options_that_cannot_be_are_refused(root):
+    for options in ({"class_ids": [0, 1]}, {"class_ids": [0, 1, 1]}, {"class_ids": [0, 1, 255]}, {"ignored": [70000]}):
+        with pytest.raises(ValueError, match="class_ids"):
+            SegmentationFolder(str(root), labels=LABELS, **options)
+    with pytest.raises(DataError, match="D104"):
+        SegmentationFolder(str(root), "nowhere", labels=LABELS)
+    with pytest.raises(DataError, match="mask is missing"):
+        SegmentationFolder(str(root), labels=LABELS, suffixes=("", "_ids"))
