@@ -43,7 +43,9 @@ def make_shapes(out, train=24, evaluation=8, size=64, seed=0):
         for folder in ("images", "masks"):
             (temporary / folder).mkdir(parents=True)
         for number, (split, count) in enumerate((("train", train), ("val", evaluation))):
-            lines = [write_pair(temporary, f"{split}_{index:04d}.png", size, (seed, number, index)) for index in range(count)]
+            lines = [
+                write_pair(temporary, f"{split}_{index:04d}.png", size, (seed, number, index)) for index in range(count)
+            ]
             (temporary / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
         (temporary / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS), encoding="utf-8")
         temporary.rename(out)

@@ -37,7 +37,9 @@ def mark_undecided(golden, undecided):
         golden (dict[str, ndarray]): of a model.
         undecided (dict[str, ndarray]): bool, of the same shape, for some of them.
     """
-    return golden | {name: np.where(marks, UNDECIDED, golden[name]).astype(golden[name].dtype) for name, marks in undecided.items()}
+    return golden | {
+        name: np.where(marks, UNDECIDED, golden[name]).astype(golden[name].dtype) for name, marks in undecided.items()
+    }
 
 
 def rows_in_order_of(got, expected):

@@ -47,7 +47,9 @@ class HRNet(StagedBackbone):
         super().__init__()
         out_indices = check_out_indices("HRNet", out_indices, 4)
         if len(modules) != 3 or min(modules) < 1 or blocks < 1:
-            raise ValueError(f"HRNet got modules {list(modules)} and blocks {blocks}; three numbers, and 1 or more each")
+            raise ValueError(
+                f"HRNet got modules {list(modules)} and blocks {blocks}; three numbers, and 1 or more each"
+            )
         stem = max(1, int(STEM * width))
         self.stem = nn.Sequential(
             ConvNorm(in_channels, stem, stride=2, norm=norm), ConvNorm(stem, stem, stride=2, norm=norm)
@@ -63,7 +65,8 @@ class HRNet(StagedBackbone):
             widths = [channels * 2**branch for branch in range(number + 2)]
             self.stages.append(
                 nn.Sequential(
-                    Transition(given, widths, norm), *(Exchange(widths, blocks, norm, align_corners) for _ in range(count))
+                    Transition(given, widths, norm),
+                    *(Exchange(widths, blocks, norm, align_corners) for _ in range(count)),
                 )
             )
             given = widths
@@ -82,9 +85,7 @@ class Transition(nn.Layer):
 
     def __init__(self, given, widths, norm):
         super().__init__()
-        same = [
-            nn.Identity() if old == new else ConvNorm(old, new, norm=norm) for old, new in zip(given, widths)
-        ]
+        same = [nn.Identity() if old == new else ConvNorm(old, new, norm=norm) for old, new in zip(given, widths)]
         self.branches = nn.LayerList([*same, ConvNorm(given[-1], widths[-1], stride=2, norm=norm)])
 
     def forward(self, features):

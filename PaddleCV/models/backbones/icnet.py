@@ -42,9 +42,7 @@ class ICNet(StagedBackbone):
         def stage(before, channels, count, stride=1, dilation=1):
             around = shortcut(before, channels, stride, "b", norm)
             found = [ReducedBottleneck(before, channels, around, stride, dilation, norm)]
-            found += [
-                ReducedBottleneck(channels, channels, nn.Identity(), 1, dilation, norm) for _ in range(count - 1)
-            ]
+            found += [ReducedBottleneck(channels, channels, nn.Identity(), 1, dilation, norm) for _ in range(count - 1)]
             return found
 
         first, second, third = wide(32), wide(64), wide(128)

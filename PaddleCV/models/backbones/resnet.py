@@ -118,7 +118,9 @@ class ResNet(ResidualStages):
         def make_block(stage, is_first, stride, dilation):
             inner = channels_of(stage)
             out_channels = inner * kind.expansion
-            before = out_channels if not is_first else first[-1] if stage == 0 else channels_of(stage - 1) * kind.expansion
+            before = (
+                out_channels if not is_first else first[-1] if stage == 0 else channels_of(stage - 1) * kind.expansion
+            )
             around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
             return kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
 

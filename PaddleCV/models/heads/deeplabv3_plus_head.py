@@ -43,7 +43,9 @@ class DeepLabV3PlusHead(nn.Layer):
     ):
         super().__init__()
         if len(in_channels) < 2:
-            raise ValueError("DeepLabV3PlusHead takes two features, a fine and a coarse one; the backbone's out_indices")
+            raise ValueError(
+                "DeepLabV3PlusHead takes two features, a fine and a coarse one; the backbone's out_indices"
+            )
 
         def conv(width, dilation=1):
             if separable:

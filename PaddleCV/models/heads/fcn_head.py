@@ -68,4 +68,3 @@ def join_features(features, align_corners):
     """All features, enlarged to the size of the first, as one [N, sum of D, h, w]."""
     first, *others = features
     return paddle.concat([first, *(resize_as(feature, first, align_corners) for feature in others)], axis=1)
-

@@ -74,7 +74,9 @@ class SemanticSegmentation(Task):
         size = max(11, round(max(image.shape[:2]) / 45))
         for row, item in enumerate(records):
             corner = (2, 2 + round((row + 1) * 1.6 * size))
-            draw_name(drawn, f"{item['label']}: {100 * item['share']:.1f} %", corner, color_of(item["category_id"]), size)
+            draw_name(
+                drawn, f"{item['label']}: {100 * item['share']:.1f} %", corner, color_of(item["category_id"]), size
+            )
         return drawn
 
     def line(self, sample, records):
