@@ -30,8 +30,8 @@ class AveragedMeanIoU(MeanIoU):
         self.window = None if window is None else [window] * 2 if isinstance(window, int) else list(window)
         if not 0 <= overlap < 1 or not scales or min(scales) <= 0 or (self.window and min(self.window) < 1):
             raise ValueError(
-                f"AveragedMeanIoU got window {window}, overlap {overlap} and scales {list(scales)}; a window has 1 pixel "
-                "or more, overlap is from 0 to below 1, scales are above 0"
+                f"AveragedMeanIoU got window {window}, overlap {overlap} and scales {list(scales)}; a window has 1 "
+                "pixel or more, overlap is from 0 to below 1, scales are above 0"
             )
         self.overlap, self.scales, self.flip = overlap, scales, flip
 

@@ -41,7 +41,7 @@ def test_masks_are_those_of_the_original_image(transform):
     found = records_of(prepared(transform))
     assert [(item["label"], item["category_id"]) for item in found] == [("sky", 0), ("dog", 2), ("cat", 1)]
     masks = decode_masks([item["mask"] for item in found], *MASK.shape)
-    assert all((mask == (MASK == item["category_id"])).all() for mask, item in zip(masks, found))
+    assert all((mask == (item["category_id"] == MASK)).all() for mask, item in zip(masks, found))
     assert [item["share"] for item in found] == [0.5833, 0.25, 0.1667]
     assert json.loads(json.dumps(found)) == found
 

@@ -1,7 +1,6 @@
 """Small segmentors and batches, shared by the tests of several heads."""
 
 import numpy as np
-import paddle
 
 from PaddleCV.models.losses.segmentation_losses import PixelCrossEntropy
 from PaddleCV.models.segmentors.segmentor import Segmentor

@@ -1,4 +1,4 @@
-"""The image cascade of ICNet (https://arxiv.org/abs/1704.08545, figure 2): three branches of 1, 1/2 and 1/4 of the image.
+"""The image cascade of ICNet (https://arxiv.org/abs/1704.08545, figure 2): branches of 1, 1/2 and 1/4 of its size.
 
 As in the original definition, the branch of 1/4 is that of 1/2, halved after its third stage; all are fused from the
 coarsest to the finest.
@@ -12,7 +12,7 @@ from paddle.nn import functional as F
 
 from ..blocks.batch_norm import set_norms
 from ..blocks.conv_norm import ConvNorm
-from ..blocks.upsample import resize_to
+from ..blocks.upsample import resize_as, resize_to
 from .resnet import Bottleneck, shortcut
 from .staged import StagedBackbone
 
@@ -77,18 +77,19 @@ class ICNet(StagedBackbone):
     def forward(self, image):
         """Features of the strides 4, 8 and 16: all branches fused, the two coarser ones fused, the coarsest one."""
         height, width = image.shape[2:]
-
-        def resize(x, stride):
-            return resize_to(x, [height // stride, width // stride], self.align_corners)
-
-        half = self.shared(self.stem(resize(image, 2)))  # stride 16
-        x = self.coarse(resize(half, 32))
-        pooled = [F.adaptive_avg_pool2d(x, size) for size in BINS]
-        x = x + sum(resize(grid, 32) for grid in pooled)
-        coarse = resize(self.coarse_out(x), 16)
-        both = resize(F.relu(self.fuse_half(coarse) + self.half_out(half)), 8)
-        every = resize(F.relu(self.fuse_fine(both) + self.fine(image)), 4)
+        half = self.shared(self.stem(self.resize(image, [height // 2, width // 2])))  # stride 16
+        x = self.coarse(self.resize(half, [height // 32, width // 32]))
+        grids = [F.adaptive_avg_pool2d(x, size) for size in BINS]
+        x = x + sum(resize_as(grid, x, self.align_corners) for grid in grids)
+        coarse, fine = resize_as(self.coarse_out(x), half, self.align_corners), self.fine(image)
+        both = F.relu(self.fuse_half(coarse) + self.half_out(half))
+        both = resize_as(both, fine, self.align_corners)
+        every = self.resize(F.relu(self.fuse_fine(both) + fine), [(height + 3) // 4, (width + 3) // 4])
         return [every, both, coarse]
+
+    def resize(self, x, size):
+        """[N, C, h, w] in another size, [height, width]."""
+        return resize_to(x, size, self.align_corners)
 
 
 class ReducedBottleneck(Bottleneck):
