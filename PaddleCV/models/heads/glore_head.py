@@ -54,8 +54,8 @@ class GlobalReasoning(nn.Layer):
     def __init__(self, channels, nodes, states, norm):
         super().__init__()
         self.states, self.nodes = nn.Conv2D(channels, states, 1), nn.Conv2D(channels, nodes, 1)
-        self.along_nodes = nn.Conv1D(nodes, nodes, 1)
-        self.along_states = nn.Conv1D(states, states, 1, bias_attr=False)
+        self.along_nodes = nn.Linear(nodes, nodes)
+        self.along_states = nn.Linear(states, states, bias_attr=False)
         self.extend = nn.Conv2D(states, channels, 1, bias_attr=False)
         self.norm = batch_norm(channels, norm)
 
@@ -63,8 +63,7 @@ class GlobalReasoning(nn.Layer):
         """[N, F, h, w] of the same shape."""
         states, assigned = self.states(x).flatten(2), self.nodes(x).flatten(2)  # [N, S, hw], [N, V, hw]
         graph = paddle.matmul(states, assigned, transpose_y=True) / states.shape[2]  # [N, S, V]
-        graph = graph + self.along_nodes(graph.transpose([0, 2, 1])).transpose([0, 2, 1])
-        graph = self.along_states(F.relu(graph))
-        back = paddle.matmul(graph, assigned)  # [N, S, hw]
+        graph = F.relu(graph + self.along_nodes(graph)).transpose([0, 2, 1])
+        back = paddle.matmul(self.along_states(graph), assigned, transpose_x=True)  # [N, S, hw]
         back = back.reshape([0, -1, *x.shape[2:]])
         return x + self.norm(self.extend(back))
