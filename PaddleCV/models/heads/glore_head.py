@@ -20,7 +20,7 @@ class GloReHead(nn.Layer):
         in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
         num_classes (int): C.
         channels (int): F.
-        kernel_size (int): of the first convolution; the original has 1 for Cityscapes, else 3.
+        kernel_size (int): of the first convolution, which has no padding; the original has 1 for Cityscapes, else 3.
         nodes (int): V.
         states (int): S.
         dropout (float): probability that a number is dropped in training, before the classifier.
@@ -31,7 +31,7 @@ class GloReHead(nn.Layer):
         self, in_channels, num_classes, channels=512, kernel_size=1, nodes=64, states=128, dropout=0.1, norm="bn"
     ):
         super().__init__()
-        self.reduce = ConvNorm(in_channels[-1], channels, kernel_size, norm=norm)
+        self.reduce = ConvNorm(in_channels[-1], channels, kernel_size, norm=norm, padding=0)
         self.reasoning = GlobalReasoning(channels, nodes, states, norm)
         self.dropout = dropout_layer(dropout)
         self.classifier = nn.Conv2D(channels, num_classes, 1)
