@@ -93,7 +93,7 @@ TEST_CASE("the classes of a label map, the largest first, in the pixels of the o
   for (int i : {2, 3, 6, 7}) map.data<std::int32_t>()[i] = 1;  // upper right; the last row is padding
   for (int i : {12, 13, 14, 15}) map.data<std::int32_t>()[i] = 5;
   const kit::Placement doubled{6, 8, 3, 4, 0.5f, 0.5f};
-  const auto found = task("SemanticSegmentation")->records({{"label_map", map}}, {doubled}, {"sky", "road"}, 0);
+  const auto found = task("SemanticSegmentation")->records({{"label_map", map}}, {"sky", "road"}, 0, {doubled});
   REQUIRE(found.size() == 1);
   REQUIRE(found[0].size() == 2);
   CHECK(found[0][0].label == "sky");
@@ -102,9 +102,9 @@ TEST_CASE("the classes of a label map, the largest first, in the pixels of the o
   const std::vector<std::uint8_t> inside = kit::decode_mask(*found[0][1].mask);
   for (int row = 0; row < 6; ++row)
     for (int column = 0; column < 8; ++column) CHECK(inside[row * 8 + column] == (row < 4 && column >= 4));
-  CHECK(task("SemanticSegmentation")->records({{"label_map", map}}, {doubled}, {}, 0.5)[0].size() == 1);
+  CHECK(task("SemanticSegmentation")->records({{"label_map", map}}, {}, 0.5, {doubled})[0].size() == 1);
   const kit::Placement cropped{60, 8, 3, 4, 0.5f, 0.5f};
-  CHECK(holds(refusal([&] { task("SemanticSegmentation")->records({{"label_map", map}}, {cropped}, {}, 0); }), "cannot be mapped back"));
+  CHECK(holds(refusal([&] { task("SemanticSegmentation")->records({{"label_map", map}}, {}, 0, {cropped}); }), "cannot be mapped back"));
 }
 
 TEST_CASE("masks are written as COCO writes them, and damaged codes are refused") {
