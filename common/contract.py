@@ -66,6 +66,7 @@ class Dataset:
     what = "image"  # noun for a sample in messages
     late = "wait"  # of an hourly stream: `skip` skips an hour that does not arrive
     wait = 0.0  # of an hourly stream: seconds to wait for an hour
+    limits = ()  # cuts of sequences, which inference repeats: (parameter, 1 for the first or -1 for the last, columns)
 
     def iterate(self, shard, num_shards, epoch):
         """The samples of a shard of a stream in an epoch."""

@@ -20,6 +20,8 @@ class HistoryRows(RowFiles):
         encoding (str): of the files, such as utf-8 or gb18030.
     """
 
+    limits = (("max_length", -1, ("history", "history_groups")),)  # in inference too
+
     def __init__(self, files, max_length=100, shuffle=0, seed=0, encoding="utf-8"):
         super().__init__(files, shuffle, seed=seed, encoding=encoding)
         self.max_length = max_length

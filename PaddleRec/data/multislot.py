@@ -24,6 +24,8 @@ class MultiSlotRows(RowFiles):
         DataError: a file is missing, or all files are empty.
     """
 
+    limits = (("max_signs", 1, ("slots",)),)  # in inference too
+
     def __init__(self, files, slots, num_ids, max_signs=8, shuffle=0, seed=0):
         super().__init__(files, shuffle, seed=seed)
         self.slots = read_slots(slots) if isinstance(slots, str) else [int(slot) for slot in slots]

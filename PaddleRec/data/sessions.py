@@ -22,6 +22,8 @@ class SessionRows(RowFiles):
         encoding (str): of the files, such as utf-8 or gb18030.
     """
 
+    limits = (("max_length", -1, ("items",)),)  # in inference too
+
     def __init__(self, files, mode="prefixes", max_length=50, shuffle=0, seed=0, encoding="utf-8"):
         super().__init__(files, shuffle, seed=seed, encoding=encoding)
         if mode not in ("prefixes", "last", "sequences"):

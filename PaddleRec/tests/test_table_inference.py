@@ -8,8 +8,10 @@ import re
 import numpy as np
 import pytest
 
+from common.config import load_config
 from common.data.issues import issue_line
 from common.errors import BadRows, DataError
+from common.inference.exported import limits_of
 from common.inference.predictor import Predictor
 from common.table.json_rows import rows_to_table
 from common.table.sources import open_table
@@ -228,3 +230,26 @@ def test_an_output_folder_that_cannot_be_created_is_refused(arguments, tmp_path)
     (tmp_path / "file").write_text("")
     tool = importlib.import_module(f"PaddleRec.tools.{arguments[0]}").main
     command(tool, *arguments[1:], tmp_path / "file" / "inside").refused(4, "inside: Not a directory")
+
+
+@pytest.mark.parametrize(
+    ("config", "changed", "expected"),
+    [
+        ("gru4rec", "data.train.max_length=3", {"items": -3}),
+        ("din", "data.train.max_length=4", {"history": -4, "history_groups": -4}),
+        ("slot_dnn", "data.train.max_signs=2", {"slots": 2}),
+        ("slot_dnn_stream", "data.train.rows.max_signs=2", {"slots": 2}),
+        ("deepfm", "train.epochs=1", {}),
+    ],
+)
+def test_sequences_are_cut_as_by_the_reader_of_the_training_data(config, changed, expected):
+    assert limits_of(load_config(f"PaddleRec/configs/tiny/{config}.yml", [changed])) == expected
+
+
+def test_a_longer_sequence_is_that_of_its_limit():
+    inputs = {"items": ([None, None], "int64"), "slots": ([None, 2, None], "int64")}
+    rows = [{"items": [1, 2, 3, 4, 5], "slots": [[7, 8, 9], []]}, {"items": "4 5", "slots": [[1], [2, 3, 4]]}]
+    short = [{"items": [3, 4, 5], "slots": [[7, 8], []]}, {"items": "4 5", "slots": [[1], [2, 3]]}]
+    found = rows_to_table(rows, inputs, limits={"items": -3, "slots": 2})
+    expected = rows_to_table(short, inputs)
+    assert all((found[name] == expected[name]).all() for name in expected)

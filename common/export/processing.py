@@ -5,7 +5,7 @@ import shutil
 from common.build.learned_files import file_arguments
 from common.config.build import complete_task
 from common.files import find_file
-from common.inference.exported import inference_split, types_in
+from common.inference.exported import inference_split, limits_of, types_in
 from common.inference.task import task_of
 from common.inference.thresholds import set_best_threshold
 
@@ -20,8 +20,8 @@ def processing(model, config, folder, thresholds=None):
         thresholds (dict | None): of maximum F1, see `common.inference.thresholds`.
 
     Returns:
-        dict: `task`, `postprocess`, `preprocess`, `threshold_from` where a threshold was chosen, and `kit` with
-            `kit_classes` where some classes are the kit's own.
+        dict: `task`, `postprocess`, `preprocess`, `threshold_from` where a threshold was chosen, `limits` where the
+            reader of the training data cuts sequences, and `kit` with `kit_classes` where classes are the kit's own.
     """
     split, copied, completed = inference_split(config), {}, config.to_dict()
     transforms = completed["data"][split].get("transforms", []) if config.get(f"data.{split}") else []
@@ -35,6 +35,8 @@ def processing(model, config, folder, thresholds=None):
         found |= {"kit": completed["kit"], "kit_classes": own}
     task = carry_files(task, config.namespace.tasks, folder, copied)
     found |= {"task": task.pop("type"), "postprocess": task}
+    if limits := limits_of(config):
+        found["limits"] = limits
     return found | {"preprocess": carry_files(transforms, config.namespace, folder, copied)}
 
 

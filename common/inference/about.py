@@ -32,6 +32,13 @@ def is_positive(value):
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
+def is_limits(value):
+    """True for a dict of column names and integers other than 0."""
+    return isinstance(value, dict) and all(
+        isinstance(key, str) and isinstance(n, int) and not isinstance(n, bool) and n for key, n in value.items()
+    )
+
+
 # key -> (whether a value fits, what fits); a key that is not there is not looked at
 KEYS = {
     "name": (lambda v: isinstance(v, str), "a text"),
@@ -54,6 +61,7 @@ KEYS = {
     "tolerance": (is_positive, "a number above 0"),
     "size_multiple": (lambda v: is_whole(v, 1), "an integer of 1 or more"),
     "delete_passes": (lambda v: v is None or is_texts(v), "a list of names"),
+    "limits": (is_limits, "columns, each with an integer other than 0"),
     "kit": (lambda v: v is None or isinstance(v, str), "the name of a kit"),
     "kit_classes": (is_texts, "a list of names"),
 }

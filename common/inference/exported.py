@@ -207,6 +207,22 @@ def split_of_inferences(config):
     return next((s for s in ("infer", "eval", "test") if config.get(f"data.{s}")), "train")
 
 
+def limits_of(config):
+    """The lengths to which the reader of the training data cuts sequences, by column (dict[str, int]).
+
+    A number n is the first n values, -n the last n. Readers name them in the attribute `limits`: (parameter, 1 or -1,
+    columns).
+    """
+    data, found = config.to_dict().get("data") or {}, {}
+    nodes = [data[split] for split in ("train", split_of_inferences(config)) if data.get(split)][:1]
+    while nodes:
+        node = nodes.pop()
+        nodes += [value for value in node.values() if isinstance(value, dict) and "type" in value]  # a nested reader
+        for parameter, sign, columns in getattr(config.namespace.resolve(node["type"]), "limits", ()):
+            found |= dict.fromkeys(columns, sign * node[parameter])
+    return found
+
+
 def check_exportable(config):
     """Refuses a configuration whose transforms or task no exported model could have, before anything is trained.
 

@@ -12,7 +12,7 @@ from common.contract import get_optional
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.errors import EnvironmentProblem, KitError, NotFinite
-from common.inference.exported import AGAIN, Exported, inference_split
+from common.inference.exported import AGAIN, Exported, inference_split, limits_of
 from common.inference.onnx_engines import OneAtATime, load_onnx
 from common.inference.thresholds import chosen_task
 from common.system import runtime
@@ -193,7 +193,9 @@ class ModelInMemory:
         warn_of_other_preparation(config, split, weights_of(config))
         transforms = build_transforms(config, split, **given_classes(labels))
         check_vocabulary_size(transforms, model)
-        return cls(model, transforms, labels, *chosen_task(config, model))
+        found = cls(model, transforms, labels, *chosen_task(config, model))
+        found.about = found.about | {"limits": limits_of(config)}
+        return found
 
     decode = Predictor.decode
 

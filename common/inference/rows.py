@@ -76,12 +76,13 @@ def prepare_rows(model, samples):
             errors[place] = row_error(samples[place], "D113", about)
     good = [place for place in good if place not in errors]
     warn_of_unread(model, [samples[place]["row"] for place in good], names)
-    columns, same = {}, getattr(model, "about", {}).get("same_length") or ()
+    about = getattr(model, "about", {})
+    columns, same, limits = {}, about.get("same_length") or (), about.get("limits") or {}
     while good:
         rows = [samples[place]["row"] for place in good]
         rows = [{name: row.get(name) for name in names} for row in rows] if names else rows
         try:
-            columns = model.pipeline.table(rows_to_table(rows, model.inputs, same))
+            columns = model.pipeline.table(rows_to_table(rows, model.inputs, same, limits))
             break
         except BadRows as error:
             errors |= {good[k]: row_error(samples[good[k]], *what) for k, what in error.rows.items()}

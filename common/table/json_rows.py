@@ -13,7 +13,7 @@ MOST_SIGN = 2**64 - 2  # the largest sign; the bits of 2^64 - 1 are those of the
 SIGN = re.compile(r"[0-9]+")
 
 
-def rows_to_table(rows, inputs, same_length=()):
+def rows_to_table(rows, inputs, same_length=(), limits=None):
     """Converts raw rows to columns for the transforms of a table.
 
     A column that is an input of the model has as many axes as the input: a sequence is a list, or words separated by
@@ -24,6 +24,8 @@ def rows_to_table(rows, inputs, same_length=()):
         rows (list[dict]): rows by column name; a missing value is an empty word.
         inputs (dict): the model inputs, name -> (shape, dtype).
         same_length (list[list[str]]): columns whose sequences belong together, item by item.
+        limits (dict[str, int] | None): the values of a sequence, or of each slot, that are used, by column: the first
+            n, or for -n the last n, as the reader of the training data cuts them.
 
     Returns:
         dict[str, ndarray]: columns of N rows.
@@ -43,7 +45,8 @@ def rows_to_table(rows, inputs, same_length=()):
             except (ValueError, TypeError) as error:
                 bad.setdefault(position, ("D113", str(error), beginning_of(row.get(name))))
         if len(values) == len(rows):
-            found[name] = column.join(values)
+            limit = (limits or {}).get(name)
+            found[name] = column.join([column.cut(value, limit) for value in values] if limit else values)
     for group in same_length:
         for position, row in enumerate(rows):
             lengths = {name: len(Sequences(name).split(row.get(name))) for name in group} if position not in bad else {}
@@ -78,6 +81,10 @@ class Words:
             raise ValueError(f"'{self.name}' takes a text or a number, not {json_type(value)}")
         return checked(value, self.name)
 
+    def cut(self, value, limit):
+        """The value of a row within a limit, which one word is."""
+        return value
+
     def join(self, values):
         """The column, dtype `S` [N]."""
         return as_words(values)
@@ -100,6 +107,10 @@ class Sequences(Words):
                 raise ValueError(f"'{self.name}' takes a list of texts or numbers; {json_type(item)} is in it")
             checked(item, self.name)
         return items
+
+    def cut(self, value, limit):
+        """The first `limit` items, or the last ones of a negative limit."""
+        return value[:limit] if limit > 0 else value[limit:]
 
     def join(self, values):
         """The column, dtype `S` [N, L], padded with empty words."""
@@ -145,6 +156,10 @@ class Signs(Words):
         if isinstance(item, bool) or not SIGN.fullmatch(word) or len(word) > 20 or int(word) > MOST_SIGN:
             raise ValueError(f"'{self.name}' takes signs from 0 to {MOST_SIGN}")
         return int(word)
+
+    def cut(self, value, limit):
+        """The first `limit` signs of each slot, or the last ones of a negative limit."""
+        return [signs[:limit] if limit > 0 else signs[limit:] for signs in value]
 
     def join(self, values):
         """The column, int64 [N, S, L]."""
