@@ -152,7 +152,10 @@ def test_files_named_in_a_document_exist(document):
     text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     places = [document.parent, ROOT, ROOT / "common", *shipped_kits()]
     for quoted in re.findall(r"`([\w./*-]+\.(?:py|yml|csv|md|sh|json|txt|toml))`", text):
-        if quoted.startswith(("output/", "configs/mine", "step_", "dataset/")) or quoted in WRITTEN_BY_RUNS | OF_THE_USER:
+        if (
+            quoted.startswith(("output/", "configs/mine", "step_", "dataset/"))
+            or quoted in WRITTEN_BY_RUNS | OF_THE_USER
+        ):
             continue
         assert any(list(place.glob(quoted.removeprefix("./"))) or matches(place / quoted) for place in places), quoted
 

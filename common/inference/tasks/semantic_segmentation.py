@@ -102,8 +102,8 @@ def in_original_pixels(label_map, sample):
         scale = float(sample["scale_factor"][axis])
         if abs(size * scale - inner) > 1:
             raise ConfigError(
-                f"an image of {size} pixels by the scale {scale:g} is {inner} pixels of the input: the label map cannot "
-                "be mapped back\n  fix: use Resize, LetterBox or Pad, without center"
+                f"an image of {size} pixels by the scale {scale:g} is {inner} pixels of the input: the label map "
+                "cannot be mapped back\n  fix: use Resize, LetterBox or Pad, without center"
             )
         places.append(np.minimum(((np.arange(size) + 0.5) * scale).astype(np.int64), inner - 1))
     return label_map[np.ix_(*places)]
