@@ -51,17 +51,17 @@ def update(metric, sources, batch):
     """Gives a metric what it needs of one batch, and returns that.
 
     Raises:
-        ConfigError: the metric reads an output that the model does not have.
+        ConfigError: the metric reads an output that the model does not give, or a key that the data do not have.
     """
     found = source_for(metric, sources)(batch)
     try:
         metric.update(found, batch)
     except KeyError as error:
         name = error.args[0]
-        if not isinstance(found, dict) or name in found or name in batch:
+        if not isinstance(found, dict) or name in found:
             raise
         raise ConfigError(
-            f"data.metric: {type(metric).__name__} needs {name!r}; the model gives {', '.join(found)}\n"
+            f"data.metric: {type(metric).__name__} needs {name!r}; the model gives {', '.join(found)}, the data {', '.join(batch)}\n"
             "  fix: choose a metric or a model that fits"
         ) from error
     return found
