@@ -61,8 +61,8 @@ def update(metric, sources, batch):
         if not isinstance(found, dict) or name in found:
             raise
         raise ConfigError(
-            f"data.metric: {type(metric).__name__} needs {name!r}; the model gives {', '.join(found)}, the data {', '.join(batch)}\n"
-            "  fix: choose a metric or a model that fits"
+            f"data.metric: {type(metric).__name__} needs {name!r}; the model gives {', '.join(found)}, "
+            f"the data {', '.join(batch)}\n  fix: choose a metric or a model that fits"
         ) from error
     return found
 
