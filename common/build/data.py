@@ -37,7 +37,7 @@ def build_dataset(config, split, known=None, source="data.train"):
             return mapped
     raise ConfigError(
         f"{config.place(f'data.{split}')}: {source} has the classes {known}, data.{split} has {names}\n"
-        f"  fix: both need the same classes in the same order: labels: [{', '.join(known)}]"
+        f"  fix: both need the same classes in the same order: labels: {known}"
     )
 
 
