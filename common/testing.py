@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from common.export.compare import rows_in_order_of
-from common.inference.predictor import run_engine
+from common.inference.predictor import passes_to_delete, run_engine
 
 TOLERANCE = 1e-4
 SETTLING_STEPS = 10
@@ -152,6 +152,8 @@ def load_program(prefix, onednn=True):
     config.enable_new_executor(True)
     config.enable_memory_optim()
     config.enable_mkldnn() if onednn else config.disable_mkldnn()
+    for name in passes_to_delete(prefix):
+        config.delete_pass(name)
     return inference.create_predictor(config)
 
 

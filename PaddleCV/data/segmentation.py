@@ -36,7 +36,7 @@ class SegmentationDataset:
 
     padding = {}
 
-    def store(self, images, labels, class_ids, ignored, root, issues, bad_samples):
+    def store(self, images, labels, class_ids, ignored, others, root, issues, bad_samples):
         """Validates the images and stores them without those that may be skipped.
 
         Args:
@@ -44,6 +44,8 @@ class SegmentationDataset:
             labels (list[str] | str): class names, or a file with one per line.
             class_ids (list[int] | None): the value of each class in the masks; default 0 to C - 1.
             ignored (list[int]): values that belong to no class.
+        others (str | None): the class of every value beyond these, such as the numbers of instances; None refuses them.
+            others (str | None): the class of every value beyond these.
             root (str): the folder of the dataset.
             issues (IssueList): collects the problems.
             bad_samples (str): `error`, or `skip` to leave out a few images with errors.
@@ -55,7 +57,7 @@ class SegmentationDataset:
         if bad_samples not in ("error", "skip"):
             raise ValueError(f"bad_samples is {bad_samples!r}; it must be error or skip")
         self.labels = read_labels(labels, root)
-        self._values = value_table(self.labels, class_ids, ignored)
+        self._values = value_table(self.labels, class_ids, ignored, others)
         check_files(images, issues)
         check_masks_exist(images, issues)
         if not images and not issues.errors:
@@ -158,6 +160,7 @@ class SegmentationList(SegmentationDataset):
         labels (list[str] | str): class names in order, or a file with one per line.
         class_ids (list[int] | None): the value of each class in the masks; default 0 to C - 1.
         ignored (list[int]): values that belong to no class.
+        others (str | None): the class of every value beyond these, such as the numbers of instances; None refuses them.
         separator (str | None): between the paths; default a tab, else blanks.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
 
@@ -172,6 +175,7 @@ class SegmentationList(SegmentationDataset):
         labels="labels.txt",
         class_ids=None,
         ignored=(IGNORED,),
+        others=None,
         separator=None,
         bad_samples="error",
     ):
@@ -191,7 +195,7 @@ class SegmentationList(SegmentationDataset):
             image, mask = (field.replace("\\", "/") for field in fields)
             paths = {"path": os.path.join(root, image), "mask_path": os.path.join(root, mask), "file_name": image}
             images.append(paths | {"file": self.source, "place": place})
-        self.store(images, labels, class_ids, ignored, root, issues, bad_samples)
+        self.store(images, labels, class_ids, ignored, others, root, issues, bad_samples)
 
 
 class SegmentationFolder(SegmentationDataset):
@@ -205,6 +209,7 @@ class SegmentationFolder(SegmentationDataset):
         labels (list[str] | str): class names in order, or a file with one per line.
         class_ids (list[int] | None): the value of each class in the masks; default 0 to C - 1.
         ignored (list[int]): values that belong to no class.
+        others (str | None): the class of every value beyond these, such as the numbers of instances; None refuses them.
         suffixes (list[str]): ending of the images and of the masks without the type, such as _leftImg8bit and
             _gtFine_labelTrainIds.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
@@ -222,6 +227,7 @@ class SegmentationFolder(SegmentationDataset):
         labels="labels.txt",
         class_ids=None,
         ignored=(IGNORED,),
+        others=None,
         suffixes=("", ""),
         bad_samples="error",
     ):
@@ -236,11 +242,11 @@ class SegmentationFolder(SegmentationDataset):
             mask = os.path.join(root, masks, stem.removesuffix(suffixes[0]) + suffixes[1] + ".png")
             file_name = os.path.relpath(path, folder)
             found.append({"path": path, "mask_path": mask, "file_name": file_name, "file": self.source, "place": name})
-        self.store(found, labels, class_ids, ignored, root, issues, bad_samples)
+        self.store(found, labels, class_ids, ignored, others, root, issues, bad_samples)
 
 
-def value_table(labels, class_ids, ignored):
-    """The class id of each value of a mask, int32 [LARGEST + 1]; 255 where it is ignored, -1 for other values."""
+def value_table(labels, class_ids, ignored, others=None):
+    """The class id of each value of a mask, int32 [LARGEST + 1]; 255 where it is ignored, -1 where it is no class."""
     if not labels or len(labels) > IGNORED:
         raise ValueError(f"there are {len(labels or ())} labels; 1 to {IGNORED} are possible")
     class_ids = list(range(len(labels))) if class_ids is None else list(class_ids)
@@ -249,7 +255,9 @@ def value_table(labels, class_ids, ignored):
     both = [*class_ids, *ignored]
     if len(set(both)) < len(both) or min(both) < 0 or max(both) > LARGEST:
         raise ValueError(f"class_ids and ignored must be different values from 0 to {LARGEST}, not {both}")
-    table = np.full(LARGEST + 1, -1, np.int32)
+    if others is not None and others not in labels:
+        raise ValueError(f"others is {others!r}, which is not among the labels {', '.join(labels)}")
+    table = np.full(LARGEST + 1, -1 if others is None else labels.index(others), np.int32)
     table[list(ignored)] = IGNORED
     table[class_ids] = np.arange(len(labels))
     return table

@@ -38,7 +38,7 @@ class MeanIoU:
             batch (dict): `mask` uint8 [N, H, W], of the same size; 255 is ignored.
 
         Raises:
-            ValueError: the sizes differ, or a class id is out of range.
+            ValueError: the sizes differ, or a class id is beyond the labels.
         """
         found, truth = np.asarray(outputs["label_map"]), np.asarray(batch["mask"])
         if found.shape != truth.shape:

@@ -116,7 +116,7 @@ def test_frozen_norm_trains_convolutions_alone():
         (lambda: DarkNet(out_indices=[3, 2]), "must rise"),
         (lambda: DarkNet(freeze_stages=-1), "DarkNet has 5 stages .* freeze_stages is 0 to that, not -1"),
         (lambda: ResNet(18, freeze_stages=5), "ResNet has 4 stages .* not 5"),
-        (lambda: DarkNet(norm="gn"), "no normalization 'gn'"),
+        (lambda: DarkNet(norm="ln"), "no normalization 'ln'"),
         (lambda: ConvNorm(3, 8, activation="rellu"), "no activation 'rellu'"),
     ],
 )

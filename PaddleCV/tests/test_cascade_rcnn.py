@@ -82,7 +82,7 @@ def test_a_later_stage_is_trained_on_the_moved_boxes_inside_of_the_image():
     features = model.features(paddle.zeros([1, 3, 64, 64]))
     objects = [(paddle.to_tensor([[16.0, 0.0, 32.0, 16.0]]), paddle.to_tensor([1]))]
     rois, counts = paddle.to_tensor([[40.0, 8.0, 60.0, 28.0]]), paddle.to_tensor([1], dtype="int32")
-    terms = model.second_stage(features, rois, counts, objects, paddle.to_tensor([[64.0, 64.0]]))
+    terms = model.second_stage(features, rois, counts, objects, {"im_shape": paddle.to_tensor([[64.0, 64.0]])})
     # the object itself is a RoI of the first stage, and comes first there; the other one ends at the image
     assert seen == [([[24, 0, 40, 16], [50, 8, 64, 28]], False)]
     assert terms["loss_class_1"].item() == pytest.approx(np.log(4))

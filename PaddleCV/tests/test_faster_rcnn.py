@@ -83,8 +83,10 @@ def test_the_exported_model_takes_other_sizes_and_answers_in_pixels_of_the_origi
 @pytest.mark.parametrize("name", MODELS)
 def test_images_without_objects_are_trained_as_background(name):
     batch = given(objects_batch(), boxes=np.zeros((2, 0, 4), "f4"), labels=np.zeros((2, 0), "i8"))
-    losses = make(name).loss(batch)
+    model = make(name)
+    losses = model.loss(batch)
     sum(losses.values()).backward()
+    assert all(p.grad is not None for p in model.parameters() if not p.stop_gradient)  # several processes wait for all
     assert losses["loss_box"].item() == losses["loss_rpn_box"].item() == 0
     assert losses["loss_class"].item() > 0 and losses["loss_rpn_class"].item() > 0
 

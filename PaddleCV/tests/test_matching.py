@@ -84,6 +84,13 @@ def test_the_loss_of_proposals_is_a_mean_over_the_drawn_anchors():
     assert everywhere["loss_rpn_box"].item() == pytest.approx(0.5 * 9 * 0.1**2 / 3, rel=1e-4)
 
 
+def test_an_image_that_no_anchor_fits_into_costs_nothing():
+    objects = [(paddle.to_tensor([[0.0, 0.0, 5.0, 5.0]]), paddle.zeros([1], "int64"))]
+    anchors = paddle.to_tensor([[-8.0, -8.0, 24.0, 24.0]])
+    terms = RPNLoss()(paddle.zeros([1, 1]), paddle.zeros([1, 1, 4]), anchors, objects, paddle.to_tensor([[8.0, 8.0]]))
+    assert [term.item() for term in terms.values()] == [0, 0]
+
+
 def test_an_anchor_may_reach_as_far_out_as_the_margin():
     boxes = paddle.to_tensor([[-2.0, 0.0, 8.0, 8.0], [0.0, 0.0, 12.0, 8.0]])
     assert is_inside(boxes, paddle.to_tensor([10.0, 10.0]), 0).tolist() == [False, False]

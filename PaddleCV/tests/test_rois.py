@@ -4,7 +4,8 @@ import numpy as np
 import paddle
 import pytest
 
-from PaddleCV.models.rois.roi_align import RoIAlign, image_of_rows, level_of
+from PaddleCV.models.rois.roi_align import RoIAlign, level_of
+from PaddleCV.models.rois.rows import image_of_rows, with_row, with_row_of_last
 from PaddleCV.models.rois.targets import RoiSampler
 
 from .golden_numbers import golden
@@ -24,6 +25,11 @@ def test_roi_align_equals_that_of_1_8_and_so_does_its_gradient():
 def test_a_box_of_224_pixels_comes_from_stride_16_and_one_of_half_its_side_from_stride_8():
     boxes = paddle.to_tensor([[0.0, 0.0, 224.0, 224.0], [10.0, 10.0, 122.0, 122.0], [0.0, 0.0, 448.0, 112.0]])
     assert level_of(boxes, 224.0, 4).tolist() == [4, 3, 4]
+
+
+def test_a_row_more_belongs_to_the_last_image():
+    assert with_row(paddle.ones([0, 2])).tolist() == [[0, 0]]
+    assert with_row_of_last(paddle.to_tensor([2, 0], dtype="int32")).tolist() == [2, 1]
 
 
 def test_rows_belong_to_the_image_that_their_counts_say():

@@ -54,6 +54,16 @@ def test_values_are_mapped_to_classes(root):
     assert not dataset[1]["mask"].any()
 
 
+def test_numbers_of_instances_may_all_be_of_one_class(root):
+    Image.fromarray(np.arange(80, dtype=np.uint16).reshape(8, 10) * 9).save(root / "masks/two.png")
+    for dataset in readers(root, others="car"):
+        mask = dataset[1]["mask"].ravel()
+        assert mask[0] == 0 and set(mask[1:]) == {2}
+        assert dataset.check(deep=True) == [] and dataset[0]["mask"][0, 0] == 1
+    with pytest.raises(ValueError, match="others is 'cars'"):
+        SegmentationFolder(str(root), labels=LABELS, others="cars")
+
+
 def test_a_value_that_is_no_class_is_named_with_its_place(root):
     Image.fromarray(np.pad(np.array([[7, 9]], np.uint8), ((3, 4), (2, 6)))).save(root / "masks/two.png")
     for dataset in readers(root):

@@ -121,6 +121,7 @@ def write_split(folder, split, count, scenes):
         objects = ""
         for (x1, y1, x2, y2), digit in zip(boxes.tolist(), digits.tolist()):
             box = {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1), "iscrowd": 0}
+            box["segmentation"] = [octagon(x1, y1, x2, y2)]
             ids = {"id": len(annotations) + 1, "image_id": index + 1, "category_id": digit + 1}
             annotations.append({**ids, **box})
             objects += OBJECT.format(label=LABELS[digit], x1=x1 + 1, y1=y1 + 1, x2=x2, y2=y2)
@@ -130,6 +131,12 @@ def write_split(folder, split, count, scenes):
     content = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "annotations" / f"{split}.json").write_text(json.dumps(content), encoding="utf-8")
     (folder / "ImageSets/Main" / f"{split}.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def octagon(x1, y1, x2, y2):
+    """The polygon of a box whose corners are cut off, x and y of each point."""
+    x, y = (x2 - x1) / 4, (y2 - y1) / 4
+    return [x1 + x, y1, x2 - x, y1, x2, y1 + y, x2, y2 - y, x2 - x, y2, x1 + x, y2, x1, y2 - y, x1, y1 + y]
 
 
 def parser():

@@ -28,6 +28,7 @@ def write_onnx(folder, name):
     )
     if done.returncode or not (folder / "model.onnx").is_file():
         reasons = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        reasons = [line for line in reasons if "[ERROR]" in line] or reasons
         raise EnvironmentProblem("paddle2onnx could not convert the model:\n  " + "\n  ".join(reasons[-4:]))
     for file in paths[:2]:
         Path(file).unlink()

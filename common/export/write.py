@@ -97,7 +97,7 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None):
 
 
 def golden_of(model, inputs, tolerance):
-    """The outputs of the model in memory; marks the places where a label map is undecided within the tolerance."""
+    """The outputs of the model in memory; places where a label map is undecided within the tolerance are marked."""
     golden = predictor_of(model)(inputs)
     return mark_undecided(golden, model.undecided(inputs, tolerance)) if hasattr(model, "undecided") else golden
 

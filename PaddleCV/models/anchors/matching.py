@@ -24,10 +24,15 @@ def objects_of(boxes, labels):
     Returns:
         list[tuple[Tensor, Tensor]]: for each image boxes [m, 4] and labels [m].
     """
+    rows = usable_rows(boxes, labels)
+    return [(paddle.gather(b, row), paddle.gather(c, row)) for b, c, row in zip(boxes, labels.astype("int64"), rows)]
+
+
+def usable_rows(boxes, labels):
+    """The rows of the objects of :func:`objects_of`, int64 [m] for each image."""
     sides = boxes[..., 2:] - boxes[..., :2]
     usable = (labels >= 0) & (sides > 0).all(axis=-1) & paddle.isfinite(boxes).all(axis=-1)
-    rows = [real.nonzero().flatten() for real in usable]
-    return [(paddle.gather(b, row), paddle.gather(c, row)) for b, c, row in zip(boxes, labels.astype("int64"), rows)]
+    return [real.nonzero().flatten() for real in usable]
 
 
 def match_by_overlap(overlap, positive, negative, keep_best):
@@ -42,7 +47,7 @@ def match_by_overlap(overlap, positive, negative, keep_best):
     Returns:
         Tensor: int64 [P], the number of an object, BACKGROUND or IGNORED.
     """
-    if overlap.shape[0] == 0:
+    if 0 in overlap.shape:
         return paddle.full([overlap.shape[1]], BACKGROUND, dtype="int64")
     most, nearest = overlap.max(axis=0), overlap.argmax(axis=0)
     rest = paddle.where(most < negative, paddle.full_like(nearest, BACKGROUND), paddle.full_like(nearest, IGNORED))

@@ -21,7 +21,7 @@ ACTIVATIONS = {
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution (no bias by default), normalization, activation: [N, in_channels, H, W] to [N, out_channels, H', W'].
+    """Convolution, normalization, activation: [N, in_channels, H, W] to [N, out_channels, H', W'].
 
     Unless given, the padding is dilation * (kernel_size - 1) / 2, so that an odd kernel of stride 1 keeps H and W.
 

@@ -17,7 +17,12 @@ def resize_as(x, like, align_corners=True):
         align_corners (bool): the centers of the outermost cells lie on those of the outermost pixels, as those of the
             original models do (their resize_bilinear has it by default); otherwise the edges do.
     """
-    return F.interpolate(x, size=like.shape[2:], mode="bilinear", align_corners=align_corners)
+    return resize_to(x, like.shape[2:], align_corners)
+
+
+def resize_to(x, size, align_corners=True):
+    """The same to a size, [height, width]."""
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=align_corners)
 
 
 def upsample_nearest(x):

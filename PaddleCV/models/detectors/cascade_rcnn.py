@@ -11,7 +11,7 @@ from paddle.nn import functional as F
 
 from ..anchors.deltas import clip_boxes
 from ..heads.nms import MulticlassNMS
-from ..rois.roi_align import image_of_rows
+from ..rois.rows import image_of_rows
 from .faster_rcnn import FasterRCNN
 
 
@@ -71,7 +71,7 @@ class CascadeRCNN(FasterRCNN):
             scores = scores + F.softmax(stage.head(regions)[0], axis=1)[:, 1:]
         return scores / len(self.boxes), boxes.expand([-1, scores.shape[1], 4])
 
-    def second_stage(self, features, rois, counts, objects, im_shape):
+    def second_stage(self, features, rois, counts, objects, batch):
         """The terms of the loss of every stage, with its number."""
         terms = {}
         for number, (stage, weight) in enumerate(zip(self.boxes, self.stage_weights), 1):
@@ -79,7 +79,10 @@ class CascadeRCNN(FasterRCNN):
             mine, _, deltas = stage.loss(features, sampled)
             terms |= {f"{name}_{number}": weight * value for name, value in mine.items()}
             with paddle.no_grad():
-                rois, counts = self.moved(stage, deltas, sampled.rois, sampled.counts, im_shape), sampled.counts
+                rois, counts = (
+                    self.moved(stage, deltas, sampled.rois, sampled.counts, batch["im_shape"]),
+                    sampled.counts,
+                )
         return terms
 
     def moved(self, stage, deltas, rois, counts, im_shape):

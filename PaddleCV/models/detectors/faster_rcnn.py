@@ -13,7 +13,7 @@ from ..anchors.matching import objects_of
 from ..backbones.staged import image_channels
 from ..boxes import original_boxes
 from ..heads.nms import MulticlassNMS
-from ..rois.roi_align import image_of_rows
+from ..rois.rows import image_of_rows
 from .one_stage import BOX_INPUTS
 from .sides import check_sides
 
@@ -84,7 +84,10 @@ class FasterRCNN(nn.Layer):
             tuple[Tensor, Tensor]: float32 [R, 6] rows (label, score, x1, y1, x2, y2), those of the first image first,
                 and int32 [N], how many of them are of each image.
         """
-        features = self.features(image)
+        return self.detect(self.features(image), im_shape, scale_factor)
+
+    def detect(self, features, im_shape, scale_factor):
+        """The answer of :meth:`forward` from the features of the images."""
         rois, counts = self.rpn.propose(self.rpn(features), im_shape)
         scores, boxes = self.classify(features, rois, counts, im_shape)
         image_of = image_of_rows(rois, counts)
@@ -109,9 +112,9 @@ class FasterRCNN(nn.Layer):
         terms = self.rpn.loss(predictions, objects, batch["im_shape"])
         with paddle.no_grad():
             rois, counts = self.rpn.propose(predictions, batch["im_shape"])
-        return terms | self.second_stage(features, rois, counts, objects, batch["im_shape"])
+        return terms | self.second_stage(features, rois, counts, objects, batch)
 
-    def second_stage(self, features, rois, counts, objects, im_shape):
+    def second_stage(self, features, rois, counts, objects, batch):
         """The terms of the loss of what follows the proposals [R, 4], `counts` of each image."""
         terms, _, _ = self.boxes.loss(features, self.boxes.sampler(rois, counts, objects))
         return terms

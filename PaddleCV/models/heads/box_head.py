@@ -51,7 +51,7 @@ class LastStage(nn.Layer):
 
     def forward(self, x):
         """Features [R, in_channels, size, size] to [R, out_channels]."""
-        return F.adaptive_avg_pool2d(with_one_row_more(self.stage, x), 1).flatten(1)
+        return F.adaptive_avg_pool2d(on_any_rows(self.stage, x), 1).flatten(1)
 
 
 class BoxHead(nn.Layer):
@@ -89,6 +89,11 @@ class BoxHead(nn.Layer):
         return self.scores(hidden), self.deltas(hidden).reshape([-1, self.deltas.weight.shape[1] // 4, 4])
 
 
-def with_one_row_more(layer, x):
-    """A layer of convolutions applied to [R, ...], where R may be 0: with oneDNN they do not run on no rows."""
+def on_any_rows(layer, x):
+    """A layer of convolutions applied to [R, ...], where R may be 0: with oneDNN they do not run on no rows.
+
+    In an export, which cannot know R, there is always one row more; it is left out again.
+    """
+    if paddle.in_dynamic_mode() and x.shape[0] > 0:
+        return layer(x)
     return layer(paddle.concat([x, paddle.zeros([1, *x.shape[1:]], dtype=x.dtype)]))[:-1]

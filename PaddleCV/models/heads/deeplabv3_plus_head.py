@@ -6,6 +6,7 @@ Shapes in this file:
 
 import paddle
 from paddle import nn
+from paddle.nn import functional as F
 
 from ..blocks.batch_norm import set_norms
 from ..blocks.conv_norm import ConvNorm
@@ -67,7 +68,7 @@ class DeepLabV3PlusHead(nn.Layer):
     def forward(self, features):
         """Logits [N, C, h', w'] of features whose last is [N, D, h, w]."""
         x = features[-1]
-        mean = resize_as(self.mean(x.mean([2, 3], keepdim=True)), x, self.align_corners)
+        mean = resize_as(self.mean(F.adaptive_avg_pool2d(x, 1)), x, self.align_corners)
         x = paddle.concat([mean, self.point(x), *(conv(x) for conv in self.pyramid)], axis=1)
         x = self.dropout(self.joined(x))
         fine = self.fine(features[0])

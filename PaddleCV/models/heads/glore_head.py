@@ -20,7 +20,7 @@ class GloReHead(nn.Layer):
         in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
         num_classes (int): C.
         channels (int): F.
-        kernel_size (int): of the first convolution; the original has 1 for Cityscapes, else 3.
+        kernel_size (int): of the first convolution, which has no padding; the original has 1 for Cityscapes, else 3.
         nodes (int): V.
         states (int): S.
         dropout (float): probability that a number is dropped in training, before the classifier.
@@ -31,7 +31,7 @@ class GloReHead(nn.Layer):
         self, in_channels, num_classes, channels=512, kernel_size=1, nodes=64, states=128, dropout=0.1, norm="bn"
     ):
         super().__init__()
-        self.reduce = ConvNorm(in_channels[-1], channels, kernel_size, norm=norm)
+        self.reduce = ConvNorm(in_channels[-1], channels, kernel_size, norm=norm, padding=0)
         self.reasoning = GlobalReasoning(channels, nodes, states, norm)
         self.dropout = dropout_layer(dropout)
         self.classifier = nn.Conv2D(channels, num_classes, 1)
@@ -54,8 +54,8 @@ class GlobalReasoning(nn.Layer):
     def __init__(self, channels, nodes, states, norm):
         super().__init__()
         self.states, self.nodes = nn.Conv2D(channels, states, 1), nn.Conv2D(channels, nodes, 1)
-        self.along_nodes = nn.Conv1D(nodes, nodes, 1)
-        self.along_states = nn.Conv1D(states, states, 1, bias_attr=False)
+        self.along_nodes = nn.Linear(nodes, nodes)
+        self.along_states = nn.Linear(states, states, bias_attr=False)
         self.extend = nn.Conv2D(states, channels, 1, bias_attr=False)
         self.norm = batch_norm(channels, norm)
 
@@ -63,8 +63,7 @@ class GlobalReasoning(nn.Layer):
         """[N, F, h, w] of the same shape."""
         states, assigned = self.states(x).flatten(2), self.nodes(x).flatten(2)  # [N, S, hw], [N, V, hw]
         graph = paddle.matmul(states, assigned, transpose_y=True) / states.shape[2]  # [N, S, V]
-        graph = graph + self.along_nodes(graph.transpose([0, 2, 1])).transpose([0, 2, 1])
-        graph = self.along_states(F.relu(graph))
-        back = paddle.matmul(graph, assigned)  # [N, S, hw]
+        graph = F.relu(graph + self.along_nodes(graph)).transpose([0, 2, 1])
+        back = paddle.matmul(self.along_states(graph), assigned, transpose_x=True)  # [N, S, hw]
         back = back.reshape([0, -1, *x.shape[2:]])
         return x + self.norm(self.extend(back))

@@ -11,6 +11,8 @@ import paddle
 from paddle import nn
 from paddle.vision.ops import roi_align
 
+from .rows import image_of_rows, with_row, with_row_of_last
+
 
 class RoIAlign(nn.Layer):
     """Features of a fixed size for boxes of any size, from the level that suits the size of each box.
@@ -48,15 +50,19 @@ class RoIAlign(nn.Layer):
         finest = int(math.log2(self.strides[0]))
         levels = level_of(rois, self.canonical_size, self.canonical_level) - finest
         levels = paddle.clip(levels, 0, len(self.strides) - 1)
-        image = image_of_rows(rois, counts)
+        count = paddle.shape(rois)[0]
+        every, image = with_row(rois), image_of_rows(with_row(rois), with_row_of_last(counts))
+        levels = with_row(levels.unsqueeze(1).astype("float32")).squeeze(1)
+        last = paddle.arange(count + 1) == count  # a row for every level, which then has one
         images = paddle.arange(paddle.shape(counts)[0]).astype("int64").unsqueeze(1)  # [N, 1]
         parts, places = [], []
         for level, stride in enumerate(self.strides):
-            chosen = (levels == level).nonzero().flatten()
+            chosen = ((levels == level) | last).nonzero().flatten()
             mine = (paddle.gather(image, chosen).unsqueeze(0) == images).astype("int32").sum(axis=1).astype("int32")
-            parts.append(self.extract(features[level], paddle.gather(rois, chosen), mine, stride))
+            parts.append(self.extract(features[level], paddle.gather(every, chosen), mine, stride))
             places.append(chosen)
-        return paddle.gather(paddle.concat(parts), paddle.argsort(paddle.concat(places)))
+        order = paddle.argsort(paddle.concat(places), stable=True)[:count]
+        return paddle.gather(paddle.concat(parts), order)
 
     def extract(self, feature, rois, counts, stride):
         """Features of the RoIs from one level."""
@@ -68,10 +74,3 @@ def level_of(rois, canonical_size, canonical_level):
     areas = paddle.clip((rois[:, 2:] - rois[:, :2]), min=0.0).prod(axis=1)
     relative = paddle.log2(paddle.sqrt(areas) / canonical_size + 1e-6)
     return paddle.floor(relative + canonical_level).astype("int64")
-
-
-def image_of_rows(rows, counts):
-    """The number of the image of each row, int64 [R]; `counts` [N] says how many rows each image has."""
-    ends = paddle.cumsum(counts.astype("int64"))
-    index = paddle.arange(paddle.shape(rows)[0]).astype("int64").unsqueeze(1)
-    return (index >= ends.unsqueeze(0)).astype("int64").sum(axis=1)

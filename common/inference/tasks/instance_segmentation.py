@@ -17,6 +17,8 @@ class InstanceSegmentation(Detection):
         mask_threshold (float): least probability of a pixel of a mask.
     """
 
+    columns = Detection.columns | {"mask": "mask"}
+
     def __init__(self, threshold=None, mask_threshold=0.5):
         super().__init__(threshold)
         if not 0 < mask_threshold < 1:

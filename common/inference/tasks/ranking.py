@@ -14,7 +14,7 @@ class Ranking(Task):
     """
 
     input = "table"
-    columns = {"label": "prediction", "score": "probability"}
+    columns = {"label": "prediction", "score": "probability", "positive": "positive"}
 
     def __init__(self, threshold=None):
         self.threshold = check_threshold(threshold, 0.5)

@@ -19,6 +19,7 @@ class SemanticSegmentation(Task):
     """
 
     original_pixels = True
+    columns = {"label": "label", "share": "share", "category_id": "category_id", "mask": "mask"}
 
     def __init__(self, threshold=0.0):
         self.threshold = check_threshold(threshold)

@@ -88,6 +88,33 @@ TEST_CASE("the best five classes, of equal scores the lower number first") {
   CHECK(order == "gbcae");
 }
 
+TEST_CASE("the classes of a label map, the largest first, in the pixels of the original image") {
+  kit::Tensor map = kit::Tensor::of(kit::DType::int32, {2, 4, 4});  // of the second place of a batch nothing is asked
+  for (int i : {2, 3, 6, 7}) map.data<std::int32_t>()[i] = 1;  // upper right; the last row is padding
+  for (int i : {12, 13, 14, 15}) map.data<std::int32_t>()[i] = 5;
+  const kit::Placement doubled{6, 8, 3, 4, 0.5f, 0.5f};
+  const auto found = task("SemanticSegmentation")->records({{"label_map", map}}, {"sky", "road"}, 0, {doubled});
+  REQUIRE(found.size() == 1);
+  REQUIRE(found[0].size() == 2);
+  CHECK(found[0][0].label == "sky");
+  CHECK(*found[0][0].share == 0.6667);
+  CHECK(found[0][1].category_id == 1);
+  const std::vector<std::uint8_t> inside = kit::decode_mask(*found[0][1].mask);
+  for (int row = 0; row < 6; ++row)
+    for (int column = 0; column < 8; ++column) CHECK(inside[row * 8 + column] == (row < 4 && column >= 4));
+  CHECK(task("SemanticSegmentation")->records({{"label_map", map}}, {}, 0.5, {doubled})[0].size() == 1);
+  const kit::Placement cropped{60, 8, 3, 4, 0.5f, 0.5f};
+  CHECK(holds(refusal([&] { task("SemanticSegmentation")->records({{"label_map", map}}, {}, 0, {cropped}); }), "cannot be mapped back"));
+}
+
+TEST_CASE("masks are written as COCO writes them, and damaged codes are refused") {
+  const kit::Mask mask = kit::encode_mask({0, 1, 1, 0, 1, 1}, 2, 3);
+  CHECK(mask.counts == "24");  // two outside, four inside
+  CHECK(kit::decode_mask(mask) == std::vector<std::uint8_t>{0, 1, 1, 0, 1, 1});
+  for (const char* code : {"25", "2", "2~", "2\x7f", "1o", ""})
+    CHECK(holds(refusal([&] { kit::decode_mask({2, 3, code}); }), "run-length code"));
+}
+
 TEST_CASE("the arguments of postprocess are those of the task, and another one is refused") {
   const kit::Tensors outputs{{"scores", floats({1, 3}, {0.2f, 0.5f, 0.3f})}};
   CHECK(task("ImageClassification", "{n_best: 2, threshold: 0.1}")->records(outputs, {"a", "b", "c"}, 0, {})[0].size() == 2);

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.export.compare import difference, differences, rows_in_order_of
+from common.export.compare import UNDECIDED, difference, differences, mark_undecided, rows_in_order_of
 
 ROWS = np.array([[0, 0.9, 1, 2, 3, 4], [0, 0.5, 5, 6, 7, 8], [1, 0.5, 50, 60, 70, 80]], "float32")
 
@@ -32,3 +32,13 @@ def test_every_output_is_compared():
 
 def test_nothing_equals_nothing():
     assert difference(ROWS[:0], ROWS[:0]) == 0
+
+
+def test_either_class_is_right_where_a_golden_label_map_is_undecided_and_nowhere_else():
+    golden = {"label_map": np.array([[[2, 1, 0]]], "int32"), "scores": np.ones(3)}
+    golden = mark_undecided(golden, {"label_map": np.array([[[True, False, False]]])})
+    assert golden["label_map"].tolist() == [[[UNDECIDED, 1, 0]]] and golden["label_map"].dtype == np.int32
+    same, other = np.array([[[0, 1, 0]]], "int32"), np.array([[[2, 1, 1]]], "int32")
+    assert differences({"label_map": same, "scores": np.ones(3)}, golden)["label_map"] == 0
+    assert differences({"label_map": other, "scores": np.ones(3)}, golden)["label_map"] == 1
+    assert differences({"ids": same}, {"ids": golden["label_map"]})["ids"] == 1  # of that output alone

@@ -23,6 +23,14 @@ BOXES = np.array([[1, 0.9123, 1.5, 2.25, 30.125, 1e-7], [3, 0.6, 0, 0, 5, 5], [0
 SCORES = {"scores": np.array([[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0], [0.25] * 4])}
 PREDICTIONS = {  # task -> its samples, and its outputs or its records
     "Detection": (IMAGES[:3], {"num_boxes": [2, 0, 1], "boxes": BOXES}),
+    "InstanceSegmentation": (
+        [image | {"original_size": (8, 9)} for image in IMAGES[:3]],
+        {"num_boxes": [2, 0, 1], "boxes": BOXES, "masks": np.ones((3, 4, 4))},
+    ),
+    "SemanticSegmentation": (
+        [image | {"original_size": (4, 4), "im_shape": (4, 4), "scale_factor": (1, 1)} for image in IMAGES[:2]],
+        {"label_map": np.arange(32).reshape(2, 4, 4) // 12},
+    ),
     "ImageClassification": (IMAGES[:3], SCORES),
     "TextClassification": ([LINES[0], LINES[1] | {"text_b": "b"}, LINES[2] | {"text_b": "c"}], SCORES),
     "Ranking": (ROWS, {"probability": np.array([0.25, 1e-6, 1])}),
@@ -84,8 +92,9 @@ def records_of(line, task):
     for suffix in ("", *(f"_{k}" for k in range(2, 9))):
         cells = {key: names if isinstance(names, tuple) else (names,) for key, names in task.columns.items()}
         cells = {key: [line.get(name + suffix, "") for name in names] for key, names in cells.items()}
-        if any(cells.get("score", cells.get("start"))):
-            cells = {key: [v if key in ("label", "text") else json.loads(v) for v in cells[key]] for key in cells}
+        if any(cells.get("score", cells.get("start", cells.get("share")))):
+            texts = ("label", "text", "positive")
+            cells = {key: [v if key in texts else json.loads(v) for v in cells[key]] for key in cells}
             found.append({key: value if key == "box" else value[0] for key, value in cells.items()})
     return found
 
@@ -110,7 +119,7 @@ def task_named(name):
         ("Detection", "image,label,score,x1,y1,x2,y2,category_id"),
         ("ImageClassification", "image,label,score,category_id,label_2,score_2,category_id_2,label_3"),
         ("TextClassification", "text,text_b,label,score,category_id,label_2"),
-        ("Ranking", "row,user,seen,prediction,probability\n"),
+        ("Ranking", "row,user,seen,prediction,probability,positive\n"),
         ("Retrieval", "row,user,seen,prediction,item,score\n"),
         ("SequenceLabeling", "number,text,span,label,start,end,truncated,error\n"),
         ("ReadingComprehension", "number,question,context,answer,score,start,end,truncated,error\n"),
@@ -131,14 +140,14 @@ def test_an_image_without_boxes_has_a_row_with_empty_cells(tmp_path):
 
 def test_columns_of_the_input_keep_their_names_and_what_comes_later_is_named(tmp_path, caplog):
     rows = [{"name": 1, "row": {"row": "a", "probability": "b"}}, {"name": 2, "row": {"more": 1}}]
-    records = [[{"label": "click", "score": 0.5}], []]
+    records = [[{"label": "click", "positive": "click", "score": 0.5}], []]
     file = open_results(tmp_path / "a.csv", task_named("Ranking"), ["click"])
     for sample, found in zip(rows, records):
         file.add([(sample, found)])
     with caplog.at_level("WARNING", "kit"):
         file.close()
     assert (tmp_path / "a.csv").read_text() == (
-        "row_2,row,probability,prediction,probability_2\n1,a,b,click,0.5\n2,,,,\n"
+        "row_2,row,probability,prediction,probability_2,positive\n1,a,b,click,0.5,click\n2,,,,,\n"
     )
 
 

@@ -33,6 +33,7 @@ RANDOM_MOVES = [
     RandomFlip(1, 1),
     RandomExpand(3, prob=1),
     RandomScale([0.5, 2.0], step=0.25),
+    RandomScale([0.5, 1.0, 4.0]),
     RandomRotate(30, prob=1),
     RandomAffine(20, 0.2, [0.7, 1.4], 8),
 ]
@@ -124,6 +125,14 @@ def test_bilinear_resizing_has_its_corners_at_the_pixels_edges():
 )
 def test_sizes_match_hand_calculations(transform, size):
     assert transform(sample_with((60, 40, 100, 85)), random_for(0))["image"].shape[:2] == size
+
+
+def test_each_range_of_scales_is_as_probable_as_the_others():
+    rng, transform = random_for(0), RandomScale([0.5, 1.0, 4.0])
+    widths = [transform({"image": np.zeros((100, 100, 3), np.uint8)}, rng)["image"].shape[1] for _ in range(300)]
+    small = np.array([width for width in widths if width < 100])
+    assert 120 < len(small) < 180 and min(widths) >= 50 and 350 < max(widths) <= 400
+    assert 70 < small.mean() < 80  # uniform within its range
 
 
 def test_padding_at_the_bottom_leaves_boxes_and_im_shape():
@@ -239,6 +248,7 @@ def test_invalid_values_are_refused():
         lambda: RandomCrop(scaling=[0.3, 1.2]),
         lambda: DataAnchorSampling(anchors=[64, 32]),
         lambda: RandomScale([2, 1]),
+        lambda: RandomScale([1, 2, 3], step=0.5),
         lambda: Resize(0),
         lambda: Pad([32, 32, 3]),
         lambda: ResizeShort([256, 0]),

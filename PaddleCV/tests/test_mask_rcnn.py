@@ -1,0 +1,78 @@
+"""Mask R-CNN: the model contract, targets by hand, and masks where nothing is found."""
+
+import numpy as np
+import paddle
+import pytest
+
+from common.inference.predictor import run_engine
+from common.testing import arrays, check_model, load_program, save_program
+from PaddleCV.models.detectors.mask_rcnn import MaskRCNN
+from PaddleCV.models.rois.mask_stage import MaskHead, MaskStage, mask_targets
+from PaddleCV.models.rois.roi_align import RoIAlign
+
+from .test_faster_rcnn import given, pyramid
+from .tiny_detectors import losses_while_learning, objects_batch, settled
+
+
+def make():
+    paddle.seed(0)
+    first = pyramid()
+    levels = first.neck
+    masks = MaskStage(RoIAlign(levels.out_channels, levels.strides, size=4), MaskHead(8, 3, convs=1, channels=8))
+    return MaskRCNN(first.backbone, levels, first.rpn, first.boxes, masks, first.nms)
+
+
+def masks_batch():
+    """Objects whose masks are the left halves of their boxes."""
+    batch = objects_batch()
+    masks = np.zeros((*batch["boxes"].shape[:2], *batch["image"].shape[2:]), "uint8")
+    for image, boxes in enumerate(batch["boxes"].astype(int)):
+        for number, (x1, y1, x2, y2) in enumerate(boxes):
+            masks[image, number, y1:y2, x1 : (x1 + x2) // 2] = 1
+    return batch | {"masks": masks}
+
+
+def test_mask_rcnn_keeps_the_contract(tmp_path):
+    check_model(make, masks_batch(), tmp_path)
+
+
+def test_the_loss_of_masks_falls_when_one_batch_is_learned():
+    model = make()
+    model.train()
+    before = model.loss(given(masks_batch()))["loss_mask"].item()
+    losses_while_learning(model, masks_batch(), steps=25, rate=1e-2)
+    assert model.loss(given(masks_batch()))["loss_mask"].item() < 0.7 * before
+
+
+def test_targets_are_the_masks_inside_of_the_rois_in_their_order():
+    masks = np.zeros((2, 8, 8), "uint8")
+    masks[0, :, :4] = 1  # the left half
+    masks[1, 4:] = 1  # the lower half
+    rois = paddle.to_tensor([[0.0, 0.0, 8.0, 8.0], [0.0, 0.0, 8.0, 8.0], [0.0, 0.0, 4.0, 4.0]])
+    found = mask_targets(paddle.to_tensor(masks), rois, paddle.to_tensor([1, 0, 0]), 2)
+    assert found.tolist() == [[[0, 0], [1, 1]], [[1, 0], [1, 0]], [[1, 1], [1, 1]]]
+
+
+def test_images_without_objects_and_samples_without_masks():
+    empty = {
+        "boxes": np.zeros((2, 0, 4), "f4"),
+        "labels": np.zeros((2, 0), "i8"),
+        "masks": np.zeros((2, 0, 96, 128), "u1"),
+    }
+    model = make()
+    losses = model.loss(given(masks_batch() | empty))
+    sum(losses.values()).backward()
+    assert losses["loss_mask"].item() == 0
+    assert all(p.grad is not None for p in model.parameters() if not p.stop_gradient)
+    with pytest.raises(ValueError, match="with_masks: true"):
+        model.loss(given(objects_batch()))
+
+
+def test_where_nothing_is_found_there_are_no_masks(tmp_path):
+    model = settled(make(), objects_batch())
+    model.nms.score = 0.999
+    save_program(model, tmp_path / "model")
+    inputs = {name: objects_batch()[name] for name in model.inputs}
+    expected = arrays(model(*map(paddle.to_tensor, inputs.values())))
+    for answer in (expected, run_engine(load_program(tmp_path / "model"), inputs)):
+        assert [output.shape for output in answer] == [(0, 6), (2,), (0, 8, 8)]
