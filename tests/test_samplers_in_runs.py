@@ -96,7 +96,7 @@ def test_arguments_passed_by_the_program_are_not_saved():
 def test_samplers_are_listed_and_explained():
     listed, helped = (command("configure", *words).out for words in (["list", "samplers"], ["help", "WeightedSampler"]))
     assert {"EpochSampler", "StreamSampler"} <= set(listed.split())
-    assert "sampler: {type: ...}" in helped and "rank (int): passed by the program" in helped
+    assert "sampler: {type: ...}" in helped and "rank (an integer): passed by the program" in helped
 
 
 @pytest.fixture(scope="module")

@@ -159,14 +159,19 @@ def join_copies(files, groups):
 
 
 def class_folders(files):
-    """{class: images}: the folders that hold images, below folders of splits if there are any."""
+    """{class: images}: the folders that hold images, below folders of splits if there are any.
+
+    Empty if there is a folder `images` too: the others then hold masks or the like, not classes.
+    """
     found = {}
     for name in files:
         parts = name.split("/")[:-1]
         if not is_image_file(name) or not parts:
             continue
         inner = parts[1:] if split_in_path(f"{parts[0]}/") else parts
-        if inner and inner[0].lower() not in NOT_CLASSES:
+        if inner and inner[0].lower() in NOT_CLASSES:
+            return {}
+        if inner:
             found.setdefault(inner[0], []).append(name)
     return found
 

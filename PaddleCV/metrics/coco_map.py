@@ -7,7 +7,7 @@ import numpy as np
 
 from .confusion import confusion_matrix
 from .detections import Detections, annotated_boxes
-from .voc_map import count_boxes, scored_detections
+from .voc_map import count_boxes, score_of_best_f1, scored_detections
 
 STATS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 STATS += ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
@@ -94,9 +94,9 @@ class CocoMap:
         return scored_detections(self.detections.table(len(labels)), self._truth(), labels)
 
     def confusion(self):
-        """The confusion matrix at IoU 0.5, see :func:`confusion_matrix`."""
-        count = len(self.dataset.labels)
-        return confusion_matrix(self.detections.table(count), self._truth(), count)
+        """The confusion matrix at IoU 0.5 and the score threshold of maximum F1, see :func:`confusion_matrix`."""
+        count, score = len(self.dataset.labels), score_of_best_f1(self.scored())
+        return confusion_matrix(self.detections.table(count), self._truth(), count, score)
 
     def _truth(self):
         return annotated_boxes(self.dataset, self.detections.seen, with_difficult=True)

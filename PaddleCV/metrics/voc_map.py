@@ -6,7 +6,7 @@ Shapes in this file:
 
 import numpy as np
 
-from common.inference.scored import Scored
+from common.inference.scored import Scored, pooled
 
 from .confusion import confusion_matrix
 from .detections import Detections, annotated_boxes, pairwise_iou, rows_of_images
@@ -87,9 +87,9 @@ class VocMap:
         return scored_detections(self.detections.table(len(labels)), self._truth(), labels, self.iou)
 
     def confusion(self):
-        """The confusion matrix, see :func:`confusion_matrix`."""
-        count = len(self.dataset.labels)
-        return confusion_matrix(self.detections.table(count), self._truth(), count, iou=self.iou)
+        """The confusion matrix at the score threshold of maximum F1, see :func:`confusion_matrix`."""
+        count, score = len(self.dataset.labels), score_of_best_f1(self.scored())
+        return confusion_matrix(self.detections.table(count), self._truth(), count, score, self.iou)
 
     def _truth(self):
         return annotated_boxes(self.dataset, self.detections.seen, self.with_difficult)
@@ -175,3 +175,9 @@ def scored_detections(rows, truth, labels, iou=0.5):
         if boxes[name] or mine.any():
             found[name] = Scored.of(rows[mine, 2], verdict[mine] == TRUE_POSITIVE, boxes[name])
     return found
+
+
+def score_of_best_f1(scored, default=0.3):
+    """The score threshold of maximum F1 over all classes, {name: Scored}; the default if no detection is correct."""
+    best = pooled(list(scored.values())).best() if scored else None
+    return best["threshold"] if best else default

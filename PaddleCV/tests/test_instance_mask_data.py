@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.build.data import build_dataset
+from common.config import load_config
 from common.data.transform import random_for
 from common.errors import DataError
 from common.vision.affine import RandomFlip
@@ -165,3 +167,9 @@ def test_the_score_of_masks_equals_pycocotools(folder):
     assert 0.1 < scores["mask_AP50"] <= 1 and scores["mask_AP50"] != scores["AP50"]
     with pytest.raises(ValueError, match="with_masks"):
         CocoMaskMap(CocoDetection(str(folder), "a.json", ""))
+
+
+def test_a_configuration_needs_no_class_names_of_a_dataset_with_a_default(numbered):
+    node = {"type": "InstanceMaskDetection", "root": str(numbered), "transforms": []}
+    dataset = build_dataset(load_config({"kit": "PaddleCV", "data": {"eval": node}}), "eval")
+    assert dataset.labels == ["object"] and len(dataset) == 2

@@ -211,3 +211,8 @@ def test_pretrained_takes_published_names(place, tmp_path):
     command("prepare", place / "voc", "--out", tmp_path / "b", "--pretrained", "no/such").refused(
         2, "no such checkpoint"
     )
+
+
+def test_folders_of_images_and_masks_are_no_classes():
+    assert prepare.class_folders(["cat/1.jpg", "dog/1.jpg"]) == {"cat": ["cat/1.jpg"], "dog": ["dog/1.jpg"]}
+    assert prepare.class_folders(["images/1.jpg", "instances/1.png", "masks/1.png"]) == {}

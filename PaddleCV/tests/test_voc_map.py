@@ -150,6 +150,12 @@ def test_three_detections_of_a_class_give_its_precision_recall_and_best_threshol
     assert metric.per_class()["cat"]["boxes"] == 2
 
 
+def test_the_confusion_matrix_counts_detections_at_the_threshold_of_maximum_f1():
+    metric = VocMap(Truth([(0, 0, 0, 0, 0, 10, 10), (0, 1, 0, 20, 0, 30, 10)]))
+    feed(metric, 0, [[0, 0.1, 0, 0, 10, 10], [1, 0.08, 20, 0, 30, 10], [1, 0.02, 50, 0, 60, 10]])
+    assert metric.confusion().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+
+
 @pytest.mark.parametrize("method", ["11point", "integral"])
 def test_processes_are_merged_in_any_order(method):
     rng = np.random.default_rng(0)

@@ -2,6 +2,7 @@
 
 import csv
 import random
+import re
 
 import pytest
 
@@ -34,6 +35,7 @@ def test_columns_are_numbers_or_categories_and_useless_ones_are_left_out(clicks,
     assert list(config.get("numbers")) == ["age", "price"]
     assert list(config.get("categories")) == ["user_id", "device"]
     assert config.get("num_ids") == 20 + 2 + 2 + 1 + 2 * (1 + config.get("features.buckets"))
+    assert re.search(r"infer\.py --model output/ads/export --input \S*example\.csv", done.out)
     assert "left out, as it never repeats or never differs: row, site" in done.out
 
 

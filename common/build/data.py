@@ -37,7 +37,7 @@ def build_dataset(config, split, known=None, source="data.train"):
             return mapped
     raise ConfigError(
         f"{config.place(f'data.{split}')}: {source} has the classes {known}, data.{split} has {names}\n"
-        f"  fix: both need the same classes in the same order: labels: [{', '.join(known)}]"
+        f"  fix: both need the same classes in the same order: labels: {known}"
     )
 
 
@@ -48,6 +48,7 @@ def read_dataset(config, split, labels):
         have = ", ".join(name for name in ("train", "eval", "test") if config.get(f"data.{name}"))
         raise ConfigError(f"{config.place('data')}: there is no data.{split}; the splits are {have or 'none'}")
     given = {"labels": labels} | {key: config.get(key) for key in ("num_classes", "seed")}
+    given = {key: value for key, value in given.items() if value is not None}  # else the dataset's own default
     dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
     check_names(dataset, "dataset", config.place(f"data.{split}"))
     wanted, labels = config.get("labels"), class_names(dataset)

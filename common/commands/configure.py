@@ -15,6 +15,7 @@ from common.config.components import components, kind_of
 from common.config.namespace import Namespace
 from common.config.overrides import to_inline_yaml
 from common.config.tree import Items, Node, children, to_plain
+from common.config.types import type_in_words
 from common.config.yaml import display_path
 from common.errors import ConfigError
 from common.suggest import did_you_mean
@@ -172,7 +173,7 @@ def _argument(parameter, more="", given=config_check.GIVEN):
     """Lines about one argument; `given` are names that the program passes."""
     given = parameter.name in given and (parameter.required or parameter.name in ALWAYS_GIVEN)
     default = "passed by the program" if given else "required" if parameter.required else f"default {parameter.default}"
-    kind = f" ({parameter.type})" if parameter.type else ""
+    kind = f" ({type_in_words(parameter.type)})" if parameter.type else ""
     text = parameter.help.rstrip(".")
     words = f"{text[:1].upper()}{text[1:]}.{more}" if text else more.strip()
     return [

@@ -48,9 +48,22 @@ def evaluate(sources, loader, metric, after_batch=None):
 
 
 def update(metric, sources, batch):
-    """Gives a metric what it needs of one batch, and returns that."""
+    """Gives a metric what it needs of one batch, and returns that.
+
+    Raises:
+        ConfigError: the metric reads an output that the model does not give, or a key that the data do not have.
+    """
     found = source_for(metric, sources)(batch)
-    metric.update(found, batch)
+    try:
+        metric.update(found, batch)
+    except KeyError as error:
+        name = error.args[0]
+        if not isinstance(found, dict) or name in found:
+            raise
+        raise ConfigError(
+            f"data.metric: {type(metric).__name__} needs {name!r}; the model gives {', '.join(found)}, "
+            f"the data {', '.join(batch)}\n  fix: choose a metric or a model that fits"
+        ) from error
     return found
 
 

@@ -1,10 +1,13 @@
 """Text sources for inference: a file, standard input or the command line; one text per line.
 
 A first line that names columns, `text_a<tab>label` as in the files of training, is a header: the columns of texts are
-read, the others are not.  A line that cannot be read is a sample with `error`, and the others go on.
+read, the others are not.  A .csv file of several columns needs one.  A line that cannot be read is a sample with
+`error`, and the others go on.
 """
 
+import csv
 import dataclasses
+import io
 import sys
 
 from common.errors import BadSample, ConfigError, DataError, DataIssue
@@ -46,7 +49,8 @@ def open_texts(path, task, text=None):
         return Texts(each_line(sys.stdin.buffer, "standard input"), "standard input", task, many=True)
     if not path.strip():
         raise ConfigError("--input: the path is empty; - is standard input")
-    return Texts(lines_of_file(path), path, task, many=True)
+    lines = lines_of_file(path)
+    return Texts(texts_of_csv(lines, path) if path.lower().endswith(".csv") else lines, path, task, many=True)
 
 
 def lines_of_file(path):
@@ -61,6 +65,55 @@ def lines_of_file(path):
         ):
             raise error from None
         return lines
+
+
+def texts_of_csv(lines, name):
+    """The lines of a CSV file as a header and lines of its text columns alone, separated by tabs.
+
+    A file of one column without a header is returned as it is.
+
+    Args:
+        lines (list[str | BadSample]): of the file.
+        name (str): name of the file for messages.
+
+    Raises:
+        ConfigError: there are several columns, and the first line does not name one of texts, or two of the same.
+        DataError: a quotation mark is not closed.
+    """
+    names = [] if not lines or isinstance(lines[0], BadSample) else [field.strip() for field in fields_of(lines[0])]
+    places = [place for place, column in enumerate(names) if column in COLUMNS]
+    keys = [COLUMNS[names[place]] for place in places]
+    if len(names) < 2 and not keys:
+        return lines
+    if not keys or len(set(keys)) < len(keys):
+        fault = "names two columns of the same text" if keys else "names no column of texts"
+        raise ConfigError(
+            f"{name}: line 1 {fault}: {', '.join(names)[:80]}\n  fix: name one column text; "
+            "a file of one text a line, without columns, ends in .txt"
+        )
+    found, record = ["\t".join(keys)], ""
+    for number, line in enumerate(lines[1:], 2):
+        if isinstance(line, BadSample):
+            found.append(line)
+            continue
+        record = f"{record}\n{line}" if record else line
+        if record.count('"') % 2:
+            continue  # a quoted field goes on in the next line
+        fields = fields_of(record)
+        if not fields or len(fields) == len(names):
+            found.append("\t".join(" ".join(fields[place].split()) for place in places) if fields else "")
+        else:
+            fault = bad_line("D118", f"{len(fields)} fields where the header names {len(names)}", record).issue
+            found.append(BadSample(dataclasses.replace(fault, file=name, place=f"line {number}")))
+        record = ""
+    if record:
+        raise DataError(f"error[D118] {name}: line {len(lines)}: the file ends inside of quotation marks")
+    return found
+
+
+def fields_of(record):
+    """The fields of one CSV record (list[str])."""
+    return next(csv.reader(io.StringIO(record, newline="")), [])
 
 
 def each_line(stream, name):

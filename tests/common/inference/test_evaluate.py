@@ -108,3 +108,12 @@ def test_what_a_model_cannot_give_is_refused(needs, words):
 def test_a_loss_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="there is no loss 'loss_c'; the losses are loss_a, loss_b"):
         evaluate(sources_of(Halves()), loader(*BATCHES), Perplexity("loss_c"))
+
+
+def test_a_metric_that_needs_an_output_which_the_model_lacks_is_refused():
+    class Masks(Collect):
+        def update(self, found, batch):
+            self.found.append(found["masks"])
+
+    with pytest.raises(ConfigError, match="Masks needs 'masks'; the model gives half"):
+        evaluate(sources_of(Halves()), loader(*BATCHES), Masks())

@@ -93,3 +93,22 @@ def test_a_second_text_is_never_dropped():
     with pytest.raises(DataError, match="SplitWords reads one text a sample") as refusal:
         SplitWords()({"text_a": "a", "text_b": "b", "path": "a.tsv", "place": "line 4"}, None)
     assert "a.tsv: line 4" in str(refusal.value)
+
+
+def test_of_a_csv_file_only_the_column_of_texts_is_read(tmp_path):
+    path = tmp_path / "a.csv"
+
+    def texts(content):
+        path.write_text(content)
+        return read(open_texts(str(path), TextClassification()).lines)
+
+    assert texts('id,text,label\n7,"good, but\nslow",1\n8,bad,0\n') == [("good, but slow",), ("bad",)]
+    assert texts('text\n"good, really"\n') == [("good, really",)]
+    assert texts("good\nbad\n") == [("good",), ("bad",)]
+    found = texts("text,label\nbad, very,0\ngood,1\n")
+    assert "3 fields where the header names 2" in found[0] and "a.csv: line 2" in found[0] and found[1] == ("good",)
+    for content, words in (("a,b\n1,2\n", "no column of texts: a, b"), ("text,sentence\na,b\n", "two columns")):
+        with pytest.raises(ConfigError, match=words):
+            texts(content)
+    with pytest.raises(DataError, match="line 3: the file ends inside"):
+        texts('text,label\ngood,1\n"bad,0\n')
