@@ -7,7 +7,7 @@ from pathlib import Path
 
 from common.build.data import build_loader, build_metric
 from common.build.learned_files import check_unchanged
-from common.build.model import check_labels, labels_of
+from common.build.model import check_labels, labels_of, saved_config
 from common.inference.task import task_of
 from common.log import logger
 from common.system import distributed
@@ -25,6 +25,9 @@ OF_A_RUN = (
     *("step_*", "last", "best", "metrics.jsonl", "timing.jsonl", "env.json", "README.md"),
     *("plots", "vdl", "tensorboard", "profile", "published"),
 )
+
+FREE = {f"train.{name}" for name in ("workers", "keep", "save_every", "save_every_steps", "eval_every", "early_stop")}
+MOST_CHANGES = 8
 
 
 class TrainingSession:
@@ -123,9 +126,33 @@ class TrainingSession:
         """Resumes exactly from the checkpoint `path`."""
         check_unchanged(self.config, path)
         check_labels(self.config, self.config.get("labels"), path, self.config.place("data"))
+        warn_of_changes(self.config, path)
         arrays, state = checkpoint.read_checkpoint(path)
         trainer.load(arrays, state)
         if trainer.finished():
             logger.info("%s: this run is complete; increase train.epochs or train.max_steps to train longer", path)
         else:
             logger.info("resumed %s: epoch %d, step %d", path, trainer.epoch + 1, trainer.step)
+
+
+def warn_of_changes(config, path):
+    """Warns of settings of the optimizer and of `train` that differ from those of the checkpoint `path`."""
+    saved = saved_config(config, path)
+    if saved is None:
+        return
+    before, now = (
+        flattened({key: one.to_dict().get(key) for key in ("optimizer", "train")}) for one in (saved, config)
+    )
+    names = [name for name in now | before if now.get(name) != before.get(name) and name not in FREE]
+    if names:
+        texts = [f"{name} {before.get(name)} -> {now.get(name)}" for name in names[:MOST_CHANGES]]
+        more = f" and {len(names) - MOST_CHANGES} more" if len(names) > MOST_CHANGES else ""
+        logger.warning("%s was trained with other settings: %s%s", path, ", ".join(texts), more)
+
+
+def flattened(value, name=""):
+    """The scalars of nested dicts by their dotted names; a list is a scalar."""
+    if not isinstance(value, dict):
+        return {name: value}
+    inner = (flattened(item, f"{name}.{key}" if name else str(key)) for key, item in value.items())
+    return {key: item for found in inner for key, item in found.items()}
