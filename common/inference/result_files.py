@@ -64,6 +64,7 @@ class ResultFile:
     def __init__(self, path, task, labels):
         self.path, self.task, self.labels = path, task, labels
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self.file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         except OSError as error:
             raise EnvironmentProblem(f"{path}: cannot be written: {error.strerror}") from error

@@ -189,8 +189,10 @@ def open_viewer(image):
 
 def write_image(path, image):
     """Writes an RGB image (uint8 [H, W, 3]) in the format of the suffix; raises EnvironmentProblem."""
+    content = encode(image, path.suffix)
     try:
-        path.write_bytes(encode(image, path.suffix))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     except OSError as error:
         raise EnvironmentProblem(f"{path}: cannot be written: {error.strerror}") from error
 

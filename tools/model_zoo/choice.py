@@ -236,6 +236,9 @@ def closing(kept, models, bounds, lacking):
         f"{count} {'model has' if count == 1 else 'models have'} no {QUANTITIES[quantity].spelling}"
         for quantity, count in lacking.items()
     ]
+    datasets = list(dict.fromkeys(model.data for model in kept))
+    if len(datasets) > 1:
+        notes.append(f"figures are those of {', '.join(datasets)}, and compare within one: --data '{datasets[0]}'")
     return "; ".join([first, *notes])
 
 

@@ -173,6 +173,8 @@ def test_bad_places_are_refused(tmp_path):
         open_results(path, task, None, str(path))
     with pytest.raises(ConfigError, match=r"\.csv, \.jsonl, \.json"):
         open_results(tmp_path / "a.xml", task, None)
-    with pytest.raises(EnvironmentProblem, match="cannot be written: No such file"):
-        open_results(tmp_path / "none/a.csv", task, None)
+    with pytest.raises(EnvironmentProblem, match="cannot be written: Not a directory"):
+        open_results(path / "below/a.csv", task, None)
+    open_results(tmp_path / "new/folder/a.csv", task, None).close()
+    assert (tmp_path / "new/folder/a.csv").is_file()
     assert path.read_text() == "a\n1\n"
