@@ -85,14 +85,16 @@ def draw_scores(path, steps, scores, primary=None):
             finish_axes(axes, "Scores" if number == 1 else "", "step", "")
 
 
-def draw_precision_recall(path, curves):
+def draw_precision_recall(path, curves, areas=None):
     """Plots precision-recall curves: all classes in color if they are few, else the five worst, the others in gray.
 
     Args:
         path (Path): the PNG to write.
         curves (dict[str, tuple]): per class, its recall and precision, two arrays of one length, recall ascending.
+        areas (dict[str, float] | None): average precision of each class, as its metric defines it; by default the area
+            under the curve.
     """
-    areas = {name: area_under_curve(recall, precision) for name, (recall, precision) in curves.items()}
+    areas = areas or {name: area_under_curve(recall, precision) for name, (recall, precision) in curves.items()}
     by_area = sorted(curves, key=lambda name: (math.isnan(areas[name]), areas[name]))
     colored = list(curves) if len(curves) <= len(COLORS) else by_area[:5]
     with new_figure(path, width=7.5, height=5) as figure:

@@ -101,7 +101,10 @@ def curves(folder, findings):
     metric = findings.metric
     found = metric.curves() if hasattr(metric, "curves") else None
     if found:
-        plotting.draw_precision_recall(folder / "precision_recall.png", found)
+        rows = findings.per_class
+        areas = {name: rows.get(name, {}).get("AP50", rows.get(name, {}).get("AP")) for name in found}
+        areas = None if None in areas.values() else areas  # of the same IoU as the curves
+        plotting.draw_precision_recall(folder / "precision_recall.png", found, areas)
         write_table(folder / "precision_recall.csv", ["class", "recall", "precision"], points_of(found))
 
 

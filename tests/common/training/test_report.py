@@ -74,6 +74,15 @@ def test_the_confusion_matrix_is_a_file_with_the_class_names(tmp_path):
     assert rows(tmp_path / "confusion.csv") == [["true \\ predicted", "a", "b"], ["a", "3", "1"], ["b", "0", "2"]]
 
 
+def test_curves_are_named_with_the_average_precision_of_the_table(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plotting, "draw_precision_recall", lambda path, curves, areas: drawn.append(areas))
+    curves = {"a": (np.array([0.5, 1.0]), np.array([1.0, 0.5]))}
+    written(tmp_path, curves=curves, per_class={"a": {"boxes": 2, "AP50": 0.7525, "AP": 0.1}, "b": {"AP50": -1}})
+    written(tmp_path, curves=curves)
+    assert drawn == [{"a": 0.7525}, None]
+
+
 def test_a_metric_that_offers_nothing_leaves_nothing(tmp_path):
     assert written(tmp_path / "none") == set()
     assert written(tmp_path / "none", scored={"a": Scored.of([], [], 3)}) == set()
