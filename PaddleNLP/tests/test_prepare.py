@@ -59,6 +59,9 @@ def test_columns_are_named_where_they_are_not_recognized(tmp_path):
     rows = "".join(f"some words {k} here,k{k % 3},other words {k} there\n" for k in range(30))
     (tmp_path / "odd.csv").write_text("a,b,c\n" + rows)
     command("prepare", tmp_path / "odd.csv").refused(3, "no known format")
+    for content, message in (("text,label\n", "has a header and no rows"), ("", "is empty")):
+        (tmp_path / "none.csv").write_text(content)
+        command("prepare", tmp_path / "none.csv").refused(3, f"none.csv: {message}")
     arguments = (tmp_path / "odd.csv", "--as", "texts", "--text", "c", "--label", "b")
     assert "3 classes: k0 10, k1 10, k2 10" in command("prepare", *arguments).out
     arguments = (tmp_path / "odd.csv", "--as", "texts", "--text", "d", "--label", "b", "--force")

@@ -8,6 +8,7 @@ Clicks: CSV with a label of 0 and 1, numbers and categories.  Speech: a folder o
 import argparse
 import fnmatch
 import importlib
+import itertools
 import os
 import re
 import shlex
@@ -155,6 +156,11 @@ def choose_format(source, folder, files, kind=None):
         name, (kit, _) = next(iter(found.items()))
         return kit, name
     if not found:
+        if not files:
+            raise DataError(f"error[D117] {source}: the folder has no files")
+        if source.is_file() and (rows := count_lines(source)) < 2:
+            has = "has a header and no rows" if rows else "is empty"
+            raise DataError(f"error[D117] {source}: {has}")
         known = [f"{name} ({text})" for module in modules.values() for name, text in module.FORMATS.items()]
         raise DataError(
             f"error[D104] {source}: no known format in {len(files)} files; known are\n  " + "\n  ".join(known)
@@ -163,6 +169,12 @@ def choose_format(source, folder, files, kind=None):
     raise DataError(
         "\n".join([f"error[D113] {source} could be read as", *lines, f"  fix: choose one: --as {next(iter(found))}"])
     )
+
+
+def count_lines(file, most=2):
+    """The number of lines of a file that are not blank, up to `most`."""
+    with open(file, "rb") as lines:
+        return sum(1 for _ in itertools.islice(filter(bytes.strip, lines), most))
 
 
 def write_files(out, files):
