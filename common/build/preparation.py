@@ -21,20 +21,23 @@ def warn_of_other_preparation(config, split, weights=None):
         return
     saved = saved_config(config, weights) if weights else config
     if saved is not None and saved.get("data.train", None):
-        for text in compare(meanings(saved, "train"), meanings(config, split)):
+        for text in compare(meanings(saved, "train", config.namespace), meanings(config, split)):
             logger.warning("%s: data.%s %s: is that meant?", config.place(f"data.{split}.transforms"), split, text)
 
 
-def meanings(config, split):
-    """The transforms of a split that must be alike: [(type, {argument: value})], in order, the nested ones included."""
+def meanings(config, split, namespace=None):
+    """The transforms of a split that must be alike: [(type, {argument: value})], in order, the nested ones included.
+
+    Their classes are those of `namespace`: a saved configuration may name a copy of the kit, at another place.
+    """
     found = []
-    collect_meanings(config.to_dict()["data"][split].get("transforms"), config.namespace, found)
+    collect_meanings(config.to_dict()["data"][split].get("transforms"), namespace or config.namespace, found)
     return found
 
 
 def collect_meanings(value, namespace, found):
     """Adds the nodes inside a value whose classes set `alike` to `found`."""
-    if isinstance(value, dict) and "type" in value:
+    if isinstance(value, dict) and "type" in value and namespace.find(value["type"]) is not None:
         kind = namespace.resolve(value["type"])
         alike = getattr(kind, "alike", ())
         if alike:

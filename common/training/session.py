@@ -126,7 +126,7 @@ class TrainingSession:
         """Resumes exactly from the checkpoint `path`."""
         check_unchanged(self.config, path)
         check_labels(self.config, self.config.get("labels"), path, self.config.place("data"))
-        warn_of_changes(self.config, path)
+        warn_of_other_settings(self.config, path)
         arrays, state = checkpoint.read_checkpoint(path)
         trainer.load(arrays, state)
         if trainer.finished():
@@ -135,7 +135,7 @@ class TrainingSession:
             logger.info("resumed %s: epoch %d, step %d", path, trainer.epoch + 1, trainer.step)
 
 
-def warn_of_changes(config, path):
+def warn_of_other_settings(config, path):
     """Warns of settings of the optimizer and of `train` that differ from those of the checkpoint `path`."""
     saved = saved_config(config, path)
     if saved is None:

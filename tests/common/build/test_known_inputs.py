@@ -126,7 +126,7 @@ def test_other_class_names_are_refused_and_some_of_them_are_numbered_as_in_train
     subset = command("eval", "--json", *given, "data.eval.file=ones.tsv", *which)
     assert accuracy(subset) > 0.9 and "are numbered as in" in subset.err
     answer = command("eval", *given, "data.eval.file=moods.tsv", *which)
-    answer.refused(2, "['0', '1']", "['happy', 'sad']", "labels: [0, 1]")
+    answer.refused(2, "['0', '1']", "['happy', 'sad']", "labels: ['0', '1']")
 
 
 @pytest.mark.parametrize("command_name", ["train", "check"])
@@ -136,7 +136,7 @@ def test_the_classes_of_the_evaluation_data_are_those_of_training(trained, comma
     (folder / "data/three.tsv").write_text("\n".join([*lines, "2\tthe room was fine"]) + "\n")
     more = ["--eval", "--overwrite"] if command_name == "train" else []
     answer = command(command_name, *given, "data.eval.file=three.tsv", *more)
-    answer.refused(2, "['0', '1']", "['0', '1', '2']", "labels: [0, 1]")
+    answer.refused(2, "['0', '1']", "['0', '1', '2']", "labels: ['0', '1']")
 
 
 @pytest.mark.parametrize("tool", ["infer", "export", "train", "resume"])

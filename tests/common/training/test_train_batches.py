@@ -120,7 +120,7 @@ def test_an_error_is_a_warning(batch, tmp_path, caplog):
 def test_check_shows_the_batches_before_a_training(digits, tmp_path):
     answer = command("check", "--fast", *at(digits), "--show", tmp_path / "seen")
     names = [str(tmp_path / f"seen/train_batch_{number}.jpg") for number in range(3)]
-    assert answer.code == 0 and answer.out.splitlines()[-4:-1] == names, answer.err
+    assert answer.code == 0 and answer.out.splitlines()[-5:-2] == names, answer.err
     assert all(cv2.imread(name).std() > 10 for name in names)
 
 
