@@ -87,8 +87,8 @@ def test_help_shows_arguments_defaults_ranges_and_the_file(kits):
     text = "\n".join(configure.explain_component(kits, "DarkNet"))
     assert text.startswith("DarkNet(depth=53, width=1.0, norm='bn', sizes=(3, 3))")
     assert "models/backbones/darknet.py:4" in text
-    assert "depth (int): default 53\n      Number of layers." in text
-    assert "in_channels (list[int]): passed by the program" in "\n".join(
+    assert "depth (an integer): default 53\n      Number of layers." in text
+    assert "in_channels (a list of integers): passed by the program" in "\n".join(
         configure.explain_component(kits, "YOLOv3Head")
     )
     assert "Allowed: 1 or more." in "\n".join(configure.explain_component(kits, "train"))
