@@ -10,9 +10,8 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from ..anchors.deltas import clip_boxes
-from ..heads.nms import MulticlassNMS
 from ..rois.rows import image_of_rows
-from .faster_rcnn import FasterRCNN
+from .faster_rcnn import FasterRCNN, default_nms, first_stage
 
 
 class CascadeRCNN(FasterRCNN):
@@ -50,13 +49,9 @@ class CascadeRCNN(FasterRCNN):
             nms (node): MulticlassNMS; with the defaults of Faster R-CNN where it is left out.
             stage_weights (list[float]): of the losses of each stage.
         """
-        backbone = build(backbone)
-        neck = build(neck, in_channels=backbone.out_channels, strides=backbone.strides) if neck else None
-        levels = neck or backbone
-        rpn = build(rpn, in_channels=levels.out_channels, strides=levels.strides)
-        stages = build(stages, in_channels=levels.out_channels, strides=levels.strides, num_classes=num_classes)
-        nms = build(nms) if nms else MulticlassNMS(0.05, 0.5, 100, -1)
-        return cls(backbone, neck, rpn, stages, nms, stage_weights)
+        backbone, neck, rpn, levels = first_stage(backbone, neck, rpn, build)
+        stages = build(stages, **levels, num_classes=num_classes)
+        return cls(backbone, neck, rpn, stages, build(nms) if nms else default_nms(), stage_weights)
 
     def classify(self, features, rois, counts, im_shape):
         """Scores [R, C], the mean of all heads on the last RoIs, and boxes [R, C, 4] in input pixels."""

@@ -54,12 +54,9 @@ class FasterRCNN(nn.Layer):
             neck (node): FPN; the features of the backbone are used where it is left out.
             nms (node): MulticlassNMS; with the defaults of Faster R-CNN where it is left out.
         """
-        backbone = build(backbone)
-        neck = build(neck, in_channels=backbone.out_channels, strides=backbone.strides) if neck else None
-        levels = neck or backbone
-        rpn = build(rpn, in_channels=levels.out_channels, strides=levels.strides)
-        boxes = build(boxes, in_channels=levels.out_channels, strides=levels.strides, num_classes=num_classes)
-        return cls(backbone, neck, rpn, boxes, build(nms) if nms else MulticlassNMS(0.05, 0.5, 100, -1))
+        backbone, neck, rpn, levels = first_stage(backbone, neck, rpn, build)
+        boxes = build(boxes, **levels, num_classes=num_classes)
+        return cls(backbone, neck, rpn, boxes, build(nms) if nms else default_nms())
 
     def features(self, image):
         """Features of each level, the finest first."""
@@ -118,3 +115,21 @@ class FasterRCNN(nn.Layer):
         """The terms of the loss of what follows the proposals [R, 4], `counts` of each image."""
         terms, _, _ = self.boxes.loss(features, self.boxes.sampler(rois, counts, objects))
         return terms
+
+
+def first_stage(backbone, neck, rpn, build):
+    """Builds the parts up to the proposals from their nodes, in order.
+
+    Returns:
+        tuple: backbone, neck or None, rpn, and for the parts after them `in_channels` and `strides` of the levels (dict).
+    """
+    backbone = build(backbone)
+    neck = build(neck, in_channels=backbone.out_channels, strides=backbone.strides) if neck else None
+    source = neck or backbone
+    levels = {"in_channels": source.out_channels, "strides": source.strides}
+    return backbone, neck, build(rpn, **levels), levels
+
+
+def default_nms():
+    """The NMS of two-stage detectors: scores from 0.05, IoU 0.5, 100 boxes an image."""
+    return MulticlassNMS(0.05, 0.5, 100, -1)

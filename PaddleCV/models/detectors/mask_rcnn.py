@@ -10,9 +10,8 @@ import paddle
 from paddle.nn import functional as F
 
 from ..anchors.matching import usable_rows
-from ..heads.nms import MulticlassNMS
 from ..rois.rows import image_of_rows, with_row, with_row_of_last
-from .faster_rcnn import FasterRCNN
+from .faster_rcnn import FasterRCNN, default_nms, first_stage
 
 
 class MaskRCNN(FasterRCNN):
@@ -47,13 +46,9 @@ class MaskRCNN(FasterRCNN):
             neck (node): FPN; the features of the backbone are used where it is left out.
             nms (node): MulticlassNMS; with the defaults of Faster R-CNN where it is left out.
         """
-        backbone = build(backbone)
-        neck = build(neck, in_channels=backbone.out_channels, strides=backbone.strides) if neck else None
-        levels = neck or backbone
-        rpn = build(rpn, in_channels=levels.out_channels, strides=levels.strides)
-        boxes = build(boxes, in_channels=levels.out_channels, strides=levels.strides, num_classes=num_classes)
-        masks = build(masks, in_channels=levels.out_channels, strides=levels.strides, num_classes=num_classes)
-        return cls(backbone, neck, rpn, boxes, masks, build(nms) if nms else MulticlassNMS(0.05, 0.5, 100, -1))
+        backbone, neck, rpn, levels = first_stage(backbone, neck, rpn, build)
+        boxes, masks = (build(node, **levels, num_classes=num_classes) for node in (boxes, masks))
+        return cls(backbone, neck, rpn, boxes, masks, build(nms) if nms else default_nms())
 
     def forward(self, image, im_shape, scale_factor):
         """The detected boxes, in pixels of the original images, and their masks.

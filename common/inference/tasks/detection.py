@@ -35,15 +35,8 @@ class Detection(Task):
             list[list[dict]]: for each image `label`, `category_id` (the number of the class, its place in `labels`
                 from 0, not the id in an annotation file), `score`, `box` [x1, y1, x2, y2].
         """
-        counts = np.asarray(outputs["num_boxes"], np.int64).reshape(-1)
-        boxes = box_rows(outputs)
-        found = []
-        for part in np.split(boxes, np.cumsum(counts))[: len(counts)]:
-            part = part[np.isfinite(part).all(1)]
-            part = part[(part[:, 0] >= 0) & (part[:, 1] >= threshold)]
-            part = part[np.argsort(-part[:, 1], kind="stable")]
-            found.append([record(row, labels) for row in part.tolist()])
-        return found
+        boxes, chosen = select_boxes(outputs, threshold)
+        return [[record(row, labels) for row in boxes[rows].tolist()] for rows in chosen]
 
     def draw(self, image, records):
         """A copy of the image with boxes, names and scores, in sizes that suit the image's.
@@ -67,10 +60,18 @@ class Detection(Task):
         return image
 
 
-def box_rows(outputs):
-    """`boxes` of a detector as float64 [R, 6]; none at all may come in another shape."""
-    boxes = np.asarray(outputs["boxes"], np.float64)
-    return boxes.reshape(-1, 6) if boxes.size and boxes.shape[-1] == 6 else np.zeros((0, 6))
+def select_boxes(outputs, threshold):
+    """The boxes of a detector, and the ones of each image that score enough, the best first.
+
+    Returns:
+        tuple[ndarray, list[ndarray]]: float64 [R, 6], and for each image the indexes of its rows.
+    """
+    boxes = np.asarray(outputs["boxes"], np.float64)  # none at all may come in another shape
+    boxes = boxes.reshape(-1, 6) if boxes.size and boxes.shape[-1] == 6 else np.zeros((0, 6))
+    counts = np.asarray(outputs["num_boxes"], np.int64).reshape(-1)
+    good = np.isfinite(boxes).all(1) & (boxes[:, 0] >= 0) & (boxes[:, 1] >= threshold)
+    parts = np.split(np.arange(len(boxes)), np.cumsum(counts))[: len(counts)]
+    return boxes, [rows[np.argsort(-boxes[rows, 1], kind="stable")] for rows in (part[good[part]] for part in parts)]
 
 
 def record(row, labels):

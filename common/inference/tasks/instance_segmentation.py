@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.inference.drawing import color_of
-from common.inference.tasks.detection import Detection, box_rows
+from common.inference.tasks.detection import Detection, select_boxes
 from common.vision.instance_masks import decode_masks, encode_mask, paste_mask
 
 OPACITY = 0.45
@@ -39,21 +39,14 @@ class InstanceSegmentation(Detection):
             list[list[dict]]: those of :meth:`Detection.records` with `mask`, COCO's run-length code
                 `{"size": [height, width], "counts": str}`.
         """
-        counts = np.asarray(outputs["num_boxes"], np.int64).reshape(-1)
-        boxes = box_rows(outputs)
-        ends = np.cumsum(counts)
-        found = []
-        for start, end, sample in zip(ends - counts, ends, samples, strict=True):
+        boxes, chosen = select_boxes(outputs, threshold)
+        found = super().records(outputs, samples, labels, threshold)
+        for rows, records, sample in zip(chosen, found, samples):  # a batch may be filled up
             height, width = (int(side) for side in sample["original_size"])
-            part, cells = boxes[start:end], outputs["masks"][start:end]
-            kept = np.flatnonzero(np.isfinite(part).all(1) & (part[:, 0] >= 0) & (part[:, 1] >= threshold))
-            kept = kept[np.argsort(-part[kept, 1], kind="stable")]
-            one = {"boxes": part[kept], "num_boxes": [len(kept)]}
-            (records,) = super().records(one, [sample], labels, threshold)
-            for k, item in zip(kept, records, strict=True):
-                item["mask"] = encode_mask(paste_mask(cells[k], part[k, 2:], height, width, self.mask_threshold))
-            found.append(records)
-        return found
+            for k, item in zip(rows, records, strict=True):
+                mask = paste_mask(outputs["masks"][k], boxes[k, 2:], height, width, self.mask_threshold)
+                item["mask"] = encode_mask(mask)
+        return found[: len(samples)]
 
     def draw(self, image, records):
         """A copy of the image with the masks as colored overlays, and boxes, names and scores.
