@@ -109,6 +109,34 @@ class Detections:
         return [self.codes[k] for k in np.argsort(self.state()["rows"][:, 0], kind="stable")]
 
 
+class DetectionMetric:
+    """Base of the metrics of boxes, which collect the detections of all batches.
+
+    Args:
+        dataset (object): a detection dataset.
+    """
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+        self.detections = Detections()
+
+    def reset(self):
+        """Resets the detections."""
+        self.detections.reset()
+
+    def update(self, outputs, batch):
+        """Adds the predictions of a batch, see :meth:`Detections.add`."""
+        self.detections.add(outputs, batch)
+
+    def state(self):
+        """The detections of this process (dict of arrays)."""
+        return self.detections.state()
+
+    def merge(self, states):
+        """Replaces the detections by the union over all processes."""
+        self.detections.merge(states)
+
+
 def split_codes(state):
     """The codes of the masks in a state (list[str]); empty without masks."""
     if "codes" not in state:

@@ -9,13 +9,13 @@ import numpy as np
 from common.inference.scored import Scored, pooled
 
 from .confusion import confusion_matrix
-from .detections import Detections, annotated_boxes, pairwise_iou, rows_of_images
+from .detections import DetectionMetric, annotated_boxes, pairwise_iou, rows_of_images
 
 METHODS = ("11point", "integral")
 FALSE_POSITIVE, TRUE_POSITIVE, IGNORED = 0, 1, -1
 
 
-class VocMap:
+class VocMap(DetectionMetric):
     """The mean over the classes of the area under the precision-recall curve, over the evaluated images.
 
     A detection is assigned to the ground-truth box of its class with the highest IoU.  The detection with the highest
@@ -35,24 +35,9 @@ class VocMap:
             raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
         if not 0 < iou <= 1:
             raise ValueError(f"iou is {iou}; it must be between 0 and 1")
-        self.dataset, self.iou, self.method, self.with_difficult = dataset, iou, method, with_difficult
-        self.detections, self.labels = Detections(), list(dataset.labels)
-
-    def reset(self):
-        """Resets the detections."""
-        self.detections.reset()
-
-    def update(self, outputs, batch):
-        """Adds the predictions of a batch, see :meth:`Detections.add`."""
-        self.detections.add(outputs, batch)
-
-    def state(self):
-        """The detections of this process (dict of arrays)."""
-        return self.detections.state()
-
-    def merge(self, states):
-        """Replaces the detections by the union over all processes."""
-        self.detections.merge(states)
+        super().__init__(dataset)
+        self.iou, self.method, self.with_difficult = iou, method, with_difficult
+        self.labels = list(dataset.labels)
 
     def compute(self):
         """`mAP`, the mean AP over the classes with boxes; 0 without boxes."""

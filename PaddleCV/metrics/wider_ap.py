@@ -10,14 +10,14 @@ import numpy as np
 
 from common.data.issues import IssueList, data_error
 
-from .detections import Detections, annotated_boxes, rows_of_images
+from .detections import DetectionMetric, annotated_boxes, rows_of_images
 from .voc_map import average_precision_integral, scored_detections
 
 LEVELS = ("easy", "medium", "hard")
 THRESHOLDS = 1000
 
 
-class WiderFaceAP:
+class WiderFaceAP(DetectionMetric):
     """AP at IoU 0.5 of the easy, medium and hard faces, or of all valid faces.
 
     The protocol differs from VOC's: scores are scaled to [0, 1] over all images and cut at 1000 thresholds, sides count
@@ -36,7 +36,8 @@ class WiderFaceAP:
     def __init__(self, dataset, ground_truth=None, iou=0.5):
         if not 0 < iou <= 1:
             raise ValueError(f"iou is {iou}; it must be between 0 and 1")
-        self.dataset, self.iou = dataset, iou
+        super().__init__(dataset)
+        self.iou = iou
         self.levels = read_levels(ground_truth) if ground_truth else None
         self.primary = "AP" if self.levels is None else "AP_hard"
         if self.levels:
@@ -46,23 +47,6 @@ class WiderFaceAP:
                 message = f"{len(missing)} of {len(dataset.images)} images of the dataset are not in this file"
                 issues.error("D116", message, value=missing[0], fix="evaluate the validation set of WIDER FACE")
                 raise data_error(issues.errors)
-        self.detections = Detections()
-
-    def reset(self):
-        """Resets the detections."""
-        self.detections.reset()
-
-    def update(self, outputs, batch):
-        """Adds the predictions of a batch, see :meth:`Detections.add`."""
-        self.detections.add(outputs, batch)
-
-    def state(self):
-        """The detections of this process (dict of arrays)."""
-        return self.detections.state()
-
-    def merge(self, states):
-        """Replaces the detections by the union over all processes."""
-        self.detections.merge(states)
 
     def compute(self):
         """`AP_easy`, `AP_medium` and `AP_hard`, or `AP`; 0 without faces."""

@@ -121,7 +121,7 @@ def first_stage(backbone, neck, rpn, build):
     """Builds the parts up to the proposals from their nodes, in order.
 
     Returns:
-        tuple: backbone, neck or None, rpn, and for the parts after them `in_channels` and `strides` of the levels (dict).
+        tuple: backbone, neck or None, rpn, and `in_channels` and `strides` of the levels (dict) for later parts.
     """
     backbone = build(backbone)
     neck = build(neck, in_channels=backbone.out_channels, strides=backbone.strides) if neck else None
