@@ -24,7 +24,7 @@ LONGEST_NAME = 240
 CHUNK = 1 << 20
 
 
-class _Bounded(io.RawIOBase):
+class Bounded(io.RawIOBase):
     """An unpacked stream that refuses reads of more than CHUNK bytes and more than `most` bytes in all."""
 
     def __init__(self, stream, most):
@@ -81,7 +81,7 @@ def unpack(package, destination):
         draft = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
         try:
             most = min(MOST_BYTES, (16 << 20) + MOST_EXPANSION * package.stat().st_size)
-            with gzip.open(package, "rb") as stream, tarfile.open(fileobj=_Bounded(stream, most), mode="r:") as archive:
+            with gzip.open(package, "rb") as stream, tarfile.open(fileobj=Bounded(stream, most), mode="r:") as archive:
                 _extract(archive, draft)
             draft.chmod(0o755)
             draft.rename(destination)

@@ -34,7 +34,7 @@ def test_the_newest_version_is_found_and_the_one_that_is_asked_for(home, make, t
     assert [f"{p.parent.name} {p.name}" for p in home.installed()] == ["lac 1.9.0", "lac 1.10.0", "senta 1.0"]
     assert home.find("lac").name == "1.10.0" and home.find("lac==1.9.0").name == "1.9.0"
     assert (home.find("lac") / "weights").read_text() == "1"
-    with pytest.raises(ConfigError, match="there in 1.9.0, 1.10.0"):
+    with pytest.raises(ConfigError, match=r"there in 1\.9\.0, 1\.10\.0"):
         home.find("lac==3.0")
     with pytest.raises(ConfigError, match="did you mean 'senta'"):
         home.find("sentaa")
@@ -56,7 +56,7 @@ def test_what_is_damaged_leaves_nothing_behind(home, make, tmp_path):
     (link / "link").symlink_to("/etc/passwd")
     write_card(Card("lac", "2.0", "NLP/x", "A module."), link)
     for source in (folder, package, link):
-        with pytest.raises(EnvironmentProblem, match="sha256|a link"):
+        with pytest.raises(EnvironmentProblem, match=r"sha256|a link"):
             home.install(source)
     with pytest.raises(ConfigError, match="no such file"):
         home.install(tmp_path / "absent.phm")
