@@ -72,9 +72,9 @@ class Package:
             raise EnvironmentProblem(f"{self}: is not in the cache, and KIT_OFFLINE is set")
         address = ADDRESSES[self.registry](self)
         logger.info("%s: downloading %s", self, address)
-        local = bool(os.environ.get("KIT_ALLOW_LOCAL"))
         hosts = (urlsplit(address).hostname,)
-        return fetch(Remote(address, hosts, self.sha256, local), folder / os.path.basename(urlsplit(address).path))
+        remote = Remote(address, hosts, self.sha256, allow_local=True)  # the client's own registry may be a mirror
+        return fetch(remote, folder / os.path.basename(urlsplit(address).path))
 
 
 def parse_package(text, sha256):
