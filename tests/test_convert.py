@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from common.build import foreign
 from common.commands import convert
 from common.config.kits import ROOT
 from common.weights import checkpoint, pdparams
@@ -95,7 +96,7 @@ def test_the_number_of_classes_is_taken_from_the_file(tmp_path, state):
     ],
 )
 def test_errors_are_reported_before_paddle_is_imported(tmp_path, file, monkeypatch, changes, code, words):
-    monkeypatch.setattr(convert, "model_shapes", None)
+    monkeypatch.setattr(foreign, "model_shapes", None)
     for name in ("notes.txt", "cut.safetensors", "cut.pth"):
         (tmp_path / name).write_bytes(file.read_bytes()[:5000])
     options = {"-c": "configs/squeezenet1_1.yml", "--source": "torchvision", "--out": "out.safetensors"} | changes

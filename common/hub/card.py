@@ -69,21 +69,33 @@ def read_card(path):
     if not path.is_file():
         raise ConfigError(f"{display_path(path)}: no such file; a module has a card of this name")
     tree = read_file(path)
-    kinds = {field.name: field.type for field in dataclasses.fields(Card)}
-    required = [f.name for f in dataclasses.fields(Card) if f.default is f.default_factory is dataclasses.MISSING]
-    problems = [f"{tree.place}: '{key}' is missing" for key in required if key not in tree]
-    for key, value, place in children(tree):
-        if key not in kinds:
-            problems.append(f"{place}: '{key}' is not a key of a card{did_you_mean(key, list(kinds))}")
-        elif not isinstance(value, kinds[key]):
-            wanted = {str: "a text", list: "a list", dict: "a mapping"}[kinds[key]]
-            quoted = "; put it in quotes" if kinds[key] is str and not isinstance(value, dict | list) else ""
-            problems.append(f"{place}: '{key}' is {wanted}, not {describe_value(value)}{quoted}")
-        else:
-            problems += _problems(key, value, place)
+    problems = check_card({key: (value, place) for key, value, place in children(tree)}, tree.place)
     if problems:
         raise ConfigError("\n".join(problems))
     return Card(**to_plain(tree))
+
+
+def check_card(given, place, also=()):
+    """The problems of the fields of a card (list[str]), each with its place.
+
+    Args:
+        given (dict): key -> (value, place).
+        place (str): where the file begins.
+        also (Iterable[str]): keys that are known besides, for suggestions.
+    """
+    kinds = {field.name: field.type for field in dataclasses.fields(Card)}
+    required = [f.name for f in dataclasses.fields(Card) if f.default is f.default_factory is dataclasses.MISSING]
+    problems = [f"{place}: '{key}' is missing" for key in required if key not in given]
+    for key, (value, at) in given.items():
+        if key not in kinds:
+            problems.append(f"{at}: '{key}' is not a key of a card{did_you_mean(key, [*kinds, *also])}")
+        elif not isinstance(value, kinds[key]):
+            wanted = {str: "a text", list: "a list", dict: "a mapping"}[kinds[key]]
+            quoted = "; put it in quotes" if kinds[key] is str and not isinstance(value, dict | list) else ""
+            problems.append(f"{at}: '{key}' is {wanted}, not {describe_value(value)}{quoted}")
+        else:
+            problems += _problems(key, value, at)
+    return problems
 
 
 def _problems(key, value, place):

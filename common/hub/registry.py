@@ -7,7 +7,6 @@ our files are, and single files are read from it.
 
 import dataclasses
 import gzip
-import hashlib
 import io
 import json
 import lzma
@@ -159,23 +158,32 @@ def read_members(archive, wanted):
 
     Args:
         archive (str | Path): a wheel or zip file, `.tar.gz`, `.tgz` or `.deb`.
-        wanted (dict): path inside -> its SHA-256.
+        wanted (list[str]): paths inside; `*` stands for any letters but `/`.
 
     Returns:
         dict: path inside -> bytes.
 
     Raises:
-        EnvironmentProblem: the archive is damaged, or a file is missing, larger than 4 GiB or has another checksum.
+        EnvironmentProblem: the archive is damaged, a path matches no file, or a file is larger than 4 GiB.
     """
     name = str(archive)
+    matches = {path: re.compile(re.escape(path).replace(r"\*", "[^/]*") + r"\Z").match for path in wanted}
+
+    def is_wanted(inside, size):
+        if not any(match(inside) for match in matches.values()):
+            return False
+        if size > LARGEST_FILE:
+            raise ValueError(f"{inside} has {size:,} bytes")
+        return True
+
     try:
         if name.endswith((".whl", ".zip")):
-            found = _of_zip(archive, wanted)
+            found = _of_zip(archive, is_wanted)
         elif name.endswith((".tar.gz", ".tgz")):
             with gzip.open(archive, "rb") as stream:
-                found = _of_tar(stream, wanted)
+                found = _of_tar(stream, is_wanted)
         elif name.endswith(".deb"):
-            found = _of_tar(_deb_data(archive), wanted)
+            found = _of_tar(_deb_data(archive), is_wanted)
         else:
             raise EnvironmentProblem(f"{name}: a package is a .whl, .zip, .tar.gz, .tgz or .deb file")
     except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
@@ -184,38 +192,30 @@ def read_members(archive, wanted):
         raise EnvironmentProblem(f"{name}: damaged: {error}") from None
     except OSError as error:
         raise EnvironmentProblem(f"{name}: {error.strerror or error}") from None
-    for inside, sha256 in wanted.items():
-        if inside not in found:
-            raise EnvironmentProblem(f"{name}: has no file {inside}")
-        real = hashlib.sha256(found[inside]).hexdigest()
-        if real != sha256:
-            raise EnvironmentProblem(f"{name}: the sha256 of {inside} is {real}, {sha256} is expected")
+    for path, match in matches.items():
+        if not any(match(inside) for inside in found):
+            raise EnvironmentProblem(f"{name}: has no file {path}")
     return found
 
 
-def _of_zip(archive, wanted):
+def _of_zip(archive, is_wanted):
     """The wanted files of a zip archive."""
     with zipfile.ZipFile(archive) as opened:
-        entries = {entry.filename: entry for entry in opened.infolist() if entry.filename in wanted}
-        for inside, entry in entries.items():
-            if entry.file_size > LARGEST_FILE:
-                raise ValueError(f"{inside} has {entry.file_size:,} bytes")
-        return {inside: opened.read(entry) for inside, entry in entries.items()}
+        entries = [entry for entry in opened.infolist() if is_wanted(entry.filename, entry.file_size)]
+        return {entry.filename: opened.read(entry) for entry in entries}
 
 
-def _of_tar(stream, wanted):
+def _of_tar(stream, is_wanted):
     """The wanted files of an unpacked tar stream."""
     found = {}
     with tarfile.open(fileobj=Bounded(stream, LARGEST_ARCHIVE), mode="r:") as opened:
         for member in opened:
             inside = member.name.removeprefix("./")
-            if inside in wanted and member.isreg():
-                if member.size > LARGEST_FILE:
-                    raise ValueError(f"{inside} has {member.size:,} bytes")
+            if member.isreg() and is_wanted(inside, member.size):
                 with opened.extractfile(member) as file:
                     found[inside] = b"".join(iter(lambda file=file: file.read(1 << 20), b""))
-            if len(found) == len(wanted):
-                break
+                if len(found[inside]) != member.size:
+                    raise ValueError(f"{inside} is truncated")
     return found
 
 

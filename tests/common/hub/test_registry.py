@@ -21,7 +21,7 @@ def sha(data):
     return hashlib.sha256(data).hexdigest()
 
 
-WANTED = {"pkg/model.bin": sha(FILES["pkg/model.bin"])}
+WANTED = ["pkg/*.bin"]
 
 
 def tar_of(files, before=""):
@@ -65,10 +65,9 @@ ARCHIVES = {
 def test_only_the_wanted_files_are_read(tmp_path, name):
     (tmp_path / name).write_bytes(ARCHIVES[name])
     assert read_members(tmp_path / name, WANTED) == {"pkg/model.bin": FILES["pkg/model.bin"]}
-    with pytest.raises(EnvironmentProblem, match="has no file pkg/other"):
-        read_members(tmp_path / name, {"pkg/other": "0" * 64})
-    with pytest.raises(EnvironmentProblem, match=r"the sha256 of pkg/model\.bin is"):
-        read_members(tmp_path / name, {"pkg/model.bin": "0" * 64})
+    for other in ("pkg/other", "*.bin", "model.bin"):
+        with pytest.raises(EnvironmentProblem, match="has no file "):
+            read_members(tmp_path / name, [other])
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
