@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -105,6 +106,25 @@ class Home:
             raise EnvironmentProblem(f"{self.root}: another process has been installing for {WAIT} s") from None
         except OSError as error:
             raise EnvironmentProblem(f"{error.filename or self.root}: {error.strerror or error}") from None
+
+    def install_offer(self, offer, accepted=False):
+        """Installs a module of the catalog: makes it by its recipe, or takes its package (Path).
+
+        Args:
+            offer (Offer): what is installed.
+            accepted (bool): weights whose package names no license are accepted.
+
+        Raises:
+            EnvironmentProblem: the weights cannot be had.
+        """
+        target = self.modules / offer.name / offer.version
+        if target.is_dir():
+            return target
+        if isinstance(offer.source, Path):
+            return self.install(offer.package())
+        with tempfile.TemporaryDirectory() as place:
+            offer.source.make(Path(place) / "module", accepted)
+            return self.install(Path(place) / "module")
 
     def _install(self, source, draft):
         try:
