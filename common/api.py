@@ -12,11 +12,10 @@ keys of the configuration; mappings are merged.  Errors are `common.errors.KitEr
 messages of the commands; no function exits the process.
 """
 
-import numpy as np
-
 from common.config import load_config
 from common.config.overrides import assignments, flatten
 from common.errors import ConfigError
+from common.inference.given import as_sample
 from common.inference.predictor import Predictor as ExportedModel
 from common.inference.results import Predictions, Several
 from common.inference.run import predict_one
@@ -123,19 +122,5 @@ class Predictor:
         """
         if isinstance(sample, list):
             return Several(self(item, threshold) for item in sample)
-        given = self.as_sample(sample)
+        given = as_sample(self.model.task, sample)
         return Predictions(self.model, given, *predict_one(self.model, given, threshold))
-
-    def as_sample(self, given):
-        """Converts an input to the sample that the first transform reads."""
-        kind = self.model.task.input
-        if kind == "text":
-            return {"path": "text", "name": "text", **self.model.task.read_line(str(given))}
-        if kind == "table":
-            return {"path": "row", "name": "1", "row": dict(given)}
-        if isinstance(given, np.ndarray):
-            return {"path": "array", "name": "array", "image": given}
-        if isinstance(given, tuple):
-            audio, rate = given
-            return {"path": "array", "name": "array", "audio": np.asarray(audio, np.float32), "rate": int(rate)}
-        return {"path": str(given), "name": str(given)}

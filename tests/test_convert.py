@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from common.build import foreign
 from common.commands import convert
 from common.config.kits import ROOT
 from common.weights import checkpoint, pdparams
@@ -91,11 +92,11 @@ def test_the_number_of_classes_is_taken_from_the_file(tmp_path, state):
         ({"file": "absent.pth"}, 2, "absent.pth: there is no such file"),
         ({"file": "notes.txt"}, 2, "a state dictionary is a .pth, .pt, .bin, .safetensors or .pdparams file"),
         ({"file": "cut.safetensors"}, 4, "not a safetensors file"),
-        ({"file": "cut.pth"}, 4, "a truncated file, or one in the format before PyTorch 1.6"),
+        ({"file": "cut.pth"}, 4, "truncated, or not written by PyTorch"),
     ],
 )
 def test_errors_are_reported_before_paddle_is_imported(tmp_path, file, monkeypatch, changes, code, words):
-    monkeypatch.setattr(convert, "model_shapes", None)
+    monkeypatch.setattr(foreign, "model_shapes", None)
     for name in ("notes.txt", "cut.safetensors", "cut.pth"):
         (tmp_path / name).write_bytes(file.read_bytes()[:5000])
     options = {"-c": "configs/squeezenet1_1.yml", "--source": "torchvision", "--out": "out.safetensors"} | changes

@@ -22,7 +22,7 @@ FLOORS = (  # from the bottom: packages of common/, and the files that lie direc
     ("inference",),
     ("export", "baselines"),
     ("training", "testing"),
-    ("search",),
+    ("search", "hub"),
     ("commands", "api"),
 )
 STRANGERS = {"audio": {"vision"}, "table": {"vision"}, "build": {"vision", "text"}}  # lower, and still not imported

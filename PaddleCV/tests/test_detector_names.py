@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from common.commands.convert import model_shapes
+from common.build.foreign import model_shapes
 from common.config import load_config
 from PaddleCV.models.foreign.torch_names import ForeignNames
 

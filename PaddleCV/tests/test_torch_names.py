@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.commands.convert import model_shapes
+from common.build.foreign import model_shapes
 from common.config import load_config
 from common.errors import ConfigError
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
 from common.errors import ConfigError, EnvironmentProblem
-from common.log import logger
 
 EXAMPLES = """examples:
   python tools/convert.py -c configs/resnet50.yml --source torchvision resnet50.pth --out weights.safetensors
@@ -41,24 +40,20 @@ def main(default_kit=None, argv=None):
 
 def run_convert(args, default_kit=None):
     """Runs the command; all checks except those of shapes come before PaddlePaddle is imported."""
+    from common.build.foreign import foreign_names, rename_foreign
+    from common.weights.read_foreign import read_foreign
+
     config = open_config(args, default_kit)
     if config is None:
         return 0
     out = Path(args.out)
     check_output(out)
-    if config.namespace.find("ForeignNames") is None:
-        raise ConfigError(f"{config.kit.name} does not support foreign weights")
-    names = config.namespace.resolve("ForeignNames")
-    network = names.network_of(config)
-    names.check(args.source, network)
-    arrays = {name: as_float32(array) for name, array in read_state_dict(Path(args.state)).items()}
+    foreign_names(config, args.source)
+    arrays = read_foreign(args.state)
     try:
-        known = names(args.source, network, arrays)
-        arrays = known.order.rename(arrays, model_shapes(config, known.order.count_classes(arrays)))
+        arrays = rename_foreign(config, args.source, arrays)
     except ConfigError as error:
         raise ConfigError(f"{args.state}: these weights do not fit {args.config}: {error}") from error
-    if known.note:
-        logger.warning("%s", known.note)
     write_safetensors(out, arrays)
     sys.stdout.write(f"{out}: {len(arrays)} arrays, {sum(array.size for array in arrays.values()):,} elements\n")
     return 0
@@ -76,46 +71,6 @@ def check_output(out):
         raise ConfigError(f"--out {out}: the file exists; give another name")
     if not out.parent.is_dir():
         raise ConfigError(f"--out {out}: the folder {out.parent} does not exist")
-
-
-def read_state_dict(path):
-    """Reads a state dictionary by its suffix: name -> array.
-
-    Raises:
-        ConfigError: the file does not exist, or has another suffix.
-        EnvironmentProblem: the file cannot be read.
-        UnsafeFile: unpickling it would run code.
-    """
-    from common.weights import checkpoint
-    from common.weights.torch_file import read_torch_file
-
-    if not path.is_file():
-        raise ConfigError(f"{path}: there is no such file")
-    if path.suffix in (".pth", ".pt", ".bin", ".tar"):
-        return read_torch_file(path)
-    if path.suffix in (".safetensors", ".pdparams"):
-        return checkpoint.read_weights(path)
-    raise ConfigError(f"{path}: a state dictionary is a .pth, .pt, .bin, .safetensors or .pdparams file")
-
-
-def as_float32(array):
-    """Converts arrays of any floating-point type to float32; others are unchanged."""
-    from common.weights.pretrained import widen_bfloat16
-
-    array = widen_bfloat16(array)
-    return array.astype("float32") if array.dtype.kind == "f" else array
-
-
-def model_shapes(config, classes):
-    """The arrays of the configuration's model with this number of classes: name -> shape, in order."""
-    from common.system import runtime
-
-    runtime.prepare()
-    import paddle
-
-    with paddle.LazyGuard(), paddle.utils.unique_name.guard():
-        model = config.build("model", labels=[str(number) for number in range(classes)], num_classes=classes)
-    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
 def write_safetensors(path, arrays):

@@ -15,6 +15,7 @@ COMMANDS = {  # name: (module, its description)
     "eval": ("common.commands.eval", "evaluate a checkpoint or an exported model"),
     "export": ("common.commands.export", "export a checkpoint"),
     "fit": ("common.commands.fit", "compute what transforms learn from the training data"),
+    "hub": ("common.commands.hub", "find, install and run ready models"),
     "infer": ("common.commands.infer", "predict with an exported model"),
     "prepare": ("common.commands.prepare", "split your own data and write a configuration for it"),
     "search": ("common.commands.search", "search hyperparameters"),
@@ -35,3 +36,8 @@ def main(argv=None):
         sys.exit(2)
     interpreter.use_dependencies(name)
     sys.exit(importlib.import_module(COMMANDS[name][0]).main(argv=arguments))
+
+
+def hub(argv=None):
+    """Entry point of the console script `hub`: `hub run lac` is `kit hub run lac`."""
+    main(["hub", *(sys.argv[1:] if argv is None else argv)])

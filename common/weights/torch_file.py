@@ -2,9 +2,14 @@
 
 Since PyTorch 1.6 such a file is a zip archive: `<name>/data.pkl` is a pickle that describes the tensors, and
 `<name>/data/<key>` holds the bytes of each storage (https://docs.pytorch.org/docs/stable/notes/serialization.html).
+Before, it was five pickles one after another (a magic number, the protocol, sizes of the machine that wrote it, the
+object, the list of storage keys), then for each key a little-endian int64, the number of values, and the values.
 """
 
+import io
 import math
+import pickletools  # nosec B403  reads opcodes, executes nothing
+import struct
 import zipfile
 from pathlib import Path
 
@@ -16,6 +21,8 @@ from common.weights.pdparams import parse_pickled
 
 EXPANDED = 2**12  # values of a tensor that repeats those of a smaller storage, at most
 SHARED = 8  # times the bytes of the file, which all tensors of it have at most: weights may be tied
+MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of the format before PyTorch 1.6
+PROTOCOL = 1001
 STORAGES = {
     "FloatStorage": "<f4",
     "DoubleStorage": "<f8",
@@ -37,20 +44,20 @@ def read_torch_file(path):
 
     Raises:
         UnsafeFile: the file refers to anything but tensors.
-        EnvironmentProblem: the file cannot be read, is truncated, or has the format before PyTorch 1.6.
+        EnvironmentProblem: the file cannot be read, is truncated or of another format.
     """
     path = Path(path)
     try:
         check_regular(path)
-        with zipfile.ZipFile(path) as archive:
-            tree = _read(path, archive)
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                tree = _read(path, archive)
+        else:
+            tree = _read_before_1_6(path, path.read_bytes())
     except OSError as error:
         raise EnvironmentProblem(f"{path}: {error.strerror}") from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise EnvironmentProblem(
-            f"{path}: {error}; a truncated file, or one in the format before PyTorch 1.6: load it in PyTorch and save "
-            "it again, best as .safetensors"
-        ) from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
+        raise EnvironmentProblem(f"{path}: truncated, or not written by PyTorch: {error}") from None
     return find_state_dict(path, tree)
 
 
@@ -75,6 +82,70 @@ def _read(path, archive):
     if sum(entry.file_size for entry in members.values()) > size:  # PyTorch's archives are not compressed
         raise EnvironmentProblem(f"{path}: claims to contain more than its {size:,} bytes")
     folder = pickles[0].removesuffix("data.pkl")
+
+    def values_of(key, dtype, count):
+        entry = members[f"{folder}data/{key}"]
+        if entry.file_size < count * np.dtype(dtype).itemsize:
+            raise ValueError(f"storage {key} has {entry.file_size} bytes for {count} values")
+        return np.frombuffer(archive.read(entry), dtype, count)
+
+    return _parse(path, archive.read(pickles[0]), size, values_of)
+
+
+def _read_before_1_6(path, data):
+    """Parses a file of the format before PyTorch 1.6, with an array for each tensor.
+
+    Raises:
+        ValueError: the file is truncated or of another format.
+    """
+    magic, protocol, _, tree, keys, end = _split_pickles(data)
+    if parse_pickled(path, magic) != MAGIC or parse_pickled(path, protocol) != PROTOCOL:
+        raise ValueError("neither a zip archive nor a file of PyTorch before 1.6")
+    claimed, places = {}, {}
+
+    def claim(key, dtype, count):
+        claimed[key] = (np.dtype(dtype), count)
+        return np.zeros(0, dtype)
+
+    _parse(path, tree, len(data), claim, rebuild=lambda *given: None)  # where a storage begins depends on the dtypes
+    for key in parse_pickled(path, keys):
+        if key not in claimed or key in places:
+            raise ValueError(f"a storage {key!r} that no tensor has")
+        dtype, count = claimed[key]
+        if len(data) - end < 8:
+            raise ValueError(f"{len(data) - end} bytes are left for storage {key}")
+        (values,) = struct.unpack_from("<q", data, end)
+        if values != count or not 0 <= values * dtype.itemsize <= len(data) - end - 8:
+            raise ValueError(f"storage {key} has {values} values, {count} expected, {len(data) - end - 8} bytes left")
+        places[key] = end + 8
+        end += 8 + values * dtype.itemsize
+    if end != len(data):
+        raise ValueError(f"{len(data) - end} bytes after the last storage")
+    return _parse(path, tree, len(data), lambda key, dtype, count: np.frombuffer(data, dtype, count, places[key]))
+
+
+def _split_pickles(data):
+    """The five pickles at the start of a file before PyTorch 1.6, and the position after them."""
+    stream, found = io.BytesIO(data), []
+    for number in range(5):
+        start = stream.tell()
+        for _ in pickletools.genops(stream):
+            if number == 0 and stream.tell() > 64:
+                raise ValueError("neither a zip archive nor a file of PyTorch before 1.6")
+        found.append(data[start : stream.tell()])
+    return *found, stream.tell()
+
+
+def _parse(path, data, size, values_of, rebuild=None):
+    """Parses the pickle that describes the tensors.
+
+    Args:
+        path (Path): for messages.
+        data (bytes): the pickle.
+        size (int): bytes of the file, which bound what the tensors take.
+        values_of (Callable): (key, dtype, count) -> the values of a storage.
+        rebuild (Callable): what becomes of a tensor; by default its array.
+    """
     cache, left = {}, SHARED * size + 2**20
 
     def rebuilt(*given):
@@ -84,23 +155,22 @@ def _read(path, archive):
         return array
 
     def storage(identity):
-        kind, dtype, key, _, count = identity
-        if kind != "storage" or not isinstance(dtype, str) or not isinstance(key, str):
+        kind, dtype, key, _, count, *view = identity
+        if kind != "storage" or not isinstance(dtype, str) or not isinstance(key, str) or any(view):
             raise ValueError(f"a storage {identity!r}")
+        if type(count) is not int or count < 0:
+            raise ValueError(f"a storage of {count!r} values")
         if key not in cache:
-            entry = members[f"{folder}data/{key}"]
-            if entry.file_size < count * np.dtype(dtype).itemsize:
-                raise ValueError(f"storage {key} has {entry.file_size} bytes for {count} values")
-            cache[key] = np.frombuffer(archive.read(entry), dtype, count)
+            cache[key] = values_of(key, dtype, count)
         return cache[key]
 
     known = {("torch", name): dtype for name, dtype in STORAGES.items()}
     known |= {
-        ("torch._utils", "_rebuild_tensor_v2"): rebuilt,
+        ("torch._utils", "_rebuild_tensor_v2"): rebuild or rebuilt,
         ("torch._utils", "_rebuild_parameter"): lambda data, *ignored: data,
         ("collections", "OrderedDict"): StateDict,
     }
-    return parse_pickled(path, archive.read(pickles[0]), known, storage)
+    return parse_pickled(path, data, known, storage)
 
 
 class StateDict(dict):

@@ -4,6 +4,7 @@ import collections
 import io
 import os
 import pickle
+import struct
 import sys
 import types
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 
 from common.errors import EnvironmentProblem
 from common.weights.pdparams import UnsafeFile
-from common.weights.torch_file import STORAGES, read_torch_file
+from common.weights.torch_file import MAGIC, PROTOCOL, STORAGES, read_torch_file
 
 KINDS = {np.dtype(code): name for name, code in STORAGES.items() if name != "BFloat16Storage"}
 
@@ -41,8 +42,8 @@ def write(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", torch)
     monkeypatch.setitem(sys.modules, "torch._utils", inner)
 
-    def save(tree, cut=None):
-        blobs, buffer = {}, io.BytesIO()
+    def save(tree, cut=None, legacy=False):
+        blobs, counts, buffer = {}, {}, io.BytesIO()
 
         class Writer(pickle.Pickler):
             def persistent_id(self, value):
@@ -54,17 +55,25 @@ def write(tmp_path, monkeypatch):
                 if not isinstance(value, Tensor):
                     return NotImplemented
                 key = str(len(blobs))
-                blobs[key] = value.values.tobytes()
-                storage = ("storage", getattr(torch, value.kind), key, "cpu", value.count)
+                blobs[key], counts[key] = value.values.tobytes(), value.count
+                view = (None,) if legacy else ()
+                storage = ("storage", getattr(torch, value.kind), key, "cpu", value.count, *view)
                 given = (storage, value.offset, value.size, value.stride, False, collections.OrderedDict())
                 return inner._rebuild_tensor_v2, given
 
         Writer(buffer, protocol=2).dump(tree)
         path = tmp_path / "model.pth"
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("model/data.pkl", buffer.getvalue())
-            for key, data in blobs.items():
-                archive.writestr(f"model/data/{key}", data)
+        if legacy:
+            machine = {"protocol_version": PROTOCOL, "little_endian": True}
+            pieces = [*(pickle.dumps(part, 2) for part in (MAGIC, PROTOCOL, machine)), buffer.getvalue()]
+            pieces += [pickle.dumps(list(blobs), 2)]
+            pieces += [struct.pack("<q", counts[key]) + data for key, data in blobs.items()]
+            path.write_bytes(b"".join(pieces))
+        else:
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("model/data.pkl", buffer.getvalue())
+                for key, data in blobs.items():
+                    archive.writestr(f"model/data/{key}", data)
         if cut:
             path.write_bytes(path.read_bytes()[:cut])
         return path
@@ -72,7 +81,8 @@ def write(tmp_path, monkeypatch):
     return save
 
 
-def test_tensors_keep_their_values_dtypes_and_shapes(write):
+@pytest.mark.parametrize("legacy", [False, True])
+def test_tensors_keep_their_values_dtypes_and_shapes(write, legacy):
     wanted = {
         "conv.weight": np.arange(24, dtype="f4").reshape(2, 3, 4),
         "steps": np.array(7, "i8"),
@@ -80,7 +90,7 @@ def test_tensors_keep_their_values_dtypes_and_shapes(write):
         "mask": np.array([True, False]),
         "none": np.zeros((0, 3), "f4"),
     }
-    found = read_torch_file(write(collections.OrderedDict((n, Tensor(v)) for n, v in wanted.items())))
+    found = read_torch_file(write(collections.OrderedDict((n, Tensor(v)) for n, v in wanted.items()), legacy=legacy))
     assert list(found) == list(wanted)
     for name, value in wanted.items():
         assert found[name].dtype == value.dtype and found[name].shape == value.shape
@@ -112,9 +122,10 @@ class Runs:
         return os.system, ("touch /tmp/never",)
 
 
-def test_code_is_refused_and_not_executed(write):
+@pytest.mark.parametrize("legacy", [False, True])
+def test_code_is_refused_and_not_executed(write, legacy):
     with pytest.raises(UnsafeFile, match="system"):
-        read_torch_file(write({"w": Tensor(np.ones(2, "f4")), "x": Runs()}))
+        read_torch_file(write({"w": Tensor(np.ones(2, "f4")), "x": Runs()}, legacy=legacy))
 
 
 @pytest.mark.parametrize(
@@ -132,13 +143,34 @@ def test_code_is_refused_and_not_executed(write):
     ],
     ids=str,
 )
-def test_a_tensor_beyond_its_storage_is_refused(write, given):
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_tensor_beyond_its_storage_is_refused(write, given, legacy):
     with pytest.raises(EnvironmentProblem, match=r"model\.pth"):
-        read_torch_file(write({"w": Tensor(np.ones(4, "f4"), **given)}))
+        read_torch_file(write({"w": Tensor(np.ones(4, "f4"), **given)}, legacy=legacy))
+
+
+def test_a_file_before_pytorch_1_6_that_is_cut_or_changed_is_refused_or_read(write):
+    path = write({"w": Tensor(np.arange(40, dtype="f4")), "b": Tensor(np.ones(3, "f8"))}, legacy=True)
+    data, wanted = path.read_bytes(), read_torch_file(path)
+    for end in range(0, len(data), 7):
+        path.write_bytes(data[:end])
+        with pytest.raises(EnvironmentProblem, match=r"model\.pth"):
+            read_torch_file(path)
+    random = np.random.default_rng(0)
+    for place in random.integers(0, len(data), 400):
+        changed = bytearray(data)
+        changed[place] ^= 1 << int(random.integers(8))
+        path.write_bytes(changed)
+        try:
+            found = read_torch_file(path)
+        except EnvironmentProblem as error:
+            assert str(path) in str(error)
+        else:
+            assert all(value.nbytes <= sum(array.nbytes for array in wanted.values()) for value in found.values())
 
 
 def test_a_truncated_file_and_one_of_another_kind_are_refused(write, tmp_path):
-    with pytest.raises(EnvironmentProblem, match=r"before PyTorch 1\.6"):
+    with pytest.raises(EnvironmentProblem, match=r"truncated"):
         read_torch_file(write({"w": Tensor(np.ones(400, "f4"))}, cut=900))
     with zipfile.ZipFile(tmp_path / "other.pth", "w") as archive:
         archive.writestr("a.txt", "hello")

@@ -1,0 +1,229 @@
+"""`tools/hub.py`: finds, installs, runs and removes modules, models that are ready to predict."""
+
+import json
+import sys
+from pathlib import Path
+
+from common.commands.main import ENGINES, run_command
+from common.commands.parser import Parser
+
+EXAMPLES = """examples:
+  python tools/hub.py search classification
+  python tools/hub.py install lac
+  python tools/hub.py run lac --input_text 百度是一家高科技公司
+  python tools/hub.py run mobilenet_v2_imagenet --input_path cat.jpg
+  python tools/hub.py install output/digits/module          # a folder, or a package NAME-VERSION.phm
+
+HUB_HOME is the folder of installed modules.
+"""
+
+
+def parser():
+    """The argument parser of the command."""
+    options = Parser(prog="hub.py", description=__doc__, epilog=EXAMPLES)
+    verbs = options.add_subparsers(dest="verb", metavar="COMMAND", required=True, parser_class=Parser)
+
+    def verb(name, help, reference=None, **more):
+        added = verbs.add_parser(name, help=help, description=help)
+        if reference:
+            added.add_argument("module", metavar=reference, **more)
+        return added
+
+    found = verb("search", "list what can be installed", "PATTERN", nargs="?", default="")
+    install = verb("install", "install a module: NAME, NAME==VERSION, a folder or a package", "MODULE")
+    download = verb("download", "write the package of a module without installing it", "MODULE")
+    download.add_argument("--output_path", metavar="FOLDER", default=".", help="where the package goes (default: .)")
+    for added in (install, download):
+        added.add_argument(
+            "--accept-unlicensed", action="store_true", help="take weights whose package names no license"
+        )
+    for added in (found, install, download):
+        added.add_argument("--index", metavar="FILE", help="an index.json with more modules")
+    listed = verb("list", "list the installed modules")
+    shown = verb("show", "show the card of a module: NAME, NAME==VERSION or a folder", "MODULE")
+    for added in (found, listed, shown):
+        added.add_argument("--json", action="store_true", help="print JSON")
+    run = verb("run", "predict with an installed module", "MODULE")
+    run.add_argument("--input_text", metavar="TEXT", help="one text")
+    run.add_argument("--input_path", metavar="PATH", help="an image, a recording, or a folder of them")
+    run.add_argument("--input_file", metavar="FILE", help="texts or paths, one per line, or the rows of a table")
+    run.add_argument("--json", action="store_true", help="print one JSON object per sample")
+    run.add_argument(
+        "--out", metavar="PATH", help="write the predictions (.csv, .jsonl, .json) or drawn images (a folder)"
+    )
+    run.add_argument("--threshold", type=float, help="minimum score of a prediction")
+    run.add_argument("--batch_size", type=int, dest="batch", help="samples that are predicted together")
+    run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")
+    verb("uninstall", "remove a module: NAME for all its versions, NAME==VERSION for one", "MODULE")
+    verb("clear", "remove downloaded packages")
+    verb("version", "print the version")
+    verb("help", "print this help")
+    options.verbs = verbs
+    return options
+
+
+def main(default_kit=None, argv=None):
+    """Entry point; exits the process."""
+    options = parser()
+    run_command(options, lambda args: VERBS[args.verb](args, options), argv)
+
+
+def run_search(args, options):
+    """Lists what can be installed."""
+    from common.hub.catalog import search
+
+    found = search(args.module, args.index)
+    if args.json:
+        write_json([{k: getattr(offer, k) for k in ("name", "version", "type", "summary")} for offer in found])
+    else:
+        write_table([(offer.name, offer.version, offer.type, offer.summary) for offer in found])
+    return 0 if found else 1
+
+
+def run_install(args, options):
+    """Installs a module."""
+    from common.hub.home import Home
+
+    home = Home()
+    if is_path(args.module):
+        folder = home.install(args.module)
+    else:
+        from common.hub.catalog import find_offer
+
+        folder = home.install_offer(find_offer(args.module, args.index), args.accept_unlicensed)
+    sys.stdout.write(f"{folder.parent.name}=={folder.name} is installed: {folder}\n")
+    return 0
+
+
+def run_download(args, options):
+    """Writes the package of a module."""
+    import tempfile
+
+    from common.hub.archive import pack
+    from common.hub.catalog import find_offer
+    from common.hub.home import Home
+
+    offer = find_offer(args.module, args.index)
+    target = Path(args.output_path) / f"{offer.name}-{offer.version}.phm"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        pack(Home(place).install_offer(offer, args.accept_unlicensed), target)
+    sys.stdout.write(f"{target}\n")
+    return 0
+
+
+def run_list(args, options):
+    """Lists the installed modules."""
+    from common.hub.card import read_card
+    from common.hub.home import Home
+
+    home = Home()
+    cards = [read_card(folder) for folder in home.installed()]
+    if args.json:
+        write_json([{k: getattr(card, k) for k in ("name", "version", "type", "summary")} for card in cards])
+    elif cards:
+        write_table([(card.name, card.version, card.type, card.summary) for card in cards])
+    else:
+        sys.stdout.write(f"no module is installed in {home.root}\n")
+    return 0
+
+
+def run_show(args, options):
+    """Shows a card."""
+    import dataclasses
+
+    from common.hub.card import read_card
+    from common.hub.home import Home
+
+    card = read_card(args.module if is_path(args.module) else Home().find(args.module))
+    fields = dataclasses.asdict(card)
+    if args.json:
+        write_json(fields)
+        return 0
+    for key, value in fields.items():
+        for line in value if isinstance(value, list) else [value]:
+            if line and key not in ("files", "parts"):
+                text = " ".join(str(v) for v in line.values()) if isinstance(line, dict) else line
+                sys.stdout.write(f"{key:<9} {text}\n")
+    sys.stdout.write(f"{'files':<9} {len(card.files)}\n")
+    return 0
+
+
+def run_module(args, options):
+    """Predicts with an installed module."""
+    from common.errors import ConfigError
+    from common.hub.home import Home
+
+    given = [name for name in ("input_text", "input_path", "input_file") if getattr(args, name) is not None]
+    if len(given) > 1:
+        raise ConfigError(f"--{given[0]} and --{given[1]}: give one input")
+    folder = Home().find(args.module)
+    from common.system import runtime
+
+    runtime.prepare(load=False)
+    from common.inference.exported import Exported
+    from common.inference.predictor import Predictor
+    from common.inference.run import run_inference
+    from common.inference.sources import open_source
+
+    source = open_source(args.input_path or args.input_file, Exported(folder).task(), args.input_text)
+    return run_inference(Predictor(folder, engine=args.engine), source, args)
+
+
+def run_uninstall(args, options):
+    """Removes a module."""
+    from common.hub.home import Home
+
+    for folder in Home().uninstall(args.module):
+        sys.stdout.write(f"{folder.parent.name}=={folder.name} is removed\n")
+    return 0
+
+
+def run_clear(args, options):
+    """Removes downloaded packages."""
+    import shutil
+
+    from common.weights.download import cache_folder
+
+    folder = cache_folder() / "packages"
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    shutil.rmtree(folder, ignore_errors=True)
+    sys.stdout.write(f"{size / 1e6:.1f} MB of packages are removed\n")
+    return 0
+
+
+def run_version(args, options):
+    """Prints the version."""
+    from common.hub.card import read_card  # noqa: F401  fails early on a broken installation
+
+    sys.stdout.write("hub 1\n")
+    return 0
+
+
+def run_help(args, options):
+    """Prints the help."""
+    options.print_help()
+    return 0
+
+
+VERBS = {
+    "search": run_search, "install": run_install, "download": run_download, "list": run_list, "show": run_show,
+    "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "version": run_version, "help": run_help,
+}  # fmt: skip
+
+
+def is_path(text):
+    """True for a folder or a package, in contrast to the name of a module."""
+    return "/" in text or text.endswith((".phm", ".tar.gz", ".tgz")) or text in (".", "..")
+
+
+def write_json(value):
+    """Prints JSON."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_table(rows):
+    """Prints rows in columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    for row in rows:
+        sys.stdout.write("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() + "\n")

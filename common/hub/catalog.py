@@ -1,0 +1,134 @@
+"""What can be installed by name: the recipes of the kits, and the modules of an index file.
+
+An index is a JSON file: {"schema": 1, "modules": [{"name", "version", "type", "summary", "license", "path", "sha256",
+"size"}]}, where a path is that of a package relative to the index.
+"""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from common.errors import ConfigError, EnvironmentProblem
+from common.files import parse_json
+from common.hub.card import NAME, SHA256, VERSION
+from common.hub.home import split_reference, version_key
+from common.hub.recipe import recipes
+from common.regular import check_regular
+from common.suggest import did_you_mean
+from common.weights.download import sha256_of
+
+SCHEMA = 1
+FIELDS = ("name", "version", "type", "summary", "license", "path", "sha256", "size")
+ALIASES = {  # names that people know -> ours
+    "mobilenet_v2": "mobilenet_v2_imagenet",
+    "mobilenet_v2_imagenet_224": "mobilenet_v2_imagenet",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Offer:
+    """A module that can be installed.
+
+    Args:
+        name (str): of the module.
+        version (str): of the module.
+        type (str): its category.
+        summary (str): one line.
+        source (Recipe | Path): how it is made, or its package.
+        sha256 (str): of the package, empty for a recipe.
+    """
+
+    name: str
+    version: str
+    type: str
+    summary: str
+    source: object
+    sha256: str = ""
+
+    def package(self):
+        """The package of an index (Path), verified.
+
+        Raises:
+            EnvironmentProblem: it is missing or has another checksum.
+        """
+        if not self.source.is_file():
+            raise EnvironmentProblem(f"{self.source}: no such file, though the index lists it")
+        if sha256_of(self.source) != self.sha256:
+            raise EnvironmentProblem(f"{self.source}: its sha256 is not that of the index")
+        return self.source
+
+
+def offers(index=None):
+    """Everything that can be installed: list[Offer], by name and version.
+
+    Args:
+        index (str | Path | None): an index file beside the recipes.
+    """
+    cards = [(recipe.card, recipe) for recipe in recipes().values()]
+    found = [Offer(card.name, card.version, card.type, card.summary, recipe) for card, recipe in cards]
+    found += read_index(index) if index else []
+    return sorted(found, key=lambda offer: (offer.name, version_key(offer.version)))
+
+
+def read_index(path):
+    """The modules of an index file: list[Offer].
+
+    Raises:
+        EnvironmentProblem: it cannot be read, or is no index; names the entry.
+    """
+    path, number = Path(path), 0
+    try:
+        check_regular(path)
+        content = parse_json(path.read_text(encoding="utf-8"))
+        if content["schema"] != SCHEMA:
+            raise ValueError(f"schema {content['schema']!r}; this program reads {SCHEMA}")
+        found = []
+        for number, entry in enumerate(content["modules"], 1):  # noqa: B007  named in the message
+            missing = [field for field in FIELDS if field not in entry]
+            if missing:
+                raise ValueError(f"'{missing[0]}' is missing")
+            inside = Path(entry["path"])
+            if inside.is_absolute() or ".." in inside.parts:
+                raise ValueError(f"the path {entry['path']!r} is not beside the index")
+            for field, pattern in (("name", NAME), ("version", VERSION), ("sha256", SHA256)):
+                if not pattern.match(entry[field]):
+                    raise ValueError(f"{field} is {entry[field]!r}")
+            given = [str(entry[field]) for field in ("name", "version", "type", "summary")]
+            found.append(Offer(*given, path.parent / inside, entry["sha256"]))
+    except OSError as error:
+        raise EnvironmentProblem(f"{path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        place = f", module {number}" if number else ""
+        raise EnvironmentProblem(f"{path}{place}: not an index of modules: {error}") from None
+    return found
+
+
+def find_offer(reference, index=None):
+    """The module to install: the version that is asked for, otherwise the newest (Offer).
+
+    Raises:
+        ConfigError: there is none; names similar ones.
+    """
+    name, version = split_reference(reference)
+    name, known = ALIASES.get(name, name), offers(index)
+    named = [offer for offer in known if offer.name == name]
+    chosen = [offer for offer in named if version in (None, offer.version)]
+    if chosen:
+        return chosen[-1]
+    if named:
+        raise ConfigError(f"{reference}: there is {name} in version {', '.join(offer.version for offer in named)}")
+    near = did_you_mean(name, [*{offer.name for offer in known}, *ALIASES])
+    raise ConfigError(f"{reference}: there is no such module{near}\n  python tools/hub.py search lists them")
+
+
+def search(pattern="", index=None):
+    """The modules whose name, type or summary matches a regular expression, or contains the text, whatever the case.
+
+    Raises:
+        ConfigError: the pattern is not a regular expression.
+    """
+    try:
+        match = re.compile("" if pattern == "*" else pattern, re.IGNORECASE).search
+    except re.error as error:
+        raise ConfigError(f"'{pattern}': not a regular expression: {error}") from None
+    return [offer for offer in offers(index) if match(f"{offer.name} {offer.type} {offer.summary}")]

