@@ -62,8 +62,6 @@ class TrainingSession:
                 self.remove_earlier_run()
             with trainer.stop or contextlib.nullcontext():
                 trainer.fit()
-            if trainer.end_reason:
-                logger.info("stopped early: %s", trainer.end_reason)
         return trainer
 
     def dry_run(self):

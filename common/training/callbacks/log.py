@@ -147,7 +147,9 @@ class NextSteps(Callback):
         self.began = time.perf_counter()
 
     def on_train_end(self, trainer):
-        """Logs the commands that resume, evaluate and export this run."""
+        """Logs why the run ended early, if it did, then the commands that resume, evaluate and export this run."""
+        if trainer.end_reason:
+            logger.info("stopped early: %s", trainer.end_reason)
         logger.info(
             "%s, %d steps in %s; output folder: %s\n%s",
             epochs_text(trainer),
