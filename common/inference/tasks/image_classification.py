@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from common.inference.drawing import color_of, draw_name
+from common.inference.drawing import color_of, draw_name, enlarged
 from common.inference.labels import best_classes
 from common.inference.task import Task, check_threshold
-
-LEGIBLE = 224  # pixels of the side from which names can be read
 
 
 class ImageClassification(Task):
@@ -53,8 +51,7 @@ class ImageClassification(Task):
         Returns:
             ndarray: RGB uint8 [H, W, 3].
         """
-        scale = max(1, -(-LEGIBLE // max(image.shape[:2])))
-        image = np.ascontiguousarray(image.repeat(scale, 0).repeat(scale, 1))
+        image = enlarged(image)
         size = max(11, round(max(image.shape[:2]) / 25))
         for row, item in enumerate(records):
             corner = (2, 2 + round((row + 1) * 1.6 * size))

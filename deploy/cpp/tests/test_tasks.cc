@@ -103,6 +103,10 @@ TEST_CASE("the classes of a label map, the largest first, in the pixels of the o
   for (int row = 0; row < 6; ++row)
     for (int column = 0; column < 8; ++column) CHECK(inside[row * 8 + column] == (row < 4 && column >= 4));
   CHECK(task("SemanticSegmentation")->records({{"label_map", map}}, {}, 0.5, {doubled})[0].size() == 1);
+  kit::Image small{6, 8, std::vector<std::uint8_t>(6 * 8 * 3)};
+  const kit::Image drawn = task("SemanticSegmentation")->draw(small, found[0]);
+  CHECK(drawn.height == 168);  // enlarged, so that the legend does not hide the classes
+  CHECK(drawn.width == 224);
   const kit::Placement cropped{60, 8, 3, 4, 0.5f, 0.5f};
   CHECK(holds(refusal([&] { task("SemanticSegmentation")->records({{"label_map", map}}, {}, 0, {cropped}); }), "cannot be mapped back"));
 }

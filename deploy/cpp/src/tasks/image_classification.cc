@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <opencv2/imgproc.hpp>
 
 #include "drawing.h"
 #include "json.h"
@@ -10,8 +9,6 @@
 
 namespace kit {
 namespace {
-
-constexpr int legible = 224;  // pixels of the side from which names can be read
 
 class ImageClassification : public Task {
  public:
@@ -30,12 +27,7 @@ class ImageClassification : public Task {
   }
 
   Image draw(const Image& image, const Records& records) const override {
-    const int scale = std::max(1, (legible + std::max(image.height, image.width) - 1) / std::max(image.height, image.width));
-    Image drawn{image.height * scale, image.width * scale, {}};
-    drawn.pixels.resize(image.pixels.size() * scale * scale);
-    Image source = image;
-    cv::Mat target = as_matrix(drawn);
-    cv::resize(as_matrix(source), target, target.size(), 0, 0, cv::INTER_NEAREST);
+    Image drawn = enlarged(image);
     const int size = std::max(11, static_cast<int>(std::nearbyint(std::max(drawn.height, drawn.width) / 25.0)));
     int row = 0;
     for (const Record& record : records) {
