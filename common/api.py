@@ -16,7 +16,7 @@ import numpy as np
 
 from common.config import load_config
 from common.config.overrides import assignments, flatten
-from common.errors import ConfigError
+from common.errors import ConfigError, DataError
 from common.inference.predictor import Predictor as ExportedModel
 from common.inference.results import Predictions, Several
 from common.inference.run import predict_one
@@ -130,6 +130,8 @@ class Predictor:
         """Converts an input to the sample that the first transform reads."""
         kind = self.model.task.input
         if kind == "text":
+            if not str(given).strip():
+                raise DataError("error[D126] the text is empty")
             return {"path": "text", "name": "text", **self.model.task.read_line(str(given))}
         if kind == "table":
             return {"path": "row", "name": "1", "row": dict(given)}

@@ -12,15 +12,17 @@ class TextClassification(Task):
     Args:
         n_best (int): classes of a text at most.
         threshold (float): classes that score less are left out; the best one stays.
+        column (str): column of the text in tables of a user, such as the one that `tools/prepare.py` was given.
     """
 
     input = "text"
+    exclusive = True
     columns = {"label": "label", "score": "score", "category_id": "category_id"}
 
-    def __init__(self, n_best=5, threshold=0.5):
+    def __init__(self, n_best=5, threshold=0.5, column=None):
         if n_best < 1:
             raise ValueError(f"n_best is {n_best}; allowed: 1 or more")
-        self.n_best, self.threshold = n_best, check_threshold(threshold)
+        self.n_best, self.threshold, self.column = n_best, check_threshold(threshold), column
 
     def read_line(self, line):
         """The sample of one line of input: a text, or two with a tab between."""
