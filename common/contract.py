@@ -121,6 +121,7 @@ class Metric:
     needs = "predictions"  # argument of update: predictions, losses or model, see common/inference/evaluate.py
     higher_is_better = True  # of the primary score
     labels = None  # class names on the axes of its confusion matrix
+    confusion_at = ""  # thresholds of what its confusion matrix counts, such as `score 0.3`, set by `confusion`
     undefined = None  # value of a score that the data do not define, such as -1; shown as -
     undefined_text = "undefined for these data"  # what a score shown as - means
 

@@ -121,6 +121,13 @@ def check_threshold(threshold, default=None):
     return threshold
 
 
+def check_decision(decision):
+    """The score from which the second of two classes is the answer; raises ValueError where it is not from 0 to 1."""
+    if decision is not None and not 0 <= decision <= 1:
+        raise ValueError(f"decision is {decision}; allowed: 0 to 1, or null")
+    return decision
+
+
 def task_of(config, model=None):
     """The task of a configuration: the one that `postprocess.type` names, else the model's, with its arguments.
 
