@@ -139,6 +139,8 @@ def read_about(file):
     if (wrong := find_wrong(about)) is not None:
         key, value, right = wrong
         raise EnvironmentProblem(f"{file}: {key} is {repr(value)[:80]}; it takes {right}; {AGAIN}")
+    if "category_ids" in about and len(about["category_ids"]) != len(about["labels"] or ()):
+        raise EnvironmentProblem(f"{file}: category_ids has not as many ids as labels has names; {AGAIN}")
     return about
 
 

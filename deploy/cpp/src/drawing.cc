@@ -31,7 +31,8 @@ std::string ascii(const std::string& text) {
 cv::Mat as_matrix(Image& image) { return {image.height, image.width, CV_8UC3, image.pixels.data()}; }
 
 cv::Scalar color_of(int number) {
-  return from_hsv(std::fmod(number * 0.61803398875 + 0.33, 1), number % 2 ? 0.85 : 0.65, 0.95);
+  const double turns = number * 0.61803398875 + 0.33;
+  return from_hsv(turns - std::floor(turns), number % 2 ? 0.85 : 0.65, 0.95);
 }
 
 Image enlarged(const Image& image) {

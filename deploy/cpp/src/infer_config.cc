@@ -76,6 +76,9 @@ InferConfig read_infer_config(const std::string& folder) {
     for (const auto& entry : root["inputs"]) config.about.inputs.push_back(input_of(entry, file));
     config.about.outputs = root["outputs"].as<std::vector<std::string>>();
     if (!root["labels"].IsNull()) config.about.labels = root["labels"].as<std::vector<std::string>>();
+    if (root["category_ids"]) config.about.category_ids = root["category_ids"].as<std::vector<int>>();
+    if (!config.about.category_ids.empty() && config.about.category_ids.size() != config.about.labels.size())
+      throw wrong(file, "category_ids", "as many ids as there are labels");
     if (config.about.outputs.empty()) throw wrong(file, "outputs", "a list of names");
     config.about.threshold_from = root["threshold_from"].as<std::string>("");
     config.delete_passes = root["delete_passes"].as<std::vector<std::string>>();

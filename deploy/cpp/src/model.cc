@@ -235,6 +235,10 @@ std::vector<Records> Model::predict(const std::vector<Image>& images, std::optio
   spent.run = lap();
   std::vector<Records> found = task.records(outputs, about().labels, threshold.value_or(task.threshold()), places);
   found.resize(images.size());
+  const std::vector<int>& ids = about().category_ids;
+  for (Records& records : found)
+    for (Record& record : records)
+      if (static_cast<std::size_t>(record.category_id) < ids.size()) record.category_id = ids[static_cast<std::size_t>(record.category_id)];
   spent.postprocess = lap();
   if (stages != nullptr) *stages = spent;
   return found;
