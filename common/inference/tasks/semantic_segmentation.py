@@ -6,6 +6,7 @@ from common.errors import ConfigError
 from common.inference.drawing import color_of, draw_name, enlarged
 from common.inference.labels import label_of
 from common.inference.task import Task, check_threshold
+from common.log import counted
 from common.vision.instance_masks import decode_masks, encode_mask
 
 OPACITY = 0.5
@@ -84,7 +85,7 @@ class SemanticSegmentation(Task):
     def line(self, sample, records):
         """The number of classes, then a line for each with its share of the pixels."""
         lines = [f"  {item['label']} {item['share']:.3f}" for item in records]
-        return "\n".join([f"{sample['name']}: {len(records)} classes", *lines])
+        return "\n".join([f"{sample['name']}: {counted(len(records), 'class')}", *lines])
 
 
 def in_original_pixels(label_map, sample):
