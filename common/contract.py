@@ -62,6 +62,7 @@ class Dataset:
 
     labels = None  # class names, in the order of class ids
     num_classes = None  # number of classes
+    file_ids = None  # ids of the classes in the annotation file, by which predictions name them (category_id)
     padding = None  # array name -> padding value of arrays of varying length (None: collate to a list)
     what = "image"  # noun for a sample in messages
     late = "wait"  # of an hourly stream: `skip` skips an hour that does not arrive
@@ -121,6 +122,7 @@ class Metric:
     needs = "predictions"  # argument of update: predictions, losses or model, see common/inference/evaluate.py
     higher_is_better = True  # of the primary score
     labels = None  # class names on the axes of its confusion matrix
+    confusion_at = ""  # thresholds of what its confusion matrix counts, such as `score 0.3`, set by `confusion`
     undefined = None  # value of a score that the data do not define, such as -1; shown as -
     undefined_text = "undefined for these data"  # what a score shown as - means
 

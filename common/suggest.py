@@ -32,9 +32,14 @@ def nearest(name, candidates, count=1):
         near = abs(len(lowered) - len(other)) <= 2 and edit_distance(lowered, other)
         if near is not False and near <= max(1, len(other) // 4):
             found.append((near, -ratio, candidate))
-        elif ratio >= 0.6:
+        elif ratio >= (0.6 if alike_at_ends(lowered, other) else 0.75):
             found.append((3 + near, -ratio, candidate) if near else (99, -ratio, candidate))
     return [candidate for _, _, candidate in sorted(found)[:count]]
+
+
+def alike_at_ends(one, other, least=4):
+    """True if two names begin or end with the same characters, at least four."""
+    return min(len(one), len(other)) >= least and (one[:least] == other[:least] or one[-least:] == other[-least:])
 
 
 def did_you_mean(name, candidates):

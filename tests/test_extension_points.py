@@ -136,6 +136,8 @@ def test_a_kit_is_not_looked_for_relatively_to_wherever_the_program_runs(run, tm
 def test_an_export_of_an_earlier_version_is_refused_with_what_to_do(run, tmp_path):
     folder = shutil.copytree(run / "export", tmp_path / "export")
     edited(folder, "infer.yml", ("format: 2", "format: 1"))
+    (folder / "manifest.json").unlink()
+    write_manifest(folder)
     command("infer", "--model", folder, "x.png").refused(
         4, "format 1", "tools/export.py -c CONFIG -o weights=CHECKPOINT"
     )

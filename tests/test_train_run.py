@@ -225,6 +225,26 @@ def test_class_names_come_with_the_weights_where_the_data_are_not(trained, digit
     assert answer.code == 0, answer.err
 
 
+def test_predictions_have_the_category_ids_of_the_annotation_file_and_are_scored_by_it(trained, exported, digits):
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    content = json.loads((digits / "digits/annotations/train.json").read_text())
+    names = {category["id"]: category["name"] for category in content["categories"]}
+    numbers, found = {image["file_name"]: image["id"] for image in content["images"]}, []
+    arguments = ("--image", digits / "digits/JPEGImages", "--threshold", 0, "--json")
+    for line in command("infer", "--model", exported, *arguments).out.splitlines():
+        answer = json.loads(line)
+        for record in answer["predictions"] if (name := answer["image"].rsplit("/", 1)[1]) in numbers else ():
+            assert names[record["category_id"]] == record["label"]
+            x1, y1, x2, y2 = record["box"]
+            box = {"bbox": [x1, y1, x2 - x1, y2 - y1], "image_id": numbers[name]}
+            found.append(box | {"category_id": record["category_id"], "score": record["score"]})
+    truth = COCO(content)
+    evaluation = COCOeval_faster(truth, truth.loadRes(found), "bbox")
+    evaluation.evaluate(), evaluation.accumulate(), evaluation.summarize()
+    assert evaluation.stats[1] == pytest.approx(lines(trained.folder, "eval")[-1]["AP50"], abs=0.01)
+
+
 def test_text_output_has_the_class_and_the_box(exported, digits, tmp_path):
     image = digits / "digits/JPEGImages/eval_00000.jpg"
     answer = command("infer", "--model", exported, "--image", image, "--threshold", 0.001, "--out", tmp_path)

@@ -12,7 +12,7 @@ import numpy as np
 from common.data.issues import IssueList, cache_issues, data_error, issue_line, raise_on_errors
 from common.data.samplers import balanced_weights
 from common.errors import BadSample, ConfigError
-from common.log import logger
+from common.log import counted, logger
 from common.vision.decode import read_image_file
 
 from .detection import as_warning
@@ -66,7 +66,12 @@ class ClassificationDataset:
             name = self.labels[int(counts.argmax())]
             self.issues.append(make_warning("D117", self.source, "every image has the same class", name))
             logger.warning(issue_line(self.issues[-1]))
-        logger.info("%s: %d images, %d classes", self.source, len(self.images), self.num_classes)
+        logger.info(
+            "%s: %s, %s",
+            self.source,
+            counted(len(self.images), "image"),
+            counted(self.num_classes, "class"),
+        )
 
     @property
     def num_classes(self):

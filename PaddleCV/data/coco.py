@@ -52,11 +52,12 @@ class CocoDetection(DetectionDataset):
         encoding="utf-8",
         with_masks=False,
     ):
-        self.source, self.encoding = os.path.join(root, annotations), encoding
+        self.source, self.encoding = os.path.normpath(os.path.join(root, annotations)), encoding
         issues = IssueList(self.source)
         content = read_json(self.source, encoding, issues)
         names = read_categories(content["categories"], issues)
         self.labels, self.category_ids = select_labels(names, read_labels(labels, root), issues)
+        self.file_ids = list(self.category_ids)
         listed = read_images(content["images"], os.path.join(root, images), self.source, issues)
         boxes = self._read_boxes(content["annotations"], listed, names, issues)
         self._segments = [record.get("segmentation") for record in content["annotations"]] if with_masks else None

@@ -14,7 +14,7 @@ import numpy as np
 from common.data.issues import cache_issues, data_error, raise_on_errors
 from common.data.samplers import aspect_groups
 from common.errors import ConfigError, DataError
-from common.log import logger
+from common.log import counted, logger
 from common.vision.instance_masks import decode_masks
 
 from .detection_check import check_boxes, check_files, check_images, fill_sizes
@@ -108,18 +108,18 @@ class DetectionDataset:
         self.issues = [as_warning(issue) for issue in self.issues]
         self._keep(images, boxes, clipped, set(issues.of_images), with_empty)
         logger.info(
-            "%s: %d images (%d without boxes), %d boxes, %d classes%s",
-            *(self.source, len(self.images), int((np.diff(self.starts) == 0).sum()), len(self.boxes.label)),
-            *(self.num_classes, self._left_out()),
+            "%s: %s (%d without boxes), %s, %s%s",
+            *(self.source, counted(len(self.images), "image"), int((np.diff(self.starts) == 0).sum())),
+            *(counted(len(self.boxes.label), "box"), counted(self.num_classes, "class"), self._left_out()),
         )
 
     def _left_out(self):
         """The numbers of boxes and images that the samples leave out, for the line of the log; empty without any."""
         counts = {
-            "crowd boxes": self.boxes.crowd.sum(),
-            "difficult boxes": (~self._for_training(np.arange(len(self.boxes.label))) & self.boxes.difficult).sum(),
+            "crowd box": self.boxes.crowd.sum(),
+            "difficult box": (~self._for_training(np.arange(len(self.boxes.label))) & self.boxes.difficult).sum(),
         }
-        text = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        text = ", ".join(counted(count, what) for what, count in counts.items() if count)
         return f"; not trained on: {text}" if text else ""
 
     def read_masks(self, images, boxes, place, issues):

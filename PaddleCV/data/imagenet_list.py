@@ -41,7 +41,7 @@ class ImageNetList(ClassificationDataset):
     ):
         if form not in FORMS:
             raise ValueError(f"form is {form!r}; it must be one of {', '.join(FORMS)}")
-        self.source = os.path.join(root, list_file)
+        self.source = os.path.normpath(os.path.join(root, list_file))
         issues = IssueList(self.source)
         names = class_names(labels, root)
         count = len(names) if names is not None else num_classes

@@ -55,7 +55,7 @@ class LabelmeDetection(DetectionDataset):
         encoding="utf-8",
     ):
         folder = os.path.join(root, annotations)
-        self.source = os.path.join(root, list_file) if list_file else folder
+        self.source = os.path.normpath(os.path.join(root, list_file)) if list_file else folder
         self.with_difficult = with_difficult
         issues = IssueList(self.source)
         files = find_files(folder, list_file and self.source, issues)

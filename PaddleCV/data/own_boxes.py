@@ -1,5 +1,6 @@
 """Folders of annotated images as users have them: read by the reader of their format, written as lists of splits."""
 
+import contextlib
 import csv
 import json
 import os
@@ -13,6 +14,7 @@ from common.data.issues import IssueList, data_error
 from common.data.preparation import EVALUATION
 from common.errors import ConfigError, DataError
 from common.files import parse_json
+from common.log import logger
 from common.vision.files import image_size, is_image_file
 
 from .coco import CocoDetection
@@ -48,14 +50,38 @@ class OwnBoxes:
         return Path(os.path.relpath(self.request.out / name, self.root)).as_posix()
 
     def read(self):
-        """The dataset of all images; its errors are raised with file and place."""
-        with tempfile.TemporaryDirectory() as folder:
+        """The dataset of all images; its errors are raised with file and place, and name no temporary file."""
+        with tempfile.TemporaryDirectory() as folder, named_as(folder, self.root):
             self.dataset = self.open(Path(folder))
         return self.dataset
+
+    def folder_of(self, name):
+        """The folder, relative to that of the user, that an image of this name is in; empty if there is none."""
+        ends = [image for image in self.images if name and f"/{image}".endswith(f"/{name}")]
+        return min(ends, key=len)[: -len(name)].rstrip("/") if ends else ""
 
     def relative(self, path):
         """A path relative to the folder of the user."""
         return Path(os.path.relpath(path, self.root)).as_posix()
+
+
+@contextlib.contextmanager
+def named_as(folder, name):
+    """Context manager in which the log and errors say `name` in place of the files of a temporary folder."""
+    file = re.compile(re.escape(str(folder)) + r"(/[\w.-]+)?")
+
+    def rename(record):
+        record.msg, record.args = file.sub(lambda _: name, record.getMessage()), ()
+        return True
+
+    logger.addFilter(rename)
+    try:
+        yield
+    except DataError as error:
+        error.args = (file.sub(lambda _: name, str(error)), *error.args[1:])
+        raise
+    finally:
+        logger.removeFilter(rename)
 
 
 class YoloFolder(OwnBoxes):
@@ -232,9 +258,7 @@ class CocoFile(OwnBoxes):
     def folder_of_images(self, content):
         """The folder, relative to that of the user, that the file names are relative to; empty if none fits."""
         names = [str(record.get("file_name", "")) for record in content["images"] if isinstance(record, dict)]
-        first = names[0].replace("\\", "/") if names else ""
-        ends = [name for name in self.images if first and f"/{name}".endswith(f"/{first}")]
-        return min(ends, key=len)[: -len(first)].rstrip("/") if ends else ""
+        return self.folder_of(names[0].replace("\\", "/") if names else "")
 
     def write(self, split, rows, written):
         """Adds the JSON file of a split to the written files; returns its node of the configuration."""

@@ -4,7 +4,8 @@ import os
 
 import numpy as np
 
-from common.data.preparation import frame_lines, plan_epochs, quote, quote_all
+from common.data.preparation import frame_lines, length_text, plan_epochs, quote, quote_all
+from common.log import counted
 from common.vision.files import image_size
 
 MEAN, STD = "[0.485, 0.456, 0.406]", "[0.229, 0.224, 0.225]"
@@ -41,7 +42,8 @@ def detector_config(request, dataset, train, nodes):
     epochs, updates = plan_epochs(len(train), batch, UPDATES["detector"], 300), max(1, len(train) // batch)
     warm_up = max(1, min(100, epochs * updates // 20))
     flip = can_flip(dataset.labels)
-    lines = frame_lines(request, "PaddleCV", f"A small YOLOv3 for the {len(dataset)} images of {request.source}.")
+    count = counted(len(dataset), "image")
+    lines = frame_lines(request, "PaddleCV", f"A small YOLOv3 for {count} of {request.source}.")
     lines += [f"size: [{height}, {width}]    # height, width", f"mean: {MEAN}", f"std: {STD}", ""]
     lines += [f"anchors:    # pixels of a {height} x {width} image, per level, from the coarsest to the finest"]
     lines += [f"  - [{', '.join(f'[{w}, {h}]' for w, h in level)}]" for level in anchors]
@@ -55,8 +57,9 @@ def detector_config(request, dataset, train, nodes):
     lines += schedule_lines(epochs, batch, epochs * updates, 0.995 if epochs * updates > 1000 else 0.98)
     lines += [f"eval: {{batch_size: {batch}}}", 'export: {image_size: "${size}"}']
     notes = [
-        f"images are resized to {width} x {height}; {sum(map(len, anchors))} anchors by k-means on {len(boxes)} boxes",
-        f"{epochs} epochs of {updates} updates, warm-up of {warm_up}"
+        f"images are resized to {width} x {height}; {counted(sum(map(len, anchors)), 'anchor')} by k-means on "
+        + counted(len(boxes), "box"),
+        f"{length_text(epochs, len(train), batch)}, warm-up of {warm_up}"
         + ("" if flip else "; no flips: the classes look like characters or directions"),
     ]
     return lines, notes
@@ -122,7 +125,7 @@ def classifier_config(request, paths, labels):
         *schedule_lines(epochs, batch, steps, 0.99),
         f"eval: {{batch_size: {batch}}}",
     ]
-    return lines, [f"images are resized to {side} x {side}; {epochs} epochs of {max(1, len(paths) // batch)} updates"]
+    return lines, [f"images are resized to {side} x {side}; {length_text(epochs, len(paths), batch)}"]
 
 
 def out_relative(request):

@@ -7,9 +7,11 @@ from common.data.preparation import EVALUATION, Prepared, groups_by_path, quote
 from common.data.split import split_samples
 from common.errors import DataError
 from common.files import parse_json
+from common.log import counted
 from common.vision.files import is_image_file
 
 from .own_boxes import READERS, is_box_table
+from .own_faces import WiderFolder, is_wider_file
 from .own_recipes import classifier_config, detector_config
 from .yolo import label_file
 
@@ -19,6 +21,7 @@ FORMATS = {
     "coco": "JSON files in the format of COCO",
     "labelme": "JSON files of labelme",
     "csv": "CSV files of boxes",
+    "wider": "text files in the format of WIDER FACE",
     "folders": "class folders of images",
 }
 NOT_CLASSES = {"images", "image", "imgs", "img", "jpegimages", "labels", "annotations", "imagesets"}
@@ -50,6 +53,8 @@ def recognize(folder, files):
         keys = keys_of(folder / name)
         found["coco"] += [name] if {"images", "annotations", "categories"} <= keys else []
         found["labelme"] += [name] if "shapes" in keys else []
+    texts = [] if found["yolo"] else [name for name in files if name.lower().endswith(".txt")][:PEEK]
+    found["wider"] = [name for name in texts if is_wider_file(folder / name)]
     found = {name: names for name, names in found.items() if names}
     if not found and len(classes := class_folders(files)) > 1:
         found["folders"] = sorted(classes)
@@ -65,7 +70,7 @@ def prepare(kind, request, files):
 
 def prepare_boxes(kind, request, files):
     """A detection dataset: read once by its reader, so that its errors are reported with their places."""
-    reader = READERS[kind](request, files)
+    reader = (READERS | {"wider": WiderFolder})[kind](request, files)
     dataset = reader.read()
     paths = [Path(os.path.relpath(path, request.source)).as_posix() for path in dataset.paths()]
     classes = [[int(k) for k in dataset[i]["labels"]] for i in range(len(dataset))]
@@ -76,7 +81,8 @@ def prepare_boxes(kind, request, files):
     config, notes = detector_config(request, dataset, train, nodes)
     counts = [sum(label in classes[i] for i in evaluation) for label in range(dataset.num_classes)]
     rare = [name for name, count in zip(dataset.labels, counts) if not count]
-    notes = [f"{len(dataset)} images, {len(dataset.boxes.label)} boxes, {dataset.num_classes} classes", how, *notes]
+    found = ((len(dataset), "image"), (len(dataset.boxes.label), "box"), (dataset.num_classes, "class"))
+    notes = [", ".join(counted(*pair) for pair in found), how, *notes]
     if rare:
         notes.append(f"too rare for the evaluation split, which has none of: {', '.join(rare)}")
     return Prepared(written, config, notes, f"--image {quote(dataset.paths()[evaluation[0]])}")
@@ -100,7 +106,7 @@ def prepare_classes(request, files):
     }
     written["labels.txt"] = "".join(f"{label}\n" for label in labels)
     config, notes = classifier_config(request, [str(request.source / rows[i][0]) for i in train], labels)
-    notes = [f"{len(rows)} images, {len(labels)} classes: {', '.join(labels[:12])}", how, *notes]
+    notes = [f"{counted(len(rows), 'image')}, {counted(len(labels), 'class')}: {', '.join(labels[:12])}", how, *notes]
     return Prepared(written, config, notes, f"--image {quote(request.source / rows[evaluation[0]][0])}")
 
 

@@ -12,7 +12,7 @@ from common.data.issues import IssueList, cache_issues, data_error, raise_on_err
 from common.data.refusals import bad_file
 from common.data.samplers import aspect_groups
 from common.errors import BadSample
-from common.log import logger
+from common.log import counted, logger
 from common.vision.decode import check_mask_size, decode_ids, read_image_file
 from common.vision.files import Listing, image_size
 
@@ -69,7 +69,12 @@ class SegmentationDataset:
         self.issues = [as_warning(issue) for issue in self.issues]
         stay = np.setdiff1d(np.arange(len(images)), issues.of_images).astype(np.int64)
         self.images = [images[i] | {"id": number} for number, i in enumerate(stay)]
-        logger.info("%s: %d images, %d classes", self.source, len(self.images), self.num_classes)
+        logger.info(
+            "%s: %s, %s",
+            self.source,
+            counted(len(self.images), "image"),
+            counted(self.num_classes, "class"),
+        )
 
     @property
     def num_classes(self):

@@ -64,7 +64,7 @@ class VocDetection(DetectionDataset):
         encoding=None,
     ):
         check_encoding(encoding)
-        self.source = os.path.join(root, list_file)
+        self.source = os.path.normpath(os.path.join(root, list_file))
         self.with_difficult = with_difficult
         issues = IssueList(self.source)
         pairs = read_list(self.source, root, images, annotations, issues, encoding)

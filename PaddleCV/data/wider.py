@@ -51,7 +51,7 @@ class WiderFaceDetection(DetectionDataset):
         bad_boxes="error",
         bad_samples="error",
     ):
-        self.source = os.path.join(root, annotations)
+        self.source = os.path.normpath(os.path.join(root, annotations))
         self.with_invalid = with_invalid
         self.labels, self.category_ids = ["face"], [1]
         issues = IssueList(self.source)

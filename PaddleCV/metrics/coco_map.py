@@ -6,7 +6,7 @@ Computed by faster-coco-eval, which gives the same results as pycocotools.
 import numpy as np
 
 from .confusion import confusion_matrix
-from .detections import Detections, annotated_boxes
+from .detections import DetectionMetric, annotated_boxes
 from .voc_map import count_boxes, score_of_best_f1, scored_detections
 
 STATS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
@@ -14,7 +14,7 @@ STATS += ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
 ALL_AREAS, MAX_BOXES, IOU_50 = 0, -1, 0  # indices into the axes of the COCO table
 
 
-class CocoMap:
+class CocoMap(DetectionMetric):
     """The twelve COCO metrics over the evaluated images; -1 if there is no box of a size.
 
     Args:
@@ -27,27 +27,22 @@ class CocoMap:
     def __init__(self, dataset, primary="AP"):
         if primary not in STATS:
             raise ValueError(f"primary is {primary!r}; it must be one of {', '.join(STATS)}")
-        self.dataset, self.labels, self.primary = dataset, list(dataset.labels), primary
-        self.detections = Detections()
-        self.reset()
+        super().__init__(dataset)
+        self.labels, self.primary, self.evaluation = list(dataset.labels), primary, None
 
     def reset(self):
         """Resets the detections."""
-        self.detections.reset()
+        super().reset()
         self.evaluation = None
 
     def update(self, outputs, batch):
         """Adds the predictions of a batch, see :meth:`Detections.add`."""
-        self.detections.add(outputs, batch)
+        super().update(outputs, batch)
         self.evaluation = None
-
-    def state(self):
-        """The detections of this process (dict of arrays)."""
-        return self.detections.state()
 
     def merge(self, states):
         """Replaces the detections by the union over all processes."""
-        self.detections.merge(states)
+        super().merge(states)
         self.evaluation = None
 
     def results(self):
@@ -96,6 +91,7 @@ class CocoMap:
     def confusion(self):
         """The confusion matrix at IoU 0.5 and the score threshold of maximum F1, see :func:`confusion_matrix`."""
         count, score = len(self.dataset.labels), score_of_best_f1(self.scored())
+        self.confusion_at = f"score {score:g}, IoU 0.5"
         return confusion_matrix(self.detections.table(count), self._truth(), count, score)
 
     def _truth(self):

@@ -74,6 +74,7 @@ class VocMap(DetectionMetric):
     def confusion(self):
         """The confusion matrix at the score threshold of maximum F1, see :func:`confusion_matrix`."""
         count, score = len(self.dataset.labels), score_of_best_f1(self.scored())
+        self.confusion_at = f"score {score:g}, IoU {self.iou:g}"
         return confusion_matrix(self.detections.table(count), self._truth(), count, score, self.iou)
 
     def _truth(self):

@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from common.errors import ConfigError
 from common.inference.tasks.image_classification import ImageClassification
+from common.inference.tasks.text_classification import TextClassification
 
 TASK = ImageClassification()
 LABELS = [f"class {i}" for i in range(6)] + ["猫"]
@@ -26,6 +28,17 @@ def test_n_best_is_how_many_classes_are_predicted_at_most():
     for wrong in ({"n_best": 0}, {"threshold": 1.5}):
         with pytest.raises(ValueError, match="allowed"):
             ImageClassification(**wrong)
+
+
+def test_of_two_classes_the_second_is_the_answer_from_the_decision_on():
+    scores = {"scores": np.array([[0.6, 0.4], [0.75, 0.25], [0.7, 0.3]])}
+    for task in (ImageClassification(decision=0.29), TextClassification(decision=0.29)):
+        found = task.records(scores, [], ["cat", "dog"], 0.5)
+        assert [[item["label"] for item in records] for records in found] == [["dog", "cat"], ["cat"], ["dog", "cat"]]
+        with pytest.raises(ConfigError, match="decision is for two classes; this model has 3"):
+            task.records({"scores": np.ones((1, 3))}, [], LABELS, 0.0)
+    with pytest.raises(ValueError, match="allowed: 0 to 1, or null"):
+        TextClassification(decision=2)
 
 
 def test_a_threshold_leaves_out_and_a_score_that_is_not_finite_is_left_out():

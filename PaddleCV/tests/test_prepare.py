@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import tempfile
 
 import numpy as np
 import pytest
 
+from common.build.data import build_dataset
 from common.config import load_config
 from common.data.preparation import Request
 from PaddleCV.data import own_recipes, prepare
@@ -30,12 +32,12 @@ def test_every_format_becomes_disjoint_splits_of_all_images_and_leaves_the_folde
     before = files_of(place / kind)
     done = command("prepare", place / kind, "--out", tmp_path / "out", "--name", "mine")
     assert done.code == 0, done.err
-    assert f"PaddleCV, {kind}" in done.out
+    assert f"PaddleCV, {kind}" in done.out and "30 images, 222 boxes, 10 classes" in done.out
+    assert tempfile.gettempdir() + "/tmp" not in done.err and "/../" not in done.err  # of no file of the user
     assert files_of(place / kind) == before
     config = load_config(tmp_path / "out/mine.yml")
-    from common.build.data import build_dataset
-
     splits = {name: build_dataset(config, name) for name in ("train", "eval")}
+    assert all("/../" not in split.source for split in splits.values())
     names = {name: {path.rsplit("/", 1)[-1] for path in split.paths()} for name, split in splits.items()}
     assert len(names["train"] | names["eval"]) == 30
     assert not names["train"] & names["eval"]
@@ -44,6 +46,31 @@ def test_every_format_becomes_disjoint_splits_of_all_images_and_leaves_the_folde
     assert sorted(splits["train"].labels) == list("0123456789")
     whole = json.loads((place / "digits_30/annotations/train.json").read_text())["annotations"]
     assert len(splits["train"].boxes.label) + len(splits["eval"].boxes.label) == len(whole)
+
+
+def test_files_of_wider_face_become_lists_of_their_splits(place, tmp_path):
+    images = sorted((place / "voc").glob("*.jpg"))
+    for split, count in (("train", 9), ("val", 3)):
+        folder, blocks = tmp_path / f"faces/WIDER_{split}/images/0--Parade", []
+        folder.mkdir(parents=True)
+        for image in [images.pop() for _ in range(count)]:
+            shutil.copy(image, folder)
+            faces = ["10 20 15.5 12 0 0 0 0 0 0", "40 40 9 9 2 0 0 1 0 0", "5 5 0 0 0 0 0 0 0 0"]
+            blocks += [f"0--Parade/{image.name}", "3", *faces]
+        blocks += [f"0--Parade/{image.name.replace('train', 'none')}", "0", "0 0 0 0 0 0 0 0 0 0"]
+        shutil.copy(image, folder / image.name.replace("train", "none"))
+        (tmp_path / "faces/wider_face_split").mkdir(exist_ok=True)
+        text = "\r\n".join(blocks)
+        (tmp_path / f"faces/wider_face_split/wider_face_{split}_bbx_gt.txt").write_text(text, newline="")
+    done = command("prepare", tmp_path / "faces")
+    assert done.code == 0 and "PaddleCV, wider" in done.out, done.err
+    assert "14 images, 24 boxes, 1 class\n" in done.out and "the folder's own splits: 10 train, 4 val" in done.out
+    dataset = build_dataset(load_config(tmp_path / "faces_prepared/faces.yml"), "eval")
+    assert len(dataset) == 4 and dataset.labels == ["face"] and dataset.boxes.difficult.sum() == 3
+    assert dataset.boxes.box[0].tolist() == [10, 20, 25.5, 32]
+    bad = tmp_path / "faces/wider_face_split/wider_face_val_bbx_gt.txt"
+    bad.write_text(bad.read_text().replace("15.5", "x"))
+    command("prepare", tmp_path / "faces", "--force").refused(3, "val_bbx_gt.txt", "line 3", "field 3 is not a number")
 
 
 def test_the_printed_commands_are_those_to_type_next(place, tmp_path):
@@ -66,7 +93,7 @@ def test_a_folder_of_two_formats_is_refused_with_both_and_as_chooses(place, tmp_
 
 def test_a_folder_without_a_format_is_refused_with_those_that_are_known(tmp_path):
     (tmp_path / "note.md").write_text("nothing")
-    command("prepare", tmp_path, "--out", tmp_path / "out").refused(3, "no known format in 1 files", "labelme")
+    command("prepare", tmp_path, "--out", tmp_path / "out").refused(3, "no known format in 1 file;", "labelme")
     assert not (tmp_path / "out").exists()
     command("prepare", tmp_path / "none").refused(2, "no such file or folder")
 

@@ -75,5 +75,7 @@ def test_overlays_are_drawn_where_the_classes_are_with_a_legend():
     for number, place in places.items():
         np.testing.assert_allclose(drawn[place], np.array(color_of(number)) / 2, atol=1)
     assert (drawn[2:12, 4:60] == color_of(0)).all(-1).any()  # the ground of the first name
+    small = prepared(None)
+    assert SemanticSegmentation().draw(small["image"], records_of(small)).shape == (160, 240, 3)  # beside the legend
     lines = SemanticSegmentation().line({"name": "a.png"}, found).splitlines()
     assert lines == ["a.png: 3 classes", "  sky 0.583", "  dog 0.250", "  cat 0.167"]

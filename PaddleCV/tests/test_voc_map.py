@@ -154,6 +154,7 @@ def test_the_confusion_matrix_counts_detections_at_the_threshold_of_maximum_f1()
     metric = VocMap(Truth([(0, 0, 0, 0, 0, 10, 10), (0, 1, 0, 20, 0, 30, 10)]))
     feed(metric, 0, [[0, 0.1, 0, 0, 10, 10], [1, 0.08, 20, 0, 30, 10], [1, 0.02, 50, 0, 60, 10]])
     assert metric.confusion().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+    assert metric.confusion_at == "score 0.05, IoU 0.5"
 
 
 @pytest.mark.parametrize("method", ["11point", "integral"])

@@ -8,7 +8,9 @@ from common.data.preparation import EVALUATION, Prepared, frame_lines, plan_epoc
 from common.data.split import split_samples
 from common.errors import DataError
 from common.files import replace_controls
+from common.log import counted
 from common.table.own_tables import choose_column, read_table, tables_in
+from common.text.sources import COLUMNS
 from common.text.vocabulary import frequent_tokens
 
 FORMATS = {"texts": "CSV, TSV or JSON lines with a text and a label"}
@@ -62,7 +64,7 @@ def is_prose(values):
 
 def prepare(kind, request, files):
     """The splits, the vocabulary and the configuration of a table of texts (Prepared)."""
-    rows, given, names = [], [], []
+    rows, given, names, own = [], [], [], None
     for name in tables_in(files):
         file = request.source / name
         header, found = read_table(file)
@@ -74,6 +76,7 @@ def prepare(kind, request, files):
                 )
             continue
         names.append(name)
+        own = columns[0] if columns[0] not in COLUMNS else own
         rows += [clean_row(row, *columns, request.group, file, number) for number, row in enumerate(found, 2)]
         given += [split_of_name(name)] * len(found)
     if not rows:
@@ -97,11 +100,16 @@ def prepare(kind, request, files):
     written["vocab.txt"] = "".join(f"{token}\n" for token in tokens)
     lengths = sorted(len(text if by_character else text.split()) for text in texts)
     config, chosen = text_config(request, labels, len(tokens), by_character, lengths)
+    config += [f"postprocess: {{column: {quote(own)}}}    # of texts, in tables to predict"] if own else []
     counts = Counter(row["label"] for row in rows)
     about = ", ".join(f"{label} {counts[label]}" for label in labels[:12])
-    notes = [f"{len(rows)} texts of {', '.join(names)}; {len(labels)} classes: {about}", how, chosen]
+    notes = [
+        f"{counted(len(rows), 'text')} of {', '.join(names)}; {counted(len(labels), 'class')}: {about}",
+        how,
+        chosen,
+    ]
     if dropped:
-        notes.insert(1, f"{dropped} rows without a text or a label are left out")
+        notes.insert(1, f"left out: {counted(dropped, 'row')} without a text or a label")
     return Prepared(written, config, notes, f"--text {quote_for_shell(rows[evaluation[0]]['text'])}")
 
 
@@ -190,7 +198,8 @@ def text_config(request, labels, vocab_size, by_character, lengths):
         f"save_every: {every}, ema: 0.99}}",
         "eval: {batch_size: 64}",
     ]
-    return lines, f"TextCNN on {unit} and n-grams, vocabulary of {vocab_size} from the training texts, {epochs} epochs"
+    chosen = f"TextCNN on {unit} and n-grams, vocabulary of {vocab_size} from the training texts"
+    return lines, f"{chosen}, {counted(epochs, 'epoch')}"
 
 
 def as_tsv(rows):

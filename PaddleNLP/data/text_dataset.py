@@ -7,7 +7,7 @@ from pathlib import Path
 from common.data.issues import IssueList, raise_on_errors
 from common.errors import ConfigError
 from common.files import has_lone_surrogate, replace_controls
-from common.log import logger
+from common.log import counted, logger
 from common.suggest import did_you_mean
 
 MISSING = ("null", "none", "nan", "n/a", "<na>")  # as programs write a value that is not there
@@ -96,7 +96,7 @@ class TextDataset:
         raise_on_errors(self.issues, self.bad_samples, len(self.samples) + len(self.problems.errors))
         if self.bad_samples == "skip":
             self.issues = [issue for issue in self.issues if issue.severity != "error"]
-        logger.info("%s: %d samples, %d labels", self.source, len(self.samples), len(self.labels))
+        logger.info("%s: %s, %s", self.source, counted(len(self.samples), "sample"), counted(len(self.labels), "label"))
 
     def warn_of_rare_labels(self, counts):
         """Warns of labels that occur once where others occur more often, if no list of labels is given.

@@ -9,6 +9,7 @@ from pathlib import Path
 from common.data.preparation import EVALUATION, Prepared, frame_lines, plan_epochs, quote, quote_all
 from common.data.split import split_samples
 from common.errors import DataError
+from common.log import counted
 from common.table.own_tables import choose_column, read_table, tables_in
 
 FORMATS = {"clicks": "CSV or TSV with a label of two values, numbers and categories"}
@@ -78,7 +79,7 @@ def prepare(kind, request, files):
     ids = sum(sum(n >= least for n in Counter(rows[i][c] for i in train).values()) for c in categories)
     config, chosen = click_config(request, label, numbers, categories, ids + len(categories) + 1, least, len(train))
     rate = sum(row[label] == positive for row in rows) / len(rows)
-    notes = [f"{len(rows)} rows of {', '.join(used)}; {label} is {positive!r} in {rate:.1%}", how]
+    notes = [f"{counted(len(rows), 'row')} of {', '.join(used)}; {label} is {positive!r} in {rate:.1%}", how]
     notes += [f"numbers: {', '.join(numbers) or 'none'}", f"categories: {', '.join(categories)}"]
     notes += [f"left out, as it never repeats or never differs: {', '.join(left_out)}"] if left_out else []
     written["example.csv"] = as_csv([rows[evaluation[0]]], columns, label, positive)
@@ -208,4 +209,4 @@ def click_config(request, label, numbers, categories, num_ids, least, count):
         "",
         f"train: {{epochs: {epochs}, batch_size: {min(batch, count)}, workers: 0}}",
     ]
-    return lines, f"Wide & Deep, {num_ids} rows of embeddings from the training rows, {epochs} epochs"
+    return lines, f"Wide & Deep, {num_ids} rows of embeddings from the training rows, {counted(epochs, 'epoch')}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.audio.labels import Characters
 from common.data.issues import IssueList, cache_issues, raise_on_errors
 from common.files import has_lone_surrogate, parse_json, read_lines, replace_controls
-from common.log import logger
+from common.log import counted, logger
 
 from .audio_check import find_issues
 
@@ -170,7 +170,7 @@ class AudioManifest:
         for sample in self.samples:
             sample.pop("id", None)
         seconds = sum(self.lengths())
-        logger.info("%s: %d recordings, %.2f hours", self.source, len(self.samples), seconds / 3600)
+        logger.info("%s: %s, %.2f hours", self.source, counted(len(self.samples), "recording"), seconds / 3600)
 
     # Files -----------------------------------------------------------------------------------------------------------
 

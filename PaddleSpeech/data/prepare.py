@@ -4,9 +4,10 @@ from collections import Counter
 from pathlib import Path
 
 from common.audio.reading import read_header
-from common.data.preparation import Prepared, frame_lines, groups_by_path, plan_epochs, quote
+from common.data.preparation import Prepared, frame_lines, groups_by_path, length_text, plan_epochs, quote
 from common.data.split import split_samples
 from common.errors import DataError
+from common.log import counted
 from common.text.vocabulary import list_characters
 
 from .manifest_files import manifest_line
@@ -57,8 +58,8 @@ def prepare(kind, request, files):
     words = sorted(set(texts))
     by = f" by {len(set(groups))} groups" if request.group else ""
     notes = [
-        f"{len(paths)} recordings, {sum(head.seconds for head in heads) / 60:.1f} minutes; "
-        f"{len(words)} texts: {', '.join(words[:12])}",
+        f"{counted(len(paths), 'recording')}, {sum(head.seconds for head in heads) / 60:.1f} minutes; "
+        f"{counted(len(words), 'text')}: {', '.join(words[:12])}",
         f"split by text{by}: {len(train)} train, {len(evaluation)} eval, seed {request.seed}",
         chosen,
     ]
@@ -121,4 +122,4 @@ def speech_config(request, rate, count):
         f"train: {{epochs: {epochs}, batch_size: {batch}, workers: 0}}",
         "eval: {batch_size: 50}",
     ]
-    return lines, f"Deep Speech 2 on characters at {rate} Hz, {epochs} epochs of {max(1, count // batch)} updates"
+    return lines, f"Deep Speech 2 on characters at {rate} Hz, {length_text(epochs, count, batch)}"

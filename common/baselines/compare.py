@@ -6,7 +6,7 @@ from common.contract import get_optional
 from common.errors import ConfigError, DataError
 from common.inference.evaluate import evaluate, needs_of
 from common.inference.task import in_words, task_of
-from common.log import logger
+from common.log import counted, logger
 
 from .baseline import MajorityClass
 from .images import NearestCentroid, PixelRegression
@@ -88,7 +88,7 @@ def fit_all(config, kinds, train, metric, most):
     if not models:
         raise DataError("data.train gave no sample to fit the baselines to")
     for model in models:
-        logger.info("%s: fitting to %d samples", model.title, count)
+        logger.info("%s: fitting to %s", model.title, counted(count, "sample"))
         model.fit()
     return models
 

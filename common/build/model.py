@@ -45,6 +45,30 @@ def labels_of(config, dataset=None, weights=None):
     return labels
 
 
+def fix_classes(config, labels, dataset=None):
+    """Stores the class names, their number and their ids in predictions in the configuration that is saved.
+
+    Args:
+        config (Config): checked; its `category_ids` come first.
+        labels (list[str] | None): class names; nothing is stored without them.
+        dataset (object | None): of the training; without one, the ids are those of the weights.
+    """
+    if labels is None:
+        return
+    config.fix(labels=labels, num_classes=len(labels))
+    ids = category_ids_of(config) if dataset is None else get_optional(dataset, "dataset", "file_ids")
+    if ids is not None and config.get("category_ids") is None:
+        config.fix(category_ids=list(ids))
+
+
+def category_ids_of(config):
+    """The ids of the classes in predictions: of the configuration, else of its weights; None for their indices."""
+    if config.get("category_ids") is not None:
+        return list(config.get("category_ids"))
+    saved = saved_config(config, weights_of(config)) if weights_of(config) else None
+    return None if saved is None or saved.get("category_ids") is None else list(saved.get("category_ids"))
+
+
 def check_labels(config, labels, weights, place):
     """Raises ConfigError if weights (a path or a name) were trained with other class names than `labels`."""
     known = known_labels(config, weights)[1]

@@ -7,7 +7,7 @@ import sys
 
 from common.commands.main import add_config_arguments, open_config, run_command
 from common.commands.parser import Parser
-from common.log import logger, printable
+from common.log import counted, logger, printable
 
 EXAMPLES = """examples:
   python tools/check.py -c configs/yolov3.yml                # decode every sample, try every stage once
@@ -103,7 +103,7 @@ def check_everything(config, args, logged):
     if datasets:
         sys.stdout.write(f"tried once, without an error: {', '.join(try_stages(config, datasets, args.fast))}\n")
     warnings = len(issues) + len(logged)
-    sys.stdout.write("no problems found\n" if not warnings else f"no errors, {warnings} warnings\n")
+    sys.stdout.write("no problems found\n" if not warnings else f"no errors, {counted(warnings, 'warning')}\n")
     return 0
 
 
@@ -172,8 +172,8 @@ def describe_dataset(dataset, count):
     from common.contract import get_optional
 
     classes = get_optional(dataset, "dataset", "num_classes")
-    words = f"{count} samples" + (" read from a stream" if hasattr(dataset, "iterate") else "")
-    return words if classes is None else f"{words}, {classes} classes"
+    words = counted(count, "sample") + (" read from a stream" if hasattr(dataset, "iterate") else "")
+    return words if classes is None else f"{words}, {counted(classes, 'class')}"
 
 
 def find_shared_samples(datasets, deep=False):

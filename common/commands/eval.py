@@ -119,10 +119,16 @@ def threshold_lines(findings):
 
     best = pooled(list(findings.scored.values())).best() if findings.scored else None
     if best:
-        classes = f" over {len(findings.scored)} classes" if len(findings.scored) > 1 else ""
+        names = list(findings.scored)
+        classes = f" over {len(names)} classes" if len(names) > 1 else f" of {names[0]!r}"
         numbers = f"precision {best['precision']:.4f}, recall {best['recall']:.4f}"
         yield ""
         yield f"maximum F1 {best['F1']:.4f}{classes} at the score threshold {best['threshold']:g}: {numbers}"
+        if len(names) == 1 and len(findings.labels) == 2 and findings.scored[names[0]].complete:
+            yield (
+                "the answer is the class that scores higher, as in the scores above; "
+                f"-o postprocess.decision={best['threshold']:g} answers {names[0]!r} from this score on"
+            )
     if len(findings.complete) == 1:
         (part,) = findings.complete.values()
         yield f"expected calibration error (ECE, 15 bins) {part.calibration_error():.4f}, AUC {part.auc():.4f}"

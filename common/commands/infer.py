@@ -41,8 +41,8 @@ def parser():
     options.add_argument(
         "--out",
         metavar="PATH",
-        help="file.csv, .jsonl or .json: write the predictions; a folder: write the images (or the video) with the "
-        "predictions drawn",
+        help="file.csv, .jsonl or .json: write the predictions; a folder, or a .jpg or .png for one image: write the "
+        "images (or the video) with the predictions drawn",
     )
     options.add_argument(
         "--threshold",
@@ -106,12 +106,17 @@ def run_infer(args, default_kit):
 def open_input(args, task):
     """Opens the input of the command line; raises ConfigError for --out FOLDER with a task that does not draw."""
     from common.errors import ConfigError
-    from common.inference.result_files import is_result_file
+    from common.inference.result_files import is_result_file, refuse_suffix
     from common.inference.sources import open_source
+    from common.vision.writers import DRAWN
 
     source = open_source(args.input, task, args.text)
-    if args.out and not is_result_file(args.out) and not (task.draws and hasattr(source, "drawing")):
-        raise ConfigError(
-            f"--out draws on images; the predictions of {task.name} go to standard output, or to a file: --out name.csv"
-        )
+    if args.out and not is_result_file(args.out):
+        draws = task.draws and hasattr(source, "drawing")
+        refuse_suffix(args.out, DRAWN if draws else ())
+        if not draws:
+            raise ConfigError(
+                f"--out draws on images; the predictions of {task.name} go to standard output, or to a file: "
+                "--out name.csv"
+            )
     return source

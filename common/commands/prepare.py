@@ -1,8 +1,9 @@
 """`tools/prepare.py`: splits a folder of your own data and writes a small configuration that suits it.
 
 The folder is only read.  Images: YOLO text files with data.yaml or classes.txt, VOC XML files, one COCO JSON file,
-labelme JSON files, CSV files of boxes, or a folder of images per class.  Texts: CSV or TSV with a text and a label.
-Clicks: CSV with a label of 0 and 1, numbers and categories.  Speech: a folder of recordings per spoken word.
+labelme JSON files, CSV files of boxes, text files of WIDER FACE, or a folder of images per class.  Texts: CSV or TSV
+with a text and a label.  Clicks: CSV with a label of 0 and 1, numbers and categories.  Speech: a folder of recordings
+per spoken word.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from common.config import load_config
 from common.config.kits import shipped_kits
 from common.data.preparation import Request
 from common.errors import ConfigError, DataError
+from common.log import counted
 from common.weights.published import find_published
 
 EXAMPLES = """examples:
@@ -106,7 +108,9 @@ def prepare_folder(args):
     config = load_config(str(config_file), [])
     config.check()
     sys.stdout.write("\n".join([f"{source}: {kit}, {kind}", *(f"  {note}" for note in prepared.notes), ""]))
-    sys.stdout.write("\n".join([f"wrote {config_file} and {len(prepared.files)} files beside it; next:", ""]))
+    sys.stdout.write(
+        "\n".join([f"wrote {config_file} and {counted(len(prepared.files), 'file')} beside it; next:", ""])
+    )
     sys.stdout.write(
         "".join(f"  {line}\n" for line in commands_to_type(config_file, config.run_folder, prepared.example))
     )
@@ -163,7 +167,8 @@ def choose_format(source, folder, files, kind=None):
             raise DataError(f"error[D117] {source}: {has}")
         known = [f"{name} ({text})" for module in modules.values() for name, text in module.FORMATS.items()]
         raise DataError(
-            f"error[D104] {source}: no known format in {len(files)} files; known are\n  " + "\n  ".join(known)
+            f"error[D104] {source}: no known format in {counted(len(files), 'file')}; known are\n  "
+            + "\n  ".join(known)
         )
     lines = [f"  {name}: {text}" for name, (_, text) in found.items()]
     raise DataError(

@@ -196,6 +196,9 @@ class Checker:
             self.say(
                 self.tree.places["num_classes"], f"num_classes is {count}, but labels ({other}) has {len(labels)} names"
             )
+        ids = self.tree.get("category_ids")
+        if isinstance(labels, Items) and isinstance(ids, Items) and len(ids) != len(labels):
+            self.say(self.tree.places["category_ids"], f"category_ids has {len(ids)} ids for {len(labels)} labels")
         if isinstance(labels, Items) and len(set(map(str, labels))) < len(labels):
             twice = next(x for i, x in enumerate(labels) if x in labels[:i])
             self.say(self.tree.places["labels"], f"labels contains '{twice}' twice")

@@ -95,6 +95,9 @@ class Runtime:
     weights: str | None = setting(None, help="checkpoint for evaluation, export and prediction")
     pretrained: str | None = setting(None, help="weights that training starts from; arrays that do not fit are skipped")
     labels: list[str] | None = setting(None, help="class names, or a file with one per line; checked against the data")
+    category_ids: list[int] | None = setting(
+        None, help="ids of the classes in predictions; those of the COCO file of training, else from 0"
+    )
     num_classes: int | None = setting(None, help="number of classes; checked against the data", low=1)
 
 

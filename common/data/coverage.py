@@ -4,7 +4,7 @@ A tokenizer writes `sample["coverage"]`, {field: (tokens, unknown ones among tho
 """
 
 from common.errors import DataIssue
-from common.log import logger
+from common.log import counted, logger
 
 UNKNOWN = 0.2  # share of unknown tokens above which it is a warning
 CUT = 0.01  # share of cut texts above which it is a warning
@@ -38,9 +38,9 @@ class Coverage:
                 fix = "check that the vocabulary and the tokenizer are those of these texts"
                 found.append(DataIssue("D155", "warning", self.name, message, fix=fix))
             if cut_texts > CUT * texts:
-                message = (
-                    f"{field}: {cut_texts} of {texts} texts are cut, by {cut} of {tokens} tokens ({cut / tokens:.0%})"
-                )
+                are = "is" if cut_texts == 1 else "are"
+                message = f"{field}: {cut_texts} of {counted(texts, 'text')} {are} cut, by {cut} of {tokens} tokens"
+                message += f" ({cut / tokens:.0%})"
                 fix = "raise max_length (or max_query), or split the texts"
                 found.append(DataIssue("D156", "warning", self.name, message, fix=fix))
         return found
@@ -52,8 +52,8 @@ class Coverage:
         parts = []
         for field, (texts, tokens, unknown, cut_texts, cut) in self.fields.items():
             share = unknown / max(1, tokens - cut)
-            lost = f", {cut_texts} cut by {cut} tokens" if cut_texts else ", none cut"
-            parts.append(f"{field}: {texts} texts, {tokens} tokens, {share:.1%} unknown{lost}")
+            lost = f", {cut_texts} cut by {counted(cut, 'token')}" if cut_texts else ", none cut"
+            parts.append(f"{field}: {counted(texts, 'text')}, {counted(tokens, 'token')}, {share:.1%} unknown{lost}")
         (logger.warning if self.issues() else logger.info)("%s: %s", self.name, "; ".join(parts))
 
 

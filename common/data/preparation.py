@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from common.errors import ConfigError
+from common.log import counted
 
 EVALUATION = ("eval", "val", "valid", "validation", "dev", "test")
 
@@ -77,6 +78,11 @@ def groups_by_path(paths, pattern):
 def plan_epochs(samples, batch_size, updates, most):
     """Epochs that give about `updates` updates, from 1 to `most`."""
     return max(1, min(most, math.ceil(updates / max(1, samples // batch_size))))
+
+
+def length_text(epochs, samples, batch_size):
+    """The length of a training, `12 epochs of 30 updates`."""
+    return f"{counted(epochs, 'epoch')} of {counted(max(1, samples // batch_size), 'update')}"
 
 
 def frame_lines(request, kit, title):

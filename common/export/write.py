@@ -147,7 +147,7 @@ def describe(model, config, labels, shapes, tolerance=1e-4):
         "engine": config.settings("export").engine,
         "tolerance": tolerance,
         "size_multiple": getattr(model, "size_multiple", 1),
-    }
+    } | ({} if config.get("category_ids") is None else {"category_ids": list(config.get("category_ids"))})
 
 
 def repeated(value, count):

@@ -51,6 +51,7 @@ KEYS = {
     ),
     "outputs": (lambda v: is_texts(v) and bool(v) and len(set(v)) == len(v), "a list of different names"),
     "labels": (lambda v: v is None or is_texts(v), "a list of texts, or null"),
+    "category_ids": (lambda v: isinstance(v, list) and all(is_whole(i, -(2**31)) for i in v), "a list of integers"),
     "preprocess": (
         lambda v: (
             isinstance(v, list) and all(isinstance(item, dict) and isinstance(item.get("type"), str) for item in v)

@@ -5,6 +5,14 @@ import colorsys
 import cv2
 import numpy as np
 
+LEGIBLE = 224  # pixels of the longer side from which names can be read
+
+
+def enlarged(image):
+    """A copy of an image of [H, W, 3], its pixels repeated until the longer side is at least LEGIBLE."""
+    scale = max(1, -(-LEGIBLE // max(image.shape[:2])))
+    return np.ascontiguousarray(image.repeat(scale, 0).repeat(scale, 1))
+
 
 def draw_name(image, text, corner, color, size):
     """Writes a text on a filled ground above the corner of a box, or inside it at the image's edge; in place.

@@ -19,7 +19,8 @@ from common.files import find_file
 from common.inference.about import find_wrong
 from common.inference.task import Task, task_of
 from common.log import logger
-from common.suggest import did_you_mean
+from common.suggest import nearest
+from common.weights.manifest import read_checked, read_manifest
 
 FORMAT = 2
 AGAIN = "export the model again: python tools/export.py -c CONFIG -o weights=CHECKPOINT"
@@ -34,13 +35,14 @@ class Exported:
 
     Raises:
         ConfigError: the folder is not there, or holds no export.
-        EnvironmentProblem: infer.yml is damaged or of another version.
+        EnvironmentProblem: infer.yml is not as it was written, damaged or of another version.
     """
 
     def __init__(self, folder):
         self.folder = Path(folder)
         refuse_other(self.folder)
         self.file = self.folder / "infer.yml"
+        read_checked(self.folder, self.file.name, read_manifest(self.folder)["files"])  # before it is parsed, as in C++
         self.about = read_about(self.file)
 
     def transforms(self):
@@ -137,6 +139,8 @@ def read_about(file):
     if (wrong := find_wrong(about)) is not None:
         key, value, right = wrong
         raise EnvironmentProblem(f"{file}: {key} is {repr(value)[:80]}; it takes {right}; {AGAIN}")
+    if "category_ids" in about and len(about["category_ids"]) != len(about["labels"] or ()):
+        raise EnvironmentProblem(f"{file}: category_ids has not as many ids as labels has names; {AGAIN}")
     return about
 
 
@@ -169,7 +173,8 @@ def refuse_other(folder):
 def nearest_name(folder):
     """Suggests the folder beside a missing one that was probably meant."""
     beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
-    return did_you_mean(str(folder), [str(path) for path in beside if path.is_dir()])
+    near = nearest(folder.name, [path.name for path in beside if path.is_dir()])
+    return f"; did you mean '{folder.parent / near[0]}'?" if near else ""
 
 
 def refuse_missing_files(value, namespace, place):

@@ -1,6 +1,7 @@
 """Runs an exported model from Python; the one class that inference, evaluation and the server use."""
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Predictor:
     """
 
     threshold_from = None
+    category_ids = None  # of the classes in predictions; None for their indices
 
     def __init__(self, folder, threads=0, engine=None):
         exported = Exported(folder)
@@ -46,6 +48,7 @@ class Predictor:
         runtime.prepare(load=False)
         self.folder, self.about = exported.folder, exported.about
         self.labels, self.task = self.about["labels"], exported.task()
+        self.category_ids = self.about.get("category_ids")
         if self.about.get("threshold_from"):
             self.threshold_from = f"{self.about['threshold_from']} ({exported.file})"
         self.original_pixels = getattr(self.task, "original_pixels", False)
@@ -174,14 +177,21 @@ class ModelInMemory:
         model.eval()
         self.run = predictor_of(model)
         self.inputs, self.labels, self.task, self.threshold_from = model.inputs, labels, task, threshold_from
-        self.about = get_optional(model, "model", "about")
+        self.about, self.category_ids = get_optional(model, "model", "about"), None
         self.pipeline = Pipeline(transforms)
 
     @classmethod
     def from_config(cls, config):
         """The model of a checked configuration on its `weights`."""
         from common.build.data import build_transforms, given_classes
-        from common.build.model import build_model, labels_of, load_weights, read_configured_weights, weights_of
+        from common.build.model import (
+            build_model,
+            category_ids_of,
+            labels_of,
+            load_weights,
+            read_configured_weights,
+            weights_of,
+        )
 
         arrays = read_configured_weights(config)
         labels = labels_of(config, weights=weights_of(config))
@@ -194,7 +204,7 @@ class ModelInMemory:
         transforms = build_transforms(config, split, **given_classes(labels))
         check_vocabulary_size(transforms, model)
         found = cls(model, transforms, labels, *chosen_task(config, model))
-        found.about = found.about | {"limits": limits_of(config)}
+        found.about, found.category_ids = found.about | {"limits": limits_of(config)}, category_ids_of(config)
         return found
 
     decode = Predictor.decode
@@ -226,7 +236,12 @@ def records_of(model, outputs, samples, threshold):
     check_finite(outputs)
     threshold = model.task.threshold if threshold is None else threshold
     with explained(model, f"the task {model.task.name} cannot read these outputs"):
-        return model.task.records(outputs, samples, model.labels, threshold)
+        found = model.task.records(outputs, samples, model.labels, threshold)
+    if ids := getattr(model, "category_ids", None):
+        for record in itertools.chain.from_iterable(found):
+            if record.get("category_id", len(ids)) < len(ids):
+                record["category_id"] = ids[record["category_id"]]
+    return found
 
 
 def check_finite(outputs):

@@ -3,6 +3,8 @@
 import csv
 import itertools
 import json
+import math
+import re
 from pathlib import Path
 
 from common.data.coverage import is_truncated
@@ -18,12 +20,34 @@ IDENTITY = {  # input of a task -> the columns that name a sample, and the key o
 }
 
 
+FILE_SUFFIX = re.compile(r"\.[a-z][a-z0-9]{2,4}")  # by its looks; .v2 may be of a folder
+
+
 def is_result_file(path):
     """True for a path that ends in .csv, .jsonl or .json."""
     return Path(path).suffix.lower() in WRITERS
 
 
-def open_results(path, task, labels, source=None):
+def refuse_suffix(out, others=()):
+    """Refuses a path of results with the suffix of a file that cannot be written.
+
+    Args:
+        out (str): `--out`: a file of results, or a folder.
+        others (tuple[str]): suffixes of other files that can be written.
+
+    Raises:
+        ConfigError: names the formats.
+    """
+    known = (*WRITERS, *others)
+    suffix = Path(out).suffix.lower()
+    if FILE_SUFFIX.fullmatch(suffix) and suffix not in known and not out.endswith("/") and not Path(out).is_dir():
+        raise ConfigError(
+            f"--out {out}: {suffix} files are not written; name one that ends in {', '.join(known)}, or a folder for "
+            f"drawn images: {out}/"
+        )
+
+
+def open_results(path, task, labels, source=None, threshold=None):
     """The writer of a file: `add([(sample, records), ...])` as often as needed, then `close()`.
 
     Args:
@@ -31,6 +55,7 @@ def open_results(path, task, labels, source=None):
         task (Task): whose records are written.
         labels (list[str] | None): class names of the model.
         source (str | None): the input, which is not to be overwritten.
+        threshold (float | None): of the predictions; that of the task when None.
 
     Raises:
         ConfigError: the path has another suffix, or is the input.
@@ -41,7 +66,7 @@ def open_results(path, task, labels, source=None):
         raise ConfigError(f"{path}: predictions are written to {', '.join(WRITERS)}")
     if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
         raise ConfigError(f"{path}: would overwrite the input; choose another name")
-    return WRITERS[path.suffix.lower()](path, task, labels)
+    return WRITERS[path.suffix.lower()](path, task, labels, task.threshold if threshold is None else threshold)
 
 
 def describe_sample(task, sample, records):
@@ -59,10 +84,11 @@ class ResultFile:
         path (Path): of the file.
         task (Task): whose records are written.
         labels (list[str] | None): class names of the model.
+        threshold (float): of the predictions.
     """
 
-    def __init__(self, path, task, labels):
-        self.path, self.task, self.labels = path, task, labels
+    def __init__(self, path, task, labels, threshold=0.0):
+        self.path, self.task, self.labels, self.threshold = path, task, labels, threshold
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
@@ -127,14 +153,14 @@ class UnixLines:
 class CsvFile(ResultFile):
     """A csv file with a header; its columns are chosen by the first samples."""
 
-    def __init__(self, path, task, labels):
-        super().__init__(path, task, labels)
+    def __init__(self, path, task, labels, threshold=0.0):
+        super().__init__(path, task, labels, threshold)
         self.writer, self.layout = csv.writer(UnixLines(self.file)), None
 
     def write(self, predictions):
         """Writes the rows of samples, after the header."""
         if self.layout is None:
-            self.layout = Layout(self.task, self.labels, predictions)
+            self.layout = Layout(self.task, self.labels, predictions, self.threshold)
             self.writer.writerow(self.layout.names)
         for sample, records in predictions:
             self.writer.writerows(self.layout.rows(sample, records))
@@ -160,9 +186,10 @@ class Layout:
         task (Task): whose records are written.
         labels (list[str] | None): class names of the model.
         predictions (list[tuple]): the first samples with their records.
+        threshold (float): of the predictions.
     """
 
-    def __init__(self, task, labels, predictions):
+    def __init__(self, task, labels, predictions, threshold=0.0):
         self.task, self.left_out, self.number = task, set(), 0
         samples = [sample for sample, _ in predictions]
         self.identity = {
@@ -177,6 +204,8 @@ class Layout:
         if self.beside > 1 and labels:
             longest = max((len(records) for _, records in predictions), default=0)
             self.beside = min(self.beside, max(len(labels), longest))
+            if task.exclusive and threshold:  # how many classes can score more than the threshold
+                self.beside = min(self.beside, max(math.ceil(1 / threshold) - 1, longest, 1))
         self.repeats = task.input == "text" and bool(task.columns) and not self.beside
         self.names = self.name_columns()
 

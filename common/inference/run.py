@@ -26,7 +26,7 @@ def run_inference(model, source, args):
     """
     task = model.task
     log_threshold(model, args.threshold)
-    drawing, table = open_outputs(args.out, model, source)
+    drawing, table = open_outputs(args.out, model, source, args.threshold)
     source.labels = model.labels
     predict = BY_INPUT.get(task.input, predict_samples)
     bad = total = 0
@@ -78,12 +78,12 @@ def log_threshold(model, given):
         logger.info("score threshold %g: %s", model.task.threshold if given is None else given, source)
 
 
-def open_outputs(out, model, source):
+def open_outputs(out, model, source, threshold=None):
     """(the writer of drawings, the writer of a file of predictions) for `--out`; None for what is not asked for."""
     if not out:
         return None, None
     if is_result_file(out):
-        return None, open_results(out, model.task, model.labels, source.name)
+        return None, open_results(out, model.task, model.labels, source.name, threshold)
     return source.drawing(out), None
 
 

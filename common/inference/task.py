@@ -26,6 +26,8 @@ class Task:
         columns (dict[str, str | tuple]): key of a record -> its column in csv, or those of a list of fixed length;
             empty: the records are written as JSON.
         original_pixels (bool): records are in pixels of the original image, so that pre-processing must be undone.
+        exclusive (bool): the scores of the records of a sample add up to 1 at most.
+        column (str | None): column of the text in tables of a user, besides the usual names.
     """
 
     input = "image"
@@ -34,6 +36,8 @@ class Task:
     parts = ()
     columns = {}
     original_pixels = False
+    exclusive = False
+    column = None
 
     @property
     def name(self):
@@ -115,6 +119,13 @@ def check_threshold(threshold, default=None):
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold is {threshold}; allowed: 0 to 1")
     return threshold
+
+
+def check_decision(decision):
+    """The score from which the second of two classes is the answer; raises ValueError where it is not from 0 to 1."""
+    if decision is not None and not 0 <= decision <= 1:
+        raise ValueError(f"decision is {decision}; allowed: 0 to 1, or null")
+    return decision
 
 
 def task_of(config, model=None):

@@ -1,8 +1,9 @@
 """Text sources for inference: a file, standard input or the command line; one text per line.
 
 A first line that names columns, `text_a<tab>label` as in the files of training, is a header: the columns of texts are
-read, the others are not.  A .csv file of several columns needs one.  A line that cannot be read is a sample with
-`error`, and the others go on.
+read, the others are not.  A task may name one more column of texts, that of the user's own tables (`Task.column`).
+A .csv file of several columns needs a header; commas, semicolons, bars or tabs separate them.  A line that cannot be
+read is a sample with `error`, and the others go on.
 """
 
 import csv
@@ -24,6 +25,7 @@ COLUMNS = {  # of a header -> keys of a sample
     "question": "question",
     "context": "context",
 }
+SEPARATORS = ",;|\t"  # of a .csv file
 UNREAD = ("label", "labels", "qid", "id")  # other columns of a header
 TOKENS = "\x02"  # between the characters and between the tags of LAC's files
 LOOKED_AT = 1000  # lines of a file among which annotations are looked for
@@ -44,13 +46,27 @@ def open_texts(path, task, text=None):
     if text is not None and path is not None:
         raise ConfigError("give either --input or --text")
     if text is not None:
+        if not text.strip():
+            raise DataError("error[D126] --text: the text is empty")
         return Texts([text], "--text", task)
     if path in (None, "-"):
         return Texts(each_line(sys.stdin.buffer, "standard input"), "standard input", task, many=True)
     if not path.strip():
         raise ConfigError("--input: the path is empty; - is standard input")
     lines = lines_of_file(path)
-    return Texts(texts_of_csv(lines, path) if path.lower().endswith(".csv") else lines, path, task, many=True)
+    is_csv = path.lower().endswith(".csv")
+    return Texts(texts_of_csv(lines, path, column_of(task)) if is_csv else lines, path, task, many=True)
+
+
+def column_of(task):
+    """The column of texts of a user's own tables that a task names, or None."""
+    return getattr(task, "column", None)
+
+
+def keys_of(names, own=None):
+    """The key of a sample for each column of a header, None for one that is not read; `own` stands for usual names."""
+    return ["text_a" if name == own else None if own in names and COLUMNS.get(name) == "text_a" else COLUMNS.get(name)
+            for name in names]  # fmt: skip
 
 
 def lines_of_file(path):
@@ -67,7 +83,7 @@ def lines_of_file(path):
         return lines
 
 
-def texts_of_csv(lines, name):
+def texts_of_csv(lines, name, own=None):
     """The lines of a CSV file as a header and lines of its text columns alone, separated by tabs.
 
     A file of one column without a header is returned as it is.
@@ -75,14 +91,17 @@ def texts_of_csv(lines, name):
     Args:
         lines (list[str | BadSample]): of the file.
         name (str): name of the file for messages.
+        own (str | None): see :func:`keys_of`.
 
     Raises:
         ConfigError: there are several columns, and the first line does not name one of texts, or two of the same.
         DataError: a quotation mark is not closed.
     """
-    names = [] if not lines or isinstance(lines[0], BadSample) else [field.strip() for field in fields_of(lines[0])]
-    places = [place for place, column in enumerate(names) if column in COLUMNS]
-    keys = [COLUMNS[names[place]] for place in places]
+    mark = separator_of(lines, own)
+    names = header_of(lines, mark)
+    keyed = keys_of(names, own)
+    places = [place for place, key in enumerate(keyed) if key]
+    keys = [keyed[place] for place in places]
     if len(names) < 2 and not keys:
         return lines
     if not keys or len(set(keys)) < len(keys):
@@ -99,7 +118,7 @@ def texts_of_csv(lines, name):
         record = f"{record}\n{line}" if record else line
         if record.count('"') % 2:
             continue  # a quoted field goes on in the next line
-        fields = fields_of(record)
+        fields = fields_of(record, mark)
         if not fields or len(fields) == len(names):
             found.append("\t".join(" ".join(fields[place].split()) for place in places) if fields else "")
         else:
@@ -111,9 +130,24 @@ def texts_of_csv(lines, name):
     return found
 
 
-def fields_of(record):
-    """The fields of one CSV record (list[str])."""
-    return next(csv.reader(io.StringIO(record, newline="")), [])
+def separator_of(lines, own):
+    """The separator of a CSV file: one by which the first line names a column of texts, else one that divides all lines
+    into equally many fields, else a comma."""
+    named = (mark for mark in SEPARATORS if any(keys_of(header_of(lines, mark), own)))
+    full = [line for line in lines if isinstance(line, str) and line.strip()]
+    alike = (mark for mark in ";|" if len(full) > 1 and mark in full[0] and len({n.count(mark) for n in full}) == 1)
+    return next(named, None) or next(alike, ",")
+
+
+def header_of(lines, mark):
+    """The fields of the first line (list[str]); none if it cannot be read."""
+    first = lines[0] if lines and isinstance(lines[0], str) else ""
+    return [field.strip() for field in fields_of(first, mark)]
+
+
+def fields_of(record, mark):
+    """The fields of one CSV record (list[str]), between which the separator `mark` stands."""
+    return next(csv.reader(io.StringIO(record, newline=""), delimiter=mark), [])
 
 
 def each_line(stream, name):
@@ -196,11 +230,11 @@ class Texts:
         Raises:
             ConfigError: the header names texts, but not those that the model reads.
         """
-        names = [name.strip() for name in line.lstrip("\ufeff").split("\t")]
-        keys = [COLUMNS.get(name) for name in names]
+        names, own = [name.strip() for name in line.lstrip("\ufeff").split("\t")], column_of(self.task)
+        keys = keys_of(names, own)
         texts = [key for key in keys if key]
-        known = all(name in COLUMNS or name in UNREAD for name in names) and texts and len(set(texts)) == len(texts)
-        if not known or (len(names) == 1 and names != ["text_a"]):
+        known = own in names or all(name in COLUMNS or name in UNREAD for name in names)
+        if not known or not texts or len(set(texts)) < len(texts) or (len(names) == 1 and names != ["text_a"]):
             return None
         lacking = self.needed() - set(texts)
         if lacking:
@@ -208,11 +242,11 @@ class Texts:
                 f"{self.name}: line 1: the header names {', '.join(names)}, but this model reads "
                 f"{', '.join(sorted(self.needed()))}"
             )
-        unread = [name for name in names if name in UNREAD]
+        unread = [name for name, key in zip(names, keys) if not key]
         logger.info(
             "%s: line 1 is a header: %s read%s",
             self.name,
-            ", ".join(name for name in names if name in COLUMNS),
+            ", ".join(name for name, key in zip(names, keys) if key),
             f", {', '.join(unread)} ignored" if unread else "",
         )
         return keys

@@ -117,7 +117,7 @@ def draw_precision_recall(path, curves, areas=None):
         )
 
 
-def draw_confusion(path, matrix, names):
+def draw_confusion(path, matrix, names, at=""):
     """Plots a confusion matrix of true (rows) and predicted (columns) classes, colored by the share of the row.
 
     Of more than 50 classes those with the most errors are shown.
@@ -126,10 +126,11 @@ def draw_confusion(path, matrix, names):
         path (Path): the PNG to write.
         matrix (ndarray): counts [C, C].
         names (list[str]): the C class names.
+        at (str): thresholds of what is counted, for the title.
     """
     matrix, names = np.asarray(matrix), make_printable(names)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    total, title = len(matrix), "Confusion matrix"
+    total, title = len(matrix), "Confusion matrix" + (f" at {at}" if at else "")
     if total > MOST_CLASSES:
         errors = matrix.sum(0) + matrix.sum(1) - 2 * np.diag(matrix)
         kept = np.sort(np.argsort(-errors, kind="stable")[:MOST_CLASSES])

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from common.build.data import build_loader, build_metric, class_names
-from common.build.model import build_model, predictor_of, read_configured_weights
+from common.build.model import build_model, fix_classes, predictor_of, read_configured_weights
 from common.errors import KitError
 from common.export.write import example_inputs, export
 from common.inference.evaluate import update_once
@@ -41,8 +41,7 @@ def rehearse(config, datasets):
     for split in [split for split in datasets if split != "train"]:
         evaluate_one_batch(config, split, datasets[split], model)
         stages.append(f"a batch of data.{split}")
-    if labels is not None:
-        config.fix(labels=labels, num_classes=len(labels))
+    fix_classes(config, labels, datasets.get("train"))
     if split_of_inferences(config) != "train" and export_once(config, model, labels):
         stages.append("an export")
     return stages

@@ -142,7 +142,8 @@ def confusion(folder, findings):
     matrix = metric.confusion() if hasattr(metric, "confusion") else None
     if matrix is not None:
         names = axis_names(findings.labels, len(matrix))
-        plotting.draw_confusion(folder / "confusion.png", matrix, names)
+        at = get_optional(metric, "metric", "confusion_at")
+        plotting.draw_confusion(folder / "confusion.png", matrix, names, at)
         rows = [[name, *row] for name, row in zip(names, matrix.tolist(), strict=True)]
         write_table(folder / "confusion.csv", ["true \\ predicted", *names], rows)
 

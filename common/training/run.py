@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.build.data import build_dataset, build_loader, build_metric
 from common.build.learned_files import adopt_files
-from common.build.model import known_labels, read_configured_weights, trained_model, weights_of
+from common.build.model import fix_classes, known_labels, read_configured_weights, trained_model, weights_of
 from common.build.preparation import warn_of_other_preparation
 from common.inference.evaluate import evaluate, sources_of
 from common.inference.exported import Exported, inference_split
@@ -134,8 +134,7 @@ class Run:
         refuse_other(folder)
         warn_of_other_preparation(config, inference_split(config), weights_of(config))
         model, labels = trained_model(config)
-        if labels is not None:
-            config.fix(labels=labels, num_classes=len(labels))
+        fix_classes(config, labels)
         onnx = onnx or config.settings("export").engine != "paddle"
         given = {"onnx": onnx, "thresholds": read_thresholds(config)}
         export(model, config, labels, example_inputs(model, config), folder, **given)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from common.build.data import build_loader, build_metric
 from common.build.learned_files import check_unchanged
-from common.build.model import check_labels, labels_of, saved_config
+from common.build.model import check_labels, fix_classes, labels_of, saved_config
 from common.inference.task import task_of
 from common.log import logger
 from common.system import distributed
@@ -62,8 +62,6 @@ class TrainingSession:
                 self.remove_earlier_run()
             with trainer.stop or contextlib.nullcontext():
                 trainer.fit()
-            if trainer.end_reason:
-                logger.info("stopped early: %s", trainer.end_reason)
         return trainer
 
     def dry_run(self):
@@ -96,8 +94,7 @@ class TrainingSession:
         """Builds the trainer with its callbacks; in a resumed run the model has the structure of the checkpoint."""
         config, dataset = self.config, self.prepared.train
         labels = labels_of(config, dataset)
-        if labels is not None:
-            config.fix(labels=labels, num_classes=len(labels))
+        fix_classes(config, labels, dataset)
         datasets = {"train": dataset, "eval": self.prepared.evaluation}
         context = Context(config, self.folder, datasets, self.options.dry_run)
         model, method = build_network(config, self.prepared, context, resume_from)

@@ -95,9 +95,9 @@ class Images:
             elif item:
                 yield {"path": item, "name": item}
 
-    def drawing(self, folder):
-        """The writer of annotated images."""
-        return ImageWriter(folder)
+    def drawing(self, out):
+        """The writer of annotated images, to a folder or, of a single image, to a file."""
+        return ImageWriter(out, self.many)
 
 
 class Video:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from common.errors import ConfigError, DataError, EnvironmentProblem
 
+DRAWN = (".jpg", ".jpeg", ".png")  # files that --out may name
+
 
 def make_output_folder(folder):
     """Creates the output folder if it is missing; returns its path.
@@ -30,15 +32,23 @@ def refuse_overwrite(target, source):
 
 
 class ImageWriter:
-    """Writes annotated images to a folder under the names of the input files.
+    """Writes annotated images to a folder under the names of the input files, or one image to a file.
 
     Args:
-        folder (str): the output folder, created if missing.
+        out (str): the output folder, created if missing, or a .jpg or .png file.
+        many (bool): there may be several images.
+
+    Raises:
+        ConfigError: a file is named for several images.
     """
 
-    def __init__(self, folder):
-        self.folder = make_output_folder(folder)
-        self.names = set()
+    def __init__(self, out, many=True):
+        self.names, self.file = set(), None
+        if Path(out).suffix.lower() in DRAWN and not str(out).endswith("/") and not Path(out).is_dir():
+            if many:
+                raise ConfigError(f"--out {out}: an image, but there are several; name a folder")
+            self.file = Path(out)
+        self.folder = make_output_folder(self.file.parent if self.file else out)
 
     def add(self, sample, image):
         """Writes one RGB image."""
@@ -50,6 +60,8 @@ class ImageWriter:
         target, number = f"{stem}{suffix}", 1
         while target in self.names:
             target, number = f"{stem}_{number}{suffix}", number + 1
+        if self.file:
+            suffix, target = self.file.suffix.lower(), self.file.name
         self.names.add(target)
         refuse_overwrite(self.folder / target, sample["path"])
         ok, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))

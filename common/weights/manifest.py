@@ -114,7 +114,7 @@ def read_checked(folder, name, entries):
     except OSError as error:
         raise CheckpointError(f"{file}: {error.strerror}") from None
     if hashlib.sha256(data).hexdigest() != entries[name]["sha256"]:
-        raise CheckpointError(f"{file}: its sha256 is not the one written, the file is damaged")
+        raise CheckpointError(f"{file}: its sha256 is not the one written, the file is damaged or was edited")
     return data
 
 

@@ -291,7 +291,9 @@ ENCODED = {"image": image, "audio": audio}
 
 
 def text(value, threshold, limits):
-    """The item of a text; raises Problem 413 or 422."""
+    """The item of a text, of one character at least; raises Problem 413 or 422."""
+    if not value.strip():
+        raise Problem(422, "[D126] the text is empty")
     if len(value) > limits.characters:
         raise Problem(413, f"a text of {len(value)} characters; {limits.characters} are allowed")
     try:

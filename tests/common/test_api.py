@@ -1,3 +1,5 @@
+import types
+
 import cv2
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from common import api
 from common.config import load_config
 from common.config.overrides import assignments, flatten
 from common.errors import ConfigError, DataError
+from common.inference.tasks.text_classification import TextClassification
 from tests.made.commands import SMALL, command
 
 
@@ -86,6 +89,10 @@ def test_errors_are_exceptions_with_the_messages_of_the_commands(run):
         api.Predictor()
     with pytest.raises(DataError, match=r"no_such\.jpg"):
         api.Predictor(config=keys, weights=run[1].weights)("no_such.jpg")
+    of_texts = object.__new__(api.Predictor)
+    of_texts.model = types.SimpleNamespace(task=TextClassification())
+    with pytest.raises(DataError, match=r"D126\] the text is empty"):
+        of_texts(" ")
 
 
 def test_changes_become_overrides_with_the_same_values():

@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import DataError, KitError
 from common.files import read_lines
-from common.log import printable
+from common.log import counted, printable
 from common.regular import check_regular
 from common.vision.decode import read_image_file
 from common.weights.pdparams import read_pdparams as read_pickle
@@ -46,3 +46,11 @@ def test_control_characters_are_shown_and_not_sent(text):
 def test_ordinary_texts_are_printed_as_they_are():
     text = "naïve 百度 🐍 ‰\tcolumn\nline"
     assert printable(text) == text
+
+
+def test_numbers_have_their_noun_in_the_singular_or_the_plural():
+    nouns = ("class", "box", "batch", "query", "day", "text")
+    assert [counted(1, noun) for noun in nouns] == [f"1 {noun}" for noun in nouns]
+    found = [counted(2, noun) for noun in nouns]
+    assert found == ["2 classes", "2 boxes", "2 batches", "2 queries", "2 days", "2 texts"]
+    assert counted(0, "box") == "0 boxes"

@@ -1,5 +1,6 @@
 """`kit_infer` answers as `tools/infer.py` does, and refuses as it does."""
 
+import functools
 import json
 import shutil
 
@@ -112,6 +113,8 @@ def test_drawn_images_have_the_size_and_the_boxes(program, low, images, tmp_path
     source = cv2.imread(str(images[0]))
     assert drawn.shape == source.shape and np.abs(drawn.astype(int) - source).max() > 60
     assert (tmp_path / "folder" / images[0].name).is_file()
+    one = ("--model", low, "--image", images[0])
+    program(*one, "--out", tmp_path / "a.xlsx").refused(2, "a.xlsx: .xlsx files are not written; name a .jpg or .png")
     copy = shutil.copy(images[0], tmp_path / "kept.jpg")
     program("--model", low, "--image", copy, "--out", copy).refused(2, "would write over")
 
@@ -181,6 +184,21 @@ def test_a_damaged_export_is_refused_and_the_file_named(how, name, program, expo
         data[len(data) // 2] ^= 1
         file.write_bytes(data)
     program("--model", model, "--image", images[0]).refused(4, name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("threshold: 0", "threshold: 1"), ("engine: paddle", "engine: [paddle"), ("n", "")]
+)
+def test_an_edited_infer_yml_is_refused_in_the_words_of_python(old, new, program, exported, images, tmp_path):
+    model = copied(exported, tmp_path)
+    text = (model / "infer.yml").read_text()
+    assert old in text
+    (model / "infer.yml").write_text(text.replace(old, new))
+    got, expected = (
+        run("--model", model, "--image", images[0]) for run in (program, functools.partial(command, "infer"))
+    )
+    expected.refused(4, "infer.yml: ", "written")
+    assert (got.code, got.err) == (expected.code, expected.err)
 
 
 def test_an_input_of_another_rank_type_or_size_is_refused(program, exported, tmp_path):

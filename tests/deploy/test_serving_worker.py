@@ -120,9 +120,13 @@ def test_a_text_is_answered_as_the_same_line_is_by_the_command(twin, line, made_
     folder = exported_twin(row, made_sets, tmp_path / "export")
     said = command("infer", "--model", folder, "--text", line, "--json")
     model = Predictor(folder)
-    (status, records), blank = predict_items(model, [text(line, describe(model)["threshold"], Limits()), *asked(" ")])
+    (status, records), blank = predict_items(
+        model, [text(line, describe(model)["threshold"], Limits()), *asked("\x01")]
+    )
     assert status == 200 and json.loads(records) == json.loads(said.out)["predictions"]
     assert blank == (200, "[]")
+    with pytest.raises(Problem, match=r"\[D126\] the text is empty"):
+        asked(" ")
 
 
 def test_a_text_that_is_cut_is_said_to_be(tmp_path):

@@ -33,7 +33,7 @@ class Detection(Task):
 
         Returns:
             list[list[dict]]: for each image `label`, `category_id` (the number of the class, its place in `labels`
-                from 0, not the id in an annotation file), `score`, `box` [x1, y1, x2, y2].
+                from 0; answers have the id in the COCO file of the training instead), `score`, `box` [x1, y1, x2, y2].
         """
         boxes, chosen = select_boxes(outputs, threshold)
         return [[record(row, labels) for row in boxes[rows].tolist()] for rows in chosen]

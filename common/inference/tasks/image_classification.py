@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from common.inference.drawing import color_of, draw_name
+from common.inference.drawing import color_of, draw_name, enlarged
 from common.inference.labels import best_classes
-from common.inference.task import Task, check_threshold
-
-LEGIBLE = 224  # pixels of the side from which names can be read
+from common.inference.task import Task, check_decision, check_threshold
 
 
 class ImageClassification(Task):
@@ -15,14 +13,16 @@ class ImageClassification(Task):
     Args:
         n_best (int): classes of an image at most.
         threshold (float): classes that score less are left out.
+        decision (float): of two classes, the score from which the second one is the answer, such as the threshold of
+            maximum F1 that `tools/eval.py` prints; the class that scores higher when None.
     """
 
     columns = {"label": "label", "score": "score", "category_id": "category_id"}
 
-    def __init__(self, n_best=5, threshold=0.0):
+    def __init__(self, n_best=5, threshold=0.0, decision=None):
         if n_best < 1:
             raise ValueError(f"n_best is {n_best}; allowed: 1 or more")
-        self.n_best, self.threshold = n_best, check_threshold(threshold)
+        self.n_best, self.threshold, self.decision = n_best, check_threshold(threshold), check_decision(decision)
 
     def beside(self, labels):
         """All classes of a sample are in its row, the best first."""
@@ -41,7 +41,7 @@ class ImageClassification(Task):
             list[list[dict]]: for each image `label`, `category_id` (the number of the class), `score`.
         """
         rows = np.asarray(outputs["scores"], np.float64)
-        return [best_classes(row, labels, self.n_best, threshold) for row in rows]
+        return [best_classes(row, labels, self.n_best, threshold, decision=self.decision) for row in rows]
 
     def draw(self, image, records):
         """A copy of the image with names and scores one below the other, small images enlarged.
@@ -53,8 +53,7 @@ class ImageClassification(Task):
         Returns:
             ndarray: RGB uint8 [H, W, 3].
         """
-        scale = max(1, -(-LEGIBLE // max(image.shape[:2])))
-        image = np.ascontiguousarray(image.repeat(scale, 0).repeat(scale, 1))
+        image = enlarged(image)
         size = max(11, round(max(image.shape[:2]) / 25))
         for row, item in enumerate(records):
             corner = (2, 2 + round((row + 1) * 1.6 * size))

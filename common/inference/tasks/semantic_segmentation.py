@@ -3,9 +3,10 @@
 import numpy as np
 
 from common.errors import ConfigError
-from common.inference.drawing import color_of, draw_name
+from common.inference.drawing import color_of, draw_name, enlarged
 from common.inference.labels import label_of
 from common.inference.task import Task, check_threshold
+from common.log import counted
 from common.vision.instance_masks import decode_masks, encode_mask
 
 OPACITY = 0.5
@@ -65,14 +66,15 @@ class SemanticSegmentation(Task):
             records (list[dict]): of this image.
 
         Returns:
-            ndarray: RGB uint8 [H, W, 3].
+            ndarray: RGB uint8 [H, W, 3]; small images are enlarged, so that the legend can be read beside the classes.
         """
         drawn = np.ascontiguousarray(image).copy()
         for item in records:
             inside = decode_masks([item["mask"]], *image.shape[:2])[0] > 0
             color = np.float64(color_of(item["category_id"]))
             drawn[inside] = np.rint(image[inside] * (1 - OPACITY) + color * OPACITY).astype(np.uint8)
-        size = max(11, round(max(image.shape[:2]) / 45))
+        drawn = enlarged(drawn)
+        size = max(11, round(max(drawn.shape[:2]) / 45))
         for row, item in enumerate(records):
             corner = (2, 2 + round((row + 1) * 1.6 * size))
             draw_name(
@@ -83,7 +85,7 @@ class SemanticSegmentation(Task):
     def line(self, sample, records):
         """The number of classes, then a line for each with its share of the pixels."""
         lines = [f"  {item['label']} {item['share']:.3f}" for item in records]
-        return "\n".join([f"{sample['name']}: {len(records)} classes", *lines])
+        return "\n".join([f"{sample['name']}: {counted(len(records), 'class')}", *lines])
 
 
 def in_original_pixels(label_map, sample):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.inference.labels import best_classes
-from common.inference.task import Task, check_threshold
+from common.inference.task import Task, check_decision, check_threshold
 
 
 class TextClassification(Task):
@@ -12,15 +12,20 @@ class TextClassification(Task):
     Args:
         n_best (int): classes of a text at most.
         threshold (float): classes that score less are left out; the best one stays.
+        decision (float): of two classes, the score from which the second one is the answer, such as the threshold of
+            maximum F1 that `tools/eval.py` prints; the class that scores higher when None.
+        column (str): column of the text in tables of a user, such as the one that `tools/prepare.py` was given.
     """
 
     input = "text"
     columns = {"label": "label", "score": "score", "category_id": "category_id"}
 
-    def __init__(self, n_best=5, threshold=0.5):
+    def __init__(self, n_best=5, threshold=0.5, decision=None, column=None):
         if n_best < 1:
             raise ValueError(f"n_best is {n_best}; allowed: 1 or more")
-        self.n_best, self.threshold = n_best, check_threshold(threshold)
+        self.n_best, self.threshold, self.column = n_best, check_threshold(threshold), column
+        self.decision = check_decision(decision)
+        self.exclusive = decision is None  # with a decision, the class that scores less may come first
 
     def read_line(self, line):
         """The sample of one line of input: a text, or two with a tab between."""
@@ -44,7 +49,7 @@ class TextClassification(Task):
             list[list[dict]]: for each text `label`, `category_id` (the number of the class), `score`.
         """
         rows = np.asarray(outputs["scores"], np.float64)
-        return [best_classes(row, labels, self.n_best, threshold, keep_best=True) for row in rows]
+        return [best_classes(row, labels, self.n_best, threshold, True, self.decision) for row in rows]
 
     def line(self, sample, records):
         """The best class, its probability and the text, with tabs between; an empty line for an empty text."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from common.inference.task import in_words
+from common.log import counted
 from common.system import host as machine
 from common.system import runtime
 from common.training.callbacks.callback import Callback
@@ -124,7 +125,7 @@ def facts(trainer):
     rows += [("classes", f"{len(labels)}: {names}")] if labels else []
     rows += [("inputs", ", ".join(f"{n} {shape}" for n, (shape, _) in getattr(trainer.model, "inputs", {}).items()))]
     rows += [("pretrained weights", config.get("pretrained") or "none (random initialization)")]
-    rows += [("training", f"{epochs_text(trainer)}, {trainer.step} steps")]
+    rows += [("training", f"{epochs_text(trainer)}, {counted(trainer.step, 'step')}")]
     rows += [("total batch size", str(trainer.samples_per_step))]
     rows += [("optimizer", str(config.get("optimizer.type")))]
     rows += [("final losses", ", ".join(f"{name} {value:.4g}" for name, value in trainer.losses.items()))]
@@ -175,7 +176,7 @@ def limits(trainer):
             "The best checkpoint was selected by its evaluation score, which is therefore slightly optimistic."
         )
     if trainer.epoch < trainer.epochs:
-        lines.append(f"The run stopped after {trainer.epoch} of {trainer.epochs} epochs.")
+        lines.append(f"The run stopped after {trainer.epoch} of {counted(trainer.epochs, 'epoch')}.")
     lines.append("The numbers are from one run with one seed; other seeds give other numbers.")
     lines.append("The license of the training data, which may restrict the use of the weights, is not recorded here.")
     return lines

@@ -14,7 +14,7 @@ from common.config.yaml import display_path
 from common.contract import get_optional
 from common.inference.sources import OPTIONS
 from common.inference.task import task_of
-from common.log import logger
+from common.log import counted, logger
 from common.system.distributed import world_size
 from common.training.callbacks.callback import Callback
 from common.training.callbacks.lines import JsonLines
@@ -147,11 +147,13 @@ class NextSteps(Callback):
         self.began = time.perf_counter()
 
     def on_train_end(self, trainer):
-        """Logs the commands that resume, evaluate and export this run."""
+        """Logs why the run ended early, if it did, then the commands that resume, evaluate and export this run."""
+        if trainer.end_reason:
+            logger.info("stopped early: %s", trainer.end_reason)
         logger.info(
-            "%s, %d steps in %s; output folder: %s\n%s",
+            "%s, %s in %s; output folder: %s\n%s",
             epochs_text(trainer),
-            trainer.step,
+            counted(trainer.step, "step"),
             clock(time.perf_counter() - self.began),
             trainer.folder,
             "\n".join(f"  {what + ':':<9} {command}" for what, command in next_commands(trainer).items()),
@@ -203,8 +205,8 @@ def memory():
 def epochs_text(trainer):
     """The number of epochs that a run has had, of those it is configured for unless an earlier run had more."""
     if trainer.epoch > trainer.epochs:
-        return f"{trainer.epoch} epochs (train.epochs is {trainer.epochs}: nothing is left to train)"
-    return f"{trainer.epoch} of {trainer.epochs} epochs"
+        return f"{counted(trainer.epoch, 'epoch')} (train.epochs is {trainer.epochs}: nothing is left to train)"
+    return f"{trainer.epoch} of {counted(trainer.epochs, 'epoch')}"
 
 
 def next_commands(trainer):

@@ -31,7 +31,19 @@ std::string ascii(const std::string& text) {
 cv::Mat as_matrix(Image& image) { return {image.height, image.width, CV_8UC3, image.pixels.data()}; }
 
 cv::Scalar color_of(int number) {
-  return from_hsv(std::fmod(number * 0.61803398875 + 0.33, 1), number % 2 ? 0.85 : 0.65, 0.95);
+  const double turns = number * 0.61803398875 + 0.33;
+  return from_hsv(turns - std::floor(turns), number % 2 ? 0.85 : 0.65, 0.95);
+}
+
+Image enlarged(const Image& image) {
+  constexpr int legible = 224;  // pixels of the longer side from which names can be read
+  const int side = std::max(image.height, image.width), scale = std::max(1, (legible + side - 1) / side);
+  Image drawn{image.height * scale, image.width * scale, {}};
+  drawn.pixels.resize(image.pixels.size() * scale * scale);
+  Image source = image;
+  cv::Mat target = as_matrix(drawn);
+  cv::resize(as_matrix(source), target, target.size(), 0, 0, cv::INTER_NEAREST);
+  return drawn;
 }
 
 void draw_box(Image& image, const std::vector<double>& box, const cv::Scalar& color) {

@@ -10,6 +10,7 @@ namespace kit {
 
 cv::Mat as_matrix(Image& image);  // shares the pixels
 cv::Scalar color_of(int number);
+Image enlarged(const Image& image);  // its pixels repeated, so that names can be read on a small image
 void draw_box(Image& image, const std::vector<double>& box, const cv::Scalar& color);
 // Writes a text on a filled ground above a corner, or inside the image at its edge; `size` is its height in pixels.
 void draw_name(Image& image, const std::string& text, cv::Point corner, const cv::Scalar& color, int size);

@@ -57,12 +57,17 @@ void write_file(const std::string& path, const void* data, std::size_t size) {
   if (!file) throw EnvironmentProblem(path + " cannot be written: " + std::strerror(errno));
 }
 
-std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
-  const std::string* best = nullptr;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(1, word.size() / 4) + 1;
   for (const std::string& name : known)
-    if (std::size_t apart = distance(lower(word), lower(name)); apart < least) least = apart, best = &name;
-  return best ? "; did you mean '" + *best + "'?" : "";
+    if (std::size_t apart = distance(lower(word), lower(name)); apart < least) least = apart, best = name;
+  return best;
+}
+
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
+  const std::string near = nearest(word, known);
+  return near.empty() ? "" : "; did you mean '" + near + "'?";
 }
 
 DataError bad(const std::string& code, const std::string& file, const std::string& message, const std::string& fix) {

@@ -11,26 +11,6 @@ namespace {
 
 constexpr int format_read = 2;
 
-// Refuses a path that is no exported folder, and says what it is.
-void refuse_other(const fs::path& folder) {
-  const std::string given = "--model " + folder.string();
-  if (fs::is_regular_file(folder / "infer.yml")) return;
-  if (!fs::exists(folder)) {
-    std::vector<std::string> beside;
-    std::error_code none;
-    const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
-    for (const auto& entry : fs::directory_iterator(parent, none))
-      if (entry.is_directory()) beside.push_back((folder.has_parent_path() ? entry.path() : entry.path().filename()).string());
-    throw ConfigError(given + ": there is no such folder" + did_you_mean(folder.string(), beside));
-  }
-  const std::string ending = folder.extension().string();
-  if (fs::exists(folder / "model.safetensors") || ending == ".safetensors" || ending == ".pdparams")
-    throw ConfigError(given + ": weights of training, not an exported model; export them with tools/export.py");
-  if (fs::exists(folder / "manifest.json"))
-    throw EnvironmentProblem(folder.string() + ": infer.yml is missing, the export is not complete; export it again");
-  throw ConfigError(given + ": no exported model; give the folder that tools/export.py wrote");
-}
-
 EnvironmentProblem wrong(const std::string& file, const std::string& key, const std::string& right) {
   return EnvironmentProblem(file + ": " + key + ": it takes " + right +
                             "; export the model again: python tools/export.py -c CONFIG -o weights=CHECKPOINT");
@@ -46,8 +26,30 @@ Input input_of(const YAML::Node& entry, const std::string& file) {
 
 }  // namespace
 
+void refuse_other(const std::string& given_folder) {
+  const fs::path folder(given_folder);
+  const std::string given = "--model " + folder.string();
+  if (fs::is_regular_file(folder / "infer.yml")) return;
+  if (!fs::exists(folder)) {
+    std::vector<std::string> beside;
+    std::error_code none;
+    const fs::path named = folder.has_filename() ? folder : folder.parent_path();
+    const fs::path parent = named.has_parent_path() ? named.parent_path() : fs::path(".");
+    for (const auto& entry : fs::directory_iterator(parent, none))
+      if (entry.is_directory()) beside.push_back(entry.path().filename().string());
+    const std::string near = nearest(named.filename().string(), beside);
+    throw ConfigError(given + ": there is no such folder" +
+                      (near.empty() ? "" : "; did you mean '" + (named.parent_path() / near).string() + "'?"));
+  }
+  const std::string ending = folder.extension().string();
+  if (fs::exists(folder / "model.safetensors") || ending == ".safetensors" || ending == ".pdparams")
+    throw ConfigError(given + ": weights of training, not an exported model; export them with tools/export.py");
+  if (fs::exists(folder / "manifest.json"))
+    throw EnvironmentProblem(folder.string() + ": infer.yml is missing, the export is not complete; export it again");
+  throw ConfigError(given + ": no exported model; give the folder that tools/export.py wrote");
+}
+
 InferConfig read_infer_config(const std::string& folder) {
-  refuse_other(folder);
   const std::string file = (fs::path(folder) / "infer.yml").string();
   try {
     const YAML::Node root = YAML::LoadFile(file);
@@ -74,6 +76,9 @@ InferConfig read_infer_config(const std::string& folder) {
     for (const auto& entry : root["inputs"]) config.about.inputs.push_back(input_of(entry, file));
     config.about.outputs = root["outputs"].as<std::vector<std::string>>();
     if (!root["labels"].IsNull()) config.about.labels = root["labels"].as<std::vector<std::string>>();
+    if (root["category_ids"]) config.about.category_ids = root["category_ids"].as<std::vector<int>>();
+    if (!config.about.category_ids.empty() && config.about.category_ids.size() != config.about.labels.size())
+      throw wrong(file, "category_ids", "as many ids as there are labels");
     if (config.about.outputs.empty()) throw wrong(file, "outputs", "a list of names");
     config.about.threshold_from = root["threshold_from"].as<std::string>("");
     config.delete_passes = root["delete_passes"].as<std::vector<std::string>>();

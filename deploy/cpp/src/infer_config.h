@@ -17,7 +17,10 @@ struct InferConfig {
   YAML::Node postprocess;  // the arguments of the task
 };
 
-// Raises ConfigError for a folder that is no export, EnvironmentProblem for one that is damaged.
+// Refuses a path that is no exported folder, and says what it is; raises ConfigError or EnvironmentProblem.
+void refuse_other(const std::string& folder);
+
+// Raises EnvironmentProblem for an infer.yml that is damaged or of another version.
 InferConfig read_infer_config(const std::string& folder);
 
 }  // namespace kit

@@ -82,7 +82,7 @@ void check(const fs::path& file, std::uintmax_t size, const std::string& sha256)
     throw EnvironmentProblem(file.string() + ": " + std::to_string(read) + " bytes, but " + std::to_string(size) +
                              " were written");
   if (checksum.hex() != sha256)
-    throw EnvironmentProblem(file.string() + ": its sha256 is not the one written, the file is damaged");
+    throw EnvironmentProblem(file.string() + ": its sha256 is not the one written, the file is damaged or was edited");
 }
 
 }  // namespace

@@ -147,8 +147,9 @@ Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 
 Model::Model(const std::string& folder, const Options& options) : parts_(std::make_unique<Parts>()) {
+  refuse_other(folder);
+  verify_manifest(folder);  // before infer.yml is parsed, so that an edited one is refused as in Python
   const InferConfig config = read_infer_config(folder);
-  verify_manifest(folder);
   parts_->about = std::make_shared<About>(config.about);
   if (config.about.kit_classes.empty()) parts_->task = task_of(config);
   if (parts_->task != nullptr) parts_->pipeline = pipeline_of(config);
@@ -234,6 +235,10 @@ std::vector<Records> Model::predict(const std::vector<Image>& images, std::optio
   spent.run = lap();
   std::vector<Records> found = task.records(outputs, about().labels, threshold.value_or(task.threshold()), places);
   found.resize(images.size());
+  const std::vector<int>& ids = about().category_ids;
+  for (Records& records : found)
+    for (Record& record : records)
+      if (static_cast<std::size_t>(record.category_id) < ids.size()) record.category_id = ids[static_cast<std::size_t>(record.category_id)];
   spent.postprocess = lap();
   if (stages != nullptr) *stages = spent;
   return found;

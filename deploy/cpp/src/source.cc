@@ -1,6 +1,7 @@
 #include "source.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -78,6 +79,10 @@ Drawing::Drawing(const std::string& out, const Source& source) : out_(out) {
   if (single_ && source.many) throw ConfigError("--out " + out + ": an image, but there are several; name a folder");
   if (single_ && ending != ".jpg" && ending != ".jpeg" && ending != ".png")
     throw ConfigError("--out " + out + ": images are written as .jpg or .png");
+  const std::size_t letters = ending.size();
+  if (!single_ && letters >= 4 && letters <= 6 && std::isalpha(static_cast<unsigned char>(ending[1])) && out.back() != '/' && !fs::is_directory(out))
+    throw ConfigError("--out " + out + ": " + ending + " files are not written; name a .jpg or .png, or a folder for drawn images: " + out +
+                      "/ (tools/infer.py writes .csv, .jsonl and .json; --json > FILE redirects JSON lines)");
   std::error_code error;
   if (!single_) fs::create_directories(out, error);
   if (error) throw EnvironmentProblem("--out " + out + ": cannot be made: " + error.message());

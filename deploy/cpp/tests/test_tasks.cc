@@ -103,6 +103,10 @@ TEST_CASE("the classes of a label map, the largest first, in the pixels of the o
   for (int row = 0; row < 6; ++row)
     for (int column = 0; column < 8; ++column) CHECK(inside[row * 8 + column] == (row < 4 && column >= 4));
   CHECK(task("SemanticSegmentation")->records({{"label_map", map}}, {}, 0.5, {doubled})[0].size() == 1);
+  kit::Image small{6, 8, std::vector<std::uint8_t>(6 * 8 * 3)};
+  const kit::Image drawn = task("SemanticSegmentation")->draw(small, found[0]);
+  CHECK(drawn.height == 168);  // enlarged, so that the legend does not hide the classes
+  CHECK(drawn.width == 224);
   const kit::Placement cropped{60, 8, 3, 4, 0.5f, 0.5f};
   CHECK(holds(refusal([&] { task("SemanticSegmentation")->records({{"label_map", map}}, {}, 0, {cropped}); }), "cannot be mapped back"));
 }
@@ -124,6 +128,18 @@ TEST_CASE("the arguments of postprocess are those of the task, and another one i
   CHECK(task("SpeechRecognition") == nullptr);
   CHECK(holds(refusal([] { task("Detection", "{n_best: 5}"); }), "2 infer.yml: postprocess: Detection has 'n_best'"));
   CHECK(holds(refusal([] { task("ImageClassification", "{n_best: 0}"); }), "n_best 0; allowed: 1 or more"));
+  CHECK(holds(refusal([] { task("ImageClassification", "{decision: 2}"); }), "decision that is not from 0 to 1"));
+  CHECK(holds(refusal([&] { task("ImageClassification", "{decision: 0.3}")->records(outputs, {}, 0, {}); }), "two classes; this model has 3"));
+}
+
+TEST_CASE("of two classes the second is the answer from the decision on, and stays below the threshold") {
+  const kit::Tensors outputs{{"scores", floats({3, 2}, {0.6f, 0.4f, 0.75f, 0.25f, 0.7f, 0.3f})}};
+  const auto found = task("ImageClassification", "{decision: 0.29}")->records(outputs, {"cat", "dog"}, 0.5, {});
+  std::string said;
+  for (const auto& records : found)
+    for (const auto& record : records) said += record.label + (&record == &records.back() ? "; " : " ");
+  CHECK(said == "dog cat; cat; dog cat; ");
+  CHECK(task("ImageClassification", "{decision: ~}")->records(outputs, {"cat", "dog"}, 0, {})[0][0].label == "cat");
 }
 
 TEST_CASE("numbers are written as Python writes them") {

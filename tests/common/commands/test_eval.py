@@ -55,7 +55,7 @@ def test_classes_beyond_the_limit_are_in_the_file():
 
 
 def test_the_threshold_of_maximum_f1_is_printed():
-    expected = "maximum F1 0.5714 at the score threshold 0.15: precision 0.6667, recall 0.5000"
+    expected = "maximum F1 0.5714 of 'cat' at the score threshold 0.15: precision 0.6667, recall 0.5000"
     assert list(threshold_lines(Findings(Metric()))) == ["", expected]
 
 
@@ -63,6 +63,16 @@ def test_a_binary_classifier_has_its_calibration_error():
     scored = {"positive": Scored.of([0.25, 0.75], [False, True])}
     (*_, line) = threshold_lines(Findings(types.SimpleNamespace(scored=lambda: scored)))
     assert line == "expected calibration error (ECE, 15 bins) 0.2500, AUC 1.0000"
+
+
+def test_the_class_of_a_binary_threshold_is_named_with_what_applies_it():
+    scored, labels = {"dog": Scored.of([0.3, 0.25, 0.75], [True, False, True])}, ["cat", "dog"]
+    lines = list(threshold_lines(Findings(types.SimpleNamespace(scored=lambda: scored, labels=labels))))
+    assert lines[1].startswith("maximum F1 1.0000 of 'dog' at the score threshold 0.28: ")
+    assert lines[2] == (
+        "the answer is the class that scores higher, as in the scores above; "
+        "-o postprocess.decision=0.28 answers 'dog' from this score on"
+    )
 
 
 def test_a_metric_that_offers_nothing_has_only_its_scores():

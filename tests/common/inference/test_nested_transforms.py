@@ -5,6 +5,7 @@ import yaml
 
 from common.errors import ConfigError, EnvironmentProblem
 from common.inference.exported import FORMAT, Exported
+from common.weights.manifest import write_manifest
 
 PAIR = {"type": "On", "key": ["image_a", "image_b"], "same_random": False}
 
@@ -14,6 +15,7 @@ def exported(folder, *preprocess):
     about["inputs"] = [{"name": "x", "shape": [1], "dtype": "float32"}]
     text = yaml.safe_dump(about | {"labels": None, "preprocess": list(preprocess)})
     (folder / "infer.yml").write_text(text)
+    write_manifest(folder)
     return Exported(folder)
 
 

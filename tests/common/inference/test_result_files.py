@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.errors import BadSample, ConfigError, DataIssue, EnvironmentProblem
-from common.inference.result_files import describe_sample, is_result_file, open_results
+from common.inference.result_files import describe_sample, is_result_file, open_results, refuse_suffix
 from common.inference.task import Task
 from tests.made.OwnKit.tasks.brightness import Brightness
 from tests.made.tracked import tracked
@@ -118,7 +118,7 @@ def task_named(name):
     [
         ("Detection", "image,label,score,x1,y1,x2,y2,category_id"),
         ("ImageClassification", "image,label,score,category_id,label_2,score_2,category_id_2,label_3"),
-        ("TextClassification", "text,text_b,label,score,category_id,label_2"),
+        ("TextClassification", "text,text_b,label,score,category_id,truncated,error\n"),
         ("Ranking", "row,user,seen,prediction,probability,positive\n"),
         ("Retrieval", "row,user,seen,prediction,item,score\n"),
         ("SequenceLabeling", "number,text,span,label,start,end,truncated,error\n"),
@@ -159,6 +159,18 @@ def test_a_text_that_cannot_be_read_keeps_its_row(tmp_path):
     assert second["text"] == TEXTS[0] and not second["error"] and not second["label"]
 
 
+@pytest.mark.parametrize(("threshold", "most"), [(None, 1), (0.3, 3), (0.0, 4)])
+def test_there_are_columns_for_as_many_classes_as_can_exceed_the_threshold(tmp_path, threshold, most):
+    task = task_named("TextClassification")
+    file = open_results(tmp_path / "a.csv", task, LABELS, None, threshold)
+    file.add(predictions_of(task))
+    file.close()
+    header = (tmp_path / "a.csv").read_text().splitlines()[0].split(",")
+    assert len(LABELS) == 4 and [name for name in header if name.startswith("label")][-1:] == [
+        "label" if most == 1 else f"label_{most}"
+    ]
+
+
 def test_a_file_without_samples_is_whole(tmp_path):
     task = task_named("Detection")
     assert write(tmp_path / "a.csv", task, []).read_text() == "image,label,score,x1,y1,x2,y2,category_id\n"
@@ -168,6 +180,11 @@ def test_a_file_without_samples_is_whole(tmp_path):
 def test_bad_places_are_refused(tmp_path):
     task, path = task_named("Ranking"), tmp_path / "rows.CSV"
     assert is_result_file(path) and not is_result_file(tmp_path)
+    for out in ("a.xlsx", "a.txt"):
+        with pytest.raises(ConfigError, match=rf"\.{out[2:]} files are not written; .* \.csv, \.jsonl, \.json, \.png"):
+            refuse_suffix(out, (".png",))
+    for out in ("a.png", "drawn", "run.v2", "a.xlsx/", "x.CSV"):
+        refuse_suffix(out, (".png",))
     path.write_text("a\n1\n")
     with pytest.raises(ConfigError, match="would overwrite the input"):
         open_results(path, task, None, str(path))

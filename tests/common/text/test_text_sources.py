@@ -89,6 +89,20 @@ def test_a_byte_that_is_not_utf8_costs_its_line_and_another_encoding_the_file(tm
         open_texts(str(tmp_path / "gbk.txt"), TextClassification())
 
 
+def test_the_column_of_the_users_own_tables_is_read(tmp_path):
+    task = TextClassification(column="review")
+    for name, mark in (("a.csv", ","), ("b.csv", ";"), ("c.csv", "|"), ("d.csv", "\t"), ("e.tsv", "\t")):
+        rows = ["stars,text,review", "4,title,good stuff", "1,other,bad"]
+        (tmp_path / name).write_bytes("\r\n".join(["\ufeff" + rows[0], *rows[1:]]).replace(",", mark).encode())
+        found = read(open_texts(str(tmp_path / name), task).lines, task, name=name)
+        assert found == [("good stuff",), ("bad",)]
+    (tmp_path / "b.csv").write_text("stars;rezension\n4;gut, sehr gut\n1;schlecht\n")
+    with pytest.raises(ConfigError, match="names no column of texts: stars, rezension"):
+        open_texts(str(tmp_path / "b.csv"), task)
+    with pytest.raises(DataError, match=r"D126\] --text: the text is empty"):
+        open_texts(None, task, " ")
+
+
 def test_a_second_text_is_never_dropped():
     with pytest.raises(DataError, match="SplitWords reads one text a sample") as refusal:
         SplitWords()({"text_a": "a", "text_b": "b", "path": "a.tsv", "place": "line 4"}, None)

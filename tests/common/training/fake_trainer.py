@@ -52,6 +52,7 @@ class FakeTrainer(types.SimpleNamespace):
             scores={},
             scores_step=0,
             best=None,
+            end_reason=None,
             metric=None,
             at_end=False,
             samples_per_step=8,

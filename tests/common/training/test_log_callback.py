@@ -178,6 +178,14 @@ def test_the_next_commands_are_logged_at_the_end(tmp_path, messages, monkeypatch
     assert "export.py" in said
 
 
+def test_why_a_run_ended_early_is_logged_before_the_commands(tmp_path, messages):
+    trainer, callback = FakeTrainer(tmp_path), NextSteps()
+    trainer.end_reason = "train.max_steps=3 steps are done"
+    callback.on_train_start(trainer)
+    callback.on_train_end(trainer)
+    assert messages[-2] == "stopped early: train.max_steps=3 steps are done" and "output folder" in messages[-1]
+
+
 def test_a_folder_that_cannot_be_written_is_a_problem_of_the_environment(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentProblem, match="cannot write"):

@@ -97,6 +97,16 @@ def test_the_most_confused_of_many_classes_are_drawn(tmp_path, monkeypatch):
     assert max(cv2.imread(str(tmp_path / "c.png")).shape) < 2000
 
 
+def test_the_title_of_the_confusion_matrix_names_its_thresholds(tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr("matplotlib.axes.Axes.set_title", lambda axes, title, **style: titles.append(title))
+    both = metric(confusion=np.eye(2, dtype=int)), metric(confusion=np.eye(2, dtype=int))
+    both[1].confusion_at = "score 0.3, IoU 0.5"
+    for each in both:
+        write_report(tmp_path, Findings(each, ["a", "b"]))
+    assert titles == ["Confusion matrix", "Confusion matrix at score 0.3, IoU 0.5"]
+
+
 def test_a_long_curve_is_thinned_to_its_ends_and_points_between():
     values = thinned(np.arange(10_000))
     assert len(values) == MOST_POINTS and (values[0], values[-1]) == (0, 9_999)

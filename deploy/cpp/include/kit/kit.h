@@ -106,6 +106,7 @@ struct About {
   std::vector<std::string> kit_classes;
   std::vector<Input> inputs;
   std::vector<std::string> outputs, labels;
+  std::vector<int> category_ids;  // of the labels in records; none: their places
   int size_multiple = 1;
   double tolerance = 1e-4;  // of the golden, relative to the largest value of an output
   std::optional<int> fixed_batch() const;  // how many samples the program takes, where its export has fixed that

@@ -39,7 +39,8 @@ class SemanticSegmentation : public Task {
           drawn.pixels[3 * i + c] =
               static_cast<std::uint8_t>(std::nearbyint(image.pixels[3 * i + c] * (1 - opacity) + color[c] * opacity));
     }
-    const int size = std::max(11, static_cast<int>(std::nearbyint(std::max(image.height, image.width) / 45.0)));
+    drawn = enlarged(drawn);
+    const int size = std::max(11, static_cast<int>(std::nearbyint(std::max(drawn.height, drawn.width) / 45.0)));
     int row = 0;
     for (const Record& record : records) {
       char share[32];
