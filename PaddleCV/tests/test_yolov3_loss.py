@@ -17,8 +17,9 @@ ANCHORS = [[(116, 90), (156, 198), (373, 326)], [(30, 61), (62, 45), (59, 119)],
 C = 4
 
 
-def head(scale_xy=1.0, anchors=ANCHORS):
-    return types.SimpleNamespace(anchors=anchors, strides=[32, 16, 8][: len(anchors)], scale_xy=scale_xy)
+def head(scale_xy=1.0, anchors=ANCHORS, iou_aware=None):
+    strides = [32, 16, 8][: len(anchors)]
+    return types.SimpleNamespace(anchors=anchors, strides=strides, scale_xy=scale_xy, iou_aware=iou_aware)
 
 
 def corners(relative, size):
