@@ -1,4 +1,4 @@
-"""Mask R-CNN, alone, of one level and in a cascade: the model contract, targets by hand, masks where nothing is found."""
+"""Mask R-CNN, also of one level and in a cascade: the model contract, targets by hand, masks of no boxes."""
 
 import numpy as np
 import paddle

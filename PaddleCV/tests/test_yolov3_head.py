@@ -66,7 +66,7 @@ def test_an_iou_aware_score_is_a_mean_of_objectness_and_iou_in_the_logarithm_tim
     _, scores = head.decode(predictions)
     score = 0.5**0.6 * 0.8**0.4
     assert scores.flatten().tolist() == pytest.approx([0.9 * score, 0.1 * score], rel=1e-5)
-    with pytest.raises(ValueError, match="iou_aware 1.5; it lies between 0 and 1"):
+    with pytest.raises(ValueError, match=r"iou_aware 1\.5; it lies between 0 and 1"):
         YOLOv3Head([3], 2, [[[10, 10]]], [8], iou_aware=1.5)
 
 
