@@ -158,7 +158,9 @@ class DetectionDataset:
             raise ValueError(f"part is {part}; it is [first, end], two whole numbers of which the second is larger")
         first, end = numbers
         if first < 0 or end > len(self.images):
-            raise ValueError(f"part is {numbers}, but {self.source} has {len(self.images)} images: [0, {len(self.images)}]")
+            raise ValueError(
+                f"part is {numbers}, but {self.source} has {len(self.images)} images: [0, {len(self.images)}]"
+            )
         rows = np.arange(self.starts[first], self.starts[end])
         self.images, self.ids = self.images[first:end], self.ids[first:end]
         self.boxes, self.clipped = self.boxes.select(rows), self.clipped[rows]

@@ -50,9 +50,7 @@ class BlazeNet(StagedBackbone):
     ):
         super().__init__()
         rows = [(*check_block("singles", row, 2), None) for row in singles]
-        rows += [
-            (outer, stride, inner) for inner, outer, stride in (check_block("doubles", row, 3) for row in doubles)
-        ]
+        rows += [(outer, stride, inner) for inner, outer, stride in (check_block("doubles", row, 3) for row in doubles)]
         starts = [0, *(place for place, (_, stride, _) in enumerate(rows) if stride == 2 and place)]
         groups = [rows[start:stop] for start, stop in zip(starts, [*starts[1:], len(rows)])]
         out_indices = check_out_indices("BlazeNet", out_indices, len(groups))

@@ -101,9 +101,7 @@ class FaceInception(nn.Layer):
 
     def __init__(self, in_channels, channels, reduced, norm):
         super().__init__()
-        self.pooled = nn.Sequential(
-            nn.AvgPool2D(3, stride=1, padding=1), ConvNorm(in_channels, channels, 1, norm=norm)
-        )
+        self.pooled = nn.Sequential(nn.AvgPool2D(3, stride=1, padding=1), ConvNorm(in_channels, channels, 1, norm=norm))
         self.one = ConvNorm(in_channels, channels, 1, norm=norm)
         self.three = nn.Sequential(
             ConvNorm(in_channels, reduced, 1, norm=norm), ConvNorm(reduced, channels, 3, norm=norm)
