@@ -147,6 +147,27 @@ class DetectionDataset:
         self.boxes, self.clipped = boxes.select(order), clipped[order].astype(np.float32)
         self.starts = np.searchsorted(self.boxes.image, np.arange(len(stay) + 1))
 
+    def keep_part(self, part):
+        """Keeps the images from `part[0]` on, before `part[1]`, such as those of a validation split in the same file.
+
+        Raises:
+            ValueError: the numbers are not a part of the images.
+        """
+        numbers = list(part)
+        if len(numbers) != 2 or not all(isinstance(n, int) for n in numbers) or not numbers[0] < numbers[1]:
+            raise ValueError(f"part is {part}; it is [first, end], two whole numbers of which the second is larger")
+        first, end = numbers
+        if first < 0 or end > len(self.images):
+            raise ValueError(
+                f"part is {numbers}, but {self.source} has {len(self.images)} images: [0, {len(self.images)}]"
+            )
+        rows = np.arange(self.starts[first], self.starts[end])
+        self.images, self.ids = self.images[first:end], self.ids[first:end]
+        self.boxes, self.clipped = self.boxes.select(rows), self.clipped[rows]
+        self.boxes.image = self.boxes.image - first
+        self.starts = self.starts[first : end + 1] - self.starts[first]
+        logger.info("%s: images %d to %d", self.source, first, end - 1)
+
     @property
     def num_classes(self):
         """C, the number of labels."""

@@ -35,6 +35,7 @@ class WiderFaceDetection(DetectionDataset):
         with_empty (bool): whether to keep images without faces, as background.
         bad_boxes (str): `error`, or `drop` for boxes without area or outside their image; the official files have some.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
+        part (list[int] | None): the images from the first number on, before the second, counted from 0; None for all.
 
     Raises:
         DataError: lists every error found, each with a code of `common.data.issues`.
@@ -50,6 +51,7 @@ class WiderFaceDetection(DetectionDataset):
         with_empty=True,
         bad_boxes="error",
         bad_samples="error",
+        part=None,
     ):
         self.source = os.path.normpath(os.path.join(root, annotations))
         self.with_invalid = with_invalid
@@ -62,6 +64,8 @@ class WiderFaceDetection(DetectionDataset):
             return self.source, objects[k]["place"]
 
         self.store(listed, boxes, place, issues, with_empty, bad_boxes, bad_samples)
+        if part is not None:
+            self.keep_part(part)
 
     def _for_training(self, rows):
         return self.with_invalid | ~self.boxes.difficult[rows]

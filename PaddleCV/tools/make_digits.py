@@ -1,4 +1,4 @@
-"""Creates the detection dataset of the demo: handwritten digits on photographs, in COCO JSON and VOC XML.
+"""Creates the detection dataset of the demo: handwritten digits on photographs, in COCO JSON, VOC XML and WIDER text.
 
 python PaddleCV/tools/make_digits.py --out dataset/digits --train 600 --eval 100 --size 192 --seed 0
 """
@@ -38,7 +38,7 @@ def make_digits(out, train=600, evaluation=100, size=192, seed=0, force=False):
     """Writes the dataset to a temporary folder next to `out` and renames it; a dataset of the same settings is kept.
 
     `out` gets `JPEGImages/`, `annotations/{train,eval}.json` (COCO), `Annotations/*.xml` (VOC),
-    `ImageSets/Main/{train,eval}.txt` and `label_list.txt`.
+    `ImageSets/Main/{train,eval}.txt`, `label_list.txt` and `{train,eval}_bbx_gt.txt` (WIDER FACE, one class).
 
     Args:
         out (str | Path): output folder.
@@ -55,7 +55,7 @@ def make_digits(out, train=600, evaluation=100, size=192, seed=0, force=False):
         ConfigError: a number is out of range, or `out` has other content and `force` is not given.
     """
     out = pathlib.Path(out)
-    settings = {"train": train, "eval": evaluation, "size": size, "seed": seed, "version": 1}
+    settings = {"train": train, "eval": evaluation, "size": size, "seed": seed, "version": 2}
     for name, value, least in (("train", train, 1), ("eval", evaluation, 1), ("size", size, 96), ("seed", seed, 0)):
         if value < least:
             raise ConfigError(f"--{name} is {value}; it must be at least {least}")
@@ -107,10 +107,10 @@ def write_set(folder, settings):
 
 
 def write_split(folder, split, count, scenes):
-    """Writes the images of a split, an XML file for each, its list and its JSON file."""
+    """Writes the images of a split, an XML file for each, its list, its JSON file and its file in WIDER's format."""
     import cv2
 
-    images, annotations, names = [], [], []
+    images, annotations, names, wider = [], [], [], ""
     for index in range(count):
         image, boxes, digits = scenes.draw(split, index)
         name = f"{split}_{index:05d}"
@@ -125,12 +125,20 @@ def write_split(folder, split, count, scenes):
             ids = {"id": len(annotations) + 1, "image_id": index + 1, "category_id": digit + 1}
             annotations.append({**ids, **box})
             objects += OBJECT.format(label=LABELS[digit], x1=x1 + 1, y1=y1 + 1, x2=x2, y2=y2)
+        wider += wider_entry(f"{name}.jpg", boxes.tolist())
         text = XML.format(name=name, size=scenes.size, objects=objects)
         (folder / "Annotations" / f"{name}.xml").write_text(text, encoding="utf-8")
     categories = [{"id": digit + 1, "name": label} for digit, label in enumerate(LABELS)]
     content = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "annotations" / f"{split}.json").write_text(json.dumps(content), encoding="utf-8")
     (folder / "ImageSets/Main" / f"{split}.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    (folder / f"{split}_bbx_gt.txt").write_text(wider, encoding="utf-8")
+
+
+def wider_entry(name, boxes):
+    """The lines of an image in a text file of WIDER FACE: its path, the number of boxes, a line for each."""
+    lines = [f"{x1} {y1} {x2 - x1} {y2 - y1} 0 0 0 0 0 0\n" for x1, y1, x2, y2 in boxes]
+    return f"{name}\n{len(boxes)}\n" + "".join(lines or ["0 0 0 0 0 0 0 0 0 0\n"])
 
 
 def octagon(x1, y1, x2, y2):

@@ -8,6 +8,7 @@ Shapes in this file:
 Boxes are (x1, y1, x2, y2) in pixels.
 """
 
+import numpy as np
 import paddle
 
 BACKGROUND = -1
@@ -69,17 +70,33 @@ def match_priors(overlap, positive):
         Tensor: int64 [P], the number of an object or BACKGROUND.
     """
     matches = match_by_overlap(overlap, positive, positive, keep_best=False)
-    count, priors = overlap.shape
-    left = overlap.clone()
-    for _ in range(min(count, priors)):
-        pair = int(left.argmax().item())
-        row, column = divmod(pair, priors)
-        if left[row, column].item() <= 0:
-            break
+    for row, column in best_pairs(overlap.numpy()):
         matches[column] = row
-        left[row] = -1.0
-        left[:, column] = -1.0
     return matches
+
+
+def best_pairs(overlap):
+    """The pairs (object, prior box) of the largest overlap, then of the largest among those left, while it is above 0.
+
+    Of each object only the largest overlap is compared, and found again when its prior box is taken by another one.
+
+    Args:
+        overlap (ndarray): float32 [M, P].
+    """
+    if 0 in overlap.shape:
+        return []
+    most, nearest = overlap.max(1), overlap.argmax(1)
+    pairs, taken = [], []
+    while most.max() > 0:
+        row = int(most.argmax())
+        pairs.append((row, int(nearest[row])))
+        taken.append(nearest[row])
+        most[row] = 0
+        for other in np.flatnonzero((nearest == nearest[row]) & (most > 0)):
+            left = overlap[other].copy()
+            left[taken] = 0
+            most[other], nearest[other] = left.max(), left.argmax()
+    return pairs
 
 
 def draw(candidates, count, random=True):

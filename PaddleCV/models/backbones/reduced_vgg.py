@@ -1,10 +1,11 @@
 """VGG without its classifier, reduced to convolutions (SSD, https://arxiv.org/abs/1512.02325, section 3).
 
 The fully connected layers fc6 and fc7 become a dilated 3x3 and a 1x1 convolution, the last pooling keeps the size, and
-all poolings round up.  The convolutions have biases, and features are taken before the pooling.
+all poolings round up.  The convolutions have biases, and features are taken before the pooling.  Face detectors shrink by
+the last pooling too, and fc6 is not dilated (S3FD, https://arxiv.org/abs/1708.05237, section 3.1).
 
 Shapes in this file:
-    N images of H x W pixels; stage i (0 to 4) has stride 2^i and the channels of VGG, stage 5 (fc7) stride 16.
+    N images of H x W pixels; stage i (0 to 4) has stride 2^i and the channels of VGG, stage 5 (fc7) stride 16 or 32.
 """
 
 from paddle import nn
@@ -21,12 +22,13 @@ class ReducedVGG(StagedBackbone):
     Args:
         depth (int): 11, 13, 16 or 19, that of the VGG.
         width (float): multiplies every number of channels; 1.0 is the original.
+        dilated (bool): the last pooling keeps the size and fc6 is dilated; otherwise it halves the size.
         out_indices (list[int]): the stages whose outputs are returned, 0 to 5.
         freeze_stages (int): this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
     """
 
-    def __init__(self, depth=16, width=1.0, out_indices=(3, 5), freeze_stages=0, in_channels=3):
+    def __init__(self, depth=16, width=1.0, dilated=True, out_indices=(3, 5), freeze_stages=0, in_channels=3):
         super().__init__()
         if depth not in DEPTHS:
             raise ValueError(f"ReducedVGG has depth {', '.join(map(str, DEPTHS))}, not {depth}")
@@ -40,11 +42,15 @@ class ReducedVGG(StagedBackbone):
                 in_channels = widths[index]
             self.stages.append(nn.Sequential(*layers))
         if out_indices[-1] == len(CHANNELS):
+            pool = nn.MaxPool2D(3, stride=1, padding=1) if dilated else nn.MaxPool2D(2, stride=2, ceil_mode=True)
+            reach = 6 if dilated else 1
             self.stages.append(
                 nn.Sequential(
-                    nn.MaxPool2D(3, stride=1, padding=1),
-                    *(nn.Conv2D(in_channels, widths[-1], 3, padding=6, dilation=6), nn.ReLU()),
+                    pool,
+                    *(nn.Conv2D(in_channels, widths[-1], 3, padding=reach, dilation=reach), nn.ReLU()),
                     *(nn.Conv2D(widths[-1], widths[-1], 1), nn.ReLU()),
                 )
             )
-        self.finish(out_indices, widths, [*(2**index for index in range(len(CHANNELS))), 16], freeze_stages)
+        self.finish(
+            out_indices, widths, [*(2**index for index in range(len(CHANNELS))), 16 if dilated else 32], freeze_stages
+        )

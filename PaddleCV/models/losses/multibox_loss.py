@@ -44,7 +44,10 @@ class MultiBoxLoss(nn.Layer):
             labels (Tensor): int64 [N, M], -1 for padding.
             scores (Tensor): not used.
         """
-        logits, deltas, priors = head.flatten(predictions)
+        return self.terms(*head.flatten(predictions), boxes, labels)
+
+    def terms(self, logits, deltas, priors, boxes, labels):
+        """The two terms of logits [N, P, 1 + C] and deltas [N, P, 4] of prior boxes [P, 4]."""
         with paddle.no_grad():
             rows = [self.targets(priors, mine, classes) for mine, classes in objects_of(boxes, labels)]
             classes, wanted, candidates = (paddle.stack(column) for column in zip(*rows))
