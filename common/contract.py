@@ -154,7 +154,7 @@ class Metric:
         """
 
     def worst(self):
-        """The samples with the lowest scores, worst first: dicts of `score`, `name` and `picture`, uint8 [H, W, 3]."""
+        """The samples with the lowest scores, worst first: dicts of `score`, `name` and `drawing`, uint8 [H, W, 3]."""
 
 
 KINDS = {"model": Model, "dataset": Dataset, "metric": Metric}

@@ -1,4 +1,4 @@
-"""The samples of segmentation with the lowest scores, and pictures of them for the report of an evaluation.
+"""The samples of segmentation with the lowest scores, and drawings of them for the report of an evaluation.
 
 Shapes in this file:
     H x W pixels of the input of the network, C classes.
@@ -38,9 +38,9 @@ class WorstMasks:
             self.kept = sorted(self.kept, key=lambda sample: sample[0])[: self.count]
 
     def samples(self):
-        """The samples from the lowest score on (list[dict]): `score`, `name`, `picture` RGB uint8 [h, w, 3]."""
+        """The samples from the lowest score on (list[dict]): `score`, `name`, `drawing` RGB uint8 [h, w, 3]."""
         return [
-            {"score": score, "name": name, "picture": draw_sample(score, name, *sample, self.labels)}
+            {"score": score, "name": name, "drawing": draw_sample(score, name, *sample, self.labels)}
             for score, name, *sample in self.kept
         ]
 

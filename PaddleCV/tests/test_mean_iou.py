@@ -52,7 +52,7 @@ def test_label_maps_that_do_not_fit_are_refused():
         metric().update({"label_map": FOUND + 7 * (TRUTH == 0)}, {"mask": TRUTH})
 
 
-def test_the_worst_samples_are_kept_with_their_scores_and_pictures():
+def test_the_worst_samples_are_kept_with_their_scores_and_images():
     scores = metric()
     scores.worst_masks.count = 2
     truth = np.zeros((4, 6, 8), np.uint8)
@@ -65,12 +65,12 @@ def test_the_worst_samples_are_kept_with_their_scores_and_pictures():
     assert (worst["name"], other["name"]) == ("d", "b")
     assert worst["score"] == pytest.approx(1 / 3)  # 0 of class a, 1 of b, 0 of the third class
     assert other["score"] == pytest.approx((23 / 35 + 12 / 24) / 2)
-    assert worst["picture"].dtype == np.uint8 and worst["picture"].shape[1] == 4 * 320
-    assert not (worst["picture"] == other["picture"]).all()
+    assert worst["drawing"].dtype == np.uint8 and worst["drawing"].shape[1] == 4 * 320
+    assert not (worst["drawing"] == other["drawing"]).all()
     assert metric().worst() == []
 
 
-def test_a_picture_has_the_colors_of_the_classes_and_marks_wrong_pixels():
+def test_a_drawing_has_the_colors_of_the_classes_and_marks_wrong_pixels():
     image, truth = np.full((2, 2, 3), 100, np.uint8), np.array([[0, 1], [255, 1]], np.uint8)
     found = np.array([[0, 0], [0, 1]], np.uint8)
     whole = draw_sample(0.5, "x", image, truth, found, ["a", "b"])

@@ -157,9 +157,9 @@ def worst(folder, findings):
             old.unlink()
         names = [f"worst_{rank:02d}.jpg" for rank in range(1, len(samples) + 1)]
         for name, sample in zip(names, samples):
-            write_atomically(folder / name, [encode_jpeg(sample["picture"])])
+            write_atomically(folder / name, [encode_jpeg(sample["drawing"])])
         rows = [[name, sample["score"], sample["name"]] for name, sample in zip(names, samples)]
-        write_table(folder / "worst.csv", ["picture", "score", "sample"], rows)
+        write_table(folder / "worst.csv", ["drawing", "score", "sample"], rows)
 
 
 PARTS = (per_class, curves, thresholds, roc, calibration, confusion, worst)
