@@ -87,6 +87,18 @@ def test_sizes_colors_and_absent_classes_are_found(root):
     assert (issue.code, issue.value) == ("D117", "car")
 
 
+def test_a_palette_read_as_rgb_is_named_with_its_first_color(root):
+    mask = np.zeros((8, 10, 3), np.uint8)
+    mask[2, 3:] = [128, 0, 0]
+    Image.fromarray(mask).save(root / "masks/two.png")
+    (issue,) = (i for i in SegmentationFolder(str(root), labels=LABELS).check(deep=True) if i.severity == "error")
+    assert issue.code == "D110" and issue.file.endswith("two.png") and "palette" in issue.fix
+    assert "2 colors, the first one (128, 0, 0) in row 2, column 3" in issue.message
+    Image.fromarray(np.full((8, 10, 3), 2, np.uint8)).save(root / "masks/two.png")
+    (issue,) = (i for i in SegmentationFolder(str(root), labels=LABELS).check(deep=True) if i.severity == "error")
+    assert "its channels are equal" in issue.fix
+
+
 @pytest.mark.parametrize(
     ("line", "text"),
     [
