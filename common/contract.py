@@ -155,6 +155,9 @@ class Metric:
         best threshold; if all samples have a score, also ROC curve and calibration.
         """
 
+    def worst(self):
+        """The samples with the lowest scores, worst first: dicts of `score`, `name` and `drawing`, uint8 [H, W, 3]."""
+
 
 KINDS = {"model": Model, "dataset": Dataset, "metric": Metric}
 REQUIRED = {"model": ("inputs", "outputs", "task", "loss"), "metric": ("primary", "update", "compute"), "dataset": ()}

@@ -1,12 +1,14 @@
 """Detection datasets of JSON files that labelme and programs like it write beside the images, one per image.
 
-Rectangles, polygons, circles and other shapes with an extent become their bounding boxes; shapes of one label and one
-`group_id` are one object.
+Rectangles, polygons, circles and other shapes with an extent become their bounding boxes, and with `with_masks` masks
+too; shapes of one label and one `group_id` are one object.
 """
 
 import json
 import math
 import os
+
+import numpy as np
 
 from common.data.issues import IssueList, data_error
 from common.files import DuplicateKey, parse_json
@@ -16,6 +18,8 @@ from .detection import DetectionDataset
 from .imagenet_list import read_lines
 from .labels import read_labels
 from .objects import find_labels, select_known, to_boxes
+from .outlines import encode_outlines, outline_of_shape
+from .segments import warn_of_distance
 from .values import compare_names, read_flag, read_integer, read_name, read_number, read_size
 
 EXTENDED = ("rectangle", "polygon", "circle", "mask", "oriented_rectangle", "rotation", "quadrilateral", "cuboid")
@@ -37,6 +41,7 @@ class LabelmeDetection(DetectionDataset):
         bad_boxes (str): `error`, or `drop` for boxes without area or outside their image.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
         encoding (str): character encoding of the JSON files.
+        with_masks (bool): whether to fill in the outlines of the shapes, for models of masks.
 
     Raises:
         DataError: lists every error found, each with a code of `common.data.issues`.
@@ -53,6 +58,7 @@ class LabelmeDetection(DetectionDataset):
         bad_boxes="error",
         bad_samples="error",
         encoding="utf-8",
+        with_masks=False,
     ):
         folder = os.path.join(root, annotations)
         self.source = os.path.normpath(os.path.join(root, list_file)) if list_file else folder
@@ -65,11 +71,29 @@ class LabelmeDetection(DetectionDataset):
         self.category_ids = list(range(1, len(self.labels) + 1))
         compare_names(self.labels, issues)
         objects = select_known(objects, self.labels, listed, issues)
+        self._outlines = [item["outlines"] for item in objects] if with_masks else None
 
         def place(k):
             return listed[objects[k]["image"]]["file"], objects[k]["place"]
 
         self.store(listed, to_boxes(objects, self.labels), place, issues, with_empty, bad_boxes, bad_samples)
+        del self._outlines
+
+    def read_masks(self, images, boxes, place, issues):
+        """Fills in the outlines of the objects; one that is no mask is an error (D130)."""
+        if self._outlines is None:
+            return
+        boxes.segment = np.empty(len(boxes.label), object)
+        for k, number in enumerate(boxes.image):
+            height, width = images[number]["height"], images[number]["width"]
+            if not (height and width):
+                continue  # unreadable, an error already
+            try:
+                boxes.segment[k] = encode_outlines(self._outlines[k], height, width)
+            except ValueError as error:
+                file, where = place(k)
+                issues.error("D130", str(error), where, file=file, image=int(number))
+        warn_of_distance(boxes, place, issues)
 
     def _for_training(self, rows):
         return self.with_difficult | ~self.boxes.difficult[rows]
@@ -183,6 +207,7 @@ def read_shapes(shapes, image, file, issues):
             value = str(shape["difficult"])[:80]
             issues.warn("D113", "'difficult' is neither true nor false, assumed false", place, value, file=file)
         item = {"name": name, "corners": corners, "difficult": bool(difficult), "image": image, "place": place}
+        item["outlines"] = [outline_of_shape(kind, shape["points"], corners, shape.get("mask"))]
         group = read_integer(shape.get("group_id"))
         if shape.get("group_id") is not None and (group is None or group < 0):
             message = "'group_id' is not 0 or a positive integer; ignored"
@@ -194,6 +219,7 @@ def read_shapes(shapes, image, file, issues):
         else:
             (x1, y1, x2, y2), (left, top, right, bottom) = other["corners"], corners
             other["corners"] = [min(x1, left), min(y1, top), max(x2, right), max(y2, bottom)]
+            other["outlines"] += item["outlines"]
     return found
 
 

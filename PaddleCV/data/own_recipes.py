@@ -192,7 +192,9 @@ def node_lines(split, node):
     lines = [f"  {split}:", f"    type: {node['type']}"]
     for key, value in node.items():
         if key != "type":
-            lines.append(f"    {key}: {quote_all(value) if isinstance(value, list) else quote(value)}")
+            numbers = isinstance(value, list) and all(isinstance(item, int) for item in value)
+            text = str(value) if numbers else quote_all(value) if isinstance(value, list) else quote(value)
+            lines.append(f"    {key}: {text}")
     return lines
 
 

@@ -12,6 +12,7 @@ from common.vision.files import is_image_file
 
 from .own_boxes import READERS, is_box_table
 from .own_faces import WiderFolder, is_wider_file
+from .own_masks import find_pairs, is_outlined, open_outlines, open_pairs, prepare_masks
 from .own_recipes import classifier_config, detector_config
 from .yolo import label_file
 
@@ -23,7 +24,10 @@ FORMATS = {
     "csv": "CSV files of boxes",
     "wider": "text files in the format of WIDER FACE",
     "folders": "class folders of images",
+    "outlines": "JSON files of labelme with polygons, for segmentation",
+    "masks": "images and their masks, for segmentation",
 }
+MASKS = {"outlines": open_outlines, "masks": open_pairs}
 NOT_CLASSES = {"images", "image", "imgs", "img", "jpegimages", "labels", "annotations", "imagesets"}
 PEEK = 20  # JSON files that are looked into
 
@@ -50,12 +54,19 @@ def recognize(folder, files):
             if os.path.isfile(text) and looks_like_yolo(read_start(text)):
                 found["yolo"].append(name)
     for name in [name for name in files if name.lower().endswith(".json")][:PEEK]:
-        keys = keys_of(folder / name)
-        found["coco"] += [name] if {"images", "annotations", "categories"} <= keys else []
-        found["labelme"] += [name] if "shapes" in keys else []
+        content = read_object(folder / name)
+        found["coco"] += [name] if {"images", "annotations", "categories"} <= content.keys() else []
+        found["labelme"] += [name] if "shapes" in content and not is_outlined(content) else []
+        found["outlines"] += [name] if is_outlined(content) else []
+    if found["outlines"] and len(found["outlines"]) > len(found["labelme"]):
+        found["labelme"] = []
+    else:
+        found["outlines"] = []
     texts = [] if found["yolo"] else [name for name in files if name.lower().endswith(".txt")][:PEEK]
     found["wider"] = [name for name in texts if is_wider_file(folder / name)]
     found = {name: names for name, names in found.items() if names}
+    if not found and (pairs := find_pairs(folder, files)):
+        found["masks"] = [" and ".join(pairs[0])]
     if not found and len(classes := class_folders(files)) > 1:
         found["folders"] = sorted(classes)
     return {name: f"{FORMATS[name]}, such as {names[0]}" for name, names in found.items()}
@@ -65,6 +76,8 @@ def prepare(kind, request, files):
     """The splits and the configuration of a folder of a format (Prepared)."""
     if kind == "folders":
         return prepare_classes(request, files)
+    if kind in MASKS:
+        return prepare_masks(request, files, MASKS[kind], split_paths)
     return prepare_boxes(kind, request, files)
 
 
@@ -201,10 +214,10 @@ def looks_like_yolo(text):
         return False
 
 
-def keys_of(path):
-    """The keys of the object of a JSON file (set); empty for any other file."""
+def read_object(path):
+    """The object of a JSON file (dict); empty for any other file."""
     try:
         content = parse_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
-        return set()
-    return set(content) if isinstance(content, dict) else set()
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -4,7 +4,6 @@ Shapes in this file:
     N images of D channels and H x W pixels, C classes.
 """
 
-import numpy as np
 import paddle
 from paddle.nn import functional as F
 
@@ -44,7 +43,7 @@ class AveragedMeanIoU(MeanIoU):
         """
         with paddle.no_grad():
             found = self.probabilities(model, paddle.to_tensor(batch["image"]))
-        super().update({"label_map": found.argmax(axis=1).numpy()}, {"mask": np.asarray(batch["mask"])})
+        super().update({"label_map": found.argmax(axis=1).numpy()}, batch)
 
     def probabilities(self, model, image):
         """The mean probability of each class, [N, C, H, W]."""

@@ -6,6 +6,8 @@ Shapes in this file:
 
 import numpy as np
 
+from .worst_masks import WorstMasks
+
 IGNORED = 255
 
 
@@ -29,13 +31,15 @@ class MeanIoU:
         """Resets the counts."""
         count = len(self.labels)
         self.matrix = np.zeros((count, count), np.int64)  # [label, prediction]
+        self.worst_masks = WorstMasks(self.labels)
 
     def update(self, outputs, batch):
         """Adds the predictions of a batch.
 
         Args:
             outputs (dict[str, ndarray]): `label_map` int [N, H, W].
-            batch (dict): `mask` uint8 [N, H, W], of the same size; 255 is ignored.
+            batch (dict): `mask` uint8 [N, H, W], of the same size; 255 is ignored. Where there are `image` and `path`
+                too, the samples with the lowest scores are kept for the report.
 
         Raises:
             ValueError: the sizes differ, or a class id is beyond the labels.
@@ -43,12 +47,17 @@ class MeanIoU:
         found, truth = np.asarray(outputs["label_map"]), np.asarray(batch["mask"])
         if found.shape != truth.shape:
             raise ValueError(f"the label maps have the shape {list(found.shape)}, the masks {list(truth.shape)}")
+        count = len(self.labels)
         counted = truth != IGNORED
-        found, truth, count = found[counted].astype(np.int64), truth[counted].astype(np.int64), len(self.labels)
-        for name, ids in (("a label map", found), ("a mask", truth)):
+        for name, ids in (("a label map", found[counted]), ("a mask", truth[counted])):
             if ids.size and (ids.min() < 0 or ids.max() >= count):
                 raise ValueError(f"{name} has the class id {ids.max()}; there are {count} classes")
-        self.matrix += np.bincount(truth * count + found, minlength=count * count).reshape(count, count)
+        for k in range(len(found)):
+            matrix = count_pairs(truth[k], found[k], count)
+            self.matrix += matrix
+            if "image" in batch and "path" in batch:
+                score = mean_of_known(class_ious(matrix))
+                self.worst_masks.add(score, batch["path"][k], np.asarray(batch["image"][k]), truth[k], found[k])
 
     def state(self):
         """The counts of this process (dict of arrays)."""
@@ -75,10 +84,11 @@ class MeanIoU:
     def per_class(self):
         """Number of pixels, IoU, dice coefficient and accuracy of every class by name; -1 for an undefined ratio."""
         inner, truth, found = np.diag(self.matrix), self.matrix.sum(1), self.matrix.sum(0)
+        ious = class_ious(self.matrix)
         return {
             name: {
                 "pixels": int(truth[k]),
-                "IoU": ratio(inner[k], truth[k] + found[k] - inner[k]),
+                "IoU": ious[k],
                 "dice": ratio(2 * inner[k], truth[k] + found[k]),
                 "accuracy": ratio(inner[k], truth[k]),
             }
@@ -88,6 +98,23 @@ class MeanIoU:
     def confusion(self):
         """The confusion matrix, int64 [C, C]: labels in rows, predictions in columns."""
         return self.matrix
+
+    def worst(self):
+        """The samples of this process with the lowest mean IoU of the classes in them, see :class:`WorstMasks`."""
+        return self.worst_masks.samples()
+
+
+def count_pairs(truth, found, count):
+    """The pixels of each true (rows) and predicted class (columns), int64 [count, count]; ignored ones do not count."""
+    counted = truth != IGNORED
+    pairs = truth[counted].astype(np.int64) * count + found[counted]
+    return np.bincount(pairs, minlength=count * count).reshape(count, count)
+
+
+def class_ious(matrix):
+    """The IoU of each class of a confusion matrix [C, C], list[float]; -1 for a class without a pixel."""
+    inner, truth, found = np.diag(matrix), matrix.sum(1), matrix.sum(0)
+    return [ratio(*pair) for pair in zip(inner, truth + found - inner)]
 
 
 def ratio(part, whole):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from PaddleCV.metrics.mean_iou import MeanIoU
+from PaddleCV.metrics.worst_masks import draw_sample, paint
 
 LABELS = ["a", "b", "never"]
 TRUTH = np.array([[[0, 0, 1, 1], [255, 0, 1, 1]]])
@@ -49,3 +50,32 @@ def test_label_maps_that_do_not_fit_are_refused():
         metric().update({"label_map": FOUND[:, :1]}, {"mask": TRUTH})
     with pytest.raises(ValueError, match="a label map has the class id 8"):
         metric().update({"label_map": FOUND + 7 * (TRUTH == 0)}, {"mask": TRUTH})
+
+
+def test_the_worst_samples_are_kept_with_their_scores_and_images():
+    scores = metric()
+    scores.worst_masks.count = 2
+    truth = np.zeros((4, 6, 8), np.uint8)
+    truth[:, 3:], truth[:, 0, 0] = 1, 255
+    found = truth % 255
+    found[1, :, 4:], found[3, :3] = 0, 2  # half of each class, and one class altogether
+    batch = {"mask": truth, "image": np.zeros((4, 3, 6, 8), np.float32), "path": list("abcd")}
+    scores.update({"label_map": found}, batch)
+    worst, other = scores.worst()
+    assert (worst["name"], other["name"]) == ("d", "b")
+    assert worst["score"] == pytest.approx(1 / 3)  # 0 of class a, 1 of b, 0 of the third class
+    assert other["score"] == pytest.approx((23 / 35 + 12 / 24) / 2)
+    assert worst["drawing"].dtype == np.uint8 and worst["drawing"].shape[1] == 4 * 320
+    assert not (worst["drawing"] == other["drawing"]).all()
+    assert metric().worst() == []
+
+
+def test_a_drawing_has_the_colors_of_the_classes_and_marks_wrong_pixels():
+    image, truth = np.full((2, 2, 3), 100, np.uint8), np.array([[0, 1], [255, 1]], np.uint8)
+    found = np.array([[0, 0], [0, 1]], np.uint8)
+    whole = draw_sample(0.5, "x", image, truth, found, ["a", "b"])
+    middle = whole[22:-22].reshape(2, 160, 8, 160, 3)[:, 80, :, 80]  # one pixel of each cell
+    assert middle[0, :2].tolist() == [[100] * 3] * 2
+    assert (middle[:, 2:4] == paint(image, truth)).all() and (middle[:, 4:6] == paint(image, found)).all()
+    assert middle[:, 6:].tolist() == [[[50] * 3, [255, 0, 0]], [[50] * 3, [50] * 3]]
+    assert paint(image, truth)[1, 0].tolist() == [45] * 3  # ignored: dark

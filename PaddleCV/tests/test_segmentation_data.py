@@ -87,6 +87,18 @@ def test_sizes_colors_and_absent_classes_are_found(root):
     assert (issue.code, issue.value) == ("D117", "car")
 
 
+def test_a_palette_read_as_rgb_is_named_with_its_first_color(root):
+    mask = np.zeros((8, 10, 3), np.uint8)
+    mask[2, 3:] = [128, 0, 0]
+    Image.fromarray(mask).save(root / "masks/two.png")
+    (issue,) = (i for i in SegmentationFolder(str(root), labels=LABELS).check(deep=True) if i.severity == "error")
+    assert issue.code == "D110" and issue.file.endswith("two.png") and "palette" in issue.fix
+    assert "2 colors, the first one (128, 0, 0) in row 2, column 3" in issue.message
+    Image.fromarray(np.full((8, 10, 3), 2, np.uint8)).save(root / "masks/two.png")
+    (issue,) = (i for i in SegmentationFolder(str(root), labels=LABELS).check(deep=True) if i.severity == "error")
+    assert "its channels are equal" in issue.fix
+
+
 @pytest.mark.parametrize(
     ("line", "text"),
     [
@@ -110,3 +122,32 @@ def test_options_that_cannot_be_are_refused(root):
         SegmentationFolder(str(root), "nowhere", labels=LABELS)
     with pytest.raises(DataError, match="mask is missing"):
         SegmentationFolder(str(root), labels=LABELS, suffixes=("", "_ids"))
+
+
+def test_palette_masks_of_pascal_voc_are_read_as_class_ids(tmp_path):
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (tmp_path / folder).mkdir(parents=True)
+    Image.new("RGB", (4, 2)).save(tmp_path / "JPEGImages/2007_000032.jpg")
+    mask = Image.fromarray(np.array([[0, 1, 2, 255], [2, 2, 0, 0]], np.uint8), "P")
+    mask.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0, *[7] * 759])
+    mask.save(tmp_path / "SegmentationClass/2007_000032.png")
+    (tmp_path / "ImageSets/Segmentation/train.txt").write_text("2007_000032\n")
+    folders = {"images": "JPEGImages", "masks": "SegmentationClass", "list_file": "ImageSets/Segmentation/train.txt"}
+    dataset = SegmentationFolder(str(tmp_path), labels=LABELS, **folders)
+    assert dataset[0]["mask"].tolist() == [[0, 1, 2, 255], [2, 2, 0, 0]] and dataset.check(deep=True) == []
+
+
+@pytest.mark.parametrize("way", ["list", "folders"])
+def test_cityscapes_is_read_by_its_list_and_by_its_folders(tmp_path, way):
+    name, image, label = "train/aachen/aachen_000000_000019", "_leftImg8bit.png", "_gtFine_labelTrainIds.png"
+    for folder in ("leftImg8bit", "gtFine"):
+        (tmp_path / folder / "train/aachen").mkdir(parents=True)
+    Image.new("RGB", (4, 2)).save(tmp_path / f"leftImg8bit/{name}{image}")
+    Image.fromarray(np.array([[0, 1, 2, 255]] * 2, np.uint8)).save(tmp_path / f"gtFine/{name}{label}")
+    if way == "list":
+        (tmp_path / "train.list").write_text(f"leftImg8bit/{name}{image} gtFine/{name}{label}\n")
+        dataset = SegmentationList(str(tmp_path), "train.list", labels=LABELS)
+    else:
+        suffixes = ("_leftImg8bit", "_gtFine_labelTrainIds")
+        dataset = SegmentationFolder(str(tmp_path), "leftImg8bit", "gtFine", labels=LABELS, suffixes=suffixes)
+    assert dataset[0]["mask"].tolist() == [[0, 1, 2, 255]] * 2 and dataset.check(deep=True) == []

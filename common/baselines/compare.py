@@ -11,6 +11,7 @@ from common.log import counted, logger
 from .baseline import MajorityClass
 from .images import NearestCentroid, PixelRegression
 from .items import ItemKNN, ItemPopularity
+from .masks import FrequentClass, OtsuThreshold
 from .tables import TableRegression, TableTrees
 from .texts import FrequentTag, MajorityTag, TfidfRegression
 
@@ -20,6 +21,7 @@ BY_TASK = {
     "ImageClassification": (MajorityClass, NearestCentroid, PixelRegression),
     "Ranking": (MajorityClass, TableRegression, TableTrees),
     "Retrieval": (ItemPopularity, ItemKNN),
+    "SemanticSegmentation": (FrequentClass, OtsuThreshold),
 }
 MOST = 200_000  # training samples
 
@@ -99,7 +101,11 @@ def make_baselines(config, kinds, train, metric, batch):
         if not {"items", "target"} <= set(batch) or config.get("num_items", None) is None:
             raise ConfigError(f"{config.place('data.train')}: the baselines of retrieval need sessions of items")
         return [kind(config.get("num_items"), max(metric.at)) for kind in kinds]
+    count = get_optional(train, "dataset", "num_classes")
+    if FrequentClass in kinds:
+        if "mask" not in batch:
+            raise ConfigError(f"{config.place('data.train')}: the baselines need a mask for each training image")
+        return [kind(count) for kind in kinds if kind is not OtsuThreshold or count == 2]
     if "tags" not in batch and "label" not in batch:
         raise ConfigError(f"{config.place('data.train')}: the baselines need a label for each training sample")
-    count = get_optional(train, "dataset", "num_classes")
     return [kind(count) for kind in kinds if not hasattr(kind, "suits") or kind.suits(batch)]

@@ -1,8 +1,8 @@
 """`tools/baseline.py`: scores simple baselines on the data of a configuration, and the model beside them.
 
 Texts: TF-IDF and logistic regression.  Tables: logistic regression and gradient-boosted trees.  Tags: the most frequent
-one of each token.  Images: nearest mean image and logistic regression on 16 x 16 pixels.  Sessions: popular items and
-neighbors of the last item.
+one of each token.  Images: nearest mean image and logistic regression on 16 x 16 pixels.  Masks: the most frequent
+class at each place, and Otsu's threshold of two classes.  Sessions: popular items and neighbors of the last item.
 """
 
 import argparse

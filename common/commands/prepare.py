@@ -1,9 +1,9 @@
 """`tools/prepare.py`: splits a folder of your own data and writes a small configuration that suits it.
 
 The folder is only read.  Images: YOLO text files with data.yaml or classes.txt, VOC XML files, one COCO JSON file,
-labelme JSON files, CSV files of boxes, text files of WIDER FACE, or a folder of images per class.  Texts: CSV or TSV
-with a text and a label.  Clicks: CSV with a label of 0 and 1, numbers and categories.  Speech: a folder of recordings
-per spoken word.
+labelme JSON files (of polygons: segmentation), CSV files of boxes, text files of WIDER FACE, images and masks of the
+same names, or a folder of images per class.  Texts: CSV or TSV with a text and a label.  Clicks: CSV with a label of 0
+and 1, numbers and categories.  Speech: a folder of recordings per spoken word.
 """
 
 import argparse

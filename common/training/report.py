@@ -148,7 +148,22 @@ def confusion(folder, findings):
         write_table(folder / "confusion.csv", ["true \\ predicted", *names], rows)
 
 
-PARTS = (per_class, curves, thresholds, roc, calibration, confusion)
+def worst(folder, findings):
+    """`worst_01.jpg` and so on of the samples with the lowest scores, and `worst.csv`, if the metric keeps them."""
+    samples = findings.metric.worst() if hasattr(findings.metric, "worst") else []
+    if samples:
+        from common.vision.writers import encode_jpeg
+
+        for old in folder.glob("worst_*.jpg"):
+            old.unlink()
+        names = [f"worst_{rank:02d}.jpg" for rank in range(1, len(samples) + 1)]
+        for name, sample in zip(names, samples):
+            write_atomically(folder / name, [encode_jpeg(sample["drawing"])])
+        rows = [[name, sample["score"], sample["name"]] for name, sample in zip(names, samples)]
+        write_table(folder / "worst.csv", ["drawing", "score", "sample"], rows)
+
+
+PARTS = (per_class, curves, thresholds, roc, calibration, confusion, worst)
 
 
 def axis_names(labels, count):

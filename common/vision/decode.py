@@ -128,12 +128,29 @@ def decode_ids(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
     pil_image = open_header(data, name, max_pixels)
     orientation = exif_orientation(pil_image)
     if pil_image.mode not in ("P", "L", "1", "I;16", "I"):
-        message = f"the mask has colors ({pil_image.mode}) instead of one class id per pixel"
-        raise bad_file("D110", name, message, fix="convert it to a grayscale or palette PNG of class ids")
+        raise bad_file("D110", name, *describe_colors(load_pixels(pil_image, name), pil_image.mode))
     ids = load_pixels(pil_image, name)
     if ids.size and ids.min() < 0:
         raise bad_file("D110", name, f"the mask has the id {ids.min()}")
     return apply_orientation(ids.astype(np.int32), orientation)
+
+
+def describe_colors(pixels, mode):
+    """What is wrong with a mask that has channels [H, W, D], and how to correct it (tuple of two texts)."""
+    message = f"the mask has colors ({mode}) instead of one class id per pixel"
+    fix = "convert it to a grayscale or palette PNG of class ids"
+    colors = pixels[..., :3] if pixels.ndim == 3 and pixels.shape[2] >= 3 else None
+    if colors is None or not colors.size:
+        return message, fix
+    found = np.unique(colors.reshape(-1, 3), axis=0)
+    differ = (colors != colors[..., :1]).any(2)
+    if not differ.any():
+        return message, "its channels are equal: save one of them"
+    row, column = np.argwhere(differ)[0]
+    first = tuple(int(value) for value in colors[row, column])
+    message += f": {len(found)} colors, the first one {first} in row {row}, column {column}"
+    many = "" if len(found) <= 256 else "; more than 256 colors are no classes: is this the image itself, or a JPEG?"
+    return message, f"{fix}: a palette that was read as RGB loses the ids{many}"
 
 
 def read_image_file(path):

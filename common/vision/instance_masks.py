@@ -70,6 +70,16 @@ def decode_masks(codes, height, width):
     return np.ascontiguousarray(library.decode(list(codes)).transpose(2, 0, 1))
 
 
+def mask_as_png(code):
+    """A code that was checked as `{"size": [H, W], "png": str}`, a PNG in base64 whose pixels are 0 and 255."""
+    import base64
+
+    import cv2
+
+    mask = decode_masks([code], *code["size"])[0] * np.uint8(255)
+    return {"size": code["size"], "png": base64.b64encode(cv2.imencode(".png", mask)[1]).decode("ascii")}
+
+
 def paste_mask(cells, box, height, width, threshold=0.5):
     """The mask of a box in its image: bilinear between the centers of the cells, zero beyond the outermost ones.
 

@@ -38,12 +38,12 @@ class ResizeShort(Transform):
     """
 
     def __init__(self, size, max_size=None, interp="bilinear"):
-        self.sizes = [parse_size(side)[0] for side in ([size] if np.ndim(size) == 0 else size)]
+        self.sizes = read_sides(size)
         self.max_size = max_size
         self.interp = check_interpolation(interp)
 
     def __call__(self, sample, rng):
-        size = self.sizes[rng.integers(len(self.sizes))] if len(self.sizes) > 1 else self.sizes[0]
+        size = draw_side(self.sizes, rng)
         height, width = sample["image"].shape[:2]
         scale = size / min(height, width)
         if self.max_size:
@@ -55,17 +55,17 @@ class ResizeLong(Transform):
     """Resizes the long side to a given length.
 
     Args:
-        size (int): length of the long side in pixels.
+        size (int | list[int]): length of the long side in pixels; of several, one is drawn per image.
         interp (str): nearest, bilinear, cubic, area, lanczos, or random.
     """
 
     def __init__(self, size, interp="bilinear"):
-        self.size, _ = parse_size(size)
+        self.sizes = read_sides(size)
         self.interp = check_interpolation(interp)
 
     def __call__(self, sample, rng):
         height, width = sample["image"].shape[:2]
-        new_size = scale_size(height, width, self.size / max(height, width))
+        new_size = scale_size(height, width, draw_side(self.sizes, rng) / max(height, width))
         return resize_sample(sample, *new_size, choose_interpolation(self.interp, rng))
 
 
@@ -128,3 +128,13 @@ class LetterBox(Transform):
 def scale_size(height, width, scale):
     """Multiplies a size by a factor and rounds it to whole pixels, at least 1."""
     return max(int(height * scale + 0.5), 1), max(int(width * scale + 0.5), 1)
+
+
+def read_sides(size):
+    """One length in pixels, or several, as a list of ints."""
+    return [parse_size(side)[0] for side in ([size] if np.ndim(size) == 0 else size)]
+
+
+def draw_side(sizes, rng):
+    """One of several lengths at random."""
+    return sizes[rng.integers(len(sizes))] if len(sizes) > 1 else sizes[0]

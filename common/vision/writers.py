@@ -31,6 +31,13 @@ def refuse_overwrite(target, source):
         raise ConfigError(f"--out {target.parent}: would overwrite {source}; choose another folder")
 
 
+def encode_jpeg(image, quality=90):
+    """An image RGB uint8 [H, W, 3] as the bytes of a JPEG file."""
+    import cv2
+
+    return cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
 class ImageWriter:
     """Writes annotated images to a folder under the names of the input files, or one image to a file.
 

@@ -99,7 +99,17 @@ async def read_items(request, body, model, limits):
     Raises:
         Problem: 400, 413, 415 or 422; of the request, or of every item.
     """
-    threshold = read_query(request.query_params, model["threshold"])
+    masks = read_masks(request.query_params)
+    items = await read_body(request, body, read_query(request.query_params, model["threshold"]), model, limits)
+    if masks == "png":
+        for item in items:
+            if not isinstance(item, Problem):
+                item[0]["masks"] = masks
+    return items
+
+
+async def read_body(request, body, threshold, model, limits):
+    """The items of a body, see :func:`read_items`."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not body:
         raise Problem(400, "the body is empty")
@@ -133,14 +143,21 @@ def each(calls):
 
 def read_query(query, default):
     """The threshold of `?threshold=`, or the default; raises Problem 422 for anything else."""
-    unknown = [key for key in query if key != "threshold"]
-    if unknown or len(query.getlist("threshold")) > 1:
-        raise Problem(422, "the query takes threshold=NUMBER, once")
+    unknown = [key for key in query if key not in ("threshold", "masks")]
+    if unknown or any(len(query.getlist(key)) > 1 for key in query):
+        raise Problem(422, "the query takes threshold=NUMBER and masks=rle or masks=png, each once")
     text = query.get("threshold")
     try:
         return check_threshold(default if text is None else float(text))
     except ValueError:
         raise Problem(422, "threshold is not a number") from None
+
+
+def read_masks(query):
+    """`?masks=`: rle, the default, or png; raises Problem 422 for anything else."""
+    if query.get("masks", "rle") not in ("rle", "png"):
+        raise Problem(422, "masks is rle or png")
+    return query.get("masks", "rle")
 
 
 def check_threshold(value):

@@ -134,7 +134,13 @@ def predictor(limits):
             "in": "query",
             "schema": NUMBER,
             "description": "leave out predictions that score less (default: the model's own)",
-        }
+        },
+        {
+            "name": "masks",
+            "in": "query",
+            "schema": {"enum": ["rle", "png"]},
+            "description": "masks as COCO's run-length code (`counts`, the default) or as a PNG in base64 (`png`)",
+        },
     ]
     answer["requestBody"] = {
         "required": True,

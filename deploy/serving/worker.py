@@ -29,6 +29,7 @@ from common.inference.rows import predict_rows
 from common.table.unknown import unknown_rates
 from common.text.sources import Texts
 from common.vision.decode import decode_image
+from common.vision.instance_masks import mask_as_png
 from deploy.serving import wire
 
 MOST_SAMPLES = 32 * 2**20  # of a recording, all channels; 128 MB as they are decoded
@@ -147,11 +148,19 @@ def run_group(model, kind, members, items):
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
         found = {t: records_of(model, outputs, samples, t) for t in set(thresholds)}
-        return [(200, json.dumps(found[t][row], allow_nan=False)) for row, t in enumerate(thresholds)]
+        records = [found[t][row] for row, t in enumerate(thresholds)]
+        as_png = [items[position][0].get("masks") == "png" for position, _ in members]
+        records = [with_png(one) if png else one for one, png in zip(records, as_png)]
+        return [(200, json.dumps(one, allow_nan=False)) for one in records]
     except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on
         if len(members) > 1:
             return [run_group(model, kind, [member], items)[0] for member in members]
         return [failure_of(error)]
+
+
+def with_png(records):
+    """Records whose masks are PNGs in base64, not run-length codes; others as they are."""
+    return [r | {"mask": mask_as_png(r["mask"])} if isinstance(r.get("mask"), dict) else r for r in records]
 
 
 def run_table(model, rows, threshold):

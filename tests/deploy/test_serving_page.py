@@ -165,3 +165,20 @@ def test_nothing_comes_from_elsewhere(server):
     html = server.ask("/").body.decode()
     assert "://" not in html.replace("http://www.w3.org", "")
     assert "unsafe-inline" not in server.ask("/").headers["content-security-policy"]
+
+
+def test_masks_lie_over_the_image_in_the_colors_of_their_classes(page):
+    masks = np.zeros((2, 40, 30), bool)
+    masks[0, 5:25, 4:20], masks[1, 10:40, 15:30] = True, True
+    records = [{"category_id": k, "mask": encode_mask(mask)} for k, mask in enumerate(masks)]
+    script = """
+    const canvas = document.createElement("canvas"), [height, width] = arguments[0][0].mask.size;
+    canvas.width = width; canvas.height = height;
+    overlay(arguments[0], canvas, canvas.getContext("2d"));
+    return Array.from(canvas.getContext("2d").getImageData(0, 0, width, height).data);
+    """
+    drawn = np.array(page.execute_script(script, records)).reshape(40, 30, 4)
+    assert ((drawn[..., 3] > 0) == masks.any(0)).all()
+    first, second = drawn[6, 5], drawn[39, 29]
+    assert (drawn[masks[0]] == first).all() and (drawn[masks[1] & ~masks[0]] == second).all()
+    assert (first != second).any() and first[3] in (127, 128)

@@ -7,6 +7,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from common.data.pipeline import Pipeline
@@ -16,13 +17,14 @@ from common.inference.predictor import Predictor, predict
 from common.inference.tasks.tensors import Tensors
 from common.text.split import SplitWords, TokenIds
 from common.vision.decode import decode_image
+from common.vision.instance_masks import encode_mask, mask_as_png
 from deploy.serving import wire
 from deploy.serving.app import Server
-from deploy.serving.inputs import read_items, text
+from deploy.serving.inputs import read_items, read_masks, text
 from deploy.serving.metrics import Metrics
 from deploy.serving.models import Settings
 from deploy.serving.problems import Limits, Problem
-from deploy.serving.worker import describe, predict_items, response_frame
+from deploy.serving.worker import describe, predict_items, response_frame, with_png
 from tests.deploy.test_cpp_goldens import exported_twin
 from tests.made.commands import command
 from tools import zoo
@@ -182,3 +184,25 @@ def test_a_frame_is_read_as_it_was_written():
 def test_a_frame_that_does_not_add_up_is_refused():
     with pytest.raises(ValueError, match="a frame of 3 bytes says that it has 2"):
         wire.parted(b'{"sizes": [2]}', b"abc")
+
+
+def test_masks_are_run_length_codes_or_pngs_as_the_query_says():
+    assert [read_masks(QueryParams(query)) for query in ("", "masks=rle", "masks=png")] == ["rle", "rle", "png"]
+    with pytest.raises(Problem, match="masks is rle or png"):
+        read_masks(QueryParams("masks=jpeg"))
+    code = encode_mask(np.eye(4))
+    assert with_png([{"label": "a", "mask": code}, {"label": "b"}]) == [
+        {"label": "a", "mask": mask_as_png(code)},
+        {"label": "b"},
+    ]
+
+
+def test_the_query_reaches_every_item_of_a_request():
+    request = Request({"type": "http", "query_string": b"masks=png", "headers": [(b"content-type", b"image/png")]})
+    file = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
+    model = {"input": "image", "threshold": 0.5}
+    ((item, _),) = asyncio.run(read_items(request, file, model, Limits()))
+    assert item["masks"] == "png" and item["threshold"] == 0.5
+    request.scope["query_string"] = b""
+    ((item, _),) = asyncio.run(read_items(Request(request.scope), file, model, Limits()))
+    assert "masks" not in item

@@ -117,3 +117,12 @@ def test_a_matrix_with_one_more_row_than_labels_has_a_background():
     assert axis_names(["a", "b"], 3) == ["a", "b", "background"]
     assert axis_names(["a", "b"], 2) == ["a", "b"]
     assert axis_names([], 3) == ["0", "1", "2"]
+
+
+def test_the_worst_samples_are_images_with_a_table_and_replace_those_of_before(tmp_path):
+    samples = [{"score": 0.1 * k, "name": f"{k}.jpg", "drawing": np.full((8, 8, 3), k, np.uint8)} for k in (1, 2)]
+    assert written(tmp_path, worst=samples) == {"worst.csv", "worst_01.jpg", "worst_02.jpg"}
+    assert written(tmp_path, worst=samples[:1]) == {"worst.csv", "worst_01.jpg"}
+    assert rows(tmp_path / "worst.csv") == [["drawing", "score", "sample"], ["worst_01.jpg", "0.1", "1.jpg"]]
+    assert cv2.imread(str(tmp_path / "worst_01.jpg")).max() == 1
+    assert written(tmp_path / "none", worst=[]) == set()

@@ -1,5 +1,8 @@
 """Run-length codes of masks, and the masks of boxes in their image."""
 
+import base64
+
+import cv2
 import numpy as np
 import pytest
 from faster_coco_eval.core import mask as library
@@ -10,6 +13,7 @@ from common.vision.instance_masks import (
     decode_runs,
     encode_mask,
     encode_runs,
+    mask_as_png,
     paste_mask,
 )
 
@@ -44,3 +48,10 @@ def test_the_mask_of_a_box_in_its_image():
     assert outside.sum() == 2 * 3 and outside[:3, :2].all()
     for box in ((9, 1, 12, 4), (3, 3, 3, 5), (4, 4, 2, 6)):
         assert not paste_mask(np.ones((4, 4)), box, 6, 8).any()
+
+
+def test_a_mask_as_png_has_its_pixels_exactly():
+    mask = np.random.default_rng(1).random((7, 13)) < 0.4
+    found = mask_as_png(encode_mask(mask))
+    pixels = cv2.imdecode(np.frombuffer(base64.b64decode(found["png"]), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert found["size"] == [7, 13] and (pixels == mask * 255).all()
