@@ -127,8 +127,7 @@ class CocoKeypoints(KeypointDataset):
                 message = "is no box: needs image_id, category_id, bbox (x, y, width, height) and score"
                 issues.error("D113", message, f"[{position}]", str(record)[:80])
             elif image in index_of and read_integer(record.get("category_id")) == self.category_id:
-                if score >= min_score:
-                    rows.append((index_of[image], *numbers, score, position))
+                rows += [(index_of[image], *numbers, score, position)] * (score >= min_score)
         if not rows and not issues.errors:
             issues.error("D117", "has no box of these images and this category", value=f"least score {min_score}")
         if issues.errors:
@@ -152,9 +151,9 @@ def select_category(records, names, wanted, issues):
     found = {}
     for record in records:
         points = record.get("keypoints")
-        if isinstance(points, list) and points and all(isinstance(name, str) and name for name in points):
-            if len(set(points)) == len(points):
-                found[names[read_integer(record["id"])]] = (read_integer(record["id"]), list(points))
+        named = isinstance(points, list) and points and all(isinstance(name, str) and name for name in points)
+        if named and len(set(points)) == len(points):
+            found[names[read_integer(record["id"])]] = (read_integer(record["id"]), list(points))
     if wanted is None and len(found) == 1:
         return next(iter(found.values()))
     if wanted in found:

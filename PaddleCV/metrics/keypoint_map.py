@@ -79,4 +79,5 @@ class KeypointMap(KeypointMetric):
 
 def sigma_of(name):
     """COCO's sigma of a keypoint, by the part of the body in its name."""
-    return next((value for part, value in SIGMAS.items() if re.search(rf"(?<![a-z]){part}", name, re.IGNORECASE)), OTHER_SIGMA)
+    found = (value for part, value in SIGMAS.items() if re.search(rf"(?<![a-z]){part}", name, re.IGNORECASE))
+    return next(found, OTHER_SIGMA)

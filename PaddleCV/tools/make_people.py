@@ -3,6 +3,7 @@
 python PaddleCV/tools/make_people.py --out dataset/people
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -84,8 +85,13 @@ def describe(points, number, image, size):
     inside = (points >= 0).all(1) & (points < size).all(1)
     rows = np.concatenate([np.floor(points), np.full((len(points), 1), 2)], 1) * inside[:, None]
     return {
-        **{"id": number, "image_id": image, "category_id": 1, "iscrowd": 0, "num_keypoints": int(inside.sum())},
-        **{"bbox": [x, y, width, height], "area": round(width * height * 0.6, 1)},
+        "id": number,
+        "image_id": image,
+        "category_id": 1,
+        "iscrowd": 0,
+        "num_keypoints": int(inside.sum()),
+        "bbox": [x, y, width, height],
+        "area": round(width * height * 0.6, 1),
         "keypoints": rows.astype(int).ravel().tolist(),
     }
 
@@ -135,7 +141,7 @@ def pose(rng):
     for number, limb in enumerate(LIMBS):
         outward = 1 if number % 2 == 0 else -1
         angle = rng.normal(0.5, 0.6) if number < 2 else rng.normal(0.15, 0.25)
-        for before, after in zip(limb, limb[1:]):
+        for before, after in itertools.pairwise(limb):
             points[after] = points[before] + (0.36 if number < 2 else 0.42) * np.array(
                 [outward * np.sin(angle), np.cos(angle)]
             )

@@ -7,9 +7,18 @@ import re
 
 import numpy as np
 
+from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.vision.affine import rotation_matrix
-from common.vision.geometry import check_interpolation, flip_sample, parse_size, warp_sample
+from common.vision.decode import PIXEL_LIMIT
+from common.vision.geometry import (
+    check_interpolation,
+    flip_sample,
+    parse_size,
+    resize_sample,
+    warp_sample,
+    window_sample,
+)
 
 SIDE = re.compile(r"(?<![a-z])(left|right|l|r)(?![a-z])", re.IGNORECASE)
 OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
@@ -21,8 +30,8 @@ FEWEST = 3  # joints of half a body
 class PersonCrop(Transform):
     """Crops the box of a person, wider or higher so that its shape is that of the result, and resizes it.
 
-    A sample without a box is cropped whole, without padding. `crop` float32 [4] is the part (x1, y1, x2, y2) of the
-    image that the result shows, by which a model finds its way back.
+    The corners of the crop are whole pixels. A sample without a box is cropped whole, without padding. `crop` float32
+    [4] is the part (x1, y1, x2, y2) of the image that the result shows, by which a model finds its way back.
 
     Args:
         size (int | list[int]): of the result in pixels, [height, width].
@@ -39,7 +48,15 @@ class PersonCrop(Transform):
         self.interp = check_interpolation(interp, more=())
 
     def __call__(self, sample, rng):
-        return self.cut(sample, *self.place(sample), degrees=0.0)
+        center, extent = self.place(sample)
+        first, last = (np.floor(center + sign * extent / 2 + 0.5) for sign in (-1, 1))  # whole pixels
+        (left, top), (width, height) = first.astype(int).tolist(), np.maximum(last - first, 1).astype(int).tolist()
+        if height * width > PIXEL_LIMIT:
+            message = f"the crop of a person is {width}x{height}, more than {PIXEL_LIMIT} pixels"
+            raise bad_file("D103", sample.get("path", "an image"), message, "correct the box")
+        window_sample(sample, top, left, height, width, self.fill, min_size=0.0)
+        sample["crop"] = np.array([left, top, left + width, top + height], np.float32)
+        return resize_sample(sample, self.height, self.width, self.interp)
 
     def place(self, sample):
         """The center [2] and the extent [2] of the crop in pixels, x and y."""
@@ -53,14 +70,6 @@ class PersonCrop(Transform):
         x1, y1, x2, y2 = (float(value) for value in box)
         unit = max((x2 - x1) / self.width, (y2 - y1) / self.height, 1e-3)
         return np.array([(x1 + x2) / 2, (y1 + y2) / 2]), unit * padding * np.array([self.width, self.height])
-
-    def cut(self, sample, center, extent, degrees):
-        """The sample of a crop, turned about its center."""
-        size = np.array([self.width, self.height])
-        linear = rotation_matrix(degrees) * (size / extent)[:, None]
-        matrix = np.concatenate([linear, (size / 2 - linear @ center)[:, None]], axis=1)
-        sample["crop"] = np.concatenate([center - extent / 2, center + extent / 2]).astype(np.float32)
-        return warp_sample(sample, matrix, self.height, self.width, self.interp, self.fill, min_size=0.0)
 
 
 class RandomPersonCrop(PersonCrop):
@@ -118,7 +127,11 @@ class RandomPersonCrop(PersonCrop):
             center, extent = self.half_body(sample["keypoints"][0], upper) or (center, extent)
         extent = extent * float(np.clip(1 + self.scale * factor, 1 - self.scale, 1 + self.scale))
         degrees = float(np.clip(angle, -2, 2)) * self.rotation if turned else 0.0
-        self.cut(sample, center, extent, degrees)
+        size = np.array([self.width, self.height])
+        linear = rotation_matrix(degrees) * (size / extent)[:, None]
+        matrix = np.concatenate([linear, (size / 2 - linear @ center)[:, None]], axis=1)
+        sample["crop"] = np.concatenate([center - extent / 2, center + extent / 2]).astype(np.float32)
+        warp_sample(sample, matrix, self.height, self.width, self.interp, self.fill, min_size=0.0)
         return flip_sample(sample, True, self.pairs) if mirrored else sample
 
     def half_body(self, points, upper):
