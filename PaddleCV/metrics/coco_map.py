@@ -107,14 +107,22 @@ class CocoMap(DetectionMetric):
         return self.evaluation
 
 
-def evaluate_coco(dataset, results, seen, kind):
-    """The evaluation of results in COCO's format over the images `seen`; of kind `bbox` or `segm` (COCOeval_faster)."""
+def evaluate_coco(dataset, results, seen, kind, sigmas=None):
+    """The evaluation of results in COCO's format over the images `seen` (COCOeval_faster).
+
+    Args:
+        dataset (object): with `annotations()`.
+        results (list[dict]): one or more.
+        seen (set[int]): ids of the evaluated images.
+        kind (str): `bbox`, `segm` or `keypoints`.
+        sigmas (list[float] | None): of keypoints, those of COCO when None.
+    """
     from faster_coco_eval import COCO, COCOeval_faster  # imports OpenCV: not needed to read a configuration
 
     truth = COCO(dataset.annotations())
     if kind == "segm":  # beside a box, the area would be that of the box
         results = [{key: value for key, value in result.items() if key != "bbox"} for result in results]
-    evaluation = COCOeval_faster(truth, truth.loadRes(results), kind)
+    evaluation = COCOeval_faster(truth, truth.loadRes(results), kind, kpt_oks_sigmas=sigmas)
     evaluation.params.imgIds = sorted(seen)
     evaluation.evaluate()
     evaluation.accumulate()

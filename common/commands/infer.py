@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   python tools/infer.py -c configs/resnet50.yml --weights output/resnet50/best image.jpg
   python tools/infer.py --model output/deepspeech2/export speech.wav
   python tools/infer.py --model output/deepfm/export --input rows.csv --out scores.csv
+  python tools/infer.py --model output/pose/export --image street.jpg --boxes boxes.json --out drawn
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
 
@@ -36,6 +37,11 @@ def parser():
     )
     options.add_argument("--image", dest="input", metavar="PATH", help="same as --input")
     options.add_argument("path", nargs="?", help="same as --input")
+    options.add_argument(
+        "--boxes",
+        metavar="FILE",
+        help="for keypoints: what a detector found in these images, by --out FILE.json",
+    )
     options.add_argument("--text", metavar="TEXT", help="one text instead of --input")
     options.add_argument("--json", action="store_true", help="print one JSON object per sample")
     options.add_argument(
@@ -111,6 +117,10 @@ def open_input(args, task):
     from common.vision.writers import DRAWN
 
     source = open_source(args.input, task, args.text)
+    if args.boxes:
+        from common.inference.boxes import Boxed
+
+        source = Boxed(source, args.boxes, task)
     if args.out and not is_result_file(args.out):
         draws = task.draws and hasattr(source, "drawing")
         refuse_suffix(args.out, DRAWN if draws else ())

@@ -12,6 +12,8 @@ from common.inference.result_files import describe_sample, is_result_file, open_
 from common.inference.rows import predict_rows
 from common.log import logger, printable
 
+PARTS_AT_A_TIME = 16  # of a sample that is split
+
 
 def run_inference(model, source, args):
     """Predicts every sample of `source`; one that cannot be read is named, and the rest go on.
@@ -121,14 +123,15 @@ def predict_samples(model, samples, threshold):
                 raise sample["error"]
             if not sample.get("blank"):
                 prepared = model.decode(sample)
-                ready.append(prepare_samples(model, [prepared])[0])
-                sample = prepared | {"coverage": ready[-1].get("coverage", {})}
+                parts = prepare_samples(model, model.task.split(prepared))
+                ready.append(parts)
+                sample = prepared | {"coverage": parts[-1].get("coverage", {}) if parts else {}}
             decoded.append(sample)
         except DataError as error:
             problems.append(error)
             if model.task.input == "text" and "place" in sample:
                 decoded.append(sample | {"error": in_file(error, sample)})
-    found = iter(predict_all(model, ready, threshold) if ready else [])
+    found = iter(predict_parts(model, ready, threshold))
     empty = ("blank", "error")
     predictions = [(sample, [] if any(key in sample for key in empty) else next(found)) for sample in decoded]
     bad = [(sample, error) for sample, error in predictions if isinstance(error, NotFinite)]
@@ -141,6 +144,25 @@ def in_file(error, sample):
     if isinstance(error, BadSample):
         return error
     return BadSample(DataIssue("D100", "error", sample["path"], str(error), sample["place"]))
+
+
+def predict_parts(model, parts, threshold):
+    """The records of samples that were split into parts, which are run together (list[list[dict] | NotFinite]).
+
+    Args:
+        model (Predictor | ModelInMemory): predicts.
+        parts (list[list[dict]]): of each sample its prepared parts; none gives no records.
+        threshold (float | None): see :func:`common.inference.predictor.predict`.
+    """
+    every = [part for own in parts for part in own]
+    most = fixed_batch(model) or max(len(parts), PARTS_AT_A_TIME)
+    found = iter([one for chunk in batches(every, most) for one in predict_all(model, chunk, threshold)])
+    joined = []
+    for own in parts:
+        mine = list(itertools.islice(found, len(own)))
+        bad = next((records for records in mine if isinstance(records, NotFinite)), None)
+        joined.append(bad or [record for records in mine for record in records])
+    return joined
 
 
 def predict_all(model, samples, threshold):

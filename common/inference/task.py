@@ -61,6 +61,10 @@ class Task:
         """
         return synthetic.sample_for(self.input, inputs)
 
+    def split(self, sample):
+        """The parts of a decoded sample that are predicted one by one, such as its boxes; usually the sample itself."""
+        return [sample]
+
     def records(self, outputs, samples, labels, threshold):
         """The predictions of a batch.
 

@@ -5,6 +5,7 @@ import pathlib
 
 from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digits import make_digits
+from PaddleCV.tools.make_people import make_people
 from PaddleCV.tools.make_shapes import make_shapes
 from PaddleRec.tools.make_clicks import make_clicks
 from PaddleRec.tools.make_rows import make_hours, make_rows
@@ -17,6 +18,7 @@ MAKERS = {
     "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
 MAKERS["shapes"] = make_shapes
+MAKERS["people"] = make_people
 MAKERS["clicks"] = lambda folder: make_clicks(folder, train=1500, evaluation=200, values=200)
 MAKERS["spoken_tones"] = lambda folder: make_spoken_tones(folder, train=48, evaluation=16)
 MAKERS["hours"] = lambda folder: make_hours(folder, hours=3, rows=150)

@@ -36,6 +36,7 @@ void check(const Arguments& given) {
   if (tasks != 1) throw ConfigError("kit_infer takes one of --image PATH, --input FILE and --golden");
   if (!given.output.empty() && given.input.empty()) throw ConfigError("--output goes with --input; drawn images go to --out");
   if (!given.out.empty() && given.image.empty()) throw ConfigError("--out goes with --image");
+  if (!given.boxes.empty() && (given.image.empty() || given.repeat > 0)) throw ConfigError("--boxes goes with --image, without --repeat");
   if (given.image.empty() && (given.threshold || given.batch != 1 || given.workers != 1))
     throw ConfigError("--threshold, --batch and --workers go with --image");
   if (given.json && !given.input.empty() && given.repeat == 0) throw ConfigError("--json goes with --image, --golden or --repeat");
@@ -58,6 +59,7 @@ std::optional<Arguments> parse(int count, char** words) {
   app.footer(examples);
   app.add_option("--model", given.model, "the exported folder")->required()->type_name("DIR");
   app.add_option("--image", given.image, "an image, a folder, or - for standard input (an image, or one path a line)")->type_name("PATH");
+  app.add_option("--boxes", given.boxes, "for keypoints: what a detector found in these images, as --json writes it")->type_name("FILE");
   app.add_option("--input", given.input, "tensors: .npz by the names of infer.yml, or .npy for a model of one input")->type_name("FILE");
   app.add_option("--output", given.output, "where the outputs for --input go, .npz, or .npy for a model of one output")->type_name("FILE");
   app.add_flag("--golden", given.golden, "run the export's own golden.npz and compare; exit code 1 where it differs");

@@ -8,7 +8,7 @@
 namespace kit {
 
 struct Arguments {
-  std::string model, image, input, output, out, engine = "auto";
+  std::string model, image, boxes, input, output, out, engine = "auto";
   bool json = false, golden = false;
   std::optional<double> threshold;
   int threads = 0, workers = 1, batch = 1, repeat = 0, warmup = 5;

@@ -120,6 +120,33 @@ Step center_crop(Arguments& given) {
   };
 }
 
+// As common/vision/person_crop.py: whole pixels around the box, in the shape of the result.
+Step person_crop(Arguments& given) {
+  const auto size = given.given("size") ? given.size() : (given.ignore("size"), std::pair(256, 192));
+  const double padding = given.get("padding", 1.25);
+  if (!(padding >= 1)) throw given.wrong("has a padding that is not at least 1");
+  return [size, padding, fill = given.fill(0), interp = given.interpolation()](Sample& sample) {
+    const double x1 = sample.box.empty() ? 0 : sample.box[0], y1 = sample.box.empty() ? 0 : sample.box[1];
+    const double x2 = sample.box.empty() ? sample.image.cols : sample.box[2], y2 = sample.box.empty() ? sample.image.rows : sample.box[3];
+    const double unit = std::max({(x2 - x1) / size.second, (y2 - y1) / size.first, 1e-3});
+    auto edges = [&](double low, double high, int side) {
+      const double center = (low + high) / 2, extent = unit * (sample.box.empty() ? 1.0 : padding) * side;
+      const double first = std::floor(center - extent / 2 + 0.5), last = std::floor(center + extent / 2 + 0.5);
+      return std::pair(first, std::max(last - first, 1.0));
+    };
+    const auto [left, width] = edges(x1, x2, size.second);
+    const auto [top, height] = edges(y1, y2, size.first);
+    if (!(width * height <= static_cast<double>(pixel_limit)) || std::abs(left) > 1e9 || std::abs(top) > 1e9)
+      throw DataError("error[D103] the crop of a person is larger than " + std::to_string(pixel_limit) + " pixels");
+    window_sample(sample, static_cast<int>(top), static_cast<int>(left), static_cast<int>(height), static_cast<int>(width), fill);
+    Tensor crop = Tensor::of(DType::float32, {4});
+    const double corners[4] = {left, top, left + width, top + height};
+    std::copy_n(corners, 4, crop.data<float>());
+    sample.facts["crop"] = std::move(crop);
+    resize_sample(sample, size.first, size.second, interp);
+  };
+}
+
 Step normalize(Arguments& given) {
   const auto mean = given.get<std::vector<double>>("mean", {0.485, 0.456, 0.406});
   const auto deviation = given.get<std::vector<double>>("std", {0.229, 0.224, 0.225});
@@ -213,6 +240,7 @@ Pipeline::Pipeline(const YAML::Node& transforms, const std::string& file) {
       {"LetterBox", letter_box},
       {"Pad", [](Arguments& given) { return pad(given, given.given("size") ? given.size() : (given.ignore("size"), std::pair(1, 1)), 0); }},
       {"CenterCrop", center_crop},
+      {"PersonCrop", person_crop},
       {"Normalize", normalize}};
   for (const auto& node : transforms) {
     Arguments given(node, file);

@@ -17,7 +17,9 @@ namespace kit {
 struct Sample {
   cv::Mat image;
   Tensor planes;
-  std::map<std::string, Tensor> facts;  // original_size, im_shape, scale_factor
+  std::map<std::string, Tensor> facts;  // original_size, im_shape, scale_factor, crop
+  std::vector<float> box;               // of the person who is to be cropped; empty: the whole image
+  double box_score = 1;
 
   bool normalized() const { return !planes.bytes.empty(); }
   int height() const;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <opencv2/core.hpp>
 
 #include "engine.h"
@@ -11,6 +12,8 @@
 
 namespace kit {
 namespace {
+
+constexpr int boxes_at_a_time = 16;
 
 std::string taken(const Input& input) {
   std::string text = name_of(input.dtype) + "[";
@@ -61,14 +64,22 @@ Tensor stacked(std::vector<Tensor*>& parts, std::size_t count, const std::string
   return batch;
 }
 
-// Where an image lies in the input that the pre-processing made of it.
-Placement placement_of(const Image& image, const Sample& sample) {
-  Placement place{image.height, image.width, static_cast<float>(image.height), static_cast<float>(image.width)};
+// Where an image of known size lies in the input that the pre-processing made of it.
+void place(const Sample& sample, Placement& place) {
+  place.inner_height = static_cast<float>(place.height), place.inner_width = static_cast<float>(place.width);
   if (const auto inner = sample.facts.find("im_shape"); inner != sample.facts.end())
     place.inner_height = inner->second.data<float>()[0], place.inner_width = inner->second.data<float>()[1];
   if (const auto scale = sample.facts.find("scale_factor"); scale != sample.facts.end())
     place.scale_y = scale->second.data<float>()[0], place.scale_x = scale->second.data<float>()[1];
-  return place;
+  if (const auto crop = sample.facts.find("crop"); crop != sample.facts.end())
+    std::copy_n(crop->second.data<float>(), 4, place.crop.begin());
+  place.box_score = sample.box_score;
+}
+
+std::vector<Sample> samples_of(const std::vector<Image>& images) {
+  std::vector<Sample> samples;
+  for (const Image& image : images) samples.push_back(sample_of(image));
+  return samples;
 }
 
 std::shared_ptr<const Pipeline> pipeline_of(const InferConfig& config) {
@@ -129,7 +140,7 @@ struct Model::Parts {
   std::string engine_name;
   std::unique_ptr<Engine> engine;
 
-  Tensors prepared(const std::vector<Image>& images, std::vector<Placement>& places) const;
+  Tensors prepared(std::vector<Sample> samples, std::vector<Placement>& places) const;
   const Task& needed_task() const {
     if (task != nullptr && pipeline != nullptr) return *task;
     std::string names;
@@ -195,18 +206,17 @@ Tensors Model::run(const Tensors& inputs) const {
 
 Tensors Model::preprocess(const std::vector<Image>& images) const {
   std::vector<Placement> places;
-  return parts_->prepared(images, places);
+  return parts_->prepared(samples_of(images), places);
 }
 
-Tensors Model::Parts::prepared(const std::vector<Image>& images, std::vector<Placement>& places) const {
+Tensors Model::Parts::prepared(std::vector<Sample> samples, std::vector<Placement>& places) const {
   needed_task();
-  std::vector<Sample> samples;
-  for (const Image& image : images) samples.push_back(sample_of(image));
+  for (const Sample& sample : samples) places.push_back({sample.image.rows, sample.image.cols});
   pipeline->apply(samples);
-  for (std::size_t i = 0; i < samples.size(); ++i) places.push_back(placement_of(images[i], samples[i]));
+  for (std::size_t i = 0; i < samples.size(); ++i) place(samples[i], places[i]);
   const std::size_t count = static_cast<std::size_t>(about->fixed_batch().value_or(static_cast<int>(samples.size())));
   if (samples.empty() || samples.size() > count)
-    throw ConfigError(about->folder + ": " + std::to_string(images.size()) + " images were given, the program takes " +
+    throw ConfigError(about->folder + ": " + std::to_string(samples.size()) + " images were given, the program takes " +
                       std::to_string(count));
   Tensors batch;
   for (const Input& input : about->inputs) {
@@ -228,7 +238,7 @@ std::vector<Records> Model::predict(const std::vector<Image>& images, std::optio
   Stages spent;
   Lap lap;
   std::vector<Placement> places;
-  const Tensors inputs = parts_->prepared(images, places);
+  const Tensors inputs = parts_->prepared(samples_of(images), places);
   spent.preprocess = lap();
   const Tensors outputs = run(inputs);
   check_finite(outputs);
@@ -247,6 +257,34 @@ std::vector<Records> Model::predict(const std::vector<Image>& images, std::optio
 Records Model::predict(const Image& image, std::optional<double> threshold) const {
   return std::move(predict(std::vector<Image>{image}, threshold)[0]);
 }
+
+Records Model::predict(const Image& image, const Records& boxes, std::optional<double> threshold) const {
+  const Task& task = parts_->needed_task();
+  if (!takes_boxes()) throw ConfigError(about().folder + ": the task is " + about().task + ", which takes no boxes");
+  const std::size_t size = static_cast<std::size_t>(about().fixed_batch().value_or(boxes_at_a_time));
+  std::vector<Sample> samples;
+  Records found;
+  auto run_samples = [&] {
+    if (samples.empty()) return;
+    std::vector<Placement> places;
+    const Tensors outputs = run(parts_->prepared(std::move(samples), places));
+    check_finite(outputs);
+    for (Records& records : task.records(outputs, about().labels, threshold.value_or(task.threshold()), places))
+      std::move(records.begin(), records.end(), std::back_inserter(found));
+    samples.clear();
+  };
+  for (const Record& box : boxes) {
+    if (box.box.size() != 4 || (!box.label.empty() && box.label != *task.box_label())) continue;
+    samples.push_back(sample_of(image));
+    samples.back().box.assign(box.box.begin(), box.box.end());
+    samples.back().box_score = box.score;
+    if (samples.size() == size) run_samples();
+  }
+  run_samples();
+  return found;
+}
+
+bool Model::takes_boxes() const { return parts_->needed_task().box_label() != nullptr; }
 
 Image Model::draw(const Image& image, const Records& records) const { return parts_->needed_task().draw(image, records); }
 

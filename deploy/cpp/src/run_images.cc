@@ -1,9 +1,11 @@
 #include <condition_variable>
 #include <exception>
 #include <iostream>
+#include <map>
 #include <mutex>
 #include <thread>
 
+#include "boxes.h"
 #include "json.h"
 #include "latency.h"
 #include "runner.h"
@@ -28,6 +30,8 @@ Json json_of(const Record& record) {
   else
     entry["score"] = record.score;
   if (!record.box.empty()) entry["box"] = record.box;
+  for (const Keypoint& point : record.keypoints)
+    entry["keypoints"].push_back({{"name", point.name}, {"x", point.x}, {"y", point.y}, {"score", point.score}});
   if (record.mask) entry["mask"] = {{"size", {record.mask->height, record.mask->width}}, {"counts", record.mask->counts}};
   return entry;
 }
@@ -78,6 +82,7 @@ class ImageRun {
     for (int i = 1; i < given.workers; ++i) clones_.push_back(model.clone());
     for (Model& clone : clones_) models_.push_back(&clone);
     if (!given.out.empty()) drawing_.emplace(given.out, source_);
+    if (!given.boxes.empty()) choose_boxes(model);
   }
 
   int predictions() {
@@ -146,7 +151,10 @@ class ImageRun {
       const double decoded = milliseconds_since(began);
       Stages stages;
       try {
-        if (!batch.images.empty()) batch.records = model.predict(batch.images, given_.threshold, &stages);
+        if (boxes_)
+          in_boxes(batch, model);
+        else if (!batch.images.empty())
+          batch.records = model.predict(batch.images, given_.threshold, &stages);
       } catch (const DataError&) {  // of one of them
         one_by_one(batch, model);
       }
@@ -163,13 +171,19 @@ class ImageRun {
     return batch;
   }
 
+  void in_boxes(Batch& batch, const Model& model) const {
+    for (std::size_t i = 0; i < batch.images.size(); ++i)
+      batch.records.push_back(model.predict(batch.images[i], boxes_->at(batch.files[i]->name), given_.threshold));
+  }
+
   // Predicts each image of a batch by itself; those that are refused become problems.
   void one_by_one(Batch& batch, const Model& model) const {
     Batch found;
     found.problems = std::move(batch.problems);
     for (std::size_t i = 0; i < batch.images.size(); ++i) {
       try {
-        found.records.push_back(model.predict(batch.images[i], given_.threshold));
+        found.records.push_back(boxes_ ? model.predict(batch.images[i], boxes_->at(batch.files[i]->name), given_.threshold)
+                                       : model.predict(batch.images[i], given_.threshold));
         found.images.push_back(std::move(batch.images[i]));
         found.files.push_back(batch.files[i]);
       } catch (const DataError& error) {
@@ -241,6 +255,18 @@ class ImageRun {
               << " worker(s): " << rounded(rate, 2) << " images/s\n";
   }
 
+  // Reads the boxes; images that the file does not name have none.
+  void choose_boxes(const Model& model) {
+    if (!model.takes_boxes()) throw ConfigError("--boxes is for models of keypoints; the task of this one is " + model.about().task);
+    boxes_ = read_boxes(given_.boxes);
+    std::size_t missing = 0;
+    for (const ImageFile& file : source_.images) missing += boxes_->try_emplace(file.name).second;
+    if (missing == source_.images.size() && missing > 0)
+      throw DataError("error[D116] " + given_.boxes + ": names none of these images\n  fix: run the detector with the same --image");
+    if (missing > 0)
+      std::cerr << "warning: " << given_.boxes << ": " << missing << " of " << source_.images.size() << " images are not named; nobody is sought there\n";
+  }
+
   const Arguments& given_;
   Source source_;
   std::size_t size_, good_ = 0, bad_ = 0;
@@ -248,6 +274,7 @@ class ImageRun {
   std::vector<Model> clones_;
   std::vector<Model*> models_;
   std::optional<Drawing> drawing_;
+  std::optional<std::map<std::string, Records>> boxes_;  // of each image, where they are given
 };
 
 // The score threshold in use and its source, on standard error as tools/infer.py logs it.

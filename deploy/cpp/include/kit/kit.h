@@ -74,8 +74,14 @@ struct Mask {
   std::string counts;
 };
 
+// A named place in an image, in its pixels.
+struct Keypoint {
+  std::string name;
+  double x = 0, y = 0, score = 0;
+};
+
 // One prediction; `box` (x1, y1, x2, y2 in pixels of the image) is empty where the task gives none. A class of a
-// segmentation has `mask` and `share`, its part of the pixels, in place of a score.
+// segmentation has `mask` and `share`, its part of the pixels, in place of a score. A person has `keypoints`.
 struct Record {
   std::string label;
   int category_id = 0;
@@ -83,6 +89,7 @@ struct Record {
   std::vector<double> box;
   std::optional<double> share;
   std::optional<Mask> mask;
+  std::vector<Keypoint> keypoints;
 };
 using Records = std::vector<Record>;
 
@@ -129,6 +136,7 @@ class Model {
   const About& about() const;
   const std::string& engine() const;  // the one in use
   double threshold() const;           // the score threshold where none is given
+  bool takes_boxes() const;           // whether it predicts what is in a box
 
   // Decodes an image under the limit of pixels that the pre-processing sets.
   Image decode(const std::vector<std::uint8_t>& bytes, const std::string& name) const;
@@ -138,6 +146,8 @@ class Model {
   std::vector<Records> predict(const std::vector<Image>& images, std::optional<double> threshold = {},
                                Stages* stages = nullptr) const;
   Records predict(const Image& image, std::optional<double> threshold = {}) const;
+  // The keypoints in each box of an image, such as those that a detector found; boxes of other labels are left out.
+  Records predict(const Image& image, const Records& boxes, std::optional<double> threshold = {}) const;
   Tensors preprocess(const std::vector<Image>& images) const;
   Image draw(const Image& image, const Records& records) const;
 

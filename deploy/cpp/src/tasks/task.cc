@@ -9,6 +9,7 @@ std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node&
       {"Detection", make_detection},
       {"ImageClassification", make_image_classification},
       {"InstanceSegmentation", make_instance_segmentation},
+      {"KeypointDetection", make_keypoint_detection},
       {"SemanticSegmentation", make_semantic_segmentation}};
   const auto found = tasks.find(name);
   if (found == tasks.end()) return nullptr;

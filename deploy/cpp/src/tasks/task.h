@@ -2,6 +2,7 @@
 // tensors.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ namespace kit {
 struct Placement {
   int height = 0, width = 0;
   float inner_height = 0, inner_width = 0, scale_y = 1, scale_x = 1;
+  std::array<float, 4> crop{};  // the part of the image (x1, y1, x2, y2) that a crop of a person shows
+  double box_score = 1;
 };
 
 class Task {
@@ -27,6 +30,8 @@ class Task {
                                        const std::vector<Placement>& places) const = 0;
   // The image with the records drawn into it.
   virtual Image draw(const Image& image, const Records& records) const = 0;
+  // The label of the boxes in which this task predicts; nullptr for one that takes whole images.
+  virtual const std::string* box_label() const { return nullptr; }
 
  private:
   double threshold_;
@@ -38,6 +43,7 @@ std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node&
 std::shared_ptr<const Task> make_detection(NodeArguments& given);
 std::shared_ptr<const Task> make_image_classification(NodeArguments& given);
 std::shared_ptr<const Task> make_instance_segmentation(NodeArguments& given);
+std::shared_ptr<const Task> make_keypoint_detection(NodeArguments& given);
 std::shared_ptr<const Task> make_semantic_segmentation(NodeArguments& given);
 
 const Tensor& output_named(const std::string& name, const Tensors& outputs);  // raises EnvironmentProblem
