@@ -6,10 +6,10 @@
 import math
 from pathlib import Path
 
-from common.audio.labels import Characters
 from common.data.issues import IssueList, cache_issues, raise_on_errors
 from common.files import has_lone_surrogate, parse_json, read_lines, replace_controls
 from common.log import counted, logger
+from common.text.characters import Characters
 
 from .audio_check import find_issues
 

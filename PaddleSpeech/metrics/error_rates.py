@@ -5,7 +5,8 @@
 
 import numpy as np
 
-from common.audio.labels import labels_to_text
+from common.text.characters import labels_to_text
+from common.text.edits import levenshtein
 
 KINDS = ("WER", "CER")
 
@@ -46,7 +47,7 @@ class ErrorRates:
         """Adds one recognized text and its reference."""
         pairs = (text.split(), reference.split()), (text.strip(), reference.strip())
         for kind, (tokens, expected) in enumerate(pairs):
-            self.edits[kind] += edit_distance(tokens, expected)
+            self.edits[kind] += levenshtein(tokens, expected)
             self.lengths[kind] += len(expected)
 
     def state(self):
@@ -65,24 +66,3 @@ class ErrorRates:
             for edits, length in zip(self.edits.tolist(), self.lengths.tolist())
         ]
         return dict(zip(KINDS, rates))
-
-
-def edit_distance(tokens, reference):
-    """The Levenshtein distance of two sequences: substitutions, deletions and insertions (int).
-
-    Args:
-        tokens (Sequence): of hashable items.
-        reference (Sequence): likewise.
-    """
-    ids = {}
-    tokens, reference = (
-        np.array([ids.setdefault(token, len(ids)) for token in side], np.int64) for side in (tokens, reference)
-    )
-    places = np.arange(len(reference) + 1)
-    row = places.copy()
-    for count, token in enumerate(tokens, 1):
-        best = np.empty_like(row)
-        best[0] = count
-        np.minimum(row[1:] + 1, row[:-1] + (reference != token), out=best[1:])
-        row = np.minimum.accumulate(best - places) + places  # and deletions after it
-    return int(row[-1])

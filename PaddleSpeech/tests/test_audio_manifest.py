@@ -7,11 +7,13 @@ import pytest
 import soundfile
 
 from common.audio.decode import DecodeAudio
-from common.audio.labels import CharacterIds, PadSpeech, labels_to_text, min_ctc_steps
+from common.audio.pad_speech import PadSpeech
+from common.data.alignment import min_ctc_steps
 from common.data.collate import collate
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.errors import BadSample, DataError
+from common.text.characters import CharacterIds, labels_to_text
 from common.text.vocabulary import list_characters, write_tokens
 from PaddleSpeech.data.audio_manifest import AudioManifest
 from PaddleSpeech.data.manifest_files import write_audio_manifest

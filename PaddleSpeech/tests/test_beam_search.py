@@ -17,8 +17,8 @@ from common.audio.ctc_beam_search import (
 from common.audio.language_model import NgramModel
 from common.errors import DataError, Diverged
 from common.inference.tasks.speech_recognition import SpeechRecognition
-from PaddleSpeech.tests.ctc_by_hand import ctc_probability
 from PaddleSpeech.tools.make_arpa import arpa_lines, units, witten_bell
+from tests.common.layers.ctc_by_hand import ctc_probability
 
 TOKENS = ["", "a", "b", " "]
 

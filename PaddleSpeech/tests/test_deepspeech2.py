@@ -7,6 +7,7 @@ import pytest
 from common.config import load_config
 from common.config.kits import ROOT
 from common.inference.predictor import run_engine
+from common.layers.ctc import CTCHead, CTCLoss
 from common.system import distributed
 from common.testing import check_model, count_parameters, load_program, save_program
 from PaddleSpeech.models.assemblies.speech_recognizer import SpeechRecognizer
@@ -15,8 +16,6 @@ from PaddleSpeech.models.blocks.sequence_batch_norm import SequenceBatchNorm, su
 from PaddleSpeech.models.blocks.speech_convolutions import SpeechConvolutions
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder
-from PaddleSpeech.models.heads.ctc_head import CTCHead
-from PaddleSpeech.models.losses.ctc_loss import CTCLoss
 
 ENCODERS = {
     "gru": lambda: DeepSpeech2Encoder(13, 2, 8, "gru", False, 4),

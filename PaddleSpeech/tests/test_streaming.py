@@ -11,12 +11,12 @@ from common.audio.reading import decode_audio
 from common.errors import ConfigError
 from common.inference.predictor import Predictor, run_engine
 from common.inference.speech_stream import SpeechStream
+from common.layers.ctc import CTCHead
 from common.testing import load_program, save_program
 from PaddleSpeech.models.assemblies.chunk_recognizer import ChunkRecognizer
 from PaddleSpeech.models.blocks.row_convolution import RowConvolution
 from PaddleSpeech.models.encoders.deepspeech2_encoder import DeepSpeech2Encoder
 from PaddleSpeech.models.encoders.deepspeech2_streaming_encoder import DeepSpeech2StreamingEncoder
-from PaddleSpeech.models.heads.ctc_head import CTCHead
 from PaddleSpeech.tools import export_chunks
 from PaddleSpeech.tools import stream as stream_command
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones

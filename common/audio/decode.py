@@ -1,11 +1,9 @@
 """The audio decoding transform: reads a recording and resamples it to the sample rate of the model."""
 
-import dataclasses
-
 import numpy as np
 
 from common.audio.reading import TOLERANCE, clip_samples, decode_audio, resample, select_channel
-from common.data.refusals import bad_file
+from common.data.refusals import add_list_line, bad_file
 from common.data.transform import Transform
 from common.errors import BadSample, ConfigError
 from common.log import logger
@@ -51,7 +49,7 @@ class DecodeAudio(Transform):
                 fix = f"convert it, or set rate: {rate} or convert: true of DecodeAudio"
                 raise bad_file("D143", name, message, fix=fix)
         except BadSample as error:
-            raise add_manifest_line(error, sample) from None
+            raise add_list_line(error, sample) from None
         if rate != self.rate:
             if not self.warned:
                 logger.warning("%s: resampled from %d Hz to %d Hz, like all such recordings", name, rate, self.rate)
@@ -59,7 +57,7 @@ class DecodeAudio(Transform):
             audio = resample(audio, rate, self.rate)
         if len(audio) < max(1, self.min_seconds * self.rate):
             message = f"{len(audio) / self.rate:.3f} s long, the minimum is {self.min_seconds:g} s"
-            raise add_manifest_line(bad_file("D145", name, message, fix="remove it"), sample)
+            raise add_list_line(bad_file("D145", name, message, fix="remove it"), sample)
         sample |= {"audio": audio, "rate": self.rate, "duration": len(audio) / self.rate}
         return sample
 
@@ -93,12 +91,3 @@ def check_duration(sample, seconds):
     if begins is not None and begins + duration > seconds + TOLERANCE:
         message = f"the duration is {seconds:.3f} s; the manifest has {begins:.3f} s to {begins + duration:.3f} s"
         raise bad_file("D141", name, message, fix="correct offset and duration")
-
-
-def add_manifest_line(error, sample):
-    """Adds the manifest line of the recording to a BadSample."""
-    place = sample.get("place", "")
-    if not place or error.issue.place:
-        return error
-    where = f"{sample['manifest']}: {place}" if "manifest" in sample else place
-    return BadSample(dataclasses.replace(error.issue, place=where))

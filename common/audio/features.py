@@ -8,7 +8,6 @@ Each transform replaces `audio` float32 [S] of a sample by `features` float32 [T
 
 import numpy as np
 
-from common.audio.decode import add_manifest_line
 from common.audio.frames import (
     centered_frames,
     cosine_transform,
@@ -18,7 +17,7 @@ from common.audio.frames import (
     power_spectrum,
     to_samples,
 )
-from common.data.refusals import bad_file
+from common.data.refusals import add_list_line, bad_file
 from common.data.transform import Transform
 from common.errors import ConfigError
 
@@ -32,7 +31,7 @@ class Features(Transform):
         if not len(features):
             message = f"{len(audio) / rate:.3f} s long, shorter than one frame"
             name = sample.get("path", "a recording")
-            raise add_manifest_line(bad_file("D145", name, message, fix="remove it"), sample)
+            raise add_list_line(bad_file("D145", name, message, fix="remove it"), sample)
         sample["features"] = np.ascontiguousarray(features, np.float32)
         sample["feature_length"] = len(features)
         return sample

@@ -1,5 +1,6 @@
 """Errors for files that are missing, unreadable or not in the expected format."""
 
+import dataclasses
 import difflib
 import os
 
@@ -49,3 +50,12 @@ def first_bytes(data):
 def bad_file(code, name, message, fix=""):
     """A `BadSample` for a whole file."""
     return BadSample(DataIssue(code, "error", str(name), message, fix=fix))
+
+
+def add_list_line(error, sample):
+    """Adds the line of the manifest, or of the list, to the BadSample of one of its samples."""
+    place = sample.get("place", "")
+    if not place or error.issue.place:
+        return error
+    where = f"{sample['manifest']}: {place}" if "manifest" in sample else place
+    return BadSample(dataclasses.replace(error.issue, place=where))

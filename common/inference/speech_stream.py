@@ -7,10 +7,10 @@ Shapes in this file:
 import numpy as np
 
 from common.audio.features import Features
-from common.audio.labels import labels_to_text
 from common.audio.stream import FeatureStream
 from common.errors import ConfigError
 from common.inference.tasks.speech_recognition import beam_of
+from common.text.characters import labels_to_text
 
 WHOLE = ("NormalizeUtterance", "NormalizeVolume")
 

@@ -1,7 +1,7 @@
 """Recurrent layers over padded sequences, in one direction or in both, whose outputs are concatenated.
 
     GRU            Cho et al. 2014 (https://arxiv.org/abs/1406.1078, eq. 5-8): reset gate before the recurrent product
-        u, r = sigmoid(x + U h),  c = tanh(x + U (r h)),  h' = (1 - u) h + u c
+        u, r = sigmoid(x + U h),  c = tanh(x + U (r h)),  h' = (1 - u) h + u c; ReLU may take the place of tanh
     ResetAfterGRU  Deep Speech 2 (https://arxiv.org/abs/1512.02595, eq. 11), as in cuDNN; z is 1 minus its update
         r, z = sigmoid(x + U h + b),  c = tanh(x + r (U h + b)),  h' = z h + (1 - z) c
     PeepholeLSTM   Gers et al. 2002, with peepholes p from the cell to the gates
@@ -24,6 +24,7 @@ from common.layers.initializers import uniform
 from common.layers.scan import scan
 
 CLIP = 20.0
+ACTIVATIONS = {"tanh": paddle.tanh, "relu": F.relu}  # of a GRU's candidate
 
 
 class RecurrentLayer(nn.Layer):
@@ -82,20 +83,29 @@ class GRU(RecurrentLayer):
         in_channels (int): I.
         hidden_size (int): D.
         directions (int): 1 or 2.
-        init (float): initial weights are uniform in [-init, init].
+        init (float | ParamAttr): initial weights are uniform in [-init, init], or as the attribute says.
+        bias (ParamAttr | None): of the biases of the recurrence, which are 0 at first if left out.
+        activation (str): of the candidate, `tanh` or `relu`.
+        project_bias (bool): whether the projections of the inputs have biases of their own.
     """
 
     gates = 3
 
-    def __init__(self, in_channels, hidden_size, directions=2, init=0.1):
+    def __init__(
+        self, in_channels, hidden_size, directions=2, init=0.1, bias=None, activation="tanh", project_bias=True
+    ):
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation is {activation!r}; it is {' or '.join(ACTIVATIONS)}")
         size = self.gates * hidden_size
-        inputs = [nn.Linear(in_channels, size, uniform(init)) for _ in range(directions)]
-        super().__init__(inputs, [self.make_cell(hidden_size, init) for _ in range(directions)], hidden_size)
+        init, given = (init if isinstance(init, paddle.ParamAttr) else uniform(init)), None if project_bias else False
+        inputs = [nn.Linear(in_channels, size, init, given) for _ in range(directions)]
+        super().__init__(inputs, [self.make_cell(hidden_size, init, bias) for _ in range(directions)], hidden_size)
+        self.activation = activation
 
     @staticmethod
-    def make_cell(hidden_size, init):
+    def make_cell(hidden_size, init, bias):
         """The recurrent weights of one direction."""
-        return GRUWeights(hidden_size, init)
+        return GRUWeights(hidden_size, init, bias)
 
     def project(self, x, mask):
         """See RecurrentLayer; the biases of a cell are split between projection and recurrence."""
@@ -105,7 +115,8 @@ class GRU(RecurrentLayer):
     def run(self, x, mask, state):
         """See RecurrentLayer."""
         gates = paddle.stack([cell.gates() for cell in self.cells])
-        return run_gru(x, mask, gates, paddle.stack([cell.candidate() for cell in self.cells]), state)
+        candidate = paddle.stack([cell.candidate() for cell in self.cells])
+        return run_gru(x, mask, gates, candidate, state, ACTIVATIONS[self.activation])
 
 
 class PeepholeLSTM(GRU):
@@ -120,8 +131,11 @@ class PeepholeLSTM(GRU):
 
     gates = 4
 
+    def __init__(self, in_channels, hidden_size, directions=2, init=0.1):
+        super().__init__(in_channels, hidden_size, directions, init)
+
     @staticmethod
-    def make_cell(hidden_size, init):
+    def make_cell(hidden_size, init, bias):
         """The recurrent weights of one direction."""
         return LSTMWeights(hidden_size, init)
 
@@ -210,14 +224,15 @@ class GRUWeights(nn.Layer):
 
     Args:
         hidden_size (int): D.
-        init (float): initial weights are uniform in [-init, init].
+        init (ParamAttr): of the weights.
+        bias (ParamAttr | None): of the biases.
     """
 
-    def __init__(self, hidden_size, init):
+    def __init__(self, hidden_size, init, bias=None):
         super().__init__()
         self.hidden_size = hidden_size
-        self.weight = self.create_parameter([hidden_size, 3 * hidden_size], attr=uniform(init))
-        self.bias = self.create_parameter([3 * hidden_size], is_bias=True)
+        self.weight = self.create_parameter([hidden_size, 3 * hidden_size], attr=init)
+        self.bias = self.create_parameter([3 * hidden_size], attr=bias, is_bias=True)
 
     def gates(self):
         """The weights of update and reset gate, [D, 2 D]: the first two thirds of the memory."""
@@ -235,12 +250,12 @@ class LSTMWeights(nn.Layer):
 
     Args:
         hidden_size (int): D.
-        init (float): initial weights are uniform in [-init, init].
+        init (ParamAttr): of the weights.
     """
 
     def __init__(self, hidden_size, init):
         super().__init__()
-        self.weight = self.create_parameter([hidden_size, 4 * hidden_size], attr=uniform(init))
+        self.weight = self.create_parameter([hidden_size, 4 * hidden_size], attr=init)
         self.bias = self.create_parameter([7 * hidden_size], is_bias=True)
 
 
@@ -260,7 +275,7 @@ class CellWeights(nn.Layer):
         self.bias = self.create_parameter([gates * hidden_size], is_bias=True)
 
 
-def run_gru(x, mask, gates, candidate, state=None):
+def run_gru(x, mask, gates, candidate, state=None, activation=paddle.tanh):
     """The states of G independent GRUs after every step.
 
     Args:
@@ -269,6 +284,7 @@ def run_gru(x, mask, gates, candidate, state=None):
         gates (Tensor): [G, D, 2 D], recurrent weights of update and reset.
         candidate (Tensor): [G, D, D], recurrent weights of the candidate.
         state (Tensor): [G, N, D] before the first step; zeros by default.
+        activation (callable): of the candidate.
 
     Returns:
         tuple[Tensor, Tensor]: [T, G, N, D] and the last state [G, N, D].
@@ -277,16 +293,16 @@ def run_gru(x, mask, gates, candidate, state=None):
     x_gates, x_candidate = x[:, :, :, : 2 * size], x[:, :, :, 2 * size :]
 
     def step(state, x_gates, x_candidate, mask):
-        state = gru_step(x_gates, x_candidate, mask, state, gates, candidate)
+        state = gru_step(x_gates, x_candidate, mask, state, gates, candidate, activation)
         return state, state
 
     return scan(step, [x_gates, x_candidate, mask], paddle.zeros_like(x_candidate[0]) if state is None else state)
 
 
-def gru_step(x_gates, x_candidate, mask, state, gates, candidate):
+def gru_step(x_gates, x_candidate, mask, state, gates, candidate, activation=paddle.tanh):
     """One step of :func:`run_gru`: the state [G, N, D] after it."""
     update, reset = paddle.split(F.sigmoid(x_gates + paddle.matmul(state, gates)), 2, axis=-1)
-    new = paddle.tanh(x_candidate + paddle.matmul(reset * state, candidate))
+    new = activation(x_candidate + paddle.matmul(reset * state, candidate))
     return state + mask * update * (new - state)
 
 

@@ -6,7 +6,7 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..heads.ctc_head import log_probabilities
+from common.layers.ctc import frame_log_probabilities
 
 
 class ChunkRecognizer(nn.Layer):
@@ -48,6 +48,6 @@ class ChunkRecognizer(nn.Layer):
             tuple: log probabilities float32 [1, T', C], and the last four inputs for the next chunk.
         """
         x, *kept = self.encoder.chunk(features, final[0], kept_frames, kept_maps, hidden, kept_states)
-        return log_probabilities(self.head(x)), *kept
+        return frame_log_probabilities(self.head(x)), *kept
 
     predict = forward

@@ -6,8 +6,7 @@ Shapes in this file:
 
 from paddle import nn
 
-from ..decoders.greedy_decoder import GreedyDecoder
-from ..heads.ctc_head import log_probabilities
+from common.layers.ctc import GreedyDecoder, frame_log_probabilities
 
 
 class SpeechRecognizer(nn.Layer):
@@ -59,7 +58,7 @@ class SpeechRecognizer(nn.Layer):
                 [N, T', C]; output frames of each utterance, int64 [N].
         """
         x, length = self.encoder(features, feature_length)
-        log_probs = log_probabilities(self.head(x))
+        log_probs = frame_log_probabilities(self.head(x))
         ids, score = self.decoder(log_probs, length)
         return ids, score, log_probs, length
 

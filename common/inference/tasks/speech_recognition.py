@@ -5,10 +5,10 @@ import functools
 import numpy as np
 
 from common.audio.ctc_beam_search import BeamSearch, CharacterScorer, IncrementalBeam, WordScorer
-from common.audio.labels import labels_to_text, token_text
 from common.audio.language_model import BEGIN, END, UNKNOWN, NgramModel
 from common.errors import DataError
 from common.inference.task import Task, check_threshold
+from common.text.characters import labels_to_text, token_text
 
 LEAST_KNOWN = 0.5  # share of the alphabet that a language model and the speech model must have in common
 SCORERS = {"word": WordScorer, "character": CharacterScorer}

@@ -5,12 +5,12 @@ import logging
 import numpy as np
 import pytest
 
-from common.audio.labels import CharacterIds
 from common.data.coverage import Coverage, is_truncated
 from common.data.issues import find_refused_samples
 from common.data.loader import Loader
 from common.data.pipeline import Pipeline
 from common.data.samplers import EpochSampler
+from common.text.characters import CharacterIds
 from common.text.split import PadText, SplitWords, TokenIds
 from common.text.windows import QuestionWindows
 from common.text.wordpiece import WordPiece

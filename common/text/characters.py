@@ -1,17 +1,15 @@
-"""CTC labels: character ids of transcripts, padding of batches, decoding of labels to text.
+"""Texts as ids of characters, for models that spell: the ids of a text, and the text of ids.
 
 Shapes in this file:
-    T frames, F features per frame, U characters of a transcript, C classes: the CTC blank is 0, the characters of the
-    vocabulary are 1 to C - 1.
+    U characters of a text, C classes: the blank of CTC is 0, the characters of the vocabulary are 1 to C - 1.
 """
 
 import numpy as np
 
-from common.audio.decode import add_manifest_line
+from common.data.alignment import min_ctc_steps
 from common.data.coverage import count
-from common.data.refusals import bad_file
+from common.data.refusals import add_list_line, bad_file
 from common.data.transform import Transform
-from common.errors import ConfigError
 from common.text.vocabulary import SPACE, Vocabulary
 
 BLANK = "<blank>"
@@ -23,8 +21,8 @@ class CharacterIds(Transform):
     Args:
         vocab (str): the vocabulary file, one character per line, `<space>` for the space; line k has the id k, from 1.
         unknown (str): the unknown character of the vocabulary; empty refuses unknown characters.
-        stride (int): frames per output step of the model; utterances with fewer steps than their transcript needs are
-            refused, because the CTC loss would be infinite. 0 disables the check.
+        stride (int): frames, or columns of an image, per output step of the model; recordings and images with fewer
+            steps than their text needs are refused, because the CTC loss would be infinite. 0 disables the check.
     """
 
     files = ("vocab",)
@@ -38,53 +36,36 @@ class CharacterIds(Transform):
     def __call__(self, sample, rng):
         if "text" not in sample:
             return sample
-        name, text = sample.get("path", "a recording"), sample["text"]
+        text = sample["text"]
         odd = self.characters.odd(text)
         if odd:
-            raise add_manifest_line(
-                bad_file("D147", name, self.characters.describe_unknown(odd), fix="clean the transcript"), sample
-            )
+            raise refuse_text(sample, "D147", self.characters.describe_unknown(odd), "clean the transcript")
         if not text:
-            raise add_manifest_line(bad_file("D126", name, "the transcript is empty", fix="remove the line"), sample)
+            raise refuse_text(sample, "D126", "the transcript is empty", "remove the line")
         labels = self.characters.numbers(text)
-        if self.stride and "feature_length" in sample:
-            steps, needed = -(-sample["feature_length"] // self.stride), min_ctc_steps(labels)
+        frames, what = frames_of(sample)
+        if self.stride and frames is not None:
+            steps, needed = -(-frames // self.stride), min_ctc_steps(labels)
             if steps < needed:
-                message = f"{len(labels)} characters need {needed} output steps, but the audio has only {steps}"
-                raise add_manifest_line(
-                    bad_file("D149", name, message, fix="remove it: too short for its text"), sample
-                )
+                message = f"{len(labels)} characters need {needed} output steps, but the {what} has only {steps}"
+                raise refuse_text(sample, "D149", message, "remove it: too short for its text")
         sample["labels"], sample["label_length"] = labels, len(labels)
         sample["coverage"] = {"text": count(labels.tolist(), self.characters.other)}
         return sample
 
 
-class PadSpeech(Transform):
-    """Zero-pads the utterances of a batch to the longest one.
+def frames_of(sample):
+    """The frames of a recording or the columns of an image, without padding (int | None), and what it is."""
+    if "feature_length" in sample:
+        return sample["feature_length"], "audio"
+    if "im_shape" in sample:
+        return int(sample["im_shape"][1]), "image"
+    return None, ""
 
-    `features` [T, F], `labels` [U] and `audio` [S] are padded; the true lengths are unchanged.
 
-    Args:
-        multiple (int): the number of frames is rounded up to a multiple of it, which reduces the number of shapes.
-    """
-
-    per_batch = True
-
-    def __init__(self, multiple=1):
-        if multiple < 1:
-            raise ConfigError(f"multiple is {multiple}; it must be at least 1")
-        self.multiple = multiple
-
-    def __call__(self, samples, rng):
-        for key, multiple in (("features", self.multiple), ("labels", 1), ("audio", 1)):
-            arrays = [sample[key] for sample in samples if key in sample]
-            longest = -(-max((len(array) for array in arrays), default=0) // multiple) * multiple
-            for sample in samples:
-                if key in sample:
-                    array = sample[key]
-                    sample[key] = np.zeros((longest, *array.shape[1:]), array.dtype)
-                    sample[key][: len(array)] = array
-        return samples
+def refuse_text(sample, code, message, fix):
+    """The BadSample of the text of a sample."""
+    return add_list_line(bad_file(code, sample.get("path", "a recording"), message, fix=fix), sample)
 
 
 class Characters:
@@ -136,8 +117,3 @@ def labels_to_text(numbers, labels):
         labels (list[str]): C names, starting with the blank.
     """
     return "".join(token_text(labels[number]) for number in numbers if number > 0)
-
-
-def min_ctc_steps(labels):
-    """The minimum number of CTC steps for labels [U]: one per label, and a blank between equal neighbors."""
-    return len(labels) + int((labels[1:] == labels[:-1]).sum())

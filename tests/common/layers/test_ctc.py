@@ -1,18 +1,19 @@
 """The CTC loss against numbers worked out by hand, the original operator, and the enumeration of all paths."""
 
 import itertools
+import json
+import pathlib
 
 import numpy as np
 import paddle
 import pytest
 
-from common.audio.labels import min_ctc_steps
+from common.data.alignment import min_ctc_steps
 from common.errors import DataError
-from PaddleSpeech.models.decoders.greedy_decoder import GreedyDecoder, collapse
-from PaddleSpeech.models.heads.ctc_head import log_probabilities
-from PaddleSpeech.models.losses.ctc_loss import CTCLoss, ctc_loss
-from PaddleSpeech.tests.ctc_by_hand import ctc_probability
-from PaddleSpeech.tests.golden_numbers import golden
+from common.layers.ctc import CTCLoss, GreedyDecoder, collapse, ctc_loss, frame_log_probabilities
+from tests.common.layers.ctc_by_hand import ctc_probability
+
+GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "warpctc.json"
 
 
 def text_of(path):
@@ -68,7 +69,8 @@ def test_every_text_has_the_sum_of_its_paths(tokens, frames):
 
 def original():
     """The case of the original operator, whose blank is the last token, with the blank as number 0."""
-    case = golden("warpctc")
+    entries = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    case = {k: np.array(e["values"], e["dtype"]).reshape(e["shape"]) for k, e in entries.items()}
     order = [4, 0, 1, 2, 3]
     scores, gradient = np.zeros((2, 5, 5), "float32"), np.zeros((2, 5, 5), "float32")
     scores[0], scores[1, :4] = case["in/x"][:5, order], case["in/x"][5:, order]
@@ -88,7 +90,7 @@ def test_the_loss_and_its_gradient_are_those_of_the_original_warpctc():
 
 def test_the_best_path_is_that_of_the_original_greedy_decoder():
     case, scores, _, _ = original()
-    ids, score = GreedyDecoder()(log_probabilities(paddle.to_tensor(scores)), paddle.to_tensor([5, 4]))
+    ids, score = GreedyDecoder()(frame_log_probabilities(paddle.to_tensor(scores)), paddle.to_tensor([5, 4]))
     rows = np.split(case["out/dec"][:, 0] + 1, np.cumsum(case["lod/dec"])[:-1])
     for row, right in zip(ids.numpy(), rows):
         assert row[row > 0].tolist() == right.tolist()
@@ -103,7 +105,7 @@ def test_a_path_is_collapsed_as_the_definition_says():
         assert row == text + [0] * (9 - len(text))
 
 
-def test_the_loss_is_the_mean_over_utterances_and_padding_has_no_gradient():
+def test_the_loss_is_the_mean_over_sequences_and_padding_has_no_gradient():
     _, scores, _, labels = original()
     scores = paddle.to_tensor(scores, stop_gradient=False)
     given = (paddle.to_tensor([5, 4]), paddle.to_tensor(labels), paddle.to_tensor([2, 1]))
@@ -115,25 +117,38 @@ def test_the_loss_is_the_mean_over_utterances_and_padding_has_no_gradient():
     assert not scores.grad.numpy()[1, 4].any()
 
 
+def test_the_sum_with_gradients_per_frame_is_that_of_the_original_norm_by_times():
+    """Its loss is the sum; the gradient of each sequence is divided by its frames."""
+    case, scores, gradient, labels = original()
+    scores = paddle.to_tensor(scores, stop_gradient=False)
+    given = (paddle.to_tensor([5, 4]), paddle.to_tensor(labels), paddle.to_tensor([2, 1]))
+    loss = CTCLoss(per_frame=True, reduction="sum")(scores, *given)["loss_ctc"]
+    assert loss.item() == pytest.approx(case["out/loss"].sum(), rel=1e-5)
+    loss.backward()
+    np.testing.assert_allclose(scores.grad.numpy(), gradient / np.array([5, 4]).reshape(2, 1, 1), atol=1e-5)
+    with pytest.raises(ValueError, match="reduction is 'total'; it is mean or sum"):
+        CTCLoss(reduction="total")
+
+
 @pytest.mark.parametrize(
     ("length", "labels", "ends", "message"),
     [
-        ([5, 6], [[1, 3], [2, 1]], [2, 1], "utterance 1 of the batch has a length of 6 frames; allowed: 1 to 5"),
-        ([0, 4], [[1, 3], [2, 1]], [2, 1], "utterance 0 of the batch has a length of 0 frames"),
-        ([5, 4], [[1, 5], [2, 1]], [2, 1], "utterance 0 of the batch has the token id 5; token ids are 1 to 4"),
-        ([5, 4], [[1, 3], [0, 1]], [2, 1], "utterance 1 of the batch has the token id 0"),
-        ([5, 4], [[-1, 3], [2, 1]], [2, 1], "utterance 0 of the batch has the token id -1"),
-        ([5, 4], [[1, 3], [2, 1]], [2, 0], "utterance 1 of the batch has a text of 0 tokens"),
-        ([5, 4], [[1, 3], [2, 1]], [3, 1], "utterance 0 of the batch has a text of 3 tokens; allowed: 1 to 2"),
+        ([5, 6], [[1, 3], [2, 1]], [2, 1], "sequence 1 of the batch has a length of 6 frames; allowed: 1 to 5"),
+        ([0, 4], [[1, 3], [2, 1]], [2, 1], "sequence 0 of the batch has a length of 0 frames"),
+        ([5, 4], [[1, 5], [2, 1]], [2, 1], "sequence 0 of the batch has the token id 5; token ids are 1 to 4"),
+        ([5, 4], [[1, 3], [0, 1]], [2, 1], "sequence 1 of the batch has the token id 0"),
+        ([5, 4], [[-1, 3], [2, 1]], [2, 1], "sequence 0 of the batch has the token id -1"),
+        ([5, 4], [[1, 3], [2, 1]], [2, 0], "sequence 1 of the batch has a text of 0 tokens"),
+        ([5, 4], [[1, 3], [2, 1]], [3, 1], "sequence 0 of the batch has a text of 3 tokens; allowed: 1 to 2"),
         (
             [2, 4],
             [[3, 3], [2, 1]],
             [2, 1],
-            "utterance 0 of the batch has a text of 2 tokens that needs 3 frames, but only 2",
+            "sequence 0 of the batch has a text of 2 tokens that needs 3 frames, but only 2",
         ),
     ],
 )
-def test_utterances_that_would_crash_the_operator_are_refused(length, labels, ends, message):
+def test_sequences_that_would_crash_the_operator_are_refused(length, labels, ends, message):
     scores = paddle.zeros([2, 5, 5])
     with pytest.raises(DataError, match=message):
         ctc_loss(scores, *map(paddle.to_tensor, (length, np.array(labels, "int32"), ends)))

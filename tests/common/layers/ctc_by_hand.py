@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from PaddleSpeech.models.losses.ctc_loss import BLANK
+from common.layers.ctc import BLANK
 
 
 def ctc_probability(probabilities, text):

@@ -1,0 +1,1 @@
+"""Recognizers of text in images: an encoder of columns, and decoders that spell."""

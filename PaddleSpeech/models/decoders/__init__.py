@@ -1,1 +1,0 @@
-"""Decoders: token scores to texts."""

@@ -1,1 +1,0 @@
-"""Heads: features to logits."""
