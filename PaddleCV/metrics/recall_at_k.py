@@ -11,6 +11,8 @@ from common.log import logger
 
 from ..data.retrieval_set import BOTH, GALLERY, QUERY
 
+NEVER = np.iinfo(np.int64).max  # rank of a class that is not found
+
 
 class RecallAtK:
     """The share of queries with an image of their class among the k most similar ones by cosine.
@@ -69,7 +71,7 @@ class RecallAtK:
 def ranks_of_first_hit(embedding, label, role, block=BLOCK):
     """The rank, from 1, of the first image of the right class in each query's order of the gallery.
 
-    A query whose embedding is not finite finds its class last; as part of the gallery it is the last for all others.
+    A query whose embedding is not finite never finds its class; as part of the gallery it is the last for all others.
 
     Args:
         embedding (ndarray): float32 [I, E], of length 1.
@@ -95,5 +97,5 @@ def ranks_of_first_hit(embedding, label, role, block=BLOCK):
         place = np.where(right & (similarity == best[:, None]), places, len(gallery)).min(1, initial=len(gallery))
         nearer = (similarity > best[:, None]) | ((similarity == best[:, None]) & (places < place[:, None]))
         rank = 1 + (nearer & ~own).sum(1)
-        ranks[rows] = np.where(finite[queries[rows]], rank, len(gallery)) * right.any(1)
+        ranks[rows] = np.where(right.any(1), np.where(finite[queries[rows]], rank, NEVER), 0)
     return ranks
