@@ -32,12 +32,15 @@ class ImageZip(ClassificationDataset):
         folder (str): the folder of the class folders, in the zip file; empty for the top level.
         labels (list[str] | str): class names in order, or a file with one per line; default the folders found, sorted.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
+        levels (int): folders within each other that a class is named for: 2 for `Greek/character01`.
 
     Raises:
         DataError: lists every error found, each with a code of `common.data.issues`.
     """
 
-    def __init__(self, root="dataset/images.zip", folder="train", labels=None, bad_samples="error"):
+    def __init__(self, root="dataset/images.zip", folder="train", labels=None, bad_samples="error", levels=1):
+        if levels < 1:
+            raise ValueError(f"levels is {levels}; it must be 1 or more")
         self.source, self.opened = str(root), None
         issues = IssueList(self.source)
         images, found, beside, others = [], [], [], []
@@ -48,10 +51,10 @@ class ImageZip(ClassificationDataset):
                 continue  # another split
             if not is_image_file(parts[-1]):
                 others += parts[-1:] * (len(parts) > 1)
-            elif len(parts) == 1:
-                beside += parts
+            elif len(parts) <= levels:
+                beside += parts[-1:]
             else:
-                found.append(parts[0])
+                found.append("/".join(parts[:levels]))
                 images.append({"path": f"{self.source}!{member.filename}", "member": member.filename})
         known = sorted(set(found))
         if not images:

@@ -49,6 +49,7 @@ Issue codes, the same in every kit:
     D153  output of the model not finite
     D155  many tokens of texts are not in the vocabulary
     D156  texts longer than the model reads
+    D157  no image of the class to find, or a class to find that was trained on
 """
 
 import dataclasses
