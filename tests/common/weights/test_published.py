@@ -74,7 +74,7 @@ def kit(tmp_path, server):
         (folder / "configs/small.yml").write_text("# small\nmodel: {type: SmallNet}\n")
         (folder / "labels.txt").write_text("cat\nbig dog\n")
         line = {"name": name, "address": server.address, "sha256": sha256, "license": "MIT", "labels": "labels.txt"}
-        line |= {"family": family, "settings": "", "top1": "70.0", "top5": "90.0"} | more
+        line |= {"family": family, "settings": "", "top1": "70.0", "top5": "90.0", "config": "", "score": ""} | more
         (folder / "pretrained.csv").write_text(",".join(COLUMNS) + "\n" + ",".join(line[c] for c in COLUMNS) + "\n")
         return folder
 
