@@ -1,6 +1,8 @@
 """The names of the weights of PaddleClas, family by family, in the order of their layers.
 
-Those of PaddleDetection and PaddleSeg are in `official_detectors.py` and `official_segmentors.py`.  Facts about the weights that PaddleClas 2.x publishes (https://github.com/PaddlePaddle/PaddleClas).  Where it
+Those of PaddleDetection and PaddleSeg are in `official_detectors.py` and `official_segmentors.py`.
+
+Facts about the weights that PaddleClas 2.x publishes (https://github.com/PaddlePaddle/PaddleClas).  Where it
 scales by 1 - p in inference after a dropout of p, which we do in training instead, the layer behind it is scaled once.
 """
 

@@ -156,7 +156,7 @@ def test_a_kit_without_an_index_knows_no_names(tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"name": "Bad Name"}, "not a valid name"), ({"sha256": "abc"}, "64 hexadecimal"), ({"top5": "1,2"}, "9 columns")],
+    [({"name": "Bad Name"}, "not a valid name"), ({"sha256": "abc"}, "64 hexadecimal"), ({"top5": "1,2"}, "11 columns")],
 )
 def test_a_malformed_line_is_named(kit, given, words):
     with pytest.raises(ConfigError, match=rf"pretrained\.csv:2: .*{words}"):
