@@ -31,6 +31,11 @@ def iou(first, second):
     return intersection / (union + EPSILON)
 
 
+def iou_squared(first, second):
+    """The square of the IoU: in 0..1, with a gradient that grows with the overlap."""
+    return iou(first, second) ** 2
+
+
 def pairwise_iou(first, second):
     """Intersection over union of each of [..., P, 4] with each of [..., M, 4]: [..., P, M]."""
     rows = [part.unsqueeze(-1) for part in corners(first)]  # [..., P, 1]
@@ -66,7 +71,7 @@ def ciou(first, second):
     return overlap - center_distance(first, second) - alpha * v
 
 
-OVERLAPS = {"iou": iou, "giou": giou, "diou": diou, "ciou": ciou}
+OVERLAPS = {"iou": iou, "iou_squared": iou_squared, "giou": giou, "diou": diou, "ciou": ciou}
 
 
 def corners(boxes):

@@ -14,6 +14,7 @@ from .test_torch_names import KIT, arrays, same_part
 DETECTORS = {
     "retinanet_resnet50_fpn": ("retinanet", ["model.neck.extra=conv_output"], 81),
     "fasterrcnn_resnet50_fpn": ("faster_rcnn_fpn", [], 80),
+    "maskrcnn_resnet50_fpn": ("mask_rcnn_fpn", [], 80),
     "ssd300_vgg16": ("ssd_vgg16_300", [], 80),
 }
 
@@ -60,6 +61,10 @@ def test_a_state_dictionary_fills_our_detector_and_every_array_once(theirs):
         ("fasterrcnn_resnet50_fpn", "backbone.fpn.layer_blocks.3.0.weight", "neck.outputs.3.weight"),
         ("fasterrcnn_resnet50_fpn", "rpn.head.bbox_pred.weight", "rpn.deltas.weight"),
         ("fasterrcnn_resnet50_fpn", "roi_heads.box_head.fc7.bias", "boxes.head.body.second.bias"),
+        ("maskrcnn_resnet50_fpn", "roi_heads.box_head.fc7.bias", "boxes.head.body.second.bias"),
+        ("maskrcnn_resnet50_fpn", "roi_heads.mask_head.3.0.weight", "masks.head.layers.6.weight"),
+        ("maskrcnn_resnet50_fpn", "roi_heads.mask_predictor.conv5_mask.bias", "masks.head.layers.8.bias"),
+        ("maskrcnn_resnet50_fpn", "roi_heads.mask_predictor.mask_fcn_logits.bias", "masks.head.layers.10.bias"),
         ("ssd300_vgg16", "backbone.scale_weight", "neck.normalize.weight"),
         ("ssd300_vgg16", "head.regression_head.module_list.5.bias", "head.deltas.5.bias"),
     ],

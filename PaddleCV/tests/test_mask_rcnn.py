@@ -1,4 +1,4 @@
-"""Mask R-CNN: the model contract, targets by hand, and masks where nothing is found."""
+"""Mask R-CNN, also of one level and in a cascade: the model contract, targets by hand, masks of no boxes."""
 
 import numpy as np
 import paddle
@@ -6,11 +6,13 @@ import pytest
 
 from common.inference.predictor import run_engine
 from common.testing import arrays, check_model, load_program, save_program
-from PaddleCV.models.detectors.mask_rcnn import MaskRCNN
+from PaddleCV.models.detectors.mask_rcnn import CascadeMaskRCNN, MaskRCNN
 from PaddleCV.models.rois.mask_stage import MaskHead, MaskStage, mask_targets
 from PaddleCV.models.rois.roi_align import RoIAlign
+from PaddleCV.models.rois.targets import SampledRois
 
-from .test_faster_rcnn import given, pyramid
+from .test_cascade_rcnn import make as make_cascade
+from .test_faster_rcnn import given, one_level, pyramid
 from .tiny_detectors import losses_while_learning, objects_batch, settled
 
 
@@ -20,6 +22,26 @@ def make():
     levels = first.neck
     masks = MaskStage(RoIAlign(levels.out_channels, levels.strides, size=4), MaskHead(8, 3, convs=1, channels=8))
     return MaskRCNN(first.backbone, levels, first.rpn, first.boxes, masks, first.nms)
+
+
+def shared():
+    """Masks of the features that the boxes have after the last stage of the ResNet."""
+    paddle.seed(0)
+    first = one_level()
+    masks = MaskStage(None, MaskHead(first.boxes.shared_channels, 3, convs=0, channels=8))
+    return MaskRCNN(first.backbone, None, first.rpn, first.boxes, masks, first.nms)
+
+
+def cascade():
+    first = make_cascade()
+    levels = first.neck
+    masks = MaskStage(RoIAlign(levels.out_channels, levels.strides, size=4), MaskHead(8, 3, convs=1, channels=8))
+    return CascadeMaskRCNN(
+        *(first.backbone, levels, first.rpn, list(first.boxes), masks, first.nms), stage_weights=(1.0, 0.5)
+    )
+
+
+MODELS = {"pyramid": make, "shared": shared, "cascade": cascade}
 
 
 def masks_batch():
@@ -32,8 +54,36 @@ def masks_batch():
     return batch | {"masks": masks}
 
 
-def test_mask_rcnn_keeps_the_contract(tmp_path):
-    check_model(make, masks_batch(), tmp_path)
+@pytest.mark.parametrize("name", ["shared", "cascade"])  # a cascade has all that the pyramid has
+def test_mask_rcnn_keeps_the_contract(name, tmp_path):
+    check_model(MODELS[name], masks_batch(), tmp_path)
+
+
+def test_masks_that_share_the_features_of_boxes_add_a_head_only_and_train_the_same_stage():
+    model, alone = shared(), one_level()
+    added = {name for name, _ in model.named_parameters()} - {name for name, _ in alone.named_parameters()}
+    assert added and all(name.startswith("masks.head.") for name in added)
+    model.loss(given(masks_batch()))["loss_mask"].backward()
+    assert all(p.grad is not None for p in model.boxes.head.body.parameters() if not p.stop_gradient)
+    assert all(p.grad is None for p in (model.boxes.head.scores.weight, model.boxes.head.deltas.weight))
+
+
+def test_the_loss_of_masks_is_the_same_from_the_features_of_all_rois_and_of_those_with_objects():
+    model, batch = shared(), given(masks_batch())
+    model.eval()  # the statistics of a batch would depend on the RoIs in it
+    rois = paddle.to_tensor([[3.0, 4, 17, 21], [90, 60, 100, 80], [1, 1, 120, 90], [38, 9, 80, 61], [90, 9, 99, 30]])
+    objects = paddle.to_tensor([0, -1, 2, 1, -1])
+    sampled = SampledRois(rois, paddle.to_tensor([2, 3], "int32"), objects + 1, rois, objects)
+    features = model.features(batch["image"])
+    cells = model.boxes.shared_cells(features, sampled.rois, sampled.counts)
+    losses = [model.mask_loss(features, sampled, batch, known)["loss_mask"].item() for known in (cells, None)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_mask_stage_without_rois_is_refused_where_the_boxes_have_no_features_to_share():
+    node = {"type": "MaskHead"}
+    with pytest.raises(ValueError, match="needs `roi`"):
+        MaskStage.from_config(node, [8], [4], 3, build=None, shared_channels=make().boxes.shared_channels)
 
 
 def test_the_loss_of_masks_falls_when_one_batch_is_learned():
@@ -53,13 +103,14 @@ def test_targets_are_the_masks_inside_of_the_rois_in_their_order():
     assert found.tolist() == [[[0, 0], [1, 1]], [[1, 0], [1, 0]], [[1, 1], [1, 1]]]
 
 
-def test_images_without_objects_and_samples_without_masks():
+@pytest.mark.parametrize("name", MODELS)
+def test_images_without_objects_and_samples_without_masks(name):
     empty = {
         "boxes": np.zeros((2, 0, 4), "f4"),
         "labels": np.zeros((2, 0), "i8"),
         "masks": np.zeros((2, 0, 96, 128), "u1"),
     }
-    model = make()
+    model = MODELS[name]()
     losses = model.loss(given(masks_batch() | empty))
     sum(losses.values()).backward()
     assert losses["loss_mask"].item() == 0

@@ -54,6 +54,22 @@ def test_cells_are_numbered_row_by_row_column_first():
     assert grid.tolist() == [[0, 0], [1, 0], [2, 0], [0, 1], [1, 1], [2, 1]]
 
 
+def test_an_iou_aware_score_is_a_mean_of_objectness_and_iou_in_the_logarithm_times_the_class():
+    # objectness 0.5, IoU 0.8, class 0.9 and f = 0.4: 0.5^0.6 * 0.8^0.4 * 0.9
+    head = YOLOv3Head([3], 2, [[[10, 10]]], [8], iou_aware=0.4)
+    logit = [math.log(p / (1 - p)) for p in (0.8, 0.5, 0.9, 0.1)]
+    raw = tensor([logit[0], 0, 0, 0, 0, *logit[1:]])  # as the layer gives them: the IoUs of all anchors, then the rest
+    head.outputs[0].weight.set_value(paddle.zeros([8, 3, 1, 1]))
+    head.outputs[0].bias.set_value(raw)
+    predictions = head([paddle.ones([1, 3, 1, 1])])
+    assert predictions[0].flatten().tolist() == pytest.approx([0, 0, 0, 0, *logit[1:], logit[0]])
+    _, scores = head.decode(predictions)
+    score = 0.5**0.6 * 0.8**0.4
+    assert scores.flatten().tolist() == pytest.approx([0.9 * score, 0.1 * score], rel=1e-5)
+    with pytest.raises(ValueError, match=r"iou_aware 1\.5; it lies between 0 and 1"):
+        YOLOv3Head([3], 2, [[[10, 10]]], [8], iou_aware=1.5)
+
+
 def test_levels_keep_the_order_anchor_row_column():
     prediction = paddle.zeros([1, 2, 5, 2, 3])
     boxes = decode_level(prediction, [(2, 2), (4, 4)], 10).reshape([2, 2, 3, 4])

@@ -17,8 +17,9 @@ ANCHORS = [[(116, 90), (156, 198), (373, 326)], [(30, 61), (62, 45), (59, 119)],
 C = 4
 
 
-def head(scale_xy=1.0, anchors=ANCHORS):
-    return types.SimpleNamespace(anchors=anchors, strides=[32, 16, 8][: len(anchors)], scale_xy=scale_xy)
+def head(scale_xy=1.0, anchors=ANCHORS, iou_aware=None):
+    strides = [32, 16, 8][: len(anchors)]
+    return types.SimpleNamespace(anchors=anchors, strides=strides, scale_xy=scale_xy, iou_aware=iou_aware)
 
 
 def corners(relative, size):
@@ -118,7 +119,7 @@ def test_a_prediction_that_overlaps_by_more_than_ignore_iou_is_not_called_backgr
     anchors = [[(72, 72), (64, 64)]]
     boxes = paddle.to_tensor([[[12.0, 12.0, 84.0, 84.0]]])
     prediction = [paddle.zeros([1, 2, 6, 1, 1])]
-    two = types.SimpleNamespace(anchors=anchors, strides=[96], scale_xy=1.0)
+    two = types.SimpleNamespace(anchors=anchors, strides=[96], scale_xy=1.0, iou_aware=None)
     values = [YOLOv3Loss(limit)(prediction, two, boxes, paddle.to_tensor([[0]])) for limit in (0.78, 0.80)]
     log2 = math.log(2)
     assert [v["loss_objectness"].item() for v in values] == pytest.approx([log2, 2 * log2], rel=1e-5)
@@ -276,3 +277,29 @@ def test_cross_entropy_of_logit_2_and_target_a_quarter():
 def test_settings_that_make_no_sense_are_refused(keys, words):
     with pytest.raises(ValueError, match=words):
         YOLOv3Loss(**keys)
+
+
+def test_the_iou_of_a_prediction_is_learned_where_an_object_is_and_moves_no_box():
+    # zero deltas in cell (1, 1) of stride 32 with an anchor of 20 x 10: the box around (48, 48); the object is its left
+    # half, IoU 0.5; a logit of 0 has the cross entropy log 2, whatever the target, and its gradient is 0.5 - 0.5
+    prediction = paddle.zeros([1, 1, 6 + C, 3, 3])
+    prediction[0, 0, -1, 1, 1] = 2.0
+    prediction.stop_gradient = False
+    boxes, labels = paddle.to_tensor([[[38.0, 43.0, 48.0, 53.0]]]), paddle.to_tensor([[1]])
+    model = head(anchors=[[(20, 10)]], iou_aware=0.5)
+    loss = YOLOv3Loss(iou_aware_weight=3.0)([prediction], model, boxes, labels, paddle.to_tensor([[0.8]]))
+    expected = 3 * 0.8 * (math.log(1 + math.exp(2)) - 2 * 0.5)
+    assert loss["loss_iou_aware"].item() == pytest.approx(expected, rel=1e-5)
+    loss["loss_iou_aware"].backward()
+    places = prediction.grad.nonzero().tolist()
+    assert places == [[0, 0, 5 + C, 1, 1]]
+    assert {*loss} == {"loss_xy", "loss_wh", "loss_objectness", "loss_class", "loss_iou_aware"}
+
+
+def test_an_iou_term_may_stand_beside_those_of_the_deltas():
+    predictions, relative, labels, scores = case()
+    both = compute(YOLOv3Loss(iou_loss="iou_squared", with_deltas=True), predictions, relative, labels, scores)
+    deltas = compute(YOLOv3Loss(), predictions, relative, labels, scores)
+    overlap = compute(YOLOv3Loss(iou_loss="iou_squared"), predictions, relative, labels, scores)
+    for name, value in (overlap | deltas).items():
+        assert both[name].item() == pytest.approx(value.item(), rel=1e-6), name

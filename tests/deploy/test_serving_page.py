@@ -3,8 +3,10 @@
 import json
 import time
 
+import numpy as np
 import pytest
 
+from common.vision.instance_masks import encode_mask
 from tests.deploy.serving_process import serving
 from tests.made.browser import LACKING, chromium
 
@@ -105,6 +107,21 @@ def test_an_image_can_be_dropped_and_the_threshold_moved(page, photo):
     set_threshold(page, "1")
     until(lambda: text(page, "state").startswith("0 found"))
     assert every > 0
+
+
+def test_masks_are_drawn_over_the_image_where_they_are_and_nowhere_else(page, photo):
+    page.find_element("id", "file").send_keys(str(photo))
+    answered(page)
+    mask = np.zeros((96, 96), bool)
+    mask[10:40, 20:70], mask[25, 30] = True, False
+    records = [{"label": "1", "score": 0.9, "category_id": 1, "mask": encode_mask(mask)}]
+    alone = "const data = document.getElementById('canvas').getContext('2d').getImageData(0, 0, 384, 384).data; "
+    before, after = (
+        np.reshape(page.execute_script(f"draw(arguments[0]); {alone} return Array.from(data)", drawn), (384, 384, 4))
+        for drawn in ([], records)
+    )
+    changed = (before != after).any(axis=2)  # of an image shown four times as large; edges are smoothed
+    assert changed[2::4, 2::4].tolist() == mask.tolist()
 
 
 def test_what_is_no_image_is_refused_in_words(page, tmp_path):

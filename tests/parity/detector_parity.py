@@ -2,7 +2,7 @@
 
 As `torch_parity.py`: torch runs in a process of its own, its state dictionary goes through `tools/convert.py`, and both
 detectors answer the same image. They agree when they find as many boxes, each with the same class, within 0.01 pixels
-and 1e-4 of the score.
+and 1e-4 of the score, and masks of boxes differ by no more than 1e-4.
 """
 
 import argparse
@@ -20,13 +20,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 import measure  # noqa: E402
 
 PIXELS, SCORES = 0.01, 1e-4
+TWO_STAGES = ["model.rpn.anchors.offset=0", "model.rpn.anchors.rounding=edges", "model.rpn.proposals.min_size=0.001"]
 ANCHORS = [[32, 40, 50], [64, 80, 101], [128, 161, 203], [256, 322, 406], [512, 645, 812]]
 # configuration: (detector of torchvision, what makes our definition theirs)
 ROWS = {
-    "faster_rcnn_fpn": (
-        "fasterrcnn_resnet50_fpn",
-        ["model.rpn.anchors.offset=0", "model.rpn.anchors.rounding=edges", "model.rpn.proposals.min_size=0.001"],
-    ),
+    "faster_rcnn_fpn": ("fasterrcnn_resnet50_fpn", TWO_STAGES),
+    "mask_rcnn_fpn": ("maskrcnn_resnet50_fpn", TWO_STAGES),
     "retinanet": (
         "retinanet_resnet50_fpn",
         [
@@ -78,7 +77,7 @@ def compare(name, folder, torch, changes):
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     import numpy as np
 
-    rows, theirs = answer_again(name, folder, changes), np.load(folder / "output.npz")
+    (rows, *masks), theirs = answer_again(name, folder, changes), np.load(folder / "output.npz")
     expected = np.column_stack([theirs["labels"], theirs["scores"], theirs["boxes"]])
     found = {"agrees": False, "boxes": f"{len(rows)} and {len(expected)}"}
     if len(rows) != len(expected) or not len(rows):
@@ -89,11 +88,20 @@ def compare(name, folder, torch, changes):
     pixels, scores = (float(np.abs(nearest - expected)[:, part].max()) for part in (slice(2, 6), 1))
     same = len(set(apart.argmin(axis=1).tolist())) == len(rows) and np.array_equal(nearest[:, 0], expected[:, 0])
     found["agrees"] = bool(same and pixels <= PIXELS and scores <= SCORES)
-    return found | {"pixels": f"{pixels:.1e}", "scores": f"{scores:.1e}"}
+    found |= {"pixels": f"{pixels:.1e}", "scores": f"{scores:.1e}"}
+    if masks:
+        difference = float(np.abs(masks[0][apart.argmin(axis=1)] - theirs["masks"]).max())
+        found["agrees"] &= difference <= SCORES
+        found["masks"] = f"{difference:.1e}"
+    return found
 
 
 def answer_again(name, folder, changes):
-    """Converts the weights, and runs our detector on the same image; its rows (label, score, x1, y1, x2, y2)."""
+    """Converts the weights, and runs our detector on the same image.
+
+    Returns:
+        list[ndarray]: its rows (label, score, x1, y1, x2, y2), and the masks of the boxes where it has them.
+    """
     from common.system import runtime
 
     runtime.prepare()
@@ -117,8 +125,8 @@ def answer_again(name, folder, changes):
     image = np.load(folder / "input.npy")
     sides = np.array([image.shape[2:]], "float32")
     with paddle.no_grad():
-        rows, _ = model(*map(paddle.to_tensor, (image, sides, np.ones_like(sides))))
-    return rows.numpy()
+        rows, _, *masks = model(*map(paddle.to_tensor, (image, sides, np.ones_like(sides))))
+    return [output.numpy() for output in (rows, *masks)]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The detectors of torchvision, run by the Python that has it; started by `detector_parity.py`.
 
 A detector has random weights: those of its last layers are drawn wide enough that scores and boxes differ. Writes
-`state.pth`, `input.npy` and `output.npz` (boxes, scores and labels, numbered without the background).
+`state.pth`, `input.npy` and `output.npz` (boxes, scores and labels, numbered without the background, and the masks
+of the boxes before they are placed into the image).
 """
 
 import argparse
@@ -16,6 +17,12 @@ from torchvision.models import detection
 NONE = {"weights": None, "weights_backbone": None, "num_classes": 81}
 AS_IT_IS = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}  # images are neither normalized nor resized
 SIZE = (256, 320)
+TWO_STAGES = {
+    "rpn.head.cls_logits.weight": 0.003,
+    "rpn.head.bbox_pred.weight": 0.0005,
+    "cls_score.weight": 0.01,
+    "roi_heads.box_predictor.bbox_pred.weight": 0.005,
+}
 
 
 def main():
@@ -32,21 +39,30 @@ def main():
         if any(part in name for part in wide):
             nn.init.normal_(parameter, 0, wide[next(part for part in wide if part in name)])
     network.eval()
-    picture = torch.randn(3, *size)
+    picture, masks = torch.randn(3, *size), {}
+    if hasattr(network, "roi_heads"):  # masks are placed into the image after these
+        network.roi_heads.register_forward_hook(lambda _, given, answer: masks.update(answer[0][0]))
     with torch.no_grad():
         (found,) = network([picture])
     torch.save(network.state_dict(), args.folder / "state.pth")
     np.save(args.folder / "input.npy", picture.numpy()[None])
     answer = {name: found[name].numpy() for name in ("boxes", "scores")}
+    if "masks" in masks:
+        answer["masks"] = masks["masks"][:, 0].numpy()
     np.savez(args.folder / "output.npz", labels=found["labels"].numpy() - background, **answer)
 
 
 def faster_rcnn():
     """Faster R-CNN with ResNet50 and a pyramid."""
     sides = {"min_size": SIZE[0], "max_size": SIZE[1]}
-    network = detection.fasterrcnn_resnet50_fpn(**NONE, **AS_IT_IS, **sides)
-    wide = {"rpn.head.cls_logits.weight": 0.003, "rpn.head.bbox_pred.weight": 0.0005, "cls_score.weight": 0.01}
-    return network, SIZE, 1, wide | {"roi_heads.box_predictor.bbox_pred.weight": 0.005}
+    return detection.fasterrcnn_resnet50_fpn(**NONE, **AS_IT_IS, **sides), SIZE, 1, TWO_STAGES
+
+
+def mask_rcnn():
+    """Mask R-CNN with ResNet50 and a pyramid."""
+    sides = {"min_size": SIZE[0], "max_size": SIZE[1]}
+    network = detection.maskrcnn_resnet50_fpn(**NONE, **AS_IT_IS, **sides)
+    return network, SIZE, 1, TWO_STAGES | {"mask_fcn_logits.weight": 0.05}
 
 
 def retinanet():
@@ -64,7 +80,7 @@ def ssd():
     return network, (300, 300), 1, {"classification_head.module_list": 0.02, "regression_head.module_list": 0.002}
 
 
-NETWORKS = {"faster_rcnn_fpn": faster_rcnn, "retinanet": retinanet, "ssd_vgg16_300": ssd}
+NETWORKS = {"faster_rcnn_fpn": faster_rcnn, "mask_rcnn_fpn": mask_rcnn, "retinanet": retinanet, "ssd_vgg16_300": ssd}
 
 
 if __name__ == "__main__":

@@ -68,6 +68,10 @@ class CascadeRCNN(FasterRCNN):
 
     def second_stage(self, features, rois, counts, objects, batch):
         """The terms of the loss of every stage, with its number."""
+        return self.stage_losses(features, rois, counts, objects, batch)[0]
+
+    def stage_losses(self, features, rois, counts, objects, batch):
+        """The terms of :meth:`second_stage`, and the SampledRois of the last stage."""
         terms = {}
         for number, (stage, weight) in enumerate(zip(self.boxes, self.stage_weights), 1):
             sampled = stage.sampler(rois, counts, objects, with_objects=number == 1)
@@ -78,7 +82,7 @@ class CascadeRCNN(FasterRCNN):
                     self.moved(stage, deltas, sampled.rois, sampled.counts, batch["im_shape"]),
                     sampled.counts,
                 )
-        return terms
+        return terms, sampled
 
     def moved(self, stage, deltas, rois, counts, im_shape):
         """RoIs [R, 4] moved by the deltas [R, 2, 4] of a stage and clipped to their images."""

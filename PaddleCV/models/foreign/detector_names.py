@@ -1,8 +1,8 @@
 """The names of torchvision's detectors, in the order of the layers of ours.
 
 Facts about torchvision 0.29.  A detector is called by its class.  The classes of these files are numbered from the
-background on: those of Faster R-CNN and SSD lose it here, so that label i of theirs is i - 1 of ours; RetinaNet has an
-output for number 0 too, and keeps its numbers.
+background on: those of Faster R-CNN, Mask R-CNN and SSD lose it here, so that label i of theirs is i - 1 of ours;
+RetinaNet has an output for number 0 too, and keeps its numbers.
 """
 
 import dataclasses
@@ -19,6 +19,16 @@ PYRAMID = (
     (r"^backbone\.fpn\.inner_blocks", "fpn.0"),
     (r"^backbone\.fpn\.layer_blocks", "fpn.1"),
     (r"^backbone\.fpn\.extra_blocks\.p", "fpn.2."),
+)
+TWO_STAGES = (
+    *RESIDUAL,
+    *PYRAMID,
+    (r"^rpn\.head\.conv", "rpn.0"),
+    (r"^rpn\.head\.cls_logits", "rpn.1"),
+    (r"^rpn\.head\.bbox_pred", "rpn.2"),
+    (r"^roi_heads\.box_head\.fc", "roi.0."),
+    (r"^roi_heads\.box_predictor\.cls_score", "roi.1"),
+    (r"^roi_heads\.box_predictor\.bbox_pred", "roi.2"),
 )
 STATISTICS = ((r"running_mean$", "mean"), (r"running_var$", "variance"))
 
@@ -66,15 +76,16 @@ TORCHVISION = {
     ),
     "FasterRCNN": detector(
         "stem layer main downsample fpn rpn roi conv bn",
+        TWO_STAGES,
+        scores="roi_heads.box_predictor.cls_score.bias",
+    ),
+    "MaskRCNN": detector(
+        "stem layer main downsample fpn rpn roi mask conv bn",
         (
-            *RESIDUAL,
-            *PYRAMID,
-            (r"^rpn\.head\.conv", "rpn.0"),
-            (r"^rpn\.head\.cls_logits", "rpn.1"),
-            (r"^rpn\.head\.bbox_pred", "rpn.2"),
-            (r"^roi_heads\.box_head\.fc", "roi.0."),
-            (r"^roi_heads\.box_predictor\.cls_score", "roi.1"),
-            (r"^roi_heads\.box_predictor\.bbox_pred", "roi.2"),
+            *TWO_STAGES,
+            (r"^roi_heads\.mask_head\.(\d)\.0", r"mask.\1"),
+            (r"^roi_heads\.mask_predictor\.conv5_mask", "mask.98"),
+            (r"^roi_heads\.mask_predictor\.mask_fcn_logits", "mask.99"),
         ),
         scores="roi_heads.box_predictor.cls_score.bias",
     ),
@@ -96,5 +107,6 @@ NOTES = {
     "RetinaNet": "right with -o model.neck.extra=conv_output and with the anchors of torchvision: offset: 0, rounding: "
     "edges, sizes of 4, 5 and 6.3 cells in whole pixels",
     "FasterRCNN": "right with torchvision's anchors: -o model.rpn.anchors.offset=0 model.rpn.anchors.rounding=edges",
+    "MaskRCNN": "right with torchvision's anchors: -o model.rpn.anchors.offset=0 model.rpn.anchors.rounding=edges",
     "SSD": "right with torchvision's prior boxes: min_sizes of 21 45 99 153 207 261, max_sizes up to 315, limit: 300",
 }

@@ -51,7 +51,15 @@ class LastStage(nn.Layer):
 
     def forward(self, x):
         """Features [R, in_channels, size, size] to [R, out_channels]."""
-        return F.adaptive_avg_pool2d(on_any_rows(self.stage, x), 1).flatten(1)
+        return self.mean(self.cells(x))
+
+    def cells(self, x):
+        """Features [R, in_channels, size, size] to [R, out_channels, size / 2, size / 2], which masks share."""
+        return on_any_rows(self.stage, x)
+
+    def mean(self, cells):
+        """The mean over the cells, [R, out_channels]."""
+        return F.adaptive_avg_pool2d(cells, 1).flatten(1)
 
 
 class BoxHead(nn.Layer):
@@ -85,7 +93,10 @@ class BoxHead(nn.Layer):
 
     def forward(self, features):
         """Logits [R, K] and deltas [R, K or 2, 4] of features [R, in_channels, size, size]."""
-        hidden = self.body(features)
+        return self.predict(self.body(features))
+
+    def predict(self, hidden):
+        """Logits [R, K] and deltas [R, K or 2, 4] of what the body gives, [R, out_channels]."""
         return self.scores(hidden), self.deltas(hidden).reshape([-1, self.deltas.weight.shape[1] // 4, 4])
 
 

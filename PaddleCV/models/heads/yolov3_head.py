@@ -3,6 +3,8 @@
 Shapes in this file:
     N images, L levels, A anchors per level, C classes, H x W cells of one level, P = all A*H*W of all levels.
 Boxes are (x1, y1, x2, y2) in input pixels, deltas (tx, ty, tw, th).  Levels run from the coarsest to the finest.
+IoU-aware (https://arxiv.org/abs/1912.05992, section 3): a prediction also has the IoU of its box and the object, q, and
+its score is objectness^(1 - f) * q^f * class.
 The coding of boxes by cells and anchors is in `boxes.py`.
 """
 
@@ -25,9 +27,19 @@ class YOLOv3Head(nn.Layer):
         strides (list[int]): input pixels per cell, per level.
         scale_xy (float): stretches the cell offset around its middle, so that a box can reach the cell's border.
         objectness_prior (float): the objectness that an untrained head predicts everywhere (RetinaNet, section 4.1).
+        iou_aware (float | None): f, above 0 and below 1, to predict IoUs; None not to.
     """
 
-    def __init__(self, in_channels, num_classes, anchors, strides=(32, 16, 8), scale_xy=1.0, objectness_prior=0.01):
+    def __init__(
+        self,
+        in_channels,
+        num_classes,
+        anchors,
+        strides=(32, 16, 8),
+        scale_xy=1.0,
+        objectness_prior=0.01,
+        iou_aware=None,
+    ):
         super().__init__()
         if not len(in_channels) == len(anchors) == len(strides):
             raise ValueError(
@@ -38,24 +50,36 @@ class YOLOv3Head(nn.Layer):
             raise ValueError(f"YOLOv3Head: an anchor is a width and a height above 0; one of {anchors} is not")
         if not 0 < objectness_prior < 1:
             raise ValueError(f"YOLOv3Head got objectness_prior {objectness_prior}; it lies between 0 and 1")
+        if iou_aware is not None and not 0 < iou_aware < 1:
+            raise ValueError(f"YOLOv3Head got iou_aware {iou_aware}; it lies between 0 and 1")
         self.num_classes = num_classes
         self.anchors = [[tuple(anchor) for anchor in level] for level in anchors]
         self.strides = list(strides)
         self.scale_xy = scale_xy
+        self.iou_aware = iou_aware
+        numbers = 5 + num_classes + (iou_aware is not None)
         self.outputs = nn.LayerList(
-            nn.Conv2D(channels, len(level) * (5 + num_classes), 1) for channels, level in zip(in_channels, anchors)
+            nn.Conv2D(channels, len(level) * numbers, 1) for channels, level in zip(in_channels, anchors)
         )
         for layer, level in zip(self.outputs, self.anchors):
             bias = paddle.zeros([len(level), 5 + num_classes])
             bias[:, 4] = -math.log(1 / objectness_prior - 1)
-            layer.bias.set_value(bias.flatten())
+            bias = bias.flatten()
+            layer.bias.set_value(paddle.concat([paddle.zeros([layer.bias.shape[0] - len(bias)]), bias]))
 
     def forward(self, features):
-        """Raw predictions of each level, [N, A, 5 + C, H, W]; the third axis is tx, ty, tw, th, objectness, classes."""
+        """Raw predictions of each level, [N, A, 5 + C, H, W]; the third axis is tx, ty, tw, th, objectness, classes.
+
+        Those of an IoU-aware head are [N, A, 6 + C, H, W], the IoU last.
+        """
         predictions = []
         for layer, feature, level in zip(self.outputs, features, self.anchors):
             height, width = feature.shape[2:]
-            predictions.append(layer(feature).reshape([0, len(level), 5 + self.num_classes, height, width]))
+            count, raw = len(level), layer(feature)
+            overlaps = raw[:, :count].unsqueeze(2) if self.iou_aware else None  # the IoUs of all anchors come first
+            raw = raw[:, count:] if self.iou_aware else raw
+            raw = raw.reshape([0, count, 5 + self.num_classes, height, width])
+            predictions.append(paddle.concat([raw, overlaps], axis=2) if self.iou_aware else raw)
         return predictions
 
     def decode(self, predictions):
@@ -63,8 +87,11 @@ class YOLOv3Head(nn.Layer):
         boxes, scores = [], []
         for prediction, anchors, stride in zip(predictions, self.anchors, self.strides):
             boxes.append(decode_level(prediction, anchors, stride, self.scale_xy))
-            raw = F.sigmoid(prediction[:, :, 4:]).flatten(3, 4)  # [N, A, 1 + C, H*W]
-            level = raw[:, :, :1] * raw[:, :, 1:]
+            raw = F.sigmoid(prediction[:, :, 4:]).flatten(3, 4)  # [N, A, 1 + C, H*W], of IoU-aware heads 2 + C
+            objectness, classes = raw[:, :, :1], raw[:, :, 1 : 1 + self.num_classes]
+            if self.iou_aware:
+                objectness = objectness ** (1 - self.iou_aware) * raw[:, :, -1:] ** self.iou_aware
+            level = objectness * classes
             scores.append(level.transpose([0, 2, 1, 3]).flatten(2, 3))
         return paddle.concat(boxes, axis=1), paddle.concat(scores, axis=2)
 

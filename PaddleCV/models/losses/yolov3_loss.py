@@ -11,6 +11,8 @@ With s the score of an object, (w, h) its size relative to the image, and the su
     loss_objectness  s BCE(t, 1) at the objects, 0 where a prediction overlaps an object by more than `ignore_iou`,
                      BCE(t, 0) elsewhere
     loss_class       s * the sum of BCE over the classes
+and of a head that predicts IoUs (https://arxiv.org/abs/1912.05992, section 3.2):
+    loss_iou_aware   s BCE(t, the IoU of the predicted box and the object)
 Every term is the mean over the images, so that the mean over processes with equal batches is that of the whole batch.
 """
 
@@ -20,7 +22,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from ..boxes import OVERLAPS, best_anchors, cell_targets, cells_of, decode_boxes, pairwise_iou
+from ..boxes import OVERLAPS, best_anchors, cell_targets, cells_of, decode_boxes, iou, pairwise_iou
 from ..heads.yolov3_head import decode_level
 from .terms import binary_cross_entropy
 
@@ -33,11 +35,22 @@ class YOLOv3Loss(nn.Layer):
     Args:
         ignore_iou (float): a prediction that overlaps an object by more than this is not trained as background.
         label_smoothing (float): the class targets are 1 - this and this; the operator's own is min(1 / C, 1 / 40).
-        iou_loss (str): iou, giou, diou or ciou: a term loss_iou in place of loss_xy and loss_wh; null for those two.
+        iou_loss (str): iou, iou_squared, giou, diou or ciou: a term loss_iou in place of loss_xy and loss_wh; null for
+            those two.
         iou_weight (float): of loss_iou.
+        with_deltas (bool): loss_xy and loss_wh are there beside loss_iou too.
+        iou_aware_weight (float): of loss_iou_aware.
     """
 
-    def __init__(self, ignore_iou=0.7, label_smoothing=0.0, iou_loss=None, iou_weight=2.5):
+    def __init__(
+        self,
+        ignore_iou=0.7,
+        label_smoothing=0.0,
+        iou_loss=None,
+        iou_weight=2.5,
+        with_deltas=False,
+        iou_aware_weight=1.0,
+    ):
         super().__init__()
         if iou_loss is not None and iou_loss not in OVERLAPS:
             raise ValueError(f"YOLOv3Loss has no iou_loss {iou_loss!r}; it may be null, {', '.join(OVERLAPS)}")
@@ -47,12 +60,14 @@ class YOLOv3Loss(nn.Layer):
         self.label_smoothing = label_smoothing
         self.iou_loss = iou_loss
         self.iou_weight = iou_weight
+        self.with_deltas = with_deltas
+        self.iou_aware_weight = iou_aware_weight
 
     def forward(self, predictions, head, boxes, labels, scores=None):
-        """The four (with `iou_loss` three) terms, each a number.
+        """The terms by name, each a number.
 
         Args:
-            predictions (list[Tensor]): of each level, float32 [N, A, 5 + C, H, W].
+            predictions (list[Tensor]): of each level, float32 [N, A, 5 + C, H, W], or 6 + C of an IoU-aware head.
             head (YOLOv3Head): gives the anchors, strides and coding.
             boxes (Tensor): float32 [N, M, 4].
             labels (Tensor): int64 [N, M], -1 for padding.
@@ -100,21 +115,29 @@ class YOLOv3Loss(nn.Layer):
         weight = paddle.where(positive > 0, scores, 1 - ignored.astype("float32"))
         terms["loss_objectness"] = (binary_cross_entropy(objectness, positive) * weight).sum()
 
-        classes = matched.rows[:, 5:]  # [K, C]
+        classes = matched.rows[:, 5:-1] if matched.iou_aware else matched.rows[:, 5:]  # [K, C]
         targets = F.one_hot(paddle.clip(objects.labels.flatten(), min=0), classes.shape[1])
         targets = targets * (1 - 2 * self.label_smoothing) + self.label_smoothing
         entropy = binary_cross_entropy(classes, targets).sum(axis=1)
-        terms["loss_class"] = (entropy * (objects.scores * matched.mine).flatten()).sum()
+        scores = (objects.scores * matched.mine).flatten()
+        terms["loss_class"] = (entropy * scores).sum()
+        if matched.iou_aware:
+            overlap = iou(matched.boxes(), objects.boxes.flatten(0, 1)).detach()
+            entropy = binary_cross_entropy(matched.rows[:, -1], overlap)
+            terms["loss_iou_aware"] = self.iou_aware_weight * (entropy * scores).sum()
         return terms
 
     def box_terms(self, matched, objects, weights):
-        """loss_xy and loss_wh, or loss_iou, of one level."""
+        """loss_xy and loss_wh, or loss_iou, or all three, of one level."""
         weights = (weights * matched.mine).flatten()
         boxes = objects.boxes.flatten(0, 1)
         deltas = matched.rows[:, :4]
+        terms = {}
         if self.iou_loss:
-            decoded = decode_boxes(deltas, matched.cells, matched.anchors, matched.stride, matched.scale_xy)
-            return {"loss_iou": self.iou_weight * ((1 - OVERLAPS[self.iou_loss](decoded, boxes)) * weights).sum()}
+            overlap = OVERLAPS[self.iou_loss](matched.boxes(), boxes)
+            terms = {"loss_iou": self.iou_weight * ((1 - overlap) * weights).sum()}
+            if not self.with_deltas:
+                return terms
         offsets, sizes = cell_targets(boxes, matched.cells, matched.anchors, matched.stride)
         offsets = paddle.clip(offsets, 0.0, 1.0)
         if matched.scale_xy == 1.0:
@@ -123,7 +146,9 @@ class YOLOv3Loss(nn.Layer):
             stretched = F.sigmoid(deltas[:, :2]) * matched.scale_xy - 0.5 * (matched.scale_xy - 1)
             loss_xy = paddle.abs(stretched - offsets)
         loss_wh = paddle.abs(deltas[:, 2:4] - sizes)
-        return {"loss_xy": (loss_xy.sum(axis=1) * weights).sum(), "loss_wh": (loss_wh.sum(axis=1) * weights).sum()}
+        terms["loss_xy"] = (loss_xy.sum(axis=1) * weights).sum()
+        terms["loss_wh"] = (loss_wh.sum(axis=1) * weights).sum()
+        return terms
 
 
 @dataclasses.dataclass
@@ -145,7 +170,7 @@ class Matched:
     """The predictions of one level for each object, at the anchor and cell that it is assigned to.
 
     Args:
-        prediction (Tensor): float32 [N, A, 5 + C, H, W].
+        prediction (Tensor): float32 [N, A, 5 + C, H, W], or 6 + C of an IoU-aware head.
         head (YOLOv3Head): gives the anchors, strides and coding.
         level (int): which of the head's levels this is.
         objects (Objects): of the batch.
@@ -157,6 +182,7 @@ class Matched:
         self.prediction = prediction
         self.stride = head.strides[level]
         self.scale_xy = head.scale_xy
+        self.iou_aware = head.iou_aware is not None
         self.mine = mine.astype("float32")
         self.images, num_anchors, channels, height, width = prediction.shape
         self.size = num_anchors * height * width
@@ -173,6 +199,10 @@ class Matched:
             self.anchors = paddle.index_select(sizes, anchor.flatten())  # [K, 2]
             self.cells = cells.flatten(0, 1).astype("float32")  # [K, 2]
         self.rows = paddle.gather(prediction.flatten(), elements).reshape([-1, channels])  # [K, 5 + C]
+
+    def boxes(self):
+        """The predicted boxes, [K, 4]."""
+        return decode_boxes(self.rows[:, :4], self.cells, self.anchors, self.stride, self.scale_xy)
 
     def scatter(self, values):
         """Puts values [N, M] at their predictions, [N, A*H*W], 0 elsewhere; of several at one place the last stays."""

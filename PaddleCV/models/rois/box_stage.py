@@ -29,6 +29,11 @@ class BoxStage(nn.Layer):
         self.roi, self.head, self.sampler = roi, head, sampler
         self.weights = tuple(weights)
 
+    @property
+    def shared_channels(self):
+        """The channels of :meth:`shared_cells`, or None."""
+        return self.head.body.out_channels if hasattr(self.head.body, "cells") else None
+
     @classmethod
     def from_config(cls, roi, head, in_channels, strides, num_classes, build, sampler=None, weights=RCNN):
         """Builds the parts in order; each is given the channels of the one before it.
@@ -64,14 +69,22 @@ class BoxStage(nn.Layer):
         """Boxes [R, C or 1, 4] of deltas [R, K or 2, 4], without the background."""
         return decode_deltas(deltas[:, 1:], rois.unsqueeze(1), self.weights)
 
-    def loss(self, features, sampled):
+    def shared_cells(self, features, rois, counts):
+        """The features of RoIs that the body gives before its mean, [R, channels, H, W]; of C4 networks only."""
+        return self.head.body.cells(self.roi(features, rois, counts))
+
+    def loss(self, features, sampled, cells=None):
         """The terms of the loss by name, each a mean over the RoIs, then logits [R, K] and deltas [R, K or 2, 4].
 
         Args:
             features (list[Tensor]): of each level.
             sampled (SampledRois): the RoIs of the training step.
+            cells (Tensor | None): their :meth:`shared_cells`, where these are known.
         """
-        logits, deltas = self(features, sampled.rois, sampled.counts)
+        if cells is None:
+            logits, deltas = self(features, sampled.rois, sampled.counts)
+        else:
+            logits, deltas = self.head.predict(self.head.body.mean(cells))
         number = max(logits.shape[0], 1)
         positive = (sampled.labels > 0).nonzero().flatten()
         kind = paddle.ones_like(positive) if self.head.agnostic else paddle.gather(sampled.labels, positive)

@@ -12,7 +12,6 @@ from paddle.vision.ops import roi_align
 
 from ..heads.box_head import on_any_rows
 from ..losses.terms import binary_cross_entropy
-from .rows import image_of_rows
 
 
 class MaskHead(nn.Layer):
@@ -43,7 +42,8 @@ class MaskStage(nn.Layer):
     """Features of boxes, a head on them, and the loss of the RoIs that hold an object.
 
     Args:
-        roi (RoIAlign): features of RoIs.
+        roi (RoIAlign | None): features of RoIs; None for a head on the features that the box stage has after its
+            convolutions, as in C4 networks.
         head (MaskHead): features to logits.
     """
 
@@ -52,52 +52,47 @@ class MaskStage(nn.Layer):
         self.roi, self.head = roi, head
 
     @classmethod
-    def from_config(cls, roi, head, in_channels, strides, num_classes, build):
+    def from_config(cls, head, in_channels, strides, num_classes, build, roi=None, shared_channels=None):
         """Builds both; the head is given the channels of the features.
 
         Args:
-            roi (node): RoIAlign.
             head (node): MaskHead.
             in_channels (list[int]): channels of each level, given by the neck or backbone.
             strides (list[int]): input pixels per cell of each level, given by the neck or backbone.
             num_classes (int): C.
+            roi (node): RoIAlign; the features that the box stage has after its convolutions where it is left out.
+            shared_channels (int | None): of these, given by the detector.
         """
+        if roi is None and shared_channels is None:
+            raise ValueError("it needs `roi`: without it masks share the features of a LastStage, as in C4 networks")
         roi = build(roi, in_channels=in_channels, strides=strides)
-        return cls(roi, build(head, in_channels=roi.out_channels, num_classes=num_classes))
+        channels = shared_channels if roi is None else roi.out_channels
+        return cls(roi, build(head, in_channels=channels, num_classes=num_classes))
 
-    def forward(self, features, boxes, counts, labels):
+    def forward(self, cells, labels):
         """The logits of the masks of the boxes' classes, [R, S, S].
 
         Args:
-            features (list[Tensor]): of each level.
-            boxes (Tensor): float32 [R, 4].
-            counts (Tensor): int32 [N], boxes of each image.
+            cells (Tensor): float32 [R, channels, S / 2, S / 2], the features of the boxes.
             labels (Tensor): int64 [R], 1 + the class.
         """
-        logits = self.head(self.roi(features, boxes, counts))
-        first = paddle.arange(paddle.shape(boxes)[0]).astype("int64") * logits.shape[1]
+        logits = self.head(cells)
+        first = paddle.arange(paddle.shape(labels)[0]).astype("int64") * logits.shape[1]
         return paddle.gather(logits.flatten(0, 1), first + labels)
 
-    def loss(self, features, sampled, masks):
+    def loss(self, cells, positive, masks):
         """{loss_mask: cross entropy}, the mean over the pixels of the masks of RoIs that hold an object.
 
         Args:
-            features (list[Tensor]): of each level.
-            sampled (SampledRois): the RoIs of the training step.
+            cells (Tensor): float32 [R, channels, S / 2, S / 2], the features of these RoIs.
+            positive (SampledRois): the RoIs of the training step that hold an object.
             masks (list[Tensor]): of each image, uint8 [m, H, W].
         """
-        chosen = (sampled.labels > 0).nonzero().flatten()
-        rois, objects = paddle.gather(sampled.rois, chosen), paddle.gather(sampled.objects, chosen)
-        image = paddle.gather(image_of_rows(sampled.rois, sampled.counts), chosen)
-        counts = (image.unsqueeze(0) == paddle.arange(len(masks)).unsqueeze(1)).astype("int32").sum(axis=1)
-        logits = self(features, rois, counts.astype("int32"), paddle.gather(sampled.labels, chosen))
-        targets = []
+        logits = self(cells, positive.labels)
+        targets, numbers = [], positive.counts.tolist()
         with paddle.no_grad():
-            for number, mine in enumerate(masks):
-                rows = (image == number).nonzero().flatten()
-                if len(rows):
-                    mine = mask_targets(mine, paddle.gather(rois, rows), paddle.gather(objects, rows), logits.shape[-1])
-                    targets.append(mine)
+            rows = zip(masks, *(paddle.split(column, numbers) for column in (positive.rois, positive.objects)))
+            targets = [mask_targets(*mine, logits.shape[-1]) for mine in rows if len(mine[1])]
         if not targets:
             return {"loss_mask": logits.sum() * 0.0}
         entropy = binary_cross_entropy(logits, paddle.concat(targets))

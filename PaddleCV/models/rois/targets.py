@@ -11,6 +11,7 @@ import paddle
 
 from ..anchors.matching import BACKGROUND, draw_both, match_by_overlap
 from ..boxes import pairwise_iou
+from .rows import image_of_rows
 
 
 @dataclasses.dataclass
@@ -30,6 +31,15 @@ class SampledRois:
     labels: paddle.Tensor
     boxes: paddle.Tensor
     objects: paddle.Tensor
+
+    def with_objects(self):
+        """Their indices int64 [r] and the :class:`SampledRois` of those that hold an object, not the background."""
+        chosen = (self.labels > 0).nonzero().flatten()
+        image = paddle.gather(image_of_rows(self.rois, self.counts), chosen).unsqueeze(0)
+        images = paddle.arange(self.counts.shape[0]).astype("int64").unsqueeze(1)  # [N, 1]
+        counts = (image == images).astype("int32").sum(axis=1).astype("int32")
+        rows = (paddle.gather(column, chosen) for column in (self.labels, self.boxes, self.objects))
+        return chosen, SampledRois(paddle.gather(self.rois, chosen), counts, *rows)
 
 
 class RoiSampler:
