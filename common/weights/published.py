@@ -8,8 +8,10 @@ A kit lists them in `pretrained.csv`, one set of weights per line:
     license   license of the weights
     labels    a file of the kit with the class names, one per line, in class order
     family    naming scheme of the parameters, see `OfficialNames` of the kit; empty if the names are ours
-    settings  keys of `configs/<name>.yml` that the model of these weights overrides: `model.backbone.x=true`
-    top1, top5  published accuracy in percent
+    settings  keys of the configuration that the model of these weights overrides: `model.backbone.x=true`
+    top1, top5  published accuracy of a classifier in percent
+    config    the configuration of the model; empty if it is called as the weights are
+    score     published score of another model, with its name: `AP 38.4`
 """
 
 import csv
@@ -20,6 +22,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from common.config import load_config, namespace
+from common.config.yaml import read_text
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
 from common.suggest import did_you_mean
@@ -27,7 +30,7 @@ from common.system import runtime
 from common.weights import checkpoint
 
 INDEX = "pretrained.csv"
-COLUMNS = ("name", "address", "sha256", "license", "labels", "family", "settings", "top1", "top5")
+COLUMNS = ("name", "address", "sha256", "license", "labels", "family", "settings", "top1", "top5", "config", "score")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 
 
@@ -46,6 +49,8 @@ class Published:
         settings (str): required settings of the model, `key=value` separated by spaces.
         top1 (str): published top-1 accuracy in percent, or empty.
         top5 (str): published top-5 accuracy in percent, or empty.
+        config (str): the configuration without folder and suffix; empty if it has the name of the weights.
+        score (str): published score with its name, or empty.
     """
 
     kit: Path
@@ -58,6 +63,8 @@ class Published:
     settings: str
     top1: str
     top5: str
+    config: str
+    score: str
 
     def check_settings(self, config):
         """Refuses a configuration whose model lacks a required setting.
@@ -67,8 +74,12 @@ class Published:
         """
         for setting in self.settings.split():
             key, _, value = setting.partition("=")
-            if str(config.get(key, None)).lower() != value.lower():
+            if config.get(key, None) != read_text(value, lambda line, place=self.name: place):
                 raise ConfigError(f"{self.name}: these weights need a model with {setting}; add -o {self.settings}")
+
+    def config_path(self):
+        """The path of the configuration whose model these weights are for, as `load_config` takes it."""
+        return self.kit / "configs" / f"{self.config or self.name}.yml"
 
     def class_names(self):
         """The class names (list[str]), or None if the index has none."""
@@ -112,7 +123,7 @@ class Published:
         Raises:
             EnvironmentProblem: see :meth:`path`.
             UnsafeFile: the file would execute code.
-            ConfigError: the arrays do not match the model of `configs/<name>.yml`.
+            ConfigError: the arrays do not match the model of the configuration.
         """
         path = self.path()
         arrays = checkpoint.read_weights(path)
@@ -125,11 +136,11 @@ class Published:
             raise ConfigError(f"{path}: not the weights of {self.name}: {error}") from error
 
     def shapes(self):
-        """The parameters of the model of `configs/<name>.yml` in the kit: name -> shape, in order."""
+        """The parameters of the model of the configuration in the kit: name -> shape, in order."""
         runtime.prepare()
         import paddle
 
-        config = load_config(self.kit / "configs" / f"{self.name}.yml", self.settings.split())
+        config = load_config(self.config_path(), self.settings.split())
         labels = self.class_names()
         with paddle.LazyGuard(), paddle.utils.unique_name.guard():
             model = config.build("model", labels=labels, num_classes=len(labels))

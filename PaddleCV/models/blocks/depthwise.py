@@ -21,12 +21,23 @@ class DepthwiseSeparable(nn.Layer):
         activation (str): after both, one of ConvNorm.
         dilation (int): of the 3x3 convolution.
         kernel_size (int): of the depthwise convolution, in place of 3.
+        between (str | None): the activation after the depthwise convolution, where it is another one.
     """
 
-    def __init__(self, in_channels, out_channels, stride, norm, activation="relu", dilation=1, kernel_size=3):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        stride,
+        norm,
+        activation="relu",
+        dilation=1,
+        kernel_size=3,
+        between=None,
+    ):
         super().__init__()
         shape = (in_channels, in_channels, kernel_size, stride, in_channels)
-        self.depthwise = ConvNorm(*shape, activation=activation, norm=norm, dilation=dilation)
+        self.depthwise = ConvNorm(*shape, activation=between or activation, norm=norm, dilation=dilation)
         self.pointwise = ConvNorm(in_channels, out_channels, kernel_size=1, activation=activation, norm=norm)
 
     def forward(self, x):

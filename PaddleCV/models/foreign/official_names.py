@@ -1,11 +1,15 @@
 """The names of the weights of PaddleClas, family by family, in the order of their layers.
 
+Those of PaddleDetection and PaddleSeg are in `official_detectors.py` and `official_segmentors.py`.
+
 Facts about the weights that PaddleClas 2.x publishes (https://github.com/PaddlePaddle/PaddleClas).  Where it
 scales by 1 - p in inference after a dropout of p, which we do in training instead, the layer behind it is scaled once.
 """
 
 from common.errors import ConfigError
 from common.weights.name_order import NameOrder
+
+from . import official_detectors, official_segmentors
 
 RESIDUAL = NameOrder("conv bb scale squeeze excitation short batch norm out")
 FAMILIES = {
@@ -106,13 +110,14 @@ class OfficialNames:
     """The renaming of one family of the index.
 
     Args:
-        family (str): a key of FAMILIES.
+        family (str): a key of FAMILIES, here or in those files.
     """
 
     def __init__(self, family):
-        if family not in FAMILIES:
-            raise ConfigError(f"pretrained.csv: there is no family '{family}'; there are {', '.join(FAMILIES)}")
-        self.order = FAMILIES[family]
+        families = FAMILIES | official_detectors.FAMILIES | official_segmentors.FAMILIES
+        if family not in families:
+            raise ConfigError(f"pretrained.csv: there is no family '{family}'; there are {', '.join(families)}")
+        self.order = families[family]
 
     def rename(self, arrays, shapes):
         """See :meth:`common.weights.name_order.NameOrder.rename`."""

@@ -25,6 +25,7 @@ class DeepLabV3PlusHead(nn.Layer):
         channels (int): of every convolution.
         fine_channels (int): that the finer feature is reduced to.
         separable (bool): depthwise separable 3x3 convolutions; else full ones.
+        between (str): activation after a depthwise convolution; relu as the original kit has it, none as PaddleSeg 2.x.
         dropout (float): probability that a number is dropped in training, after the pyramid.
         norm (str): bn (epsilon 1e-3, momentum 0.99), frozen_bn or gn.
         align_corners (bool): of every enlargement, see `resize_as`.
@@ -38,6 +39,7 @@ class DeepLabV3PlusHead(nn.Layer):
         channels=256,
         fine_channels=48,
         separable=True,
+        between="relu",
         dropout=0.1,
         norm="bn",
         align_corners=True,
@@ -50,7 +52,7 @@ class DeepLabV3PlusHead(nn.Layer):
 
         def conv(width, dilation=1):
             if separable:
-                return DepthwiseSeparable(width, channels, 1, norm, dilation=dilation)
+                return DepthwiseSeparable(width, channels, 1, norm, dilation=dilation, between=between)
             return ConvNorm(width, channels, norm=norm, dilation=dilation)
 
         width = in_channels[-1]

@@ -26,15 +26,27 @@ class RoIAlign(nn.Layer):
         canonical_size (float): boxes with the area of this square come from the level of stride 2^canonical_level
             (https://arxiv.org/abs/1612.03144, equation 1).
         canonical_level (int): see above.
+        aligned (bool): the middle of the first cell lies half a cell from the edge of the image, as later programs have
+            it; else on the edge.
     """
 
-    def __init__(self, in_channels, strides, size=7, samples=2, levels=4, canonical_size=224.0, canonical_level=4):
+    def __init__(
+        self,
+        in_channels,
+        strides,
+        size=7,
+        samples=2,
+        levels=4,
+        canonical_size=224.0,
+        canonical_level=4,
+        aligned=False,
+    ):
         super().__init__()
         self.strides = list(strides)[:levels]
         if len(set(in_channels[:levels])) != 1:
             raise ValueError(f"RoIAlign takes levels of equal channels, not {in_channels[:levels]}")
         self.out_channels = in_channels[0]
-        self.size, self.samples = size, samples
+        self.size, self.samples, self.aligned = size, samples, aligned
         self.canonical_size, self.canonical_level = canonical_size, canonical_level
 
     def forward(self, features, rois, counts):
@@ -66,7 +78,7 @@ class RoIAlign(nn.Layer):
 
     def extract(self, feature, rois, counts, stride):
         """Features of the RoIs from one level."""
-        return roi_align(feature, rois, counts, self.size, 1 / stride, self.samples or -1, aligned=False)
+        return roi_align(feature, rois, counts, self.size, 1 / stride, self.samples or -1, aligned=self.aligned)
 
 
 def level_of(rois, canonical_size, canonical_level):

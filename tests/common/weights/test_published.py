@@ -74,7 +74,7 @@ def kit(tmp_path, server):
         (folder / "configs/small.yml").write_text("# small\nmodel: {type: SmallNet}\n")
         (folder / "labels.txt").write_text("cat\nbig dog\n")
         line = {"name": name, "address": server.address, "sha256": sha256, "license": "MIT", "labels": "labels.txt"}
-        line |= {"family": family, "settings": "", "top1": "70.0", "top5": "90.0"} | more
+        line |= {"family": family, "settings": "", "top1": "70.0", "top5": "90.0", "config": "", "score": ""} | more
         (folder / "pretrained.csv").write_text(",".join(COLUMNS) + "\n" + ",".join(line[c] for c in COLUMNS) + "\n")
         return folder
 
@@ -156,7 +156,7 @@ def test_a_kit_without_an_index_knows_no_names(tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"name": "Bad Name"}, "not a valid name"), ({"sha256": "abc"}, "64 hexadecimal"), ({"top5": "1,2"}, "9 columns")],
+    [({"name": "Bad Name"}, "not a valid name"), ({"sha256": "abc"}, "64 hexadecimal"), ({"top5": "1,2"}, "11 columns")],
 )
 def test_a_malformed_line_is_named(kit, given, words):
     with pytest.raises(ConfigError, match=rf"pretrained\.csv:2: .*{words}"):
