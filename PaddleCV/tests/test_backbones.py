@@ -1,5 +1,8 @@
 """Backbones: published parameter counts, shapes, freezing, invalid settings."""
 
+import pathlib
+import re
+
 import paddle
 import pytest
 
@@ -10,7 +13,7 @@ from PaddleCV.models.backbones.mobilenet_v1 import MobileNetV1
 from PaddleCV.models.backbones.mobilenet_v3 import MobileNetV3
 from PaddleCV.models.backbones.resnet import ResNet
 from PaddleCV.models.backbones.tables import divisible
-from PaddleCV.models.blocks.batch_norm import freeze
+from PaddleCV.models.blocks.batch_norm import NORMS, freeze
 from PaddleCV.models.blocks.conv_norm import ConvNorm
 from PaddleCV.models.blocks.excitation import SqueezeExcitation
 from PaddleCV.models.blocks.upsample import upsample_nearest
@@ -160,3 +163,11 @@ def test_freeze_holds_in_training_mode():
     before = layer.norm._mean.numpy()
     layer(paddle.rand([4, 1, 8, 8]))
     assert (layer.norm._mean.numpy() == before).all()
+
+
+def test_every_part_with_a_norm_documents_all_of_them():
+    kit = pathlib.Path(__file__).parents[1]
+    lines = [(path, line) for path in kit.glob("models/**/*.py") for line in path.read_text().splitlines()]
+    documented = [(path.name, line) for path, line in lines if re.match(r" +norm \(str\)", line)]
+    assert len(documented) > 25
+    assert [found for found in documented if any(name not in found[1] for name in NORMS)] == []

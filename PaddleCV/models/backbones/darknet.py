@@ -22,7 +22,7 @@ class DarkNet(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 4.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         activation (str): leaky_relu; or relu, which the official classifier and its weights have.
     """
 

@@ -60,7 +60,7 @@ class DPN(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, both paths together, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(

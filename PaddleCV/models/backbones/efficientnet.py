@@ -51,7 +51,7 @@ class EfficientNet(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 5.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         drop_connect (float): probability that the last block is dropped in training; it grows linearly up to that.
         excite (bool): with squeeze and excitation.
         same (bool): padding is TensorFlow's SAME; else it is equal on all sides.

@@ -55,7 +55,7 @@ class InceptionV4(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, blocks=(4, 7, 3), width=1.0, out_indices=(0, 1, 2), freeze_stages=0, in_channels=3, norm="bn"):

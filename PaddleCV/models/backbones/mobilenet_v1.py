@@ -26,7 +26,7 @@ class MobileNetV1(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 4.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         stem_stride (int): of the stem's convolution: 2, or 1 for small images, which halves every stride.
         stages (list[list[int]]): channels, stride of the first block, blocks of each, and the kernel size, 3 where it
             is left out.

@@ -29,7 +29,7 @@ class MobileNetV2(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 5.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
         blocks (list[list[int]]): rows of the paper's table 2: expansion, channels, blocks, stride of the first (1, 2),
             and the kernel size, 3 where it is left out; a stage begins with each stride of 2.

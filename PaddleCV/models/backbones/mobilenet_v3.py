@@ -60,7 +60,7 @@ class MobileNetV3(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 5.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
         stem_stride (int): of the first convolution; 1 for images of a few dozen pixels halves all strides.
         always_expand (bool): whether the first block has a 1x1 convolution before its depthwise one, as PaddleClas 2

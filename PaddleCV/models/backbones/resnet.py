@@ -85,7 +85,7 @@ class ResNet(ResidualStages):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         output_stride (int): 32, or 16 or 8 for finer features by dilation.
         se (bool): squeeze and excitation in every block.
         blocks (list[int] | None): blocks of each of the four stages; None for those of `depth`.
@@ -186,7 +186,7 @@ def residual_stage(stage, in_channels, depth, variant="b", width=1.0, norm="bn")
         depth (int): that of the ResNet; with the variant, width and norm as of :class:`ResNet`.
         variant (str): b, vc or vd.
         width (float): multiplies every number of channels.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
     check_design("a stage of ResNet", depth, variant, 32)
     kind = BasicBlock if depth in BASIC else Bottleneck

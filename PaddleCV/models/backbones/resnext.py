@@ -30,7 +30,7 @@ class ResNeXt(ResidualStages):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         output_stride (int): 32, or 16 or 8 for finer features by dilation.
         se (bool): squeeze and excitation in every block.
     """

@@ -34,7 +34,7 @@ class ShuffleNetV2(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, scale=1.0, activation="relu", out_indices=(0, 1, 2), freeze_stages=0, in_channels=3, norm="bn"):

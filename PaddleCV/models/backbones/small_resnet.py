@@ -24,7 +24,7 @@ class SmallResNet(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 2.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         blocks (list[int] | None): blocks of each of the three stages; None for those of `depth`.
     """
 

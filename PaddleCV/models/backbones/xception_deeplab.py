@@ -30,7 +30,7 @@ class XceptionDeepLab(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned, 0 to 3.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
     """
 

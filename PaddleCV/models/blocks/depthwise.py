@@ -17,7 +17,7 @@ class DepthwiseSeparable(nn.Layer):
         in_channels (int): channels of the input.
         out_channels (int): channels of the output.
         stride (int): of the 3x3 convolution.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         activation (str): after both, one of ConvNorm.
         dilation (int): of the 3x3 convolution.
         kernel_size (int): of the depthwise convolution, in place of 3.
@@ -55,7 +55,7 @@ class InvertedResidual(nn.Layer):
         stride (int): of the depthwise convolution.
         excite (bool): with squeeze and excitation.
         activation (str): of the first two convolutions.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
         dilation (int): of the depthwise convolution.
         always_expand (bool): with the 1x1 up even where it adds no channels.
     """

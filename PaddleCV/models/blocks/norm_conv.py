@@ -19,7 +19,7 @@ class NormConv(nn.Layer):
         kernel_size (int): of the convolution, odd.
         stride (int): of the convolution.
         groups (int): of the convolution.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, in_channels, out_channels, kernel_size=1, stride=1, groups=1, norm="bn"):
@@ -37,7 +37,7 @@ class NormReLU(nn.Layer):
 
     Args:
         channels (int): C of [N, C, H, W].
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, channels, norm="bn"):

@@ -42,7 +42,7 @@ class LastStage(nn.Layer):
         depth (int): that of the ResNet.
         variant (str): b, vc or vd.
         width (float): multiplies the number of channels.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, in_channels, depth=50, variant="b", width=1.0, norm="frozen_bn"):

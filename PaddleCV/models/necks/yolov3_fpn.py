@@ -17,7 +17,7 @@ class YOLOv3FPN(nn.Layer):
     Args:
         in_channels (list[int]): channels of each level from the finest to the coarsest, given by the backbone.
         channels (int): width of the coarsest level's 1x1 convolutions; each finer level has half of it.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, in_channels, channels=512, norm="bn"):
