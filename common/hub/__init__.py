@@ -1,5 +1,3 @@
 """Modules: exported models with a card, packed, installed, run in one line, fine-tuned and served."""
 
-from common.hub.module import Module
-
-__all__ = ["Module"]
+from common.hub.module import Module as Module

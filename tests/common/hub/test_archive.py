@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from common.errors import EnvironmentProblem
-from common.hub.archive import LONGEST_NAME, pack, unpack
+from common.hub.archive import LONGEST_NAME, pack_module, unpack_module
 
 
 @pytest.fixture
