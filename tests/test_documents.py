@@ -17,7 +17,20 @@ from tests.made.tracked import tracked
 
 DOCUMENTS = [file for file in tracked("*.md") if file.name != "MODELS.md" and "tests" not in file.parts]
 # modules whose docstring and help hold commands, and configurations, whose heads do
-TOOLS = ["train", "eval", "export", "infer", "check", "configure", "convert", "fit", "search", "prepare", "baseline"]
+TOOLS = [
+    "train",
+    "eval",
+    "export",
+    "infer",
+    "check",
+    "configure",
+    "convert",
+    "fit",
+    "search",
+    "hub",
+    "prepare",
+    "baseline",
+]
 PLAIN = {"cp", "cd", "cat", "echo", "git", "apt-get", "pip", "visualdl", "tensorboard", "curl", "mkdir", "wget", "tar"}
 COMMAND = re.compile(r"^\s*(?:\$ )?((?:(?:\.venv/bin/)?python|make|cd|cp|cat|\./run\.sh|bash)\b.*)$")
 

@@ -1,4 +1,4 @@
-"""Runs `common/commands/hub.py` : ready models."""
+"""Runs `common/commands/hub.py`: ready models."""
 
 import pathlib
 import sys

@@ -70,9 +70,9 @@ def main(default_kit=None, argv=None):
 
 def run_search(args, options):
     """Lists what can be installed."""
-    from common.hub.catalog import search
+    from common.hub.catalog import search_offers
 
-    found = search(args.module, args.index)
+    found = search_offers(args.module, args.index)
     if args.json:
         write_json([{k: getattr(offer, k) for k in ("name", "version", "type", "summary")} for offer in found])
     else:
@@ -99,7 +99,7 @@ def run_download(args, options):
     """Writes the package of a module."""
     import tempfile
 
-    from common.hub.archive import pack
+    from common.hub.archive import pack_module
     from common.hub.catalog import find_offer
     from common.hub.home import Home
 
@@ -107,7 +107,7 @@ def run_download(args, options):
     target = Path(args.output_path) / f"{offer.name}-{offer.version}.phm"
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
-        pack(Home(place).install_offer(offer, args.accept_unlicensed), target)
+        pack_module(Home(place).install_offer(offer, args.accept_unlicensed), target)
     sys.stdout.write(f"{target}\n")
     return 0
 

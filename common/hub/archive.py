@@ -58,7 +58,7 @@ class Bounded(io.RawIOBase):
         return data
 
 
-def unpack(package, destination):
+def unpack_module(package, destination):
     """Unpacks a package into a new folder.
 
     Args:
@@ -150,7 +150,7 @@ def checked_parts(name):
     return path.parts
 
 
-def pack(folder, package):
+def pack_module(folder, package):
     """Packs a folder: the same content gives the same bytes.
 
     Args:

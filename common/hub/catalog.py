@@ -1,4 +1,4 @@
-"""What can be installed by name: the recipes of the kits, and the modules of an index file.
+"""Modules that can be installed by name: the recipes of the kits, and the modules of an index file.
 
 An index is a JSON file: {"schema": 1, "modules": [{"name", "version", "type", "summary", "license", "path", "sha256",
 "size"}]}, where a path is that of a package relative to the index.
@@ -66,11 +66,11 @@ def offers(index=None):
     """
     cards = [(recipe.card, recipe) for recipe in recipes().values()]
     found = [Offer(card.name, card.version, card.type, card.summary, recipe) for card, recipe in cards]
-    found += read_index(index) if index else []
+    found += read_module_index(index) if index else []
     return sorted(found, key=lambda offer: (offer.name, version_key(offer.version)))
 
 
-def read_index(path):
+def read_module_index(path):
     """The modules of an index file: list[Offer].
 
     Raises:
@@ -121,7 +121,7 @@ def find_offer(reference, index=None):
     raise ConfigError(f"{reference}: there is no such module{near}\n  python tools/hub.py search lists them")
 
 
-def search(pattern="", index=None):
+def search_offers(pattern="", index=None):
     """The modules whose name, type or summary matches a regular expression, or contains the text, whatever the case.
 
     Raises:

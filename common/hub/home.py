@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from common.config.yaml import display_path
 from common.errors import ConfigError, EnvironmentProblem
-from common.hub.archive import unpack
+from common.hub.archive import unpack_module
 from common.hub.card import CARD, NAME, VERSION, read_card, verify_module
 from common.suggest import did_you_mean
 from common.weights.download import cache_folder
@@ -135,7 +135,7 @@ class Home:
                     raise EnvironmentProblem(f"{links[0]}: a link; a module has ordinary files only")
                 shutil.copytree(source, draft)
             else:
-                unpack(source, draft)
+                unpack_module(source, draft)
             card = verify_module(draft)
             target = self.modules / card.name / card.version
             if target.exists():

@@ -11,10 +11,6 @@ from pathlib import Path
 from common.errors import ConfigError
 from common.hub.card import read_card, verify_module
 from common.hub.home import Home
-from common.inference.given import as_sample
-from common.inference.predictor import Predictor
-from common.inference.results import Predictions, Several
-from common.inference.run import predict_one
 from common.suggest import did_you_mean
 
 METHODS = {  # a name that people call -> the tasks that it runs
@@ -71,6 +67,8 @@ class Module:
     def model(self):
         """The exported model (Predictor), loaded when it is first needed."""
         if self._model is None:
+            from common.inference.predictor import Predictor
+
             self._model = Predictor(self.folder, engine=self.engine)
         return self._model
 
@@ -85,6 +83,10 @@ class Module:
         Raises:
             DataError: an input cannot be read.
         """
+        from common.inference.given import as_sample
+        from common.inference.results import Predictions, Several
+        from common.inference.run import predict_one
+
         samples = [as_sample(self.model.task, given) for given in inputs]
         return Several(Predictions(self.model, given, *predict_one(self.model, given, threshold)) for given in samples)
 

@@ -145,7 +145,7 @@ ADDRESSES = {"pypi": pypi_address, "npm": npm_address, "debian": debian_address}
 
 
 def client_says(*command):
-    """What a client prints; empty if it fails."""
+    """Standard output of a client; empty if it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)  # nosec B603
     except (OSError, subprocess.TimeoutExpired):

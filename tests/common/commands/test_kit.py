@@ -37,4 +37,4 @@ def test_every_tool_that_runs_a_command_is_one_of_kit_and_the_package_installs_i
     tools -= {"architecture", "demo", "images", "zoo", "zoo_parameters"}
     assert tools == set(kit.COMMANDS)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {"kit": "common.commands.kit:main"}
+    assert project["scripts"] == {"kit": "common.commands.kit:main", "hub": "common.commands.kit:hub"}

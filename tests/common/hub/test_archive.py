@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from common.errors import EnvironmentProblem
-from common.hub.archive import LONGEST_NAME, pack, unpack
+from common.hub.archive import LONGEST_NAME, pack_module, unpack_module
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def folder(tmp_path):
 
 
 def test_a_folder_comes_back_as_it_was_and_the_same_folder_gives_the_same_package(folder, tmp_path):
-    first = pack(folder, tmp_path / "lac-1.0.phm").read_bytes()
-    assert pack(folder, tmp_path / "lac-1.0.phm").read_bytes() == first
-    found = unpack(tmp_path / "lac-1.0.phm", tmp_path / "home" / "lac")
+    first = pack_module(folder, tmp_path / "lac-1.0.phm").read_bytes()
+    assert pack_module(folder, tmp_path / "lac-1.0.phm").read_bytes() == first
+    found = unpack_module(tmp_path / "lac-1.0.phm", tmp_path / "home" / "lac")
     files = {p.relative_to(found).as_posix(): p.read_bytes() for p in found.rglob("*") if p.is_file()}
     assert files == {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
@@ -30,7 +30,7 @@ def test_a_folder_comes_back_as_it_was_and_the_same_folder_gives_the_same_packag
 def test_a_link_is_not_packed(folder, tmp_path):
     (folder / "link").symlink_to("/etc/passwd")
     with pytest.raises(EnvironmentProblem, match="ordinary files only"):
-        pack(folder, tmp_path / "a.phm")
+        pack_module(folder, tmp_path / "a.phm")
     assert not list(tmp_path.glob("*.phm*")) and not list(tmp_path.glob(".a*"))
 
 
@@ -90,14 +90,14 @@ def test_an_archive_made_to_do_harm_is_refused_and_nothing_is_written(tmp_path, 
     package = tmp_path / "m.phm"
     package.write_bytes(ATTACKS[name])
     with pytest.raises(EnvironmentProblem, match=r"m\.phm|a\.txt"):
-        unpack(package, tmp_path / "home" / "m")
+        unpack_module(package, tmp_path / "home" / "m")
     assert not list((tmp_path / "home").rglob("*"))
 
 
 def test_a_package_that_is_cut_anywhere_is_refused(folder, tmp_path):
-    data = pack(folder, tmp_path / "lac-1.0.phm").read_bytes()
+    data = pack_module(folder, tmp_path / "lac-1.0.phm").read_bytes()
     for end in range(0, len(data) - 8, max(1, len(data) // 40)):
         (tmp_path / "cut.phm").write_bytes(data[:end])
         with pytest.raises(EnvironmentProblem, match=r"cut\.phm"):
-            unpack(tmp_path / "cut.phm", tmp_path / "home" / "m")
+            unpack_module(tmp_path / "cut.phm", tmp_path / "home" / "m")
     assert not list((tmp_path / "home").rglob("*"))

@@ -3,7 +3,7 @@
 import pytest
 
 from common.errors import ConfigError, EnvironmentProblem
-from common.hub.archive import pack
+from common.hub.archive import pack_module
 from common.hub.card import Card, write_card
 from common.hub.home import Home, split_reference
 
@@ -29,7 +29,7 @@ def home(tmp_path):
 
 def test_the_newest_version_is_found_and_the_one_that_is_asked_for(home, make, tmp_path):
     home.install(make(version="1.9.0"))
-    home.install(pack(make(version="1.10.0"), tmp_path / "lac-1.10.0.phm"))
+    home.install(pack_module(make(version="1.10.0"), tmp_path / "lac-1.10.0.phm"))
     home.install(make("senta", "1.0"))
     assert [f"{p.parent.name} {p.name}" for p in home.installed()] == ["lac 1.9.0", "lac 1.10.0", "senta 1.0"]
     assert home.find("lac").name == "1.10.0" and home.find("lac==1.9.0").name == "1.9.0"
@@ -51,7 +51,7 @@ def test_the_same_module_twice_is_one_and_another_content_is_refused(home, make)
 def test_what_is_damaged_leaves_nothing_behind(home, make, tmp_path):
     folder = make()
     (folder / "weights").write_text("changed")
-    package = pack(folder, tmp_path / "lac-1.9.0.phm")
+    package = pack_module(folder, tmp_path / "lac-1.9.0.phm")
     link = make(version="2.0")
     (link / "link").symlink_to("/etc/passwd")
     write_card(Card("lac", "2.0", "NLP/x", "A module."), link)

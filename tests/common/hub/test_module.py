@@ -10,9 +10,9 @@ from PIL import Image
 from common import api, hub
 from common.commands import hub as hub_command
 from common.errors import ConfigError, EnvironmentProblem
-from common.hub.archive import pack
+from common.hub.archive import pack_module
 from common.hub.card import Card
-from common.hub.catalog import ALIASES, Offer, find_offer, offers, read_index, search
+from common.hub.catalog import ALIASES, Offer, find_offer, offers, read_module_index, search_offers
 from common.hub.home import Home
 from common.hub.recipe import Recipe, read_recipe, recipes
 from common.hub.registry import Package
@@ -127,7 +127,7 @@ def test_the_command_lists_shows_and_runs_what_is_installed(home, run, tmp_path)
 
 
 def test_a_package_goes_from_one_home_to_another_and_is_removed(home, run, tmp_path, monkeypatch):
-    package = pack(home.find("digits"), tmp_path / "digits-1.0.0.phm")
+    package = pack_module(home.find("digits"), tmp_path / "digits-1.0.0.phm")
     monkeypatch.setenv("HUB_HOME", str(tmp_path / "other"))
     assert run("list")[1].startswith("no module is installed in")
     assert run("install", package)[0] == 0 and "digits==1.0.0 is removed" in run("uninstall", "digits")[1]
@@ -152,7 +152,7 @@ def test_a_package_goes_from_one_home_to_another_and_is_removed(home, run, tmp_p
 def test_an_index_with_a_slip_is_refused(tmp_path, change, words):
     (tmp_path / "index.json").write_text(json.dumps({"schema": 1, "modules": [], **change}))
     with pytest.raises(EnvironmentProblem, match=words):
-        read_index(tmp_path / "index.json")
+        read_module_index(tmp_path / "index.json")
 
 
 def test_every_recipe_is_whole_and_found_by_its_name_its_alias_and_a_word():
@@ -161,13 +161,13 @@ def test_every_recipe_is_whole_and_found_by_its_name_its_alias_and_a_word():
         found.configuration(found.path.parent).check()
     assert set(ALIASES.values()) <= {offer.name for offer in offers()}
     assert find_offer("mobilenet_v2").name == "mobilenet_v2_imagenet"
-    assert [offer.name for offer in search("lexical")] == ["lac"] and search("*") == offers()
+    assert [offer.name for offer in search_offers("lexical")] == ["lac"] and search_offers("*") == offers()
     with pytest.raises(ConfigError, match="did you mean 'lac'"):
         find_offer("lacc")
     with pytest.raises(ConfigError, match=r"there is lac in version 2\.1\.2"):
         find_offer("lac==9.9")
     with pytest.raises(ConfigError, match="not a regular expression"):
-        search("[")
+        search_offers("[")
 
 
 @pytest.mark.parametrize("change, words", [
