@@ -86,6 +86,17 @@ def test_density_prior_boxes_equal_density_prior_box_of_1_8():
     np.testing.assert_allclose(boxes.numpy() / 60, golden("density_prior_box")["box"].reshape(-1, 4), atol=1e-6)
 
 
+def test_small_squares_of_faceboxes_lie_as_densely_as_large_ones():
+    priors = DensityPriorBoxes([[32, 64, 128], [256], [512]], [[4, 2, 1], [1], [1]])
+    fine, middle, coarse = priors(features((1, 2), (1, 1), (1, 1)), [32, 64, 128])
+    assert priors.counts == [21, 1, 1] and fine.shape == [42, 4]
+    centers = (fine[:, :2] + fine[:, 2:]).numpy() / 2
+    assert centers[:4].tolist() == [[4, 4], [12, 4], [20, 4], [28, 4]]  # 32 pixels wide, a quarter of a cell apart
+    assert centers[16:20].tolist() == [[8, 8], [24, 8], [8, 24], [24, 24]] and centers[20].tolist() == [16, 16]
+    assert centers[21].tolist() == [36, 4] and (fine[20, 2] - fine[20, 0]).item() == 128
+    assert middle.tolist() == [[-96, -96, 160, 160]] and coarse.tolist() == [[-192, -192, 320, 320]]
+
+
 def test_the_square_between_4_and_9_has_sides_of_6_and_comes_second():
     np.testing.assert_allclose(prior_shapes([4], [9], [4]), [[4, 4], [6, 6], [8, 2], [2, 8]])
     (limited,) = PriorBoxes([4], [9], [[4]], limit=7).shapes()

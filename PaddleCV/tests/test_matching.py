@@ -4,7 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
-from PaddleCV.models.anchors.matching import draw, draw_both, match_by_overlap, match_priors, objects_of
+from PaddleCV.models.anchors.matching import best_pairs, draw, draw_both, match_by_overlap, match_priors, objects_of
 from PaddleCV.models.anchors.proposals import Proposals
 from PaddleCV.models.losses.rpn_loss import RPNLoss, is_inside
 
@@ -28,6 +28,12 @@ def test_without_objects_all_is_background():
 def test_two_objects_with_one_best_prior_box_get_one_each():
     overlap = paddle.to_tensor([[0.9, 0.3, 0.1], [0.8, 0.2, 0.0]])
     assert match_priors(overlap, 0.5).tolist() == [0, 1, -1]
+
+
+def test_an_object_whose_best_prior_box_is_taken_gets_its_next_best_one():
+    overlap = np.float32([[0.9, 0.3, 0.0], [0.8, 0.7, 0.1], [0.6, 0.75, 0.0]])
+    assert best_pairs(overlap) == [(0, 0), (2, 1), (1, 2)]  # the second object loses both of its best ones
+    assert best_pairs(np.zeros((2, 3), "f4")) == [] == best_pairs(np.zeros((0, 3), "f4"))
 
 
 def test_an_object_that_overlaps_nothing_is_not_matched():

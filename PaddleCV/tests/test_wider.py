@@ -47,6 +47,20 @@ def test_faces_are_read_and_invalid_ones_are_not_trained_on(folder):
     assert contents(read(folder, TEXT.replace("\n", "\r\n").replace("0 0 0 0 0 0 0 0 0 0", ""))) == contents(dataset)
 
 
+def test_a_part_of_a_file_keeps_its_faces_and_the_numbers_of_its_images(folder):
+    part = read(folder, part=[1, 3])
+    assert part.ids == [1, 2] and [len(sample["boxes"]) for sample in part] == [0, 1]
+    assert part[1]["boxes"].tolist() == [[1, 2, 31, 42]] and part[1]["path"].endswith("c.jpg")
+    assert [item["image_id"] for item in part.annotations()["annotations"]] == [2]
+    for wrong, words in (
+        ([0, 4], r"has 3 images: \[0, 3\]"),
+        ([2, 2], "the second is larger"),
+        ([1], "two whole numbers"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            read(folder, part=wrong)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [

@@ -16,9 +16,11 @@ class Baseline:
 
     Attributes:
         title (str): its name in the table of scores.
+        learns (bool): the training data are read for it.
     """
 
     title = ""
+    learns = True
 
     def see(self, batch):
         """Takes what it needs of a training batch (dict of arrays and lists)."""

@@ -9,6 +9,7 @@ from common.inference.task import in_words, task_of
 from common.log import counted, logger
 
 from .baseline import MajorityClass
+from .faces import FaceCascade
 from .images import NearestCentroid, PixelRegression
 from .items import ItemKNN, ItemPopularity
 from .masks import FrequentClass, OtsuThreshold
@@ -22,6 +23,7 @@ BY_TASK = {
     "Ranking": (MajorityClass, TableRegression, TableTrees),
     "Retrieval": (ItemPopularity, ItemKNN),
     "SemanticSegmentation": (FrequentClass, OtsuThreshold),
+    "Detection": (FaceCascade,),
 }
 MOST = 200_000  # training samples
 
@@ -81,6 +83,8 @@ def fit_all(config, kinds, train, metric, most):
         for batch in loader.epoch(0):
             if models is None:
                 models = make_baselines(config, kinds, train, metric, batch)
+                if not any(model.learns for model in models):
+                    return models
             for model in models:
                 model.see(batch)
             count += len(next(iter(batch.values())))
@@ -97,6 +101,8 @@ def fit_all(config, kinds, train, metric, most):
 
 def make_baselines(config, kinds, train, metric, batch):
     """The baselines that suit a batch."""
+    if FaceCascade in kinds:
+        return [FaceCascade(class_names(train))]
     if ItemKNN in kinds:
         if not {"items", "target"} <= set(batch) or config.get("num_items", None) is None:
             raise ConfigError(f"{config.place('data.train')}: the baselines of retrieval need sessions of items")

@@ -1,8 +1,8 @@
 """VGG without its classifier, reduced to convolutions (SSD, https://arxiv.org/abs/1512.02325, section 3).
 
 The fully connected layers fc6 and fc7 become a dilated 3x3 and a 1x1 convolution, the last pooling keeps the size, and
-all poolings round up.  The convolutions have biases, and features are taken before the pooling.  Face detectors shrink by
-the last pooling too, and fc6 is not dilated (S3FD, https://arxiv.org/abs/1708.05237, section 3.1).
+all poolings round up.  The convolutions have biases, and features are taken before the pooling.  In face detectors the
+last pooling shrinks too, and fc6 is not dilated (S3FD, https://arxiv.org/abs/1708.05237, section 3.1).
 
 Shapes in this file:
     N images of H x W pixels; stage i (0 to 4) has stride 2^i and the channels of VGG, stage 5 (fc7) stride 16 or 32.

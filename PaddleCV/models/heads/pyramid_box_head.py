@@ -1,4 +1,4 @@
-"""The head of PyramidBox (https://arxiv.org/abs/1803.07737, sections 3.2 and 3.3).
+"""The head of PyramidBox (https://arxiv.org/abs/1803.07737, section 3.2).
 
 Shapes in this file:
     N images, one prior box per cell of a level, P = H*W prior boxes of all levels, K parts: face, head, body.

@@ -1,11 +1,11 @@
-"""The loss of PyramidBox: pyramid anchors (https://arxiv.org/abs/1803.07737, section 3.1, equations 1 to 4).
+"""The loss of PyramidBox with its pyramid anchors (https://arxiv.org/abs/1803.07737, sections 3.3 and 3.4).
 
 Shapes in this file:
     N images, M faces an image (padded).
 Boxes are (x1, y1, x2, y2) in input pixels; a label of -1 marks padding.
 
-The prior boxes are trained on faces, and by branches of their own on boxes of twice and four times the size around them:
-head and body, for which no annotation is needed. Of each part, with the terms of `multibox_loss.py`:
+The prior boxes are trained on faces, and by branches of their own on boxes of twice and four times the size around
+them: head and body, for which no annotation is needed.  Of each part, with the terms of `multibox_loss.py`:
     loss_PART_class, loss_PART_box
 """
 
