@@ -12,7 +12,7 @@ from .coco import read_categories, read_json
 from .coco_records import COLUMNS, read_box, read_images
 from .keypoints import KeypointDataset, People
 from .labels import read_labels
-from .values import read_integer, read_number
+from .values import read_integer, read_name, read_number
 
 PIXEL_CENTER = 0.5  # COCO's keypoints are indexes of pixels
 VISIBILITIES = (0, 1, 2)  # not labeled, hidden, visible
@@ -149,11 +149,11 @@ class CocoKeypoints(KeypointDataset):
 def select_category(records, names, wanted, issues):
     """The id of the category and the names of its keypoints; raises DataError where it is not clear (D109, D117)."""
     found = {}
-    for record in records:
-        points = record.get("keypoints")
-        named = isinstance(points, list) and points and all(isinstance(name, str) and name for name in points)
-        if named and len(set(points)) == len(points):
-            found[names[read_integer(record["id"])]] = (read_integer(record["id"]), list(points))
+    for position, record in enumerate(records):
+        points, place = record.get("keypoints"), f"categories[{position}].keypoints"
+        points = [read_name(name, place, issues) for name in points] if isinstance(points, list) else []
+        if points and None not in points and len(set(points)) == len(points):
+            found[names[read_integer(record["id"])]] = (read_integer(record["id"]), points)
     if wanted is None and len(found) == 1:
         return next(iter(found.values()))
     if wanted in found:

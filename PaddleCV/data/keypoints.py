@@ -14,7 +14,7 @@ from common.data.issues import cache_issues, data_error, raise_on_errors
 from common.log import logger
 
 from .detection import as_warning
-from .detection_check import check_files, check_images, fill_sizes
+from .detection_check import CLIP_SILENTLY, check_files, check_images, fill_sizes
 
 CATEGORY = {"id": 1, "name": "person"}
 
@@ -62,6 +62,7 @@ class KeypointDataset:
     padding = {"boxes": 0, "keypoints": 0}
     what = "person"
     found = None
+    boxes_are_annotated = True  # else they are guesses, which may exceed the image
 
     def store(self, images, people, place, issues, bad_keypoints, bad_samples):
         """Validates images and people and stores them.
@@ -129,6 +130,10 @@ class KeypointDataset:
         ):
             for k in np.flatnonzero(which):
                 report(k, code, message, f"box {people.box[k].round(2).tolist()}", "correct the annotation")
+        over = np.maximum(-box, 0).max(1, initial=0), np.maximum(box[:, 2:] - size, 0).max(1, initial=0)
+        exceeds = finite & ~empty & ~away & (np.maximum(*over) > CLIP_SILENTLY) & self.boxes_are_annotated
+        for k in np.flatnonzero(exceeds):
+            report(k, "D107", "box exceeds the image", f"box {people.box[k].round(2).tolist()}", "", drop=True)
         drop, fix = bad_keypoints == "drop", "correct it, or set `bad_keypoints: drop`"
         for k, joint in np.argwhere(outside & finite[:, None]):
             x, y = people.points[k, joint, :2].round(2).tolist()

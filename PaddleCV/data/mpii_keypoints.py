@@ -50,6 +50,7 @@ class MpiiKeypoints(KeypointDataset):
         bad_keypoints="error",
         bad_samples="error",
     ):
+        self.boxes_are_annotated = False
         self.source, self.labels = os.path.join(root, annotations), list(JOINTS)
         issues = IssueList(self.source)
         records = read_list(self.source, issues)

@@ -10,8 +10,10 @@ from PIL import Image
 
 from common.errors import DataError
 from PaddleCV.data.coco import CocoDetection
+from PaddleCV.data.coco_keypoints import CocoKeypoints
 from PaddleCV.data.image_folder import ImageFolder
 from PaddleCV.data.imagenet_list import ImageNetList
+from PaddleCV.data.mpii_keypoints import MpiiKeypoints
 from PaddleCV.data.voc import VocDetection
 from tests.made.spellings import contents, is_read_or_reported, replaced, scalars, spellings
 
@@ -54,6 +56,44 @@ def test_a_scalar_of_a_coco_file_is_read_or_reported(folder, path):
         if path[-1] == "name" and isinstance(other, str) and other.strip() not in ("", value):
             continue  # another name is another class
         assert is_read_or_reported(lambda o=other: construct(replaced(COCO, path, o)), expected, "a.json"), other
+
+
+KEYPOINTS = {
+    "images": COCO["images"],
+    "annotations": [
+        {"id": 1, "image_id": 17, "category_id": 3, "bbox": [10, 11.5, 20, 30], "area": 600, "iscrowd": 0}
+        | {"num_keypoints": 1, "keypoints": [17, 11.5, 2, 0, 0, 0]}
+    ],
+    "categories": [{"id": 3, "name": "person", "keypoints": ["nose", "neck"], "skeleton": [[1, 2]]}],
+}
+PEOPLE = [
+    {"image": "17.png", "center": [41, 40.5], "scale": 0.17, "joints": [[11.5, 17]] * 16, "joints_vis": [1] * 16}
+    | {"joints": [[11.5, 17]] * 15 + [[-1, -1]], "joints_vis": [1] * 15 + [0]}
+]
+OF_KEYPOINTS = [(CocoKeypoints, KEYPOINTS, path) for path in scalars(KEYPOINTS) if path[0] != "images"]
+OF_KEYPOINTS += [(MpiiKeypoints, PEOPLE, path) for path in scalars(PEOPLE) if path[1] not in ("joints", "joints_vis")]
+SOME = [(0, "joints", 0, 1), (0, "joints", 15, 0), (0, "joints_vis", 0)]
+OF_KEYPOINTS += [(MpiiKeypoints, PEOPLE, path) for path in SOME]
+IGNORED = ("num_keypoints", "skeleton")  # what other programs derive or draw
+
+
+@pytest.mark.parametrize(
+    ("reader", "tree", "path"), OF_KEYPOINTS, ids=lambda value: str(value) if isinstance(value, tuple) else ""
+)
+def test_a_scalar_of_a_file_of_keypoints_is_read_or_reported(folder, reader, tree, path):
+    def construct(content):
+        (folder / "k.json").write_text(json.dumps(content), encoding="utf-8")
+        return reader(str(folder), "k.json", "images")
+
+    value = tree
+    for key in path:
+        value = value[key]
+    expected = contents(construct(tree))
+    for other in spellings(value):
+        if "categories" in path and "id" not in path and isinstance(other, str) and other.strip() not in ("", value):
+            continue  # another name is another keypoint
+        if not set(IGNORED) & set(path):
+            assert is_read_or_reported(lambda o=other: construct(replaced(tree, path, o)), expected, "k.json"), other
 
 
 XML = """<annotation><filename>17.png</filename>

@@ -34,9 +34,12 @@ def replaced(tree, path, value):
 
 
 def contents(dataset):
-    """All that a detection dataset has read, as plain values."""
-    boxes = {name: None if value is None else value.tolist() for name, value in vars(dataset.boxes).items()}
+    """All that a dataset of boxes or keypoints has read, as plain values."""
     images = [{key: image[key] for key in ("id", "path", "width", "height")} for image in dataset.images]
+    if hasattr(dataset, "people"):
+        people = {name: value.tolist() for name, value in vars(dataset.people).items() if name != "head"}
+        return [dataset.labels, images, people, dataset.rows.tolist()]
+    boxes = {name: None if value is None else value.tolist() for name, value in vars(dataset.boxes).items()}
     return [dataset.labels, dataset.category_ids, images, boxes, dataset.clipped.tolist()]
 
 
