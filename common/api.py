@@ -12,7 +12,12 @@ keys of the configuration; mappings are merged.  Errors are `common.errors.KitEr
 messages of the commands; no function exits the process.
 """
 
-import numpy as np
+from common.interpreter import advice
+
+try:
+    import numpy as np
+except ImportError as error:  # notebooks and programs are started in any Python
+    raise ImportError(advice()) from error
 
 from common.config import load_config
 from common.config.overrides import assignments, flatten
