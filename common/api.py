@@ -12,6 +12,13 @@ keys of the configuration; mappings are merged.  Errors are `common.errors.KitEr
 messages of the commands; no function exits the process.
 """
 
+from common.interpreter import advice
+
+try:
+    import numpy  # noqa: F401
+except ImportError as error:  # notebooks and programs are started in any Python
+    raise ImportError(advice()) from error
+
 from common.config import load_config
 from common.config.overrides import assignments, flatten
 from common.errors import ConfigError

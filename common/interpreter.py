@@ -11,7 +11,7 @@ import sys
 import sysconfig
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FOLDERS = ("tools", "benchmarks")  # of scripts that users start
+FOLDERS = ("tools", "benchmarks", "notebooks")  # of scripts that users start
 NEEDED = ("numpy", "yaml", "cv2", "safetensors", "paddle")
 OLDEST = (3, 11)
 OFF = "KIT_NO_VENV"  # set by users who want an error in place of another Python
@@ -57,6 +57,13 @@ def shortest(path):
     return path if near.startswith("..") else near
 
 
+def advice(root=ROOT):
+    """The cause for which `common` cannot be imported here, and the Python that can, as text."""
+    python = python_of(root)
+    use = f"use {shortest(python)}, or activate its environment" if python else f"run: cd {root} && make setup"
+    return f"this Python ({sys.executable}) {lacking() or 'lacks a package'}; {use}"
+
+
 def use_dependencies(script, root=ROOT):
     """Returns if this Python has the dependencies; else starts the script in `.venv`, or exits with code 4.
 
@@ -86,7 +93,7 @@ def use_dependencies(script, root=ROOT):
 
 
 def started_script():
-    """The script that this process runs if it is one of a folder `tools` or `benchmarks`, else None."""
+    """The script that this process runs if it is in one of the folders FOLDERS, else None."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     folder = os.path.basename(os.path.dirname(os.path.abspath(script))) if script else ""
     return script if folder in FOLDERS else None

@@ -59,6 +59,13 @@ def test_every_script_starts(clone):
         assert len(done.stderr.splitlines()) == 1 and "usage:" in done.stdout
 
 
+def test_the_python_interface_says_which_python_has_it(clone):
+    done = typed("python -c 'from common import api'", clone)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: this Python (") and "lacks numpy, " in last
+    assert last.endswith("; use .venv/bin/python, or activate its environment")
+
+
 def test_the_launcher_starts(clone):
     (command,) = [command for command in TYPED if "distributed.launch" in command]
     done = typed(re.sub(r"(launch) .*", r"\1 --help", command), clone)
@@ -76,6 +83,11 @@ def test_every_command_works_in_the_order_of_the_page(short):
         assert done.returncode == 0, f"{command}: {done.stdout[-1000:]} {done.stderr[-2000:]}"
         ran.append(command)
     assert len(ran) >= 11
+    (block,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.DOTALL)
+    for command in (f".venv/bin/python - <<'END'\n{block}END\n", "python PaddleNLP/notebooks/classify_texts.py"):
+        done = typed(command, clone, timeout=900)
+        assert done.returncode == 0, f"{command}: {done.stdout[-1000:]} {done.stderr[-2000:]}"
+    assert (clone / "drawn.jpg").is_file() and "image,label,score" in (clone / "boxes.csv").read_text()
     again = next(command for command in ran if "tools/train.py" in command)
     assert typed(f"{again} -o train.max_steps=1", clone, timeout=300).returncode == 0, "the first training, typed again"
 

@@ -9,13 +9,12 @@ import os
 
 import numpy as np
 
-from common.data.issues import IssueList, cache_issues, data_error, issue_line, raise_on_errors
+from common.data.issues import IssueList, cache_issues, issue_line, settle
 from common.data.samplers import balanced_weights
 from common.errors import BadSample, ConfigError
 from common.log import counted, logger
 from common.vision.decode import read_image_file
 
-from .detection import as_warning
 from .detection_check import check_images
 from .labels import read_labels
 
@@ -43,15 +42,7 @@ class ClassificationDataset:
         Raises:
             DataError: lists every error found.
         """
-        if bad_samples not in ("error", "skip"):
-            raise ValueError(f"bad_samples is {bad_samples!r}; it must be error or skip")
-        if not images and not issues.errors:
-            issues.error("D117", "lists no image", fix="check that this is the right file")
-        self.issues = issues.all()
-        if None in issues.of_images:  # errors of the whole file cannot be skipped
-            raise data_error(issues.errors)
-        raise_on_errors(self.issues, bad_samples, len(images))
-        self.issues = [as_warning(issue) for issue in self.issues]
+        self.issues = settle(issues, bad_samples, len(images))
         stay = np.setdiff1d(np.arange(len(images)), issues.of_images).astype(np.int64)
         self.images, self.targets = [images[i] for i in stay], targets[stay]
         counts = self.counts()

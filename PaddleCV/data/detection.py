@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.issues import cache_issues, data_error, raise_on_errors
+from common.data.issues import cache_issues, settle
 from common.data.samplers import aspect_groups
 from common.errors import ConfigError, DataError
 from common.log import counted, logger
@@ -81,8 +81,6 @@ class DetectionDataset:
         """
         if bad_boxes not in ("error", "drop"):
             raise ValueError(f"bad_boxes is {bad_boxes!r}; it must be error or drop")
-        if bad_samples not in ("error", "skip"):
-            raise ValueError(f"bad_samples is {bad_samples!r}; it must be error or skip")
         check_files(images, issues)
         fill_sizes(images, issues)
         self.read_masks(images, boxes, place, issues)
@@ -90,8 +88,6 @@ class DetectionDataset:
         self.examine(images, boxes, issues)
         if images and not len(boxes.label) and not issues.errors:
             issues.error("D117", f"none of the {len(images)} images has a box", fix="check that this is the right file")
-        if not images and not issues.errors:
-            issues.error("D117", "lists no image", fix="check that this is the right file")
         self.boxes = boxes
         unused = np.flatnonzero(~self._for_training(np.arange(len(boxes.label))))
         if len(unused) and len(unused) == len(boxes.label) and not issues.errors:
@@ -101,11 +97,7 @@ class DetectionDataset:
         elif len(unused) * 2 > len(boxes.label):
             message = f"{len(unused)} of {len(boxes.label)} boxes are crowds or difficult, and are not trained on"
             issues.warn("D117", message)
-        self.issues = issues.all()
-        if None in issues.of_images:  # errors of the whole file cannot be skipped
-            raise data_error(issues.errors)
-        raise_on_errors(self.issues, bad_samples, len(images))
-        self.issues = [as_warning(issue) for issue in self.issues]
+        self.issues = settle(issues, bad_samples, len(images))
         self._keep(images, boxes, clipped, set(issues.of_images), with_empty)
         logger.info(
             "%s: %s (%d without boxes), %s, %s%s",
@@ -284,10 +276,3 @@ def rescale_area(area, before, after):
     if area is None or area < 0 or (abs(old - new) > 1e-6 and abs(area - old) <= 0.01 * old):
         return new
     return min(area, new) if abs(old - new) > 1e-6 else area
-
-
-def as_warning(issue):
-    """The error of a skipped image as a warning; other issues unchanged (DataIssue)."""
-    if issue.severity != "error":
-        return issue
-    return dataclasses.replace(issue, severity="warning", message=f"image skipped: {issue.message}")

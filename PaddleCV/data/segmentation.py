@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from common.data.issues import IssueList, cache_issues, data_error, raise_on_errors
+from common.data.issues import IssueList, cache_issues, settle
 from common.data.refusals import bad_file
 from common.data.samplers import aspect_groups
 from common.errors import BadSample
@@ -16,7 +16,6 @@ from common.log import counted, logger
 from common.vision.decode import check_mask_size, decode_ids, read_image_file
 from common.vision.files import Listing, image_size
 
-from .detection import as_warning
 from .detection_check import check_files, check_images
 from .imagenet_list import read_lines
 from .instance_masks import find_names
@@ -54,19 +53,11 @@ class SegmentationDataset:
             DataError: lists every error found.
             ValueError: an option has an invalid value.
         """
-        if bad_samples not in ("error", "skip"):
-            raise ValueError(f"bad_samples is {bad_samples!r}; it must be error or skip")
         self.labels = read_labels(labels, root)
         self._values = value_table(self.labels, class_ids, ignored, others)
         check_files(images, issues)
         check_masks_exist(images, issues)
-        if not images and not issues.errors:
-            issues.error("D117", "lists no image", fix="check that this is the right file")
-        self.issues = issues.all()
-        if None in issues.of_images:  # errors of the whole file cannot be skipped
-            raise data_error(issues.errors)
-        raise_on_errors(self.issues, bad_samples, len(images))
-        self.issues = [as_warning(issue) for issue in self.issues]
+        self.issues = settle(issues, bad_samples, len(images))
         stay = np.setdiff1d(np.arange(len(images)), issues.of_images).astype(np.int64)
         self.images = [images[i] | {"id": number} for number, i in enumerate(stay)]
         logger.info(

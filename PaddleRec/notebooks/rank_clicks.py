@@ -23,11 +23,12 @@ import tempfile
 
 KIT = pathlib.Path(globals().get("__file__", "notebook.py")).resolve().parents[1]
 sys.path.insert(0, str(KIT.parent))
+
+from common import api  # started as a script, it continues in .venv
+
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="rank_clicks_"))
 
 from PIL import Image
-
-from common import api
 
 # %% [markdown]
 """

@@ -173,6 +173,30 @@ def raise_on_errors(issues, policy="error", total=0):
         raise data_error(errors)
 
 
+def settle(issues, bad_samples, total):
+    """Settles the issues of a dataset that was read: raises the errors, or leaves their images out.
+
+    Args:
+        issues (IssueList): of the dataset; `of_images` are the images that are left out.
+        bad_samples (str): `error`, or `skip` to leave out a few images with errors.
+        total (int): number of images.
+
+    Returns:
+        list[DataIssue]: what remains, all of it warnings.
+
+    Raises:
+        DataError: lists every error; those of a whole file cannot be skipped.
+        ValueError: `bad_samples` has another value.
+    """
+    if not total and not issues.errors:
+        issues.error("D117", "lists no image", fix="check that this is the right file")
+    if None in issues.of_images:
+        raise data_error(issues.errors)
+    raise_on_errors(issues.all(), bad_samples, total)
+    skipped = (dataclasses.replace(e, severity="warning", message=f"image skipped: {e.message}") for e in issues.errors)
+    return [*skipped, *issues.all()[len(issues.errors) :]]
+
+
 def check_before_training(datasets, policy="error", cache=None):
     """Runs the fast check of every dataset that has one, before the first epoch.
 
