@@ -32,6 +32,7 @@ class XceptionDeepLab(StagedBackbone):
         in_channels (int): channels of the image.
         norm (str): bn, frozen_bn or gn.
         output_stride (int): of the coarsest features; 8 or 16 dilates the stages beyond it.
+        momentum (float): of the running statistics of batch normalization; 0.9997 for hundreds of thousands of steps.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class XceptionDeepLab(StagedBackbone):
         in_channels=3,
         norm="bn",
         output_stride=32,
+        momentum=0.99,
     ):
         super().__init__()
         if depth not in ENTRY:
@@ -73,7 +75,7 @@ class XceptionDeepLab(StagedBackbone):
         stages.append(nn.LayerList([leave, end]))
         self.stages = nn.LayerList(stages[: max(2, out_indices[-1] + 1)])
         widths[0] = int(ENTRY[depth][len(ENTRY[depth]) // 2][0] * width)  # of the block that makes stride 8
-        set_norms(self, epsilon=1e-3, momentum=0.99)
+        set_norms(self, epsilon=1e-3, momentum=momentum)
         self.finish(out_indices, [*widths, last], [*strides, steps.reached], freeze_stages)
 
     def forward(self, image):

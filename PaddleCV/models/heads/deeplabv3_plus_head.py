@@ -27,8 +27,9 @@ class DeepLabV3PlusHead(nn.Layer):
         separable (bool): depthwise separable 3x3 convolutions; else full ones.
         between (str): activation after a depthwise convolution; relu as the original kit has it, none as PaddleSeg 2.x.
         dropout (float): probability that a number is dropped in training, after the pyramid.
-        norm (str): bn (epsilon 1e-3, momentum 0.99), frozen_bn or gn.
+        norm (str): bn (epsilon 1e-3), frozen_bn or gn.
         align_corners (bool): of every enlargement, see `resize_as`.
+        momentum (float): of the running statistics of batch normalization; 0.9997 for hundreds of thousands of steps.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class DeepLabV3PlusHead(nn.Layer):
         dropout=0.1,
         norm="bn",
         align_corners=True,
+        momentum=0.99,
     ):
         super().__init__()
         if len(in_channels) < 2:
@@ -65,7 +67,7 @@ class DeepLabV3PlusHead(nn.Layer):
         self.fine = ConvNorm(in_channels[0], fine_channels, kernel_size=1, norm=norm)
         self.decoder = nn.Sequential(conv(channels + fine_channels), conv(channels))
         self.classifier = nn.Conv2D(channels, num_classes, 1)
-        set_norms(self, epsilon=1e-3, momentum=0.99)
+        set_norms(self, epsilon=1e-3, momentum=momentum)
 
     def forward(self, features):
         """Logits [N, C, h', w'] of features whose last is [N, D, h, w]."""
