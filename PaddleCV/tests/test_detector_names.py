@@ -76,5 +76,5 @@ def test_layers_of_equal_shapes_are_not_exchanged(theirs, source, mine):
 
 def test_a_detector_is_known_by_its_class_and_others_by_their_backbone():
     assert ForeignNames.network_of(config_of("ssd300_vgg16")) == "SSD"
-    assert ForeignNames.network_of(load_config(KIT / "configs/yolov3.yml")) == "DarkNet"
+    assert ForeignNames.network_of(load_config(KIT / "configs/yolov3.yml")) == "YOLOv3"
     assert ForeignNames.network_of(load_config(KIT / "configs/resnet50.yml")) == "ResNet"

@@ -12,6 +12,7 @@ A kit lists them in `pretrained.csv`, one set of weights per line:
     top1, top5  published accuracy of a classifier in percent
     config    the configuration of the model; empty if it is called as the weights are
     score     published score of another model, with its name: `AP 38.4`
+    refused   where these weights need another definition than our model has; they are then refused
 """
 
 import csv
@@ -30,7 +31,22 @@ from common.system import runtime
 from common.weights import checkpoint
 
 INDEX = "pretrained.csv"
-COLUMNS = ("name", "address", "sha256", "license", "labels", "family", "settings", "top1", "top5", "config", "score")
+COLUMNS = tuple(
+    [
+        "name",
+        "address",
+        "sha256",
+        "license",
+        "labels",
+        "family",
+        "settings",
+        "top1",
+        "top5",
+        "config",
+        "score",
+        "refused",
+    ]
+)
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 
 
@@ -51,6 +67,7 @@ class Published:
         top5 (str): published top-5 accuracy in percent, or empty.
         config (str): the configuration without folder and suffix; empty if it has the name of the weights.
         score (str): published score with its name, or empty.
+        refused (str): why our model cannot have these weights, or empty.
     """
 
     kit: Path
@@ -65,13 +82,16 @@ class Published:
     top5: str
     config: str
     score: str
+    refused: str
 
     def check_settings(self, config):
         """Refuses a configuration whose model lacks a required setting.
 
         Raises:
-            ConfigError: with the option to add.
+            ConfigError: with the option to add; or no model can have these weights.
         """
+        if self.refused:
+            raise ConfigError(f"{self.name}: there is no such model here: {self.refused}")
         for setting in self.settings.split():
             key, _, value = setting.partition("=")
             if config.get(key, None) != read_text(value, lambda line, place=self.name: place):

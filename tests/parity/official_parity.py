@@ -30,8 +30,8 @@ import paddle  # noqa: E402
 from common.config import load_config  # noqa: E402
 from common.weights import pretrained  # noqa: E402
 from common.weights.published import read_index  # noqa: E402
-from PaddleCV.models.foreign.official_names import OfficialNames  # noqa: E402
 from PaddleCV.models.detectors import one_stage  # noqa: E402
+from PaddleCV.models.foreign.official_names import OfficialNames  # noqa: E402
 from tests.parity.official_kits import DETECTORS, SEGMENTORS, official_network  # noqa: E402
 
 KIT = ROOT / "PaddleCV"

@@ -118,5 +118,6 @@ NETWORKS = {
     "FasterRCNN": ("ppdet_rcnn",),
     "MaskRCNN": ("ppdet_rcnn",),
     "CascadeRCNN": ("ppdet_cascade_rcnn",),
+    "CascadeMaskRCNN": ("ppdet_cascade_rcnn",),
     "YOLOv3": ("ppdet_yolov3",),
 }

@@ -9,7 +9,7 @@ from common.errors import ConfigError
 from common.suggest import did_you_mean
 from common.weights.name_order import NameOrder
 
-from . import detector_names, official_names
+from . import detector_names, official_detectors, official_names, official_segmentors
 
 STATISTICS = ((r"running_mean$", "mean"), (r"running_var$", "variance"))
 
@@ -108,8 +108,10 @@ OFFICIAL = {
     "Xception": ("xception",),
     "XceptionDeepLab": ("xception_deeplab",),
 }
-DETECTORS = frozenset(detector_names.TORCHVISION)
+KITS = {"paddledetection": official_detectors, "paddleseg": official_segmentors}
+DETECTORS = frozenset(detector_names.TORCHVISION) | frozenset(official_detectors.NETWORKS)
 TUNE = "fine-tune before you trust the predictions"
+SETTINGS = "the model also needs the settings that pretrained.csv has for the published weights of this network"
 NOTES = {
     (
         "torchvision",
@@ -127,8 +129,8 @@ class ForeignNames:
     """The renaming of a weight file that another program wrote for a network of this kit.
 
     Args:
-        source (str): torchvision, timm or paddleclas.
-        network (str): the class of our backbone, or of our detector; see :meth:`network_of`.
+        source (str): torchvision, timm, paddleclas, paddledetection or paddleseg.
+        network (str): the class of our backbone, detector or head of segmentation; see :meth:`network_of`.
         names (list[str]): of the arrays in the file.
 
     Raises:
@@ -137,12 +139,17 @@ class ForeignNames:
 
     def __init__(self, source, network, names):
         self.order = choose_order(self.check(source, network), names)
-        self.note = NOTES.get((source, network), "")
+        self.note = SETTINGS if source in KITS else NOTES.get((source, network), "")
 
     @staticmethod
     def network_of(config):
-        """The network of a configuration (str): the class of a detector with names here, or that of the backbone."""
+        """The network of a configuration (str): a class.
+
+        That of a detector with names here, or of the head of a segmentation model; otherwise that of the backbone.
+        """
         whole = config.get("model.type", None)
+        if whole == "Segmentor":
+            return config.get("model.head.type", None)
         return whole if whole in DETECTORS else config.get("model.backbone.type", None)
 
     @staticmethod
@@ -155,6 +162,8 @@ class ForeignNames:
         official = {n: [official_names.FAMILIES[f] for f in families] for n, families in OFFICIAL.items()}
         sources = {name: {n: [order] for n, order in known.items()} for name, known in FAMILIES.items()}
         sources["paddleclas"] = official
+        for name, kit in KITS.items():
+            sources[name] = {n: [kit.FAMILIES[f] for f in families] for n, families in kit.NETWORKS.items()}
         if source not in sources:
             hint = did_you_mean(source, sources) or f"; there are {', '.join(sources)}"
             raise ConfigError(f"there is no source '{source}'{hint}")

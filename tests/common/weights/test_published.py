@@ -15,6 +15,7 @@ from tests.common.weights.lying_server import serving
 WEIGHTS = {"block.0._weight": np.arange(6, dtype="f4").reshape(2, 3), "block.0._bias": np.ones(3, "f4")}
 NAMES = '''
 from common.config import load_config
+from common.config import load_config
 from common.errors import ConfigError
 
 
@@ -74,8 +75,10 @@ def kit(tmp_path, server):
         (folder / "configs/small.yml").write_text("# small\nmodel: {type: SmallNet}\n")
         (folder / "labels.txt").write_text("cat\nbig dog\n")
         line = {"name": name, "address": server.address, "sha256": sha256, "license": "MIT", "labels": "labels.txt"}
-        line |= {"family": family, "settings": "", "top1": "70.0", "top5": "90.0", "config": "", "score": ""} | more
-        (folder / "pretrained.csv").write_text(",".join(COLUMNS) + "\n" + ",".join(line[c] for c in COLUMNS) + "\n")
+        line |= {"family": family, "top1": "70.0", "top5": "90.0"} | more
+        (folder / "pretrained.csv").write_text(
+            ",".join(COLUMNS) + "\n" + ",".join(line.get(c, "") for c in COLUMNS) + "\n"
+        )
         return folder
 
     return write
@@ -156,8 +159,26 @@ def test_a_kit_without_an_index_knows_no_names(tmp_path):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"name": "Bad Name"}, "not a valid name"), ({"sha256": "abc"}, "64 hexadecimal"), ({"top5": "1,2"}, "11 columns")],
+    [
+        ({"name": "Bad Name"}, "not a valid name"),
+        ({"sha256": "abc"}, "64 hexadecimal"),
+        ({"top5": "1,2"}, "12 columns"),
+    ],
 )
 def test_a_malformed_line_is_named(kit, given, words):
     with pytest.raises(ConfigError, match=rf"pretrained\.csv:2: .*{words}"):
         read_index(kit(**given))
+
+
+def test_weights_of_another_definition_are_refused_with_the_reason(kit):
+    folder = kit(refused="it adds where ours multiplies")
+    with pytest.raises(ConfigError, match="^small: there is no such model here: it adds where ours multiplies$"):
+        find_published(folder, "small").check_settings(load_config(folder / "configs/small.yml"))
+
+
+def test_settings_are_compared_as_values(kit):
+    folder = kit(settings="model.sizes=[0,1] model.other=null")
+    entry, path = find_published(folder, "small"), folder / "configs/small.yml"
+    entry.check_settings(load_config(path, ["model.sizes=[0, 1]"]))
+    with pytest.raises(ConfigError, match=r"need a model with model.sizes=\[0,1\]; add -o model.sizes=\[0,1\]"):
+        entry.check_settings(load_config(path, ["model.sizes=[0, 2]"]))
