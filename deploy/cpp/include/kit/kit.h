@@ -75,7 +75,7 @@ struct Mask {
 };
 
 // One prediction; `box` (x1, y1, x2, y2 in pixels of the image) is empty where the task gives none. A class of a
-// segmentation has `mask` and `share`, its part of the pixels, in place of a score.
+// segmentation has `mask` and `share`, its part of the pixels, in place of a score; a word has `text`, which is its label.
 struct Record {
   std::string label;
   int category_id = 0;
@@ -83,6 +83,7 @@ struct Record {
   std::vector<double> box;
   std::optional<double> share;
   std::optional<Mask> mask;
+  std::optional<std::string> text = std::nullopt;
 };
 using Records = std::vector<Record>;
 
