@@ -41,7 +41,7 @@ def find_fonts(places, characters):
         where = ", ".join(map(str, places or default_places())) or "no folder of fonts"
         raise DataError(
             f"{where}: {len(files)} fonts, none of which draws the characters {characters[:40]!r}\n"
-            "  fix: --fonts FOLDER with .ttf or .otf files, such as those of the package canvas-fonts"
+            "  fix: --fonts FOLDER with .ttf or .otf files, such as those of Debian's fonts-urw-base35 and fonts-lato"
         )
     return usable
 

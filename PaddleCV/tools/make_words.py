@@ -66,7 +66,7 @@ def make_words(out, train=2000, evaluation=200, fonts=(), text=None, alphabet="l
     if len(found) < ENOUGH:
         logger.warning(
             "%d fonts were found: words drawn with fewer than %d teach little; --fonts FOLDER adds some, "
-            "such as those of the package canvas-fonts",
+            "such as those of Debian's fonts-urw-base35, fonts-lato and fonts-dustin",
             len(found),
             ENOUGH,
         )

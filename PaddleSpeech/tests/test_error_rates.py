@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from common.inference.tasks.speech_recognition import SpeechRecognition
-from common.text.edits import levenshtein
 from PaddleSpeech.metrics.error_rates import ErrorRates
 
 LABELS = ["<blank>", "a", "b", "c", "<space>"]
@@ -24,18 +23,6 @@ def random_texts(count=60):
     rng = np.random.default_rng(0)
     words = ["a", "b", "ab", "cab", "bac", "cc"]
     return [" ".join(rng.choice(words, rng.integers(1, 7))) for _ in range(count)]
-
-
-def test_an_edit_distance_worked_out_by_hand():
-    """kitten -> sitten -> sittin -> sitting."""
-    assert levenshtein("kitten", "sitting") == 3
-    assert levenshtein("", "abc") == levenshtein("abc", "") == 3 and levenshtein("", "") == 0
-    assert levenshtein(["a", "b"], ["b"]) == 1
-
-
-def test_the_distances_of_the_original_operator():
-    assert levenshtein([1, 2, 3], [1, 3, 3]) / 3 == pytest.approx(1 / 3)
-    assert levenshtein([4, 5], [9, 5, 6]) / 3 == pytest.approx(2 / 3)
 
 
 def test_rates_are_of_all_texts_together():

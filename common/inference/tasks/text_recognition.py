@@ -46,8 +46,8 @@ class TextRecognition(Task):
         return [[{"text": text, "score": round(score, 4)}] if score >= threshold else [] for text, score in found]
 
     def line(self, sample, records):
-        """The name of the image, its text and the score."""
-        return f"{sample['name']}: " + (f"{records[0]['text']} {records[0]['score']:.3f}" if records else "no text")
+        """The name of the image, its text and its score."""
+        return f"{sample['name']}: " + (f"{records[0]['text']} {records[0]['score']:.3f}" if records else "0 found")
 
     def draw(self, image, records):
         """A copy of the image, enlarged if it is small, with its text and score under it.
@@ -63,7 +63,7 @@ class TextRecognition(Task):
         image = image.repeat(scale, 0).repeat(scale, 1)
         height = image.shape[0]
         size = max(LETTERS, round(height / 8))
-        text = f"{records[0]['text']}: {records[0]['score']:.2f}" if records else "no text"
+        text = f"{records[0]['text']}: {records[0]['score']:.2f}" if records else "0 found"
         image = cv2.copyMakeBorder(image, 0, round(1.6 * size), 0, 0, cv2.BORDER_CONSTANT)
         draw_name(image, text, (0, image.shape[0]), color_of(0), size)
         return image

@@ -257,6 +257,8 @@ Pipeline::Pipeline(const YAML::Node& transforms, const std::string& file) {
             sample.image = three;
           }
         });
+    } else if (given.type == "CharacterIds") {  // of the texts of training; it leaves images as they are
+      for (const char* name : {"vocab", "unknown", "stride"}) given.ignore(name);
     } else if (given.type == "PadBatch") {
       steps_.push_back(pad_batch(given));
     } else if (const auto found = known.find(given.type); found != known.end()) {

@@ -24,6 +24,7 @@ struct Batch {
 };
 
 Json json_of(const Record& record) {
+  if (record.text) return {{"text", *record.text}, {"score", record.score}};
   Json entry = {{"label", record.label}, {"category_id", record.category_id}};
   if (record.share)
     entry["share"] = *record.share;
@@ -51,6 +52,7 @@ void show(const std::string& name, const Records& records, bool as_json) {
   } else {
     std::snprintf(number, sizeof number, " %.3f\n", records[0].score);
     std::cout << printable(name + ": " + records[0].label) << number;
+    if (records[0].text) return;
   }
   for (const Record& record : records) {
     std::snprintf(number, sizeof number, " %.3f", record.share.value_or(record.score));

@@ -111,6 +111,25 @@ TEST_CASE("the classes of a label map, the largest first, in the pixels of the o
   CHECK(holds(refusal([&] { task("SemanticSegmentation")->records({{"label_map", map}}, {}, 0, {cropped}); }), "cannot be mapped back"));
 }
 
+TEST_CASE("the text of each image, whose numbers are filled with the blank") {
+  kit::Tensor ids = kit::Tensor::of(kit::DType::int64, {2, 4});
+  for (int i : {0, 1, 2}) ids.data<std::int64_t>()[i] = i + 1;
+  ids.data<std::int64_t>()[4] = 2;
+  const std::vector<std::string> labels{"<blank>", "a", "<space>", "\u00e9"};
+  const kit::Tensors outputs{{"ids", ids}, {"score", floats({2}, {0.98764f, 0.25f})}};
+  const auto found = task("TextRecognition")->records(outputs, labels, 0.3, {});
+  REQUIRE(found.size() == 2);
+  REQUIRE(found[0].size() == 1);
+  CHECK(*found[0][0].text == "a \u00e9");
+  CHECK(found[0][0].score == 0.9876);
+  CHECK(found[1].empty());
+  const kit::Image image{48, 60, kit::Pixels(48 * 60 * 3, 200)};
+  const kit::Image drawn = task("TextRecognition")->draw(image, found[0]);
+  CHECK(drawn.width == 120);
+  CHECK(drawn.height == 96 + 32);
+  CHECK(holds(refusal([&] { task("TextRecognition")->records(outputs, {"<blank>", "a"}, 0, {}); }), "the character 2, infer.yml names 2"));
+}
+
 TEST_CASE("masks are written as COCO writes them, and damaged codes are refused") {
   const kit::Mask mask = kit::encode_mask({0, 1, 1, 0, 1, 1}, 2, 3);
   CHECK(mask.counts == "24");  // two outside, four inside

@@ -186,3 +186,16 @@ def test_a_scan_gives_every_output_and_the_last_state():
     rows = paddle.to_tensor([1.0, 2.0, 3.0])
     outputs, last = scan(lambda total, row: (total + row, total * row), [rows], paddle.to_tensor(10.0))
     assert outputs.tolist() == [10.0, 22.0, 39.0] and last.item() == 16.0
+
+
+def test_a_gru_with_relu_candidates_worked_out_by_hand():
+    """Of weights 0 and biases (0, 0, 2): u is 1/2, c is relu(2), and the states are halfway from before to 2."""
+    layer = GRU(1, 1, 1, bias=paddle.ParamAttr(learning_rate=2.0), activation="relu", project_bias=False)
+    for weight in (layer.inputs[0].weight, layer.cells[0].weight):
+        weight.set_value(paddle.zeros_like(weight))
+    layer.cells[0].bias.set_value(np.array([0.0, 0.0, 2.0], "float32"))
+    outputs, _ = layer(paddle.zeros([1, 3, 1]), paddle.to_tensor([2]), paddle.to_tensor([[1.0, 1.0, 0.0]]))
+    np.testing.assert_allclose(outputs.numpy()[0, :, 0], [1.0, 1.5, 0.0], rtol=1e-6)
+    assert layer.inputs[0].bias is None and layer.cells[0].bias.optimize_attr["learning_rate"] == 2.0
+    with pytest.raises(ValueError, match="activation is 'elu'; it is tanh or relu"):
+        GRU(1, 1, activation="elu")

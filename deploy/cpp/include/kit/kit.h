@@ -81,7 +81,8 @@ struct Keypoint {
 };
 
 // One prediction; `box` (x1, y1, x2, y2 in pixels of the image) is empty where the task gives none. A class of a
-// segmentation has `mask` and `share`, its part of the pixels, in place of a score. A person has `keypoints`.
+// segmentation has `mask` and `share`, its part of the pixels, in place of a score. A person has `keypoints`, a word has
+// `text`, which is its label.
 struct Record {
   std::string label;
   int category_id = 0;
@@ -90,6 +91,7 @@ struct Record {
   std::optional<double> share;
   std::optional<Mask> mask;
   std::vector<Keypoint> keypoints;
+  std::optional<std::string> text = std::nullopt;
 };
 using Records = std::vector<Record>;
 

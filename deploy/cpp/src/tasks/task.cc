@@ -10,7 +10,8 @@ std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node&
       {"ImageClassification", make_image_classification},
       {"InstanceSegmentation", make_instance_segmentation},
       {"KeypointDetection", make_keypoint_detection},
-      {"SemanticSegmentation", make_semantic_segmentation}};
+      {"SemanticSegmentation", make_semantic_segmentation},
+      {"TextRecognition", make_text_recognition}};
   const auto found = tasks.find(name);
   if (found == tasks.end()) return nullptr;
   NodeArguments given(name, postprocess, file + ": postprocess");

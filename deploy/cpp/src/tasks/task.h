@@ -45,6 +45,7 @@ std::shared_ptr<const Task> make_image_classification(NodeArguments& given);
 std::shared_ptr<const Task> make_instance_segmentation(NodeArguments& given);
 std::shared_ptr<const Task> make_keypoint_detection(NodeArguments& given);
 std::shared_ptr<const Task> make_semantic_segmentation(NodeArguments& given);
+std::shared_ptr<const Task> make_text_recognition(NodeArguments& given);
 
 const Tensor& output_named(const std::string& name, const Tensors& outputs);  // raises EnvironmentProblem
 std::string label_of(int number, const std::vector<std::string>& labels);
