@@ -9,7 +9,7 @@ from common.inference.task import in_words, task_of
 from common.log import logger
 
 from .baseline import MajorityClass
-from .images import NearestCentroid, PixelRegression
+from .images import NearestCentroid, PixelNeighbor, PixelRegression
 from .items import ItemKNN, ItemPopularity
 from .tables import TableRegression, TableTrees
 from .texts import FrequentTag, MajorityTag, TfidfRegression
@@ -17,6 +17,7 @@ from .texts import FrequentTag, MajorityTag, TfidfRegression
 BY_TASK = {
     "TextClassification": (MajorityClass, TfidfRegression),
     "SequenceLabeling": (MajorityTag, FrequentTag),
+    "Embedding": (PixelNeighbor,),
     "ImageClassification": (MajorityClass, NearestCentroid, PixelRegression),
     "Ranking": (MajorityClass, TableRegression, TableTrees),
     "Retrieval": (ItemPopularity, ItemKNN),

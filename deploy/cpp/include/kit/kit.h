@@ -75,7 +75,8 @@ struct Mask {
 };
 
 // One prediction; `box` (x1, y1, x2, y2 in pixels of the image) is empty where the task gives none. A class of a
-// segmentation has `mask` and `share`, its part of the pixels, in place of a score.
+// segmentation has `mask` and `share`, its part of the pixels, in place of a score; an image that is embedded has nothing but
+// `embedding`.
 struct Record {
   std::string label;
   int category_id = 0;
@@ -83,6 +84,7 @@ struct Record {
   std::vector<double> box;
   std::optional<double> share;
   std::optional<Mask> mask;
+  std::vector<double> embedding = {};
 };
 using Records = std::vector<Record>;
 
