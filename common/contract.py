@@ -63,6 +63,7 @@ class Dataset:
     labels = None  # class names, in the order of class ids
     num_classes = None  # number of classes
     file_ids = None  # ids of the classes in the annotation file, by which predictions name them (category_id)
+    names = None  # class names of data to search in, which need not be those of the model
     padding = None  # array name -> padding value of arrays of varying length (None: collate to a list)
     what = "image"  # noun for a sample in messages
     late = "wait"  # of an hourly stream: `skip` skips an hour that does not arrive

@@ -33,15 +33,16 @@ class ImageZip(ClassificationDataset):
         labels (list[str] | str): class names in order, or a file with one per line; default the folders found, sorted.
         bad_samples (str): `error`, or `skip` to leave out a few images with errors.
         levels (int): folders within each other that a class is named for: 2 for `Greek/character01`.
+        in_memory (bool): keeps the decoded images, of a small set that is read many times.
 
     Raises:
         DataError: lists every error found, each with a code of `common.data.issues`.
     """
 
-    def __init__(self, root="dataset/images.zip", folder="train", labels=None, bad_samples="error", levels=1):
+    def __init__(self, root="dataset/images.zip", folder="train", labels=None, bad_samples="error", levels=1, in_memory=False):
         if levels < 1:
             raise ValueError(f"levels is {levels}; it must be 1 or more")
-        self.source, self.opened = str(root), None
+        self.source, self.opened, self.decoded = str(root), None, {} if in_memory else None
         issues = IssueList(self.source)
         images, found, beside, others = [], [], [], []
         for member in members_of(self.source, issues):
@@ -71,7 +72,7 @@ class ImageZip(ClassificationDataset):
         self.store([{**images[i], "file": self.source} for i in order], targets, issues, bad_samples)
 
     def __getstate__(self):
-        return {**self.__dict__, "opened": None}
+        return {**self.__dict__, "opened": None, "decoded": None if self.decoded is None else {}}
 
     def read(self, index):
         """The bytes of an image; raises BadSample."""
@@ -96,8 +97,12 @@ class ImageZip(ClassificationDataset):
 
     def __getitem__(self, index):
         """One sample: `path` (the zip file and the member), `image` uint8 [H, W, 3], `label`."""
-        path = self.images[index]["path"]
-        return {"path": path, "image": decode_image(self.read(index), path), "label": self.target(index)}
+        path, image = self.images[index]["path"], None if self.decoded is None else self.decoded.get(index)
+        if image is None:
+            image = decode_image(self.read(index), path)
+            if self.decoded is not None:
+                self.decoded[index] = image
+        return {"path": path, "image": image.copy(), "label": self.target(index)}
 
     def digests(self):
         """A hash of the content of each image (list of bytes)."""

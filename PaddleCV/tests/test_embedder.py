@@ -53,6 +53,8 @@ def test_a_head_of_size_0_gives_the_pooled_feature():
     feature = paddle.rand([2, 8, 3, 5])
     np.testing.assert_allclose(head([None, feature]).numpy(), feature.numpy().mean((2, 3)), rtol=1e-5)
     assert head.out_channels == 8 and not list(head.parameters())
+    quarters = EmbeddingHead([8], 0, grid=2)([paddle.arange(8.0).reshape([1, 1, 2, 4])]).numpy()
+    assert quarters.tolist() == [[0.5, 2.5, 4.5, 6.5]]
     with pytest.raises(ValueError, match="size -1"):
         EmbeddingHead([8], -1)
 

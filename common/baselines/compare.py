@@ -10,7 +10,7 @@ from common.log import counted, logger
 
 from .baseline import MajorityClass
 from .faces import FaceCascade
-from .images import NearestCentroid, PixelRegression
+from .images import NearestCentroid, PixelNeighbor, PixelRegression
 from .items import ItemKNN, ItemPopularity
 from .masks import FrequentClass, OtsuThreshold
 from .tables import TableRegression, TableTrees
@@ -19,6 +19,7 @@ from .texts import FrequentTag, MajorityTag, TfidfRegression
 BY_TASK = {
     "TextClassification": (MajorityClass, TfidfRegression),
     "SequenceLabeling": (MajorityTag, FrequentTag),
+    "Embedding": (PixelNeighbor,),
     "ImageClassification": (MajorityClass, NearestCentroid, PixelRegression),
     "Ranking": (MajorityClass, TableRegression, TableTrees),
     "Retrieval": (ItemPopularity, ItemKNN),

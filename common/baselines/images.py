@@ -1,4 +1,4 @@
-"""Baselines of images: nearest centroid and logistic regression on 16 x 16 pixels.
+"""Baselines of images: nearest centroid, logistic regression and nearest neighbors on 16 x 16 pixels.
 
 Shapes in this file:
     N images of H x W pixels with D channels, C classes.
@@ -6,7 +6,7 @@ Shapes in this file:
 
 import numpy as np
 
-from .baseline import LabeledBaseline, sklearn
+from .baseline import Baseline, LabeledBaseline, sklearn
 
 SIDE = 16
 
@@ -43,6 +43,27 @@ class NearestCentroid(PixelRegression):
             return np.where(known, 1 / (1 + np.maximum(distance, 0)), 0.0)
 
         return scores
+
+
+class PixelNeighbor(Baseline):
+    """The pixels of small images as embeddings, less their mean, so that inner products are correlations.
+
+    Args:
+        num_classes (int | None): not used; nothing is learned.
+    """
+
+    title = f"correlation of {SIDE} x {SIDE} pixels"
+
+    def __init__(self, num_classes=None):
+        pass
+
+    def see(self, batch):
+        """Ignores the training data."""
+
+    def predict(self, batch):
+        """`embedding` [N, 16 * 16 * D]."""
+        pixels = shrink_images(np.asarray(batch["image"]))
+        return {"embedding": pixels - pixels.mean(axis=1, keepdims=True)}
 
 
 def shrink_images(images):

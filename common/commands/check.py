@@ -84,7 +84,7 @@ def check_everything(config, args, logged):
             issues += found
     del logged[before:]  # what datasets log is among their issues
     broken = any(issue.severity == "error" for issue in issues)
-    issues += find_shared_samples(datasets, deep=not args.fast and not broken)
+    issues += find_shared_samples(datasets, deep=not args.fast and not broken) + find_shared_classes(datasets)
     if args.issues:
         write_issues(args.issues, issues)
     if args.fix:
@@ -195,6 +195,23 @@ def find_shared_samples(datasets, deep=False):
         if both:
             message = f"{len(both)} {what}: the scores will be too optimistic"
             issues.append(DataIssue("D150", "warning", both[0], message, fix="remove them from one of the two"))
+    return issues
+
+
+def find_shared_classes(datasets):
+    """Warns of classes that a set to search in, which has `names` and no labels, shares with the training data."""
+    from common.build.data import class_names
+    from common.contract import get_optional
+    from common.errors import DataIssue
+
+    trained, issues = set(class_names(datasets["train"]) or ()) if "train" in datasets else set(), []
+    for split, dataset in datasets.items():
+        names = get_optional(dataset, "dataset", "names") or () if split != "train" else ()
+        both = [name for name in names if name in trained]
+        if both:
+            message = f"{len(both)} classes are in data.train too: the scores say little about new classes"
+            fix = f"set data.{split}.seen to the training data to leave them out"
+            issues.append(DataIssue("D157", "warning", dataset.source, message, value=both[0], fix=fix))
     return issues
 
 

@@ -1,4 +1,4 @@
-"""Files of predictions, written as they come: csv, JSON lines, or one JSON list."""
+"""Files of predictions, written as they come: csv, JSON lines, or one JSON list; embeddings also as arrays."""
 
 import csv
 import itertools
@@ -6,6 +6,8 @@ import json
 import math
 import re
 from pathlib import Path
+
+import numpy as np
 
 from common.data.coverage import is_truncated
 from common.data.issues import issue_line
@@ -24,7 +26,7 @@ FILE_SUFFIX = re.compile(r"\.[a-z][a-z0-9]{2,4}")  # by its looks; .v2 may be of
 
 
 def is_result_file(path):
-    """True for a path that ends in .csv, .jsonl or .json."""
+    """True for a path that ends in .csv, .jsonl, .json or .npz."""
     return Path(path).suffix.lower() in WRITERS
 
 
@@ -51,14 +53,14 @@ def open_results(path, task, labels, source=None, threshold=None):
     """The writer of a file: `add([(sample, records), ...])` as often as needed, then `close()`.
 
     Args:
-        path (str | Path): .csv, .jsonl or .json; an earlier file is replaced.
+        path (str | Path): .csv, .jsonl, .json, or .npz for embeddings; an earlier file is replaced.
         task (Task): whose records are written.
         labels (list[str] | None): class names of the model.
         source (str | None): the input, which is not to be overwritten.
         threshold (float | None): of the predictions; that of the task when None.
 
     Raises:
-        ConfigError: the path has another suffix, or is the input.
+        ConfigError: the path has another suffix, is the input, or is for embeddings, which the task does not give.
         EnvironmentProblem: the file cannot be written.
     """
     path = Path(path)
@@ -133,6 +135,30 @@ class JsonFile(ResultFile):
         """Closes the list."""
         self.file.write("[]\n" if self.empty else "\n]\n")
         super().close()
+
+
+class NpzFile(ResultFile):
+    """The embeddings as arrays without Python objects: `embeddings` float32 [N, E] and `names` [N]."""
+
+    def __init__(self, path, task, labels):
+        if "embedding" not in task.columns:
+            raise ConfigError(f"{path}: .npz holds embeddings, and the predictions of {task.name} are none")
+        super().__init__(path, task, labels)
+        self.names, self.vectors = [], []
+
+    def write(self, predictions):
+        """Keeps the vectors until the file is closed."""
+        for sample, records in predictions:
+            self.names.append(str(sample["name"]))
+            self.vectors.append(records[0]["embedding"])
+
+    def close(self):
+        """Writes the arrays."""
+        super().close()
+        try:
+            np.savez(self.path, embeddings=np.array(self.vectors, np.float32), names=np.array(self.names, str))
+        except OSError as error:
+            raise EnvironmentProblem(f"{self.path}: cannot be written: {error.strerror}") from error
 
 
 class UnixLines:
@@ -270,4 +296,4 @@ def as_cell(value):
     return json.dumps(value, ensure_ascii=False)
 
 
-WRITERS = {".csv": CsvFile, ".jsonl": JsonLinesFile, ".json": JsonFile}
+WRITERS = {".csv": CsvFile, ".jsonl": JsonLinesFile, ".json": JsonFile, ".npz": NpzFile}

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <iostream>
@@ -23,8 +24,11 @@ struct Batch {
   std::exception_ptr failure;
 };
 
+constexpr std::size_t shown = 4;  // numbers of an embedding
+
 Json json_of(const Record& record) {
   if (record.text) return {{"text", *record.text}, {"score", record.score}};
+  if (!record.embedding.empty()) return {{"embedding", record.embedding}};
   Json entry = {{"label", record.label}, {"category_id", record.category_id}};
   if (record.share)
     entry["share"] = *record.share;
@@ -45,6 +49,16 @@ void show(const std::string& name, const Records& records, bool as_json) {
     return;
   }
   char number[64];
+  if (!records.empty() && !records[0].embedding.empty()) {
+    const std::vector<double>& vector = records[0].embedding;
+    std::cout << printable(name) << ": " << vector.size() << " numbers,";
+    for (std::size_t i = 0; i < std::min(shown, vector.size()); ++i) {
+      std::snprintf(number, sizeof number, " %.4f", vector[i]);
+      std::cout << number;
+    }
+    std::cout << (vector.size() > shown ? " ...\n" : "\n");
+    return;
+  }
   if (!records.empty() && records[0].share) {
     std::cout << printable(name) << ": " << records.size() << " classes\n";
   } else if (records.empty() || !records[0].box.empty()) {

@@ -168,3 +168,13 @@ TEST_CASE("numbers are written as Python writes them") {
         "{\"a\": [1.0, 0.5, 1e-05], \"b\": \"é\\n\", \"c\": []}");
   CHECK(kit::python_json("é", true) == "\"\\u00e9\"");
 }
+
+TEST_CASE("an embedding is a vector for each image, with six digits") {
+  const auto found = task("Embedding")->records({{"embedding", floats({2, 3}, {0.12345678f, -1, 0, 0.5f, 0.25f, 1e-9f})}}, {"a"}, 0, {});
+  REQUIRE(found.size() == 2);
+  REQUIRE(found[0].size() == 1);
+  CHECK(found[0][0].embedding == std::vector<double>{0.123457, -1, 0});
+  CHECK(found[1][0].embedding == std::vector<double>{0.5, 0.25, 0});
+  CHECK(holds(refusal([] { task("Embedding")->records({{"embedding", floats({3}, {1, 2, 3})}}, {}, 0, {}); }), "reads [N, E]"));
+  CHECK(holds(refusal([] { task("Embedding")->draw({}, {}); }), "is not drawn"));
+}

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from common.baselines.images import NearestCentroid, PixelRegression, shrink_images
+from common.baselines.images import NearestCentroid, PixelNeighbor, PixelRegression, shrink_images
+from common.inference.nearest import normalized
 
 RNG = np.random.default_rng(0)
 
@@ -31,3 +32,15 @@ def test_both_tell_bright_halves_apart():
         baseline.fit()
         scores = baseline.predict(other)["scores"]
         assert (scores.argmax(1) == other["label"]).all() and (scores[:, 2] == 0).all()
+
+
+def test_embeddings_of_pixels_find_the_same_picture_in_another_brightness():
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(3, 1, 32, 32)).astype(np.float32)
+    batch = {"image": np.concatenate([image, 0.5 * image + 3])}
+    baseline = PixelNeighbor()
+    baseline.see(batch)
+    baseline.fit()
+    rows = normalized(baseline.predict(batch)["embedding"])
+    assert (rows @ rows.T)[:3, 3:].argmax(1).tolist() == [0, 1, 2]
+    np.testing.assert_allclose(np.diag((rows @ rows.T)[:3, 3:]), 1, atol=1e-4)

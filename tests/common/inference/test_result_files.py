@@ -32,6 +32,7 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         {"label_map": np.arange(32).reshape(2, 4, 4) // 12},
     ),
     "ImageClassification": (IMAGES[:3], SCORES),
+    "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "TextClassification": ([LINES[0], LINES[1] | {"text_b": "b"}, LINES[2] | {"text_b": "c"}], SCORES),
     "Ranking": (ROWS, {"probability": np.array([0.25, 1e-6, 1])}),
     "Retrieval": (ROWS, {"items": np.array([[3, 1]] * 3), "scores": np.ones((3, 2)) / 3}),
@@ -92,7 +93,7 @@ def records_of(line, task):
     for suffix in ("", *(f"_{k}" for k in range(2, 9))):
         cells = {key: names if isinstance(names, tuple) else (names,) for key, names in task.columns.items()}
         cells = {key: [line.get(name + suffix, "") for name in names] for key, names in cells.items()}
-        if any(cells.get("score", cells.get("start", cells.get("share")))):
+        if any(cells.get("score", cells.get("start", cells.get("share", cells.get("embedding"))))):
             texts = ("label", "text", "positive")
             cells = {key: [v if key in texts else json.loads(v) for v in cells[key]] for key in cells}
             found.append({key: value if key == "box" else value[0] for key, value in cells.items()})
@@ -195,3 +196,18 @@ def test_bad_places_are_refused(tmp_path):
     open_results(tmp_path / "new/folder/a.csv", task, None).close()
     assert (tmp_path / "new/folder/a.csv").is_file()
     assert path.read_text() == "a\n1\n"
+
+
+def test_embeddings_are_written_as_arrays_with_the_names_of_the_images(tmp_path):
+    from common.inference.tasks.embedding import Embedding
+
+    file = open_results(tmp_path / "a.npz", Embedding(), None)
+    file.add(predictions_of(Embedding()))
+    file.close()
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as file:
+        assert file["names"].tolist() == [image["name"] for image in IMAGES[:2]]
+        assert file["embeddings"].dtype == np.float32
+        np.testing.assert_allclose(file["embeddings"], [[0.6, -0.8], [1, 0]], atol=1e-6)
+    with pytest.raises(ConfigError, match="holds embeddings"):
+        open_results(tmp_path / "b.npz", Brightness(), None)
+    assert not (tmp_path / "b.npz").exists()

@@ -82,7 +82,7 @@ struct Keypoint {
 
 // One prediction; `box` (x1, y1, x2, y2 in pixels of the image) is empty where the task gives none. A class of a
 // segmentation has `mask` and `share`, its part of the pixels, in place of a score. A person has `keypoints`, a word has
-// `text`, which is its label.
+// `text`, which is its label; an image that is embedded has nothing but `embedding`.
 struct Record {
   std::string label;
   int category_id = 0;
@@ -92,6 +92,7 @@ struct Record {
   std::optional<Mask> mask;
   std::vector<Keypoint> keypoints;
   std::optional<std::string> text = std::nullopt;
+  std::vector<double> embedding = {};
 };
 using Records = std::vector<Record>;
 

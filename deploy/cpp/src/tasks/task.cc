@@ -7,6 +7,7 @@ namespace kit {
 std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node& postprocess, const std::string& file) {
   static const std::map<std::string, std::shared_ptr<const Task> (*)(NodeArguments&)> tasks{
       {"Detection", make_detection},
+      {"Embedding", make_embedding},
       {"ImageClassification", make_image_classification},
       {"InstanceSegmentation", make_instance_segmentation},
       {"KeypointDetection", make_keypoint_detection},
