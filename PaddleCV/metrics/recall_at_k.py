@@ -50,7 +50,11 @@ class RecallAtK:
 
     def state(self):
         """The embeddings [I, E], labels [I] and roles [I] of this process."""
-        empty = {"embedding": np.zeros((0, 0), np.float32), "label": np.zeros(0, np.int64), "role": np.zeros(0, np.int64)}
+        empty = {
+            "embedding": np.zeros((0, 0), np.float32),
+            "label": np.zeros(0, np.int64),
+            "role": np.zeros(0, np.int64),
+        }
         return {name: np.concatenate(parts) if parts else empty[name] for name, parts in self.parts.items()}
 
     def merge(self, states):

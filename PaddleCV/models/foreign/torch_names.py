@@ -9,7 +9,7 @@ from common.errors import ConfigError
 from common.suggest import did_you_mean
 from common.weights.name_order import NameOrder
 
-from . import detector_names, official_detectors, official_names, official_segmentors
+from . import darknet_names, detector_names, official_detectors, official_names, official_segmentors
 
 STATISTICS = ((r"running_mean$", "mean"), (r"running_var$", "variance"))
 
@@ -60,6 +60,7 @@ FAMILIES = {
         "MobileNetV3": torch("features block fc classifier"),
         "ShuffleNetV2": torch("conv stage branch last fc", (r"^conv5", "last")),
     },
+    "darknet": darknet_names.DARKNET,
     "timm": {
         "VGG": torch("features pre logits head fc", zeros=r"features\.\d+\.bias"),
         "ResNet": RESIDUAL,
@@ -129,7 +130,7 @@ class ForeignNames:
     """The renaming of a weight file that another program wrote for a network of this kit.
 
     Args:
-        source (str): torchvision, timm, paddleclas, paddledetection or paddleseg.
+        source (str): torchvision, timm, darknet, paddleclas, paddledetection or paddleseg.
         network (str): the class of our backbone, detector or head of segmentation; see :meth:`network_of`.
         names (list[str]): of the arrays in the file.
 
