@@ -11,7 +11,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 def counted(number, noun):
     """A number with its noun, `1 class`, `2 classes`, `3 boxes`: nouns with a regular plural."""
     ending = noun[:-1] + "ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else noun + "s"
-    ending = noun + "es" if noun.endswith(("s", "x", "z", "ch", "sh")) else ending
+    ending = noun + "es" if noun.endswith(("s", "x", "z", "tch", "sh")) else ending
     return f"{number} {noun if number == 1 else ending}"
 
 

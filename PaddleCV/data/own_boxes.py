@@ -15,6 +15,7 @@ from common.data.preparation import EVALUATION
 from common.errors import ConfigError, DataError
 from common.files import parse_json
 from common.log import logger
+from common.table.own_tables import separator_of
 from common.vision.files import image_size, is_image_file
 
 from .coco import CocoDetection
@@ -340,8 +341,8 @@ class BoxTable(CocoFile):
 def columns_of_boxes(path):
     """{image, x1, y1, x2, y2, label: column of the header} of a CSV file of boxes; None for any other file."""
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file), [])
+        with open_rows(path) as rows:
+            header = next(rows, [])
     except (OSError, UnicodeDecodeError, csv.Error):
         return None
     places = {name.strip().lower(): name for name in header}
@@ -361,9 +362,20 @@ def is_box_table(path):
 def read_boxes(path):
     """The rows of a CSV file of boxes: image, x1, y1, x2, y2, label (iterable of dict)."""
     names = columns_of_boxes(path)
+    with open_rows(path) as rows:
+        header = next(rows)
+        for row in filter(None, rows):
+            cells = dict(zip(header, row))
+            yield {key: cells.get(column) for key, column in names.items()}
+
+
+@contextlib.contextmanager
+def open_rows(path):
+    """Context manager: the rows of a CSV file (iterable of list[str]), with the separator of its first line."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            yield {key: row.get(column) for key, column in names.items()}
+        mark = separator_of(file.readline(1 << 16))
+        file.seek(0)
+        yield csv.reader(file, delimiter=mark)
 
 
 def split_of_file(name):

@@ -1,9 +1,10 @@
 """Preparation of a user's own images: the formats of a folder, its splits as lists, and a configuration."""
 
 import os
+import shlex
 from pathlib import Path
 
-from common.data.preparation import EVALUATION, Prepared, groups_by_path, quote
+from common.data.preparation import EVALUATION, Prepared, groups_by_path
 from common.data.split import split_samples
 from common.errors import DataError
 from common.files import parse_json
@@ -98,7 +99,7 @@ def prepare_boxes(kind, request, files):
     notes = [", ".join(counted(*pair) for pair in found), how, *notes]
     if rare:
         notes.append(f"too rare for the evaluation split, which has none of: {', '.join(rare)}")
-    return Prepared(written, config, notes, f"--image {quote(dataset.paths()[evaluation[0]])}")
+    return Prepared(written, config, notes, f"--image {shlex.quote(str(dataset.paths()[evaluation[0]]))}")
 
 
 def prepare_classes(request, files):
@@ -120,7 +121,7 @@ def prepare_classes(request, files):
     written["labels.txt"] = "".join(f"{label}\n" for label in labels)
     config, notes = classifier_config(request, [str(request.source / rows[i][0]) for i in train], labels)
     notes = [f"{counted(len(rows), 'image')}, {counted(len(labels), 'class')}: {', '.join(labels[:12])}", how, *notes]
-    return Prepared(written, config, notes, f"--image {quote(request.source / rows[evaluation[0]][0])}")
+    return Prepared(written, config, notes, f"--image {shlex.quote(str(request.source / rows[evaluation[0]][0]))}")
 
 
 def split_paths(paths, classes, request, given=None):

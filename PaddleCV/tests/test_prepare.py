@@ -143,6 +143,22 @@ def test_a_bad_row_of_a_table_of_boxes_is_named_by_its_line(place, tmp_path):
     command("prepare", folder).refused(3, "a coordinate is not a number", f"line {count}", "boxes.csv")
 
 
+def test_a_table_of_boxes_of_a_spreadsheet_program_and_odd_names_are_read(place, tmp_path):
+    folder = tmp_path / "Fotos $1 ü"
+    folder.mkdir()
+    lines = ["\ufeffimage;x1;y1;x2;y2;label"]
+    for number, image in enumerate(sorted((place / "csv").glob("*.jpg"))[:6]):
+        name = f"Bild {number}, ä #% 猫.JPG"
+        shutil.copy(image, folder / name)
+        lines += [f"{name};1;2;30;{40 + number};{'Köln, Dom' if number % 2 else 'Auto'}"]
+    (folder / "boxes.csv").write_bytes("\r\n".join([*lines, "", ""]).encode())
+    done = command("prepare", folder, "--out", tmp_path / "out", "--name", "mine")
+    assert "PaddleCV, csv" in done.out and "6 images, 6 boxes, 2 classes" in done.out, done.err
+    assert f"--image '{folder}/Bild " in done.out  # as a shell takes it
+    dataset = build_dataset(load_config(tmp_path / "out/mine.yml"), "train")
+    assert dataset.labels == ["Auto", "Köln, Dom"] and dataset[0]["boxes"].shape == (1, 4)
+
+
 def test_copies_of_an_image_stay_together(place, tmp_path):
     files = [tmp_path / f"{n}.jpg" for n in "abcd"]
     for file, source in zip(files, ["train_00000", "train_00001", "train_00000", "train_00002"]):

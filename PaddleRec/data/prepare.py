@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def prepare(kind, request, files):
     notes += [f"numbers: {', '.join(numbers) or 'none'}", f"categories: {', '.join(categories)}"]
     notes += [f"left out, as it never repeats or never differs: {', '.join(left_out)}"] if left_out else []
     written["example.csv"] = as_csv([rows[evaluation[0]]], columns, label, positive)
-    return Prepared(written, config, [*notes, chosen], f"--input {quote(Path(request.out) / 'example.csv')}")
+    return Prepared(written, config, [*notes, chosen], f"--input {shlex.quote(str(Path(request.out) / 'example.csv'))}")
 
 
 def positive_value(rows, label, source):

@@ -1,5 +1,6 @@
 """Preparation of a user's own recordings: a folder per word or phrase, its splits, vocabulary and configuration."""
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def prepare(kind, request, files):
         f"split by text{by}: {len(train)} train, {len(evaluation)} eval, seed {request.seed}",
         chosen,
     ]
-    return Prepared(written, config, notes, f"--input {quote(request.source / paths[evaluation[0]])}")
+    return Prepared(written, config, notes, f"--input {shlex.quote(str(request.source / paths[evaluation[0]]))}")
 
 
 def speech_config(request, rate, count):

@@ -92,7 +92,7 @@ def prepare_folder(args):
     config_file = out / f"{name}.yml"
     if out.exists() and not args.force and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} exists; give another --out, or replace what an earlier run has written with --force")
-    folder = source.parent if source.is_file() else source
+    folder = Path(os.path.normpath(source.parent if source.is_file() else source))
     files = list_files(source, out)
     if args.only:
         keep = re.compile(fnmatch.translate(args.only))
@@ -156,6 +156,8 @@ def choose_format(source, folder, files, kind=None):
     found = {}
     for kit, module in modules.items():
         found |= {name: (kit, text) for name, text in module.recognize(folder, files).items()}
+    for general in ("texts", "clicks") if "csv" in found else ():  # a table of boxes has texts and numbers too
+        found.pop(general, None)
     if len(found) == 1:
         name, (kit, _) = next(iter(found.items()))
         return kit, name

@@ -40,8 +40,8 @@ def read_table(path, most=None):
     if path.name.endswith(".jsonl"):
         return read_objects_of(text, path, most)
     first = text.split("\n", 1)[0]
-    separator = max(SEPARATORS, key=first.count)
-    if not first.count(separator):
+    separator = separator_of(first)
+    if separator not in first:
         return [], []
     reader = csv.reader(io.StringIO(text), delimiter=separator, quoting=csv.QUOTE_NONE if separator == "\t" else 0)
     header = [name.strip() for name in next(reader, [])]
@@ -59,6 +59,11 @@ def read_table(path, most=None):
                 "\n  fix: put fields that contain the separator into double quotes"
             )
     return names, rows
+
+
+def separator_of(header):
+    """The separator of a table: the tab, comma, semicolon or bar that its first line has most often."""
+    return max(SEPARATORS, key=header.count)
 
 
 def read_objects_of(text, path, most):

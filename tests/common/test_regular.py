@@ -49,8 +49,8 @@ def test_ordinary_texts_are_printed_as_they_are():
 
 
 def test_numbers_have_their_noun_in_the_singular_or_the_plural():
-    nouns = ("class", "box", "batch", "query", "day", "text")
+    nouns = ("class", "box", "batch", "query", "day", "epoch")
     assert [counted(1, noun) for noun in nouns] == [f"1 {noun}" for noun in nouns]
     found = [counted(2, noun) for noun in nouns]
-    assert found == ["2 classes", "2 boxes", "2 batches", "2 queries", "2 days", "2 texts"]
+    assert found == ["2 classes", "2 boxes", "2 batches", "2 queries", "2 days", "2 epochs"]
     assert counted(0, "box") == "0 boxes"
