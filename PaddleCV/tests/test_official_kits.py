@@ -36,7 +36,13 @@ FAMILIES = official_detectors.FAMILIES | official_segmentors.FAMILIES
 INDEX = read_index(KIT)
 ENTRIES = {name: entry for name, entry in INDEX.items() if entry.family in FAMILIES}
 OFFICIAL = json.loads(gzip.decompress((KIT / "tests/official_kits.json.gz").read_bytes()))
-FIRST = list({entry.family: name for name, entry in reversed(ENTRIES.items())}.values())
+FIRST = list(  # of each family the one with the fewest arrays
+    {
+        entry.family: name
+        for name, entry in sorted(ENTRIES.items(), key=lambda item: -len(OFFICIAL[item[0]]))
+        if isinstance(OFFICIAL[name], dict)
+    }.values()
+)
 
 
 @functools.cache
@@ -48,7 +54,9 @@ def ours(name):
 def arrays(name):
     """The arrays of an official file, in no order; each holds its own number everywhere."""
     known = OFFICIAL[name] if isinstance(OFFICIAL[name], dict) else OFFICIAL[OFFICIAL[name]]
-    items = [(theirs, np.full(shape, number, "f4")) for number, (theirs, shape) in enumerate(known.items())]
+    items = [
+        (theirs, np.broadcast_to(np.float32(number), shape)) for number, (theirs, shape) in enumerate(known.items())
+    ]
     random.Random(0).shuffle(items)
     return dict(items)
 

@@ -31,21 +31,9 @@ from common.system import runtime
 from common.weights import checkpoint
 
 INDEX = "pretrained.csv"
-COLUMNS = tuple(
-    [
-        "name",
-        "address",
-        "sha256",
-        "license",
-        "labels",
-        "family",
-        "settings",
-        "top1",
-        "top5",
-        "config",
-        "score",
-        "refused",
-    ]
+COLUMNS = (
+    *("name", "address", "sha256", "license", "labels", "family", "settings"),
+    *("top1", "top5", "config", "score", "refused"),
 )
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 

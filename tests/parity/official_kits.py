@@ -84,6 +84,7 @@ DETECTORS = {
         "RetinaHead": {
             "conv_feat": {"name": "RetinaFeat", "num_convs": 4},
             "anchor_generator": {"name": "RetinaAnchorGenerator"},
+            "bbox_assigner": {"name": "MaxIoUAssigner", "positive_overlap": 0.5, "negative_overlap": 0.4},
             "nms": {**BOXES, "nms_top_k": 10**6},  # see RELAXED of official_parity.py
         },
     },

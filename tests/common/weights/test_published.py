@@ -172,13 +172,13 @@ def test_a_malformed_line_is_named(kit, given, words):
 
 def test_weights_of_another_definition_are_refused_with_the_reason(kit):
     folder = kit(refused="it adds where ours multiplies")
-    with pytest.raises(ConfigError, match="^small: there is no such model here: it adds where ours multiplies$"):
+    with pytest.raises(ConfigError, match=r"^small: there is no such model here: it adds where ours multiplies$"):
         find_published(folder, "small").check_settings(load_config(folder / "configs/small.yml"))
 
 
 def test_settings_are_compared_as_values(kit):
-    folder = kit(settings="model.sizes=[0,1] model.other=null")
+    folder = kit(settings="model.sizes=[3] model.other=null")
     entry, path = find_published(folder, "small"), folder / "configs/small.yml"
-    entry.check_settings(load_config(path, ["model.sizes=[0, 1]"]))
-    with pytest.raises(ConfigError, match=r"need a model with model.sizes=\[0,1\]; add -o model.sizes=\[0,1\]"):
-        entry.check_settings(load_config(path, ["model.sizes=[0, 2]"]))
+    entry.check_settings(load_config(path, ["model.sizes=[ 3 ]"]))
+    with pytest.raises(ConfigError, match=r"need a model with model.sizes=\[3\]; add -o model.sizes=\[3\]"):
+        entry.check_settings(load_config(path, ["model.sizes=[2]"]))
