@@ -36,7 +36,7 @@ def test_sure_keypoints_are_drawn_and_joined():
     drawn = KeypointDetection(skeleton=SKELETON).draw(image, records_of())
     assert not image.any() and drawn.shape == image.shape
     for x, y in ((10, 20), (30, 20), (20, 20)):  # two joints, and the middle of the line between them
-        assert tuple(drawn[y, x]) == color_of(0)
+        assert np.abs(drawn[y, x] - np.array(color_of(0))).max() < 30
     assert not drawn[45:].any()  # the third is not sure
     with pytest.raises(ValueError, match="pairs"):
         KeypointDetection(skeleton=[["nose"]])
@@ -58,16 +58,9 @@ def test_an_image_is_predicted_box_by_box_and_has_the_people_of_all_of_them():
     model.decode = lambda sample: pipeline.transforms[0](dict(sample), None)
     image = np.zeros((90, 120, 3), np.uint8)
     boxes = [{"box": [10.0, 10.0, 30.0, 40.0], "score": 0.5}, {"box": [50.0, 20.0, 70.0, 50.0]}] * 9
-    found, problems = predict_samples(
-        model,
-        [
-            {"path": "x", "image": image},
-            {"path": "x", "image": image, "found": boxes},
-            {"path": "x", "image": image, "found": []},
-        ],
-        None,
-    )
+    samples = [{"path": "x", "image": image} | more for more in ({}, {"found": boxes}, {"found": []})]
+    found, problems = predict_samples(model, samples, None)
     whole, many, none = (records for _, records in found)
     assert problems == [] and len(whole) == 1 and len(many) == 18 and none == []
-    assert [(p["keypoints"][0]["x"], p["score"]) for p in many[:2]] == [(20.0, 0.5), (60.0, 1.0)]
+    assert [(p["keypoints"][0]["x"], p["score"]) for p in many[:2]] == [(20.5, 0.5), (60.5, 1.0)]  # whole pixels
     assert whole[0]["keypoints"][0]["x"] == 60 and [shape[0] for shape in shapes] == [16, 3]

@@ -11,6 +11,7 @@ from common.log import logger
 from .baseline import MajorityClass
 from .images import NearestCentroid, PixelRegression
 from .items import ItemKNN, ItemPopularity
+from .keypoints import MeanPose
 from .tables import TableRegression, TableTrees
 from .texts import FrequentTag, MajorityTag, TfidfRegression
 
@@ -20,6 +21,7 @@ BY_TASK = {
     "ImageClassification": (MajorityClass, NearestCentroid, PixelRegression),
     "Ranking": (MajorityClass, TableRegression, TableTrees),
     "Retrieval": (ItemPopularity, ItemKNN),
+    "KeypointDetection": (MeanPose,),
 }
 MOST = 200_000  # training samples
 
@@ -99,7 +101,7 @@ def make_baselines(config, kinds, train, metric, batch):
         if not {"items", "target"} <= set(batch) or config.get("num_items", None) is None:
             raise ConfigError(f"{config.place('data.train')}: the baselines of retrieval need sessions of items")
         return [kind(config.get("num_items"), max(metric.at)) for kind in kinds]
-    if "tags" not in batch and "label" not in batch:
+    if not {"tags", "label", "keypoints"} & set(batch):
         raise ConfigError(f"{config.place('data.train')}: the baselines need a label for each training sample")
     count = get_optional(train, "dataset", "num_classes")
     return [kind(count) for kind in kinds if not hasattr(kind, "suits") or kind.suits(batch)]

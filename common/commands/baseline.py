@@ -2,7 +2,7 @@
 
 Texts: TF-IDF and logistic regression.  Tables: logistic regression and gradient-boosted trees.  Tags: the most frequent
 one of each token.  Images: nearest mean image and logistic regression on 16 x 16 pixels.  Sessions: popular items and
-neighbors of the last item.
+neighbors of the last item.  Keypoints: the mean pose.
 """
 
 import argparse
