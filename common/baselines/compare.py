@@ -12,6 +12,7 @@ from .baseline import MajorityClass
 from .faces import FaceCascade
 from .images import NearestCentroid, PixelNeighbor, PixelRegression
 from .items import ItemKNN, ItemPopularity
+from .keypoints import MeanPose
 from .masks import FrequentClass, OtsuThreshold
 from .tables import TableRegression, TableTrees
 from .texts import FrequentTag, MajorityTag, TfidfRegression
@@ -25,6 +26,7 @@ BY_TASK = {
     "Retrieval": (ItemPopularity, ItemKNN),
     "SemanticSegmentation": (FrequentClass, OtsuThreshold),
     "Detection": (FaceCascade,),
+    "KeypointDetection": (MeanPose,),
 }
 MOST = 200_000  # training samples
 
@@ -113,6 +115,6 @@ def make_baselines(config, kinds, train, metric, batch):
         if "mask" not in batch:
             raise ConfigError(f"{config.place('data.train')}: the baselines need a mask for each training image")
         return [kind(count) for kind in kinds if kind is not OtsuThreshold or count == 2]
-    if "tags" not in batch and "label" not in batch:
+    if not {"tags", "label", "keypoints"} & set(batch):
         raise ConfigError(f"{config.place('data.train')}: the baselines need a label for each training sample")
     return [kind(count) for kind in kinds if not hasattr(kind, "suits") or kind.suits(batch)]

@@ -3,7 +3,8 @@
 Texts: TF-IDF and logistic regression.  Tables: logistic regression and gradient-boosted trees.  Tags: the most frequent
 one of each token.  Images: nearest mean image and logistic regression on 16 x 16 pixels.  Masks: the most frequent
 class at each place, and Otsu's threshold of two classes.  Faces: the cascade of OpenCV 4.  Sessions: popular items and
-neighbors of the last item.  Embeddings: the correlation of 16 x 16 pixels.
+neighbors of the last item.  Embeddings: the correlation of 16 x 16 pixels.  Keypoints: the
+mean pose.
 """
 
 import argparse

@@ -27,6 +27,9 @@ from common.vision import (
     decode as image_io,
 )
 from common.vision import (
+    person_crop,
+)
+from common.vision import (
     resize as image_resize,
 )
 from tests.bad_inputs.images import FINE, REFUSED
@@ -37,6 +40,7 @@ CLASSES = {
         (image_io, ["Decode"]),
         (image_resize, ["Resize", "ResizeShort", "ResizeLong", "Pad", "LetterBox"]),
         (image_crop, ["CenterCrop"]),
+        (person_crop, ["PersonCrop"]),
         (image_color, ["Normalize"]),
         (image_batch, ["PadBatch"]),
     )
@@ -59,6 +63,7 @@ UNTOUCHED = {  # transforms that must agree bit for bit
     "letter box in the middle": [{"type": "LetterBox", "size": [120, 96], "center": True, "fill": 3}],
     "crop": [{"type": "CenterCrop", "size": [50, 40]}],
     "crop of the small": [{"type": "CenterCrop", "size": [51, 41], "fill": [9, 8, 7]}],
+    "crop of a person": [{"type": "PersonCrop", "size": [64, 48], "fill": [9, 8, 7]}],
     "normalize": [{"type": "Normalize"}],
     "normalize, blue first": [
         {"type": "Normalize", "mean": [104, 117, 123], "std": [1, 2, 3], "scale": 1, "bgr": True}
@@ -128,7 +133,7 @@ def test_an_operator_gives_the_bits_that_python_gives(name, in_cpp):
     for (transforms, data), got in zip(cases, in_cpp(cases), strict=True):
         expected = in_python(transforms, data)
         assert got["image"].dtype == expected["image"].dtype
-        for key in ("image", "im_shape", "scale_factor", "original_size"):
+        for key in ("image", "im_shape", "scale_factor", "original_size", *({"crop"} & set(expected))):
             np.testing.assert_array_equal(got[key], expected[key], err_msg=key)
 
 

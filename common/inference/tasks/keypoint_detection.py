@@ -6,6 +6,7 @@ import numpy as np
 from common.inference.drawing import color_of
 from common.inference.labels import label_of
 from common.inference.task import Task, check_threshold
+from common.inference.tasks.detection import Detection
 
 
 class KeypointDetection(Task):
@@ -18,7 +19,7 @@ class KeypointDetection(Task):
         label (str): what a box holds.
     """
 
-    columns = {"label": "label", "score": "score", "box": ("x1", "y1", "x2", "y2"), "keypoints": "keypoints"}
+    columns = Detection.columns | {"keypoints": "keypoints"}
 
     def __init__(self, threshold=0.0, point_threshold=0.2, skeleton=(), label="person"):
         self.threshold = check_threshold(threshold, 0.0)

@@ -56,6 +56,17 @@ TEST_CASE("padding keeps the image in its corner, cropping takes the middle") {
   CHECK(grown.image.at<cv::Vec3b>(2, 2) == cv::Vec3b(0, 1, 2));
 }
 
+TEST_CASE("a person is cropped around the padded box, of the shape of the result, by whole pixels") {
+  std::vector<kit::Sample> samples{kit::sample_of(blank(100, 80))};
+  samples[0].box = {20, 30, 40, 70};  // 20 x 40 pixels: 30 x 40 of the shape, 37.5 x 50 with padding
+  kit::Pipeline(YAML::Load("[{type: PersonCrop, size: [64, 48]}]"), "infer.yml").apply(samples);
+  CHECK(samples[0].image.size() == cv::Size(48, 64));
+  CHECK(samples[0].facts.at("crop").numbers() == std::vector<double>{11, 25, 49, 75});
+  samples[0].box = {0, 0, 40000, 70000};
+  CHECK(holds(refusal([&] { kit::Pipeline(YAML::Load("[{type: PersonCrop}]"), "infer.yml").apply(samples); }), "D103"));
+  CHECK(holds(refusal([] { kit::Pipeline(YAML::Load("[{type: PersonCrop, padding: 0}]"), "infer.yml"); }), "at least 1"));
+}
+
 TEST_CASE("a batch is padded to its largest image") {
   std::vector<kit::Image> images{blank(3, 5), blank(4, 2)};
   std::vector<kit::Sample> samples{kit::sample_of(images[0]), kit::sample_of(images[1])};

@@ -138,6 +138,30 @@ TEST_CASE("masks are written as COCO writes them, and damaged codes are refused"
     CHECK(holds(refusal([&] { kit::decode_mask({2, 3, code}); }), "run-length code"));
 }
 
+TEST_CASE("a person has the keypoints of its crop, and the mean of the sure ones by the score of the box") {
+  const kit::Tensors outputs{{"keypoints", floats({2, 2, 3}, {1.234f, 5, 0.8f, 3, 4, 0.1f, 0, 0, 0.1f, 0, 0, 0.1f})}};
+  kit::Placement place{6, 8};
+  place.crop = {1, 2, 5, 6};
+  place.box_score = 0.5;
+  const auto pose = task("KeypointDetection", "{skeleton: [[a, b]], label: who}");
+  const auto found = pose->records(outputs, {"a"}, 0.1, {place, place});
+  REQUIRE(found.size() == 2);
+  REQUIRE(found[0].size() == 1);
+  CHECK(found[1].empty());  // none is sure
+  const kit::Record& who = found[0][0];
+  CHECK(who.label == "who");
+  CHECK(who.score == 0.4);
+  CHECK(who.box == std::vector<double>{1, 2, 5, 6});
+  CHECK(who.keypoints[0].name == "a");
+  CHECK(who.keypoints[0].x == 1.23);
+  CHECK(who.keypoints[1].name == "1");  // beyond the names
+  CHECK(*pose->box_label() == "who");
+  CHECK(task("Detection")->box_label() == nullptr);
+  CHECK(holds(refusal([&] { pose->records({{"keypoints", floats({1, 2}, {1, 2})}}, {}, 0, {place}); }), "[N, K, 3]"));
+  CHECK(holds(refusal([] { task("KeypointDetection", "{skeleton: [[a]]}"); }), "list of pairs"));
+  CHECK(holds(refusal([] { task("KeypointDetection", "{point_threshold: 2}"); }), "point_threshold"));
+}
+
 TEST_CASE("the arguments of postprocess are those of the task, and another one is refused") {
   const kit::Tensors outputs{{"scores", floats({1, 3}, {0.2f, 0.5f, 0.3f})}};
   CHECK(task("ImageClassification", "{n_best: 2, threshold: 0.1}")->records(outputs, {"a", "b", "c"}, 0, {})[0].size() == 2);

@@ -31,6 +31,10 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         [image | {"original_size": (4, 4), "im_shape": (4, 4), "scale_factor": (1, 1)} for image in IMAGES[:2]],
         {"label_map": np.arange(32).reshape(2, 4, 4) // 12},
     ),
+    "KeypointDetection": (
+        [image | {"crop": np.array([1, 2, 3, 4.5]), "box_score": 0.5} for image in IMAGES[:2]],
+        {"keypoints": np.linspace(0, 1, 12).reshape(2, 2, 3)},
+    ),
     "ImageClassification": (IMAGES[:3], SCORES),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "TextClassification": ([LINES[0], LINES[1] | {"text_b": "b"}, LINES[2] | {"text_b": "c"}], SCORES),
