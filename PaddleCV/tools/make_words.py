@@ -32,8 +32,8 @@ ENOUGH = 20  # fonts
 def make_words(out, train=2000, evaluation=200, fonts=(), text=None, alphabet="lower", height=48, longest=14, seed=0):
     """Writes the dataset to a temporary folder next to `out`, which must not exist, and renames it.
 
-    `out` gets `train/*.jpg`, `eval/*.jpg`, `train.txt` and `eval.txt` (a path, a tab and a text a line), `alphabet.txt`
-    (a character a line) and `made_with.json`, which names the fonts.
+    `out` gets `train/*.jpg`, `eval/*.jpg`, `train.txt` and `eval.txt` (a path, a tab and a text per line), `alphabet.txt`
+    (a character per line) and `made_with.json`, which names the fonts.
 
     Args:
         out (str | Path): output folder.
