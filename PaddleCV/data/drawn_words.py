@@ -72,7 +72,7 @@ class DrawnWords:
     Args:
         fonts (list[str]): font files.
         characters (str): the alphabet.
-        words (list[str]): to draw; empty for made-up ones.
+        words (list[str]): to draw; empty for synthetic ones.
         height (int): H, of all images.
         longest (int): characters of a word at most.
         seed (int): random seed.
@@ -99,7 +99,7 @@ class DrawnWords:
         return colored(deformed(mask, rng), rng, self.height), shown if self.both_cases else shown.lower()
 
     def text(self, rng):
-        """A word of the list or a made-up one, a number, or letters at random."""
+        """A word of the list or a synthetic one, a number, or letters at random."""
         kind = rng.random()
         if kind < 0.65 and self.words:  # half of them as often as they occur in the text
             words = self.words if kind < 0.3 else self.different

@@ -32,15 +32,15 @@ ENOUGH = 20  # fonts
 def make_words(out, train=2000, evaluation=200, fonts=(), text=None, alphabet="lower", height=48, longest=14, seed=0):
     """Writes the dataset to a temporary folder next to `out`, which must not exist, and renames it.
 
-    `out` gets `train/*.jpg`, `eval/*.jpg`, `train.txt` and `eval.txt` (a path, a tab and a text a line), `alphabet.txt`
-    (a character a line) and `made_with.json`, which names the fonts.
+    `out` gets `train/*.jpg`, `eval/*.jpg`, `train.txt` and `eval.txt` (a path, a tab and a text per line),
+    `alphabet.txt` (a character per line) and `made_with.json`, which names the fonts.
 
     Args:
         out (str | Path): output folder.
         train (int): number of training images.
         evaluation (int): number of evaluation images.
         fonts (list[str]): font files and folders; empty for those of the system and of matplotlib.
-        text (str | None): a text file whose words are drawn; None draws made-up words and numbers.
+        text (str | None): a text file whose words are drawn; None draws synthetic words and numbers.
         alphabet (str): lower (36 characters; capitals are drawn too, and written in lower case), letters (62) or ascii
             (95).
         height (int): of the images, in pixels.
@@ -126,7 +126,7 @@ def parser():
     options.add_argument(
         "--fonts", nargs="+", default=[], help="font files and folders (default: those of the system and of matplotlib)"
     )
-    options.add_argument("--text", help="a text file whose words are drawn (default: made-up words)")
+    options.add_argument("--text", help="a text file whose words are drawn (default: synthetic words)")
     options.add_argument(
         "--alphabet", choices=list(ALPHABETS), default="lower", help="36, 62 or 95 characters (default: %(default)s)"
     )

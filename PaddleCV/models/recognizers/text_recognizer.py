@@ -1,7 +1,7 @@
 """The recognizer of a word in an image: an encoder of its columns, and a decoder that spells.
 
 Shapes in this file:
-    N grey images of H x W pixels (padded at the right), T steps of the encoder, U characters of a text, C classes with
+    N gray images of H x W pixels (padded at the right), T steps of the encoder, U characters of a text, C classes with
     the blank, which has id 0.
 """
 

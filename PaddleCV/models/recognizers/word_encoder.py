@@ -3,7 +3,7 @@
 CRNN, Shi et al. 2015, https://arxiv.org/abs/1507.05717, section 2.
 
 Shapes in this file:
-    N grey images of H x W pixels (padded at the right), h x w cells of the maps, c channels, T steps (columns of the
+    N gray images of H x W pixels (padded at the right), h x w cells of the maps, c channels, T steps (columns of the
     last maps), D features of a state.
 """
 
@@ -11,7 +11,7 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from common.layers.initializers import normal
+from common.layers.initializers import normal, uniform
 from common.layers.masks import sequence_mask
 from common.layers.recurrent import GRU
 
@@ -34,6 +34,8 @@ class WordEncoder(nn.Layer):
         project_bias (bool): whether the projections of the columns have biases beside those of the GRU.
         conv_std (list[float] | None): standard deviation of the initial convolutions of each group, and of the initial
             scales of their normalization, as in the original; null for the defaults of the framework.
+        gru_std (float | None): standard deviation of the initial weights of the GRU; null for uniform ones that grow
+            with fewer features.
         activation (str): of the GRU's candidate, `relu` as in the original, or `tanh`.
         bias_rate (float): learning rate of the GRU's biases, relative to that of the others.
     """
@@ -47,6 +49,7 @@ class WordEncoder(nn.Layer):
         conv_bias=True,
         project_bias=True,
         conv_std=None,
+        gru_std=0.02,
         activation="relu",
         bias_rate=2.0,
     ):
@@ -64,8 +67,9 @@ class WordEncoder(nn.Layer):
             before, rows = width, -(-rows // down)
         self.groups = nn.LayerList(groups)
         bias = paddle.ParamAttr(initializer=nn.initializer.Normal(0.0, 0.02), learning_rate=bias_rate)
+        init = uniform(hidden_size**-0.5) if gru_std is None else normal(gru_std)
         self.recurrent = GRU(
-            before * rows, hidden_size, 2, normal(0.02), bias, activation=activation, project_bias=project_bias
+            before * rows, hidden_size, 2, init, bias, activation=activation, project_bias=project_bias
         )
         self.hidden_size, self.out_channels = hidden_size, self.recurrent.out_channels
 
