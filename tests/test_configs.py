@@ -19,7 +19,7 @@ CONFIGS = [file for kit in shipped_kits() for file in tracked(f"{kit.name}/confi
 WHOLE = [file for file in CONFIGS if "_base_" not in file.parts]
 TINY = [file for file in WHOLE if is_tiny(file)]
 TASKS = {
-    "PaddleCV": {"classification", "classification/distill", "detection", "segmentation"},
+    "PaddleCV": {"classification", "classification/distill", "detection", "metric_learning", "segmentation"},
     "PaddleNLP": {"classification", "matching", "reading", "lexical"},
     "PaddleRec": {"ranking", "matching"},
     "PaddleSpeech": {"recognition"},

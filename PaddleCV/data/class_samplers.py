@@ -36,7 +36,9 @@ class ClassBatchSampler(EpochSampler):
 
     def __init__(self, length, batch_size, per_class=2, few="skip", seed=0, rank=0, world=1, dataset=None):
         if per_class < 2 or batch_size % per_class:
-            raise ConfigError(f"a batch of {batch_size} images does not consist of {per_class} images (2 or more) a class")
+            raise ConfigError(
+                f"a batch of {batch_size} images does not consist of {per_class} images (2 or more) a class"
+            )
         if few not in ("skip", "repeat"):
             raise ConfigError(f"few is {few!r}; it must be skip or repeat")
         self.per_class, self.few = per_class, few

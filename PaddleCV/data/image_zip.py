@@ -39,7 +39,9 @@ class ImageZip(ClassificationDataset):
         DataError: lists every error found, each with a code of `common.data.issues`.
     """
 
-    def __init__(self, root="dataset/images.zip", folder="train", labels=None, bad_samples="error", levels=1, in_memory=False):
+    def __init__(
+        self, root="dataset/images.zip", folder="train", labels=None, bad_samples="error", levels=1, in_memory=False
+    ):
         if levels < 1:
             raise ValueError(f"levels is {levels}; it must be 1 or more")
         self.source, self.opened, self.decoded = str(root), None, {} if in_memory else None

@@ -44,4 +44,8 @@ class RotatedClasses:
         sample = dict(self.images[number])
         if "image" not in sample:
             sample["image"] = decode_image(read_image_file(sample["path"]), sample["path"])
-        return {**sample, "image": np.ascontiguousarray(np.rot90(sample["image"], turn)), "label": int(self.targets[index])}
+        return {
+            **sample,
+            "image": np.ascontiguousarray(np.rot90(sample["image"], turn)),
+            "label": int(self.targets[index]),
+        }

@@ -41,8 +41,8 @@ def parser():
     options.add_argument(
         "--out",
         metavar="PATH",
-        help="file.csv, .jsonl or .json: write the predictions (embeddings: .npz too); a folder: write the images (or the "
-        "video) with the predictions drawn",
+        help="file.csv, .jsonl or .json: write the predictions (embeddings: .npz too); a folder: write the images (or "
+        "the video) with the predictions drawn",
     )
     options.add_argument(
         "--threshold",
