@@ -23,6 +23,7 @@ TASKS = {
         "classification",
         "classification/distill",
         "detection",
+        "metric_learning",
         "segmentation",
         "keypoints",
         "text_recognition",

@@ -21,8 +21,9 @@ def configurations(kit):
 
 
 def paths(config):
-    """The files and folders that the splits of a configuration read."""
+    """The files and folders that the splits of a configuration read, or the readers within these."""
     splits = [config.get(f"data.{split}") for split in ("train", "eval")]
+    splits += [value for node in splits for value in node.values() if isinstance(value, dict) and "type" in value]
     return [
         path
         for node in splits

@@ -3,7 +3,7 @@
     image_id class_id super_class_id path
     1 1 1 bicycle_final/111085122871_0.JPG
 
-Ids are positive; those of the classes go on from the training list to that of the test, so that no class is in both.
+Ids are positive; the classes of the test list are numbered after those of training, so that no class is in both.
 """
 
 import os

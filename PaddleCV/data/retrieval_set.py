@@ -82,7 +82,8 @@ class RetrievalSet:
         issues = IssueList(self.source)
         alone = np.flatnonzero(~self.findable() & (self.roles != GALLERY))
         if len(alone):
-            text = f"{len(alone)} of {np.count_nonzero(self.roles != GALLERY)} queries have no image of their class to find"
+            total = np.count_nonzero(self.roles != GALLERY)
+            text = f"{len(alone)} of {total} queries have no image of their class to find"
             issues.warn("D157", text, value=self.names[self.targets[alone[0]]], fix="they are left out of the scores")
         if len(self.parts) == 2 and (both := sorted(set(self.parts[0].paths()) & set(self.parts[1].paths()))):
             issues.warn("D150", f"{len(both)} images are among the queries and in the gallery", value=both[0])

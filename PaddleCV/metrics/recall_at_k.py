@@ -6,7 +6,7 @@ Shapes in this file:
 
 import numpy as np
 
-from common.inference.nearest import BLOCK, blocks_of_similarity, normalized
+from common.inference.nearest import BLOCK, blocks_of_similarity, unit_rows
 from common.log import logger
 
 from ..data.retrieval_set import BOTH, GALLERY, QUERY
@@ -17,9 +17,9 @@ NEVER = np.iinfo(np.int64).max  # rank of a class that is not found
 class RecallAtK:
     """The share of queries with an image of their class among the k most similar ones by cosine.
 
-    Queries and gallery are those of the data (RetrievalSet); of other data each image searches among all the others.  Of
-    equally similar images the one that comes first in the data is nearer, so that a model that maps all images to one
-    point has the score of chance.  A query whose class no other image has is left out.
+    Queries and gallery are those of the data (RetrievalSet); of other data each image searches among all the others.
+    Of equally similar images the one that comes first in the data is nearer, so that a model that maps all images to
+    one point has the score of chance.  A query whose class no other image has is left out.
 
     Args:
         at (list[int]): values of k.
@@ -44,7 +44,7 @@ class RecallAtK:
             batch (dict): `label` int64 [N]; `role` int64 [N], see RetrievalSet, or no role.
         """
         label = np.asarray(batch["label"])
-        self.parts["embedding"].append(normalized(outputs["embedding"]))
+        self.parts["embedding"].append(unit_rows(outputs["embedding"]))
         self.parts["label"].append(label)
         self.parts["role"].append(np.asarray(batch.get("role", np.full(len(label), BOTH)), np.int64))
 

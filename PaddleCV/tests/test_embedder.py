@@ -97,7 +97,7 @@ def test_the_weights_of_classes_are_in_neither_the_checkpoint_nor_the_export(tra
 
 
 def test_the_second_stage_begins_with_the_weights_of_the_first(trained):
-    folder, places, first = trained
+    _, places, first = trained
     changes = {"train": {"max_steps": 1}, "optimizer": {"lr": {"base": 1e-9}}, "pretrained": str(first.weights)}
     second = train(f"{TWINS}/npairs.yml", evaluate=True, **places, **changes)
     before, after = read_weights(first.weights), read_weights(second.weights)

@@ -132,7 +132,7 @@ def test_a_batch_that_does_not_suit_a_loss_is_refused_with_the_sampler_that_does
     ):
         with pytest.raises(ConfigError, match=sampler):
             value(loss, x, list(label))
-    with pytest.raises(ConfigError, match="5|row of anchor"):
+    with pytest.raises(ConfigError, match="row of anchor"):
         value(losses.TripletLoss(), x[:5], [0, 0, 1, 2, 2])
 
 
@@ -143,7 +143,7 @@ def test_arguments_out_of_range_are_refused_and_a_loss_without_classes_is_for_tr
         (losses.TripletLoss, {"triplets": "all"}),
         (losses.EnsembleMetricLoss, {"beta": 0}),
     ):
-        with pytest.raises(ValueError, match="allowed|must be|above"):
+        with pytest.raises(ValueError, match=r"allowed|must be|above"):
             kind(**given)
     for kind in (losses.ArcMargin, losses.MarginSoftmax):
         loss = kind(embedding_size=2)

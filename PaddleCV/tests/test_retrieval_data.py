@@ -63,7 +63,7 @@ def test_a_bad_row_of_a_product_list_is_named_by_file_and_line(tmp_path, line, m
 
 def test_a_class_that_the_labels_lack_is_refused(tmp_path):
     write(tmp_path, ["a.png"])
-    with pytest.raises(DataError, match="class 7 is not in the labels\n.*line 1"):
+    with pytest.raises(DataError, match=r"class 7 is not in the labels\n.*line 1"):
         products(tmp_path, "1 7 1 a.png\n", labels=["6"])
 
 

@@ -1,7 +1,7 @@
 """`PaddleCV/tools/retrieve.py`: finds the most similar images of a gallery for an image, or for each of a folder.
 
-Needs an exported model of embeddings (metric learning).  --index keeps the embeddings of the gallery in a file, which is
-refused when the model or an image has changed.  A query that is in the gallery does not find itself.
+Needs an exported model of embeddings (metric learning).  --index keeps the embeddings of the gallery in a file, which
+is refused when the model or an image has changed.  A query that is in the gallery does not find itself.
 """
 
 import argparse
@@ -13,9 +13,10 @@ from common.commands.main import ENGINES, run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
-  python PaddleCV/tools/retrieve.py --model output/sop_npairs/export --gallery products/ --query chair.jpg
-  python PaddleCV/tools/retrieve.py --model output/sop_npairs/export --gallery products/ --index products.npz --query shop/ --out found.csv
-  python PaddleCV/tools/retrieve.py --model output/sop_npairs/export --index products.npz --query chair.jpg --out sheet.png
+  cd PaddleCV
+  python tools/retrieve.py --model output/sop_npairs/export --gallery products/ --query chair.jpg
+  python tools/retrieve.py --model output/sop_npairs/export --gallery products/ --index all.npz --query a/ --out a.csv
+  python tools/retrieve.py --model output/sop_npairs/export --index all.npz --query chair.jpg --out sheet.png
 """
 MOST_ROWS = 50  # queries on a contact sheet
 SHEETS = (".png", ".jpg", ".jpeg")
@@ -56,7 +57,7 @@ def run_retrieve(args):
     from common.inference.retrieval import digest_of_model, embed, neighbors
     from common.vision.sources import open_images
 
-    check_model(Exported(args.model))
+    check_gives_embeddings(Exported(args.model))
     queries = open_images(args.query)
     gallery = open_images(args.gallery) if args.gallery else None
     model = Predictor(args.model, args.threads, args.engine)
@@ -96,7 +97,7 @@ def check_arguments(args):
         raise ConfigError(f"--out {args.out}: results are written to .csv, .jsonl, .json, contact sheets to .png, .jpg")
 
 
-def check_model(exported):
+def check_gives_embeddings(exported):
     """Raises ConfigError for a model that gives no embeddings."""
     from common.errors import ConfigError
 
@@ -108,12 +109,12 @@ def check_model(exported):
 
 
 def gallery_of(args, model, gallery, digest):
-    """The embeddings of the gallery, their paths and the number of images that cannot be read; from --index if it is."""
-    from common.inference.retrieval import embed, read_index, write_index
+    """The embeddings of the gallery, of --index if it exists, their paths, the number of bad images."""
+    from common.inference.retrieval import embed, read_image_index, write_image_index
     from common.log import logger
 
     if args.index and Path(args.index).exists() and not args.rebuild:
-        rows, paths = read_index(args.index, digest, None if gallery is None else gallery.items)
+        rows, paths = read_image_index(args.index, digest, None if gallery is None else gallery.items)
         logger.info("%s: %d images", args.index, len(paths))
         return rows, paths, 0
     found, rows, bad = embed(model, gallery)
@@ -121,7 +122,7 @@ def gallery_of(args, model, gallery, digest):
     if args.index and bad:
         logger.warning("%s is not written: %d images of the gallery cannot be read", args.index, bad)
     elif args.index:
-        write_index(args.index, rows, paths, digest)
+        write_image_index(args.index, rows, paths, digest)
         logger.info("%s: %d images written", args.index, len(paths))
     return rows, paths, bad
 
@@ -178,13 +179,16 @@ def draw_results(place, results, paths):
     from common.vision.contact_sheet import contact_sheet
     from common.vision.decode import decode_image, read_image_file
 
-    def picture(path, caption):
+    def captioned(path, caption):
         return decode_image(read_image_file(path), path), caption
 
     if len(results) > MOST_ROWS:
         logger.warning("%s: the first %d of %d queries are drawn", place, MOST_ROWS, len(results))
     rows = [
-        [picture(path, Path(path).name), *(picture(i["image"], f"{i['score']:.3f} {short(i['image'])}") for i in near)]
+        [
+            captioned(path, Path(path).name),
+            *(captioned(i["image"], f"{i['score']:.3f} {short(i['image'])}") for i in near),
+        ]
         for path, near in zip(paths, [result["nearest"] for result in results[:MOST_ROWS]])
     ]
     sheet = cv2.cvtColor(contact_sheet(rows), cv2.COLOR_RGB2BGR)

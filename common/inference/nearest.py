@@ -9,7 +9,7 @@ import numpy as np
 BLOCK = 1 << 24  # similarities at a time
 
 
-def normalized(vectors):
+def unit_rows(vectors):
     """Rows of length 1, float32; a row of zeros stays.
 
     Args:
@@ -36,7 +36,7 @@ def blocks_of_similarity(queries, gallery, block=BLOCK):
         yield rows, queries[rows] @ gallery.T
 
 
-def nearest(queries, gallery, count, block=BLOCK):
+def nearest_rows(queries, gallery, count, block=BLOCK):
     """The most similar rows of a gallery for each query, the best first; of equal ones the earlier row.
 
     Args:

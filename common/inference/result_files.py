@@ -142,7 +142,7 @@ class NpzFile(ResultFile):
 
     def __init__(self, path, task, labels):
         if "embedding" not in task.columns:
-            raise ConfigError(f"{path}: .npz holds embeddings, and the predictions of {task.name} are none")
+            raise ConfigError(f"{path}: .npz holds embeddings, which {task.name} does not predict")
         super().__init__(path, task, labels)
         self.names, self.vectors = [], []
 

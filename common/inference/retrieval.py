@@ -17,7 +17,7 @@ import numpy as np
 
 from common.data.issues import issue_line
 from common.errors import BadSample, ConfigError, DataError, EnvironmentProblem, NotFinite
-from common.inference.nearest import nearest, normalized
+from common.inference.nearest import nearest_rows, unit_rows
 from common.inference.predictor import check_finite, fixed_batch, prepare_samples, stack
 from common.log import logger
 from common.vision.decode import read_image_file
@@ -64,7 +64,7 @@ def embed(model, samples):
     except NotFinite as error:
         names = [sample["name"] for sample, row in zip(found, vectors) if not np.isfinite(row).all()]
         raise NotFinite(f"{error}\n  {names[0]}") from None
-    return found, normalized(vectors), bad
+    return found, unit_rows(vectors), bad
 
 
 def by_shape(pairs):
@@ -96,7 +96,7 @@ def digest_of_file(path):
         return ""
 
 
-def write_index(path, embeddings, paths, model):
+def write_image_index(path, embeddings, paths, model):
     """Writes an index under a temporary name and renames it.
 
     Args:
@@ -118,7 +118,7 @@ def write_index(path, embeddings, paths, model):
         temporary.unlink(missing_ok=True)
 
 
-def read_index(path, model, paths=None):
+def read_image_index(path, model, paths=None):
     """The embeddings and the paths of an index that suits the model and the images as they are now.
 
     Args:
@@ -140,11 +140,13 @@ def read_index(path, model, paths=None):
     changes = []
     if paths is not None and known != list(paths):
         new, gone = sorted(set(paths) - set(known)), sorted(set(known) - set(paths))
-        changes += [f"{len(names)} {what} ({listed(names)})" for names, what in ((new, "new"), (gone, "gone")) if names]
+        changes += [
+            f"{len(names)} {what} ({first_names(names)})" for names, what in ((new, "new"), (gone, "gone")) if names
+        ]
         changes = changes or ["their order"]
     changed = [name for name, old, now in zip(known, arrays["digests"].tolist(), digests_of(known)) if old != now]
     if changed and not changes:
-        changes.append(f"{len(changed)} changed or missing ({listed(changed)})")
+        changes.append(f"{len(changed)} changed or missing ({first_names(changed)})")
     if changes:
         raise ConfigError(f"{path}: the index was made of other images: {', '.join(changes)}\n  fix: {REBUILD}")
     return arrays["embeddings"], known
@@ -169,7 +171,7 @@ def read_arrays(path):
     return arrays | {"embeddings": rows.astype(np.float32)}
 
 
-def listed(names):
+def first_names(names):
     """The first names, and how many more."""
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
@@ -195,7 +197,7 @@ def neighbors(queries, gallery, query_paths, gallery_paths, count, faiss=False):
     if queries.shape[1] != gallery.shape[1]:
         raise ConfigError(f"embeddings of {queries.shape[1]} and of {gallery.shape[1]} numbers cannot be compared")
     most = min(count + 1, len(gallery))
-    rows, values = search_with_faiss(queries, gallery, most) if faiss else nearest(queries, gallery, most)
+    rows, values = search_with_faiss(queries, gallery, most) if faiss else nearest_rows(queries, gallery, most)
     own = {os.path.realpath(path): row for row, path in enumerate(gallery_paths)}
     found = []
     for path, columns, cosines in zip(query_paths, rows.tolist(), values.tolist()):
@@ -205,7 +207,7 @@ def neighbors(queries, gallery, query_paths, gallery_paths, count, faiss=False):
 
 
 def search_with_faiss(queries, gallery, count):
-    """The rows and cosines of the nearest, as :func:`common.inference.nearest.nearest`; raises EnvironmentProblem."""
+    """The rows and cosines of the nearest, as `nearest_rows`; raises EnvironmentProblem."""
     try:
         library = importlib.import_module("faiss")
     except ImportError:

@@ -343,3 +343,17 @@ def test_the_arguments_of_postprocess_are_those_that_python_takes(program, low, 
     more = rewritten(classifier, tmp_path / "more", postprocess={"n_bset": 2})
     program("--model", more, "--image", image).refused(2, "infer.yml: postprocess: ImageClassification has 'n_bset'")
     command("infer", "--model", more, image).refused(2, "infer.yml", "n_bset")
+
+
+def test_an_embedding_is_printed_as_in_python_and_not_drawn(program, made_sets, tmp_path):
+    row = next(row for row in zoo.read_zoo() if row["config"].endswith("/sop_arcmargin.yml"))
+    model = exported_twin(row, made_sets, tmp_path / "export")
+    arguments = ("--model", model, "--image", made_sets.folder("digit_classes") / "val/3")
+    assert program(*arguments).out == command("infer", *arguments).out
+    got, expected = answers(program(*arguments, "--json").out), answers(command("infer", *arguments, "--json").out)
+    assert [a["image"] for a in got] == [a["image"] for a in expected] and len(got) == 4
+    vectors = [[a["predictions"][0]["embedding"] for a in side] for side in (got, expected)]
+    np.testing.assert_allclose(*vectors, atol=2e-6)
+    assert list(got[0]["predictions"][0]) == ["embedding"]
+    program(*arguments, "--out", tmp_path / "drawn").refused(2, "an embedding is not drawn")
+    command("infer", *arguments, "--out", tmp_path / "drawn").refused(2, "--out draws on images")

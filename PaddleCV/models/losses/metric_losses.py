@@ -117,8 +117,8 @@ class TripletLoss(nn.Layer):
 class QuadrupletLoss(nn.Layer):
     """max(0, largest positive distance + margin - smallest negative distance) of a batch of normalized embeddings.
 
-    The hardest pairs of https://arxiv.org/abs/1704.01719, section 4: the four images are the two of the farthest pair of
-    one class and the two of the nearest pair of different classes, of which none needs to be common.
+    The hardest pairs of https://arxiv.org/abs/1704.01719, section 4: the four images are the two of the farthest pair
+    of one class and the two of the nearest pair of different classes, of which none needs to be common.
 
     Args:
         margin (float): squared distance by which all negatives have to be farther than all positives.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.baselines.images import NearestCentroid, PixelNeighbor, PixelRegression, shrink_images
-from common.inference.nearest import normalized
+from common.inference.nearest import unit_rows
 
 RNG = np.random.default_rng(0)
 
@@ -41,6 +41,6 @@ def test_embeddings_of_pixels_find_the_same_picture_in_another_brightness():
     baseline = PixelNeighbor()
     baseline.see(batch)
     baseline.fit()
-    rows = normalized(baseline.predict(batch)["embedding"])
+    rows = unit_rows(baseline.predict(batch)["embedding"])
     assert (rows @ rows.T)[:3, 3:].argmax(1).tolist() == [0, 1, 2]
     np.testing.assert_allclose(np.diag((rows @ rows.T)[:3, 3:]), 1, atol=1e-4)

@@ -13,8 +13,8 @@ import pytest
 from common.build.model import build_model
 from common.config import load_config
 from common.export.write import export
-from common.inference.nearest import nearest
-from common.inference.retrieval import by_shape, neighbors, read_index
+from common.inference.nearest import nearest_rows
+from common.inference.retrieval import by_shape, neighbors, read_image_index
 from common.vision.contact_sheet import contact_sheet
 from tests.made.commands import command
 
@@ -96,7 +96,12 @@ def test_a_file_that_is_no_index_is_refused_and_nothing_is_unpickled(model, imag
     index = tmp_path / "index.npz"
     asked = ("--index", index, "--query", images / "0.png")
     for arrays in (
-        {"embeddings": np.array([{}], object), "paths": np.array("a"), "digests": np.array("a"), "model": np.array("m")},
+        {
+            "embeddings": np.array([{}], object),
+            "paths": np.array("a"),
+            "digests": np.array("a"),
+            "model": np.array("m"),
+        },
         {"embeddings": np.zeros((2, 3), "float32"), "paths": np.array(["a"]), "digests": np.array(["a"]), "model": "m"},
         {"embeddings": np.full((1, 3), np.nan), "paths": np.array(["a"]), "digests": np.array(["a"]), "model": "m"},
         {"other": np.zeros(3)},
@@ -151,7 +156,7 @@ def test_faiss_is_used_where_it_is_installed_and_named_where_not(monkeypatch):
             self.rows = rows
 
         def search(self, queries, count):
-            return nearest(queries, self.rows, count)[::-1]
+            return nearest_rows(queries, self.rows, count)[::-1]
 
     monkeypatch.setitem(sys.modules, "faiss", types.SimpleNamespace(IndexFlatIP=IndexFlatIP))
     given = (vectors, vectors, list("abc"), list("xbz"), 2)
@@ -176,10 +181,10 @@ def test_a_sheet_has_a_cell_per_image_and_no_image_is_distorted():
 
 def test_an_index_of_another_order_is_refused(model, images, tmp_path):
     from common.errors import ConfigError
-    from common.inference.retrieval import write_index
+    from common.inference.retrieval import write_image_index
 
     paths = [str(images / f"{number}.png") for number in range(2)]
-    write_index(tmp_path / "a.npz", np.eye(2, dtype=np.float32), paths, "m")
-    assert read_index(tmp_path / "a.npz", "m", paths)[1] == paths
+    write_image_index(tmp_path / "a.npz", np.eye(2, dtype=np.float32), paths, "m")
+    assert read_image_index(tmp_path / "a.npz", "m", paths)[1] == paths
     with pytest.raises(ConfigError, match="their order"):
-        read_index(tmp_path / "a.npz", "m", paths[::-1])
+        read_image_index(tmp_path / "a.npz", "m", paths[::-1])
