@@ -1,7 +1,7 @@
 """The backbone of YOLOv3-tiny, as Darknet's `yolov3-tiny.cfg` lists it (https://pjreddie.com/darknet/yolo/).
 
 Shapes in this file:
-    N images of H x W pixels; stage i (0 to 4) has stride 2^(i+1) and 32 * 2^i channels, the last one 1024 (times `width`).
+    N images of H x W pixels; stage i (0 to 4) has stride 2^(i+1) and 32 * 2^i channels (times `width`), the last 1024.
 """
 
 from paddle import nn

@@ -16,7 +16,7 @@ class YOLOv3TinyNeck(nn.Layer):
 
     Args:
         in_channels (list[int]): channels of the fine and of the coarse level, given by the backbone.
-        channels (int): of the 1x1 convolution; twice as many go to the head at the coarse level, as many at the fine one.
+        channels (int): of the 1x1 convolution, and to the head at the fine level; at the coarse one twice as many.
         norm (str): bn, frozen_bn or gn.
 
     Raises:
