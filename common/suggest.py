@@ -25,9 +25,8 @@ def nearest(name, candidates, count=1):
         count (int): the maximum number of suggestions.
     """
     found = []
-    lowered = str(name).lower()
     for candidate in sorted({str(c) for c in candidates} - {str(name)}):
-        other = candidate.lower()
+        lowered, other = without_suffix(str(name).lower(), candidate.lower())
         ratio = difflib.SequenceMatcher(None, lowered, other, autojunk=False).ratio()
         near = abs(len(lowered) - len(other)) <= 2 and edit_distance(lowered, other)
         if near is not False and near <= max(1, len(other) // 4):
@@ -35,6 +34,14 @@ def nearest(name, candidates, count=1):
         elif ratio >= (0.6 if alike_at_ends(lowered, other) else 0.75):
             found.append((3 + near, -ratio, candidate) if near else (99, -ratio, candidate))
     return [candidate for _, _, candidate in sorted(found)[:count]]
+
+
+def without_suffix(one, other):
+    """Two names of files without the suffix that both have, which says nothing about how close they are."""
+    stem, dot, suffix = one.rpartition(".")
+    if stem and other.endswith(dot + suffix) and other != dot + suffix:
+        return stem, other[: -len(dot + suffix)]
+    return one, other
 
 
 def alike_at_ends(one, other, least=4):

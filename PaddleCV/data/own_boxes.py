@@ -15,7 +15,7 @@ from common.data.preparation import EVALUATION
 from common.errors import ConfigError, DataError
 from common.files import parse_json
 from common.log import logger
-from common.table.own_tables import separator_of
+from common.table.csv_lines import separator_of
 from common.vision.files import image_size, is_image_file
 
 from .coco import CocoDetection

@@ -190,6 +190,13 @@ def test_one_bad_row_is_named_and_the_others_are_read(tmp_path, name, line, word
     assert rows[-2:] == [{"x": "3", "y": "4"}] * 2
 
 
+def test_the_separator_of_a_csv_file_is_that_of_its_header(tmp_path):
+    for mark in ",;|\t":
+        text = f"\ufeffage{mark}city\r\n3{mark}K\u00f6ln\r\n4{mark}Rom\r\n"
+        (tmp_path / "a.csv").write_text(text, encoding="utf-8", newline="")
+        assert list(open_table(tmp_path / "a.csv")) == [{"age": "3", "city": "K\u00f6ln"}, {"age": "4", "city": "Rom"}]
+
+
 def test_a_quote_that_is_not_closed_ends_a_table_after_the_rows_before_it(tmp_path):
     (tmp_path / "a.csv").write_text(f'x,y\n1,2\n"{"x" * 200000},2\n')
     first, bad = open_table(tmp_path / "a.csv")

@@ -44,8 +44,8 @@ def refuse_suffix(out, others=()):
     suffix = Path(out).suffix.lower()
     if FILE_SUFFIX.fullmatch(suffix) and suffix not in known and not out.endswith("/") and not Path(out).is_dir():
         raise ConfigError(
-            f"--out {out}: {suffix} files are not written; name one that ends in {', '.join(known)}, or a folder for "
-            f"drawn images: {out}/"
+            f"--out {out}: {suffix} files are not written; name one that ends in {', '.join(known)}"
+            + (f", or a folder for drawn images: {out}/" if others else "")
         )
 
 

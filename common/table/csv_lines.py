@@ -4,6 +4,8 @@ import csv
 
 from common.errors import DataError
 
+SEPARATORS = ",\t;|"
+
 
 def column_names(names, path):
     """Validates the column names of a header; returns them (list[str]).
@@ -21,6 +23,11 @@ def column_names(names, path):
         twice = next(name for position, name in enumerate(names) if name in names[:position])
         raise DataError(f"error[D115] {path}: line 1: two columns are called '{twice}'")
     return names
+
+
+def separator_of(header):
+    """The separator of a table: the comma, tab, semicolon or bar that its first line has most often."""
+    return max(SEPARATORS, key=header.count)
 
 
 def split_line(line, separator=","):

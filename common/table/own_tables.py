@@ -9,10 +9,9 @@ from common.errors import DataError
 from common.files import decode_text
 from common.regular import check_regular
 from common.suggest import did_you_mean
-from common.table.csv_lines import column_names
+from common.table.csv_lines import column_names, separator_of
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".csv.gz", ".tsv.gz")
-SEPARATORS = "\t,;|"
 
 
 def tables_in(files):
@@ -59,11 +58,6 @@ def read_table(path, most=None):
                 "\n  fix: put fields that contain the separator into double quotes"
             )
     return names, rows
-
-
-def separator_of(header):
-    """The separator of a table: the tab, comma, semicolon or bar that its first line has most often."""
-    return max(SEPARATORS, key=header.count)
 
 
 def read_objects_of(text, path, most):

@@ -11,7 +11,7 @@ from pathlib import Path
 from common.errors import BadSample, DataError, DataIssue
 from common.files import decode_text, has_lone_surrogate, parse_json
 from common.regular import check_regular
-from common.table.csv_lines import column_names
+from common.table.csv_lines import column_names, separator_of
 from common.text.sources import each_line, lines_of_file
 
 
@@ -38,11 +38,15 @@ def open_table(path):
 def csv_rows(file, path):
     """Yields the rows of a CSV file, or of a TSV file according to its suffix; see :func:`open_table`.
 
+    The separator is the one that the header has most often: a comma, semicolon, tab or bar.
+
     Args:
         file (TextIO): decoded with `surrogateescape`.
         path (Path): for messages.
     """
-    reader = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    mark = "\t" if path.suffix.lower() == ".tsv" else separator_of(file.readline())
+    file.seek(0)
+    reader = csv.reader(file, delimiter=mark)
     names, checked = None, not path.is_file()
     while True:
         try:

@@ -107,7 +107,7 @@ def texts_of_csv(lines, name, own=None):
     if not keys or len(set(keys)) < len(keys):
         fault = "names two columns of the same text" if keys else "names no column of texts"
         raise ConfigError(
-            f"{name}: line 1 {fault}: {', '.join(names)[:80]}\n  fix: name one column text; "
+            f"{name}: line 1 {fault}: {', '.join(names)[:80]}\n  fix: name one column {own or 'text'}; "
             "a file of one text a line, without columns, ends in .txt"
         )
     found, record = ["\t".join(keys)], ""

@@ -15,6 +15,7 @@ from common.suggest import did_you_mean, nearest
         ("lr_rate", ["learning_rate", "rate"], "rate"),
         ("YoloV3", ["YOLOv3", "SSD"], "YOLOv3"),
         ("ignore_thresh", ["ignore_iou", "threads"], "ignore_iou"),
+        ("train_list.txt", ["train_lists.txt", "vocab.txt"], "train_lists.txt"),
         ("max_step", ["max_steps", "epochs"], "max_steps"),
     ],
 )
@@ -30,6 +31,7 @@ def test_a_close_name_is_suggested(name, known, meant):
         ("width", ["with_difficult", "weight_decay"]),
         ("best", ["bert_base", "test2x"]),
         ("learning", ["warming", "burning_in"]),
+        ("nowhere.csv", ["scores.csv", "other.csv"]),
     ],
 )
 def test_a_distant_name_is_not(name, known):
