@@ -74,7 +74,9 @@ class BoxStage(nn.Layer):
         return self.head.body.cells(self.roi(features, rois, counts))
 
     def loss(self, features, sampled, cells=None):
-        """The terms of the loss by name, means over the RoIs of each image and the images, then logits [R, K] and deltas [R, K or 2, 4].
+        """The terms of the loss by name, then logits [R, K] and deltas [R, K or 2, 4].
+
+        A term is the mean over the RoIs of each image, then over the images.
 
         Args:
             features (list[Tensor]): of each level.

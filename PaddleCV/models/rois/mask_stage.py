@@ -81,7 +81,7 @@ class MaskStage(nn.Layer):
         return paddle.gather(logits.flatten(0, 1), first + labels)
 
     def loss(self, cells, positive, masks):
-        """{loss_mask: cross entropy}, the mean over the masks of each image of RoIs that hold an object, and the images.
+        """{loss_mask: cross entropy}, the mean over the RoIs of each image that hold an object, then over the images.
 
         Args:
             cells (Tensor): float32 [R, channels, S / 2, S / 2], the features of these RoIs.
