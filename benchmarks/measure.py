@@ -1,5 +1,6 @@
 """Shared functions of the benchmarks: timers, child processes with JSON output, and the interpreter with torch."""
 
+import contextlib
 import json
 import os
 import resource
@@ -72,6 +73,78 @@ def run_program(*words, **environment):
 def median(values):
     """The median."""
     return statistics.median(values)
+
+
+def rounds(title, rows, count):
+    """Runs each row `count` times, in turn, and prints a table; row -> median of the CPU seconds.
+
+    Args:
+        title (str): of the table.
+        rows (dict): row -> function that gives a child's answer: `cpu` in seconds, or `cpu` and `p50` in milliseconds.
+        count (int): rounds.
+    """
+    found = {row: {"cpu": [], "wall": []} for row in rows}
+    for _ in range(count):
+        for row, run in rows.items():
+            answer = run()
+            if "p50" in answer:
+                answer |= {"cpu": [answer["cpu"] / 1000], "wall": [answer["p50"] / 1000]}
+            for what, values in found[row].items():
+                values += answer[what]
+    lines = [[row, median(f["cpu"]), min(f["cpu"]), median(f["wall"])] for row, f in found.items()]
+    table(title, ["", "CPU", "least CPU", "wall"], lines)
+    return {row: median(f["cpu"]) for row, f in found.items()}
+
+
+def ratios(cpu, what, goals):
+    """{aim: (ratio, comparison, goal)} of the row `ours` to each of the others that was measured."""
+    if not torch_python():
+        print(f"  {NO_TORCH}")
+    return {
+        f"{what}: ours / {row}, CPU": (cpu["ours"] / cpu[row], "<=", goal) for row, goal in goals.items() if row in cpu
+    }
+
+
+@contextlib.contextmanager
+def silent():
+    """What is printed inside does not appear."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+def model_of(name, classes, overrides=()):
+    """The configuration of PaddleCV, its model with random weights, and the names of its classes."""
+    sys.path.insert(0, str(REPOSITORY))
+    from common.system import runtime
+
+    runtime.prepare()
+    from common.build.model import build_model
+    from common.config import load_config
+
+    config = load_config(f"PaddleCV/configs/{name}.yml", overrides)
+    labels = [str(number) for number in range(classes)]
+    return config, build_model(config, labels), labels
+
+
+def train(config, model, arrays, steps):
+    """Prints the wall and CPU seconds of training steps on one batch (dict of arrays) as JSON."""
+    import paddle
+
+    model.train()
+    optimizer = config.build("optimizer").build(model)
+    watch = Stopwatch()
+    for number in range(steps + 2):
+        if number == 2:
+            watch = Stopwatch()
+        losses = model.loss({name: paddle.to_tensor(value) for name, value in arrays.items()})
+        total = sum(losses.values())
+        total.backward()
+        optimizer.step(1e-4)
+        optimizer.clear()
+        total.item()
+        watch.lap()
+    count = sum(parameter.size for parameter in model.parameters() if not parameter.stop_gradient)
+    print(json.dumps({"wall": watch.wall, "cpu": watch.cpu, "parameters": int(count)}))
 
 
 def table(title, heads, rows):
