@@ -14,6 +14,7 @@ import numpy as np
 from common.data.issues import IssueList
 from common.errors import BadSample
 from common.log import logger
+from common.vision.channels import read_channels
 from common.vision.decode import decode_image, read_image_file, stores_16_bits
 from common.vision.files import Listing, image_size, read_image_header
 
@@ -123,7 +124,9 @@ def check_images(images, deep, source):
                 message = "the EXIF orientation turns the image by 180 degrees or mirrors it"
                 fix = "boxes must be those of the image as viewers show it"
                 issues.warn("D111", message, value=f"orientation {orientation}", fix=fix, file=image["path"])
-            if deep:
+            if deep and image["path"].lower().endswith((".npy", ".tif", ".tiff")):
+                read_channels(read_image_file(image["path"]), image["path"])
+            elif deep:
                 data = read_image_file(image["path"])
                 with capture_stderr() as warnings:
                     pixels = decode_image(data, image["path"])

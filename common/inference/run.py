@@ -11,6 +11,7 @@ from common.inference.predictor import fixed_batch, predict_prepared, prepare_sa
 from common.inference.result_files import describe_sample, is_result_file, open_results
 from common.inference.rows import predict_rows
 from common.log import logger, printable
+from common.vision.channels import as_rgb
 
 PARTS_AT_A_TIME = 16  # of a sample that is split
 
@@ -54,7 +55,7 @@ def run_inference(model, source, args):
             sys.stdout.write(printable(text) + "\n")
             sys.stdout.flush()
             if drawing:
-                drawing.add(sample, task.draw(sample["image"], records))
+                drawing.add(sample, task.draw(as_rgb(sample["image"]), records))
     for transform in model.pipeline.transforms:
         transform.end_of_rows()
     if drawing or table:

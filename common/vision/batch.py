@@ -165,8 +165,8 @@ def soft_label(label, num_classes, smoothing=0.0):
 
 
 def is_planar(image):
-    """True for a float32 image [C, H, W], the output of `Normalize`; False for uint8 [H, W, C]."""
-    return image.dtype != np.uint8
+    """True for a float32 image [C, H, W], the output of `Normalize`; False for uint8 or uint16 [H, W, C]."""
+    return image.dtype == np.float32
 
 
 def spatial_size(image):

@@ -5,7 +5,7 @@ import numpy as np
 
 from common.data.transform import Transform
 from common.vision.decode import to_gray
-from common.vision.geometry import fill_color
+from common.vision.geometry import by_channels, fill_color
 
 LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601
 YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
@@ -15,7 +15,8 @@ RGB = np.linalg.inv(YIQ)
 class Normalize(Transform):
     """Normalizes uint8 [H, W, 3] to float32 [C, H, W]: (pixel * scale - mean) / std, by a lookup table.
 
-    It also moves the channels to the front. No transform of image content may follow it.
+    It also moves the channels to the front. No transform of image content may follow it. Images uint16 [H, W, C] of
+    `DecodeChannels` may have any number of channels; their pixels count as 0 to 255 too.
 
     Args:
         mean (list[float]): mean of each channel after scaling; a single value produces a grayscale image [1, H, W].
@@ -27,7 +28,7 @@ class Normalize(Transform):
     alike = True
 
     def __init__(self, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), scale=1 / 255, bgr=False):
-        if len(mean) not in (1, 3) or len(std) != len(mean) or not all(value > 0 for value in std):
+        if not mean or len(std) != len(mean) or not all(value > 0 for value in std):
             raise ValueError(f"Normalize got mean {list(mean)} and std {list(std)}; both need 1 or 3 values, std > 0")
         if max(mean) > 255 * scale:
             raise ValueError(
@@ -41,6 +42,11 @@ class Normalize(Transform):
 
     def __call__(self, sample, rng):
         image = sample["image"]
+        if image.dtype == np.uint16:
+            sample["image"] = self.normalize_16_bits(image)
+            return sample
+        if image.dtype == np.uint8 and len(self.tables) not in (1, 3):
+            raise TypeError(f"Normalize has {len(self.tables)} means for an image of 3 channels; see DecodeChannels")
         if image.dtype != np.uint8:
             raise TypeError(
                 f"Normalize needs a uint8 image, got {image.dtype} {image.shape}; is Normalize applied twice?"
@@ -53,12 +59,20 @@ class Normalize(Transform):
         sample["image"] = out
         return sample
 
+    def normalize_16_bits(self, image):
+        """The normalized image, float32 [C, H, W], of one of any number of channels, uint16 [H, W, C]."""
+        if image.shape[2] != len(self.mean):
+            raise TypeError(f"Normalize has {len(self.mean)} means for an image of {image.shape[2]} channels")
+        planes = image.transpose(2, 0, 1)[:: -1 if self.bgr else 1].astype(np.float32)
+        scale, mean, std = (np.float32(value) for value in (self.scale / 257, self.mean, self.std))
+        return np.ascontiguousarray((planes * scale - mean[:, None, None]) / std[:, None, None])
+
     def restore(self, image):
         """The image uint8 [H, W, 3] of a normalized one, float32 [C, H, W]; for display."""
         planes = [
             (plane * std + mean) / self.scale for plane, mean, std in zip(image, self.mean, self.std, strict=True)
         ]
-        planes = planes * 3 if len(planes) == 1 else planes[::-1] if self.bgr else planes
+        planes = planes[:1] * 3 if len(planes) < 3 else planes[::-1] if self.bgr else planes[:3]
         return np.clip(np.rint(np.stack(planes, axis=-1)), 0, 255).astype(np.uint8)
 
 
@@ -89,6 +103,7 @@ class RandomDistort(Transform):
         self.prob = prob
 
     def __call__(self, sample, rng):
+        need_rgb(sample["image"], self)
         matrix = self.draw(rng)
         if matrix is not None:
             sample["image"] = cv2.transform(sample["image"], matrix.astype(np.float32))
@@ -153,6 +168,7 @@ class RandomGray(Transform):
         self.prob = prob
 
     def __call__(self, sample, rng):
+        need_rgb(sample["image"], self)
         if rng.random() < self.prob:
             sample["image"] = to_gray(sample["image"])
         return sample
@@ -174,7 +190,8 @@ class GaussianBlur(Transform):
 
     def __call__(self, sample, rng):
         if rng.random() < self.prob:
-            sample["image"] = cv2.GaussianBlur(sample["image"], (0, 0), rng.uniform(*self.sigma))
+            sigma = rng.uniform(*self.sigma)
+            sample["image"] = by_channels(sample["image"], lambda part, _: cv2.GaussianBlur(part, (0, 0), sigma))
         return sample
 
 
@@ -201,6 +218,7 @@ class RandomErasing(Transform):
         self.attempts = attempts
 
     def __call__(self, sample, rng):
+        need_rgb(sample["image"], self)
         if rng.random() >= self.prob:
             return sample
         image = sample["image"]
@@ -219,3 +237,10 @@ class RandomErasing(Transform):
             )
             sample["image"] = image
         return sample
+
+
+def need_rgb(image, transform):
+    """Raises TypeError for an image that is not RGB of 8 bits, which a transform of colors cannot change."""
+    if image.dtype != np.uint8 or image.shape[2:] != (3,):
+        looks = f"{image.dtype}{list(image.shape)}"
+        raise TypeError(f"{type(transform).__name__} changes colors of RGB images of 8 bits, not {looks}; leave it out")

@@ -57,16 +57,7 @@ class Decode(Transform):
             sample["image"] = decode_image(read_image_file(path), path, self.max_pixels)
         if self.color == "gray":
             sample["image"] = to_gray(sample["image"])
-        height, width = sample["image"].shape[:2]
-        check_pixel_count(width, height, sample.get("path", "an image"), self.max_pixels)
-        if "mask_path" in sample:
-            sample["mask"] = decode_mask(read_image_file(sample["mask_path"]), sample["mask_path"], self.max_pixels)
-        if "mask" in sample:
-            check_mask_size(sample["mask"], sample.get("mask_path", sample.get("path", "a mask")), height, width)
-        sample["original_size"] = np.array([height, width], np.int64)
-        sample["im_shape"] = np.array([height, width], np.float32)
-        sample["scale_factor"] = np.ones(2, np.float32)
-        return sample
+        return complete_sample(sample, self.max_pixels)
 
     @staticmethod
     def examine(transforms, inputs):
@@ -74,6 +65,20 @@ class Decode(Transform):
         from common.vision.inverse import examine_pipeline
 
         return examine_pipeline(transforms, inputs)
+
+
+def complete_sample(sample, max_pixels):
+    """The sample with what belongs to its decoded `image`: its size, and the mask at `mask_path` if there is one."""
+    height, width = sample["image"].shape[:2]
+    check_pixel_count(width, height, sample.get("path", "an image"), max_pixels)
+    if "mask_path" in sample:
+        sample["mask"] = decode_mask(read_image_file(sample["mask_path"]), sample["mask_path"], max_pixels)
+    if "mask" in sample:
+        check_mask_size(sample["mask"], sample.get("mask_path", sample.get("path", "a mask")), height, width)
+    sample["original_size"] = np.array([height, width], np.int64)
+    sample["im_shape"] = np.array([height, width], np.float32)
+    sample["scale_factor"] = np.ones(2, np.float32)
+    return sample
 
 
 def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT):

@@ -6,12 +6,12 @@ import os
 import warnings
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from common.regular import check_regular
 from common.vision.decode import FORMATS, PIXEL_LIMIT, exif_orientation, open_header, read_image_file
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".npy")
 
 OF_SYSTEMS = ("thumbs.db", "desktop.ini")
 
@@ -53,6 +53,8 @@ def image_size(path, max_pixels=PIXEL_LIMIT):
 
 def read_image_header(path, max_pixels=PIXEL_LIMIT):
     """The stored width and height of an image and its EXIF orientation, 1 to 8; raises like :func:`image_size`."""
+    if str(path).lower().endswith((".npy", ".tif", ".tiff")) and (size := array_size(path)):
+        return *size, 1
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large images; the limit is checked below
@@ -65,6 +67,26 @@ def read_image_header(path, max_pixels=PIXEL_LIMIT):
     if size[0] * size[1] > max_pixels:
         open_header(read_image_file(path), str(path), max_pixels)
     return *size, orientation
+
+
+def array_size(path):
+    """(width, height) of an array in a .npy file, or of a TIFF that only tifffile reads; None for any other file."""
+    from common.vision.channels import NPY, npy_shape, read_channels, size_of_shape
+
+    try:
+        check_regular(path)
+        with open(path, "rb") as file:
+            if file.read(len(NPY)) == NPY:
+                file.seek(0)
+                return size_of_shape(npy_shape(file))
+        if str(path).lower().endswith(".npy"):
+            return None
+        with Image.open(path, formats=FORMATS):
+            return None
+    except UnidentifiedImageError:
+        return size_of_shape(read_channels(read_image_file(path), str(path)).shape)
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
+        return None
 
 
 class Listing:

@@ -1,7 +1,7 @@
 """Geometric primitives of samples: resize, crop and pad, warp, flip, applied to image, boxes, masks and keypoints.
 
 Coordinates are continuous: the pixel in row i and column j covers [i, i + 1) x [j, j + 1), and the image
-[0, H] x [0, W]. Besides `image` uint8 [H, W, 3] a sample may contain:
+[0, H] x [0, W]. Besides `image`, uint8 [H, W, 3] or uint16 [H, W, C], a sample may contain:
     boxes float32 [n, 4] (x1, y1, x2, y2)    keypoints float32 [n, K, 3] (x, y, visible; 0 is not labeled)
     mask uint8 [H, W] of class ids           masks uint8 [n, H, W] of instances
 and further arrays with one row per box, listed in `PER_BOX`.
@@ -34,7 +34,8 @@ def resize_sample(sample, height, width, interp="bilinear"):
         sizes = f"{old_width}x{old_height} would be resized to {width}x{height}"
         raise bad_file("D103", sample.get("path", "an image"), f"{sizes}, more than {PIXEL_LIMIT} pixels", "remove it")
     if (height, width) != (old_height, old_width):
-        sample["image"] = cv2.resize(sample["image"], (width, height), interpolation=INTERPOLATIONS[interp])
+        size, flags = (width, height), INTERPOLATIONS[interp]
+        sample["image"] = by_channels(sample["image"], lambda part, _: cv2.resize(part, size, interpolation=flags))
         map_masks(sample, lambda mask: cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT))
         new, old = np.array([[width, height, 1], [old_width, old_height, 1]], np.float32)
         if "boxes" in sample:  # multiplied before divided, so that the image's edge is mapped exactly
@@ -80,7 +81,9 @@ def warp_sample(sample, matrix, height, width, interp="bilinear", fill=0, ignore
     index[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
     flags = INTERPOLATIONS[interp] if interp != "nearest" else cv2.INTER_NEAREST
     size = (width, height)
-    sample["image"] = cv2.warpAffine(sample["image"], index, size, flags=flags, borderValue=fill_color(fill))
+    sample["image"] = by_channels(
+        sample["image"], lambda part, color: cv2.warpAffine(part, index, size, flags=flags, borderValue=color), fill
+    )
     if "mask" in sample:
         sample["mask"] = cv2.warpAffine(sample["mask"], index, size, flags=cv2.INTER_NEAREST, borderValue=ignore)
     if "masks" in sample:
@@ -101,7 +104,7 @@ def flip_sample(sample, horizontal, pairs=()):
     """Flips a sample horizontally or vertically; `pairs` are the keypoints that are swapped."""
     code, axis = (1, 0) if horizontal else (0, 1)
     extent = np.float32(sample["image"].shape[1 - axis])
-    sample["image"] = cv2.flip(sample["image"], code)
+    sample["image"] = by_channels(sample["image"], lambda part, _: cv2.flip(part, code))
     map_masks(sample, lambda mask: cv2.flip(mask, code))
     if "boxes" in sample:
         boxes = sample["boxes"].copy()
@@ -150,9 +153,43 @@ def crop_or_pad(image, top, left, height, width, fill):
     if part.shape[:2] == (height, width):
         return part
     if not part.size:
-        return np.full((height, width, *image.shape[2:]), np.rint(fill), image.dtype)
+        return np.full((height, width, *image.shape[2:]), np.rint(np.multiply(fill, unit_of(image))), image.dtype)
     borders = (y1 - top, top + height - y2, x1 - left, left + width - x2)
-    return cv2.copyMakeBorder(part, *borders, cv2.BORDER_CONSTANT, value=fill_color(fill))
+    return by_channels(
+        part, lambda some, color: cv2.copyMakeBorder(some, *borders, cv2.BORDER_CONSTANT, value=color), fill
+    )
+
+
+def by_channels(image, change, fill=0):
+    """Applies a function of OpenCV, which takes four channels at most, to an image [H, W] or [H, W, C].
+
+    Args:
+        image (ndarray): the image.
+        change (Callable): from some channels, and the color of new pixels in them, to the result.
+        fill (float | list[float]): color of new pixels, 0 to 255.
+
+    Raises:
+        ValueError: the color has another number of channels.
+    """
+    unit = unit_of(image)
+    if image.ndim == 2 or image.shape[2] == 3:
+        return change(image, fill_color(np.multiply(fill, unit)))
+    channels = image.shape[2]
+    if np.ndim(fill) and len(fill) != channels:
+        raise ValueError(f"fill has {len(fill)} values for images of {channels} channels; one value suits any number")
+    colors = np.broadcast_to(np.multiply(fill, unit), channels)
+    parts = []  # of three channels, then of one; pairs are interpolated less exactly
+    ends = [*range(3, channels + 1, 3), *range(channels - channels % 3 + 1, channels + 1)]
+    for first, end in zip([0, *ends], ends):
+        some = np.ascontiguousarray(image[..., first:end])
+        changed = change(some, fill_color(colors[first:end]))
+        parts.append(changed[..., None] if changed.ndim == 2 else changed)
+    return np.concatenate(parts, axis=2)
+
+
+def unit_of(image):
+    """What 1 of 255 is in the pixels of an image: 257 for uint16, else 1."""
+    return 257 if image.dtype == np.uint16 else 1
 
 
 def map_masks(sample, change):

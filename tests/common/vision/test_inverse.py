@@ -27,6 +27,7 @@ ARGUMENTS = {  # of constructors without defaults; several for transforms that m
     "RandomCropToSize": [{"size": 32}],
     "ResizeBatch": [{"sizes": [32]}, {"sizes": [32, 64]}],
     "Mosaic": [{"size": 64}],
+    "DecodeChannels": [{"channels": 3}],
     "RandomFlip": [{"prob": 1.0}, {"prob": 0.0, "vertical_prob": 1.0}],
     "MixupLabels": [{"num_classes": 2}],
     "CutMix": [{"num_classes": 2}],
