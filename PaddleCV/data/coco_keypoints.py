@@ -105,7 +105,7 @@ class CocoKeypoints(KeypointDataset):
         )
 
     def use_boxes(self, path, min_score):
-        """Makes the boxes of a file of results the samples; raises DataError for one that is none."""
+        """Makes the boxes of a file of results the samples; raises DataError for another file."""
         issues = IssueList(path)
         try:
             with open(path, encoding="utf-8-sig") as file:
@@ -180,7 +180,7 @@ def order_of(labels, given, issues):
 
 
 def read_points(values, count):
-    """The keypoints of an annotation, a list of [x, y, visibility]; zeros where there is none; why not, a text."""
+    """The keypoints of an annotation, a list of [x, y, visibility], zeros where the key is missing; a fault as a text."""
     if values is None:
         return [[0.0, 0.0, 0.0]] * count
     if not isinstance(values, list) or len(values) != 3 * count:

@@ -50,7 +50,7 @@ class PCK(KeypointMetric):
         return np.where((ends[:, :, 2] > 0).all(1) & (length > 0), length, np.nan)
 
     def correct(self):
-        """Which keypoints count, and which of them are correct, two bool [P, K]."""
+        """Masks of the keypoints that count, and of the correct ones among them, two bool [P, K]."""
         people, points, _ = self.table()
         truth, length = self.dataset.people.points[people], self.lengths(people)
         counts = (truth[:, :, 2] > 0) & np.isfinite(length)[:, None]

@@ -22,7 +22,7 @@ class Boxed:
 
     Raises:
         ConfigError: the task takes no boxes.
-        DataError: the file cannot be read, or is none of predictions.
+        DataError: the file cannot be read, or holds no predictions.
     """
 
     def __init__(self, source, path, task):
@@ -53,7 +53,7 @@ class Boxed:
 
 
 def read_boxes(path):
-    """The boxes of each image by its name: a list of objects, or one a line, with `image` and `predictions`.
+    """The boxes of each image by its name: a list of objects, or one per line, with `image` and `predictions`.
 
     Args:
         path (str): of the file.

@@ -21,7 +21,8 @@ def pose(made_sets, tmp_path_factory):
     config.check()
     labels = build_dataset(config, "eval").labels
     model = build_model(config, labels)
-    model.head.classifier.weight.set_value(model.head.classifier.weight * 1e6)
+    model.head.classifier.weight.set_value(model.head.classifier.weight * 1e7)
+    model.head.classifier.bias.set_value(model.head.classifier.bias + 0.5)
     model.eval()
     place = tmp_path_factory.mktemp("pose") / "export"
     export(model, config, labels, example_inputs(model, config), place)
