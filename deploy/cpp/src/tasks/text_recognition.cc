@@ -30,7 +30,12 @@ class TextRecognition : public Task {
       const std::string text = text_of(ids.data<std::int64_t>() + n * ids.shape[1], ids.shape[1], labels);
       const double score = numbers[static_cast<std::size_t>(n)];
       found.emplace_back();
-      if (score >= threshold) found.back().push_back({text, 0, rounded(score, 4), {}, {}, {}, text});
+      if (score < threshold) continue;
+      Record word;
+      word.label = text;
+      word.score = rounded(score, 4);
+      word.text = text;
+      found.back().push_back(std::move(word));
     }
     return found;
   }
