@@ -12,12 +12,12 @@ keys of the configuration; mappings are merged.  Errors are `common.errors.KitEr
 messages of the commands; no function exits the process.
 """
 
-from common.interpreter import advice
+from common.interpreter import right_python
 
 try:
     import numpy  # noqa: F401
 except ImportError as error:  # notebooks and programs are started in any Python
-    raise ImportError(advice()) from error
+    raise ImportError(right_python()) from error
 
 from common.config import load_config
 from common.config.overrides import assignments, flatten

@@ -57,7 +57,7 @@ def shortest(path):
     return path if near.startswith("..") else near
 
 
-def advice(root=ROOT):
+def right_python(root=ROOT):
     """The cause for which `common` cannot be imported here, and the Python that can, as text."""
     python = python_of(root)
     use = f"use {shortest(python)}, or activate its environment" if python else f"run: cd {root} && make setup"

@@ -57,7 +57,7 @@ class OwnBoxes:
         return self.dataset
 
     def folder_of(self, name):
-        """The folder, relative to that of the user, that an image of this name is in; empty if there is none."""
+        """The folder, relative to that of the user, that an image of this name is in; empty if no image has it."""
         ends = [image for image in self.images if name and f"/{image}".endswith(f"/{name}")]
         return min(ends, key=len)[: -len(name)].rstrip("/") if ends else ""
 

@@ -97,7 +97,7 @@ def texts_of_csv(lines, name, own=None):
         ConfigError: there are several columns, and the first line does not name one of texts, or two of the same.
         DataError: a quotation mark is not closed.
     """
-    mark = separator_of(lines, own)
+    mark = text_separator(lines, own)
     names = header_of(lines, mark)
     keyed = keys_of(names, own)
     places = [place for place, key in enumerate(keyed) if key]
@@ -130,7 +130,7 @@ def texts_of_csv(lines, name, own=None):
     return found
 
 
-def separator_of(lines, own):
+def text_separator(lines, own):
     """The separator of a CSV file: one by which the first line names a column of texts, else one that divides all lines
     into equally many fields, else a comma."""
     named = (mark for mark in SEPARATORS if any(keys_of(header_of(lines, mark), own)))
