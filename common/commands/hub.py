@@ -76,7 +76,7 @@ def run_search(args, options):
     if args.json:
         write_json([{k: getattr(offer, k) for k in ("name", "version", "type", "summary")} for offer in found])
     else:
-        write_table([(offer.name, offer.version, offer.type, offer.summary) for offer in found])
+        write_columns([(offer.name, offer.version, offer.type, offer.summary) for offer in found])
     return 0 if found else 1
 
 
@@ -122,7 +122,7 @@ def run_list(args, options):
     if args.json:
         write_json([{k: getattr(card, k) for k in ("name", "version", "type", "summary")} for card in cards])
     elif cards:
-        write_table([(card.name, card.version, card.type, card.summary) for card in cards])
+        write_columns([(card.name, card.version, card.type, card.summary) for card in cards])
     else:
         sys.stdout.write(f"no module is installed in {home.root}\n")
     return 0
@@ -222,7 +222,7 @@ def write_json(value):
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
-def write_table(rows):
+def write_columns(rows):
     """Prints rows in columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
     for row in rows:

@@ -107,7 +107,7 @@ def find_offer(reference, index=None):
     """The module to install: the version that is asked for, otherwise the newest (Offer).
 
     Raises:
-        ConfigError: there is none; names similar ones.
+        ConfigError: there is no such module or version; names similar ones.
     """
     name, version = split_reference(reference)
     name, known = ALIASES.get(name, name), offers(index)

@@ -129,18 +129,12 @@ def predictor(limits):
         "any was (`truncated`)."
     )
     answer["parameters"] = [
-        {
-            "name": "threshold",
-            "in": "query",
-            "schema": NUMBER,
-            "description": "leave out predictions that score less (default: the model's own)",
-        },
-        {
-            "name": "masks",
-            "in": "query",
-            "schema": {"enum": ["rle", "png"]},
-            "description": "masks as COCO's run-length code (`counts`, the default) or as a PNG in base64 (`png`)",
-        },
+        query("threshold", NUMBER, "leave out predictions that score less (default: the model's own)"),
+        query(
+            "masks",
+            {"enum": ["rle", "png"]},
+            "masks as COCO's run-length code (`counts`, the default) or as a PNG in base64 (`png`)",
+        ),
     ]
     answer["requestBody"] = {
         "required": True,
@@ -152,6 +146,11 @@ def predictor(limits):
         },
     }
     return answer
+
+
+def query(name, kind, description):
+    """A parameter of the address of a request."""
+    return {"name": name, "in": "query", "schema": kind, "description": description}
 
 
 def operation(summary, answer, *statuses):

@@ -16,7 +16,7 @@ from .faster_rcnn import FasterRCNN, default_nms, first_stage
 
 
 class MaskBranch:
-    """What detectors add to those of boxes, by their MaskStage `masks`: a mask for every box that is found."""
+    """The part that detectors of masks have beside those of boxes: a mask for every box, by their MaskStage `masks`."""
 
     task = "InstanceSegmentation"
     outputs = ("boxes", "num_boxes", "masks")
