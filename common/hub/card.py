@@ -22,7 +22,7 @@ METRIC = ("name", "value", "data", "command")
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What is known of a module.
+    """The description of a module.
 
     Args:
         name (str): lower-case letters, digits, `_`, `-` and `.`.
