@@ -142,7 +142,7 @@ def test_a_text_that_is_cut_is_said_to_be(tmp_path):
         def run(self, batch):
             return {"y": batch["x"]}
 
-    request = {"id": 1, "items": [item | {"blobs": 1} for item, _ in asked("a b", "a c b a", " ")]}
+    request = {"id": 1, "items": [item | {"blobs": 1} for item, _ in asked("a b", "a c b a", "blank")]}
     message, _ = wire.read(io.BytesIO(response_frame(Short(), request, [b"a b", b"a c b a", b" "])))
     whole = {"tokens": 2, "unknown": 0, "cut": 0, "truncated": False}
     assert message["notes"] == [whole, {"tokens": 4, "unknown": 1, "cut": 1, "truncated": True}, None]
