@@ -16,7 +16,7 @@ from .faster_rcnn import FasterRCNN, default_nms, first_stage
 
 
 class MaskBranch:
-    """The part that detectors of masks have beside those of boxes: a mask for every box, by their MaskStage `masks`."""
+    """Base class of detectors that also give a mask for every box that they find, by their MaskStage `masks`."""
 
     task = "InstanceSegmentation"
     outputs = ("boxes", "num_boxes", "masks")
