@@ -41,8 +41,8 @@ RELAXED = {"retinanet_r50_fpn_1x_coco": ["model.nms.top_k=-1"]}  # both then loo
 WIDE = {
     "rpn_rois_score": 0.003,
     "rpn_rois_delta": 0.00005,  # proposals below a pixel are left out before the best are taken, there after
-    "bbox_score": 0.01,
-    "bbox_delta": 0.005,
+    "bbox_score": 0.001,
+    "bbox_delta": 0.0005,
     "mask_fcn_logits": 0.05,
     "retina_cls": 0.05,
     "retina_reg": 0.005,
