@@ -1,4 +1,4 @@
-"""What the weights of later Paddle programs need beside new names: arrays that are laid out otherwise.
+"""Changes that the arrays of later Paddle programs need beside new names: they are laid out otherwise.
 
 Shapes in this file:
     C classes, A anchors per cell, O output channels of a layer: the last axis of a linear layer's weight [I, O] and of
