@@ -215,7 +215,7 @@ def truth_and_detections(images):
     }
 
     class Dataset:
-        """What the metric asks of a dataset."""
+        """Dataset with as much as the metric asks for."""
 
         labels = [str(number) for number in category_ids]
 

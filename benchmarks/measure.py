@@ -107,7 +107,7 @@ def ratios(cpu, what, goals):
 
 @contextlib.contextmanager
 def silent():
-    """What is printed inside does not appear."""
+    """Context in which nothing is printed."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         yield
 

@@ -68,6 +68,27 @@ def test_boxes_move_from_stage_to_stage_and_scores_are_the_mean_of_all_heads():
     np.testing.assert_allclose(scores.numpy(), [[(0.25 + 1) / 2, 0.125, 0.125]], atol=1e-5)
 
 
+@pytest.mark.parametrize(("own", "expected"), [(True, (0.2 + 0.6) / 2), (False, (0.4 + 0.6) / 2)])
+def test_a_head_scores_the_rois_of_its_stage_or_the_last_ones(own, expected):
+    model = make()
+    model.own_scores = own
+    answers = iter([0.2, 0.4])  # of the first head: for its own RoIs, and for the last ones
+
+    def first(regions):
+        share = next(answers)
+        return paddle.log(paddle.to_tensor([[1 - share, share, 1e-9, 1e-9]])), paddle.zeros([1, 2, 4])
+
+    model.boxes[0].head.forward = first
+    model.boxes[1].head.forward = lambda regions: (
+        paddle.log(paddle.to_tensor([[0.4, 0.6, 1e-9, 1e-9]])),
+        paddle.zeros([1, 2, 4]),
+    )
+    features = model.features(paddle.zeros([1, 3, 64, 64]))
+    rois, counts = paddle.to_tensor([[0.0, 0.0, 16.0, 16.0]]), paddle.to_tensor([1], dtype="int32")
+    scores, _ = model.classify(features, rois, counts, paddle.to_tensor([[64.0, 64.0]]))
+    assert float(scores[0, 0]) == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_later_stage_is_trained_on_the_moved_boxes_inside_of_the_image():
     model = make()
     fixed(model.boxes[0], [0.0, 0.0, 0.0, 0.0], 0.5)

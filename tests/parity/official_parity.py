@@ -37,18 +37,18 @@ from tests.parity.official_kits import DETECTORS, SEGMENTORS, official_network  
 KIT = ROOT / "PaddleCV"
 PIXELS, SCORES, LOGITS = 0.01, 1e-4, 1e-4
 RELAXED = {"retinanet_r50_fpn_1x_coco": ["model.nms.top_k=-1"]}  # both then look at every box above the threshold
-# standard deviations of the last layers, so that scores and boxes differ
-WIDE = {
-    "rpn_rois_score": 0.003,
-    "rpn_rois_delta": 0.00005,  # proposals below a pixel are left out before the best are taken, there after
-    "bbox_score": 0.01,
-    "bbox_delta": 0.005,
-    "mask_fcn_logits": 0.05,
-    "retina_cls": 0.05,
-    "retina_reg": 0.005,
-    "ssd_head.scores": 0.02,
-    "ssd_head.boxes": 0.01,
-    "yolo_output": 0.05,
+# standard deviations of the outputs of the last layers, so that scores and boxes differ
+OUTPUTS = {
+    "rpn_rois_score": 2.0,
+    "rpn_rois_delta": 0.2,  # proposals below a pixel are left out before the best are taken, there after
+    "bbox_score": 2.0,
+    "bbox_delta": 0.5,
+    "mask_fcn_logits": 2.0,
+    "retina_cls": 2.0,
+    "retina_reg": 0.3,
+    "ssd_head.scores": 2.0,
+    "ssd_head.boxes": 0.5,
+    "yolo_output": 2.0,
 }
 
 
@@ -74,7 +74,7 @@ def main():
 
 
 def compare(name):
-    """Whether both agree, and the differences in words."""
+    """Compares both; True where they agree, and the differences in words."""
     one_stage.original_boxes = lambda boxes, im_shape, scale_factor: boxes
     with_older_shapes()
     entry = read_index(KIT)[name]
@@ -82,15 +82,19 @@ def compare(name):
     rng = np.random.default_rng(0)
     paddle.seed(0)
     official = official_network(name, classes)
-    arrays = draw_arrays(official, rng)
+    draw_arrays(official, rng)
     official.eval()
+    size = (300, 300) if "ssd" in name else (256, 320) if name in DETECTORS else (129, 161)
+    image = paddle.to_tensor(rng.normal(0, 1, (1, 3, *size)).astype(np.float32))
+    if name in DETECTORS:
+        scale_outputs(official)
+        answer_of(official, image)
+    arrays = {key: value.numpy() for key, value in official.state_dict().items()}
     config = load_config(entry.config_path(), [*entry.settings.split(), *RELAXED.get(name, [])])
     model = config.build("model", labels=entry.class_names(), num_classes=classes)
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     pretrained.load_arrays(model, OfficialNames(entry.family).rename(arrays, shapes), name, strict=True)
     model.eval()
-    size = (300, 300) if "ssd" in name else (256, 320) if name in DETECTORS else (129, 161)
-    image = paddle.to_tensor(rng.normal(0, 1, (1, 3, *size)).astype(np.float32))
     with paddle.no_grad():
         return (compare_boxes if name in DETECTORS else compare_logits)(official, model, image)
 
@@ -107,9 +111,8 @@ def compare_boxes(official, model, image):
     """The differences of the boxes of detectors, each of theirs beside the nearest of ours, and of their masks."""
     sides = paddle.to_tensor(np.array([image.shape[2:]], "float32"))
     scale = paddle.ones_like(sides)
-    theirs = official({"image": image, "im_shape": sides, "scale_factor": scale})
     ours = model(image, sides, scale)
-    expected, rows = theirs["bbox"].numpy(), ours[0].numpy()
+    expected, rows = answer_of(official, image)["bbox"].numpy(), ours[0].numpy()
     words = f"{len(rows)} and {len(expected)} boxes"
     if len(rows) != len(expected) or not len(rows):
         return False, words
@@ -131,21 +134,47 @@ def with_older_shapes():
     )
 
 
+def answer_of(official, image):
+    """The answer of a detector of PaddleDetection to an image, a dict."""
+    sides = paddle.to_tensor(np.array([image.shape[2:]], "float32"))
+    with paddle.no_grad():
+        return official({"image": image, "im_shape": sides, "scale_factor": paddle.ones_like(sides)})
+
+
+def scale_outputs(network):
+    """The first run of a network gives the weights of its last layers the scale that OUTPUTS asks for."""
+    for name, layer in network.named_sublayers():
+        wanted = next((width for part, width in OUTPUTS.items() if name.startswith(part) or f".{part}" in name), None)
+        if wanted and hasattr(layer, "weight"):
+            layer.register_forward_pre_hook(scaled_once(wanted))
+
+
+def scaled_once(wanted):
+    """A hook that, at the first input of a layer, gives its outputs this standard deviation by its weights."""
+    seen = []
+
+    def scale(layer, inputs):
+        if not seen:
+            seen.append(True)
+            length = float((inputs[0] ** 2).mean().sqrt())
+            count = layer.weight.shape[0] if layer.weight.ndim == 2 else layer.weight[0].size
+            weight = layer.weight / layer.weight.std() * (wanted / (length * count**0.5))
+            layer.weight.set_value(weight)
+
+    return scale
+
+
 def draw_arrays(network, rng):
-    """Gives its layers random weights, statistics, scales and shifts; name -> array of all."""
+    """Gives its normalisations random statistics, scales and shifts, and its layers random biases."""
     for name, value in network.state_dict().items():
         array = value.numpy()
-        wide = next((width for part, width in WIDE.items() if part in name), 0)
         if name.endswith("_mean"):
             array = rng.normal(0, 0.1, array.shape)
         elif name.endswith("_variance"):
             array = rng.uniform(0.8, 1.2, array.shape)
-        elif wide and array.ndim > 1:
-            array = rng.normal(0, wide, array.shape)
         elif array.ndim == 1:
             array = array + rng.normal(0, 0.02, array.shape)
         value.set_value(array.astype(np.float32))
-    return {name: value.numpy() for name, value in network.state_dict().items()}  # one array may have two names
 
 
 if __name__ == "__main__":

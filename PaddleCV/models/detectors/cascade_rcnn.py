@@ -24,19 +24,30 @@ class CascadeRCNN(FasterRCNN):
         stages (list[BoxStage]): each with one box for all classes.
         nms (MulticlassNMS): scores and boxes to the rows of the detections.
         stage_weights (list[float]): of the losses of each stage.
+        own_scores (bool): the scores of each head are those of the RoIs of its stage, as in later programs; else of the
+            last RoIs.
     """
 
-    def __init__(self, backbone, neck, rpn, stages, nms, stage_weights=(1.0, 0.5, 0.25)):
+    def __init__(self, backbone, neck, rpn, stages, nms, stage_weights=(1.0, 0.5, 0.25), own_scores=False):
         if len(stages) != len(stage_weights):
             raise ValueError(f"CascadeRCNN got {len(stages)} stages and {len(stage_weights)} stage_weights")
         if not all(stage.head.agnostic for stage in stages):
             raise ValueError("CascadeRCNN takes heads with one box for all classes, agnostic: true")
         super().__init__(backbone, neck, rpn, nn.LayerList(stages), nms)
-        self.stage_weights = tuple(stage_weights)
+        self.stage_weights, self.own_scores = tuple(stage_weights), own_scores
 
     @classmethod
     def from_config(
-        cls, backbone, rpn, stages, num_classes, build, neck=None, nms=None, stage_weights=(1.0, 0.5, 0.25)
+        cls,
+        backbone,
+        rpn,
+        stages,
+        num_classes,
+        build,
+        neck=None,
+        nms=None,
+        stage_weights=(1.0, 0.5, 0.25),
+        own_scores=False,
     ):
         """Builds the parts in order; each is given the channels and strides of the one before it.
 
@@ -48,21 +59,27 @@ class CascadeRCNN(FasterRCNN):
             neck (node): FPN; the features of the backbone are used where it is left out.
             nms (node): MulticlassNMS; with the defaults of Faster R-CNN where it is left out.
             stage_weights (list[float]): of the losses of each stage.
+            own_scores (bool): the scores of each head are those of the RoIs of its stage, as in later programs; else of
+                the last RoIs.
         """
         backbone, neck, rpn, levels = first_stage(backbone, neck, rpn, build)
         stages = build(stages, **levels, num_classes=num_classes)
-        return cls(backbone, neck, rpn, stages, build(nms) if nms else default_nms(), stage_weights)
+        return cls(backbone, neck, rpn, stages, build(nms) if nms else default_nms(), stage_weights, own_scores)
 
     def classify(self, features, rois, counts, im_shape):
-        """Scores [R, C], the mean of all heads on the last RoIs, and boxes [R, C, 4] in input pixels."""
-        last = self.boxes[-1]
-        for stage in list(self.boxes)[:-1]:
-            _, deltas = stage(features, rois, counts)
+        """Scores [R, C], the mean of all heads, and boxes [R, C, 4] in input pixels."""
+        *others, last = self.boxes
+        scores = 0.0
+        for stage in others:
+            logits, deltas = stage(features, rois, counts)
             rois = self.moved(stage, deltas, rois, counts, im_shape)
+            if self.own_scores:
+                scores = scores + F.softmax(logits, axis=1)[:, 1:]
         regions = last.roi(features, rois, counts)
         logits, deltas = last.head(regions)
-        scores, boxes = last.decode(logits, deltas, rois)
-        for stage in list(self.boxes)[:-1]:
+        mine, boxes = last.decode(logits, deltas, rois)
+        scores = scores + mine
+        for stage in () if self.own_scores else others:
             scores = scores + F.softmax(stage.head(regions)[0], axis=1)[:, 1:]
         return scores / len(self.boxes), boxes.expand([-1, scores.shape[1], 4])
 

@@ -128,15 +128,26 @@ class CascadeMaskRCNN(MaskBranch, CascadeRCNN):
         masks (MaskStage): boxes to masks.
         nms (MulticlassNMS): scores and boxes to the rows of the detections.
         stage_weights (list[float]): of the losses of each stage.
+        own_scores (bool): the scores of each head are those of the RoIs of its stage; else of the last RoIs.
     """
 
-    def __init__(self, backbone, neck, rpn, stages, masks, nms, stage_weights=(1.0, 0.5, 0.25)):
-        super().__init__(backbone, neck, rpn, stages, nms, stage_weights)
+    def __init__(self, backbone, neck, rpn, stages, masks, nms, stage_weights=(1.0, 0.5, 0.25), own_scores=False):
+        super().__init__(backbone, neck, rpn, stages, nms, stage_weights, own_scores)
         self.masks = masks
 
     @classmethod
     def from_config(
-        cls, backbone, rpn, stages, masks, num_classes, build, neck=None, nms=None, stage_weights=(1.0, 0.5, 0.25)
+        cls,
+        backbone,
+        rpn,
+        stages,
+        masks,
+        num_classes,
+        build,
+        neck=None,
+        nms=None,
+        stage_weights=(1.0, 0.5, 0.25),
+        own_scores=False,
     ):
         """Builds the parts in order; each is given the channels and strides of the one before it.
 
@@ -149,10 +160,11 @@ class CascadeMaskRCNN(MaskBranch, CascadeRCNN):
             neck (node): FPN; the features of the backbone are used where it is left out.
             nms (node): MulticlassNMS; with the defaults of Faster R-CNN where it is left out.
             stage_weights (list[float]): of the losses of each stage.
+            own_scores (bool): the scores of each head are those of the RoIs of its stage; else of the last RoIs.
         """
         backbone, neck, rpn, levels = first_stage(backbone, neck, rpn, build)
         stages, masks = (build(node, **levels, num_classes=num_classes) for node in (stages, masks))
-        return cls(backbone, neck, rpn, stages, masks, build(nms) if nms else default_nms(), stage_weights)
+        return cls(backbone, neck, rpn, stages, masks, build(nms) if nms else default_nms(), stage_weights, own_scores)
 
     def second_stage(self, features, rois, counts, objects, batch):
         """The terms of the loss of every stage, with its number, and of the masks."""

@@ -1,4 +1,4 @@
-"""Layouts of arrays in the weights of later Paddle programs, which need more than new names.
+"""Changes that the arrays of later Paddle programs need beside new names: they are laid out otherwise.
 
 Shapes in this file:
     C classes, A anchors per cell, O output channels of a layer: the last axis of a linear layer's weight [I, O] and of
