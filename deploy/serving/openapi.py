@@ -128,19 +128,11 @@ def predictor(limits):
         "says of each text how many tokens it has, how many the vocabulary lacks, how many were cut off, and whether "
         "any was (`truncated`)."
     )
+    scores = "leave out predictions that score less (default: the model's own)"
+    masks = "masks as COCO's run-length code (`counts`, the default) or as a PNG in base64 (`png`)"
     answer["parameters"] = [
-        {
-            "name": "threshold",
-            "in": "query",
-            "schema": NUMBER,
-            "description": "leave out predictions that score less (default: the model's own)",
-        },
-        {
-            "name": "masks",
-            "in": "query",
-            "schema": {"enum": ["rle", "png"]},
-            "description": "masks as COCO's run-length code (`counts`, the default) or as a PNG in base64 (`png`)",
-        },
+        {"name": "threshold", "in": "query", "schema": NUMBER, "description": scores},
+        {"name": "masks", "in": "query", "schema": {"enum": ["rle", "png"]}, "description": masks},
     ]
     answer["requestBody"] = {
         "required": True,
