@@ -141,7 +141,7 @@ def decode_ids(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
 
 
 def describe_colors(pixels, mode):
-    """The fault of a mask that has channels [H, W, D], and how to correct it (tuple of two texts)."""
+    """Explains what is wrong with a mask that has channels [H, W, D], and how to correct it (tuple of two texts)."""
     message = f"the mask has colors ({mode}) instead of one class id per pixel"
     fix = "convert it to a grayscale or palette PNG of class ids"
     colors = pixels[..., :3] if pixels.ndim == 3 and pixels.shape[2] >= 3 else None

@@ -188,7 +188,7 @@ def by_channels(image, change, fill=0):
 
 
 def unit_of(image):
-    """The value of 1 of 255 in the pixels of an image: 257 for uint16, else 1."""
+    """The step between two of 256 levels in the pixels of an image: 257 for uint16, else 1."""
     return 257 if image.dtype == np.uint16 else 1
 
 

@@ -128,13 +128,11 @@ def predictor(limits):
         "says of each text how many tokens it has, how many the vocabulary lacks, how many were cut off, and whether "
         "any was (`truncated`)."
     )
+    scores = "leave out predictions that score less (default: the model's own)"
+    masks = "masks as COCO's run-length code (`counts`, the default) or as a PNG in base64 (`png`)"
     answer["parameters"] = [
-        query("threshold", NUMBER, "leave out predictions that score less (default: the model's own)"),
-        query(
-            "masks",
-            {"enum": ["rle", "png"]},
-            "masks as COCO's run-length code (`counts`, the default) or as a PNG in base64 (`png`)",
-        ),
+        {"name": "threshold", "in": "query", "schema": NUMBER, "description": scores},
+        {"name": "masks", "in": "query", "schema": {"enum": ["rle", "png"]}, "description": masks},
     ]
     answer["requestBody"] = {
         "required": True,
@@ -146,11 +144,6 @@ def predictor(limits):
         },
     }
     return answer
-
-
-def query(name, kind, description):
-    """A parameter of the address of a request."""
-    return {"name": name, "in": "query", "schema": kind, "description": description}
 
 
 def operation(summary, answer, *statuses):
