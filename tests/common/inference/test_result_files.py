@@ -43,6 +43,7 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
     "SequenceLabeling": (LINES, [SPANS[:1], SPANS[:2], [], SPANS, SPANS[:1], SPANS[:1]]),
     "ReadingComprehension": ([{"question": q, "context": q * 2} for q in TEXTS], [ANSWERS, [], *[ANSWERS[1:]] * 3]),
     "SpeechRecognition": (IMAGES, [[], *([{"text": text, "score": 0.5}] for text in ["", *TEXTS[:2]])]),
+    "TextRecognition": (IMAGES, [[], *([{"text": text, "score": 0.5}] for text in ["", *TEXTS[:2]])]),
     "Brightness": (IMAGES[:2], {"level": np.array([0.1, 0.9])}),
 }
 
@@ -129,6 +130,7 @@ def task_named(name):
         ("SequenceLabeling", "number,text,span,label,start,end,truncated,error\n"),
         ("ReadingComprehension", "number,question,context,answer,score,start,end,truncated,error\n"),
         ("SpeechRecognition", "audio,text,score\n"),
+        ("TextRecognition", "image,text,score\n"),
     ],
 )
 def test_the_columns_of_a_task(tmp_path, name, header):
