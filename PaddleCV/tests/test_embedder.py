@@ -5,6 +5,7 @@ import paddle
 import pytest
 
 from common.api import train
+from common.build.data import build_dataset
 from common.build.model import build_model
 from common.config import load_config
 from common.errors import ConfigError
@@ -104,3 +105,11 @@ def test_the_second_stage_begins_with_the_weights_of_the_first(trained):
     assert before.keys() == after.keys()
     np.testing.assert_allclose(after["head.fc.weight"], before["head.fc.weight"], atol=1e-6)
     assert second.scores.keys() == {"recall1", "recall2", "recall4"}
+
+
+def test_the_completed_configuration_reads_its_data_again_though_it_names_the_classes(trained):
+    config = load_config(trained[2].weights / "config.yml")
+    assert config.get("num_classes") == 10
+    config.set("labels", [f"digit {number}" for number in range(10)])  # as if those to search in had other names
+    found = build_dataset(config, "eval", config.get("labels"))
+    assert found.names == [str(digit) for digit in range(10)] and len(found) == 90

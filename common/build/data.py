@@ -1,5 +1,6 @@
 """Builds datasets, transforms, samplers, loaders and metrics from a configuration."""
 
+from common.config.build import Builder
 from common.config.check import SPLIT_KEYS
 from common.contract import check_names, get_optional
 from common.data.loader import Loader
@@ -49,7 +50,8 @@ def read_dataset(config, split, labels):
         raise ConfigError(f"{config.place('data')}: there is no data.{split}; the splits are {have or 'none'}")
     given = {"labels": labels} | {key: config.get(key) for key in ("num_classes", "seed")}
     given = {key: value for key, value in given.items() if value is not None}  # else the dataset's own default
-    dataset = config.build(f"data.{split}", ignore=SPLIT_KEYS, **given)
+    inner = {key: given[key] for key in ("seed",) if key in given}  # readers within a reader have classes of their own
+    dataset = Builder(config.namespace, inner).build(config.node(f"data.{split}"), ignore=SPLIT_KEYS, **given)
     check_names(dataset, "dataset", config.place(f"data.{split}"))
     wanted, labels = config.get("labels"), class_names(dataset)
     if wanted is not None and labels is not None and list(wanted) != labels:

@@ -187,7 +187,7 @@ def draw_results(place, results, paths):
     rows = [
         [
             captioned(path, Path(path).name),
-            *(captioned(i["image"], f"{i['score']:.3f} {short(i['image'])}") for i in near),
+            *(captioned(i["image"], f"{short(i['image'])} {i['score']:.3f}") for i in near),
         ]
         for path, near in zip(paths, [result["nearest"] for result in results[:MOST_ROWS]])
     ]
