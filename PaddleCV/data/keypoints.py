@@ -10,10 +10,9 @@ import dataclasses
 
 import numpy as np
 
-from common.data.issues import cache_issues, data_error, raise_on_errors
+from common.data.issues import cache_issues, settle
 from common.log import logger
 
-from .detection import as_warning
 from .detection_check import CLIP_SILENTLY, check_files, check_images, fill_sizes
 
 CATEGORY = {"id": 1, "name": "person"}
@@ -88,13 +87,7 @@ class KeypointDataset:
         if images and not (labeled & ~people.crowd).any() and not issues.errors:
             fix = "check that this is the right file: nobody in it has a labeled keypoint"
             issues.error("D117", f"none of the {len(images)} images has a person with keypoints", fix=fix)
-        if not images and not issues.errors:
-            issues.error("D117", "lists no image", fix="check that this is the right file")
-        self.issues = issues.all()
-        if None in issues.of_images:
-            raise data_error(issues.errors)
-        raise_on_errors(self.issues, bad_samples, len(images))
-        self.issues = [as_warning(issue) for issue in self.issues]
+        self.issues = settle(issues, bad_samples, len(images))
         good = ~np.isin(people.image, [number for number in issues.of_images if number is not None])
         self.images, self.people = images, people.select(good)
         labeled = (self.people.points[:, :, 2] > 0).any(1)

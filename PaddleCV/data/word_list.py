@@ -9,13 +9,12 @@ import re
 
 import numpy as np
 
-from common.data.issues import IssueList, cache_issues, data_error, raise_on_errors
+from common.data.issues import IssueList, cache_issues, settle
 from common.files import has_lone_surrogate, replace_controls
 from common.log import logger
 from common.text.characters import Characters, token_text
 from common.vision.files import image_size
 
-from .detection import as_warning
 from .detection_check import check_files, check_images
 from .imagenet_list import parse_int, read_lines, warn_of_duplicates
 
@@ -88,13 +87,7 @@ class WordList:
         check_files([image for _, image in known], missing)
         issues.errors += missing.errors
         issues.of_images += [known[row][0] for row in missing.of_images]
-        if not images and not issues.errors:
-            issues.error("D117", "lists no image", fix="check that this is the right file")
-        self.issues = issues.all()
-        if None in issues.of_images:  # errors of the whole file cannot be skipped
-            raise data_error(issues.errors)
-        raise_on_errors(self.issues, bad_samples, len(images))
-        self.issues = [as_warning(issue) for issue in self.issues]
+        self.issues = settle(issues, bad_samples, len(images))
         stay = np.setdiff1d(np.arange(len(images)), issues.of_images).astype(np.int64)
         self.images = [images[i] for i in stay]
         logger.info("%s: %d images of words, %d characters", self.source, len(self.images), self.num_classes - 1)
