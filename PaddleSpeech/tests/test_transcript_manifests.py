@@ -27,7 +27,7 @@ def run(*arguments):
 
 def test_transcripts_are_found_by_the_names_of_the_recordings(corpus, tmp_path, capsys):
     assert run(corpus, "--out", tmp_path / "set/train.jsonl") == 0
-    assert "2 recordings, 0.00 hours; 1 recordings without a transcript are left out" in capsys.readouterr().out
+    assert "2 recordings, 0.00 hours; left out: 1 recording without a transcript" in capsys.readouterr().out
     rows = [json.loads(line) for line in (tmp_path / "set/train.jsonl").read_text().splitlines()]
     assert [row["text"] for row in rows] == ["go and do", "but in less"]
     assert all((tmp_path / "set" / row["audio_filepath"]).is_file() and row["duration"] == 0.3 for row in rows)

@@ -17,6 +17,7 @@ from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.errors import DataError, DataIssue  # noqa: E402
 from common.files import read_lines  # noqa: E402
+from common.log import counted  # noqa: E402
 
 write_audio_manifest = importlib.import_module(f"{KIT.name}.data.manifest_files").write_audio_manifest
 
@@ -53,8 +54,8 @@ def write(args):
         raise DataError(str(DataIssue("D104", "error", str(args.folder), message, fix=fix)))
     seconds = write_audio_manifest(args.out, rows)
     left_out = len(recordings) - len(rows)
-    without = f"; {left_out} recordings without a transcript are left out" if left_out else ""
-    sys.stdout.write(f"{args.out}: {len(rows)} recordings, {seconds / 3600:.2f} hours{without}\n")
+    without = f"; left out: {counted(left_out, 'recording')} without a transcript" if left_out else ""
+    sys.stdout.write(f"{args.out}: {counted(len(rows), 'recording')}, {seconds / 3600:.2f} hours{without}\n")
 
 
 def find_recordings(folder):

@@ -112,7 +112,7 @@ def test_what_can_be_used_all_the_same_is_a_warning(dataset, fault, word):
     fault(content)
     dataset.annotate(content)
     answer = command("check", "--fast", *dataset.arguments())
-    assert answer.code == 0 and f"warning[{word}]" in answer.out and "no errors, 1 warnings" in answer.out
+    assert answer.code == 0 and f"warning[{word}]" in answer.out and "no errors, 1 warning\n" in answer.out
 
 
 def test_a_clean_set_in_any_usual_form_raises_no_alarm(dataset):

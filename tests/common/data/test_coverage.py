@@ -75,7 +75,7 @@ def test_check_names_the_numbers(vocab):
     ]
     found = find_refused_samples(Rows("the cat", "the cat the"), Pipeline(words(vocab, 2)))
     assert [(issue.code, issue.message) for issue in found] == [
-        ("D156", "text_a: 1 of 2 texts are cut, by 1 of 5 tokens (20%)")
+        ("D156", "text_a: 1 of 2 texts is cut, by 1 of 5 tokens (20%)")
     ]
     assert find_refused_samples(Rows("the cat", "cat the"), Pipeline(words(vocab))) == []
 
