@@ -94,6 +94,20 @@ def test_the_loss_of_masks_falls_when_one_batch_is_learned():
     assert model.loss(given(masks_batch()))["loss_mask"].item() < 0.7 * before
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_the_mean_of_the_losses_of_two_images_is_that_of_both_together(name):
+    model, batch = MODELS[name](), masks_batch()
+    batch["labels"][1, :2] = -1  # so that the images have unequal numbers of objects, anchors and RoIs
+    model.eval()  # batch statistics would differ
+    model.rpn.loss_terms.count, model.rpn.loss_terms.straddle = 10**6, None  # all are used, none are drawn
+    for stage in model.boxes if name == "cascade" else [model.boxes]:
+        stage.sampler.count, stage.sampler.positive_share = 10**6, 1.0
+    whole = model.loss(given(batch))
+    halves = [model.loss(given({key: value[k : k + 1] for key, value in batch.items()})) for k in range(2)]
+    for term, value in whole.items():
+        assert value.item() == pytest.approx(sum(half[term].item() for half in halves) / 2, rel=1e-5), term
+
+
 def test_targets_are_the_masks_inside_of_the_rois_in_their_order():
     masks = np.zeros((2, 8, 8), "uint8")
     masks[0, :, :4] = 1  # the left half

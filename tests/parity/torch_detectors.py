@@ -62,7 +62,7 @@ def mask_rcnn():
     """Mask R-CNN with ResNet50 and a pyramid."""
     sides = {"min_size": SIZE[0], "max_size": SIZE[1]}
     network = detection.maskrcnn_resnet50_fpn(**NONE, **AS_IT_IS, **sides)
-    return network, SIZE, 1, TWO_STAGES | {"mask_fcn_logits.weight": 0.05}
+    return network, SIZE, 1, TWO_STAGES | {"mask_fcn_logits.weight": 0.02}
 
 
 def retinanet():

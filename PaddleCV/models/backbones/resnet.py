@@ -131,7 +131,7 @@ class ResNet(ResidualStages):
             around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
             block = kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
             if stage in deformable_stages:
-                block.middle = DeformableConvNorm(inner, inner, 3, stride, norm=norm, dilation=dilation)
+                block.deform(inner, stride, 1, norm, dilation)
             return block
 
         super().__init__(
@@ -172,6 +172,10 @@ class Bottleneck(nn.Layer):
         self.excitation = ChannelGate(out_channels) if se else nn.Identity()
         self.shortcut = around
         self.activation = nn.ReLU()
+
+    def deform(self, channels, stride, groups, norm, dilation):
+        """Puts a deformable convolution in the place of the 3x3 one."""
+        self.middle = DeformableConvNorm(channels, channels, 3, stride, groups, norm=norm, dilation=dilation)
 
     def forward(self, x):
         return self.activation(self.shortcut(x) + self.excitation(self.expand(self.middle(self.reduce(x)))))

@@ -33,6 +33,7 @@ class ResNeXt(ResidualStages):
         norm (str): bn or frozen_bn.
         output_stride (int): 32, or 16 or 8 for finer features by dilation.
         se (bool): squeeze and excitation in every block.
+        deformable_stages (list[int]): the stages, 0 to 3, whose 3x3 convolutions are deformable (DCN v2).
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class ResNeXt(ResidualStages):
         norm="bn",
         output_stride=32,
         se=False,
+        deformable_stages=(),
     ):
         check_design("ResNeXt", depth, variant, output_stride, [depth for depth in DEPTHS if depth not in BASIC])
         if variant == "b":
@@ -59,7 +61,10 @@ class ResNeXt(ResidualStages):
             out_channels = 256 * 2**stage
             before = out_channels if not is_first else first[-1] if stage == 0 else out_channels // 2
             around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
-            return Bottleneck(before, inner, out_channels, around, stride, dilation, groups, se, norm)
+            block = Bottleneck(before, inner, out_channels, around, stride, dilation, groups, se, norm)
+            if stage in deformable_stages:
+                block.deform(inner, stride, groups, norm, dilation)
+            return block
 
         super().__init__(
             stem(in_channels, first, norm), DEPTHS[depth], make_block, output_stride, out_indices, freeze_stages

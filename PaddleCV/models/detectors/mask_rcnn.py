@@ -16,7 +16,7 @@ from .faster_rcnn import FasterRCNN, default_nms, first_stage
 
 
 class MaskBranch:
-    """What detectors add to those of boxes, by their MaskStage `masks`: a mask for every box that is found."""
+    """Base class of detectors that also give a mask for every box that they find, by their MaskStage `masks`."""
 
     task = "InstanceSegmentation"
     outputs = ("boxes", "num_boxes", "masks")

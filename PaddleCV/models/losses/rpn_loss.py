@@ -4,7 +4,8 @@ Shapes in this file:
     N images, P anchors of all levels, m objects of one image.
 Boxes are (x1, y1, x2, y2) in input pixels.
 
-Of each image some anchors are drawn; both terms are sums over the drawn anchors, divided by their number:
+Of each image some anchors are drawn. Both terms of an image are sums over them, divided by their number; the mean over
+the images follows, so that the mean over processes with equal batches is that of the whole batch.
     loss_rpn_class  cross entropy of objectness
     loss_rpn_box    smooth L1 of the deltas of the positives, quadratic up to 1 / 9
 """
@@ -47,17 +48,17 @@ class RPNLoss(nn.Layer):
             objects (list[tuple[Tensor, Tensor]]): for each image boxes [m, 4] and labels [m].
             im_shape (Tensor): float32 [N, 2], height and width of the images without padding.
         """
-        logits, labels, errors, total = [], [], [], 0
+        terms = {"loss_rpn_class": 0.0, "loss_rpn_box": 0.0}
         for image, (boxes, _) in enumerate(objects):
             positives, negatives, targets = self.choose(anchors, boxes, im_shape[image])
             chosen = paddle.concat([positives, negatives])
-            logits.append(paddle.gather(objectness[image], chosen))
-            labels += [paddle.ones(positives.shape), paddle.zeros(negatives.shape)]
-            errors.append(smooth_l1(paddle.gather(deltas[image], positives) - targets, beta=1 / 9))
-            total += chosen.shape[0]
-        entropy = binary_cross_entropy(paddle.concat(logits), paddle.concat(labels))
-        total = max(total, 1)
-        return {"loss_rpn_class": entropy.sum() / total, "loss_rpn_box": paddle.concat(errors).sum() / total}
+            number = max(chosen.shape[0], 1)
+            labels = paddle.concat([paddle.ones(positives.shape), paddle.zeros(negatives.shape)])
+            entropy = binary_cross_entropy(paddle.gather(objectness[image], chosen), labels)
+            errors = smooth_l1(paddle.gather(deltas[image], positives) - targets, beta=1 / 9)
+            terms["loss_rpn_class"] += entropy.sum() / number
+            terms["loss_rpn_box"] += errors.sum() / number
+        return {name: value / len(objects) for name, value in terms.items()}
 
     @paddle.no_grad()
     def choose(self, anchors, boxes, im_shape):

@@ -74,7 +74,9 @@ class BoxStage(nn.Layer):
         return self.head.body.cells(self.roi(features, rois, counts))
 
     def loss(self, features, sampled, cells=None):
-        """The terms of the loss by name, each a mean over the RoIs, then logits [R, K] and deltas [R, K or 2, 4].
+        """The terms of the loss by name, then logits [R, K] and deltas [R, K or 2, 4].
+
+        A term is the mean over the RoIs of each image, then over the images.
 
         Args:
             features (list[Tensor]): of each level.
@@ -85,14 +87,14 @@ class BoxStage(nn.Layer):
             logits, deltas = self(features, sampled.rois, sampled.counts)
         else:
             logits, deltas = self.head.predict(self.head.body.mean(cells))
-        number = max(logits.shape[0], 1)
+        shares = sampled.shares()
         positive = (sampled.labels > 0).nonzero().flatten()
         kind = paddle.ones_like(positive) if self.head.agnostic else paddle.gather(sampled.labels, positive)
         mine = paddle.gather(deltas.reshape([-1, 4]), positive * deltas.shape[1] + kind)
         boxes, rois = paddle.gather(sampled.boxes, positive), paddle.gather(sampled.rois, positive)
-        errors = smooth_l1(mine - encode_deltas(boxes, rois, self.weights))
+        errors = smooth_l1(mine - encode_deltas(boxes, rois, self.weights)).sum(axis=1)
         terms = {
-            "loss_class": softmax_cross_entropy(logits, sampled.labels).sum() / number,
-            "loss_box": errors.sum() / number,
+            "loss_class": (softmax_cross_entropy(logits, sampled.labels) * shares).sum(),
+            "loss_box": (errors * paddle.gather(shares, positive)).sum(),
         }
         return terms, logits, deltas

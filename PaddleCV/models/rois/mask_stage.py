@@ -81,7 +81,7 @@ class MaskStage(nn.Layer):
         return paddle.gather(logits.flatten(0, 1), first + labels)
 
     def loss(self, cells, positive, masks):
-        """{loss_mask: cross entropy}, the mean over the pixels of the masks of RoIs that hold an object.
+        """{loss_mask: cross entropy}, the mean over the RoIs of each image that hold an object, then over the images.
 
         Args:
             cells (Tensor): float32 [R, channels, S / 2, S / 2], the features of these RoIs.
@@ -96,7 +96,7 @@ class MaskStage(nn.Layer):
         if not targets:
             return {"loss_mask": logits.sum() * 0.0}
         entropy = binary_cross_entropy(logits, paddle.concat(targets))
-        return {"loss_mask": entropy.sum() / entropy.size}
+        return {"loss_mask": (entropy.flatten(1).sum(axis=1) * positive.shares()).sum() / logits.shape[-1] ** 2}
 
 
 def mask_targets(masks, rois, objects, size):

@@ -32,6 +32,14 @@ class SampledRois:
     boxes: paddle.Tensor
     objects: paddle.Tensor
 
+    def shares(self):
+        """Weights [R] by which a sum is the mean over the RoIs of each image, then over the images.
+
+        So the mean over processes with equal batches is that of the whole batch.
+        """
+        counts = self.counts.astype("float32")
+        return 1.0 / (paddle.gather(counts, image_of_rows(self.rois, self.counts)) * counts.shape[0])
+
     def with_objects(self):
         """Their indices int64 [r] and the :class:`SampledRois` of those that hold an object, not the background."""
         chosen = (self.labels > 0).nonzero().flatten()
