@@ -14,7 +14,7 @@ import numpy as np
 from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.errors import EnvironmentProblem
-from common.vision.decode import PIXEL_LIMIT, check_pixel_count, complete_sample, open_header, read_image_file
+from common.vision.decode import PIXEL_LIMIT, Decode, check_pixel_count, complete_sample, open_header, read_image_file
 
 NPY = b"\x93NUMPY"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -52,6 +52,15 @@ class DecodeChannels(Transform):
         elif sample["image"].dtype != np.uint16:  # decoded before, such as a frame of a video
             sample["image"] = to_16_bits(with_channels(sample["image"], self.channels, name), 0.0, None, name)
         return complete_sample(sample, self.max_pixels)
+
+    @staticmethod
+    def examine(transforms, inputs):
+        """See :func:`common.vision.inverse.examine_pipeline`; its synthetic images have three channels."""
+        from common.vision.color import Normalize
+        from common.vision.inverse import examine_pipeline
+
+        places = {DecodeChannels: Decode, Normalize: Normalize}
+        return examine_pipeline([places.get(type(one), lambda one=one: one)() for one in transforms], inputs)
 
 
 def read_channels(data, name="<bytes>", max_pixels=PIXEL_LIMIT):

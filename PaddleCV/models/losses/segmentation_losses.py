@@ -18,6 +18,8 @@ SMALLEST = 1e-6
 class PixelCrossEntropy(nn.Layer):
     """Cross entropy of the softmax, the mean over the pixels that count.
 
+    That is the mean over all pixels divided by the share of those that count, as the loss of DeepLabV3+ is written.
+
     Args:
         class_weights (list[float]): a factor for the pixels of each class; no weighting when left out.
         ignored (int): class id of pixels that do not count.

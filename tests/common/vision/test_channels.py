@@ -14,7 +14,7 @@ from common.errors import BadSample
 from common.vision.affine import RandomAffine, RandomFlip, RandomScale
 from common.vision.channels import DecodeChannels, as_rgb, read_channels
 from common.vision.color import GaussianBlur, Normalize, RandomDistort
-from common.vision.crop import RandomCropToSize
+from common.vision.crop import CenterCrop, RandomCropToSize
 from common.vision.files import image_size
 from common.vision.geometry import crop_or_pad, resize_sample, warp_sample
 from common.vision.resize import LetterBox, Resize
@@ -136,3 +136,12 @@ def test_images_are_shown_as_rgb():
     rgb = np.zeros((2, 2, 3), np.uint8)
     assert as_rgb(rgb) is rgb
     assert resize_sample({"image": FIVE[..., :1]}, 3, 4)["image"].shape == (3, 4, 1)
+
+
+def test_evaluation_transforms_that_cannot_be_undone_are_found_as_behind_decode():
+    five = [DecodeChannels(5), Resize([64, 96]), Normalize([0.5] * 5, [0.5] * 5)]
+    assert DecodeChannels.examine(five, ["image", "scale_factor"]) == (None, None)
+    five.insert(1, CenterCrop(20))
+    assert DecodeChannels.examine(five, ["image", "scale_factor"]) == (None, 1)
+    five[1] = RandomFlip()
+    assert DecodeChannels.examine(five, ["image"]) == (1, None)
