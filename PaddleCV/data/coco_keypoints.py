@@ -180,7 +180,7 @@ def order_of(labels, given, issues):
 
 
 def read_points(values, count):
-    """The keypoints of an annotation, a list of [x, y, visibility], zeros without the key; a fault as a text."""
+    """The keypoints of an annotation, a list of [x, y, visibility], zeros where the key is missing; or a fault."""
     if values is None:
         return [[0.0, 0.0, 0.0]] * count
     if not isinstance(values, list) or len(values) != 3 * count:
