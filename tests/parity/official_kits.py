@@ -82,7 +82,7 @@ DETECTORS = {
         "ResNet": {**RCNN["ResNet"], "return_idx": [1, 2, 3]},
         "FPN": {"out_channel": 256, "extra_stage": 2, "has_extra_convs": True, "use_c5": False},
         "RetinaHead": {
-            "conv_feat": {"name": "RetinaFeat", "num_convs": 4},
+            "conv_feat": {"name": "RetinaFeat", "num_convs": 4, "norm_type": None},
             "anchor_generator": {"name": "RetinaAnchorGenerator"},
             "bbox_assigner": {"name": "MaxIoUAssigner", "positive_overlap": 0.5, "negative_overlap": 0.4},
             "nms": {**BOXES, "nms_top_k": 10**6},  # see RELAXED of official_parity.py

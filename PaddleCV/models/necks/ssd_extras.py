@@ -7,7 +7,7 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from ..blocks.conv_norm import ConvNorm
+from ..blocks.conv_norm import ACTIVATIONS, ConvNorm
 
 
 class SSDExtras(nn.Layer):
@@ -21,9 +21,10 @@ class SSDExtras(nn.Layer):
         norm (str): bn, frozen_bn or gn for convolutions with normalization; none for convolutions with bias.
         scale (float | None): the first level is divided by its L2 norm and multiplied by trained factors that begin
             with this (https://arxiv.org/abs/1506.04579, section 3.3); null leaves it.
+        activation (str): of the convolutions, one of ConvNorm; later programs have relu6 beside MobileNetV1.
     """
 
-    def __init__(self, in_channels, strides, blocks, norm="none", scale=None):
+    def __init__(self, in_channels, strides, blocks, norm="none", scale=None, activation="relu"):
         super().__init__()
         self.out_channels, self.strides = list(in_channels), list(strides)
         self.normalize = L2Norm(in_channels[0], scale) if scale else nn.Identity()
@@ -32,8 +33,9 @@ class SSDExtras(nn.Layer):
             if len(row) != 5:
                 raise ValueError(f"SSDExtras: a block is [channels, channels, kernel size, stride, padding], not {row}")
             inner, outer, kernel_size, stride, padding = row
-            first = convolution(self.out_channels[-1], inner, 1, 1, 0, norm)
-            self.blocks.append(nn.Sequential(first, convolution(inner, outer, kernel_size, stride, padding, norm)))
+            first = convolution(self.out_channels[-1], inner, 1, 1, 0, norm, activation)
+            second = convolution(inner, outer, kernel_size, stride, padding, norm, activation)
+            self.blocks.append(nn.Sequential(first, second))
             self.out_channels.append(outer)
             self.strides.append(self.strides[-1] * stride)
 
@@ -64,8 +66,10 @@ class L2Norm(nn.Layer):
         return x / length * self.weight.reshape([1, -1, 1, 1])
 
 
-def convolution(in_channels, out_channels, kernel_size, stride, padding, norm):
-    """A convolution with ReLU, with batch normalization or with a bias."""
+def convolution(in_channels, out_channels, kernel_size, stride, padding, norm, activation="relu"):
+    """A convolution with an activation, with batch normalization or with a bias."""
     if norm != "none":
-        return ConvNorm(in_channels, out_channels, kernel_size, stride, norm=norm, padding=padding)
-    return nn.Sequential(nn.Conv2D(in_channels, out_channels, kernel_size, stride, padding), nn.ReLU())
+        return ConvNorm(
+            in_channels, out_channels, kernel_size, stride, activation=activation, norm=norm, padding=padding
+        )
+    return nn.Sequential(nn.Conv2D(in_channels, out_channels, kernel_size, stride, padding), ACTIVATIONS[activation]())
