@@ -152,7 +152,7 @@ def test_a_fork_is_named_by_its_own_path(repository):
 
 def test_an_edit_of_the_fork_affects_only_the_fork(repository):
     both = ["PaddleCV/configs/tiny/yolov3.yml", "MyDet/configs/tiny/yolov3.yml"]
-    replace(repository / "MyDet/models/heads/yolov3_head.py", "objectness_prior=0.01)", "objectness_prior=0.5)")
+    replace(repository / "MyDet/models/heads/yolov3_head.py", "objectness_prior=0.01,", "objectness_prior=0.5,")
     replace(repository / "MyDet/configs/tiny/detection/yolov3.yml", "{channels: 64}", "{channels: 32}")
     with (repository / "MyDet/models/necks/yolov3_fpn.py").open("a") as file:
         file.write('\n\nclass MyNeck(YOLOv3FPN):\n    """A neck of my own."""\n')

@@ -4,6 +4,7 @@ torch_names.json.gz holds facts: for some networks of torchvision 0.29 and timm 
 dictionaries, in the order in which they create them.
 """
 
+import csv
 import functools
 import gzip
 import json
@@ -18,6 +19,7 @@ from common.build.foreign import model_shapes
 from common.config import load_config
 from common.errors import ConfigError
 
+from ..models.foreign import official_names
 from ..models.foreign.torch_names import FAMILIES, OFFICIAL, ForeignNames
 
 KIT = Path(__file__).resolve().parents[1]
@@ -167,5 +169,6 @@ def test_official_names_are_distinguished_among_the_families_of_a_network():
 
 
 def test_every_backbone_with_official_weights_is_known():
-    index = (KIT / "pretrained.csv").read_text().splitlines()[1:]
-    assert {network(line.split(",")[0]) for line in index} == set(OFFICIAL)
+    index = csv.DictReader((KIT / "pretrained.csv").read_text().splitlines())
+    classifiers = [row["name"] for row in index if row["family"] in official_names.FAMILIES and not row["config"]]
+    assert {network(name) for name in classifiers} == set(OFFICIAL)

@@ -140,10 +140,10 @@ class JsonFile(ResultFile):
 class NpzFile(ResultFile):
     """The embeddings as arrays without Python objects: `embeddings` float32 [N, E] and `names` [N]."""
 
-    def __init__(self, path, task, labels):
+    def __init__(self, path, task, labels, threshold=0.0):
         if "embedding" not in task.columns:
             raise ConfigError(f"{path}: .npz holds embeddings, which {task.name} does not predict")
-        super().__init__(path, task, labels)
+        super().__init__(path, task, labels, threshold)
         self.names, self.vectors = [], []
 
     def write(self, predictions):

@@ -33,7 +33,7 @@ class BlazeNet(StagedBackbone):
         out_indices (list[int]): the stages whose outputs are returned.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class BlazeBlock(nn.Layer):
         bottleneck (int | None): channels within a double block; None for a single one.
         kernel_size (int): of the large convolutions.
         dense_bottleneck (bool): the second large convolution is not depthwise.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, in_channels, out_channels, stride, bottleneck, kernel_size, dense_bottleneck, norm):

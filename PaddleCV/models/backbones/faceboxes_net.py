@@ -26,7 +26,7 @@ class FaceBoxesNet(StagedBackbone):
             after them (lite has 0 and 1); None for all.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, edition="paper", width=1.0, out_indices=None, freeze_stages=0, in_channels=3, norm="bn"):
@@ -76,7 +76,7 @@ class ConcatenatedReLU(nn.Layer):
         channels (int): of the convolution; the output has twice as many.
         kernel_size (int): of the convolution, odd.
         stride (int): of the convolution.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, in_channels, channels, kernel_size, stride, norm):
@@ -96,7 +96,7 @@ class FaceInception(nn.Layer):
         in_channels (int): C of the input.
         channels (int): of each branch; the output has four times as many.
         reduced (int): channels before a 3x3 convolution.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, in_channels, channels, reduced, norm):

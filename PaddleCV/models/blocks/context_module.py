@@ -20,7 +20,7 @@ class ContextModule(nn.Layer):
     Args:
         in_channels (int): C of the input.
         channels (int): of the residual block; the output has half as many.
-        norm (str): bn or frozen_bn.
+        norm (str): bn, frozen_bn or gn.
     """
 
     def __init__(self, in_channels, channels=1024, norm="bn"):

@@ -16,6 +16,7 @@ from common.export.write import export
 from common.inference.nearest import nearest_rows
 from common.inference.retrieval import by_shape, neighbors, read_image_index
 from common.vision.contact_sheet import contact_sheet
+from common.weights.manifest import write_manifest
 from tests.made.commands import command
 
 TWIN = "PaddleCV/configs/tiny/metric_learning/arcmargin.yml"
@@ -86,8 +87,6 @@ def test_an_index_is_kept_and_refused_when_model_or_images_have_changed(model, i
     text = (other / "infer.yml").read_text().replace("name: arcmargin", "name: another")
     (other / "infer.yml").write_text(text)
     (other / "manifest.json").unlink()
-    from common.weights.manifest import write_manifest
-
     write_manifest(other)
     retrieve(other, *asked).refused(2, "made with another model")
 
@@ -137,6 +136,8 @@ def test_a_model_of_another_task_is_refused(model, images, tmp_path):
     other = shutil.copytree(model, tmp_path / "other")
     text = (other / "infer.yml").read_text().replace("task: Embedding", "task: ImageClassification")
     (other / "infer.yml").write_text(text)
+    (other / "manifest.json").unlink()
+    write_manifest(other)
     retrieve(other, "--gallery", images, "--query", images).refused(2, "task is ImageClassification")
 
 

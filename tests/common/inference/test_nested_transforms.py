@@ -15,6 +15,7 @@ def exported(folder, *preprocess):
     about["inputs"] = [{"name": "x", "shape": [1], "dtype": "float32"}]
     text = yaml.safe_dump(about | {"labels": None, "preprocess": list(preprocess)})
     (folder / "infer.yml").write_text(text)
+    (folder / "manifest.json").unlink(missing_ok=True)
     write_manifest(folder)
     return Exported(folder)
 

@@ -188,7 +188,8 @@ def test_bad_places_are_refused(tmp_path):
     task, path = task_named("Ranking"), tmp_path / "rows.CSV"
     assert is_result_file(path) and not is_result_file(tmp_path)
     for out in ("a.xlsx", "a.txt"):
-        with pytest.raises(ConfigError, match=rf"\.{out[2:]} files are not written; .* \.csv, \.jsonl, \.json, \.png"):
+        known = r"\.csv, \.jsonl, \.json, \.npz, \.png"
+        with pytest.raises(ConfigError, match=rf"\.{out[2:]} files are not written; .* {known}"):
             refuse_suffix(out, (".png",))
     for out in ("a.png", "drawn", "run.v2", "a.xlsx/", "x.CSV"):
         refuse_suffix(out, (".png",))

@@ -24,6 +24,7 @@ ARGUMENTS = {  # of constructors without defaults; several for transforms that m
     "Pad": [{"size": 600}, {"divisor": 32}, {"size": 600, "center": True}, {"divisor": 32, "center": True}],
     "LetterBox": [{"size": 64}, {"size": 64, "fill": 255}, {"size": 64, "fill": 0}, {"size": 64, "center": True}],
     "CenterCrop": [{"size": 32}],
+    "RandomPersonCrop": [{"labels": ["nose"]}],
     "RandomCropToSize": [{"size": 32}],
     "ResizeBatch": [{"sizes": [32]}, {"sizes": [32, 64]}],
     "Mosaic": [{"size": 64}],
