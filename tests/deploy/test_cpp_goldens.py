@@ -55,9 +55,6 @@ def test_a_tiny_twin_answers_in_cpp_as_in_python(row, made_sets, program, tmp_pa
     in_python = Predictor(folder).run(inputs)
     apart = differences(dict(np.load(tmp_path / "out.npz")), in_python)
     assert max(apart.values()) <= TOLERANCE, apart
-    expected = {name[4:]: value for name, value in golden.items() if name.startswith("out/")}
-    if max(differences(in_python, expected).values()) <= TOLERANCE:  # else scores tie, and the export has said so
-        assert program("--model", folder, "--golden").code == 0
 
 
 def test_a_golden_that_is_not_met_is_code_1(exported, program, tmp_path):
