@@ -13,9 +13,10 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
+from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
-from common.errors import ConfigError, KitError  # noqa: E402
-from common.log import logger, set_up_logging  # noqa: E402
+from common.errors import ConfigError  # noqa: E402
+from common.log import logger  # noqa: E402
 
 
 def make_digit_classes(out, train=0, evaluation=0, size=32, seed=0):
@@ -80,20 +81,15 @@ def parser():
 
 
 def main(argv=None):
-    """Runs the command; returns the exit code."""
-    args = parser().parse_args(argv)
-    set_up_logging()
-    try:
-        make_digit_classes(args.out, args.train, args.eval, args.size, args.seed)
-    except KitError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{args.out} cannot be written: {error}\n")
-        return 4
+    """Entry point; exits the process."""
+    run_command(parser(), run, argv)
+
+
+def run(args):
+    """Runs the command."""
+    make_digit_classes(args.out, args.train, args.eval, args.size, args.seed)
     logger.info("%s written: handwritten digits of %d pixels", args.out, args.size)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -14,9 +14,10 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
+from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
-from common.errors import ConfigError, KitError  # noqa: E402
-from common.log import logger, set_up_logging  # noqa: E402
+from common.errors import ConfigError  # noqa: E402
+from common.log import logger  # noqa: E402
 
 LABELS = [str(digit) for digit in range(10)]
 SETTINGS = "made_with.json"  # written last: a folder that has it is complete
@@ -164,21 +165,16 @@ def parser():
 
 
 def main(argv=None):
-    """Runs the command; returns the exit code."""
-    args = parser().parse_args(argv)
-    set_up_logging()
-    try:
-        written = make_digits(args.out, args.train, args.eval, args.size, args.seed, args.force)
-    except KitError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{args.out} cannot be written: {error}\n")
-        return 4
+    """Entry point; exits the process."""
+    run_command(parser(), run, argv)
+
+
+def run(args):
+    """Runs the command."""
+    written = make_digits(args.out, args.train, args.eval, args.size, args.seed, args.force)
     done = "written" if written else "already exists"
     logger.info("%s %s: %d + %d images of %d pixels", args.out, done, args.train, args.eval, args.size)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
