@@ -75,8 +75,10 @@ def run_search(args, options):
     found = search_offers(args.module, args.index)
     if args.json:
         write_json([{k: getattr(offer, k) for k in ("name", "version", "type", "summary")} for offer in found])
-    else:
+    elif found:
         write_columns([(offer.name, offer.version, offer.type, offer.summary) for offer in found])
+    else:
+        sys.stderr.write(f"no module matches '{args.module}'; python tools/hub.py search lists all\n")
     return 0 if found else 1
 
 

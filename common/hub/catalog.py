@@ -13,6 +13,7 @@ from common.files import parse_json
 from common.hub.card import NAME, SHA256, VERSION
 from common.hub.home import split_reference, version_key
 from common.hub.recipe import recipes
+from common.log import logger
 from common.regular import check_regular
 from common.suggest import did_you_mean
 from common.weights.download import sha256_of
@@ -110,6 +111,8 @@ def find_offer(reference, index=None):
         ConfigError: there is no such module or version; names similar ones.
     """
     name, version = split_reference(reference)
+    if name in ALIASES:
+        logger.info("%s is %s here", name, ALIASES[name])
     name, known = ALIASES.get(name, name), offers(index)
     named = [offer for offer in known if offer.name == name]
     chosen = [offer for offer in named if version in (None, offer.version)]

@@ -122,6 +122,8 @@ def test_the_command_lists_shows_and_runs_what_is_installed(home, run, tmp_path)
     wanted = hub.Module(name="digits").predict([IMAGE])[0]
     assert code == 0 and json.loads(out)["predictions"] == wanted
     assert run("run", "digits", "--input_path", "a", "--input_text", "b")[0] == 2
+    code, out, err = run("search", "no such thing")
+    assert (code, out) == (1, "") and "no module matches 'no such thing'" in err
     code, _, err = run("run", "digit", "--input_path", "a")
     assert code == 2 and "did you mean 'digits'" in err
 
