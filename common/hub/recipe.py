@@ -86,15 +86,14 @@ class Recipe:
         """Exports the configuration with the weights of the package."""
         from common.training.run import Run
 
-        config, weights = self.configuration(files), files / self.making["weights"]
+        weights = files / self.making["weights"]
         if self.making.get("names"):
             from common.build.foreign import rename_foreign
             from common.weights.read_foreign import read_foreign
             from common.weights.safetensors import encode_arrays, write_atomically
 
-            write_atomically(
-                converted, encode_arrays(rename_foreign(config, self.making["names"], read_foreign(weights)))
-            )
+            arrays = rename_foreign(self.configuration(files), self.making["names"], read_foreign(weights))
+            write_atomically(converted, encode_arrays(arrays))
             weights = converted
         Run(self.configuration(files, weights=str(weights), output_dir=str(files.parent / "run"))).export(folder)
 

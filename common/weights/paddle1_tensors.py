@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import ConfigError, EnvironmentProblem
-from common.regular import check_regular
+from common.weights.byte_reader import read_bytes
 
 DTYPES = {
     0: "bool", 1: "int16", 2: "int32", 3: "int64", 4: "float16", 5: "float32", 6: "float64",
@@ -124,14 +124,7 @@ def read_tensors(path):
     Raises:
         EnvironmentProblem: the file cannot be read or is not a sequence of tensors.
     """
-    try:
-        check_regular(path)
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise EnvironmentProblem(f"{path}: {error.strerror}") from None
-    if not data:
-        raise EnvironmentProblem(f"{path}: the file is empty")
-    arrays, offset = [], 0
+    data, arrays, offset = read_bytes(path), [], 0
     try:
         while offset < len(data):
             array, offset = parse_tensor(data, offset)

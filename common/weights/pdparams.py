@@ -8,12 +8,11 @@ sizes. Supported are the formats of Paddle 2.x and 3.x (pickle protocols 2 to 4,
 import io
 import pickle  # nosec B403  the restricted reader itself
 import pickletools  # nosec B403
-from pathlib import Path
 
 import numpy as np
 
 from common.errors import EnvironmentProblem
-from common.regular import check_regular
+from common.weights.byte_reader import read_bytes
 
 MAX_DEPTH = 32
 MAX_VALUES = 1_000_000
@@ -57,12 +56,7 @@ def read_pickled(path):
     Raises:
         UnsafeFile, EnvironmentProblem: as :func:`read_pdparams`.
     """
-    try:
-        check_regular(path)
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise EnvironmentProblem(f"{path}: {error.strerror}") from None
-    return parse_pickled(path, data)
+    return parse_pickled(path, read_bytes(path))
 
 
 def parse_pickled(path, data, known=None, storage=None):
