@@ -85,7 +85,7 @@ def test_the_number_of_classes_is_taken_from_the_file(tmp_path, state):
     [
         ({"--source": "torchvison"}, 2, "did you mean 'torchvision'?"),
         ({"--source": "timm"}, 2, "the names that timm gives to a SqueezeNet are not known"),
-        ({"-c": "configs/resnet50.yml"}, 2, "'features' is not a name of this family of networks"),
+        ({"-c": "configs/resnet50.yml"}, 2, "'classifier' is not a name of this family of networks"),
         ({"-c": "configs/squeezenet1_2.yml"}, 2, "configs/squeezenet1_2.yml"),
         ({"--out": "model.pdparams"}, 2, "has the suffix .safetensors"),
         ({"--out": "nowhere/out.safetensors"}, 2, "does not exist"),

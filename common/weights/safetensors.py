@@ -62,7 +62,7 @@ def decode_arrays(data):
     except SafetensorError as error:
         raise ValueError(f"not a safetensors file ({error})") from None
     arrays = {}
-    for name, entry in entries:
+    for name, entry in sorted(entries, key=lambda pair: pair[0]):  # the library gives them in another order each time
         if entry["dtype"] not in _DTYPES:
             raise ValueError(f"{name!r} has dtype {entry['dtype']}, which is not supported")
         arrays[name] = np.frombuffer(entry["data"], _DTYPES[entry["dtype"]]).reshape(entry["shape"])
