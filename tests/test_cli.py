@@ -1,7 +1,6 @@
-"""Tests of the command line as a process: start-up time, lazy import of PaddlePaddle, exit codes."""
+"""Tests of the command line as a process: lazy import of PaddlePaddle, exit codes."""
 
 import dataclasses
-import os
 import pathlib
 import re
 import subprocess
@@ -25,12 +24,12 @@ PARSERS = {
     "configure": configure.parser,
     "serve": command_of_serving.parser,
 }
-CPU_SECONDS = 0.5
-MANY_NUMPYS = 7  # on a busy machine, where all takes longer: no more than this many times `import numpy`
-# runs a script as `python script args` does, and tells at the end which heavy modules came along
+# what a command may import before it has checked its arguments and its files
+LIGHT = {"PIL", "common", "cv2", "cython_runtime", "defusedxml", "deploy", "numpy", "safetensors", "tools", "yaml"}
+# runs a script as `python script args` does, and tells at the end which libraries came along
 WATCHED = (
-    "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write("
-    "'loaded:' + ','.join(m for m in ('paddle', 'torch', 'matplotlib') if m in sys.modules) + ':loaded'));"
+    "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write('loaded:' + ','.join("
+    "{m.partition('.')[0] for m in sys.modules} - set(sys.stdlib_module_names)) + ':loaded'));"
     "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 )
 
@@ -43,20 +42,17 @@ class Ended:
         code (int): its exit code.
         out (str): standard output.
         err (str): standard error.
-        seconds (float): CPU time, its own and the system's.
-        loaded (str): which of the heavy modules were imported.
+        heavy (list): libraries that were imported beside the light ones and the kits.
     """
 
     code: int
     out: str
     err: str
-    seconds: float
-    loaded: str
+    heavy: list
 
 
 def process(script, *arguments, stdin=b"", folder=ROOT):
     """Runs a script of the repository to its end."""
-    before = os.times()
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, str(ROOT / script), *map(str, arguments)],
         capture_output=True,
@@ -64,22 +60,16 @@ def process(script, *arguments, stdin=b"", folder=ROOT):
         cwd=folder,
         timeout=60,
     )
-    after = os.times()
-    seconds = after.children_user + after.children_system - before.children_user - before.children_system
     err, _, loaded = done.stderr.decode().partition("loaded:")
-    return Ended(done.returncode, done.stdout.decode(), err, seconds, loaded.partition(":loaded")[0])
+    loaded = loaded.partition(":loaded")[0].split(",")
+    heavy = [name for name in sorted(loaded) if name not in LIGHT and not name.startswith(("Paddle", "_"))]
+    return Ended(done.returncode, done.stdout.decode(), err, heavy)
 
 
-def quick(script, *arguments, **keywords):
-    """Runs it, and checks that it is quick and loads nothing heavy."""
+def light(script, *arguments, **keywords):
+    """Runs it, and checks that it loads nothing heavy (so that its answer comes at once) and shows no traceback."""
     ended = process(script, *arguments, **keywords)
-    if ended.seconds >= CPU_SECONDS:
-        before = os.times()
-        subprocess.run([sys.executable, "-c", "import numpy"], check=True)
-        after = os.times()
-        numpy = after.children_user + after.children_system - before.children_user - before.children_system
-        assert ended.seconds < MANY_NUMPYS * numpy
-    assert ended.loaded == ""
+    assert ended.heavy == []
     assert "Traceback" not in ended.err
     return ended
 
@@ -90,7 +80,7 @@ SCRIPTS = [str(path.relative_to(ROOT)) for path in SCRIPTS]
 
 @pytest.mark.parametrize("script", [script for script in SCRIPTS if script not in ("tools/demo.py", "tools/images.py")])
 def test_help_is_fast_and_has_examples(script):
-    ended = quick(script, "--help")
+    ended = light(script, "--help")
     assert ended.code == 0 and ended.err == ""
     assert re.search(r"python \S*tools/", ended.out), "no example"
 
@@ -119,7 +109,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("tool", "arguments", "code", "words"), REFUSALS)
 def test_errors_are_reported_quickly(tool, arguments, code, words):
-    ended = quick(f"tools/{tool}.py", *arguments)
+    ended = light(f"tools/{tool}.py", *arguments)
     assert ended.code == code
     assert len(ended.err.splitlines()) <= 12
     assert [word for word in words if word not in ended.err] == []
@@ -127,15 +117,15 @@ def test_errors_are_reported_quickly(tool, arguments, code, words):
 
 def test_a_missing_model_is_reported_quickly(digits):
     image = digits / "digits/JPEGImages/eval_00000.jpg"
-    ended = quick("tools/infer.py", "--model", "/nowhere", "--image", image)
+    ended = light("tools/infer.py", "--model", "/nowhere", "--image", image)
     assert ended.code == 2 and "--model /nowhere: there is no such folder" in ended.err
 
 
 def test_a_used_folder_and_a_missing_image_are_reported_without_importing_paddle(trained, exported, tmp_path):
     ended = process("tools/train.py", *trained.arguments)
-    assert (ended.code, ended.loaded) == (2, "") and "earlier run" in ended.err
+    assert (ended.code, ended.heavy) == (2, []) and "earlier run" in ended.err
     ended = process("tools/infer.py", "--model", exported, "--image", tmp_path / "x.jpg")
-    assert (ended.code, ended.loaded) == (3, "") and "x.jpg" in ended.err
+    assert (ended.code, ended.heavy) == (3, []) and "x.jpg" in ended.err
 
 
 def neighbors(word):

@@ -112,6 +112,6 @@ def test_digits_are_legible_apart_and_few():
 def test_the_command_reports_errors(tmp_path):
     command = [sys.executable, SCRIPT, "--out", tmp_path / "d", "--train", "2", "--eval", "1"]
     done = subprocess.run([*command, "--size", "20"], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (2, "--size is 20; it must be at least 96\n")
+    assert (done.returncode, done.stderr) == (2, "error: --size is 20; it must be at least 96\n")
     assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0
     assert Image.open(tmp_path / "d/JPEGImages/train_00001.jpg").size == (192, 192)
