@@ -160,10 +160,9 @@ def step(args):
 
 def write_export(args):
     """Exports a model with random weights, for ONNX too where its operators have such a form."""
-    from common.errors import EnvironmentProblem
-
     sides = f"export.image_size=[{args.size},{args.size}]"
     config, model, labels = measure.model_of(args.model[0], CLASSES, [sides, "export.tolerance=1e-2"])
+    from common.errors import EnvironmentProblem
     from common.export.write import example_inputs, export
 
     model.eval()
