@@ -46,6 +46,27 @@ class SplitWords(Transform):
         return add_offsets(sample)
 
 
+class BeginText(Transform):
+    """Puts the token that is before every text, such as the end of the one before, in front of the tokens.
+
+    A piece of a running text, which has `first`, begins with the word before it and is left as it is.
+
+    Args:
+        token (str): it.
+    """
+
+    alike = True
+
+    def __init__(self, token="<eos>"):
+        self.token = token
+
+    def __call__(self, sample, rng):
+        if "first" not in sample:
+            sample["tokens"] = [self.token, *sample["tokens"]]
+            sample["offsets"] = [(0, 0), *sample["offsets"]]
+        return sample
+
+
 class SplitByDictionary(Transform):
     """Word segmentation by a dictionary; single Latin letters and digits are joined.
 
