@@ -28,7 +28,7 @@ def sample(
         end (int): the token that ends a sequence.
         max_length (int): T.
         keys (Tensor): int64 [B], 0 or more: rows with the same key and distribution draw the same, whatever their
-            batch; see :func:`keys_of`.
+            batch; see :func:`text_keys`.
         count (int): n, sequences drawn for each row.
         temperature (float): divides the logits; below 1 favors probable tokens.
         top_k (int): draws from the k most probable tokens (Fan et al., https://arxiv.org/abs/1805.04833); 0 for all.
@@ -65,7 +65,7 @@ def sample(
     )
 
 
-def keys_of(ids, mask):
+def text_keys(ids, mask):
     """A key of each row of token ids int64 [B, T], of which those count where mask [B, T] is 1: int64 [B]."""
     places = paddle.arange(paddle.shape(ids)[1]).unsqueeze(0)
     return paddle.sum(mix(0, places, ids) * mask.astype("int64"), axis=1) % constant(WORD)

@@ -18,7 +18,7 @@ from common.layers.decoding import beam_search
 from common.layers.initializers import uniform
 from common.layers.lstm import StackedLSTM
 from common.layers.masks import sequence_mask
-from common.layers.sampling import keys_of, sample
+from common.layers.sampling import text_keys, sample
 
 
 class LanguageModel(nn.Layer):
@@ -104,7 +104,7 @@ class LanguageModel(nn.Layer):
         if self.draws["temperature"] is None:
             found = beam_search(self.step, state, last, self.end, **self.lengths, **self.beams)
         else:
-            keys = keys_of(input_ids, sequence_mask(length, input_ids))
+            keys = text_keys(input_ids, sequence_mask(length, input_ids))
             found = sample(self.step, state, last, self.end, keys=keys, **self.lengths, **self.draws)
         mask = sequence_mask(length - 1, input_ids[:, 1:])
         return self.log_probabilities(logits, input_ids) * mask, *found

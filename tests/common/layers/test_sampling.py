@@ -6,7 +6,7 @@ import pytest
 from paddle import nn
 
 from common.layers.decoding import greedy
-from common.layers.sampling import keys_of, restrict, sample
+from common.layers.sampling import text_keys, restrict, sample
 from common.testing import load_program, run_engine, save_program
 
 P = np.array([[0.5, 0.3, 0.15, 0.05], [0.1, 0.2, 0.3, 0.4], [0.25] * 4, [1.0, 0.0, 0.0, 0.0]])
@@ -63,8 +63,8 @@ def test_draws_depend_on_seed_and_key_and_not_on_the_batch():
     assert (drawn(20, count=2, seed=1).tokens.numpy() != whole).any()
     ids = paddle.to_tensor([[1, 2, 3], [1, 2, 0], [2, 1, 0]])
     mask = paddle.to_tensor([[1.0, 1, 1], [1, 1, 0], [1, 1, 0]])
-    keys = keys_of(ids, mask)
-    assert keys[1] == keys_of(ids[1:2, :2], mask[1:2, :2])[0] and len(set(keys.tolist())) == 3
+    keys = text_keys(ids, mask)
+    assert keys[1] == text_keys(ids[1:2, :2], mask[1:2, :2])[0] and len(set(keys.tolist())) == 3
 
 
 def test_a_program_draws_what_the_model_in_memory_draws(tmp_path):
