@@ -82,14 +82,18 @@ def tokens_of(text, unit):
 
 
 def vocabulary(texts, unit, min_count, unknown="[UNK]"):
-    """The special tokens, of which `unknown` is one, then those that occur `min_count` times, most frequent first (list of str)."""
+    """The special tokens, of which `unknown` is one, then those that occur `min_count` times.
+
+    Returns:
+        list[str]: the most frequent first.
+    """
     counts = Counter(token for text in texts for token in tokens_of(text, unit))
     common = frequent_tokens(counts, min_count)
     if unit == "subwords":
         letters = sorted({letter for token in counts for letter in token if len(token) > 1})
         known = set(common)
         common += [letter for letter in letters if letter not in known] + [f"##{letter}" for letter in letters]
-    special = [unknown if token == "[UNK]" else token for token in SPECIAL[unit]]
+    special = [unknown if name == "[UNK]" else name for name in SPECIAL[unit]]
     return [*special, *(token for token in common if token not in special)]
 
 

@@ -58,7 +58,7 @@ def greedy(step, state, start, end, max_length, min_length=1):
 
 
 def follow(step, state, start, end, max_length, min_length, choose):
-    """One hypothesis a row, whose token t is `choose(log-probabilities [B, V], t [1]) -> int64 [B]`; see :func:`greedy`."""
+    """One hypothesis a row; its token t is `choose(log-probabilities [B, V], t [1]) -> int64 [B]`; see `greedy`."""
     check_lengths(max_length, min_length)
     last = start_tokens(start, state)
     places = paddle.arange(max_length)

@@ -1,7 +1,7 @@
 """Sequences drawn from a model's distribution, in memory and as one static program.
 
-The random numbers are a hash of (seed, key of the row, step, token), so that a program without a random state, in Python and in C++,
-draws what the model in memory draws: an export can be compared with it, and a server's answer repeated.
+The random numbers are a hash of (seed, key of the row, step, token), so that a program without a random state, in
+Python and in C++, draws what the model in memory draws: an export can be compared with it, a server's answer repeated.
 
 Shapes in this file:
     B rows (one input each), N = B*n hypotheses, V tokens of the vocabulary, T steps at most, n sequences a row.

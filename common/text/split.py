@@ -52,17 +52,17 @@ class BeginText(Transform):
     A piece of a running text, which has `first`, begins with the word before it and is left as it is.
 
     Args:
-        token (str): it.
+        begin (str): it.
     """
 
     alike = True
 
-    def __init__(self, token="<eos>"):
-        self.token = token
+    def __init__(self, begin="<eos>"):
+        self.begin = begin
 
     def __call__(self, sample, rng):
         if "first" not in sample:
-            sample["tokens"] = [self.token, *sample["tokens"]]
+            sample["tokens"] = [self.begin, *sample["tokens"]]
             sample["offsets"] = [(0, 0), *sample["offsets"]]
         return sample
 

@@ -18,7 +18,7 @@ from common.layers.decoding import beam_search
 from common.layers.initializers import uniform
 from common.layers.lstm import StackedLSTM
 from common.layers.masks import sequence_mask
-from common.layers.sampling import text_keys, sample
+from common.layers.sampling import sample, text_keys
 
 
 class LanguageModel(nn.Layer):
@@ -26,8 +26,8 @@ class LanguageModel(nn.Layer):
 
     Args:
         vocab_size (int): V.
-        end (int): id of `end_token`, which is before the first word of a text and behind its last one.
-        end_token (str): this word; the vocabulary is compared with both.
+        end (int): id of `end_word`, which is before the first word of a text and behind its last one.
+        end_word (str): this word; the vocabulary is compared with both.
         hidden_size (int): D, also of the vectors of words.
         layers (int): L.
         dropout (float): of the vectors of words, between layers, and of the output.
@@ -51,7 +51,7 @@ class LanguageModel(nn.Layer):
         self,
         vocab_size,
         end,
-        end_token="<eos>",
+        end_word="<eos>",
         hidden_size=200,
         layers=2,
         dropout=0.0,
@@ -69,7 +69,7 @@ class LanguageModel(nn.Layer):
         super().__init__()
         if not 0 <= end < vocab_size:
             raise ValueError(f"end is {end}; it is the id of a word, 0 to {vocab_size - 1}")
-        self.vocab_size, self.token_ids, self.end = vocab_size, {end_token: end}, end
+        self.vocab_size, self.token_ids, self.end = vocab_size, {end_word: end}, end
         self.lengths = {"max_length": max_length, "min_length": min_length}
         self.beams = {"beam_size": beam_size, "length_penalty": length_penalty, "n_best": n_best}
         self.draws = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed, "count": n_best}

@@ -6,7 +6,7 @@ import pytest
 from paddle import nn
 
 from common.layers.decoding import greedy
-from common.layers.sampling import text_keys, restrict, sample
+from common.layers.sampling import restrict, sample, text_keys
 from common.testing import load_program, run_engine, save_program
 
 P = np.array([[0.5, 0.3, 0.15, 0.05], [0.1, 0.2, 0.3, 0.4], [0.25] * 4, [1.0, 0.0, 0.0, 0.0]])
