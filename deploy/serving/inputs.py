@@ -83,7 +83,7 @@ class Bodies:
         raise Problem(413, f"the body may have {self.limits.body} bytes", CLOSE)
 
 
-async def read_items(request, body, model, limits):
+async def read_items(request, body, model, limits, reader=None):
     """The items of a request for a model.
 
     Args:
@@ -91,6 +91,7 @@ async def read_items(request, body, model, limits):
         body (bytes): its body.
         model (dict): `Lane.description`.
         limits (Limits): of requests.
+        reader (Callable | None): another :func:`read_body`.
 
     Returns:
         list[tuple[dict, list[bytes]] | Problem]: see `worker.predict_items`; what is wrong with one of several items is
@@ -100,7 +101,8 @@ async def read_items(request, body, model, limits):
         Problem: 400, 413, 415 or 422; of the request, or of every item.
     """
     masks = read_masks(request.query_params)
-    items = await read_body(request, body, read_query(request.query_params, model["threshold"]), model, limits)
+    threshold = read_query(request.query_params, model["threshold"])
+    items = await (reader or read_body)(request, body, threshold, model, limits)
     if masks == "png":
         for item in items:
             if not isinstance(item, Problem):
@@ -169,33 +171,58 @@ def check_threshold(value):
 
 async def from_form(request, body, limits, wanted):
     """The files of a form, all named as `wanted`."""
-
-    async def stream():
-        yield body
-
-    try:
-        parser = MultiPartParser(request.headers, stream(), max_files=limits.items + 1, max_fields=0)
-        parser.spool_max_size = limits.body + 1  # never to the disk
-        form = await parser.parse()
-    except (MultiPartException, HTTPException, KeyError, ValueError) as error:
-        status = 413 if "Too many files" in str(error) else 400
-        raise Problem(status, f"the form cannot be read: {str(error)[:200]}") from None
-    files = form.multi_items()
+    files = await read_form(request, body, limits)
     if not files or any(name != wanted for name, _ in files):
         raise Problem(422, f"the form takes files named {wanted}")
     check_count(len(files), limits)
     return [await file.read() for _, file in files]
 
 
+async def read_form(request, body, limits, fields=0):
+    """The parts of a form, (name, UploadFile or text of a field) each.
+
+    Args:
+        request (Request): its headers are read.
+        body (bytes): its body.
+        limits (Limits): of requests.
+        fields (int): how many of them may be no files.
+
+    Raises:
+        Problem: 400 or 413.
+    """
+
+    async def stream():
+        yield body
+
+    try:
+        parser = MultiPartParser(
+            request.headers, stream(), max_files=limits.items + 1, max_fields=fields, max_part_size=limits.body
+        )
+        parser.spool_max_size = limits.body + 1  # never to the disk
+        return (await parser.parse()).multi_items()
+    except (MultiPartException, HTTPException, KeyError, ValueError) as error:
+        status = 413 if "Too many files" in str(error) or (fields and "Too many fields" in str(error)) else 400
+        raise Problem(status, f"the form cannot be read: {str(error)[:200]}") from None
+
+
 def from_json(body, threshold, model, limits):
     """The items of a JSON body: a key of KEYS, and threshold."""
+    return from_object(parse_body(body), threshold, model, limits)
+
+
+def parse_body(body):
+    """The value of a JSON body; raises Problem 400."""
     try:
         text_of = body.decode("utf-8-sig")
-        data = json.loads(
+        return json.loads(
             text_of, parse_constant=refuse_constant, object_pairs_hook=lambda pairs: unique_keys(pairs, text_of)
         )
     except (ValueError, RecursionError) as error:
         raise Problem(400, f"the body is not JSON: {str(error)[:100]}") from None
+
+
+def from_object(data, threshold, model, limits):
+    """The items of an object with a key of KEYS, and perhaps threshold; raises Problem 413 or 422."""
     keys = (*KEYS[model["input"]], *(KEYS["tensors"] if model["input"] in FILES else ()))
     if not isinstance(data, dict):
         raise Problem(422, f"the body is an object with one of {', '.join(keys)}")
