@@ -12,7 +12,8 @@ import asyncio
 import re
 from urllib.parse import parse_qsl
 
-from deploy.serving.inputs import ENCODED, FILES, KEYS, check_count, each, from_object, parse_body, read_body, read_form
+from deploy.serving.inputs import FILES, KEYS, from_object, parse_body, read_body, read_form
+from deploy.serving.items import ENCODED, check_count, each
 from deploy.serving.problems import Problem
 
 FORM, URLENCODED, JSON = "multipart/form-data", "application/x-www-form-urlencoded", "application/json"

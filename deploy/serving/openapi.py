@@ -111,7 +111,11 @@ def predictor(limits):
         "rows": {**many, "items": row},
         "inputs": tensors,
     }
-    choices = [schema({key: value}, {"threshold": NUMBER}) for key, value in kinds.items()]
+    point = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+    box = {"anyOf": [point, {"type": "object", "required": ["box"], "properties": {"box": point}}]}
+    boxes = {"type": "array", "maxItems": limits.boxes, "items": box, "description": "of models of keypoints only"}
+    more = {"image": {"boxes": boxes}, "images": {"boxes": {"type": "array", "items": boxes}}}
+    choices = [schema({key: kind}, {"threshold": NUMBER, **more.get(key, {})}) for key, kind in kinds.items()]
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     form = {"anyOf": [schema({name: {**many, "items": file}}) for name in FILES]}
     count = {"type": "integer", "minimum": 0}
