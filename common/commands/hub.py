@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from common.commands.hub_serving import add_serving, run_serving
 from common.commands.main import ENGINES, run_command
 from common.commands.parser import Parser
 
@@ -12,6 +13,7 @@ EXAMPLES = """examples:
   python tools/hub.py install lac
   python tools/hub.py run lac --input_text 百度是一家高科技公司
   python tools/hub.py run mobilenet_v2_imagenet --input_path cat.jpg
+  python tools/hub.py serving start -m lac mobilenet_v2_imagenet -p 8866
   python tools/hub.py install output/digits/module          # a folder, or a package NAME-VERSION.phm
 
 HUB_HOME is the folder of installed modules.
@@ -54,6 +56,7 @@ def parser():
     run.add_argument("--threshold", type=float, help="minimum score of a prediction")
     run.add_argument("--batch_size", type=int, dest="batch", help="samples that are predicted together")
     run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")
+    add_serving(verb("serving", "serve installed modules over HTTP: start -m NAME ..., stop"))
     verb("uninstall", "remove a module: NAME for all its versions, NAME==VERSION for one", "MODULE")
     verb("clear", "remove downloaded packages")
     verb("version", "print the version")
@@ -208,6 +211,7 @@ def run_help(args, options):
 VERBS = {
     "search": run_search, "install": run_install, "download": run_download, "list": run_list, "show": run_show,
     "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "version": run_version, "help": run_help,
+    "serving": run_serving,
 }  # fmt: skip
 
 

@@ -56,6 +56,11 @@ class Card:
         return f"{self.name}=={self.version}"
 
 
+def version_key(version):
+    """Versions in their order: 1.10 after 1.9."""
+    return tuple(int(number) for number in version.split("."))
+
+
 def read_card(path):
     """Reads and checks a card.
 

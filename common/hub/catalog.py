@@ -10,8 +10,8 @@ from pathlib import Path
 
 from common.errors import ConfigError, EnvironmentProblem
 from common.files import parse_json
-from common.hub.card import NAME, SHA256, VERSION
-from common.hub.home import split_reference, version_key
+from common.hub.card import NAME, SHA256, VERSION, version_key
+from common.hub.home import split_reference
 from common.hub.recipe import recipes
 from common.log import logger
 from common.regular import check_regular

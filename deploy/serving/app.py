@@ -20,6 +20,7 @@ from common.log import logger
 from common.suggest import did_you_mean
 from deploy.serving.envelope import Envelope, respond
 from deploy.serving.hosts import Hosts
+from deploy.serving.hub_routes import check_kind, read_old_body
 from deploy.serving.inputs import Bodies, read_items
 from deploy.serving.openapi import document
 from deploy.serving.problems import Limits, Problem
@@ -56,6 +57,8 @@ class Server:
             Route("/v1/models/{name:word}:predict", self.predict, methods=["POST"]),
             Route("/v1/models/{name:word}:reload", self.reload, methods=["POST"]),
             Route("/v1/models/{name:word}/versions/{version:word}:predict", self.predict, methods=["POST"]),
+            Route("/predict/{name:word}", self.predict_old, methods=["POST"]),
+            Route("/predict/{kind:word}/{name:word}", self.predict_old, methods=["POST"]),
         ]
         handlers = {
             HTTPException: on_http_error,
@@ -77,15 +80,27 @@ class Server:
 
     async def predict(self, request):
         """Predicts images, recordings, texts, rows or tensors."""
-        deadline = time.monotonic() + self.settings.deadline
-        lane = self.model(request).lane(request.path_params.get("version"))
-        async with self.bodies.body(request) as body:
-            items = await read_items(request, body, lane.description, self.limits)
-            lane = self.model(request).lane(request.path_params.get("version"))  # which may have changed meanwhile
-            texts, notes = await lane.predict(items, deadline)
+        lane, texts, notes = await self.answer(request)
         head = f'{{"model":{json.dumps(lane.name)},"version":{json.dumps(lane.version)},"predictions":['
         read = f',"texts":{json.dumps(notes)}' if any(notes) else ""
         return json_response(b"".join([head.encode(), b",".join(texts), b"]", read.encode(), b"}"]))
+
+    async def predict_old(self, request):
+        """Predicts as `hub serving` was asked, see :mod:`deploy.serving.hub_routes`."""
+        kind = request.path_params.get("kind")
+        check_kind(kind, request.path_params["name"], self.model(request).newest.description)
+        _, texts, _ = await self.answer(request, read_old_body)
+        head = b'{"results":[' if kind else b'{"status":"000","msg":"","results":['
+        return json_response(b"".join([head, b",".join(texts), b"]}"]))
+
+    async def answer(self, request, reader=None):
+        """(lane, JSON of the records of each item, how much of each text was read) of a request; raises Problem."""
+        deadline = time.monotonic() + self.settings.deadline
+        lane = self.model(request).lane(request.path_params.get("version"))
+        async with self.bodies.body(request) as body:
+            items = await read_items(request, body, lane.description, self.limits, reader)
+            lane = self.model(request).lane(request.path_params.get("version"))  # which may have changed meanwhile
+            return lane, *await lane.predict(items, deadline)
 
     async def reload(self, request):
         """Loads what is new in the model's folder."""
