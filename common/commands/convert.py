@@ -27,8 +27,8 @@ def parser():
     options.add_argument(
         "--source",
         required=True,
-        help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), paddleclas, "
-        "paddledetection, paddleseg",
+        help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), "
+        "efficientnet_pytorch, paddleclas, paddledetection, paddleseg, darknet",
     )
     options.add_argument("--out", required=True, metavar="FILE", help="output file, a new .safetensors file")
     return options

@@ -39,6 +39,12 @@ def check_mobilenet(module):
     assert (coffee["label"], coffee["category_id"]) == ("espresso", 967) and coffee["score"] > 0.95
 
 
+def check_efficientnet_lite0(module):
+    cat, coffee = (best(module, name, "classification") for name in ("chelsea", "coffee"))
+    assert (cat["label"], cat["category_id"]) == ("tiger cat", 282) and cat["score"] > 0.35  # 285 is second
+    assert (coffee["label"], coffee["category_id"]) == ("espresso", 967) and coffee["score"] > 0.9
+
+
 def check_yolov3_tiny(module):
     cup = best(module, "coffee", "object_detection")
     assert cup["label"] == "cup" and cup["score"] > 0.4
@@ -46,6 +52,7 @@ def check_yolov3_tiny(module):
 
 
 EXPECTED = {
+    "efficientnet_lite0_imagenet": check_efficientnet_lite0,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
     "mobilenet_v2_imagenet": check_mobilenet,
