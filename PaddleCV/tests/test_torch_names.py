@@ -1,7 +1,7 @@
 """The names of torchvision and timm onto ours, without either.
 
-torch_names.json.gz holds facts: for some networks of torchvision 0.29, timm 1.0 and efficientnet_pytorch the names and shapes of their state
-dictionaries, in the order in which they create them.
+torch_names.json.gz holds facts: for some networks of torchvision 0.29, timm 1.0 and efficientnet_pytorch the names and
+shapes of their state dictionaries, in the order in which they create them.
 """
 
 import csv

@@ -28,7 +28,7 @@ def parser():
         "--source",
         required=True,
         help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), "
-        "efficientnet_pytorch, paddleclas, paddledetection, paddleseg, darknet",
+        "efficientnet_pytorch, paddleclas, paddledetection, paddleseg, darknet, face_api",
     )
     options.add_argument("--out", required=True, metavar="FILE", help="output file, a new .safetensors file")
     return options

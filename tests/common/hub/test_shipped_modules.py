@@ -51,11 +51,18 @@ def check_yolov3_tiny(module):
     np.testing.assert_allclose(cup["box"], [153, 24, 434, 324], atol=8)
 
 
+def check_ssd_mobilenet_v1_face(module):
+    face = best(module, "astronaut", "face_detection")
+    assert face["label"] == "face" and face["score"] > 0.95
+    np.testing.assert_allclose(face["box"], [181.1, 72.9, 264.4, 174.6], atol=0.5)
+
+
 EXPECTED = {
     "efficientnet_lite0_imagenet": check_efficientnet_lite0,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
     "mobilenet_v2_imagenet": check_mobilenet,
+    "ssd_mobilenet_v1_face": check_ssd_mobilenet_v1_face,
     "yolov3_tiny_coco": check_yolov3_tiny,
 }
 
