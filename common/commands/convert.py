@@ -21,7 +21,10 @@ def parser():
     """The argument parser of the command."""
     options = Parser(prog="convert.py", description=__doc__, epilog=EXAMPLES)
     options.add_argument(
-        "state", metavar="FILE", help="state dictionary to convert: .pth, .pt, .bin, .safetensors or .pdparams"
+        "state",
+        metavar="FILE",
+        help="state dictionary to convert: .pth, .pt, .bin, .safetensors, .pdparams, .weights "
+        "(Darknet), .json (TensorFlow.js), .onnx or .tflite",
     )
     add_config_arguments(options)
     options.add_argument(
