@@ -21,6 +21,7 @@ from common.weights.download import sha256_of
 SCHEMA = 1
 FIELDS = ("name", "version", "type", "summary", "license", "path", "sha256", "size")
 ALIASES = {  # names that people know -> ours
+    "efficientnet_lite0": "efficientnet_lite0_imagenet",
     "mobilenet_v2": "mobilenet_v2_imagenet",
     "mobilenet_v2_imagenet_224": "mobilenet_v2_imagenet",
 }

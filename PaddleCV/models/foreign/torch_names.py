@@ -9,7 +9,7 @@ from common.errors import ConfigError
 from common.suggest import did_you_mean
 from common.weights.name_order import NameOrder
 
-from . import darknet_names, detector_names, official_detectors, official_names, official_segmentors
+from . import darknet_names, detector_names, face_api_names, official_detectors, official_names, official_segmentors
 
 STATISTICS = ((r"running_mean$", "mean"), (r"running_var$", "variance"))
 
@@ -61,6 +61,22 @@ FAMILIES = {
         "ShuffleNetV2": torch("conv stage branch last fc", (r"^conv5", "last")),
     },
     "darknet": darknet_names.DARKNET,
+    "face_api": face_api_names.FACE_API,
+    "efficientnet_pytorch": {
+        "EfficientNet": torch(
+            "stem blocks last fc",
+            (r"^_conv_stem", "stem.0"),
+            (r"^_bn0", "stem.1"),
+            (r"\._(expand_conv|bn0)\.", r".0.\1."),
+            (r"\._(depthwise_conv|bn1)\.", r".1.\1."),
+            (r"\._se_(reduce|expand)\.", r".2.\1."),
+            (r"\._(project_conv|bn2)\.", r".3.\1."),
+            (r"\.\w+_conv\.|\.reduce\.", ".0."),
+            (r"\.bn\d\.|\.expand\.", ".1."),
+            (r"^_conv_head", "last.0"),
+            (r"^_bn1", "last.1"),
+        ),
+    },
     "timm": {
         "VGG": torch("features pre logits head fc", zeros=r"features\.\d+\.bias"),
         "ResNet": RESIDUAL,
@@ -130,7 +146,7 @@ class ForeignNames:
     """The renaming of a weight file that another program wrote for a network of this kit.
 
     Args:
-        source (str): torchvision, timm, darknet, paddleclas, paddledetection or paddleseg.
+        source (str): one of FAMILIES, paddleclas, paddledetection or paddleseg.
         network (str): the class of our backbone, detector or head of segmentation; see :meth:`network_of`.
         names (list[str]): of the arrays in the file.
 

@@ -39,16 +39,30 @@ def check_mobilenet(module):
     assert (coffee["label"], coffee["category_id"]) == ("espresso", 967) and coffee["score"] > 0.95
 
 
+def check_efficientnet_lite0(module):
+    cat, coffee = (best(module, name, "classification") for name in ("chelsea", "coffee"))
+    assert (cat["label"], cat["category_id"]) == ("tiger cat", 282) and cat["score"] > 0.35  # 285 is second
+    assert (coffee["label"], coffee["category_id"]) == ("espresso", 967) and coffee["score"] > 0.9
+
+
 def check_yolov3_tiny(module):
     cup = best(module, "coffee", "object_detection")
     assert cup["label"] == "cup" and cup["score"] > 0.4
     np.testing.assert_allclose(cup["box"], [153, 24, 434, 324], atol=8)
 
 
+def check_ssd_mobilenet_v1_face(module):
+    face = best(module, "astronaut", "face_detection")
+    assert face["label"] == "face" and face["score"] > 0.95
+    np.testing.assert_allclose(face["box"], [181.1, 72.9, 264.4, 174.6], atol=0.5)
+
+
 EXPECTED = {
+    "efficientnet_lite0_imagenet": check_efficientnet_lite0,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
     "mobilenet_v2_imagenet": check_mobilenet,
+    "ssd_mobilenet_v1_face": check_ssd_mobilenet_v1_face,
     "yolov3_tiny_coco": check_yolov3_tiny,
 }
 
