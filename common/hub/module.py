@@ -23,6 +23,7 @@ METHODS = {  # a name that people call -> the tasks that it runs
     "face_detection": ("Detection",),
     "instance_segmentation": ("InstanceSegmentation",),
     "segmentation": ("SemanticSegmentation",),
+    "recognize_text": ("TextReading", "TextRecognition"),
     "speech_recognition": ("SpeechRecognition", "StreamingRecognition"),
     "reading_comprehension": ("ReadingComprehension",),
     "ranking": ("Ranking",),
@@ -65,11 +66,11 @@ class Module:
 
     @property
     def model(self):
-        """The exported model (Predictor), loaded when it is first needed."""
+        """The exported model (Predictor | TextReader), loaded when it is first needed."""
         if self._model is None:
-            from common.inference.predictor import Predictor
+            from common.inference.text_reader import load_model
 
-            self._model = Predictor(self.folder, engine=self.engine)
+            self._model = load_model(self.folder, engine=self.engine)
         return self._model
 
     def predict(self, inputs, threshold=None):

@@ -10,7 +10,7 @@ from common.weights.name_order import NameOrder
 
 CONVOLUTIONS = (0, 3, 6, 8, 11, 14)  # their numbers in `FeatureExtraction.ConvNet`; a normalization is the next layer
 FEATURES, SEQUENCE = "FeatureExtraction.ConvNet.", "SequenceModeling."
-DIRECTIONS = {"fw": "", "bw": "_reverse"}
+DIRECTIONS = ("", "_reverse")
 STATISTICS = {"_mean": "running_mean", "_variance": "running_var"}
 
 
@@ -38,7 +38,7 @@ class EasyOCROrder(NameOrder):
             if theirs not in arrays:
                 raise ConfigError(f"the file has no {theirs}, which {ours} takes")
             array = arrays[theirs]
-            if array.ndim == 2 and ".lstm." not in ours:
+            if array.ndim == 2 and ".cells." not in ours:
                 array = np.ascontiguousarray(array.T)
             if tuple(array.shape) != tuple(shape):
                 raise ConfigError(f"{theirs} has shape {list(array.shape)}, but {ours} has {list(shape)}")
@@ -57,10 +57,10 @@ def name_at_easyocr(ours):
         return f"{FEATURES}{number}.{STATISTICS.get(leaf, leaf)}"
     if part == "encoder.last":
         return f"{FEATURES}18.{leaf}"
-    if match := re.match(r"encoder\.recurrent\.(\d+)\.(lstm|linear)(?:\.0\.cell_(fw|bw))?$", part):
+    if match := re.match(r"encoder\.recurrent\.(\d+)\.(linear|cells\.([01]))$", part):
         if match[2] == "linear":
             return f"{SEQUENCE}{match[1]}.linear.{leaf}"
-        return f"{SEQUENCE}{match[1]}.rnn.{leaf}" + (f"_l0{DIRECTIONS[match[3]]}" if match[3] else "")
+        return f"{SEQUENCE}{match[1]}.rnn.{leaf}_l0{DIRECTIONS[int(match[3])]}"
     return f"Prediction.{leaf}"
 
 

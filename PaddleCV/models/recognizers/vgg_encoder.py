@@ -8,6 +8,7 @@ Shapes in this file:
     last maps), D features of a step.
 """
 
+import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
@@ -80,7 +81,7 @@ class VGGEncoder(nn.Layer):
 
 
 class BidirectionalLSTM(nn.Layer):
-    """An LSTM in both directions, and a linear layer that joins them: [N, T, I] to [N, T, D].
+    """An LSTM in both directions by the kernel of `nn.LSTM`, and a linear layer that joins them: [N, T, I] to [N, T, D].
 
     Args:
         in_channels (int): I.
@@ -89,9 +90,45 @@ class BidirectionalLSTM(nn.Layer):
 
     def __init__(self, in_channels, hidden_size):
         super().__init__()
-        self.lstm = nn.LSTM(in_channels, hidden_size, direction="bidirect")
+        self.in_channels, self.hidden_size = in_channels, hidden_size
+        self.cells = nn.LayerList(LSTMCellWeights(in_channels, hidden_size) for _ in range(2))
         self.linear = nn.Linear(2 * hidden_size, hidden_size)
 
     def forward(self, x, length):
         """[N, T, D] of x [N, T, I] and the lengths int64 [N]."""
-        return self.linear(self.lstm(x, sequence_length=length)[0])
+        state = paddle.zeros([2, x.shape[0] if x.shape[0] > 0 else paddle.shape(x)[0], self.hidden_size])
+        weights = [weight for cell in self.cells for weight in (cell.weight_ih, cell.weight_hh)]
+        biases = [bias for cell in self.cells for bias in (cell.bias_ih, cell.bias_hh)]
+        hidden, _, _ = paddle._C_ops.rnn(
+            x.transpose([1, 0, 2]),
+            [state, state],
+            weights + biases,
+            length,
+            paddle.zeros([1], dtype="uint8"),  # the state of a dropout that is not used
+            0.0,
+            True,
+            self.in_channels,
+            self.hidden_size,
+            1,
+            "LSTM",
+            0,
+            not self.training,
+        )
+        return self.linear(hidden.transpose([1, 0, 2]))
+
+
+class LSTMCellWeights(nn.Layer):
+    """The weights of an LSTM in one direction: input, forget, candidate, output.
+
+    Args:
+        in_channels (int): I.
+        hidden_size (int): D.
+    """
+
+    def __init__(self, in_channels, hidden_size):
+        super().__init__()
+        first = nn.initializer.Uniform(-(hidden_size**-0.5), hidden_size**-0.5)
+        sizes = {"weight_ih": [in_channels], "weight_hh": [hidden_size], "bias_ih": [], "bias_hh": []}
+        for name, size in sizes.items():
+            weight = self.create_parameter([4 * hidden_size, *size], default_initializer=first)
+            setattr(self, name, weight)
