@@ -165,13 +165,12 @@ def run_module(args, options):
     from common.system import runtime
 
     runtime.prepare(load=False)
-    from common.inference.exported import Exported
-    from common.inference.predictor import Predictor
     from common.inference.run import run_inference
     from common.inference.sources import open_source
+    from common.inference.text_reader import load_model, task_in
 
-    source = open_source(args.input_path or args.input_file, Exported(folder).task(), args.input_text)
-    return run_inference(Predictor(folder, engine=args.engine), source, args)
+    source = open_source(args.input_path or args.input_file, task_in(folder), args.input_text)
+    return run_inference(load_model(folder, engine=args.engine), source, args)
 
 
 def run_uninstall(args, options):

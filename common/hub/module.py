@@ -26,6 +26,7 @@ METHODS = {  # a name that people call -> the tasks that it runs
     "face_detection": ("Detection",),
     "instance_segmentation": ("InstanceSegmentation",),
     "segmentation": ("SemanticSegmentation",),
+    "recognize_text": ("TextReading", "TextRecognition"),
     "speech_recognition": ("SpeechRecognition", "StreamingRecognition"),
     "reading_comprehension": ("ReadingComprehension",),
     "ranking": ("Ranking",),
@@ -69,13 +70,14 @@ class Module:
 
     @property
     def model(self):
-        """The exported model (Predictor), loaded when it is first needed."""
+        """The exported model (Predictor | TextReader), loaded when it is first needed."""
         if self._model is None:
-            if not (self.folder / "infer.yml").is_file():
-                raise ConfigError(f"{self.card}: is to be fine-tuned and predicts nothing by itself; see context()")
-            from common.inference.predictor import Predictor
+            from common.inference.text_reader import load_model, reads_text
 
-            self._model = Predictor(self.folder, engine=self.engine)
+            if not (self.folder / "infer.yml").is_file() and not reads_text(self.folder):
+                raise ConfigError(f"{self.card}: is to be fine-tuned and predicts nothing by itself; see context()")
+
+            self._model = load_model(self.folder, engine=self.engine)
         return self._model
 
     def predict(self, inputs, threshold=None):

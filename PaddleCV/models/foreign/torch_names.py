@@ -9,7 +9,16 @@ from common.errors import ConfigError
 from common.suggest import did_you_mean
 from common.weights.name_order import NameOrder
 
-from . import darknet_names, detector_names, face_api_names, official_detectors, official_names, official_segmentors
+from . import (
+    darknet_names,
+    detector_names,
+    easyocr_names,
+    face_api_names,
+    official_detectors,
+    official_names,
+    official_segmentors,
+    program_names,
+)
 
 STATISTICS = ((r"running_mean$", "mean"), (r"running_var$", "variance"))
 
@@ -77,6 +86,8 @@ FAMILIES = {
             (r"^_bn1", "last.1"),
         ),
     },
+    "easyocr": {"VGGEncoder": easyocr_names.EASYOCR},
+    "paddleocr": dict.fromkeys(("LCNetV3", "MobileNetV3", "SVTREncoder"), program_names.PROGRAM),
     "timm": {
         "VGG": torch("features pre logits head fc", zeros=r"features\.\d+\.bias"),
         "ResNet": RESIDUAL,
@@ -162,11 +173,14 @@ class ForeignNames:
     def network_of(config):
         """The network of a configuration (str): a class.
 
-        That of a detector with names here, or of the head of a segmentation model; otherwise that of the backbone.
+        That of a detector with names here, of the head of a segmentation model, or of the encoder of a text
+        recognizer; otherwise that of the backbone.
         """
         whole = config.get("model.type", None)
         if whole == "Segmentor":
             return config.get("model.head.type", None)
+        if whole == "TextRecognizer":
+            return config.get("model.encoder.type", None)
         return whole if whole in DETECTORS else config.get("model.backbone.type", None)
 
     @staticmethod
