@@ -10,7 +10,7 @@ from common.config import load_config
 from common.errors import ConfigError
 from common.search.cost import Cost, exceeded_limits
 from common.search.setup import build_strategy, higher_is_better
-from common.search.workers import candidate
+from common.search.training import candidate
 from tests.made.commands import command
 from tests.made.made_sets import MadeSets
 
