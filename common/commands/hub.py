@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from common.commands import autofinetune
 from common.commands.main import ENGINES, run_command
 from common.commands.parser import Parser
 
@@ -54,6 +55,9 @@ def parser():
     run.add_argument("--threshold", type=float, help="minimum score of a prediction")
     run.add_argument("--batch_size", type=int, dest="batch", help="samples that are predicted together")
     run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")
+    autofinetune.add_arguments(
+        verb("autofinetune", "search the hyperparameters of a script or of a configuration", "SCRIPT|CONFIG")
+    )
     verb("uninstall", "remove a module: NAME for all its versions, NAME==VERSION for one", "MODULE")
     verb("clear", "remove downloaded packages")
     verb("version", "print the version")
@@ -207,7 +211,8 @@ def run_help(args, options):
 
 VERBS = {
     "search": run_search, "install": run_install, "download": run_download, "list": run_list, "show": run_show,
-    "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "version": run_version, "help": run_help,
+    "run": run_module, "uninstall": run_uninstall, "clear": run_clear,
+    "autofinetune": autofinetune.run_autofinetune, "version": run_version, "help": run_help,
 }  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def format_table(study, space, most=10):
     best = [by_number[first_number(trial)] for trial in rank_trials(study)[:most]]
     if not best:
         return "no completed trials"
-    left_out = {"folder", "reason", "outcome"}
+    left_out = {"folder", "parent", "reason", "outcome"}
     heads = [head for head in dict.fromkeys(head for row in best for head in row) if head not in left_out]
     lines = [heads, *([str(row.get(head, "")) or row["outcome"] for head in heads] for row in best)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
