@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from common.commands import autofinetune
 from common.commands.hub_serving import add_serving, run_serving
 from common.commands.main import ENGINES, run_command
 from common.commands.parser import Parser
@@ -57,6 +58,9 @@ def parser():
     run.add_argument("--batch_size", type=int, dest="batch", help="samples that are predicted together")
     run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")
     add_serving(verb("serving", "serve installed modules over HTTP: start -m NAME ..., stop"))
+    autofinetune.add_arguments(
+        verb("autofinetune", "search the hyperparameters of a script or of a configuration", "SCRIPT|CONFIG")
+    )
     verb("uninstall", "remove a module: NAME for all its versions, NAME==VERSION for one", "MODULE")
     verb("clear", "remove downloaded packages")
     verb("version", "print the version")
@@ -209,8 +213,8 @@ def run_help(args, options):
 
 VERBS = {
     "search": run_search, "install": run_install, "download": run_download, "list": run_list, "show": run_show,
-    "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "version": run_version, "help": run_help,
-    "serving": run_serving,
+    "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "serving": run_serving,
+    "autofinetune": autofinetune.run_autofinetune, "version": run_version, "help": run_help,
 }  # fmt: skip
 
 

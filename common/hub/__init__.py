@@ -16,3 +16,4 @@ from common.hub.finetune.text_tasks import RegressionTask as RegressionTask
 from common.hub.finetune.text_tasks import SequenceLabelTask as SequenceLabelTask
 from common.hub.finetune.text_tasks import TextClassifierTask as TextClassifierTask
 from common.hub.module import Module as Module
+from common.system.trial import report_final_result as report_final_result
