@@ -9,6 +9,8 @@ hub.Module(name="mobilenet_v2_imagenet").classification(images=["cat.jpg"])
 import re
 from pathlib import Path
 
+import numpy as np
+
 from common.errors import ConfigError
 from common.hub.card import read_card, verify_module
 from common.hub.context import Program, context_of
@@ -30,6 +32,8 @@ METHODS = {  # a name that people call -> the tasks that it runs
     "speech_recognition": ("SpeechRecognition", "StreamingRecognition"),
     "reading_comprehension": ("ReadingComprehension",),
     "ranking": ("Ranking",),
+    "embed": ("SentenceEmbedding", "Embedding"),
+    "similarity": ("SentenceEmbedding", "Embedding"),
 }
 GIVEN = {  # input of a task -> the keyword of its inputs, and the keys of the old `data={...}`
     "text": ("texts", ("text",)),
@@ -154,7 +158,7 @@ class Module:
         if name.startswith("_"):
             raise AttributeError(name)
         if name in METHODS and name in self.methods():
-            return self._call
+            return self._similarity if name == "similarity" else self._call
         raise AttributeError(f"{self.card} has no method '{name}'{did_you_mean(name, ['predict', *self.methods()])}")
 
     def _call(self, data=None, threshold=None, use_gpu=False, batch_size=1, **inputs):
@@ -170,6 +174,11 @@ class Module:
             odd = f"not {', '.join(inputs)}=" if inputs else "a list"
             raise ConfigError(f"{self.card}: give {keyword}=[...], {odd}")
         return self.predict(list(given), threshold)
+
+    def _similarity(self, others=None, **inputs):
+        """Cosines of embeddings, a list of rows: of each input with each of `others`, or with each other input."""
+        vectors = _embeddings(self._call(**inputs))
+        return (vectors @ (vectors if others is None else _embeddings(self._call(list(others)))).T).tolist()
 
 
 def find_installed(reference):
@@ -189,3 +198,10 @@ def find_installed(reference):
             f"  fix: python tools/hub.py create FOLDER --name {name} --install, where FOLDER has vocab.txt and the "
             "published weights\n       (.pdparams or .safetensors); or fine-tune a module that is there, such as lac"
         ) from None
+
+
+def _embeddings(found):
+    """The vectors of the records of `Embedding` or `SentenceEmbedding`, scaled to length 1: [N, E]."""
+    from common.inference.nearest import unit_rows
+
+    return unit_rows(np.array([records[0]["embedding"] for records in found], np.float64))
