@@ -48,6 +48,8 @@ class TextClassifier(TextModel):
         """The head's loss.
 
         Args:
-            batch (dict): the inputs, and label int64 [N], or float32 [N, C] of several classes.
+            batch (dict): the inputs, label int64 [N], or float32 [N, C] of several classes, and perhaps scores
+                float32 [N, C] of a teacher.
         """
-        return self.head.loss(self.logits(*self.inputs_of(batch)), batch["label"])
+        teacher = {"scores": batch["scores"]} if "scores" in batch else {}
+        return self.head.loss(self.logits(*self.inputs_of(batch)), batch["label"], **teacher)
