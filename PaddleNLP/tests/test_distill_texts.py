@@ -5,7 +5,7 @@ import paddle
 import pytest
 
 from common.errors import DataError
-from PaddleNLP.data.augmentation import MASK, TextAugmentation
+from common.text.augmentation import MASK, TextAugmentation
 from PaddleNLP.data.labeled_texts import LabeledTexts
 from PaddleNLP.models.heads.text_class_head import TextClassHead
 

@@ -7,6 +7,7 @@ Writes a TSV of text_a, label and scores, which configurations read by LabeledTe
 the teacher. Files ending in .txt hold a text a line, others are those that LabeledTexts reads.
 """
 
+import importlib
 import pathlib
 import sys
 
@@ -48,10 +49,8 @@ def texts_of(file):
     if file.endswith(".txt"):
         lines = [replace_controls(line)[0].strip() for line in read_lines(file)]
     else:
-        from PaddleNLP.data.labeled_texts import LabeledTexts
-
         path = pathlib.Path(file)
-        samples = LabeledTexts(path.parent, path.name).samples
+        samples = importlib.import_module(f"{KIT.name}.data.labeled_texts").LabeledTexts(path.parent, path.name).samples
         if any("text_b" in sample for sample in samples):
             raise ConfigError(f"{file}: has pairs of texts (text_b); variants are made of single texts")
         lines = [sample["text_a"] for sample in samples]
@@ -114,8 +113,8 @@ def scores_of(teacher, texts):
 
 def write(args):
     """Makes the variants, labels all, writes the file."""
+    from common.text.augmentation import TextAugmentation
     from common.weights.safetensors import write_atomically
-    from PaddleNLP.data.augmentation import TextAugmentation
 
     teacher = load(args.teacher)
     if teacher.task.name != "TextClassification" or ("token_type_ids" in teacher.inputs and "text_b" in teacher.inputs):
