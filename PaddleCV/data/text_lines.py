@@ -163,6 +163,7 @@ class TextMaps(Transform):
 
     def draw(self, corners, hard, text, counts, near, border_counts):
         """Draws a line of text into the maps, in place."""
+        corners = np.ascontiguousarray(corners, np.float32)
         area = cv2.contourArea(corners)
         perimeter = cv2.arcLength(corners, True)
         distance = area * (1 - self.shrink**2) / max(perimeter, 1.0)

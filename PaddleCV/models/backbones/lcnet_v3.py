@@ -136,8 +136,18 @@ class ScaledConv(nn.Layer):
         self.after = Affine() if activate else None
 
     def forward(self, x):
-        x = self.affine(self.conv(x))
+        x = self.affine(self.conv(x)) if self.training else self.joined(x)
         return x if self.after is None else self.after(F.hardswish(x))
+
+
+    def joined(self, x):
+        """The same for inference, scale and shift in those of the normalization: exported, one convolution remains."""
+        norm, scale, shift = self.conv.norm, self.affine.scale, self.affine.shift
+        if not isinstance(norm, nn.layer.norm._BatchNormBase):
+            return self.affine(self.conv(x))
+        weight, bias = norm.weight * scale, norm.bias * scale + shift
+        epsilon = norm._epsilon
+        return F.batch_norm(self.conv.conv(x), norm._mean, norm._variance, weight, bias, False, epsilon=epsilon)
 
 
 class Affine(nn.Layer):

@@ -9,9 +9,9 @@ Shapes in this file:
 
 import paddle
 from paddle import nn
-from paddle.nn import functional as F
 
 from ..blocks.excitation import SqueezeExcitation
+from ..blocks.upsample import upsample_nearest
 
 FACTOR = 4  # the levels are joined with D / 4 channels each
 
@@ -49,12 +49,12 @@ class RSEFPN(nn.Layer):
         levels, above = [], None
         for layer, feature in zip(self.laterals, reversed(features)):
             level = layer(feature)
-            above = level if above is None else level + F.interpolate(above, scale_factor=2, mode="nearest")
+            above = level if above is None else level + upsample_nearest(above)
             levels.append(above)
         levels = [layer(level) for layer, level in zip(self.smooth, levels)]
-        last = len(levels) - 1
-        enlarged = [F.interpolate(x, scale_factor=2 ** (last - k), mode="nearest") for k, x in enumerate(levels[:-1])]
-        return paddle.concat([*enlarged, levels[-1]], 1)
+        for number in range(1, len(levels)):
+            levels[:number] = [upsample_nearest(level) for level in levels[:number]]
+        return paddle.concat(levels, 1)
 
 
 class ResidualExcitation(nn.Layer):
