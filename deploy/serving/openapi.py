@@ -65,6 +65,13 @@ def document(models, limits=None):
         "security": [{}, {"bearer": []}],
         "paths": {
             "/": {"get": operation("a page to try the models on", page)},
+            "/modules": {"get": operation("a page of the modules of the hub", page)},
+            "/modules/{name}/example": {
+                "parameters": [name],
+                "get": operation(
+                    "the file of a module's example", {"content": {"*/*": {}}, "description": "a file"}, "404"
+                ),
+            },
             "/health/live": {"get": operation("whether the server responds", ok(status))},
             "/health/ready": {"get": operation("whether every model can predict", ok(status), "503")},
             "/metrics": {"get": operation("counters", metrics)},
@@ -209,5 +216,6 @@ MODEL = schema(
         "labels": TEXTS,
         "inputs": {"type": "array", "items": schema({"name": TEXT, "shape": SHAPE, "dtype": TEXT})},
         "outputs": TEXTS,
+        "example": {"type": "object", "properties": {"text": TEXT, "file": TEXT}, "additionalProperties": False},
     }
 )
