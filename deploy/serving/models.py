@@ -131,7 +131,7 @@ class Model:
         }
 
     def example(self):
-        """What the page tries the model with: {"text": ...}, or the address of a file, {"file": ...}; {} if nothing."""
+        """The input that the page tries the model with, {"text": ...} or {"file": its address}; {} if there is none."""
         card = self.card()
         if card is None or not card.example:
             return {}

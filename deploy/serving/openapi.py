@@ -26,6 +26,8 @@ WRONG = {
     "properties": {"status": {"type": "integer"}, "detail": {"type": "string"}},
     "additionalProperties": False,
 }
+SIDES = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+BOX = {"anyOf": [SIDES, {"type": "object", "required": ["box"], "properties": {"box": SIDES}}]}
 NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
 PROBLEM = {
     "type": "object",
@@ -118,9 +120,7 @@ def predictor(limits):
         "rows": {**many, "items": row},
         "inputs": tensors,
     }
-    point = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
-    box = {"anyOf": [point, {"type": "object", "required": ["box"], "properties": {"box": point}}]}
-    boxes = {"type": "array", "maxItems": limits.boxes, "items": box, "description": "of models of keypoints only"}
+    boxes = {"type": "array", "maxItems": limits.boxes, "items": BOX, "description": "of models of keypoints only"}
     more = {"image": {"boxes": boxes}, "images": {"boxes": {"type": "array", "items": boxes}}}
     choices = [schema({key: kind}, {"threshold": NUMBER, **more.get(key, {})}) for key, kind in kinds.items()]
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
