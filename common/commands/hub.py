@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from common.commands import autofinetune
+from common.commands.hub_config import add_flag, apply_settings, open_run_source, pattern_of, run_config, run_help
 from common.commands.hub_serving import add_serving, run_serving
 from common.commands.main import ENGINES, run_command
 from common.commands.parser import Parser
@@ -32,7 +33,9 @@ def parser():
             added.add_argument("module", metavar=reference, **more)
         return added
 
-    found = verb("search", "list what can be installed", "PATTERN", nargs="?", default="")
+    found = verb("search", "list what can be installed")
+    found.add_argument("pattern", nargs="*", default=[""], metavar="PATTERN", help="a text or a regular expression")
+    found.add_argument("--html", metavar="FILE", help="write a page of them")
     install = verb("install", "install a module: NAME, NAME==VERSION, a folder or a package", "MODULE")
     download = verb("download", "write the package of a module without installing it", "MODULE")
     download.add_argument("--output_path", metavar="FOLDER", default=".", help="where the package goes (default: .)")
@@ -41,7 +44,7 @@ def parser():
             "--accept-unlicensed", action="store_true", help="take weights whose package names no license"
         )
     for added in (found, install, download):
-        added.add_argument("--index", metavar="FILE", help="an index.json with more modules")
+        added.add_argument("--index", metavar="FILE", help="an index.json with more modules, a file or https://...")
     listed = verb("list", "list the installed modules")
     shown = verb("show", "show the card of a module: NAME, NAME==VERSION or a folder", "MODULE")
     for added in (found, listed, shown):
@@ -49,13 +52,17 @@ def parser():
     run = verb("run", "predict with an installed module", "MODULE")
     run.add_argument("--input_text", metavar="TEXT", help="one text")
     run.add_argument("--input_path", metavar="PATH", help="an image, a recording, or a folder of them")
-    run.add_argument("--input_file", metavar="FILE", help="texts or paths, one per line, or the rows of a table")
+    run.add_argument(
+        "--input_file", metavar="FILE", help="texts or paths, one per line, or the rows of a table (.csv, .jsonl)"
+    )
     run.add_argument("--json", action="store_true", help="print one JSON object per sample")
     run.add_argument(
         "--out", metavar="PATH", help="write the predictions (.csv, .jsonl, .json) or drawn images (a folder)"
     )
     run.add_argument("--threshold", type=float, help="minimum score of a prediction")
     run.add_argument("--batch_size", type=int, dest="batch", help="samples that are predicted together")
+    add_flag(run, "--use_strip", "leave out blanks at both ends of each text")
+    add_flag(run, "--use_gpu", "accepted; exported models predict on the CPU")
     run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")
     add_serving(verb("serving", "serve installed modules over HTTP: start -m NAME ..., stop"))
     autofinetune.add_arguments(
@@ -64,27 +71,40 @@ def parser():
     verb("uninstall", "remove a module: NAME for all its versions, NAME==VERSION for one", "MODULE")
     verb("clear", "remove downloaded packages")
     verb("version", "print the version")
-    verb("help", "print this help")
+    config = verb("config", "print the settings, or change them")
+    config.add_argument("words", nargs="*", metavar="reset | server==INDEX | log==LEVEL", help="what changes")
+    verb("help", "print this help, or that of a command").add_argument("of", nargs="?", metavar="COMMAND")
     return options
 
 
 def main(default_kit=None, argv=None):
     """Entry point; exits the process."""
     options = parser()
-    run_command(options, lambda args: VERBS[args.verb](args, options), argv)
+
+    def run(args):
+        apply_settings(args)
+        return VERBS[args.verb](args, options)
+
+    run_command(options, run, argv)
 
 
 def run_search(args, options):
     """Lists what can be installed."""
     from common.hub.catalog import search_offers
 
-    found = search_offers(args.module, args.index)
-    if args.json:
+    pattern = pattern_of(args.pattern)
+    found = search_offers(pattern, args.index)
+    if args.html:
+        from common.hub.page import module_page
+
+        Path(args.html).write_text(module_page([offer.card() for offer in found]), encoding="utf-8")
+        sys.stdout.write(f"{args.html}\n")
+    elif args.json:
         write_json([{k: getattr(offer, k) for k in ("name", "version", "type", "summary")} for offer in found])
     elif found:
         write_columns([(offer.name, offer.version, offer.type, offer.summary) for offer in found])
     else:
-        sys.stderr.write(f"no module matches '{args.module}'; python tools/hub.py search lists all\n")
+        sys.stderr.write(f"no module matches '{pattern}'; python tools/hub.py search lists all\n")
     return 0 if found else 1
 
 
@@ -170,10 +190,9 @@ def run_module(args, options):
 
     runtime.prepare(load=False)
     from common.inference.run import run_inference
-    from common.inference.sources import open_source
     from common.inference.text_reader import load_model, task_in
 
-    source = open_source(args.input_path or args.input_file, task_in(folder), args.input_text)
+    source = open_run_source(args, task_in(folder))
     return run_inference(load_model(folder, engine=args.engine), source, args)
 
 
@@ -205,16 +224,10 @@ def run_version(args, options):
     return 0
 
 
-def run_help(args, options):
-    """Prints the help."""
-    options.print_help()
-    return 0
-
-
 VERBS = {
     "search": run_search, "install": run_install, "download": run_download, "list": run_list, "show": run_show,
     "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "serving": run_serving,
-    "autofinetune": autofinetune.run_autofinetune, "version": run_version, "help": run_help,
+    "autofinetune": autofinetune.run_autofinetune, "config": run_config, "version": run_version, "help": run_help,
 }  # fmt: skip
 
 

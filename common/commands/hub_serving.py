@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+from common.commands.hub_config import add_flag, warn_of_gpu
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
 from common.suggest import did_you_mean
@@ -24,20 +25,9 @@ def add_serving(parser):
     parser.add_argument("action", choices=("start", "stop"), help="start, or stop the server on --port")
     parser.add_argument("-m", "--modules", nargs="+", default=[], metavar="NAME", help="NAME or NAME==VERSION")
     parser.add_argument("-c", "--config", metavar="FILE", help="config.json with modules_info, port, ...")
-    parser.add_argument("--use_multiprocess", nargs="?", const=True, default=False, type=as_bool, metavar="BOOL",
-                        help=f"up to {MOST_WORKERS} processes for each module")  # fmt: skip
-    parser.add_argument("--use_gpu", nargs="?", const=True, default=False, type=as_bool, metavar="BOOL",
-                        help="accepted; exported models predict on the CPU")  # fmt: skip
+    add_flag(parser, "--use_multiprocess", f"up to {MOST_WORKERS} processes for each module")
+    add_flag(parser, "--use_gpu", "accepted; exported models predict on the CPU")
     add_server_options(parser)
-
-
-def as_bool(text):
-    """The truth value of `True`, `false`, `1`, `no`, ...; raises ValueError."""
-    if text.lower() in ("true", "1", "yes", "on"):
-        return True
-    if text.lower() in ("false", "0", "no", "off"):
-        return False
-    raise ValueError(f"{text!r} is neither true nor false")
 
 
 def run_serving(args, options):
@@ -56,8 +46,7 @@ def start(args):
     if not args.modules:
         raise ConfigError("which modules? hub serving start -m NAME [NAME ...], or -c config.json")
     folders, batches = served_modules(args.modules)
-    if args.use_gpu:
-        logger.warning("use_gpu: exported models predict on the CPU")
+    warn_of_gpu(args)
     from common.system import runtime
     from deploy.serving.command import serve_models
 
@@ -73,7 +62,7 @@ def start(args):
 
 
 def served_modules(modules):
-    """What is served: ({name: folder}, {name: samples run together}).
+    """The modules as the server takes them: ({name: folder}, {name: samples run together}).
 
     Without a version the folder of all versions is served, of which the newest is loaded, and a newer one by `:reload`.
     A module that is called by another name that people know is served by that name.

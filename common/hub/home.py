@@ -115,7 +115,7 @@ class Home:
         target = self.modules / offer.name / offer.version
         if target.is_dir():
             return target
-        if isinstance(offer.source, Path):
+        if not hasattr(offer.source, "make"):
             return self.install(offer.package())
         with tempfile.TemporaryDirectory() as place:
             offer.source.make(Path(place) / "module", accepted)

@@ -16,6 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from common.errors import KitError
+from common.hub.page import SUFFIXES, example_file, module_page
+from common.hub.recipe import recipes
 from common.log import logger
 from common.suggest import did_you_mean
 from deploy.serving.envelope import Envelope, respond
@@ -52,6 +54,8 @@ class Server:
             Route("/health/ready", self.ready),
             Route("/metrics", self.prometheus),
             Route("/openapi.json", self.openapi),
+            Route("/modules", self.modules),
+            Route("/modules/{name:word}/example", self.example),
             Route("/v1/models", self.listing),
             Route("/v1/models/{name:word}", self.about),
             Route("/v1/models/{name:word}:predict", self.predict, methods=["POST"]),
@@ -141,8 +145,22 @@ class Server:
 
     async def page(self, request):
         """The page; nothing but its own script and style may run in it."""
-        html = PAGE.read_text(encoding="utf-8")
-        return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy(html)})
+        return html_response(PAGE.read_text(encoding="utf-8"))
+
+    async def modules(self, request):
+        """The page of the modules of the hub, first those that are served."""
+        served = {name: (model.card(), model.newest.description["input"]) for name, model in self.models.items()}
+        cards = [recipe.card for recipe in recipes().values()]
+        return html_response(module_page(cards, {name: pair for name, pair in served.items() if pair[0]}))
+
+    async def example(self, request):
+        """The file of the example of a served module."""
+        model = self.model(request)
+        card = model.card()
+        file = example_file(card, model.newest.folder) if card else None
+        if file is None or not file.is_file():
+            raise Problem(404, f"{model.name} has no file as its example")
+        return Response(file.read_bytes(), media_type=SUFFIXES[file.suffix])
 
 
 class Word(StringConvertor):
@@ -159,14 +177,20 @@ def json_response(data):
     return Response(data, media_type="application/json")
 
 
+def html_response(html):
+    """A page, in which nothing but its own script and style may run."""
+    return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy(html)})
+
+
 def policy(html):
     """The Content-Security-Policy that lets the page's own script and style run, by their hashes."""
-    hashes = {}
+    allowed = ""
     for kind in ("script", "style"):
-        (inside,) = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
-        hashes[kind] = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+        for inside in re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL):
+            digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+            allowed += f"{kind}-src 'sha256-{digest}'; "
     return (
-        f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; "
+        f"default-src 'none'; {allowed}"
         "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 

@@ -14,6 +14,7 @@ import yaml
 
 from common.errors import ConfigError, EnvironmentProblem, KitError
 from common.hub.card import CARD, read_card, version_key
+from common.hub.page import example_file, is_file_name
 from common.inference.exported import refuse_other
 from common.log import logger
 from common.weights.manifest import read_manifest
@@ -126,7 +127,17 @@ class Model:
             "version": self.newest.version,
             "versions": [{"version": v, "ready": lane.up > 0} for v, lane in self.lanes.items()],
             **{key: described[key] for key in ("task", "input", "threshold", "labels", "inputs", "outputs")},
+            "example": self.example(),
         }
+
+    def example(self):
+        """The input that the page tries the model with, {"text": ...} or {"file": its address}; {} if there is none."""
+        card = self.card()
+        if card is None or not card.example:
+            return {}
+        if example_file(card, self.newest.folder):
+            return {"file": f"modules/{self.name}/example"}
+        return {} if is_file_name(card.example) else {"text": card.example}
 
     def card(self):
         """The card of the module that is served (Card), None for a model that is no module of the hub."""

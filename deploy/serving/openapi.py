@@ -26,6 +26,8 @@ WRONG = {
     "properties": {"status": {"type": "integer"}, "detail": {"type": "string"}},
     "additionalProperties": False,
 }
+SIDES = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+BOX = {"anyOf": [SIDES, {"type": "object", "required": ["box"], "properties": {"box": SIDES}}]}
 NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
 PROBLEM = {
     "type": "object",
@@ -65,6 +67,13 @@ def document(models, limits=None):
         "security": [{}, {"bearer": []}],
         "paths": {
             "/": {"get": operation("a page to try the models on", page)},
+            "/modules": {"get": operation("a page of the modules of the hub", page)},
+            "/modules/{name}/example": {
+                "parameters": [name],
+                "get": operation(
+                    "the file of a module's example", {"content": {"*/*": {}}, "description": "a file"}, "404"
+                ),
+            },
             "/health/live": {"get": operation("whether the server responds", ok(status))},
             "/health/ready": {"get": operation("whether every model can predict", ok(status), "503")},
             "/metrics": {"get": operation("counters", metrics)},
@@ -111,9 +120,7 @@ def predictor(limits):
         "rows": {**many, "items": row},
         "inputs": tensors,
     }
-    point = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
-    box = {"anyOf": [point, {"type": "object", "required": ["box"], "properties": {"box": point}}]}
-    boxes = {"type": "array", "maxItems": limits.boxes, "items": box, "description": "of models of keypoints only"}
+    boxes = {"type": "array", "maxItems": limits.boxes, "items": BOX, "description": "of models of keypoints only"}
     more = {"image": {"boxes": boxes}, "images": {"boxes": {"type": "array", "items": boxes}}}
     choices = [schema({key: kind}, {"threshold": NUMBER, **more.get(key, {})}) for key, kind in kinds.items()]
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
@@ -209,5 +216,6 @@ MODEL = schema(
         "labels": TEXTS,
         "inputs": {"type": "array", "items": schema({"name": TEXT, "shape": SHAPE, "dtype": TEXT})},
         "outputs": TEXTS,
+        "example": {"type": "object", "properties": {"text": TEXT, "file": TEXT}, "additionalProperties": False},
     }
 )

@@ -142,7 +142,7 @@ def home(numbers, tmp_path_factory):
     root = tmp_path_factory.mktemp("home")
     for folder, version in ((numbers / "1", "1.9.0"), (numbers / "2", "1.10.0")):
         draft = shutil.copytree(folder, root / f"draft{version}")
-        write_card(Card("plus", version, "Test/tensors", "Adds."), draft)
+        write_card(Card("plus", version, "Test/tensors", "Adds.", example='{"x": [[1]]}'), draft)
         Home(root).install(draft)
     return root
 
@@ -162,6 +162,13 @@ def test_modules_are_served_by_name_until_they_are_stopped(home, monkeypatch, tm
         server.ask("/predict/text/plus", body).refused(404, "POST /predict/tensors/plus")
         server.ask("/predict/text/minus", body).refused(404, "no model 'minus'")
         assert "predict on the CPU" in server.said()
+        page = server.ask("/modules")
+        assert page.headers["content-type"].startswith("text/html") and "script" not in page.body.decode()
+        assert (
+            'href="./#plus"' in page.body.decode() and "style-src 'sha256-" in page.headers["content-security-policy"]
+        )
+        assert about["example"] == {"text": '{"x": [[1]]}'}
+        server.ask("/modules/plus/example").refused(404, "no file as its example")
         answer = command(hub_command.main, "serving", "stop", "-p", server.port)
         assert answer.code == 0 and server.process.wait(10) == 0, answer.err
         assert list((home / "conf").iterdir()) == []

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from common.commands import hub as hub_command
-from common.commands.hub_serving import as_bool, pid_file, read_serving_config, served_modules, start_of, write_pid
+from common.commands.hub_serving import pid_file, read_serving_config, served_modules, start_of, write_pid
 from common.errors import ConfigError
 from tests.made.commands import command
 
@@ -79,12 +79,6 @@ def test_both_forms_of_config_json_are_read_and_options_come_first(tmp_path):
 def test_what_is_wrong_in_config_json_is_named(content, said, tmp_path):
     with pytest.raises(ConfigError, match=said):
         read(tmp_path, content)
-
-
-def test_a_flag_takes_the_words_of_the_old_command():
-    assert [as_bool(text) for text in ("True", "false", "1", "no")] == [True, False, True, False]
-    with pytest.raises(ValueError, match="neither true nor false"):
-        as_bool("maybe")
 
 
 def test_nothing_is_started_without_modules_and_nothing_is_stopped_that_was_not_started(home):
