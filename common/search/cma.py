@@ -19,10 +19,11 @@ class CMASampler(PopulationSampler):
         seed (int): random seed.
         popsize (int): trials after which the distribution moves.
         start (dict | None): name -> token, the first mean; None for the middle of the space.
-        sigma (float): first standard deviation, in the units of [-1, 1].
+        sigma (float): first standard deviation, in the units of [-1, 1]; of choices and integers at least half the
+            distance of neighbors.
     """
 
-    def __init__(self, distributions, seed=0, popsize=5, start=None, sigma=0.2):
+    def __init__(self, distributions, seed=0, popsize=5, start=None, sigma=0.5):
         super().__init__(distributions, seed, popsize, start)
         self.sigma = sigma
         self.optimizer, self.told = self.new_optimizer(), []
@@ -33,27 +34,32 @@ class CMASampler(PopulationSampler):
 
         padding = np.zeros(max(0, LEAST - len(self.distributions)))
         mean = np.concatenate([np.zeros(len(self.distributions)) if self.start is None else self.start, padding])
+        steps = np.concatenate([self.steps(), padding])
         with np.errstate(divide="ignore"):  # of rounds of two or three trials one parent is left
             return cmaes.CMAwM(
                 mean=mean,
                 sigma=self.sigma,
                 bounds=np.array([[-1.0, 1.0]] * len(mean)),
-                steps=np.concatenate([self.steps(), padding]),
+                steps=steps,
+                cov=np.diag(np.maximum(1.0, steps / (2 * self.sigma)) ** 2),
                 seed=self.seed,
                 population_size=self.popsize,
             )
 
-    def next_state(self, study, trial):
-        """A draw: the `point` of the candidate, the `raw` one that the optimizer is told, and its `round`."""
+    def proposals(self, study, trial):
+        """Draws: the `point` of the candidate, the `raw` one that the optimizer is told, and its `round`."""
         self.update(study)
         self.optimizer.reseed_rng(int(self.generator(trial.number).integers(2**31)))
-        point, raw = self.optimizer.ask()
-        return {"round": len(self.told), "point": point[: len(self.distributions)].tolist(), "raw": raw.tolist()}
+        while True:
+            point, raw = self.optimizer.ask()
+            yield {"round": len(self.told), "point": point[: len(self.distributions)].tolist(), "raw": raw.tolist()}
 
     def update(self, study):
         """Tells the optimizer all rounds that are complete; those it knows already are not told again."""
         waiting = {}
         for trial, state, loss in self.finished(study):
+            if "raw" not in state:
+                continue
             waiting.setdefault(state["round"], []).append((trial.number, np.array(state["raw"]), loss))
         rounds = []
         while len(waiting.get(len(rounds), ())) >= self.popsize:

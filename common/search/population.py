@@ -5,6 +5,8 @@ equally spaced points of it.  The point and the round of a trial are kept in the
 so that several workers share one population and a stopped search resumes.
 """
 
+import itertools
+import json
 import math
 
 import numpy as np
@@ -15,6 +17,8 @@ from optuna.study import StudyDirection
 from common.search.study import COUNTED, first_number, outcome, position_of
 
 NOT_COUNTED = ("surplus", "interrupted")
+PREFIX = "member_"  # of the attributes of the study that hold states
+ATTEMPTS = 32  # proposals before a random candidate
 
 
 class PopulationSampler(BaseSampler):
@@ -31,26 +35,42 @@ class PopulationSampler(BaseSampler):
         self.distributions, self.seed, self.popsize = dict(distributions), seed, popsize
         self.start = None if start is None else self.point(start)
         self.random = RandomSampler(seed)
+        self.read = {}
 
     def infer_relative_search_space(self, study, trial):
         """All dimensions, which are sampled jointly."""
         return self.distributions
 
     def sample_relative(self, study, trial, search_space):
-        """The next candidate: name -> token as Optuna stores it."""
-        number = first_number(trial)
-        kept = study.user_attrs.get(key_of(number))
-        if kept is None:
-            kept = self.next_state(study, trial)
-            study.set_user_attr(key_of(number), kept)
-        return self.tokens(kept["point"])
+        """The next candidate: name -> token as Optuna stores it; a random one where no proposal is new."""
+        key = key_of(first_number(trial))
+        known = self.states(study)
+        if key in known:
+            return known[key][1]
+        others = [t.params for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+        seen = {self.identity(params) for params in others}
+        proposals = itertools.islice(self.proposals(study, trial), ATTEMPTS)
+        state = next((s for s in proposals if self.identity(self.tokens(s["point"])) not in seen), None)
+        if state is None:
+            point = self.generator(trial.number, 1).uniform(-1, 1, len(self.distributions))
+            state = {"point": point.tolist(), "round": -1, "member": -1}
+        study.set_user_attr(key, json.dumps(state))
+        return self.tokens(state["point"])
+
+    def states(self, study):
+        """The states of all trials: attribute -> (state, its candidate)."""
+        for key, text in study.user_attrs.items():
+            if key.startswith(PREFIX) and key not in self.read:
+                state = json.loads(text)
+                self.read[key] = state, self.tokens(state["point"])
+        return self.read
 
     def sample_independent(self, study, trial, param_name, param_distribution):
         """A random value of a dimension outside the joint space."""
         return self.random.sample_independent(study, trial, param_name, param_distribution)
 
-    def next_state(self, study, trial):
-        """The state of a new trial: a dict that JSON can hold, with its `point` (list of D numbers in [-1, 1])."""
+    def proposals(self, study, trial):
+        """Yields states of a new trial: dicts that JSON can hold, with the `point` (list of D numbers in [-1, 1])."""
         raise NotImplementedError
 
     def place_of(self, study, trial):
@@ -68,10 +88,10 @@ class PopulationSampler(BaseSampler):
         sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1
         trials = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
         losses = {self.identity(t.params): sign * t.value for t in trials if t.value is not None}
-        states, found = study.user_attrs, []
+        states, found = self.states(study), []
         for trial in sorted(trials, key=lambda t: (t.datetime_complete, t.number)):
-            state = states.get(key_of(first_number(trial)))
-            if state is not None and outcome(trial) not in NOT_COUNTED and self.tokens(state["point"]) == trial.params:
+            state, candidate = states.get(key_of(first_number(trial)), (None, None))
+            if state is not None and outcome(trial) not in NOT_COUNTED and candidate == trial.params:
                 found.append((trial, state, losses.get(self.identity(trial.params))))
         return found
 
@@ -91,14 +111,14 @@ class PopulationSampler(BaseSampler):
         """The distance between neighboring values of each dimension (ndarray [D]), 0 for real numbers."""
         return np.array([step_of(distribution) for distribution in self.distributions.values()])
 
-    def generator(self, number):
-        """Random numbers that depend on the seed and the number of a trial alone."""
-        return np.random.default_rng([self.seed, number])
+    def generator(self, *numbers):
+        """Random numbers that depend on the seed and these numbers, of a trial, alone."""
+        return np.random.default_rng([self.seed, *numbers])
 
 
 def key_of(number):
     """The attribute of the study that holds the state of a trial."""
-    return f"member_{number:05d}"
+    return f"{PREFIX}{number:05d}"
 
 
 def counts_in_rounds(trial):

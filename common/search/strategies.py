@@ -153,12 +153,14 @@ class HAZero(Strategy):
         redraws (int): consecutive rejected candidates before the search gives up.
         popsize (int): trials after which the distribution moves.
         start (dict | None): dotted key -> value, the first mean, of every key of the space; None for the middle.
-        sigma (float): first standard deviation; every dimension is 2 wide.
+        sigma (float | None): first standard deviation, of dimensions that are 2 wide; None for 0.2, PaddleHub's, around
+            a start, and 0.5 without one.
     """
 
-    def __init__(self, space, trials=20, metric=None, limits=None, redraws=500, popsize=5, start=None, sigma=0.2):
+    def __init__(self, space, trials=20, metric=None, limits=None, redraws=500, popsize=5, start=None, sigma=None):
         super().__init__(space, trials, metric, limits, redraws)
         self.popsize, self.start = popsize, tokens_of_start(self.space.dimensions, popsize, start)
+        sigma = (0.5 if start is None else 0.2) if sigma is None else sigma
         if not 0 < sigma <= 2:
             raise ValueError(f"sigma is {sigma}; allowed: above 0, at most 2")
         if importlib.util.find_spec("cmaes") is None:

@@ -60,24 +60,24 @@ class SwarmSampler(PopulationSampler):
         super().__init__(distributions, seed, popsize, start)
         self.alpha, self.epsilon = alpha, epsilon
 
-    def next_state(self, study, trial):
-        """A step: the `point` of the candidate, its `momentum`, its `member` of the swarm and its `round`."""
+    def proposals(self, study, trial):
+        """Steps: the `point` of the candidate, its `momentum`, its `member` of the swarm and its `round`."""
         at, member = self.place_of(study, trial)
-        draws = self.generator(trial.number).uniform(-1, 1, len(self.distributions))
+        generator, count = self.generator(trial.number), len(self.distributions)
         ended = self.finished(study)
         own = [(state, loss) for t, state, loss in ended if state["member"] == member and counts_in_rounds(t)]
         earlier = [(state, loss) for t, state, loss in ended if state["round"] < at]
+        middle, momentum, epsilon = np.zeros(count) if self.start is None else self.start, np.zeros(count), 1.0
         if own:
             position, momentum = (np.array(own[-1][0][name]) for name in ("point", "momentum"))
             own_best, swarm_best = best_point(own, position), best_point(earlier or own, position)
-            position, momentum = advance_individual(position, momentum, own_best, swarm_best, at or 1, self.alpha)
-            position = move_at_random(position, draws, self.epsilon)
-        else:
-            momentum = np.zeros(len(self.distributions))
-            middle = momentum if self.start is None else self.start
-            first = self.start is not None and member == at == 0
-            position = middle if first else move_at_random(middle, draws, 1.0)
-        return {"round": at, "member": member, "point": position.tolist(), "momentum": momentum.tolist()}
+            middle, momentum = advance_individual(position, momentum, own_best, swarm_best, at or 1, self.alpha)
+            epsilon = self.epsilon
+        elif self.start is not None and member == at == 0:
+            epsilon = 0.0
+        while True:
+            point = move_at_random(middle, generator.uniform(-1, 1, count), epsilon)
+            yield {"round": at, "member": member, "point": point.tolist(), "momentum": momentum.tolist()}
 
 
 def best_point(states, otherwise):

@@ -1,5 +1,7 @@
 """Tests of PSHE2: its formulas by hand, and that individuals share nothing but the best position."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -29,7 +31,7 @@ def test_the_best_point_is_that_of_the_lowest_loss():
 
 def test_every_individual_has_a_momentum_of_its_own():
     study = search(PSHE2(SPACE, popsize=3), 9)
-    states = [study.user_attrs[f"member_{number:05d}"] for number in range(9)]
+    states = [json.loads(study.user_attrs[f"member_{number:05d}"]) for number in range(9)]
     assert [(state["round"], state["member"]) for state in states] == [(r, m) for r in range(3) for m in range(3)]
     assert all(not any(state["momentum"]) for state in states[:3])
     last = [tuple(state["momentum"]) for state in states[6:]]
