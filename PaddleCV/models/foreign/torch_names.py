@@ -9,7 +9,15 @@ from common.errors import ConfigError
 from common.suggest import did_you_mean
 from common.weights.name_order import NameOrder
 
-from . import darknet_names, detector_names, face_api_names, official_detectors, official_names, official_segmentors
+from . import (
+    darknet_names,
+    detector_names,
+    face_api_names,
+    mediapipe_names,
+    official_detectors,
+    official_names,
+    official_segmentors,
+)
 
 STATISTICS = ((r"running_mean$", "mean"), (r"running_var$", "variance"))
 
@@ -62,6 +70,7 @@ FAMILIES = {
     },
     "darknet": darknet_names.DARKNET,
     "face_api": face_api_names.FACE_API,
+    "mediapipe": mediapipe_names.MEDIAPIPE,
     "efficientnet_pytorch": {
         "EfficientNet": torch(
             "stem blocks last fc",
@@ -126,7 +135,7 @@ OFFICIAL = {
     "XceptionDeepLab": ("xception_deeplab",),
 }
 KITS = {"paddledetection": official_detectors, "paddleseg": official_segmentors}
-DETECTORS = frozenset(detector_names.TORCHVISION) | frozenset(official_detectors.NETWORKS)
+DETECTORS = frozenset(detector_names.TORCHVISION) | frozenset(official_detectors.NETWORKS) | {"LandmarkDetector"}
 TUNE = "fine-tune before you trust the predictions"
 SETTINGS = "the model also needs the settings that pretrained.csv has for the published weights of this network"
 NOTES = {
