@@ -31,7 +31,8 @@ def parser():
         "--source",
         required=True,
         help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), "
-        "efficientnet_pytorch, paddleclas, paddledetection, paddleseg, darknet, face_api",
+        "efficientnet_pytorch, paddleclas, paddledetection, paddleseg, darknet, face_api, "
+        "mediapipe",
     )
     options.add_argument("--out", required=True, metavar="FILE", help="output file, a new .safetensors file")
     return options

@@ -29,6 +29,10 @@ ALIASES = {  # names that people know -> ours
     "efficientnet_lite0": "efficientnet_lite0_imagenet",
     "mobilenet_v2": "mobilenet_v2_imagenet",
     "mobilenet_v2_imagenet_224": "mobilenet_v2_imagenet",
+    "pyramidbox_face_detection": "ssd_mobilenet_v1_face",
+    "pyramidbox_lite_server": "ssd_mobilenet_v1_face",
+    "pyramidbox_lite_mobile": "blazeface",
+    "ultra_light_fast_generic_face_detector_1mb_320": "blazeface",
 }
 
 

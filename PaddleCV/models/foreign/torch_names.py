@@ -14,6 +14,7 @@ from . import (
     detector_names,
     easyocr_names,
     face_api_names,
+    mediapipe_names,
     official_detectors,
     official_names,
     official_segmentors,
@@ -71,6 +72,7 @@ FAMILIES = {
     },
     "darknet": darknet_names.DARKNET,
     "face_api": face_api_names.FACE_API,
+    "mediapipe": mediapipe_names.MEDIAPIPE,
     "efficientnet_pytorch": {
         "EfficientNet": torch(
             "stem blocks last fc",
@@ -137,7 +139,7 @@ OFFICIAL = {
     "XceptionDeepLab": ("xception_deeplab",),
 }
 KITS = {"paddledetection": official_detectors, "paddleseg": official_segmentors}
-DETECTORS = frozenset(detector_names.TORCHVISION) | frozenset(official_detectors.NETWORKS)
+DETECTORS = frozenset(detector_names.TORCHVISION) | frozenset(official_detectors.NETWORKS) | {"LandmarkDetector"}
 TUNE = "fine-tune before you trust the predictions"
 SETTINGS = "the model also needs the settings that pretrained.csv has for the published weights of this network"
 NOTES = {

@@ -51,6 +51,14 @@ def check_yolov3_tiny(module):
     np.testing.assert_allclose(cup["box"], [153, 24, 434, 324], atol=8)
 
 
+def check_blazeface(module):
+    face = best(module, "astronaut", "face_detection")
+    assert face["label"] == "face" and face["score"] > 0.9
+    np.testing.assert_allclose(face["box"], [178.7, 82.3, 271.2, 174.8], atol=0.5)
+    points = {point["name"]: (point["x"], point["y"]) for point in face["keypoints"]}
+    np.testing.assert_allclose(points["nose_tip"], [226.4, 124.0], atol=1)
+
+
 def check_ssd_mobilenet_v1_face(module):
     face = best(module, "astronaut", "face_detection")
     assert face["label"] == "face" and face["score"] > 0.95
@@ -71,6 +79,7 @@ def check_minilm(module):
 
 
 EXPECTED = {
+    "blazeface": check_blazeface,
     "efficientnet_lite0_imagenet": check_efficientnet_lite0,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
