@@ -26,6 +26,7 @@ TASKS = {
         "metric_learning",
         "segmentation",
         "keypoints",
+        "text_detection",
         "text_recognition",
     },
     "PaddleNLP": {"classification", "language_model", "matching", "reading", "lexical", "sentence_embedding"},

@@ -111,7 +111,8 @@ def excited(layer, x, inside):
         x (Tensor): float32 [N, C, h, w].
         inside (Tensor): float32 [N, 1, 1, w], 1 or 0.
     """
-    means = (x * inside).sum([2, 3], keepdim=True) / (inside.sum(3, keepdim=True) * x.shape[2])
+    share = F.adaptive_avg_pool2d(inside, 1)  # of the columns
+    means = F.adaptive_avg_pool2d(x * inside, 1) / share
     weights = layer.expand(F.relu(layer.reduce(means)))
     return x * F.hardsigmoid(weights, slope=layer.slope, offset=0.5)
 
