@@ -29,7 +29,7 @@ from common.files import read_lines
 from common.hub.archive import checked_parts
 from common.hub.card import Card, check_card, write_card
 from common.hub.registry import parse_package, read_members
-from common.hub.trainable import write_trained
+from common.hub.trainable import export_module
 
 FOLDER = "hub"
 KEYS = {
@@ -86,8 +86,6 @@ class Recipe:
 
     def _export(self, files, converted, folder):
         """Exports the configuration with the weights of the package."""
-        from common.training.run import Run
-
         weights = files / self.making["weights"]
         if self.making.get("names"):
             from common.build.foreign import rename_foreign
@@ -98,9 +96,7 @@ class Recipe:
             write_atomically(converted, encode_arrays(arrays))
             weights = converted
         config = self.configuration(files, weights=str(weights), output_dir=str(files.parent / "run"))
-        Run(config).export(folder)
-        if self.making.get("trainable"):
-            write_trained(config, folder)
+        export_module(config, folder, self.making.get("trainable", False))
 
     def configuration(self, files, **changes):
         """The configuration of the model, with the settings of the recipe (Config)."""

@@ -93,10 +93,8 @@ def pypi_address(package):
     index = os.environ.get("PIP_INDEX_URL") or client_says(
         sys.executable, "-m", "pip", "config", "get", "global.index-url"
     )
-    if not index:
-        from pip._internal.models.index import PyPI
-
-        index = PyPI.simple_url
+    if not index:  # not imported here: pip and setuptools, which paddle imports, exclude each other in a process
+        index = client_says(sys.executable, "-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)")
     page = f"{index.rstrip('/')}/{re.sub(r'[-_.]+', '-', package.name).lower()}/"
     try:
         answer = httpx.get(
