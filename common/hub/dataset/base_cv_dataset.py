@@ -51,5 +51,5 @@ class BaseCVDataset:
         return len(self.label_list)
 
     def split_of(self, phase, folder):
-        """The place of the images of a phase in a configuration: `root` and `list_file` (dict); `folder` is not used."""
+        """The place of the images of a phase in a configuration (dict): `root`, `list_file`; `folder` is not used."""
         return {"root": str(self.base_path), "list_file": self.files[phase]}
