@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   python tools/hub.py run mobilenet_v2_imagenet --input_path cat.jpg
   python tools/hub.py serving start -m lac mobilenet_v2_imagenet -p 8866
   python tools/hub.py install output/digits/module          # a folder, or a package NAME-VERSION.phm
+  python tools/hub.py create output/reviews_cnn --name my_reviews --install
 
 HUB_HOME is the folder of installed modules.
 """
@@ -68,6 +69,16 @@ def parser():
     autofinetune.add_arguments(
         verb("autofinetune", "search the hyperparameters of a script or of a configuration", "SCRIPT|CONFIG")
     )
+    create = verb("create", "make a module of a run, or of a pretrained encoder: a folder", "FOLDER")
+    create.add_argument("--name", required=True, help="name of the module")
+    create.add_argument("--version", default="1.0.0", help="two or three numbers (default: 1.0.0)")
+    create.add_argument("--summary", help="one line about it")
+    create.add_argument("--author", dest="authors", help="who made it")
+    create.add_argument("--license", help="license of the weights")
+    create.add_argument("--type", help="category, such as NLP/sentiment_analysis")
+    create.add_argument("--trainable", action="store_true", help="add the weights that others can fine-tune")
+    create.add_argument("--output_path", metavar="FOLDER", default=".", help="where the package goes (default: .)")
+    create.add_argument("--install", action="store_true", help="install it instead of writing a package")
     verb("uninstall", "remove a module: NAME for all its versions, NAME==VERSION for one", "MODULE")
     verb("clear", "remove downloaded packages")
     verb("version", "print the version")
@@ -120,6 +131,16 @@ def run_install(args, options):
 
         folder = home.install_offer(find_offer(args.module, args.index), args.accept_unlicensed)
     sys.stdout.write(f"{folder.parent.name}=={folder.name} is installed: {folder}\n")
+    return 0
+
+
+def run_create(args, options):
+    """Makes a module."""
+    from common.hub.create import create_module
+
+    about = {key: getattr(args, key) for key in ("version", "summary", "authors", "license", "type")}
+    made = create_module(args.module, args.name, args.output_path, args.trainable, args.install, **about)
+    sys.stdout.write(f"{args.name}=={args.version} is {'installed' if args.install else 'written'}: {made}\n")
     return 0
 
 
@@ -225,8 +246,8 @@ def run_version(args, options):
 
 
 VERBS = {
-    "search": run_search, "install": run_install, "download": run_download, "list": run_list, "show": run_show,
-    "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "serving": run_serving,
+    "search": run_search, "install": run_install, "create": run_create, "download": run_download, "list": run_list,
+    "show": run_show, "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "serving": run_serving,
     "autofinetune": autofinetune.run_autofinetune, "config": run_config, "version": run_version, "help": run_help,
 }  # fmt: skip
 

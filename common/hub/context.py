@@ -1,4 +1,4 @@
-"""What a module gives to a fine-tuning: its inputs, its features, and the program that they stand for."""
+"""The context of a module: its inputs, its features, and the program that they stand for, for a fine-tuning."""
 
 import dataclasses
 
@@ -32,7 +32,7 @@ class Variable:
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """What is fine-tuned of a module.
+    """The part of a module that is fine-tuned.
 
     Args:
         module (str): name and version.

@@ -1,7 +1,6 @@
 """Makes a module of a trained run, or of a folder with a pretrained encoder of another library."""
 
 import json
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from common.log import logger, set_up_logging
 from common.suggest import did_you_mean
 
 CATEGORIES = {"PaddleCV": "CV", "PaddleNLP": "NLP", "PaddleRec": "Rec", "PaddleSpeech": "Audio"}
-WORDS = {"text": "texts, one a line", "image": "images", "audio": "recordings", "table": "rows of a table"}
+WORDS = {"text": "texts, one per line", "image": "images", "audio": "recordings", "table": "rows of a table"}
 ABOUT = ("version", "summary", "authors", "license", "source", "type")
 
 
@@ -34,7 +33,7 @@ def create_module(directory, name, output_path=".", trainable=False, install=Fal
         Path: the package; with `install` the folder of the installed module.
 
     Raises:
-        ConfigError: the folder has no weights, or the name, the version or a key is none.
+        ConfigError: the folder has no weights, or the name, the version or a key is not allowed.
         EnvironmentProblem: the weights are damaged, or the package cannot be written.
     """
     from common.hub.encoders import is_encoder_folder, make_encoder_module
@@ -84,9 +83,8 @@ def make_run_module(source, folder, trainable):
         trainable (bool): adds the encoder or the backbone.
     """
     from common.config import load_config
-    from common.hub.trainable import write_trained
+    from common.hub.trainable import export_module
     from common.inference.exported import Exported
-    from common.training.run import Run
     from common.weights.checkpoint import find_weights
 
     weights = find_weights(source)
@@ -95,12 +93,8 @@ def make_run_module(source, folder, trainable):
         raise ConfigError(
             f"{display_path(file)}: no such file; a module is made of the folder of a run or a checkpoint"
         )
-    changes = [f"weights={weights}", "pretrained=null"]
-    config = load_config(file, changes)
-    Run(config).export(folder)
-    shutil.rmtree(folder / "golden", ignore_errors=True)
-    if trainable:
-        write_trained(load_config(file, changes), folder)
+    config = load_config(file, [f"weights={weights}", "pretrained=null"])
+    export_module(config, folder, trainable)
     return describe_run(config, weights, Exported(folder).task())
 
 

@@ -104,7 +104,7 @@ class Module:
         return Several(Predictions(self.model, given, *predict_one(self.model, given, threshold)) for given in samples)
 
     def context(self, trainable=True, max_seq_len=128, pretrained=True, **ignored):
-        """What a task is built on: `inputs, outputs, program = module.context(trainable=True)`.
+        """The context that a task is built on: `inputs, outputs, program = module.context(trainable=True)`.
 
         Args:
             trainable (bool): whether the weights of the module are trained, or those of the task alone.
@@ -192,10 +192,10 @@ def find_installed(reference):
         return Home().find(reference)
     except ConfigError as error:
         name = reference.partition("==")[0]
-        if not UNPUBLISHED.match(name) or "did you mean" in str(error) or "this version" in str(error):
+        if not UNPUBLISHED.match(name) or "this version" in str(error):
             raise
         raise ConfigError(
-            f"{reference}: the module is not installed, and no registry of packages carries its weights\n"
+            f"{str(error).splitlines()[0]}\n  no registry of packages carries its weights\n"
             f"  fix: python tools/hub.py create FOLDER --name {name} --install, where FOLDER has vocab.txt and the "
             "published weights\n       (.pdparams or .safetensors); or fine-tune a module that is there, such as lac"
         ) from None

@@ -32,7 +32,7 @@ from common.files import read_lines
 from common.hub.archive import checked_parts
 from common.hub.card import Card, check_card, write_card
 from common.hub.registry import parse_package, read_members
-from common.hub.trainable import write_trained
+from common.hub.trainable import export_module
 from common.suggest import did_you_mean
 from common.text.characters import BLANK
 from common.text.vocabulary import SPACE
@@ -101,8 +101,6 @@ class Recipe:
 
     def _export(self, making, files, converted, folder):
         """Exports a configuration with the weights of the package."""
-        from common.training.run import Run
-
         weights, config = files / making["weights"], self.configuration(files, making)
         if "characters" in making:
             (files / VOCABULARY).write_text("".join(f"{name}\n" for name in config.get("labels")[1:]), encoding="utf-8")
@@ -115,9 +113,7 @@ class Recipe:
             write_atomically(converted, encode_arrays(arrays))
             weights = converted
         run = self.configuration(files, making, weights=str(weights), output_dir=str(files.parent / "run"))
-        Run(run).export(folder)
-        if making.get("trainable"):
-            write_trained(run, folder)
+        export_module(run, folder, making.get("trainable", False))
 
     def configuration(self, files, making=None, **changes):
         """The configuration of a model, with the settings of the recipe (Config).

@@ -8,7 +8,6 @@ module/trainable/
 
 from pathlib import Path
 
-from common.config import load_config
 from common.config.kits import ROOT, is_kit
 from common.config.tree import to_plain
 from common.config.yaml import display_path, dump_yaml, read_file
@@ -148,14 +147,17 @@ def write_part(folder, kit, part, node, transforms, arrays):
     write_atomically(folder / WEIGHTS, encode_arrays(arrays))
 
 
-def write_trained(config, folder):
-    """Adds `trainable/` to a module that was exported of a configuration with its weights.
+def export_module(config, folder, trainable=False):
+    """Exports a configuration with its weights to the folder of a module.
 
     Args:
-        config (Config | dict | str): with `weights`.
-        folder (str | Path): of the module.
+        config (Config): with `weights`.
+        folder (str | Path): of the module, to be made.
+        trainable (bool): adds the part that others are built on.
     """
     from common.build.model import trained_model
+    from common.training.run import Run
 
-    config = load_config(config) if isinstance(config, dict | str) else config
-    write_trainable(config, trained_model(config)[0], folder)
+    Run(config).export(folder)
+    if trainable:
+        write_trainable(config, trained_model(config)[0], folder)

@@ -18,7 +18,7 @@ class BaseCVDataset:
         validate_list_file (str): list of the validation images.
         test_list_file (str): list of the test images.
         predict_file (str): list of images without labels.
-        label_list_file (str): the labels, one a line.
+        label_list_file (str): the labels, one per line.
         label_list (list[str]): the labels.
 
     Raises:
@@ -51,5 +51,5 @@ class BaseCVDataset:
         return len(self.label_list)
 
     def split_of(self, phase, folder):
-        """Where a configuration finds the images of a phase: `root` and `list_file` (dict); `folder` is not used."""
+        """The place of the images of a phase in a configuration (dict): `root`, `list_file`; `folder` is not used."""
         return {"root": str(self.base_path), "list_file": self.files[phase]}

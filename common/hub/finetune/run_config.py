@@ -25,7 +25,7 @@ class RunConfig:
         seed (int): of the run.
 
     Raises:
-        ConfigError: a number is below 1, or the strategy is none.
+        ConfigError: a number is below 1, or the strategy is no strategy.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ PHASES = {"train": "train", "eval": "dev", "test": "test"}  # split of a configu
 
 
 class BaseTask:
-    """What all tasks share.
+    """The base class of tasks.
 
     Args:
         feature (Feature): of a module, such as `outputs["pooled_output"]`.
@@ -92,7 +92,7 @@ class BaseTask:
             raise ConfigError(f"metrics_choices: there is no '{first}'{near}; there are {', '.join(self.metrics)}")
         return dict(self.metrics[first])
 
-    # What a subclass says ---------------------------------------------------------------------------------------------
+    # Given by a subclass
 
     def model(self):
         """The `model:` of the configuration (dict)."""
@@ -102,7 +102,7 @@ class BaseTask:
         """The transforms of a split (list[dict])."""
         raise NotImplementedError
 
-    # The run ----------------------------------------------------------------------------------------------------------
+    # The run
 
     @property
     def folder(self):
@@ -148,13 +148,15 @@ class BaseTask:
 
     def optimizer(self):
         """The `optimizer:` section (dict)."""
-        found = self.config.strategy.optimizer(self.part, self.total_steps())
+        strategy = self.config.strategy
+        found = strategy.optimizer(self.part, self.total_steps() if strategy.decay == "noam_decay" else None)
         frozen = [] if self.program.learns else [{"match": f"{self.part}.*", "freeze": True}]
         return found | ({"groups": [*found.get("groups", []), *frozen]} if frozen else {})
 
     def total_steps(self):
-        """Updates of the run, for strategies that need their number; None where batches have no fixed size."""
-        if getattr(self.reader, "in_tokens", False) or not hasattr(self.dataset, "get_train_examples"):
+        """Updates of the run, for strategies that need their number; None where it is not known before the run."""
+        counted = getattr(self.reader, "data", None) == "LabeledTexts" and not self.reader.in_tokens
+        if not counted:
             return None
         return max(1, len(self.dataset.get_train_examples()) // self.config.batch_size) * self.config.num_epoch
 
@@ -183,14 +185,14 @@ class BaseTask:
         """The best checkpoint of the run, or its last one without validation data (Path).
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: there is no checkpoint.
         """
         for name in ("best", "last"):
             if (self.folder / name).exists():
                 return self.folder / name
         raise ConfigError(f"{self.folder}: there is no checkpoint; call finetune() first")
 
-    # What people call -------------------------------------------------------------------------------------------------
+    # The calls
 
     def finetune(self):
         """Trains from where the folder of the run ended, and keeps the best epoch (Trained)."""
