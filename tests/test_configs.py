@@ -28,7 +28,7 @@ TASKS = {
         "keypoints",
         "text_recognition",
     },
-    "PaddleNLP": {"classification", "matching", "reading", "lexical"},
+    "PaddleNLP": {"classification", "language_model", "matching", "reading", "lexical", "sentence_embedding"},
     "PaddleRec": {"ranking", "matching"},
     "PaddleSpeech": {"recognition"},
     "PaddleSlim": {"pruning", "quantization", "distillation", "search"},

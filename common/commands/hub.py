@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from common.commands import autofinetune
 from common.commands.hub_config import add_flag, apply_settings, open_run_source, pattern_of, run_config, run_help
 from common.commands.hub_serving import add_serving, run_serving
 from common.commands.main import ENGINES, run_command
@@ -67,6 +68,9 @@ def parser():
     add_flag(run, "--use_gpu", "accepted; exported models predict on the CPU")
     run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")
     add_serving(verb("serving", "serve installed modules over HTTP: start -m NAME ..., stop"))
+    autofinetune.add_arguments(
+        verb("autofinetune", "search the hyperparameters of a script or of a configuration", "SCRIPT|CONFIG")
+    )
     verb("uninstall", "remove a module: NAME for all its versions, NAME==VERSION for one", "MODULE")
     verb("clear", "remove downloaded packages")
     verb("version", "print the version")
@@ -207,12 +211,11 @@ def run_module(args, options):
     from common.system import runtime
 
     runtime.prepare(load=False)
-    from common.inference.exported import Exported
-    from common.inference.predictor import Predictor
     from common.inference.run import run_inference
+    from common.inference.text_reader import load_model, task_in
 
-    source = open_run_source(args, Exported(folder).task())
-    return run_inference(Predictor(folder, engine=args.engine), source, args)
+    source = open_run_source(args, task_in(folder))
+    return run_inference(load_model(folder, engine=args.engine), source, args)
 
 
 def run_uninstall(args, options):
@@ -245,8 +248,9 @@ def run_version(args, options):
 
 VERBS = {
     "search": run_search, "install": run_install, "download": run_download, "list": run_list, "show": run_show,
-    "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "version": run_version, "help": run_help,
-    "serving": run_serving, "config": run_config, "build": run_build,
+    "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "serving": run_serving,
+    "autofinetune": autofinetune.run_autofinetune, "config": run_config, "version": run_version, "help": run_help,
+    "build": run_build,
 }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ class Wanted:
 def role_of(definition, namespace):
     """The role of a class (str), a key of ROLES; empty for a class that is no component by itself."""
     bases, methods = namespace.traits(definition)
-    if any(base in CONTAINERS or base == "Layer" for base in bases) and "PyLayer" not in bases:
+    if any(base in CONTAINERS or base == "Layer" for base in bases) and not bases & {"PyLayer", "Task"}:
         return "layer"
     for base, role in BASES.items():
         if base in bases or (base, definition.name) == ("Trainer", "Trainer"):

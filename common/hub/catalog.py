@@ -27,6 +27,7 @@ SCHEMA = 1
 LARGEST_INDEX = 16 << 20  # bytes
 FIELDS = ("name", "version", "type", "summary", "license", "path", "sha256", "size")
 ALIASES = {  # names that people know -> ours
+    "efficientnet_lite0": "efficientnet_lite0_imagenet",
     "mobilenet_v2": "mobilenet_v2_imagenet",
     "mobilenet_v2_imagenet_224": "mobilenet_v2_imagenet",
 }

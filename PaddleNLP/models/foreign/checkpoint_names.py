@@ -48,11 +48,12 @@ TRANSFORMERS = (
 )
 LAST = {"w": "weight", "b": "bias", "scale": "weight", "gamma": "weight", "beta": "bias"}
 PREFIX = re.compile(r"^(?:bert|ernie|model|encoder)\.(?=embeddings\.|encoder\.|pooler\.)")
+COUNTED = re.compile(r"embeddings\.position_ids$")  # 0, 1, 2, ... as older versions of transformers wrote it
 PRODUCT = re.compile(r"\.(query|key|value|output|wide|narrow)\.weight$|pooler\.weight$")
 
 
 def our_names(arrays):
-    """The arrays under the names of this kit (`encoder.layers.0.query.weight`); unknown names stay.
+    """The arrays under the names of this kit (`encoder.layers.0.query.weight`); unknown names stay, 0, 1, 2, ... goes.
 
     Args:
         arrays (dict): name -> array of one of the three kinds of files.
@@ -60,6 +61,8 @@ def our_names(arrays):
     transposed = any(re.search(r"encoder\.layer\.\d+\.", name) for name in arrays)
     found = {}
     for name, array in arrays.items():
+        if COUNTED.search(name):
+            continue
         ours = our_name(name)
         if ours and transposed and PRODUCT.search(ours):
             array = np.ascontiguousarray(array.T)

@@ -39,16 +39,44 @@ def check_mobilenet(module):
     assert (coffee["label"], coffee["category_id"]) == ("espresso", 967) and coffee["score"] > 0.95
 
 
+def check_efficientnet_lite0(module):
+    cat, coffee = (best(module, name, "classification") for name in ("chelsea", "coffee"))
+    assert (cat["label"], cat["category_id"]) == ("tiger cat", 282) and cat["score"] > 0.35  # 285 is second
+    assert (coffee["label"], coffee["category_id"]) == ("espresso", 967) and coffee["score"] > 0.9
+
+
 def check_yolov3_tiny(module):
     cup = best(module, "coffee", "object_detection")
     assert cup["label"] == "cup" and cup["score"] > 0.4
     np.testing.assert_allclose(cup["box"], [153, 24, 434, 324], atol=8)
 
 
+def check_ssd_mobilenet_v1_face(module):
+    face = best(module, "astronaut", "face_detection")
+    assert face["label"] == "face" and face["score"] > 0.95
+    np.testing.assert_allclose(face["box"], [181.1, 72.9, 264.4, 174.6], atol=0.5)
+
+
+def check_minilm(module):
+    """The cosines and numbers of transformers 5.24 with torch 2.14 and these weights, by mean over the tokens."""
+    texts = ["A man is playing a guitar.", "Someone plays an acoustic instrument.", "Shares dropped on Monday."]
+    vectors = np.array([records[0]["embedding"] for records in module.embed(texts=texts)])
+    assert vectors.shape == (3, 384)
+    np.testing.assert_allclose(
+        vectors[:2, :4],
+        [[0.02166406, -0.00486419, -0.0096491, -0.06340128], [0.0374966, -0.00616595, 0.03711503, -0.06644148]],
+        atol=2e-6,
+    )
+    np.testing.assert_allclose(module.similarity(texts=texts[:1], others=texts), [[1, 0.7041, -0.0697]], atol=1e-4)
+
+
 EXPECTED = {
+    "efficientnet_lite0_imagenet": check_efficientnet_lite0,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
+    "minilm_sentence": check_minilm,
     "mobilenet_v2_imagenet": check_mobilenet,
+    "ssd_mobilenet_v1_face": check_ssd_mobilenet_v1_face,
     "yolov3_tiny_coco": check_yolov3_tiny,
 }
 

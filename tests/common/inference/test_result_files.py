@@ -37,6 +37,7 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
     ),
     "ImageClassification": (IMAGES[:3], SCORES),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
+    "SentenceEmbedding": (LINES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "TextClassification": ([LINES[0], LINES[1] | {"text_b": "b"}, LINES[2] | {"text_b": "c"}], SCORES),
     "Ranking": (ROWS, {"probability": np.array([0.25, 1e-6, 1])}),
     "Retrieval": (ROWS, {"items": np.array([[3, 1]] * 3), "scores": np.ones((3, 2)) / 3}),
