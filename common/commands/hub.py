@@ -38,13 +38,16 @@ def parser():
     found.add_argument("pattern", nargs="*", default=[""], metavar="PATTERN", help="a text or a regular expression")
     found.add_argument("--html", metavar="FILE", help="write a page of them")
     install = verb("install", "install a module: NAME, NAME==VERSION, a folder or a package", "MODULE")
+    build = verb("build", "train a module from data that a package carries, and install it", "MODULE")
+    build.add_argument("-o", "--override", nargs="+", action="extend", default=[], metavar="KEY=VALUE",
+                       help="override keys of the configuration: -o train.epochs=2")  # fmt: skip
     download = verb("download", "write the package of a module without installing it", "MODULE")
     download.add_argument("--output_path", metavar="FOLDER", default=".", help="where the package goes (default: .)")
     for added in (install, download):
         added.add_argument(
             "--accept-unlicensed", action="store_true", help="take weights whose package names no license"
         )
-    for added in (found, install, download):
+    for added in (found, install, download, build):
         added.add_argument("--index", metavar="FILE", help="an index.json with more modules, a file or https://...")
     listed = verb("list", "list the installed modules")
     shown = verb("show", "show the card of a module: NAME, NAME==VERSION or a folder", "MODULE")
@@ -141,6 +144,25 @@ def run_create(args, options):
     about = {key: getattr(args, key) for key in ("version", "summary", "authors", "license", "type")}
     made = create_module(args.module, args.name, args.output_path, args.trainable, args.install, **about)
     sys.stdout.write(f"{args.name}=={args.version} is {'installed' if args.install else 'written'}: {made}\n")
+    return 0
+
+
+def run_build(args, options):
+    """Trains a module and installs it."""
+    import tempfile
+
+    from common.errors import ConfigError
+    from common.hub.catalog import find_offer
+    from common.hub.home import Home
+
+    offer, home = find_offer(args.module, args.index), Home()
+    if not offer.trains:
+        raise ConfigError(f"{offer.name}: its weights are downloaded\n  fix: python tools/hub.py install {offer.name}")
+    with tempfile.TemporaryDirectory() as place:
+        card = offer.source.train(Path(place) / "module", args.override)
+        folder = home.install(Path(place) / "module")
+    reached = card.metrics[0]
+    sys.stdout.write(f"{card} is installed: {folder}\n{reached['name']} {reached['value']}: {reached['data']}\n")
     return 0
 
 
@@ -249,6 +271,7 @@ VERBS = {
     "search": run_search, "install": run_install, "create": run_create, "download": run_download, "list": run_list,
     "show": run_show, "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "serving": run_serving,
     "autofinetune": autofinetune.run_autofinetune, "config": run_config, "version": run_version, "help": run_help,
+    "build": run_build,
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from common.files import parse_json
 from common.hub.card import NAME, SHA256, VERSION, Card, version_key
 from common.hub.home import split_reference
 from common.hub.recipe import recipes
+from common.hub.trained import MISSING, trained_recipes
 from common.log import logger
 from common.regular import check_regular
 from common.suggest import did_you_mean
@@ -45,7 +46,7 @@ class Offer:
         version (str): of the module.
         type (str): its category.
         summary (str): one line.
-        source (Recipe | Path | Remote): how it is made, or its package.
+        source (Recipe | TrainedRecipe | Path | Remote): how it is made, or its package.
         sha256 (str): of the package, empty for a recipe.
         license (str): of the weights, empty if none is stated or the recipe has it.
     """
@@ -57,6 +58,11 @@ class Offer:
     source: object
     sha256: str = ""
     license: str = ""
+
+    @property
+    def trains(self):
+        """True for a module that is not installed but trained, by `hub build`."""
+        return hasattr(self.source, "train")
 
     def card(self):
         """The card of the module as far as it is known before it is installed (Card)."""
@@ -85,7 +91,7 @@ def offers(index=None):
     Args:
         index (str | Path | None): an index beside the recipes, a file or an address of https.
     """
-    cards = [(recipe.card, recipe) for recipe in recipes().values()]
+    cards = [(recipe.card, recipe) for recipe in (*recipes().values(), *trained_recipes().values())]
     found = [Offer(card.name, card.version, card.type, card.summary, recipe) for card, recipe in cards]
     found += read_module_index(index) if index else []
     return sorted(found, key=lambda offer: (offer.name, version_key(offer.version)))
@@ -173,6 +179,8 @@ def find_offer(reference, index=None):
         return chosen[-1]
     if named:
         raise ConfigError(f"{reference}: there is {name} in version {', '.join(offer.version for offer in named)}")
+    if name in MISSING:
+        raise ConfigError(f"{name}: {MISSING[name]}")
     near = did_you_mean(name, [*{offer.name for offer in known}, *ALIASES])
     raise ConfigError(f"{reference}: there is no such module{near}\n  python tools/hub.py search lists them")
 

@@ -115,6 +115,10 @@ class Home:
         target = self.modules / offer.name / offer.version
         if target.is_dir():
             return target
+        if offer.trains:
+            raise ConfigError(
+                f"{offer.name}: is trained, not downloaded\n  fix: python tools/hub.py build {offer.name}"
+            )
         if not hasattr(offer.source, "make"):
             return self.install(offer.package())
         with tempfile.TemporaryDirectory() as place:
