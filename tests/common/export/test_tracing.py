@@ -1,5 +1,7 @@
 """Tests of tracing: the program is the framework's own, and a method is rewritten once."""
 
+import re
+
 import paddle
 import pytest
 from paddle.jit.dy2static import convert_call_func, program_translator
@@ -37,9 +39,10 @@ SHAPES = {"x": [None, 3]}
 
 
 def written(model, prefix):
-    """The text of the program of a model."""
+    """The text of the program of a model, without the numbers that the framework gives the layers of each tracing."""
     write_program(model, prefix, SHAPES)
-    return prefix.with_name(f"{prefix.name}.json").read_text()
+    text = prefix.with_name(f"{prefix.name}.json").read_text()
+    return re.sub(r'"D":"/[^"]*"', lambda names: re.sub(r"_\d+/", "/", names[0]), text)
 
 
 def test_the_program_is_the_one_that_the_framework_traces_by_itself(tmp_path, monkeypatch):
