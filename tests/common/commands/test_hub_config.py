@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from common.commands import hub as hub_command
-from common.commands.hub_config import as_bool, open_run_source, pattern_of
+from common.commands.hub_config import as_bool, pattern_of
+from common.commands.hub_run import open_run_source
 from common.errors import ConfigError, DataError
 from common.hub.settings import HubSettings, change_settings, read_settings, settings_file
 from common.inference.tasks.image_classification import ImageClassification
