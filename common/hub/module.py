@@ -25,7 +25,7 @@ METHODS = {  # a name that people call -> the tasks that it runs
     "face_detection": ("Detection",),
     "instance_segmentation": ("InstanceSegmentation",),
     "segmentation": ("SemanticSegmentation",),
-    "speech_recognition": ("SpeechRecognition", "StreamingRecognition"),
+    "speech_recognition": ("SpeechRecognition", "StreamingRecognition", "SpeechTranscription"),
     "reading_comprehension": ("ReadingComprehension",),
     "ranking": ("Ranking",),
     "embed": ("SentenceEmbedding", "Embedding"),
