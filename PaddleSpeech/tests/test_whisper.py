@@ -153,7 +153,7 @@ def test_weights_of_ctranslate2_are_renamed_and_others_refused():
     ):
         with pytest.raises(ConfigError, match=words):
             WhisperNames().rename(theirs | {name: value}, shapes)
-    with pytest.raises(ConfigError, match="lacks encoder.conv1.bias"):
+    with pytest.raises(ConfigError, match=r"lacks encoder\.conv1\.bias"):
         order.rename({k: v for k, v in theirs.items() if k != "encoder/conv1/bias"}, shapes)
     with pytest.raises(ConfigError, match="did you mean 'ctranslate2'"):
         ForeignNames.check("ctranslate", "WhisperDecoder")

@@ -49,7 +49,7 @@ def main(argv=None):
 
 
 def make_spoken_tones(folder, train=200, evaluation=40, seed=0):
-    """Writes train.jsonl, eval.jsonl, vocab.txt, tokenizer.json (byte pairs) and the recordings, 8 kHz, 0.3 to 1 second each.
+    """Writes train.jsonl, eval.jsonl, vocab.txt, tokenizer.json and the recordings, 8 kHz, 0.3 to 1 second each.
 
     Args:
         folder (str | Path): created if missing.

@@ -75,7 +75,7 @@ def _tokenizer(path):
         raise EnvironmentProblem("byte pair encoding needs the package tokenizers: pip install tokenizers") from None
     try:
         return Tokenizer.from_file(str(find_file(path)))
-    except Exception as error:  # the package raises no narrower one
+    except Exception as error:  # noqa: BLE001  the package raises no narrower one
         raise DataError(str(DataIssue("D122", "error", path, f"no tokenizer.json: {error}"))) from None
 
 

@@ -1,4 +1,4 @@
-"""A Transformer block that normalizes before each part (pre-norm; Whisper, https://arxiv.org/abs/2212.04356, section 2.2).
+"""A Transformer block with normalization before each part (pre-norm; Whisper, https://arxiv.org/abs/2212.04356).
 
 Shapes in this file:
     N recordings, T steps that ask, S steps that answer, H features, A heads of H / A features.

@@ -1,4 +1,4 @@
-"""Weights of speech recognizers that other programs wrote, for `tools/convert.py --source` and the recipes of the hub."""
+"""Weights of speech recognizers of other programs, for `tools/convert.py --source` and the recipes of the hub."""
 
 import re
 

@@ -44,7 +44,7 @@ class SpeechTranscription(SpeechRecognition):
                 return found
 
     def window(self, audio, rate):
-        """The number of samples of the next window of audio [S]: all of it, or up to the quietest place near its end."""
+        """The length of the next window of audio [S]: all of it, or up to the quietest place near its end."""
         size, search, wide = int(self.seconds * rate), int(self.search * rate), max(1, int(POWER_SECONDS * rate))
         if len(audio) <= size:
             return len(audio)

@@ -20,7 +20,7 @@ def test_a_long_recording_is_cut_where_it_is_quiet_and_nothing_is_lost(task):
     parts = task.split({"audio": audio, "rate": 100, "name": "a.wav"})
     np.testing.assert_array_equal(np.concatenate([part["audio"] for part in parts]), audio)
     assert [part["window_start"] for part in parts][:2] == [0.0, 1.7] and parts[0]["name"] == "a.wav"
-    assert all(len(part["audio"]) <= 200 for part in parts) and len(parts) == 3 or len(parts) == 4
+    assert all(100 <= len(part["audio"]) <= 200 for part in parts[:-1])
     (alone,) = task.split({"audio": audio[:200], "rate": 100})
     assert len(alone["audio"]) == 200 and alone["window_start"] == 0
 
