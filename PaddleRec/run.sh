@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # Takes one configuration through all its stages:  ./run.sh yolov3 [--stage 1 --stop 3] [-o KEY=VALUE ...]
 #   0 data   1 train   2 evaluate   3 export   4 C++
+# A name in pipelines/ is a chain of several, such as  ./run.sh ernie_slim --help
 # The configuration is that which -c configs/NAME.yml means in this kit; what follows -o goes to every command.
 set -euo pipefail
 kit=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$kit")
-usage() { sed -n '2,4p' "$0" | sed 's/^# \{0,1\}//'; exit "${1:-0}"; }
+usage() { sed -n '2,5p' "$0" | sed 's/^# \{0,1\}//'; exit "${1:-0}"; }
 fail() { echo "error: $1" >&2; exit 2; }
+
+# a chain of several configurations has a script of its own
+if [ -f "$kit/pipelines/${1-}.sh" ]; then exec "$kit/pipelines/$1.sh" "${@:2}"; fi
 
 name="" stage=0 stop=3 override=()
 while [ $# -gt 0 ]; do

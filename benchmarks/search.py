@@ -1,4 +1,4 @@
-"""Benchmark of search strategies (annealing, random, TPE) on a recorded table of trained networks.
+"""Benchmark of search strategies on a recorded table of trained networks.
 
     python benchmarks/search.py [--seeds 200] [--trials 25 50 100] [--json FILE]
 
@@ -19,12 +19,15 @@ sys.path[0] = str(BENCHMARKS.parent)
 
 from common.search import study as studies  # noqa: E402  silences Optuna
 from common.search.space import Choice  # noqa: E402
-from common.search.strategies import TPE, RandomSearch, SimulatedAnnealing, suggest  # noqa: E402
+from common.search.strategies import PSHE2, TPE, HAZero, RandomSearch, SimulatedAnnealing, suggest  # noqa: E402
+from common.search.workers import MOST_REPEATED  # noqa: E402
 
 STRATEGIES = {
     "random": RandomSearch,
     "annealing": SimulatedAnnealing,
     "TPE": TPE,
+    "HAZero": HAZero,
+    "PSHE2": PSHE2,
 }
 
 
@@ -54,11 +57,17 @@ def best_scores(table, strategy, seed, trials, most):
     import optuna
 
     searched = strategy(table, trials=trials)
-    study = optuna.create_study(direction="maximize", sampler=searched.sampler(seed))
+    sampler, random, repeated = searched.sampler(seed), optuna.samplers.RandomSampler(seed), 0
+    study = optuna.create_study(direction="maximize", sampler=sampler)
     best, seen = [], set()
     while len(best) < trials:
         trial = study.ask()
         key = table.key({name: suggest(trial, name, d) for name, d in searched.distributions.items()})
+        trial.set_user_attr(
+            "outcome", "repeated" if key in seen else "rejected" if table.macs[key] > most else "trained"
+        )
+        repeated = repeated + 1 if key in seen else 0
+        study.sampler = random if repeated >= MOST_REPEATED else sampler
         if key in seen:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         elif table.macs[key] > most:
@@ -99,7 +108,7 @@ def main():
     parser.add_argument("--table", type=Path, default=BENCHMARKS / "search_table.csv")
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--trials", type=int, nargs="+", default=[25, 50, 100])
-    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=["random", "annealing"])
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=[n for n in STRATEGIES if n != "TPE"])
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     table = Table(args.table)

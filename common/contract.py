@@ -23,6 +23,7 @@ class Model:
     about = {}  # additional keys of infer.yml
     export_tolerance = 0.0  # lower limit of export.tolerance
     vocab_size = None  # rows of its embedding, the upper limit of token ids
+    token_ids = {}  # ids of tokens that mean something to it: token -> id, compared with the vocabulary
     max_positions = None  # maximum sequence length
     training_only = ()  # sublayers for training that are neither in the weights nor exported
     phases = ()  # phases of `AlternatingTrainer`; the signature is then `loss(batch, phase)`

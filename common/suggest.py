@@ -1,6 +1,7 @@
 """Spelling suggestions ("did you mean ...?") by edit distance."""
 
 import difflib
+from collections import Counter
 
 
 def edit_distance(a, b):
@@ -27,11 +28,16 @@ def nearest(name, candidates, count=1):
     found = []
     for candidate in sorted({str(c) for c in candidates} - {str(name)}):
         lowered, other = without_suffix(str(name).lower(), candidate.lower())
+        length, apart = len(lowered) + len(other), abs(len(lowered) - len(other))
+        allowed, enough = max(1, len(other) // 4), 0.6 if alike_at_ends(lowered, other) else 0.75
+        shared = (Counter(lowered) & Counter(other)).total()  # bounds both measures, in a tenth of their time
+        if 2 * shared < enough * length and (apart > 2 or (length + apart) // 2 - shared > allowed):
+            continue
         ratio = difflib.SequenceMatcher(None, lowered, other, autojunk=False).ratio()
-        near = abs(len(lowered) - len(other)) <= 2 and edit_distance(lowered, other)
-        if near is not False and near <= max(1, len(other) // 4):
+        near = apart <= 2 and edit_distance(lowered, other)
+        if near is not False and near <= allowed:
             found.append((near, -ratio, candidate))
-        elif ratio >= (0.6 if alike_at_ends(lowered, other) else 0.75):
+        elif ratio >= enough:
             found.append((3 + near, -ratio, candidate) if near else (99, -ratio, candidate))
     return [candidate for _, _, candidate in sorted(found)[:count]]
 

@@ -103,6 +103,12 @@ def test_the_square_between_4_and_9_has_sides_of_6_and_comes_second():
     np.testing.assert_allclose(limited, [[4, 4], [6, 6], [7, 2], [2, 7]])
 
 
+def test_the_first_square_of_the_finest_level_may_have_a_size_of_its_own():
+    fine, coarse = PriorBoxes([10, 20], [[], 80], [[4], []], first_square=5).shapes()
+    np.testing.assert_allclose(fine, [[5, 5], [20, 5], [5, 20]])
+    np.testing.assert_allclose(coarse, [[20, 20], [40, 40]])
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

@@ -1,7 +1,7 @@
 """The names of torchvision and timm onto ours, without either.
 
-torch_names.json.gz holds facts: for some networks of torchvision 0.29 and timm 1.0 the names and shapes of their state
-dictionaries, in the order in which they create them.
+torch_names.json.gz holds facts: for some networks of torchvision 0.29, timm 1.0 and efficientnet_pytorch the names and
+shapes of their state dictionaries, in the order in which they create them.
 """
 
 import csv
@@ -36,6 +36,7 @@ PAIRS = {
     ("torchvision", "mobilenet_v2"): "mobilenet_v2",
     ("torchvision", "shufflenet_v2_x0_5"): "shufflenet_v2_x0_5",
     ("timm", "tf_efficientnet_b0"): "efficientnet_b0",
+    ("efficientnet_pytorch", "efficientnet_lite0"): "efficientnet_lite0",
     ("timm", "mobilenetv1_100"): "mobilenet_v1",
     ("timm", "mobilenetv2_100"): "mobilenet_v2",
     ("timm", "darknet53"): "darknet53",

@@ -1,16 +1,19 @@
 """Single texts or pairs of texts with a class label: tab-separated files and JSON lines."""
 
+import numpy as np
+
 from common.files import parse_json, read_lines
 
 from .text_dataset import MISSING, TextDataset, columns_of, in_order, plain_label
 
-NEEDED, OPTIONAL = ("text_a", "label"), ("text_b", "qid")
+NEEDED, OPTIONAL = ("text_a", "label"), ("text_b", "qid", "scores")
 
 
 class LabeledTexts(TextDataset):
-    """TSV with a header of `text_a`, `label` and optionally `text_b`, in any order; or JSON lines (`.jsonl`).
+    """TSV with a header of `text_a`, `label` and optionally `text_b` and `scores`; or JSON lines (`.jsonl`).
 
-    A sample has `text_a`, `text_b` if the file does, and `label`, the class id.
+    A sample has `text_a`, `text_b` if the file does, and `label`, the class id.  `scores`, the probabilities of the
+    classes by a teacher, in the order of their ids and with blanks between in TSV, become float32 [C].
 
     Args:
         root (str): the folder.
@@ -32,6 +35,9 @@ class LabeledTexts(TextDataset):
         names = [row["label"] for _, row in kept]
         numbers = {name: k for k, name in enumerate(self.wanted or in_order(names))}
         for number, row in kept:
+            if len(row.get("scores", numbers)) != len(numbers):
+                what = f"{len(row['scores'])} scores for the {len(numbers)} classes {', '.join(map(str, numbers))}"
+                self.error("D109", what, number, fix="name the classes of the teacher, in its order: labels: [...]")
             row = row | {"label": numbers[row["label"]], "path": self.source, "place": f"line {number}"}
             self.samples.append(row)
         self.finalize(names)
@@ -60,6 +66,7 @@ class LabeledTexts(TextDataset):
         found = {key: row[key] for key in (*NEEDED, "text_b") if key in row} if isinstance(row, dict) else {}
         lacking = [key for key in NEEDED if key not in found]
         odd = [key for key, value in found.items() if plain_label(value) is None]
+        scores = {"scores": row["scores"]} if isinstance(row, dict) and "scores" in row else {}
         if lacking or odd:
             what = f"has no {', '.join(lacking)}" if lacking else f"{', '.join(odd)} is neither a string nor a number"
             self.error("D113", what, number, line[:60])
@@ -67,7 +74,7 @@ class LabeledTexts(TextDataset):
         for key, value in found.items():
             if key != "label" and not isinstance(value, str):
                 self.problems.warn("D113", f"{key} is a number, read as a text", f"line {number}", value)
-        return {key: plain_label(value) if key == "label" else str(value) for key, value in found.items()}
+        return {key: plain_label(value) if key == "label" else str(value) for key, value in found.items()} | scores
 
     def clean_row(self, row, number):
         """Cleans the texts and the label of a row in place; returns whether the row can be used."""
@@ -77,6 +84,13 @@ class LabeledTexts(TextDataset):
                 if row[key] is None:
                     return False
         row.pop("qid", None)
+        if "scores" in row:
+            row["scores"] = read_scores(row["scores"])
+            if row["scores"] is None:
+                self.error(
+                    "D109", "scores are not the probabilities of the classes", number, fix="numbers that add up to 1"
+                )
+                return False
         row["label"] = plain_label(row["label"])
         if not row["label"]:
             self.error("D126", "the label is empty", number)
@@ -84,3 +98,13 @@ class LabeledTexts(TextDataset):
         if row["label"].lower() in MISSING and not self.wanted:
             self.problems.warn("D126", "a label reads like a missing value", f"line {number}", row["label"])
         return self.check_label(row["label"], number)
+
+
+def read_scores(value):
+    """Probabilities, a list of numbers or a text with blanks between them, as float32 [C]; None for anything else."""
+    try:
+        scores = np.array(value.split() if isinstance(value, str) else value, np.float32)
+    except (TypeError, ValueError):
+        return None
+    fits = scores.ndim == 1 and len(scores) and np.isfinite(scores).all() and (scores >= 0).all()
+    return scores if fits and abs(float(scores.sum()) - 1) < 1e-3 else None

@@ -26,6 +26,7 @@ ENCODERS = {
     "LSTM": lambda: RecurrentEncoder(30, 8, 8),
     "GRU": lambda: RecurrentEncoder(30, 8, 8, "gru"),
     "BiLSTM": lambda: RecurrentEncoder(30, 8, 8, "lstm", True),
+    "LAC": lambda: LexicalEncoder(30, 8, 8),
     "transformer": lambda: small_transformer(tasks=2),
 }
 
@@ -208,3 +209,7 @@ def test_the_layers_above_a_parameter_are_counted_from_the_head():
         "encoder.embedding.weight",
     ]
     assert [model.layers_above(name) for name in names] == [0, 1, 2, 3]
+    model = TextClassifier(LexicalEncoder(30, 8, 8), TextClassHead(16, 2))
+    assert [model.layers_above(f"encoder.{name}") for name in ("layers.1.x", "layers.0.x", "embedding.x")] == [1, 2, 3]
+    model = TextClassifier(CNN(30, 8, 8), TextClassHead(8, 2))
+    assert [model.layers_above(f"encoder.{name}") for name in ("filters.0.bias", "embedding.weight")] == [1, 2]

@@ -35,6 +35,9 @@ def parser():
     options.add_argument(
         "--unit", choices=sorted(SPECIAL), default="characters", help="token unit (default characters)"
     )
+    options.add_argument(
+        "--unknown", default="[UNK]", metavar="TOKEN", help="the token that stands for all others (default [UNK])"
+    )
     options.add_argument("--min-count", type=int, default=2, help="drop tokens that occur less often (default 2)")
     options.add_argument("--out", required=True, metavar="FILE", help="output file")
     return options
@@ -78,20 +81,25 @@ def tokens_of(text, unit):
     return SUBWORD.findall(text.lower()) if unit == "subwords" else list(text)
 
 
-def vocabulary(texts, unit, min_count):
-    """The special tokens, then those that occur `min_count` times, most frequent first (list of str)."""
+def vocabulary(texts, unit, min_count, unknown="[UNK]"):
+    """The special tokens, of which `unknown` is one, then those that occur `min_count` times.
+
+    Returns:
+        list[str]: the most frequent first.
+    """
     counts = Counter(token for text in texts for token in tokens_of(text, unit))
     common = frequent_tokens(counts, min_count)
     if unit == "subwords":
         letters = sorted({letter for token in counts for letter in token if len(token) > 1})
         known = set(common)
         common += [letter for letter in letters if letter not in known] + [f"##{letter}" for letter in letters]
-    return [*SPECIAL[unit], *(token for token in common if token not in SPECIAL[unit])]
+    special = [unknown if name == "[UNK]" else name for name in SPECIAL[unit]]
+    return [*special, *(token for token in common if token not in special)]
 
 
 def write(args):
     """Writes the vocabulary."""
-    tokens = vocabulary(texts_of(args.texts, args.columns), args.unit, args.min_count)
+    tokens = vocabulary(texts_of(args.texts, args.columns), args.unit, args.min_count, args.unknown)
     write_tokens(pathlib.Path(args.out), tokens)
     sys.stdout.write(f"{args.out}: {len(tokens)} tokens; set vocab_size of the model to {len(tokens)}\n")
 

@@ -10,7 +10,7 @@ from common.config import load_config
 from common.errors import ConfigError
 from common.search.cost import Cost, exceeded_limits
 from common.search.setup import build_strategy, higher_is_better
-from common.search.workers import candidate
+from common.search.training import candidate
 from tests.made.commands import command
 from tests.made.made_sets import MadeSets
 
@@ -47,7 +47,7 @@ def test_the_cost_of_a_candidate_is_measured_on_an_evaluation_sample_before_trai
         ("search.trials=0", "trials is 0"),
         ("search.space.widths=[1.0, 2.0, wide]", "widths"),
         ("search.space={type: MobileNetV2Spaces}", "MobileNetV2Space"),
-        ("search={type: Accuracy}", "search takes search strategies (RandomSearch, SimulatedAnnealing"),
+        ("search={type: Accuracy}", "search takes search strategies (GridSearch, HAZero, PSHE2, RandomSearch"),
     ],
     ids=str,
 )

@@ -16,10 +16,11 @@ class Baseline:
 
     Attributes:
         title (str): its name in the table of scores.
+        gives (str): what `predict` returns, of what a metric may need: predictions or losses.
         learns (bool): the training data are read for it.
     """
 
-    title = ""
+    title, gives = "", "predictions"
     learns = True
 
     def see(self, batch):

@@ -14,6 +14,7 @@ from .images import NearestCentroid, PixelNeighbor, PixelRegression
 from .items import ItemKNN, ItemPopularity
 from .keypoints import MeanPose
 from .masks import FrequentClass, OtsuThreshold
+from .running_texts import KneserNeyTrigram
 from .tables import TableRegression, TableTrees
 from .texts import FrequentTag, MajorityTag, TfidfRegression
 
@@ -27,6 +28,7 @@ BY_TASK = {
     "SemanticSegmentation": (FrequentClass, OtsuThreshold),
     "Detection": (FaceCascade,),
     "KeypointDetection": (MeanPose,),
+    "TextGeneration": (KneserNeyTrigram,),
 }
 MOST = 200_000  # training samples
 
@@ -55,14 +57,14 @@ def score_baselines(config, split="eval", most=MOST):
     fit_transforms(config, train)
     evaluation = build_dataset(config, split, class_names(train), "data.train")
     metric = build_metric(config, evaluation, task)
-    if needs_of(metric) != "predictions":
+    if needs_of(metric) not in {kind.gives for kind in kinds}:
         name = config.get("data.metric.type")
         raise ConfigError(f"{config.place('data.metric')}: {name} needs a model, and a baseline gives predictions only")
     models = fit_all(config, kinds, train, metric, most)
     scores = {}
     for model in models:
         with build_loader(config, split, evaluation, config.settings("eval"), training=False) as loader:
-            scores[model.title] = evaluate({"predictions": model.predict}, loader, metric)
+            scores[model.title] = evaluate({model.gives: model.predict}, loader, metric)
     return scores, metric
 
 
@@ -110,6 +112,8 @@ def make_baselines(config, kinds, train, metric, batch):
         if not {"items", "target"} <= set(batch) or config.get("num_items", None) is None:
             raise ConfigError(f"{config.place('data.train')}: the baselines of retrieval need sessions of items")
         return [kind(config.get("num_items"), max(metric.at)) for kind in kinds]
+    if KneserNeyTrigram in kinds:
+        return [KneserNeyTrigram(config.get("model.vocab_size"))]
     count = get_optional(train, "dataset", "num_classes")
     if FrequentClass in kinds:
         if "mask" not in batch:

@@ -50,7 +50,11 @@ def as_float32(array):
 
 
 def model_shapes(config, classes):
-    """The arrays of the configuration's model with this number of classes: name -> shape, in order."""
+    """The arrays of the configuration's model with this number of classes: name -> shape, in order.
+
+    Layers that exist in training only are left out: files of other programs are made for inference.
+    """
+    from common.build.training_only import split_arrays
     from common.system import runtime
 
     runtime.prepare()
@@ -58,4 +62,4 @@ def model_shapes(config, classes):
 
     with paddle.LazyGuard(), paddle.utils.unique_name.guard():
         model = config.build("model", labels=[str(number) for number in range(classes)], num_classes=classes)
-    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    return {name: tuple(value.shape) for name, value in split_arrays(model, model.state_dict())[0].items()}

@@ -21,14 +21,18 @@ def parser():
     """The argument parser of the command."""
     options = Parser(prog="convert.py", description=__doc__, epilog=EXAMPLES)
     options.add_argument(
-        "state", metavar="FILE", help="state dictionary to convert: .pth, .pt, .bin, .safetensors or .pdparams"
+        "state",
+        metavar="FILE",
+        help="state dictionary to convert: .pth, .pt, .bin, .safetensors, .pdparams, .weights "
+        "(Darknet), .json (TensorFlow.js), .onnx or .tflite",
     )
     add_config_arguments(options)
     options.add_argument(
         "--source",
         required=True,
-        help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), paddleclas, "
-        "paddledetection, paddleseg",
+        help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), "
+        "efficientnet_pytorch, paddleclas, paddledetection, paddleseg, darknet, face_api, "
+        "mediapipe",
     )
     options.add_argument("--out", required=True, metavar="FILE", help="output file, a new .safetensors file")
     return options

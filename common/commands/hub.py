@@ -4,6 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+from common.commands import autofinetune
+from common.commands.hub_config import add_flag, apply_settings, open_run_source, pattern_of, run_config, run_help
+from common.commands.hub_serving import add_serving, run_serving
 from common.commands.main import ENGINES, run_command
 from common.commands.parser import Parser
 
@@ -12,7 +15,9 @@ EXAMPLES = """examples:
   python tools/hub.py install lac
   python tools/hub.py run lac --input_text 百度是一家高科技公司
   python tools/hub.py run mobilenet_v2_imagenet --input_path cat.jpg
+  python tools/hub.py serving start -m lac mobilenet_v2_imagenet -p 8866
   python tools/hub.py install output/digits/module          # a folder, or a package NAME-VERSION.phm
+  python tools/hub.py create output/reviews_cnn --name my_reviews --install
 
 HUB_HOME is the folder of installed modules.
 """
@@ -29,16 +34,21 @@ def parser():
             added.add_argument("module", metavar=reference, **more)
         return added
 
-    found = verb("search", "list what can be installed", "PATTERN", nargs="?", default="")
+    found = verb("search", "list what can be installed")
+    found.add_argument("pattern", nargs="*", default=[""], metavar="PATTERN", help="a text or a regular expression")
+    found.add_argument("--html", metavar="FILE", help="write a page of them")
     install = verb("install", "install a module: NAME, NAME==VERSION, a folder or a package", "MODULE")
+    build = verb("build", "train a module from data that a package carries, and install it", "MODULE")
+    build.add_argument("-o", "--override", nargs="+", action="extend", default=[], metavar="KEY=VALUE",
+                       help="override keys of the configuration: -o train.epochs=2")  # fmt: skip
     download = verb("download", "write the package of a module without installing it", "MODULE")
     download.add_argument("--output_path", metavar="FOLDER", default=".", help="where the package goes (default: .)")
     for added in (install, download):
         added.add_argument(
             "--accept-unlicensed", action="store_true", help="take weights whose package names no license"
         )
-    for added in (found, install, download):
-        added.add_argument("--index", metavar="FILE", help="an index.json with more modules")
+    for added in (found, install, download, build):
+        added.add_argument("--index", metavar="FILE", help="an index.json with more modules, a file or https://...")
     listed = verb("list", "list the installed modules")
     shown = verb("show", "show the card of a module: NAME, NAME==VERSION or a folder", "MODULE")
     for added in (found, listed, shown):
@@ -46,38 +56,69 @@ def parser():
     run = verb("run", "predict with an installed module", "MODULE")
     run.add_argument("--input_text", metavar="TEXT", help="one text")
     run.add_argument("--input_path", metavar="PATH", help="an image, a recording, or a folder of them")
-    run.add_argument("--input_file", metavar="FILE", help="texts or paths, one per line, or the rows of a table")
+    run.add_argument(
+        "--input_file", metavar="FILE", help="texts or paths, one per line, or the rows of a table (.csv, .jsonl)"
+    )
     run.add_argument("--json", action="store_true", help="print one JSON object per sample")
     run.add_argument(
         "--out", metavar="PATH", help="write the predictions (.csv, .jsonl, .json) or drawn images (a folder)"
     )
     run.add_argument("--threshold", type=float, help="minimum score of a prediction")
     run.add_argument("--batch_size", type=int, dest="batch", help="samples that are predicted together")
+    add_flag(run, "--use_strip", "leave out blanks at both ends of each text")
+    add_flag(run, "--use_gpu", "accepted; exported models predict on the CPU")
     run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")
+    add_serving(verb("serving", "serve installed modules over HTTP: start -m NAME ..., stop"))
+    autofinetune.add_arguments(
+        verb("autofinetune", "search the hyperparameters of a script or of a configuration", "SCRIPT|CONFIG")
+    )
+    create = verb("create", "make a module of a run, or of a pretrained encoder: a folder", "FOLDER")
+    create.add_argument("--name", required=True, help="name of the module")
+    create.add_argument("--version", default="1.0.0", help="two or three numbers (default: 1.0.0)")
+    create.add_argument("--summary", help="one line about it")
+    create.add_argument("--author", dest="authors", help="who made it")
+    create.add_argument("--license", help="license of the weights")
+    create.add_argument("--type", help="category, such as NLP/sentiment_analysis")
+    create.add_argument("--trainable", action="store_true", help="add the weights that others can fine-tune")
+    create.add_argument("--output_path", metavar="FOLDER", default=".", help="where the package goes (default: .)")
+    create.add_argument("--install", action="store_true", help="install it instead of writing a package")
     verb("uninstall", "remove a module: NAME for all its versions, NAME==VERSION for one", "MODULE")
     verb("clear", "remove downloaded packages")
     verb("version", "print the version")
-    verb("help", "print this help")
+    config = verb("config", "print the settings, or change them")
+    config.add_argument("words", nargs="*", metavar="reset | server==INDEX | log==LEVEL", help="what changes")
+    verb("help", "print this help, or that of a command").add_argument("of", nargs="?", metavar="COMMAND")
     return options
 
 
 def main(default_kit=None, argv=None):
     """Entry point; exits the process."""
     options = parser()
-    run_command(options, lambda args: VERBS[args.verb](args, options), argv)
+
+    def run(args):
+        apply_settings(args)
+        return VERBS[args.verb](args, options)
+
+    run_command(options, run, argv)
 
 
 def run_search(args, options):
     """Lists what can be installed."""
     from common.hub.catalog import search_offers
 
-    found = search_offers(args.module, args.index)
-    if args.json:
+    pattern = pattern_of(args.pattern)
+    found = search_offers(pattern, args.index)
+    if args.html:
+        from common.hub.page import module_page
+
+        Path(args.html).write_text(module_page([offer.card() for offer in found]), encoding="utf-8")
+        sys.stdout.write(f"{args.html}\n")
+    elif args.json:
         write_json([{k: getattr(offer, k) for k in ("name", "version", "type", "summary")} for offer in found])
     elif found:
         write_columns([(offer.name, offer.version, offer.type, offer.summary) for offer in found])
     else:
-        sys.stderr.write(f"no module matches '{args.module}'; python tools/hub.py search lists all\n")
+        sys.stderr.write(f"no module matches '{pattern}'; python tools/hub.py search lists all\n")
     return 0 if found else 1
 
 
@@ -93,6 +134,35 @@ def run_install(args, options):
 
         folder = home.install_offer(find_offer(args.module, args.index), args.accept_unlicensed)
     sys.stdout.write(f"{folder.parent.name}=={folder.name} is installed: {folder}\n")
+    return 0
+
+
+def run_create(args, options):
+    """Makes a module."""
+    from common.hub.create import create_module
+
+    about = {key: getattr(args, key) for key in ("version", "summary", "authors", "license", "type")}
+    made = create_module(args.module, args.name, args.output_path, args.trainable, args.install, **about)
+    sys.stdout.write(f"{args.name}=={args.version} is {'installed' if args.install else 'written'}: {made}\n")
+    return 0
+
+
+def run_build(args, options):
+    """Trains a module and installs it."""
+    import tempfile
+
+    from common.errors import ConfigError
+    from common.hub.catalog import find_offer
+    from common.hub.home import Home
+
+    offer, home = find_offer(args.module, args.index), Home()
+    if not offer.trains:
+        raise ConfigError(f"{offer.name}: its weights are downloaded\n  fix: python tools/hub.py install {offer.name}")
+    with tempfile.TemporaryDirectory() as place:
+        card = offer.source.train(Path(place) / "module", args.override)
+        folder = home.install(Path(place) / "module")
+    reached = card.metrics[0]
+    sys.stdout.write(f"{card} is installed: {folder}\n{reached['name']} {reached['value']}: {reached['data']}\n")
     return 0
 
 
@@ -162,13 +232,11 @@ def run_module(args, options):
     from common.system import runtime
 
     runtime.prepare(load=False)
-    from common.inference.exported import Exported
-    from common.inference.predictor import Predictor
     from common.inference.run import run_inference
-    from common.inference.sources import open_source
+    from common.inference.text_reader import load_model, task_in
 
-    source = open_source(args.input_path or args.input_file, Exported(folder).task(), args.input_text)
-    return run_inference(Predictor(folder, engine=args.engine), source, args)
+    source = open_run_source(args, task_in(folder))
+    return run_inference(load_model(folder, engine=args.engine), source, args)
 
 
 def run_uninstall(args, options):
@@ -199,15 +267,11 @@ def run_version(args, options):
     return 0
 
 
-def run_help(args, options):
-    """Prints the help."""
-    options.print_help()
-    return 0
-
-
 VERBS = {
-    "search": run_search, "install": run_install, "download": run_download, "list": run_list, "show": run_show,
-    "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "version": run_version, "help": run_help,
+    "search": run_search, "install": run_install, "create": run_create, "download": run_download, "list": run_list,
+    "show": run_show, "run": run_module, "uninstall": run_uninstall, "clear": run_clear, "serving": run_serving,
+    "autofinetune": autofinetune.run_autofinetune, "config": run_config, "version": run_version, "help": run_help,
+    "build": run_build,
 }  # fmt: skip
 
 

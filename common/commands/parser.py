@@ -7,7 +7,12 @@ from common.suggest import did_you_mean
 
 
 class Parser(argparse.ArgumentParser):
-    """Exits with code 2 and one message on errors; options cannot be abbreviated."""
+    """Exits with code 2 and one message on errors; options cannot be abbreviated.
+
+    A subcommand whose `takes_words` is set collects arguments that are no options, anywhere, in `words`.
+    """
+
+    takes_words = False
 
     def __init__(self, *arguments, **keywords):
         keywords.setdefault("allow_abbrev", False)
@@ -22,6 +27,14 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self.error(self._unknown(unknown[0], parsed))
         return parsed
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse, with `words`."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if self.takes_words:
+            parsed.words = [text for text in unknown if not text.startswith("-")]
+            unknown = [text for text in unknown if text.startswith("-")]
+        return parsed, unknown
 
     def _refuse_unknown(self, args):
         """Exits on the first long option that neither this parser nor the chosen subcommand has."""

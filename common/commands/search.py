@@ -72,6 +72,6 @@ def run_search(args, default_kit):
     finally:
         study = found.study()
         report.write_csv(folder / "trials.csv", study, strategy.space)
-        sys.stdout.write(report.format_summary(study, strategy.space, config, folder) + "\n")
+        sys.stdout.write(report.format_summary(study, strategy.space, found.trainer, folder) + "\n")
         sys.stdout.flush()
     return 0

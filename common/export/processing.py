@@ -1,13 +1,37 @@
-"""Pre- and post-processing of an export: the keys of infer.yml for its transforms and its task, and their files."""
+"""The keys of infer.yml: for the program, and for the transforms and the task, whose files are copied."""
 
 import shutil
 
 from common.build.learned_files import file_arguments
 from common.config.build import complete_task
 from common.files import find_file
-from common.inference.exported import inference_split, limits_of, types_in
+from common.inference.exported import FORMAT, inference_split, limits_of, types_in
 from common.inference.task import task_of
 from common.inference.thresholds import set_best_threshold
+
+
+def describe(model, config, labels, shapes, tolerance=1e-4):
+    """The keys of infer.yml for the program itself.
+
+    Args:
+        model (nn.Layer): with `inputs` and `outputs`.
+        config (Config): the checked configuration.
+        labels (list[str] | None): class names.
+        shapes (dict[str, list]): of the program's inputs.
+        tolerance (float): the largest relative difference of an engine's outputs from the golden's.
+    """
+    return {
+        "format": FORMAT,
+        "name": config.name,
+        "program": "model.json",
+        "params": "model.pdiparams",
+        "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in model.inputs.items()],
+        "outputs": list(model.outputs),
+        "labels": None if labels is None else list(labels),
+        "engine": config.settings("export").engine,
+        "tolerance": tolerance,
+        "size_multiple": getattr(model, "size_multiple", 1),
+    } | ({} if config.get("category_ids") is None else {"category_ids": list(config.get("category_ids"))})
 
 
 def processing(model, config, folder, thresholds=None):

@@ -26,8 +26,8 @@ from common.data.pipeline import Pipeline
 from common.errors import ConfigError, DataError, EnvironmentProblem, KitError
 from common.export.compare import differences, listed, mark_undecided
 from common.export.onnx import run_onnx, write_onnx
-from common.export.processing import processing
-from common.inference.exported import FORMAT
+from common.export.processing import describe, processing
+from common.export.tracing import fast_tracing
 from common.inference.predictor import Predictor, load_engine, passes_to_delete, run_engine
 from common.inference.task import task_of
 from common.log import logger
@@ -116,7 +116,8 @@ def write_program(model, prefix, shapes):
     specs = [InputSpec(shapes[name], dtype, name) for name, (_, dtype) in model.inputs.items()]
     forward = model.forward
     try:
-        paddle.jit.save(paddle.jit.to_static(model, input_spec=specs, full_graph=True), str(prefix))
+        with fast_tracing():
+            paddle.jit.save(paddle.jit.to_static(model, input_spec=specs, full_graph=True), str(prefix))
     finally:
         model.forward = forward
         paddle.disable_static()
@@ -124,30 +125,6 @@ def write_program(model, prefix, shapes):
         path = Path(f"{prefix}{suffix}")
         if not path.is_file() or path.stat().st_size == 0:
             raise EnvironmentProblem(f"{path} was not written whole: is the disk full?")
-
-
-def describe(model, config, labels, shapes, tolerance=1e-4):
-    """The keys of infer.yml for the program itself.
-
-    Args:
-        model (nn.Layer): with `inputs` and `outputs`.
-        config (Config): the checked configuration.
-        labels (list[str] | None): class names.
-        shapes (dict[str, list]): of the program's inputs.
-        tolerance (float): the largest relative difference of an engine's outputs from the golden's.
-    """
-    return {
-        "format": FORMAT,
-        "name": config.name,
-        "program": "model.json",
-        "params": "model.pdiparams",
-        "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in model.inputs.items()],
-        "outputs": list(model.outputs),
-        "labels": None if labels is None else list(labels),
-        "engine": config.settings("export").engine,
-        "tolerance": tolerance,
-        "size_multiple": getattr(model, "size_multiple", 1),
-    } | ({} if config.get("category_ids") is None else {"category_ids": list(config.get("category_ids"))})
 
 
 def repeated(value, count):
@@ -212,7 +189,8 @@ def raw_differences(model, inputs, folder, shapes, onnx=False):
     try:
         warnings.filterwarnings("ignore", message="What you save is a function")
         program = paddle.jit.to_static(model.predict, input_spec=specs, full_graph=True)
-        paddle.jit.save(program, str(folder / "raw"))
+        with fast_tracing():
+            paddle.jit.save(program, str(folder / "raw"))
     finally:
         paddle.disable_static()
     if onnx:

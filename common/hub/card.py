@@ -34,6 +34,8 @@ class Card:
         source (str): where the weights come from.
         inputs (str): what it reads, such as `an image`.
         outputs (str): what it answers.
+        example (str): a text to try it with, or a file: one of the module, or a photograph of scikit-image as
+            `package:skimage/data/NAME.png`.
         metrics (list[dict]): `name`, `value`, `data` and `command` of each figure.
         parts (dict): name -> folder of an exported model; empty if the module itself is one.
         files (dict): path in the module -> SHA-256, of every file but the card.
@@ -48,12 +50,18 @@ class Card:
     source: str = ""
     inputs: str = ""
     outputs: str = ""
+    example: str = ""
     metrics: list = dataclasses.field(default_factory=list)
     parts: dict = dataclasses.field(default_factory=dict)
     files: dict = dataclasses.field(default_factory=dict)
 
     def __str__(self):
         return f"{self.name}=={self.version}"
+
+
+def version_key(version):
+    """Versions in their order: 1.10 after 1.9."""
+    return tuple(int(number) for number in version.split("."))
 
 
 def read_card(path):

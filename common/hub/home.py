@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from common.config.yaml import display_path
 from common.errors import ConfigError, EnvironmentProblem
 from common.hub.archive import unpack_module
-from common.hub.card import CARD, NAME, VERSION, read_card, verify_module
+from common.hub.card import CARD, NAME, VERSION, read_card, verify_module, version_key
 from common.suggest import did_you_mean
 from common.weights.download import cache_folder
 
@@ -30,11 +30,6 @@ def split_reference(text):
     if not match or not NAME.match(match["name"]) or (match["version"] and not VERSION.match(match["version"])):
         raise ConfigError(f"'{text}': a module is NAME or NAME==VERSION, such as lac or lac==2.1.2")
     return match["name"], match["version"]
-
-
-def version_key(version):
-    """Versions in their order: 1.10 after 1.9."""
-    return tuple(int(number) for number in version.split("."))
 
 
 class Home:
@@ -120,7 +115,11 @@ class Home:
         target = self.modules / offer.name / offer.version
         if target.is_dir():
             return target
-        if isinstance(offer.source, Path):
+        if offer.trains:
+            raise ConfigError(
+                f"{offer.name}: is trained, not downloaded\n  fix: python tools/hub.py build {offer.name}"
+            )
+        if not hasattr(offer.source, "make"):
             return self.install(offer.package())
         with tempfile.TemporaryDirectory() as place:
             offer.source.make(Path(place) / "module", accepted)

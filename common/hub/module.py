@@ -6,13 +6,16 @@ hub.Module(name="lac").lexical_analysis(texts=["百度是一家高科技公司"]
 hub.Module(name="mobilenet_v2_imagenet").classification(images=["cat.jpg"])
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import ConfigError
 from common.hub.card import read_card, verify_module
+from common.hub.context import Program, context_of
 from common.hub.home import Home
+from common.hub.trainable import FOLDER, Trainable
 from common.suggest import did_you_mean
 
 METHODS = {  # a name that people call -> the tasks that it runs
@@ -22,9 +25,11 @@ METHODS = {  # a name that people call -> the tasks that it runs
     "text_classification": ("TextClassification",),
     "classification": ("ImageClassification",),
     "object_detection": ("Detection", "InstanceSegmentation"),
-    "face_detection": ("Detection",),
+    "face_detection": ("Detection", "FaceDetection"),
+    "keypoint_detection": ("KeypointDetection",),
     "instance_segmentation": ("InstanceSegmentation",),
     "segmentation": ("SemanticSegmentation",),
+    "recognize_text": ("TextReading", "TextRecognition"),
     "speech_recognition": ("SpeechRecognition", "StreamingRecognition", "SpeechTranscription"),
     "reading_comprehension": ("ReadingComprehension",),
     "ranking": ("Ranking",),
@@ -37,6 +42,7 @@ GIVEN = {  # input of a task -> the keyword of its inputs, and the keys of the o
     "audio": ("recordings", ("audio", "sound")),
     "table": ("rows", ("row",)),
 }
+UNPUBLISHED = re.compile(r"(ernie|bert|roberta|electra|rbt)[a-z0-9_.-]*\Z")  # encoders that no registry carries
 
 
 class Module:
@@ -63,17 +69,20 @@ class Module:
             self.folder = Path(directory)
             self.card = verify_module(self.folder)
         else:
-            self.folder = Home().find(name if version is None else f"{name}=={version}")
+            self.folder = find_installed(name if version is None else f"{name}=={version}")
             self.card = read_card(self.folder)
         self.engine, self._model = engine, None
 
     @property
     def model(self):
-        """The exported model (Predictor), loaded when it is first needed."""
+        """The exported model (Predictor | TextReader), loaded when it is first needed."""
         if self._model is None:
-            from common.inference.predictor import Predictor
+            from common.inference.text_reader import load_model, reads_text
 
-            self._model = Predictor(self.folder, engine=self.engine)
+            if not (self.folder / "infer.yml").is_file() and not reads_text(self.folder):
+                raise ConfigError(f"{self.card}: is to be fine-tuned and predicts nothing by itself; see context()")
+
+            self._model = load_model(self.folder, engine=self.engine)
         return self._model
 
     def predict(self, inputs, threshold=None):
@@ -93,6 +102,51 @@ class Module:
 
         samples = [as_sample(self.model.task, given) for given in inputs]
         return Several(Predictions(self.model, given, *predict_one(self.model, given, threshold)) for given in samples)
+
+    def context(self, trainable=True, max_seq_len=128, pretrained=True, **ignored):
+        """The context that a task is built on: `inputs, outputs, program = module.context(trainable=True)`.
+
+        Args:
+            trainable (bool): whether the weights of the module are trained, or those of the task alone.
+            max_seq_len (int): tokens of a text at most, where the reader does not say it.
+            pretrained (bool): False starts from random weights instead, to compare with.
+            ignored (object): `sign_name`, `for_test`, `regularizer`, `learning_rate`: the strategy has these here.
+
+        Returns:
+            tuple: the inputs (name -> Variable), the features (name -> Feature), the Program; see
+                `common.hub.context`.
+
+        Raises:
+            ConfigError: the module has no weights to fine-tune, or an argument is not known.
+        """
+        unknown = set(ignored) - {"sign_name", "for_test", "regularizer", "learning_rate"}
+        if unknown:
+            raise ConfigError(f"{self.card}: context has no argument '{min(unknown)}'")
+        return context_of(Program(str(self.card), self.trainable(), trainable, pretrained, max_seq_len))
+
+    def trainable(self):
+        """The weights of the module that are fine-tuned (Trainable).
+
+        Raises:
+            ConfigError: it has none.
+        """
+        if not (self.folder / FOLDER).is_dir():
+            raise ConfigError(
+                f"{self.card}: the module predicts, and has no weights to fine-tune\n  fix: make it again with them: "
+                f"python tools/hub.py create RUN --name {self.card.name} --trainable, or reinstall a shipped module"
+            )
+        return Trainable(self.folder / FOLDER)
+
+    def get_vocab_path(self):
+        """The vocabulary of the module's tokens (str).
+
+        Raises:
+            ConfigError: it has none.
+        """
+        found = next((node["vocab"] for node in self.trainable().transforms if node.get("vocab")), None)
+        if found is None:
+            raise ConfigError(f"{self.card}: the module has no vocabulary")
+        return found
 
     def methods(self):
         """The names of the methods of this module's task."""
@@ -126,6 +180,25 @@ class Module:
         """Cosines of embeddings, a list of rows: of each input with each of `others`, or with each other input."""
         vectors = _embeddings(self._call(**inputs))
         return (vectors @ (vectors if others is None else _embeddings(self._call(list(others)))).T).tolist()
+
+
+def find_installed(reference):
+    """The folder of an installed module (Path).
+
+    Raises:
+        ConfigError: it is not installed; of an encoder that no registry carries, how it is had.
+    """
+    try:
+        return Home().find(reference)
+    except ConfigError as error:
+        name = reference.partition("==")[0]
+        if not UNPUBLISHED.match(name) or "this version" in str(error):
+            raise
+        raise ConfigError(
+            f"{str(error).splitlines()[0]}\n  no registry of packages carries its weights\n"
+            f"  fix: python tools/hub.py create FOLDER --name {name} --install, where FOLDER has vocab.txt and the "
+            "published weights\n       (.pdparams or .safetensors); or fine-tune a module that is there, such as lac"
+        ) from None
 
 
 def _embeddings(found):

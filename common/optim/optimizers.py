@@ -24,7 +24,8 @@ class Optimizer(Settings, abc.ABC):
         lr (Schedule | float): learning rate: a schedule, or a number for a constant one.
         groups (list[dict]): exceptions for the parameters whose names match a glob; later ones win:
             {match: "backbone.*", lr_scale: 0.1, weight_decay: 0, freeze: true}; layer_decay: 0.9 multiplies the
-            learning rate by 0.9 for every layer above a parameter, where the model publishes its layers.
+            learning rate by 0.9 for every layer above a parameter, where the model publishes its layers; for
+            `discriminative`, `unfreeze` and `l2_sp` see `common.optim.fine_tuning`.
         no_decay (list[str]): globs of parameter names without weight decay; `bias` and `norm` stand for all
             biases and for the parameters of normalization layers.
         clip_norm (float): largest norm of all gradients together.

@@ -2,9 +2,8 @@
 
 import csv
 import os
-import shlex
 
-from common.config.overrides import assignments, to_inline_yaml
+from common.config.overrides import to_inline_yaml
 from common.search.space import decode
 from common.search.study import COUNTED, count_outcomes, first_number, outcome
 
@@ -33,6 +32,7 @@ def trial_rows(study, space):
                 **trial.user_attrs.get("measures", {}),
                 "seconds": trial.user_attrs.get("seconds", ""),
                 "folder": trial.user_attrs.get("folder", ""),
+                **({"parent": trial.user_attrs["parent"]} if "parent" in trial.user_attrs else {}),
                 **values,
                 "reason": trial.user_attrs.get("reason", ""),
             }
@@ -58,24 +58,28 @@ def format_table(study, space, most=10):
     best = [by_number[first_number(trial)] for trial in rank_trials(study)[:most]]
     if not best:
         return "no completed trials"
-    left_out = {"folder", "reason", "outcome"}
+    left_out = {"folder", "parent", "reason", "outcome"}
     heads = [head for head in dict.fromkeys(head for row in best for head in row) if head not in left_out]
     lines = [heads, *([str(row.get(head, "")) or row["outcome"] for head in heads] for row in best)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in lines)
 
 
-def format_summary(study, space, config, folder):
-    """The final summary of a search: the table, the number of trials, and the best candidate as a command."""
+def format_summary(study, space, trainer, folder):
+    """The final summary of a search: the table, the number of trials, and the best candidate as a command.
+
+    Args:
+        study (Study): of the search.
+        space (object): of the search.
+        trainer (Trials): runs candidates.
+        folder (Path): of the search.
+    """
     counts = count_outcomes(study)
     parts = [f"{counts[name]} {name}" for name in (*COUNTED, *OTHERS) if counts[name]]
     lines = [format_table(study, space), "", f"{', '.join(parts) or 'no trials'}; see {folder / 'trials.csv'}"]
     best = next(iter(rank_trials(study)), None)
     if best is not None and best.value is not None:
         chosen = space.overrides(decode(space.dimensions, best.params))
-        words = shlex.join([*config.overrides, *assignments(chosen)])
-        lines += [
-            f"best: trial {first_number(best)}, score {best.value:.6g}, {folder / best.user_attrs['folder'] / 'best'}",
-            f"  -c {shlex.quote(str(config.path))} -o {words}",
-        ]
+        model = trainer.model_of(folder / best.user_attrs["folder"])
+        lines += [f"best: trial {first_number(best)}, score {best.value:.6g}, {model}", trainer.words(chosen)]
     return "\n".join(lines)

@@ -8,8 +8,8 @@ from common.search import report
 from common.search.cost import Cost
 from common.search.space import Choice, KeySpace
 from common.search.study import open_storage, open_study
-from common.search.training import TrialRunner
-from common.search.workers import Search, candidate
+from common.search.training import ConfigTrials, candidate
+from common.search.workers import Search
 
 
 def build_strategy(config):
@@ -50,18 +50,29 @@ def prepare_search(config, strategy, folder, args, higher):
         "strategy": type(strategy).__name__,
     }
     open_study(storage, config.name, "maximize" if higher else "minimize", described, args.resume is not None)
-    cores = len(os.sched_getaffinity(0))
     return Search(
-        config,
         strategy,
         storage,
         config.name,
-        TrialRunner(config, folder.resolve(), max(1, cores // args.workers) if args.workers > 1 else 0),
-        Cost(config, strategy.limits),
+        ConfigTrials(
+            config,
+            strategy.space,
+            folder.resolve(),
+            threads_per_trial(args.workers),
+            Cost(config, strategy.limits),
+            strategy.metric,
+            higher,
+        ),
         args.trials or strategy.trials,
-        higher,
-        lambda study: report.write_csv(folder / "trials.csv", study, strategy.space),
+        config.get("seed"),
+        config.place("search"),
+        report=lambda study: report.write_csv(folder / "trials.csv", study, strategy.space),
     )
+
+
+def threads_per_trial(workers):
+    """CPU threads of each of several trials at a time; 0, all, for one at a time."""
+    return max(1, len(os.sched_getaffinity(0)) // workers) if workers > 1 else 0
 
 
 def check_space(config, space):

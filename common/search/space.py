@@ -33,6 +33,12 @@ class Choice:
         """The choice at an index."""
         return self.values[token]
 
+    def token(self, value):
+        """The index of a choice; a ValueError for another value."""
+        if value not in self.values:
+            raise ValueError(f"{self.name} cannot be {value!r}; its values are {', '.join(map(str, self.values))}")
+        return self.values.index(value)
+
 
 @dataclasses.dataclass(frozen=True)
 class Range:
@@ -55,6 +61,13 @@ class Range:
     def value(self, token):
         """The number, rounded to six digits."""
         return int(token) if self.whole else min(max(float(f"{token:.6g}"), self.low), self.high)
+
+    def token(self, value):
+        """The number itself; a ValueError for one outside the range."""
+        if not _is_number(value) or not self.low <= value <= self.high or (self.whole and value != int(value)):
+            kind = "an integer" if self.whole else "a number"
+            raise ValueError(f"{self.name} cannot be {value!r}; it is {kind} from {self.low} to {self.high}")
+        return int(value) if self.whole else float(value)
 
 
 class KeySpace:

@@ -1,4 +1,4 @@
-"""Runs a trial as a process of the training command in its own folder.
+"""Runs each trial as a process in its own folder, here of the training command.
 
 It is stopped together with its parent process (on Linux) after saving a checkpoint, and resumes from it when started
 again.
@@ -7,11 +7,14 @@ again.
 import contextlib
 import json
 import os
+import queue
+import shlex
 import signal
 import subprocess
 import sys
 import threading
 
+from common.config import load_config
 from common.config.overrides import assignments
 from common.errors import ConfigError, Diverged
 from common.training.callbacks.lines import read_json_lines
@@ -44,53 +47,78 @@ class TrialFailed(Exception):
         self.diverged = diverged
 
 
-class TrialRunner:
-    """Runs the training command for candidates; safe to call from several threads.
+class Trials:
+    """Base class of what a search runs: one process per trial; safe to call from several threads.
 
     Args:
-        config (Config): of the search; which candidates override.
-        folder (Path): of the search; candidates run in subfolders.
-        threads (int): CPU threads per training; 0 for all.
+        folder (Path): of the search; trials run in subfolders.
+        threads (int): CPU threads per trial; 0 for all.
+        devices (list[str]): numbers of graphics cards, one per trial at a time; empty for what a trial takes itself.
     """
 
-    def __init__(self, config, folder, threads=0):
-        self.config, self.folder, self.threads = config, folder, threads
+    def __init__(self, folder, threads=0, devices=()):
+        self.folder, self.threads = folder, threads
         self.running, self.lock, self.stopped = set(), threading.Lock(), False
+        self.devices = queue.SimpleQueue() if devices else None
+        for device in devices:
+            self.devices.put(device)
 
-    def command(self, name, overrides):
-        """The command line that trains a candidate as the run `name`."""
-        script = self.config.kit / "tools" / "train.py"
-        place = [f"output_dir={self.folder}", f"name={name}"]
-        keys = [*self.config.overrides, *assignments(overrides), *place]
-        words = ["-c", str(self.config.path), "--eval", "-r", "auto", "-o", *keys]
-        return [sys.executable, "-c", BOUND, str(script), *words]
-
-    def run(self, name, overrides):
-        """Trains a candidate, or resumes its training.
+    def command(self, name, overrides, parent=None):
+        """The command line of a trial (list[str]).
 
         Args:
-            name (str): of its run, a subfolder of the search.
-            overrides (dict): dotted key -> value.
+            name (str): of its subfolder.
+            overrides (dict): name -> value.
+            parent (str | None): the trial whose model it starts from.
+        """
+        raise NotImplementedError
+
+    def environment(self, name):
+        """Environment variables of a trial (dict)."""
+        return {}
+
+    def measures(self, values):
+        """The cost of a candidate, name -> number, before it is run; a KitError if its values are invalid."""
+        return {}
+
+    def score(self, folder):
+        """The score of a completed trial; a TrialFailed if it has none."""
+        raise NotImplementedError
+
+    def model_of(self, folder):
+        """The path of a completed trial's model (Path)."""
+        raise NotImplementedError
+
+    def words(self, overrides):
+        """The command, in lines, that trains with these values outside the search."""
+        raise NotImplementedError
+
+    def run(self, name, overrides, parent=None):
+        """Runs a trial, or resumes it.
+
+        Args:
+            name (str): of its subfolder.
+            overrides (dict): name -> value.
+            parent (str | None): the trial whose model it starts from.
 
         Returns:
-            Path: the folder of the run.
+            Path: the folder of the trial.
 
         Raises:
             TrialFailed: the command ended with an error.
             Interrupted: it was stopped.
         """
-        folder = self.folder / name
         log = self.folder / f"{name}.log"
-        environment = dict(os.environ)
+        environment = {**os.environ, **self.environment(name)}
         if self.threads:
             environment.setdefault("KIT_THREADS", str(self.threads))
-        with log.open("ab") as output:
+        with log.open("ab") as output, self.device(environment):
             began = output.tell()
             with self.lock:
                 if self.stopped:
                     raise Interrupted
                 process = subprocess.Popen(
-                    self.command(name, overrides),
+                    self.command(name, overrides, parent),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -107,15 +135,100 @@ class TrialRunner:
             raise Interrupted
         if code:
             raise TrialFailed(reason_in(log, began, code), diverged=code == Diverged.exit_code)
-        return folder
+        return self.folder / name
+
+    @contextlib.contextmanager
+    def device(self, environment):
+        """Lends a graphics card to a trial."""
+        if self.devices is None:
+            yield
+            return
+        device = self.devices.get()
+        environment["CUDA_VISIBLE_DEVICES"] = device
+        try:
+            yield
+        finally:
+            self.devices.put(device)
 
     def stop(self):
-        """Stops all trainings after they have saved; no other is started."""
+        """Stops all trials after they have saved; no other is started."""
         with self.lock:
             self.stopped = True
             for process in self.running:
                 with contextlib.suppress(OSError):
                     process.terminate()
+
+
+class ConfigTrials(Trials):
+    """Trains variants of a configuration by the training command.
+
+    Args:
+        config (Config): of the search; which candidates override.
+        space (object): of the search, with `overrides(values)`.
+        folder (Path): of the search.
+        threads (int): CPU threads per training; 0 for all.
+        cost (Callable): measures the configuration of a candidate: name -> number.
+        metric (str | None): the score to optimize; None for the one that selects the best checkpoint.
+        higher (bool): a higher `metric` is better.
+        epochs (int | None): epochs of every training, instead of `train.epochs`.
+        devices (list[str]): numbers of graphics cards; empty for those that the configuration names.
+    """
+
+    def __init__(
+        self,
+        config,
+        space,
+        folder,
+        threads=0,
+        cost=lambda config: {},
+        metric=None,
+        higher=True,
+        epochs=None,
+        devices=(),
+    ):
+        super().__init__(folder, threads, devices)
+        self.config, self.space, self.cost = config, space, cost
+        self.metric, self.higher, self.epochs = metric, higher, epochs
+
+    def command(self, name, overrides, parent=None):
+        """The training command of a candidate; without `train.epochs` of its own it trains `epochs`."""
+        script = self.config.kit / "tools" / "train.py"
+        more = {} if self.epochs is None else {"train.epochs": self.epochs}
+        if parent is not None:
+            more["pretrained"] = str(self.model_of(self.folder / parent))
+        place = [f"output_dir={self.folder}", f"name={name}"]
+        keys = [*self.config.overrides, *assignments(more), *assignments(overrides), *place]
+        words = ["-c", str(self.config.path), "--eval", "-r", "auto", "-o", *keys]
+        return [sys.executable, "-c", BOUND, str(script), *words]
+
+    def measures(self, values):
+        """Checks the configuration of a candidate, and measures its cost."""
+        return self.cost(candidate(self.config, self.space, values))
+
+    def score(self, folder):
+        """The best score of the run."""
+        return score_of(folder, self.metric, self.higher)
+
+    def model_of(self, folder):
+        """The best checkpoint."""
+        return folder / "best"
+
+    def words(self, overrides):
+        """The options of the training command."""
+        keys = shlex.join([*self.config.overrides, *assignments(overrides)])
+        return f"  -c {shlex.quote(str(self.config.path))} -o {keys}"
+
+
+def candidate(config, space, values):
+    """The checked configuration of a candidate: that of the search with the chosen values.
+
+    Raises:
+        ConfigError: a chosen value is not valid in the configuration.
+    """
+    changed = assignments(space.overrides(values))
+    result = load_config(config.path, [*config.overrides, *changed], default_kit=config.kit)
+    result.check()
+    return result
 
 
 def reason_in(log, began, code):

@@ -11,15 +11,13 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 import optuna
 from optuna.trial import TrialState
 
-from common.config import load_config
-from common.config.overrides import assignments
 from common.errors import ConfigError, KitError
 from common.log import logger
 from common.search import study as studies
 from common.search.cost import exceeded_limits
 from common.search.space import decode, is_finite, size
 from common.search.strategies import mix_seed, suggest
-from common.search.training import Interrupted, TrialFailed, score_of
+from common.search.training import Interrupted, TrialFailed
 
 POLL = 0.5  # seconds between two polls of the trials of other workers
 MOST_REPEATED = 10  # consecutive repeated candidates before they are drawn at random
@@ -33,21 +31,32 @@ class Search:
     """A running search.
 
     Args:
-        config (Config): with the section `search:`.
-        strategy (Strategy): built from it.
+        strategy (Strategy): draws candidates.
         storage (object): Optuna storage, shared by all workers.
         name (str): of the study in it.
-        trainer (Trainer): trains candidates.
-        cost (Cost): measures candidates.
+        trainer (Trials): runs candidates.
         trials (int): number of counted trials to reach.
-        higher (bool): a higher score is better.
+        seed (int): of the strategy.
+        place (str): where the search is written, for messages.
+        parents (Callable): chooses the trial whose model a trial starts from: study, its number -> name or None.
         report (Callable): called with the study after each counted trial.
     """
 
-    def __init__(self, config, strategy, storage, name, trainer, cost, trials, higher=True, report=lambda study: None):
-        self.config, self.strategy, self.storage, self.name = config, strategy, storage, name
-        self.trainer, self.cost, self.trials, self.higher = trainer, cost, trials, higher
-        self.report = report
+    def __init__(
+        self,
+        strategy,
+        storage,
+        name,
+        trainer,
+        trials,
+        seed=0,
+        place="search",
+        parents=lambda study, number: None,
+        report=lambda study: None,
+    ):
+        self.strategy, self.storage, self.name = strategy, storage, name
+        self.trainer, self.trials, self.seed, self.place = trainer, trials, seed, place
+        self.parents, self.report = parents, report
         self.owner = studies.owner()
         self.stopped, self.reporting = threading.Event(), threading.Lock()
 
@@ -73,18 +82,6 @@ class Search:
         return optuna.load_study(study_name=self.name, storage=self.storage, sampler=sampler)
 
 
-def candidate(config, space, values):
-    """The checked configuration of a candidate: that of the search with the chosen values.
-
-    Raises:
-        ConfigError: a chosen value is not valid in the configuration.
-    """
-    changed = assignments(space.overrides(values))
-    result = load_config(config.path, [*config.overrides, *changed], default_kit=config.kit)
-    result.check()
-    return result
-
-
 class Worker:
     """One thread of a search.
 
@@ -96,8 +93,8 @@ class Worker:
     def __init__(self, search, number):
         self.search, self.strategy = search, search.strategy
         known = len(search.study().get_trials(deepcopy=False))
-        self.sampler = self.strategy.sampler(search.config.get("seed"), (number, known))
-        self.random = optuna.samplers.RandomSampler(mix_seed(search.config.get("seed"), (number, known, 1)))
+        self.sampler = self.strategy.sampler(search.seed, (number, known))
+        self.random = optuna.samplers.RandomSampler(mix_seed(search.seed, (number, known, 1)))
         self.study = search.study(self.sampler)
         self.refused = self.repeated = 0
 
@@ -175,8 +172,7 @@ class Worker:
         """
         values = decode(self.strategy.space.dimensions, tokens)
         try:
-            config = candidate(self.search.config, self.strategy.space, values)
-            measures = self.search.cost(config)
+            measures = self.search.trainer.measures(values)
         except KitError as error:
             raise TrialFailed(str(error).splitlines()[0]) from error
         trial.set_user_attr("measures", measures)
@@ -187,8 +183,11 @@ class Worker:
             raise optuna.TrialPruned
         trial.set_user_attr("folder", name)
         logger.info("%s: %s", name, " ".join(f"{key}={value}" for key, value in values.items()))
-        folder = self.search.trainer.run(name, self.strategy.space.overrides(values))
-        return score_of(folder, self.strategy.metric, self.search.higher)
+        parent = trial.user_attrs.get("parent") or self.search.parents(self.study, trial.number)
+        if parent is not None:
+            trial.set_user_attr("parent", parent)
+        folder = self.search.trainer.run(name, self.strategy.space.overrides(values), parent)
+        return self.search.trainer.score(folder)
 
     def after(self, study, trial):
         """Enqueues an interrupted trial again, counts rejected candidates, and reports counted trials."""
@@ -200,7 +199,7 @@ class Worker:
         if self.refused >= self.strategy.redraws:
             limits = ", ".join(f"{name} {most:g}" for name, most in self.strategy.limits.items())
             raise ConfigError(
-                f"{self.search.config.place('search')}: none of the last {self.refused} candidates was new and within "
+                f"{self.search.place}: none of the last {self.refused} candidates was new and within "
                 f"the limits ({limits or 'none'}); the last: {trial.user_attrs.get('reason', 'drawn before')}"
             )
         if outcome in studies.COUNTED:

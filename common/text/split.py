@@ -46,6 +46,27 @@ class SplitWords(Transform):
         return add_offsets(sample)
 
 
+class BeginText(Transform):
+    """Puts the token that is before every text, such as the end of the one before, in front of the tokens.
+
+    A piece of a running text, which has `first`, begins with the word before it and is left as it is.
+
+    Args:
+        begin (str): it.
+    """
+
+    alike = True
+
+    def __init__(self, begin="<eos>"):
+        self.begin = begin
+
+    def __call__(self, sample, rng):
+        if "first" not in sample:
+            sample["tokens"] = [self.begin, *sample["tokens"]]
+            sample["offsets"] = [(0, 0), *sample["offsets"]]
+        return sample
+
+
 class SplitByDictionary(Transform):
     """Word segmentation by a dictionary; single Latin letters and digits are joined.
 

@@ -101,11 +101,23 @@ def check_vocabulary_size(transforms, model):
 
     Args:
         transforms (list[Transform]): tokenizers have `vocab_size` and `max_length`.
-        model (nn.Layer): has `vocab_size`, and `max_positions` if the number of positions is limited.
+        model (nn.Layer): has `vocab_size`, `max_positions` if the number of positions is limited, and `token_ids` if
+            it takes some tokens for special ones.
 
     Raises:
         ConfigError: with both numbers.
     """
+    special = getattr(model, "token_ids", {})
+    for transform in transforms:
+        known = getattr(transform, "vocabulary", None)
+        wrong = [token for token, number in special.items() if known is not None and known.numbers.get(token) != number]
+        if wrong:
+            there = known.numbers.get(wrong[0])
+            raise ConfigError(
+                f"the model takes {special[wrong[0]]} for the id of '{wrong[0]}', and {transform.vocab} has "
+                + (f"it as {there}" if there is not None else "no such token")
+                + ": set the id in the model: section, or use the vocabulary it was trained with"
+            )
     rows, positions = getattr(model, "vocab_size", None), getattr(model, "max_positions", None)
     for transform in transforms:
         longest = getattr(transform, "max_length", None)

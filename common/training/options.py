@@ -18,6 +18,7 @@ class RunOptions:
         pdparams (bool): write `model.pdparams` beside each checkpoint's weights.
         check_data (bool): check the data before the first epoch.
         command_line (list[str]): the command that started the run, for env.json.
+        callbacks (list[Callback]): further ones, which observe the run.
     """
 
     evaluate: bool = False
@@ -30,3 +31,4 @@ class RunOptions:
     pdparams: bool = False
     check_data: bool = True
     command_line: list = dataclasses.field(default_factory=list)
+    callbacks: list = dataclasses.field(default_factory=list)

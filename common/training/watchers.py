@@ -39,7 +39,7 @@ def build_callbacks(config, options, folder, model, loader=None, metric=None):
         from common.training.callbacks.publish import Publish
 
         found.append(Publish(config, settings.keep))  # before saving: a version may be published twice
-    found.append(checkpoint)
+    found += [checkpoint, *options.callbacks]
     return [*found, NextSteps()] if main else found
 
 

@@ -1,4 +1,4 @@
-"""Resize transforms: resize, pad, letterbox. Coordinates as in `common.vision.geometry`."""
+"""Resize transforms: resize, lines of text, pad, letterbox. Coordinates as in `common.vision.geometry`."""
 
 import numpy as np
 
@@ -67,6 +67,49 @@ class ResizeLong(Transform):
         height, width = sample["image"].shape[:2]
         new_size = scale_size(height, width, draw_side(self.sizes, rng) / max(height, width))
         return resize_sample(sample, *new_size, choose_interpolation(self.interp, rng))
+
+
+class ResizeLimits(Transform):
+    """Enlarges images whose short side is too short, then reduces those whose long side is too long; others stay.
+
+    Args:
+        short (int): least length of the short side in pixels.
+        long (int): largest length of the long side in pixels.
+        interp (str): nearest, bilinear, cubic, area, lanczos, or random.
+    """
+
+    def __init__(self, short, long, interp="bilinear"):
+        if not 1 <= short <= long:
+            raise ValueError(f"ResizeLimits got short {short} and long {long}; 1 <= short <= long")
+        self.short, self.long = short, long
+        self.interp = check_interpolation(interp)
+
+    def __call__(self, sample, rng):
+        height, width = sample["image"].shape[:2]
+        scale = max(1.0, self.short / min(height, width))
+        scale = min(scale, self.long / max(height, width))
+        return resize_sample(sample, *scale_size(height, width, scale), choose_interpolation(self.interp, rng))
+
+
+class ResizeHeight(Transform):
+    """Resizes lines of text to a height with the aspect ratio kept; longer ones are squeezed to a largest width.
+
+    Args:
+        height (int): of the result in pixels.
+        max_width (int): of the result in pixels.
+        interp (str): nearest, bilinear, cubic, area, lanczos, or random.
+    """
+
+    def __init__(self, height, max_width, interp="bilinear"):
+        if height < 1 or max_width < 1:
+            raise ValueError(f"ResizeHeight got height {height} and max_width {max_width}; both are at least 1")
+        self.height, self.max_width = height, max_width
+        self.interp = check_interpolation(interp)
+
+    def __call__(self, sample, rng):
+        height, width = sample["image"].shape[:2]
+        width = min(scale_size(height, width, self.height / height)[1], self.max_width)
+        return resize_sample(sample, self.height, width, choose_interpolation(self.interp, rng))
 
 
 class Pad(Transform):

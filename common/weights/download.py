@@ -28,12 +28,19 @@ class Remote:
         hosts (list[str]): the allowed hosts, for redirects as well.
         sha256 (str | None): the expected checksum; None if it is not published.
         allow_local (bool): see :func:`common.weights.addresses.check_address`.
+        largest (int | None): bytes that it may have; None for the limit of all downloads.
     """
 
     address: str
     hosts: tuple
     sha256: str | None = None
     allow_local: bool = False
+    largest: int | None = None
+
+    @property
+    def most(self):
+        """Bytes that it may have."""
+        return self.largest or LARGEST
 
 
 class TransferInterrupted(Exception):
@@ -179,8 +186,10 @@ def _copy(response, remote, file, have, total):
     logged = time.monotonic()
     for piece in response.iter_raw():
         have += len(piece)
-        if have > (LARGEST if total is None else total):
-            raise EnvironmentProblem(f"{remote.address}: sends more than the {total or LARGEST:,} bytes it announced")
+        if have > (remote.most if total is None else total):
+            raise EnvironmentProblem(
+                f"{remote.address}: sends more than the {total or remote.most:,} bytes it announced"
+            )
         file.write(piece)
         if time.monotonic() - logged > 2 and total:
             logged = time.monotonic()
@@ -192,8 +201,8 @@ def check_size(remote, incomplete, total, start):
     """Refuses a file that exceeds the size limit or the free disk space."""
     if total is None:
         return
-    if total > LARGEST:
-        raise EnvironmentProblem(f"{remote.address}: announces {total:,} bytes, more than the {LARGEST:,} allowed")
+    if total > remote.most:
+        raise EnvironmentProblem(f"{remote.address}: announces {total:,} bytes, more than the {remote.most:,} allowed")
     free = shutil.disk_usage(incomplete.parent).free
     if total - start > free:
         raise EnvironmentProblem(

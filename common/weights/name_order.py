@@ -63,14 +63,17 @@ class NameOrder:
             ConfigError: the name contains a word that is not in `words`.
         """
         rank = {word: position for position, word in enumerate((*self.words.split(), *LEAVES))}
-        text = name
-        for pattern, replacement in self.rewrites:
-            text = re.sub(pattern, replacement, text)
-        tokens = TOKEN.findall(text)
+        tokens = TOKEN.findall(self.rewrite(name))
         strange = [token for token in tokens if not token.isdigit() and token not in rank]
         if strange:
             raise ConfigError(f"{name}: '{strange[0]}' is not a name of this family of networks")
         return [(0, int(token)) if token.isdigit() else (1, rank[token]) for token in tokens]
+
+    def rewrite(self, name):
+        """A name in the words of this order (str)."""
+        for pattern, replacement in self.rewrites:
+            name = re.sub(pattern, replacement, name)
+        return name
 
     def count_classes(self, arrays):
         """The number of classes of a file: the length of the last array in the order of the layers."""

@@ -98,7 +98,7 @@ def check_fit(arrays, shapes, source, strict):
     return report
 
 
-def load_arrays(model, arrays, source, strict):
+def load_arrays(model, arrays, source, strict, unneeded=()):
     """Loads the parameters and buffers of a model.
 
     Args:
@@ -108,13 +108,14 @@ def load_arrays(model, arrays, source, strict):
             those of an exported model.
         source (str): the origin of the weights, for messages.
         strict (bool): see :func:`check_fit`.
+        unneeded (list[str]): names in the model that keep their values, and are not compared.
 
     Returns:
         LoadReport: what was loaded; it is logged unless everything matched.
     """
     convert = getattr(model, "convert_weights", None)
     arrays = convert(arrays) if convert else arrays
-    wanted = model.state_dict()
+    wanted = {name: value for name, value in model.state_dict().items() if name not in unneeded}
     arrays = to_structured_names(arrays, {getattr(value, "name", name): name for name, value in wanted.items()})
     report = check_fit(arrays, {name: tuple(value.shape) for name, value in wanted.items()}, source, strict)
     for name in report.loaded:

@@ -6,11 +6,15 @@ from common.errors import ConfigError
 from common.weights import checkpoint
 from common.weights.ctranslate2 import read_ctranslate2
 from common.weights.darknet import read_darknet
+from common.weights.inference_model import read_inference_model
+from common.weights.onnx_file import read_onnx
 from common.weights.tfjs import read_tfjs
+from common.weights.tflite import read_tflite
 from common.weights.torch_file import read_torch_file
 
 TORCH = (".pth", ".pt", ".bin", ".tar")
 OURS = (".safetensors", ".pdparams")
+GRAPHS = {".onnx": read_onnx, ".tflite": read_tflite}
 
 
 def read_foreign(path):
@@ -18,7 +22,9 @@ def read_foreign(path):
 
     Args:
         path (str | Path): PyTorch (.pth, .pt, .bin, .tar), safetensors, Paddle (.pdparams), Darknet (.weights with
-            its .cfg beside it), TensorFlow.js (*manifest.json, model.json) or CTranslate2 (model.bin).
+            its .cfg beside it), an inference model of PaddlePaddle 2 (.pdmodel with its .pdiparams beside it),
+            TensorFlow.js (*manifest.json, model.json), ONNX (.onnx), TensorFlow Lite (.tflite) or CTranslate2
+            (model.bin).
 
     Raises:
         ConfigError: the file does not exist, or has another suffix.
@@ -36,9 +42,13 @@ def read_foreign(path):
         return checkpoint.read_weights(path)
     if path.suffix == ".weights":
         return read_darknet(path.with_suffix(".cfg"), path)
+    if path.suffix == ".pdmodel":
+        return read_inference_model(path)
     if path.suffix == ".json":
         return read_tfjs(path)
+    if path.suffix in GRAPHS:
+        return GRAPHS[path.suffix](path)
     raise ConfigError(
-        f"{path}: a state dictionary is a .pth, .pt, .bin, .safetensors or .pdparams file, a .weights file of Darknet "
-        "or a manifest of TensorFlow.js (.json)"
+        f"{path}: a state dictionary is a .pth, .pt, .bin, .safetensors or .pdparams file, a .weights file of Darknet, "
+        "a .pdmodel file of PaddlePaddle 2, a manifest of TensorFlow.js (.json), an .onnx or a .tflite file"
     )

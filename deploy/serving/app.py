@@ -16,10 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from common.errors import KitError
+from common.hub.page import SUFFIXES, example_file, module_page
+from common.hub.recipe import recipes
 from common.log import logger
 from common.suggest import did_you_mean
 from deploy.serving.envelope import Envelope, respond
 from deploy.serving.hosts import Hosts
+from deploy.serving.hub_routes import check_kind, read_old_body
 from deploy.serving.inputs import Bodies, read_items
 from deploy.serving.openapi import document
 from deploy.serving.problems import Limits, Problem
@@ -51,11 +54,15 @@ class Server:
             Route("/health/ready", self.ready),
             Route("/metrics", self.prometheus),
             Route("/openapi.json", self.openapi),
+            Route("/modules", self.modules),
+            Route("/modules/{name:word}/example", self.example),
             Route("/v1/models", self.listing),
             Route("/v1/models/{name:word}", self.about),
             Route("/v1/models/{name:word}:predict", self.predict, methods=["POST"]),
             Route("/v1/models/{name:word}:reload", self.reload, methods=["POST"]),
             Route("/v1/models/{name:word}/versions/{version:word}:predict", self.predict, methods=["POST"]),
+            Route("/predict/{name:word}", self.predict_old, methods=["POST"]),
+            Route("/predict/{kind:word}/{name:word}", self.predict_old, methods=["POST"]),
         ]
         handlers = {
             HTTPException: on_http_error,
@@ -77,15 +84,27 @@ class Server:
 
     async def predict(self, request):
         """Predicts images, recordings, texts, rows or tensors."""
-        deadline = time.monotonic() + self.settings.deadline
-        lane = self.model(request).lane(request.path_params.get("version"))
-        async with self.bodies.body(request) as body:
-            items = await read_items(request, body, lane.description, self.limits)
-            lane = self.model(request).lane(request.path_params.get("version"))  # which may have changed meanwhile
-            texts, notes = await lane.predict(items, deadline)
+        lane, texts, notes = await self.answer(request)
         head = f'{{"model":{json.dumps(lane.name)},"version":{json.dumps(lane.version)},"predictions":['
         read = f',"texts":{json.dumps(notes)}' if any(notes) else ""
         return json_response(b"".join([head.encode(), b",".join(texts), b"]", read.encode(), b"}"]))
+
+    async def predict_old(self, request):
+        """Predicts as `hub serving` was asked, see :mod:`deploy.serving.hub_routes`."""
+        kind = request.path_params.get("kind")
+        check_kind(kind, request.path_params["name"], self.model(request).newest.description)
+        _, texts, _ = await self.answer(request, read_old_body)
+        head = b'{"results":[' if kind else b'{"status":"000","msg":"","results":['
+        return json_response(b"".join([head, b",".join(texts), b"]}"]))
+
+    async def answer(self, request, reader=None):
+        """(lane, JSON of the records of each item, how much of each text was read) of a request; raises Problem."""
+        deadline = time.monotonic() + self.settings.deadline
+        lane = self.model(request).lane(request.path_params.get("version"))
+        async with self.bodies.body(request) as body:
+            items = await read_items(request, body, lane.description, self.limits, reader)
+            lane = self.model(request).lane(request.path_params.get("version"))  # which may have changed meanwhile
+            return lane, *await lane.predict(items, deadline)
 
     async def reload(self, request):
         """Loads what is new in the model's folder."""
@@ -126,8 +145,22 @@ class Server:
 
     async def page(self, request):
         """The page; nothing but its own script and style may run in it."""
-        html = PAGE.read_text(encoding="utf-8")
-        return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy(html)})
+        return html_response(PAGE.read_text(encoding="utf-8"))
+
+    async def modules(self, request):
+        """The page of the modules of the hub, first those that are served."""
+        served = {name: (model.card(), model.newest.description["input"]) for name, model in self.models.items()}
+        cards = [recipe.card for recipe in recipes().values()]
+        return html_response(module_page(cards, {name: pair for name, pair in served.items() if pair[0]}))
+
+    async def example(self, request):
+        """The file of the example of a served module."""
+        model = self.model(request)
+        card = model.card()
+        file = example_file(card, model.newest.folder) if card else None
+        if file is None or not file.is_file():
+            raise Problem(404, f"{model.name} has no file as its example")
+        return Response(file.read_bytes(), media_type=SUFFIXES[file.suffix])
 
 
 class Word(StringConvertor):
@@ -144,14 +177,20 @@ def json_response(data):
     return Response(data, media_type="application/json")
 
 
+def html_response(html):
+    """A page, in which nothing but its own script and style may run."""
+    return Response(html, media_type="text/html", headers={"Content-Security-Policy": policy(html)})
+
+
 def policy(html):
     """The Content-Security-Policy that lets the page's own script and style run, by their hashes."""
-    hashes = {}
+    allowed = ""
     for kind in ("script", "style"):
-        (inside,) = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
-        hashes[kind] = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+        for inside in re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL):
+            digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+            allowed += f"{kind}-src 'sha256-{digest}'; "
     return (
-        f"default-src 'none'; script-src 'sha256-{hashes['script']}'; style-src 'sha256-{hashes['style']}'; "
+        f"default-src 'none'; {allowed}"
         "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 

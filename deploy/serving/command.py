@@ -8,6 +8,7 @@ KIT_API_KEY in the environment, requests must carry that key.
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import importlib.util
 import os
 import signal
@@ -17,6 +18,7 @@ from common.commands.main import run_command
 from common.commands.parser import Parser
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
+from deploy.serving.options import add_server_options, check_ranges
 
 EXAMPLES = """examples:
   python tools/serve.py --model output/yolov3/export
@@ -25,18 +27,6 @@ EXAMPLES = """examples:
 """
 NEEDED = {"starlette": "starlette", "uvicorn": "uvicorn", "prometheus_client": "prometheus-client"}
 NEEDED |= {"python_multipart": "python-multipart"}
-RANGES = {
-    "port": (0, 65535),
-    "workers": (1, 64),
-    "max_batch": (1, 256),
-    "max_wait_ms": (0, 10_000),
-    "queue": (1, 100_000),
-    "deadline": (0.1, 3600),
-    "threads": (0, 1024),
-    "keep_versions": (1, 16),
-    "connections": (1, 100_000),
-    "connections_per_client": (1, 100_000),
-}
 
 
 def parser():
@@ -44,30 +34,10 @@ def parser():
     options = Parser(
         prog="serve.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = options.add_argument
-    add("--model", action="append", required=True, metavar="[NAME=]DIR", help="an exported model, or its versions")
-    add("--host", default="127.0.0.1", help="where to listen (default 127.0.0.1: this machine alone)")
-    add("--port", type=int, default=8866, help="where to listen (default 8866; 0 for a free one)")
-    add("--workers", type=int, default=1, help="processes for each model (default 1)")
-    add("--threads", type=int, default=0, help="threads of the math library in each (default: chosen for the machine)")
-    add("--max-batch", type=int, default=8, help="samples run together (default 8)")
-    add("--max-wait-ms", type=float, default=5, help="how long a sample waits for others (default 5)")
-    add("--queue", type=int, default=64, help="samples that may wait; more are answered with 503 (default 64)")
-    add("--deadline", type=float, default=30, help="seconds after which a request is answered with 504 (default 30)")
-    add("--keep-versions", type=int, default=1, help="newest versions that stay loaded (default 1)")
-    add(
-        "--connections", type=int, default=1000, help="connections at a time; more are answered with 503 (default 1000)"
+    options.add_argument(
+        "--model", action="append", required=True, metavar="[NAME=]DIR", help="an exported model, or its versions"
     )
-    add(
-        "--connections-per-client", type=int, default=200, help="those of one address; behind a proxy all (default 200)"
-    )
-    add(
-        "--allow-host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a name that clients may call this server by, beside localhost, the address and the machine's name",
-    )
+    add_server_options(options)
     return options
 
 
@@ -78,26 +48,58 @@ def main(argv=None):
 
 def serve(args):
     """Runs the command."""
-    for name, (low, high) in RANGES.items():
-        if not low <= getattr(args, name) <= high:
-            option = "--" + name.replace("_", "-")
-            raise ConfigError(f"{option} is {getattr(args, name):g}; allowed: {low:g} to {high:g}")
+    check_ranges(args)
+    refuse_lacking()
+    from deploy.serving.models import name_models
+
+    return serve_models(args, name_models(args.model))
+
+
+def serve_models(args, folders, batches=None, started=None):
+    """Serves models until a signal ends it; returns 0.
+
+    Args:
+        args (Namespace): of :func:`deploy.serving.options.add_server_options`.
+        folders (dict[str, Path]): name -> the export, or the folder of its versions.
+        batches (dict[str, int] | None): name -> samples run together, where it is not `args.max_batch`.
+        started (Callable | None): called with the port once every model is loaded.
+
+    Raises:
+        KitError: an option is out of its range, a package is missing, the port is taken, or a model cannot be loaded.
+    """
+    check_ranges(args)
     key = os.environ.get("KIT_API_KEY", "")
     if "KIT_API_KEY" in os.environ and not (key.isascii() and key.isprintable() and len(key.split()) == 1):
         raise ConfigError("KIT_API_KEY is set, but is no word of printable ASCII; unset it to ask for no key")
     refuse_lacking()
     from common.system import runtime
-    from deploy.serving.models import name_models
 
-    folders = name_models(args.model)
     if not args.threads and "KIT_THREADS" not in os.environ:
         args.threads = max(1, runtime.usable_cores() // args.workers)
     with listening(args.host, args.port) as listener:
         if not key and not listener.getsockname()[0].startswith("127."):
             logger.warning("%s can be reached from other machines and KIT_API_KEY is not set", args.host)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(serving(args, folders, listener, key))
+            runner.run(serving(args, models_of(args, folders, batches or {}), listener, key, started))
     return 0
+
+
+def models_of(args, folders, batches):
+    """The models that are served, not loaded yet: (models by name, their metrics, their settings)."""
+    from deploy.serving.metrics import Metrics
+    from deploy.serving.models import Model, Settings
+
+    settings = Settings(
+        **{name: getattr(args, name) for name in ("workers", "threads", "max_batch", "queue", "deadline")},
+        max_wait=args.max_wait_ms / 1000,
+        keep=args.keep_versions,
+    )
+    models = {}
+    metrics = Metrics(lambda: models)
+    for name, folder in folders.items():
+        own = dataclasses.replace(settings, max_batch=batches.get(name, settings.max_batch))
+        models[name] = Model(name, folder, own, metrics)
+    return models, metrics, settings
 
 
 def loop_factory():
@@ -147,24 +149,16 @@ def listening(host, port):
     raise EnvironmentProblem(f"--port {port} is in use on {host}, and so are those after it")
 
 
-async def serving(args, folders, listener, key):
+async def serving(args, loaded, listener, key, started=None):
     """Loads the models, answers until a signal, answers what is still asked, and ends."""
     import uvicorn
 
     from deploy.serving.app import Server
     from deploy.serving.connections import protocol
     from deploy.serving.hosts import Hosts
-    from deploy.serving.metrics import Metrics
-    from deploy.serving.models import Model, Settings, reload
+    from deploy.serving.models import reload
 
-    settings = Settings(
-        **{name: getattr(args, name) for name in ("workers", "threads", "max_batch", "queue", "deadline")},
-        max_wait=args.max_wait_ms / 1000,
-        keep=args.keep_versions,
-    )
-    models = {}
-    metrics = Metrics(lambda: models)
-    models |= {name: Model(name, folder, settings, metrics) for name, folder in folders.items()}
+    models, metrics, settings = loaded
     server = Server(models, metrics, settings)
     config = uvicorn.Config(
         server.application(key, Hosts([args.host, *args.allow_host])),
@@ -197,6 +191,8 @@ async def serving(args, folders, listener, key):
         host, port = listener.getsockname()[:2]
         listed = ", ".join(f"{model.name} (version {model.newest.version})" for model in models.values())
         logger.info("serving %s at http://%s:%d", listed, f"[{host}]" if ":" in host else host, port)
+        if started:
+            started(port)
         http.capture_signals = contextlib.nullcontext  # an orderly end has the exit code 0
         await http.serve(sockets=[listener])
     finally:

@@ -11,7 +11,7 @@ from deploy.serving import problems
 from deploy.serving.problems import Problem
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-OPEN = ("/", "/health/live", "/health/ready", "/openapi.json")  # what needs no key
+OPEN = ("/", "/modules", "/health/live", "/health/ready", "/openapi.json")  # what needs no key
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

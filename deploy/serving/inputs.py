@@ -1,24 +1,20 @@
 """From the body of a request to the items of a batch, with every limit checked before anything is decoded."""
 
 import asyncio
-import base64
 import contextlib
 import io
 import json
-import math
 from pathlib import Path
 
-import numpy as np
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from common.errors import BadSample, DataError
 from common.files import unique_keys
 from common.table.sources import csv_rows
-from common.vision.decode import open_header
+from deploy.serving.items import ENCODED, check_count, each, from_base64, tensors, text, with_boxes
 from deploy.serving.problems import Problem
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 KEYS = {  # the input of a task -> the keys of a JSON body that carry it
     "image": ("image", "images"),
     "audio": ("audio", "audios"),
@@ -29,7 +25,6 @@ KEYS = {  # the input of a task -> the keys of a JSON body that carry it
 FILES = ("image", "audio")  # inputs that are sent as files too, of content types that begin so
 CSV = "text/csv"  # rows of a table, with a header line
 BYTES = "application/octet-stream"
-AUDIO_FORMATS = {"WAV": b"RIFF", "FLAC": b"fLaC", "OGG": b"OggS"}
 INLINE = 64 * 2**10  # bytes of JSON that are read in the loop; more is read in a thread
 CLOSE = {"Connection": "close"}
 
@@ -83,7 +78,7 @@ class Bodies:
         raise Problem(413, f"the body may have {self.limits.body} bytes", CLOSE)
 
 
-async def read_items(request, body, model, limits):
+async def read_items(request, body, model, limits, reader=None):
     """The items of a request for a model.
 
     Args:
@@ -91,6 +86,7 @@ async def read_items(request, body, model, limits):
         body (bytes): its body.
         model (dict): `Lane.description`.
         limits (Limits): of requests.
+        reader (Callable | None): another :func:`read_body`.
 
     Returns:
         list[tuple[dict, list[bytes]] | Problem]: see `worker.predict_items`; what is wrong with one of several items is
@@ -100,7 +96,8 @@ async def read_items(request, body, model, limits):
         Problem: 400, 413, 415 or 422; of the request, or of every item.
     """
     masks = read_masks(request.query_params)
-    items = await read_body(request, body, read_query(request.query_params, model["threshold"]), model, limits)
+    threshold = read_query(request.query_params, model["threshold"])
+    items = await (reader or read_body)(request, body, threshold, model, limits)
     if masks == "png":
         for item in items:
             if not isinstance(item, Problem):
@@ -126,19 +123,6 @@ async def read_body(request, body, threshold, model, limits):
     name = KEYS[model["input"]][0]
     files = await from_form(request, body, limits, name) if form else [body]
     return each([(ENCODED[name], data, f"{name} {n}", threshold, limits) for n, data in enumerate(files, 1)])
-
-
-def each(calls):
-    """The results of calls (function, *arguments), or the Problem of one in its place; raises it if all have one."""
-    found = []
-    for function, *arguments in calls:
-        try:
-            found.append(function(*arguments))
-        except Problem as problem:
-            found.append(problem)
-    if all(isinstance(one, Problem) for one in found):
-        raise found[0]
-    return found
 
 
 def read_query(query, default):
@@ -169,39 +153,66 @@ def check_threshold(value):
 
 async def from_form(request, body, limits, wanted):
     """The files of a form, all named as `wanted`."""
-
-    async def stream():
-        yield body
-
-    try:
-        parser = MultiPartParser(request.headers, stream(), max_files=limits.items + 1, max_fields=0)
-        parser.spool_max_size = limits.body + 1  # never to the disk
-        form = await parser.parse()
-    except (MultiPartException, HTTPException, KeyError, ValueError) as error:
-        status = 413 if "Too many files" in str(error) else 400
-        raise Problem(status, f"the form cannot be read: {str(error)[:200]}") from None
-    files = form.multi_items()
+    files = await read_form(request, body, limits)
     if not files or any(name != wanted for name, _ in files):
         raise Problem(422, f"the form takes files named {wanted}")
     check_count(len(files), limits)
     return [await file.read() for _, file in files]
 
 
+async def read_form(request, body, limits, fields=0):
+    """The parts of a form, (name, UploadFile or text of a field) each.
+
+    Args:
+        request (Request): its headers are read.
+        body (bytes): its body.
+        limits (Limits): of requests.
+        fields (int): how many of them may be no files.
+
+    Raises:
+        Problem: 400 or 413.
+    """
+
+    async def stream():
+        yield body
+
+    try:
+        parser = MultiPartParser(
+            request.headers, stream(), max_files=limits.items + 1, max_fields=fields, max_part_size=limits.body
+        )
+        parser.spool_max_size = limits.body + 1  # never to the disk
+        return (await parser.parse()).multi_items()
+    except (MultiPartException, HTTPException, KeyError, ValueError) as error:
+        status = 413 if "Too many files" in str(error) or (fields and "Too many fields" in str(error)) else 400
+        raise Problem(status, f"the form cannot be read: {str(error)[:200]}") from None
+
+
 def from_json(body, threshold, model, limits):
     """The items of a JSON body: a key of KEYS, and threshold."""
+    return from_object(parse_body(body), threshold, model, limits)
+
+
+def parse_body(body):
+    """The value of a JSON body; raises Problem 400."""
     try:
         text_of = body.decode("utf-8-sig")
-        data = json.loads(
+        return json.loads(
             text_of, parse_constant=refuse_constant, object_pairs_hook=lambda pairs: unique_keys(pairs, text_of)
         )
     except (ValueError, RecursionError) as error:
         raise Problem(400, f"the body is not JSON: {str(error)[:100]}") from None
+
+
+def from_object(data, threshold, model, limits):
+    """The items of an object with a key of KEYS, and perhaps threshold; raises Problem 413 or 422."""
     keys = (*KEYS[model["input"]], *(KEYS["tensors"] if model["input"] in FILES else ()))
     if not isinstance(data, dict):
         raise Problem(422, f"the body is an object with one of {', '.join(keys)}")
     threshold = check_threshold(data.pop("threshold", threshold))
+    boxes = data.pop("boxes", None) if model.get("boxes") else None
     if len(data) != 1 or next(iter(data)) not in keys:
-        raise Problem(422, f"this model takes one of {', '.join(keys)}, and threshold")
+        more = ", boxes and threshold" if model.get("boxes") else ", and threshold"
+        raise Problem(422, f"this model takes one of {', '.join(keys)}{more}")
     key, value = next(iter(data.items()))
     if key == "inputs":
         return tensors(value, threshold, model, limits)
@@ -218,7 +229,8 @@ def from_json(body, threshold, model, limits):
     if key.startswith("text"):
         return each([(text, one, threshold, limits) for one in values])
     name = KEYS[model["input"]][0]
-    return each([(from_base64, one, name, n, threshold, limits) for n, one in enumerate(values, 1)])
+    items = each([(from_base64, one, name, n, threshold, limits) for n, one in enumerate(values, 1)])
+    return items if boxes is None else with_boxes(items, boxes if key.endswith("s") else [boxes], limits)
 
 
 def from_csv(body, threshold, limits):
@@ -259,101 +271,3 @@ def table_row(row, number, threshold, limits):
 def refuse_constant(name):
     """NaN and Infinity are Python's, not JSON's."""
     raise ValueError(f"{name} is not JSON")
-
-
-def check_count(count, limits):
-    """Refuses too many items; raises Problem 413."""
-    if count > limits.items:
-        raise Problem(413, f"{count} items; a request may have {limits.items}")
-
-
-def from_base64(value, name, number, threshold, limits):
-    """The item of an image or a recording in base64; raises Problem 400, 415 or 422."""
-    try:
-        data = base64.b64decode(value.encode("ascii"), validate=True)
-    except ValueError:
-        raise Problem(400, f"{name} {number} is not base64") from None
-    return ENCODED[name](data, f"{name} {number}", threshold, limits)
-
-
-def image(data, name, threshold, limits):
-    """The item of an image file, whose format and size are read from its header.
-
-    Raises:
-        Problem: 415 another format, 422 not an image, or too many pixels.
-    """
-    try:
-        open_header(data, name, limits.pixels, FORMATS)
-    except BadSample as error:
-        status = 415 if error.issue.code == "D101" and data else 422
-        about = f"[{error.issue.code}] {name}: {error.issue.message}"
-        raise Problem(status, about + (f"; formats read: {', '.join(FORMATS)}" if status == 415 else "")) from None
-    item = {"kind": "image", "name": name, "threshold": threshold, "max_pixels": limits.pixels}
-    return item, [data]
-
-
-def audio(data, name, threshold, limits):
-    """The item of an audio file, whose format is known by its first bytes; its header is read where it is decoded.
-
-    Raises:
-        Problem: 415 another format.
-    """
-    if not (data.startswith((*AUDIO_FORMATS.values(), b"ID3")) or (data[:1] == b"\xff" and data[1:2] >= b"\xe0")):
-        about = f"[D140] {name}: not an audio file" if data else f"[D140] {name}: the file is empty (0 bytes)"
-        raise Problem(415 if data else 422, f"{about}; formats read: {', '.join(AUDIO_FORMATS)}, MP3")
-    return {"kind": "audio", "name": name, "threshold": threshold, "max_seconds": limits.audio_seconds}, [data]
-
-
-ENCODED = {"image": image, "audio": audio}
-
-
-def text(value, threshold, limits):
-    """The item of a text, of one character at least; raises Problem 413 or 422."""
-    if not value.strip():
-        raise Problem(422, "[D126] the text is empty")
-    if len(value) > limits.characters:
-        raise Problem(413, f"a text of {len(value)} characters; {limits.characters} are allowed")
-    try:
-        return {"kind": "text", "threshold": threshold}, [value.encode()]
-    except UnicodeEncodeError:
-        raise Problem(422, "the text contains an unpaired surrogate") from None
-
-
-def tensors(value, threshold, model, limits):
-    """An item for each row of the arrays of a batch, given as nested lists by the names of the inputs.
-
-    Raises:
-        Problem: 413 too many rows, 422 an input is missing, unknown, or not what the model takes.
-    """
-    wanted = {entry["name"]: entry for entry in model["inputs"]}
-    if not isinstance(value, dict) or set(value) != set(wanted):
-        raise Problem(422, f"inputs is an object with the keys {', '.join(wanted)}")
-    arrays = {name: array(name, value[name], entry) for name, entry in wanted.items()}
-    if len({len(one) for one in arrays.values()}) != 1:
-        raise Problem(422, "the inputs have different numbers of rows")
-    rows = len(next(iter(arrays.values())))
-    check_count(rows, limits)
-    heads = [[name, str(one.dtype), list(one.shape[1:])] for name, one in arrays.items()]
-    item = {"kind": "tensors", "threshold": threshold, "arrays": heads}
-    return [(item, [one[row].tobytes() for one in arrays.values()]) for row in range(rows)]
-
-
-def array(name, value, entry):
-    """The array of one input; raises Problem 422."""
-    shape, dtype = entry["shape"], np.dtype(entry["dtype"])
-    taken = f"{name} is {dtype} of the shape [{', '.join(str(n) if n and n > 0 else 'any' for n in shape)}]"
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            given = np.array(value)
-            found = given.astype(dtype)
-    except (ValueError, TypeError, OverflowError):
-        raise Problem(422, taken) from None
-    kinds = "iuf" if dtype.kind == "f" else "iu" if dtype.kind in "iu" else dtype.kind
-    fits = found.ndim == len(shape) and all(want in (None, -1, size) for want, size in zip(shape[1:], found.shape[1:]))
-    if not fits or given.dtype.kind not in kinds or math.prod(found.shape) == 0:
-        raise Problem(422, taken)
-    if dtype.kind == "f" and not np.isfinite(found).all():
-        raise Problem(422, f"{name} holds a number too large for {dtype}")
-    if dtype.kind in "iu" and not np.array_equal(given, found):
-        raise Problem(422, f"{name} holds a number too large for {dtype}")
-    return found

@@ -1,7 +1,8 @@
 """The served models: which folders they come from, their versions, and how a new version takes the place of an old one.
 
 A folder is an export itself, or holds one in a folder with a number for a name for each version (`yolov3/1`,
-`yolov3/2`).  The version of a bare export is the beginning of its manifest's checksum.
+`yolov3/2`, or as modules of the hub have them, `lac/2.1.2`).  The version of a bare export is the beginning of its
+manifest's checksum, that of a module is on its card.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from pathlib import Path
 import yaml
 
 from common.errors import ConfigError, EnvironmentProblem, KitError
+from common.hub.card import CARD, read_card, version_key
+from common.hub.page import example_file, is_file_name
 from common.inference.exported import refuse_other
 from common.log import logger
 from common.weights.manifest import read_manifest
@@ -19,7 +22,8 @@ from deploy.serving.batcher import Lane
 from deploy.serving.inputs import KEYS
 from deploy.serving.problems import Problem
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+VERSION = re.compile(r"[0-9]{1,18}(\.[0-9]{1,6}){0,2}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +127,22 @@ class Model:
             "version": self.newest.version,
             "versions": [{"version": v, "ready": lane.up > 0} for v, lane in self.lanes.items()],
             **{key: described[key] for key in ("task", "input", "threshold", "labels", "inputs", "outputs")},
+            "example": self.example(),
         }
+
+    def example(self):
+        """The input that the page tries the model with, {"text": ...} or {"file": its address}; {} if there is none."""
+        card = self.card()
+        if card is None or not card.example:
+            return {}
+        if example_file(card, self.newest.folder):
+            return {"file": f"modules/{self.name}/example"}
+        return {} if is_file_name(card.example) else {"text": card.example}
+
+    def card(self):
+        """The card of the module that is served (Card), None for a model that is no module of the hub."""
+        folder = self.newest.folder
+        return read_card(folder) if (folder / CARD).is_file() else None
 
 
 def log_threshold(name, described):
@@ -147,16 +166,17 @@ def versions(folder):
         EnvironmentProblem: a manifest cannot be read.
     """
     if folder.is_dir() and not (folder / "infer.yml").is_file():
-        numbered = [path for path in folder.iterdir() if re.fullmatch(r"[0-9]{1,18}", path.name)]
-        numbered = sorted((path for path in numbered if (path / "infer.yml").is_file()), key=lambda p: int(p.name))
+        numbered = [path for path in folder.iterdir() if VERSION.fullmatch(path.name)]
+        numbered = [path for path in numbered if (path / "infer.yml").is_file()]
+        numbered.sort(key=lambda path: version_key(path.name))
         if numbered:
             return {path.name: path for path in numbered}
     refuse_other(folder)
-    return {read_manifest(folder)["sha256"][:12]: folder}
+    return {read_card(folder).version if (folder / CARD).is_file() else read_manifest(folder)["sha256"][:12]: folder}
 
 
 def name_models(arguments):
-    """The folders of `--model [NAME=]DIR ...`: {name: folder}; without a name that of the configuration.
+    """The folders of `--model [NAME=]DIR ...`: {name: folder}; without a name that of the module or configuration.
 
     Raises:
         ConfigError: a folder is no export, a name cannot stand in an address, or two models have one name.
@@ -167,7 +187,9 @@ def name_models(arguments):
         name, equals, text = argument.partition("=")
         folder = Path(text if equals else argument).resolve()
         newest = list(versions(folder).values())[-1]
-        if not equals:
+        if not equals and (newest / CARD).is_file():
+            name = read_card(newest).name
+        elif not equals:
             try:
                 name = yaml.safe_load((newest / "infer.yml").read_text(encoding="utf-8"))["name"]
             except (yaml.YAMLError, OSError, UnicodeDecodeError, KeyError, TypeError) as error:

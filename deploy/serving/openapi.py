@@ -26,6 +26,8 @@ WRONG = {
     "properties": {"status": {"type": "integer"}, "detail": {"type": "string"}},
     "additionalProperties": False,
 }
+SIDES = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+BOX = {"anyOf": [SIDES, {"type": "object", "required": ["box"], "properties": {"box": SIDES}}]}
 NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
 PROBLEM = {
     "type": "object",
@@ -65,6 +67,13 @@ def document(models, limits=None):
         "security": [{}, {"bearer": []}],
         "paths": {
             "/": {"get": operation("a page to try the models on", page)},
+            "/modules": {"get": operation("a page of the modules of the hub", page)},
+            "/modules/{name}/example": {
+                "parameters": [name],
+                "get": operation(
+                    "the file of a module's example", {"content": {"*/*": {}}, "description": "a file"}, "404"
+                ),
+            },
             "/health/live": {"get": operation("whether the server responds", ok(status))},
             "/health/ready": {"get": operation("whether every model can predict", ok(status), "503")},
             "/metrics": {"get": operation("counters", metrics)},
@@ -75,6 +84,7 @@ def document(models, limits=None):
             "/v1/models/{name}": {"parameters": [name], "get": operation("one model", ok(ref("Model")), "404")},
             "/v1/models/{name}:predict": {"parameters": [name], "post": predict},
             "/v1/models/{name}/versions/{version}:predict": {"parameters": [name, version], "post": predict},
+            **old_paths(name),
             "/v1/models/{name}:reload": {
                 "parameters": [name],
                 "post": operation(
@@ -110,7 +120,9 @@ def predictor(limits):
         "rows": {**many, "items": row},
         "inputs": tensors,
     }
-    choices = [schema({key: value}, {"threshold": NUMBER}) for key, value in kinds.items()]
+    boxes = {"type": "array", "maxItems": limits.boxes, "items": BOX, "description": "of models of keypoints only"}
+    more = {"image": {"boxes": boxes}, "images": {"boxes": {"type": "array", "items": boxes}}}
+    choices = [schema({key: kind}, {"threshold": NUMBER, **more.get(key, {})}) for key, kind in kinds.items()]
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     form = {"anyOf": [schema({name: {**many, "items": file}}) for name in FILES]}
     count = {"type": "integer", "minimum": 0}
@@ -144,6 +156,21 @@ def predictor(limits):
         },
     }
     return answer
+
+
+def old_paths(name):
+    """The addresses of `hub serving` in PaddleHub 1.x, see `deploy/serving/hub_routes.py`."""
+    kind = {"name": "kind", "in": "path", "required": True, "schema": {"type": "string", "enum": list(KEYS)}}
+    results = {"results": {"type": "array", "items": {"anyOf": [RECORDS, WRONG]}}}
+    forms = ("application/json", "multipart/form-data", "application/x-www-form-urlencoded")
+    given = {"required": True, "content": {form: {"schema": {"type": "object"}} for form in forms}}
+    statuses = ("400", "404", "408", "413", "415", "422", "503", "504")
+    by_kind = operation("predictions, as PaddleHub 1.x was asked", ok(schema(results)), *statuses)
+    plain = operation(by_kind["summary"], ok(schema({"status": TEXT, "msg": TEXT, **results})), *statuses)
+    return {
+        "/predict/{kind}/{name}": {"parameters": [kind, name], "post": by_kind | {"requestBody": given}},
+        "/predict/{name}": {"parameters": [name], "post": plain | {"requestBody": given}},
+    }
 
 
 def operation(summary, answer, *statuses):
@@ -189,5 +216,6 @@ MODEL = schema(
         "labels": TEXTS,
         "inputs": {"type": "array", "items": schema({"name": TEXT, "shape": SHAPE, "dtype": TEXT})},
         "outputs": TEXTS,
+        "example": {"type": "object", "properties": {"text": TEXT, "file": TEXT}, "additionalProperties": False},
     }
 )

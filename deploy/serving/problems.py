@@ -41,6 +41,7 @@ class Limits:
         body (int): bytes of a request.
         held (int): bytes of all requests that are in work.
         items (int): images, recordings, texts or rows of a request.
+        boxes (int): of an image, in which people are sought.
         pixels (int): of an image, by its header.
         characters (int): of a text.
         audio_seconds (float): of a recording, by its header.
@@ -50,6 +51,7 @@ class Limits:
     body: int = 10 * 2**20
     held: int = 256 * 2**20
     items: int = 16
+    boxes: int = 50
     pixels: int = 25_000_000
     characters: int = 10_000
     audio_seconds: float = 60.0

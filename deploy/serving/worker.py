@@ -26,6 +26,8 @@ from common.data.coverage import is_truncated
 from common.errors import BadSample, ConfigError, EnvironmentProblem, KitError, NotFinite
 from common.inference.predictor import Predictor, check_finite, fixed_batch, prepare_samples, records_of, stack
 from common.inference.rows import predict_rows
+from common.inference.speech_stream import SpeechStream
+from common.inference.task import Task
 from common.table.unknown import unknown_rates
 from common.text.sources import Texts
 from common.vision.decode import decode_image
@@ -33,6 +35,7 @@ from common.vision.instance_masks import mask_as_png
 from deploy.serving import wire
 
 MOST_SAMPLES = 32 * 2**20  # of a recording, all channels; 128 MB as they are decoded
+SAMPLES_AT_A_TIME = 16  # of items that are split, such as the boxes of images
 END_WITH_PARENT = 1  # prctl(2): PR_SET_PDEATHSIG
 
 
@@ -60,7 +63,8 @@ def describe(model):
     """The description of the model for the server."""
     return {
         "task": model.task.name,
-        "input": model.task.input,
+        "input": "audio" if is_stream(model) else model.task.input,
+        "boxes": model.task.input == "image" and type(model.task).split is not Task.split,
         "threshold": model.task.threshold,
         "threshold_from": model.threshold_from,
         "labels": [str(label) for label in model.labels or ()],
@@ -100,8 +104,8 @@ def response_frame(model, message, blobs):
 def predict_items(model, items, notes=None):
     """Predicts the items of a batch, each by itself where one of them is wrong.
 
-    Items are run together only where the arrays that go in are of one size, so that no prediction depends on what else
-    was requested at the time.
+    Samples are run together only where the arrays that go in are of one size, so that no prediction depends on what
+    else was requested at the time.
 
     Args:
         model (Predictor): predicts.
@@ -111,25 +115,37 @@ def predict_items(model, items, notes=None):
     Returns:
         list[tuple[int, str]]: for each item 200 and the JSON of its records, or 422 or 500 and what is wrong.
     """
-    found, groups = [None] * len(items), {}
+    found, groups = [[] for _ in items], {}  # of each item the outcomes of its samples
     for position, (item, blobs) in enumerate(items):
         try:
-            sample = READERS[item["kind"]](model, item, blobs)
+            samples = READERS[item["kind"]](model, item, blobs)
         except Exception as error:  # noqa: BLE001  whatever one sample does, the process goes on
-            found[position] = failure_of(error)
+            found[position] = [failure_of(error)]
             continue
-        if sample is None:
-            found[position] = (200, "[]")
-            continue
-        if notes is not None and sample.get("coverage"):
-            notes[position] = note_of(sample)
-        sizes = row_shape(item, sample) if item["kind"] == "table" else None
-        sizes = sizes or tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
-        groups.setdefault((item["kind"], sizes), []).append((position, sample))
-    for (kind, _), members in groups.items():
-        for position, one in zip([p for p, _ in members], run_group(model, kind, members, items), strict=True):
-            found[position] = one
-    return found
+        for sample in samples:
+            if notes is not None and sample.get("coverage"):
+                notes[position] = note_of(sample)
+            sizes = row_shape(item, sample) if item["kind"] == "table" else None
+            sizes = sizes or tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
+            found[position].append(None)
+            groups.setdefault((item["kind"], sizes), []).append((position, len(found[position]) - 1, sample))
+    most = fixed_batch(model) or max(len(items), SAMPLES_AT_A_TIME)
+    for (kind, _), whole in groups.items():
+        for members in (whole[start : start + most] for start in range(0, len(whole), most)):
+            outcomes = run_group(model, kind, [(position, sample) for position, _, sample in members], items)
+            for (position, number, _), one in zip(members, outcomes, strict=True):
+                found[position][number] = one
+    return [joined(outcomes) for outcomes in found]
+
+
+def joined(outcomes):
+    """The outcome of an item: the records of all its samples, or the first of these that has none.
+
+    Args:
+        outcomes (list[tuple[int, str]]): of the samples, see :func:`predict_items`.
+    """
+    wrong = next((one for one in outcomes if one[0] != 200), None)
+    return wrong or (200, f"[{', '.join(text[1:-1] for _, text in outcomes if text != '[]')}]")
 
 
 def note_of(sample):
@@ -144,6 +160,8 @@ def run_group(model, kind, members, items):
     try:
         if kind == "table":
             return run_table(model, samples, items[members[0][0]][0]["threshold"])
+        if kind == "audio" and is_stream(model):
+            return [run_stream(model, sample) for sample in samples]
         batch = join_rows(model, samples) if kind == "tensors" else stack(model, samples)
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
@@ -171,6 +189,18 @@ def run_table(model, rows, threshold):
     return [(200, json.dumps(records, allow_nan=False)) for _, records in predictions]
 
 
+def is_stream(model):
+    """True for a speech model that takes a recording in pieces."""
+    return model.task.name == "StreamingRecognition"
+
+
+def run_stream(model, sample):
+    """The prediction of a recording, in one piece, by a model that takes pieces: its text, without a score."""
+    stream = SpeechStream(model)
+    stream.feed(sample["audio"])
+    return 200, json.dumps([{"text": stream.finish()}])
+
+
 def failure_of(error):
     """The status and the text that say why one item has no prediction; a bug goes to the log."""
     if isinstance(error, NotFinite):
@@ -185,39 +215,45 @@ def failure_of(error):
 
 
 def read_image(model, item, blobs):
-    """The prepared sample of an encoded image."""
+    """The prepared samples of an encoded image: one, or one for each of the boxes that the item has."""
     image = decode_image(blobs[0], item["name"], item["max_pixels"])
-    return prepare_samples(model, [model.decode({"path": item["name"], "image": image})])[0]
+    label = getattr(model.task, "label", None)
+    found = {"found": [box for box in item["boxes"] if box.get("label", label) == label]} if "boxes" in item else {}
+    return prepared(model, model.decode({"path": item["name"], "image": image, **found}))
 
 
 def read_audio(model, item, blobs):
     """The prepared sample of an encoded recording, whose length is read from its header before it is decoded."""
     limits = {"max_seconds": item["max_seconds"], "max_samples": MOST_SAMPLES}
     audio, rate = decode_audio(blobs[0], item["name"], channel=None, **limits)
-    return prepare_samples(model, [model.decode({"path": item["name"], "audio": audio, "rate": rate})])[0]
+    sample = model.decode({"path": item["name"], "audio": audio, "rate": rate})
+    return [sample] if is_stream(model) else prepared(model, sample)
+
+
+def prepared(model, sample):
+    """The prepared samples of a decoded one: itself, or the parts into which the task splits it."""
+    return prepare_samples(model, model.task.split(sample))
 
 
 def read_text(model, item, blobs):
-    """The prepared sample of a text in UTF-8, read as a line is that `tools/infer.py` is given; None of a blank one."""
+    """The prepared sample of a text in UTF-8, read as a line is that `tools/infer.py` is given; none of a blank one."""
     source = Texts([blobs[0].decode()], "the text", model.task)
     source.labels = model.labels
     (sample,) = source
     if "error" in sample:
         raise sample["error"]
-    return None if sample.get("blank") else prepare_samples(model, [model.decode(sample)])[0]
+    return [] if sample.get("blank") else prepared(model, model.decode(sample))
 
 
 def read_tensors(model, item, blobs):
     """One row of every input."""
-    return {
-        name: np.frombuffer(blob, dtype).reshape(1, *shape)
-        for (name, dtype, shape), blob in zip(item["arrays"], blobs, strict=True)
-    }
+    arrays = zip(item["arrays"], blobs, strict=True)
+    return [{name: np.frombuffer(blob, dtype).reshape(1, *shape) for (name, dtype, shape), blob in arrays}]
 
 
 def read_row(model, item, blobs):
     """One row of a table, as `tools/infer.py` reads it from a line of JSON."""
-    return {"path": "the request", "name": item["name"], "row": json.loads(blobs[0])}
+    return [{"path": "the request", "name": item["name"], "row": json.loads(blobs[0])}]
 
 
 def row_shape(item, sample):

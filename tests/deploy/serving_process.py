@@ -53,13 +53,14 @@ class Serving:
         models (list): what `--model` is given.
         options (list[str]): further options.
         environment (dict[str, str]): more variables.
+        command (list[str]): the program, which the options follow.
     """
 
-    def __init__(self, models, *options, environment=None):
-        arguments = [text for model in models for text in ("--model", str(model))]
+    def __init__(self, models, *options, environment=None, command=("tools/serve.py",)):
+        arguments = [*command, *(text for model in models for text in ("--model", str(model)))]
         self.log = tempfile.TemporaryFile("w+b")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "tools/serve.py", *arguments, "--port", "0", "--threads", "1", *map(str, options)],
+            [sys.executable, *arguments, "--port", "0", "--threads", "1", *map(str, options)],
             cwd=ROOT,
             stderr=self.log,
             env={**os.environ, **(environment or {})},
@@ -141,9 +142,9 @@ class Serving:
 
 
 @contextlib.contextmanager
-def serving(*models, options=(), environment=None):
-    """A server while the block runs; none of its processes is left behind."""
-    server = Serving(models, *options, environment=environment)
+def serving(*models, options=(), **started):
+    """A server while the block runs, see :class:`Serving`; none of its processes is left behind."""
+    server = Serving(models, *options, **started)
     children = server.predictors()
     try:
         yield server

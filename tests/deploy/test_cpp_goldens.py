@@ -1,4 +1,4 @@
-"""Every exported model answers in C++ as it did when it was exported."""
+"""Every exported model answers in C++ as it did when it was exported, and through the server as in Python."""
 
 import json
 import shlex
@@ -14,6 +14,7 @@ from common.config import load_config
 from common.export.compare import differences
 from common.export.write import example_inputs, export
 from common.inference.predictor import Predictor
+from tests.deploy.served import assert_served
 from tests.made.tiny_twins import arguments
 from tools import zoo
 
@@ -30,8 +31,8 @@ def twins():
         yield pytest.param(row, id=Path(row["config"]).stem, marks=marks)
 
 
-def exported_twin(row, sets, folder, onnx=False):
-    """The tiny twin of a row on its first, untrained weights, exported."""
+def built_twin(row, sets):
+    """The tiny twin of a row on its first, untrained weights: (configuration, class names, model)."""
     given = arguments(row, sets)
     config = load_config(given[1], given[3:])
     config.check()
@@ -41,20 +42,27 @@ def exported_twin(row, sets, folder, onnx=False):
         config.fix(labels=labels, num_classes=len(labels))
     model = build_model(config, labels)
     model.eval()
+    return config, labels, model
+
+
+def exported_twin(row, sets, folder, onnx=False):
+    """The tiny twin of a row on its first, untrained weights, exported."""
+    config, labels, model = built_twin(row, sets)
     export(model, config, labels, example_inputs(model, config), folder, onnx)
     return folder
 
 
 @pytest.mark.parametrize("row", twins())
-def test_a_tiny_twin_answers_in_cpp_as_in_python(row, made_sets, program, tmp_path):
+def test_a_tiny_twin_answers_in_cpp_and_through_the_server_as_in_python(row, made_sets, program, tmp_path):
     folder = exported_twin(row, made_sets, tmp_path / "export")
     golden = dict(np.load(folder / "golden.npz"))
     inputs = {name[3:]: value for name, value in golden.items() if name.startswith("in/")}
     answer = program("--model", folder, "--input", folder / "golden.npz", "--output", tmp_path / "out.npz")
     assert answer.code == 0, answer.err
-    in_python = Predictor(folder).run(inputs)
-    apart = differences(dict(np.load(tmp_path / "out.npz")), in_python)
+    model = Predictor(folder)
+    apart = differences(dict(np.load(tmp_path / "out.npz")), model.run(inputs))
     assert max(apart.values()) <= TOLERANCE, apart
+    assert_served(model)
 
 
 def test_a_golden_that_is_not_met_is_code_1(exported, program, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.deploy.serving_process import ROOT, serving
-from tests.test_cli import quick
+from tests.test_cli import process
 
 KEY = "correct-horse"
 PREDICT = "/v1/models/numbers:predict"
@@ -25,6 +25,13 @@ expected-statuses = ["400", "401", "403", "404", "405", "413", "415", "422", "50
 include-path = "/health/ready"
 checks.not_a_server_error.enabled = false
 """
+
+
+def started(*arguments):
+    """A start of the server that is refused before anything heavy is loaded."""
+    ended = process("tools/serve.py", *arguments)
+    assert not {"paddle", "scipy", "matplotlib"} & set(ended.heavy) and "Traceback" not in ended.err
+    return ended
 
 
 @pytest.fixture(scope="module")
@@ -155,21 +162,21 @@ def test_a_wrong_command_line_is_refused_at_once(tmp_path):
         (["--model", tmp_path, "--max-batch", "0"], 2, "--max-batch is 0; allowed: 1 to 256"),
         (["--model", tmp_path, "--prot", "1"], 2, "did you mean '--port'?"),
     ):
-        ended = quick("tools/serve.py", *arguments)
+        ended = started(*arguments)
         assert ended.code == code and words in ended.err, ended.err
 
 
 def test_names_that_are_not_clear_are_refused(numbers):
     model = numbers / "1"
     for models, words in (([model, model], "two models named numbers"), ([f"a/b={model}"], "NAME=DIR")):
-        ended = quick("tools/serve.py", *(text for one in models for text in ("--model", one)))
+        ended = started(*(text for one in models for text in ("--model", one)))
         assert ended.code == 2 and words in ended.err, ended.err
 
 
 def test_a_port_in_use_is_refused_with_a_free_one(numbers):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = quick("tools/serve.py", "--model", numbers, "--port", port)
+        ended = started("--model", numbers, "--port", port)
     assert ended.code == 4
     offered = re.search(rf"--port {port} is in use on 127.0.0.1; free: --port (\d+)", ended.err)
     assert offered and int(offered[1]) > port

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from common.inference.predictor import Predictor
-from deploy.serving.inputs import audio
+from deploy.serving.items import audio
 from deploy.serving.problems import Limits, Problem
 from deploy.serving.worker import describe, predict_items
 from tests.deploy.serving_process import serving

@@ -1,11 +1,13 @@
 """The page at /, in a real browser (Debian: apt-get install chromium chromium-driver; pip install selenium)."""
 
 import json
+import shutil
 import time
 
 import numpy as np
 import pytest
 
+from common.hub.card import Card, write_card
 from common.vision.instance_masks import encode_mask
 from tests.deploy.serving_process import serving
 from tests.made.browser import LACKING, chromium
@@ -32,8 +34,12 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(exported, numbers):
-    with serving(exported, numbers) as running:
+def server(exported, numbers, digits, tmp_path_factory):
+    """A server of a module of the hub, whose example is an image of its folder, and of a plain model."""
+    module = shutil.copytree(exported, tmp_path_factory.mktemp("module") / "module")
+    shutil.copy(digits / "digits/JPEGImages/eval_00000.jpg", module / "example.jpg")
+    write_card(Card("yolov3", "1.0.0", "CV/object_detection", "Digits.", example="example.jpg"), module)
+    with serving(module, numbers) as running:
         yield running
 
 
@@ -94,6 +100,18 @@ def test_a_chosen_image_is_answered_with_boxes_names_scores_and_the_json(page, s
     )
     assert color in [line[start : start + 4] for start in range(0, len(line), 4)]
     assert [entry for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_a_module_is_tried_with_its_example_from_the_page_of_all_modules(browser, server, photo):
+    browser.get(f"{server.url}/modules")
+    assert "hub run lac --input_text" in browser.find_element("tag name", "main").text
+    browser.find_element("css selector", "#yolov3 .try").click()
+    until(lambda: text(browser, "model"))
+    assert " by yolov3, version 1.0.0" in answered(browser)
+    expected = server.ask("/v1/models/yolov3:predict", photo.read_bytes(), "image/jpeg").json
+    assert json.loads(text(browser, "json")) == expected
+    assert browser.find_element("id", "canvas").is_displayed()
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
 
 
 def test_an_image_can_be_dropped_and_the_threshold_moved(page, photo):

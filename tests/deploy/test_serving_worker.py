@@ -20,7 +20,8 @@ from common.vision.decode import decode_image
 from common.vision.instance_masks import encode_mask, mask_as_png
 from deploy.serving import wire
 from deploy.serving.app import Server
-from deploy.serving.inputs import read_items, read_masks, text
+from deploy.serving.inputs import read_items, read_masks
+from deploy.serving.items import text
 from deploy.serving.metrics import Metrics
 from deploy.serving.models import Settings
 from deploy.serving.problems import Limits, Problem

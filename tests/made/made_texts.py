@@ -12,7 +12,7 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 
 def make_texts(folder, train=48, evaluation=16):
-    """Writes labeled.*.tsv, pairs.*.tsv, conll.*.txt, tagged.*.tsv, squad.*.json and three vocabularies.
+    """Writes labeled.*.tsv, pairs.*.tsv, running.*.txt, conll.*.txt, tagged.*.tsv, squad.*.json, three vocabularies.
 
     Args:
         folder (Path): made if it is not there.
@@ -53,7 +53,7 @@ def pick(rng, words):
 
 
 def write_labelled(folder, split, count, rng):
-    """Opinions with 1 for a good one, and pairs with 1 where both are of the same opinion."""
+    """Opinions with 1 for a good one, pairs with 1 where both are of the same opinion, and the opinions as a text."""
     lines, pairs = ["label\ttext_a"], ["text_a\ttext_b\tlabel"]
     for k in range(count):
         texts = []
@@ -69,6 +69,8 @@ def write_labelled(folder, split, count, rng):
         lines.append(f"{texts[0][0]}\t{texts[0][1]}")
         pairs.append(f"{texts[0][1]}\t{texts[1][1]}\t{int(texts[0][0] == texts[1][0])}")
     (folder / f"labeled.{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    running = [line.partition("\t")[2] for line in lines[1:]]
+    (folder / f"running.{split}.txt").write_text("\n".join(running) + "\n", encoding="utf-8")
     (folder / f"pairs.{split}.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
 
 

@@ -39,6 +39,13 @@ def decode_deltas(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     return paddle.concat([centers - halves, centers + halves], axis=-1)
 
 
+def encode_linear(boxes, anchors):
+    """The shift of the center and the size of boxes [..., 4], both in sizes of the anchors [..., 4]: [..., 4]."""
+    sizes = anchors[..., 2:] - anchors[..., :2]
+    shifts = ((boxes[..., :2] + boxes[..., 2:]) - (anchors[..., :2] + anchors[..., 2:])) * 0.5 / sizes
+    return paddle.concat([shifts, (boxes[..., 2:] - boxes[..., :2]) / sizes], axis=-1)
+
+
 def clip_boxes(boxes, im_shape):
     """Boxes [N, P, 4] clipped to images of height and width `im_shape`, float32 [N, 2]."""
     limits = im_shape.flip(axis=1)

@@ -27,9 +27,22 @@ class PriorBoxes:
         max_last (bool): the square between both sizes comes after the aspect ratios, not before them.
         clip (list[int]): height and width in pixels to which the boxes are clipped; empty to leave them.
         limit (float | None): in pixels, the largest width and height of a box; torchvision has the side of the image.
+        first_square (float | None): in pixels, the side of the finest level's first square, in place of its smallest
+            size; TensorFlow's detectors have one of a tenth of the image.
     """
 
-    def __init__(self, min_sizes, max_sizes=(), ratios=(), steps=(), offset=0.5, max_last=False, clip=(), limit=None):
+    def __init__(
+        self,
+        min_sizes,
+        max_sizes=(),
+        ratios=(),
+        steps=(),
+        offset=0.5,
+        max_last=False,
+        clip=(),
+        limit=None,
+        first_square=None,
+    ):
         self.min_sizes = [as_list(sizes) for sizes in min_sizes]
         self.max_sizes = [as_list(sizes) for sizes in max_sizes] or [[] for _ in self.min_sizes]
         self.ratios = [list(level) for level in ratios] or [[] for _ in self.min_sizes]
@@ -43,6 +56,7 @@ class PriorBoxes:
             if largest and (len(largest) != len(smallest) or np.any(np.less_equal(largest, smallest))):
                 raise ValueError(f"PriorBoxes: max_sizes[{level}] is {largest}; each must exceed {smallest}")
         self.steps, self.offset, self.max_last, self.clip, self.limit = list(steps), offset, max_last, list(clip), limit
+        self.first_square = first_square
 
     @property
     def counts(self):
@@ -52,8 +66,10 @@ class PriorBoxes:
     def shapes(self):
         """Width and height of the boxes of a cell of each level (list[ndarray], float32 [A, 2])."""
         rows = zip(self.min_sizes, self.max_sizes, self.ratios)
-        shapes = [prior_shapes(smallest, largest, ratios, self.max_last) for smallest, largest, ratios in rows]
-        return [np.minimum(level, np.float32(self.limit)) for level in shapes] if self.limit else shapes
+        levels = [prior_shapes(smallest, largest, ratios, self.max_last) for smallest, largest, ratios in rows]
+        if self.first_square:
+            levels[0][0] = self.first_square
+        return [np.minimum(level, np.float32(self.limit)) for level in levels] if self.limit else levels
 
     def __call__(self, features, strides):
         """The prior boxes of each level, float32 [H*W*A, 4]; arguments as of :meth:`AnchorGrid.__call__`."""

@@ -7,6 +7,7 @@ Shapes in this file:
 import itertools
 import operator
 
+import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
@@ -30,6 +31,10 @@ class BlazeNet(StagedBackbone):
         kernel_size (int): of the blocks, odd.
         dense_bottleneck (bool): the second large convolution of a double block sees all channels, as in the published
             networks; otherwise it is depthwise, as in the paper.
+        projected (bool): a shortcut that changes shape is a 1x1 convolution; otherwise its new channels are 0, as in
+            the paper and in MediaPipe.
+        depthwise_norm (bool): normalization after the depthwise convolutions; MediaPipe's network has none.
+        same (bool): padding is TensorFlow's SAME; else it is equal on all sides.
         out_indices (list[int]): the stages whose outputs are returned.
         freeze_stages (int): the stem and this many stages are not trained; 0 trains all.
         in_channels (int): channels of the image.
@@ -43,6 +48,9 @@ class BlazeNet(StagedBackbone):
         doubles=DOUBLES,
         kernel_size=5,
         dense_bottleneck=True,
+        projected=True,
+        depthwise_norm=True,
+        same=False,
         out_indices=(2, 3),
         freeze_stages=0,
         in_channels=3,
@@ -55,12 +63,14 @@ class BlazeNet(StagedBackbone):
         groups = [rows[start:stop] for start, stop in zip(starts, [*starts[1:], len(rows)])]
         out_indices = check_out_indices("BlazeNet", out_indices, len(groups))
         channels, stem_kernel = stem
-        self.stem = ConvNorm(in_channels, channels, stem_kernel, stride=2, norm=norm)
+        padding = "same" if same else None
+        self.stem = ConvNorm(in_channels, channels, stem_kernel, stride=2, norm=norm, padding=padding)
+        more = (kernel_size, dense_bottleneck, norm, projected, depthwise_norm, padding)
         self.stages = nn.LayerList()
         for group in groups[: out_indices[-1] + 1]:
             blocks = []
             for outer, stride, inner in group:
-                blocks.append(BlazeBlock(channels, outer, stride, inner, kernel_size, dense_bottleneck, norm))
+                blocks.append(BlazeBlock(channels, outer, stride, inner, *more))
                 channels = outer
             self.stages.append(nn.Sequential(*blocks))
         self.finish(
@@ -74,7 +84,8 @@ class BlazeNet(StagedBackbone):
 class BlazeBlock(nn.Layer):
     """A large depthwise convolution, a 1x1 convolution, in a double block both twice; and a shortcut (figure 1).
 
-    Where the block shrinks the image or changes the channels, the shortcut is max pooled and a 1x1 convolution.
+    Where the block shrinks the image or changes the channels, the shortcut is max pooled, and a 1x1 convolution or
+    filled up with channels of 0.
 
     Args:
         in_channels (int): C of the input.
@@ -84,29 +95,52 @@ class BlazeBlock(nn.Layer):
         kernel_size (int): of the large convolutions.
         dense_bottleneck (bool): the second large convolution is not depthwise.
         norm (str): bn, frozen_bn or gn.
+        projected (bool): the shortcut is a 1x1 convolution where it changes shape.
+        depthwise_norm (bool): normalization after the depthwise convolutions.
+        padding (str | None): of the first convolution, as of ConvNorm.
+
+    Raises:
+        ValueError: an unprojected shortcut would have fewer, or more than twice as many channels.
     """
 
-    def __init__(self, in_channels, out_channels, stride, bottleneck, kernel_size, dense_bottleneck, norm):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        stride,
+        bottleneck,
+        kernel_size,
+        dense_bottleneck,
+        norm,
+        projected,
+        depthwise_norm,
+        padding,
+    ):
         super().__init__()
+        if not projected and not in_channels <= out_channels <= 2 * in_channels:
+            raise ValueError(f"BlazeNet: {out_channels} channels after {in_channels} need projected: true")
         inner = bottleneck or out_channels
         first = {"activation": "relu" if bottleneck else "none", "norm": norm}
         plain = {"activation": "none", "norm": norm}
-        layers = [
-            ConvNorm(in_channels, in_channels, kernel_size, stride, groups=in_channels, **plain),
-            ConvNorm(in_channels, inner, 1, **first),
-        ]
+        depthwise = ConvNorm(in_channels, in_channels, kernel_size, stride, in_channels, padding=padding, **plain)
+        layers = [depthwise if depthwise_norm else depthwise.conv, ConvNorm(in_channels, inner, 1, **first)]
         if bottleneck:
             groups = 1 if dense_bottleneck else inner
             layers.append(ConvNorm(inner, inner, kernel_size, groups=groups, **plain))
             layers.append(ConvNorm(inner, out_channels, 1, **plain))
         self.layers = nn.Sequential(*layers)
         pool = [nn.MaxPool2D(stride, stride, ceil_mode=True)] if stride > 1 else []
-        project = [ConvNorm(in_channels, out_channels, 1, **plain)] if stride > 1 or in_channels != out_channels else []
-        self.shortcut = nn.Sequential(*pool, *project) if project else nn.Identity()
+        changed = stride > 1 or in_channels != out_channels
+        project = [ConvNorm(in_channels, out_channels, 1, **plain)] if changed and projected else []
+        self.shortcut = nn.Sequential(*pool, *project)
+        self.missing = 0 if projected else out_channels - in_channels
 
     def forward(self, x):
         """Features [N, in_channels, H, W] to [N, out_channels, H / stride, W / stride], rounded up."""
-        return F.relu(self.shortcut(x) + self.layers(x))
+        short = self.shortcut(x)
+        if self.missing:  # F.pad of channels crashes the oneDNN predictor of PaddlePaddle 3.3
+            short = paddle.concat([short, 0 * short[:, : self.missing]], axis=1)
+        return F.relu(short + self.layers(x))
 
 
 def check_block(key, row, count):

@@ -1,7 +1,9 @@
 """EfficientNet (https://arxiv.org/abs/1905.11946, table 1 and section 3.3), as its authors' program has it.
 
 Batch normalization has epsilon 1e-3 and momentum 0.99, squeeze and excitation is sized by the input of a block, and
-padding is TensorFlow's SAME. The official `small` variant has no squeeze and excitation and pads on all sides.
+padding is TensorFlow's SAME. The official `small` variant has no squeeze and excitation and pads on all sides;
+the `lite` variants (https://blog.tensorflow.org/2020/03/higher-accuracy-on-vision-models-with-efficientnet-lite.html)
+have none either, and ReLU6 in place of swish.
 
 Shapes in this file:
     N images, C channels, H x W pixels; a stage begins with each halving of H and W, so stage i (0 to 4) has stride
@@ -44,7 +46,7 @@ STEM, LAST = 32, 1280
 
 
 class EfficientNet(StagedBackbone):
-    """Inverted residual blocks with swish and squeeze and excitation, and a 1x1 convolution after them.
+    """Inverted residual blocks with squeeze and excitation, and a 1x1 convolution after them.
 
     Args:
         model (str): b0 to b7.
@@ -57,6 +59,7 @@ class EfficientNet(StagedBackbone):
         same (bool): padding is TensorFlow's SAME; else it is equal on all sides.
         scale (float): multiplies the numbers of channels of the model once more, for a tiny one.
         depth (float): multiplies the numbers of blocks of the model once more.
+        activation (str): one of ConvNorm.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class EfficientNet(StagedBackbone):
         same=True,
         scale=1.0,
         depth=1.0,
+        activation="swish",
     ):
         super().__init__()
         if model not in MODELS:
@@ -80,7 +84,8 @@ class EfficientNet(StagedBackbone):
         out_indices = check_out_indices("EfficientNet", out_indices, 6)
         scale, depth = scale * MODELS[model][0], depth * MODELS[model][1]
         channels, padding = divisible(STEM * scale), "same" if same else None
-        self.stem = ConvNorm(in_channels, channels, stride=2, activation="swish", norm=norm, padding=padding)
+        style = {"activation": activation, "norm": norm}
+        self.stem = ConvNorm(in_channels, channels, stride=2, padding=padding, **style)
         total, built = sum(math.ceil(group[1] * depth) for group in BLOCKS), 0
         self.stages, widths = nn.LayerList([nn.Sequential()]), [channels]
         for kernel_size, count, out_channels, expansion, first_stride in BLOCKS:
@@ -93,13 +98,13 @@ class EfficientNet(StagedBackbone):
                     widths.append(0)
                 width = divisible(out_channels * scale)
                 rate = drop_connect * built / total
-                block = MBConv(channels, width, kernel_size, stride, expansion, excite, padding, norm, rate)
+                block = MBConv(channels, width, kernel_size, stride, expansion, excite, padding, rate, style)
                 self.stages[-1].add_sublayer(str(len(self.stages[-1])), block)
                 channels = widths[-1] = width
                 built += 1
         if out_indices[-1] == 5:
             widths.append(divisible(LAST * scale))
-            self.stages.append(ConvNorm(channels, widths[-1], kernel_size=1, activation="swish", norm=norm))
+            self.stages.append(ConvNorm(channels, widths[-1], kernel_size=1, **style))
         set_norms(self, epsilon=1e-3, momentum=0.99)
         self.finish(out_indices, widths, [2, 4, 8, 16, 32, 32], freeze_stages)
 
@@ -107,20 +112,18 @@ class EfficientNet(StagedBackbone):
 class MBConv(nn.Layer):
     """1x1 up, depthwise, squeeze and excitation, 1x1 down; the shortcut where it fits, with drop-connect."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride, expansion, excite, padding, norm, rate):
+    def __init__(self, in_channels, out_channels, kernel_size, stride, expansion, excite, padding, rate, style):
         super().__init__()
         self.shortcut = stride == 1 and in_channels == out_channels
         self.rate = rate
         expanded = in_channels * expansion
         layers = []
         if expansion != 1:
-            layers.append(ConvNorm(in_channels, expanded, kernel_size=1, activation="swish", norm=norm))
-        layers.append(
-            ConvNorm(expanded, expanded, kernel_size, stride, expanded, activation="swish", norm=norm, padding=padding)
-        )
+            layers.append(ConvNorm(in_channels, expanded, kernel_size=1, **style))
+        layers.append(ConvNorm(expanded, expanded, kernel_size, stride, expanded, padding=padding, **style))
         if excite:
             layers.append(SwishExcitation(expanded, max(1, in_channels // 4)))
-        layers.append(ConvNorm(expanded, out_channels, kernel_size=1, activation="none", norm=norm))
+        layers.append(ConvNorm(expanded, out_channels, kernel_size=1, activation="none", norm=style["norm"]))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x):

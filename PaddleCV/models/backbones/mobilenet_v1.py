@@ -1,4 +1,4 @@
-"""MobileNets (https://arxiv.org/abs/1704.04861, table 1), with ReLU.
+"""MobileNets (https://arxiv.org/abs/1704.04861, table 1), with ReLU or, as TensorFlow has them, ReLU6.
 
 Shapes in this file:
     N images of H x W pixels; stage i (0 to 4) has stride 2^(i+1) and 64 * 2^i channels (times `scale`).
@@ -30,6 +30,8 @@ class MobileNetV1(StagedBackbone):
         stem_stride (int): of the stem's convolution: 2, or 1 for small images, which halves every stride.
         stages (list[list[int]]): channels, stride of the first block, blocks of each, and the kernel size, 3 where it
             is left out.
+        activation (str): one of ConvNorm.
+        same (bool): padding is TensorFlow's SAME; else it is equal on all sides.
     """
 
     def __init__(
@@ -41,18 +43,23 @@ class MobileNetV1(StagedBackbone):
         norm="bn",
         stem_stride=2,
         stages=STAGES,
+        activation="relu",
+        same=False,
     ):
         super().__init__()
         rows = check_rows("MobileNetV1", "stages", stages, 3)
         out_indices = check_out_indices("MobileNetV1", out_indices, len(rows))
         channels = int(32 * scale)
-        self.stem = ConvNorm(in_channels, channels, stride=stem_stride, norm=norm)
+        style = {"activation": activation, "padding": "same" if same else None}
+        self.stem = ConvNorm(in_channels, channels, stride=stem_stride, norm=norm, **style)
         self.stages = nn.LayerList()
         for width, stride, count, kernel_size in rows[: out_indices[-1] + 1]:
             blocks = []
             for block in range(count):
                 steps = (stride if block == 0 else 1, norm)
-                blocks.append(DepthwiseSeparable(channels, int(width * scale), *steps, kernel_size=kernel_size))
+                blocks.append(
+                    DepthwiseSeparable(channels, int(width * scale), *steps, kernel_size=kernel_size, **style)
+                )
                 channels = int(width * scale)
             self.stages.append(nn.Sequential(*blocks))
         self.finish(

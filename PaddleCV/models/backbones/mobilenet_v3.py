@@ -65,6 +65,7 @@ class MobileNetV3(StagedBackbone):
         stem_stride (int): of the first convolution; 1 for images of a few dozen pixels halves all strides.
         always_expand (bool): whether the first block has a 1x1 convolution before its depthwise one, as PaddleClas 2
             and its weights do; the first official definition, as the paper, has none where it adds no channels.
+        keep_width (bool): the blocks halve heights alone, so that the columns of a line of text stay apart.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class MobileNetV3(StagedBackbone):
         output_stride=32,
         stem_stride=2,
         always_expand=False,
+        keep_width=False,
     ):
         super().__init__()
         if model not in BLOCKS:
@@ -95,6 +97,7 @@ class MobileNetV3(StagedBackbone):
                 widths.append(0)
                 strides.append(0)
             stride, dilation = steps.next(stride)
+            stride = (2, 1) if keep_width and stride == 2 else stride
             expanded, width = divisible(expanded * scale), divisible(out_channels * scale)
             block = (channels, expanded, width, kernel_size, stride, excite, activation, norm, dilation, always_expand)
             stages[-1].append(InvertedResidual(*block))

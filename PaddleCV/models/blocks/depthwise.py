@@ -22,6 +22,7 @@ class DepthwiseSeparable(nn.Layer):
         dilation (int): of the 3x3 convolution.
         kernel_size (int): of the depthwise convolution, in place of 3.
         between (str | None): the activation after the depthwise convolution, where it is another one.
+        padding (int | str | None): of the depthwise convolution, as of ConvNorm.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class DepthwiseSeparable(nn.Layer):
         dilation=1,
         kernel_size=3,
         between=None,
+        padding=None,
     ):
         super().__init__()
         shape = (in_channels, in_channels, kernel_size, stride, in_channels)
-        self.depthwise = ConvNorm(*shape, activation=between or activation, norm=norm, dilation=dilation)
+        first = {"activation": between or activation, "norm": norm, "dilation": dilation, "padding": padding}
+        self.depthwise = ConvNorm(*shape, **first)
         self.pointwise = ConvNorm(in_channels, out_channels, kernel_size=1, activation=activation, norm=norm)
 
     def forward(self, x):

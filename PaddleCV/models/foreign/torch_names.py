@@ -9,7 +9,17 @@ from common.errors import ConfigError
 from common.suggest import did_you_mean
 from common.weights.name_order import NameOrder
 
-from . import darknet_names, detector_names, official_detectors, official_names, official_segmentors
+from . import (
+    darknet_names,
+    detector_names,
+    easyocr_names,
+    face_api_names,
+    mediapipe_names,
+    official_detectors,
+    official_names,
+    official_segmentors,
+    program_names,
+)
 
 STATISTICS = ((r"running_mean$", "mean"), (r"running_var$", "variance"))
 
@@ -61,6 +71,25 @@ FAMILIES = {
         "ShuffleNetV2": torch("conv stage branch last fc", (r"^conv5", "last")),
     },
     "darknet": darknet_names.DARKNET,
+    "face_api": face_api_names.FACE_API,
+    "mediapipe": mediapipe_names.MEDIAPIPE,
+    "efficientnet_pytorch": {
+        "EfficientNet": torch(
+            "stem blocks last fc",
+            (r"^_conv_stem", "stem.0"),
+            (r"^_bn0", "stem.1"),
+            (r"\._(expand_conv|bn0)\.", r".0.\1."),
+            (r"\._(depthwise_conv|bn1)\.", r".1.\1."),
+            (r"\._se_(reduce|expand)\.", r".2.\1."),
+            (r"\._(project_conv|bn2)\.", r".3.\1."),
+            (r"\.\w+_conv\.|\.reduce\.", ".0."),
+            (r"\.bn\d\.|\.expand\.", ".1."),
+            (r"^_conv_head", "last.0"),
+            (r"^_bn1", "last.1"),
+        ),
+    },
+    "easyocr": {"VGGEncoder": easyocr_names.EASYOCR},
+    "paddleocr": dict.fromkeys(("LCNetV3", "MobileNetV3", "SVTREncoder"), program_names.PROGRAM),
     "timm": {
         "VGG": torch("features pre logits head fc", zeros=r"features\.\d+\.bias"),
         "ResNet": RESIDUAL,
@@ -110,7 +139,7 @@ OFFICIAL = {
     "XceptionDeepLab": ("xception_deeplab",),
 }
 KITS = {"paddledetection": official_detectors, "paddleseg": official_segmentors}
-DETECTORS = frozenset(detector_names.TORCHVISION) | frozenset(official_detectors.NETWORKS)
+DETECTORS = frozenset(detector_names.TORCHVISION) | frozenset(official_detectors.NETWORKS) | {"LandmarkDetector"}
 TUNE = "fine-tune before you trust the predictions"
 SETTINGS = "the model also needs the settings that pretrained.csv has for the published weights of this network"
 NOTES = {
@@ -130,7 +159,7 @@ class ForeignNames:
     """The renaming of a weight file that another program wrote for a network of this kit.
 
     Args:
-        source (str): torchvision, timm, darknet, paddleclas, paddledetection or paddleseg.
+        source (str): one of FAMILIES, paddleclas, paddledetection or paddleseg.
         network (str): the class of our backbone, detector or head of segmentation; see :meth:`network_of`.
         names (list[str]): of the arrays in the file.
 
@@ -146,11 +175,14 @@ class ForeignNames:
     def network_of(config):
         """The network of a configuration (str): a class.
 
-        That of a detector with names here, or of the head of a segmentation model; otherwise that of the backbone.
+        That of a detector with names here, of the head of a segmentation model, or of the encoder of a text
+        recognizer; otherwise that of the backbone.
         """
         whole = config.get("model.type", None)
         if whole == "Segmentor":
             return config.get("model.head.type", None)
+        if whole == "TextRecognizer":
+            return config.get("model.encoder.type", None)
         return whole if whole in DETECTORS else config.get("model.backbone.type", None)
 
     @staticmethod

@@ -17,16 +17,21 @@ class ClassifierHead(nn.Layer):
         in_channels (list[int]): channels of the features, given by the backbone; the last of them is D.
         num_classes (int): C.
         dropout (float): probability that a pooled channel is dropped in training.
+        pool (int): the maxima of windows of this size are averaged; 1 for the cells themselves.
     """
 
-    def __init__(self, in_channels, num_classes, dropout=0.0):
+    def __init__(self, in_channels, num_classes, dropout=0.0, pool=1):
         super().__init__()
+        if pool < 1:
+            raise ValueError(f"pool is {pool}; it is 1 or more")
+        self.pool = pool
         self.dropout = dropout_layer(dropout)
         self.fc = classifier_layer(in_channels[-1], num_classes)
 
     def forward(self, features):
         """Logits [N, C] of features whose last is [N, D, H, W]."""
-        pooled = F.adaptive_avg_pool2d(features[-1], 1).flatten(1)  # [N, D]
+        cells = features[-1] if self.pool == 1 else F.max_pool2d(features[-1], self.pool, self.pool)
+        pooled = F.adaptive_avg_pool2d(cells, 1).flatten(1)  # [N, D]
         return self.fc(self.dropout(pooled))
 
 

@@ -31,10 +31,14 @@ class MulticlassNMS(nn.Layer):
             scores (Tensor): float32 [N, C, P]; or [all P, C].
             given (Tensor): int32 [N], the number of boxes of each image, where there is one box per class.
         """
-        rows, _, counts = paddle._C_ops.multiclass_nms3(
+        rows, _, counts = self.choose(boxes, scores, given)
+        return rows, counts
+
+    def choose(self, boxes, scores, given=None):
+        """As :meth:`forward`, and between both the place of each row among the boxes of all images, int32 [R, 1]."""
+        return paddle._C_ops.multiclass_nms3(
             boxes, scores, given, self.score, self.top_k, self.keep, self.iou, True, 1.0, -1
         )
-        return rows, counts
 
 
 class MatrixNMS(nn.Layer):

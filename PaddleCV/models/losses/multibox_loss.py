@@ -12,7 +12,7 @@ Both terms are sums over the batch, divided by the number of matched prior boxes
 import paddle
 from paddle import nn
 
-from ..anchors.deltas import RCNN, encode_deltas
+from ..anchors.deltas import RCNN, encode_deltas, encode_linear
 from ..anchors.matching import match_priors, objects_of
 from ..boxes import pairwise_iou
 from .terms import smooth_l1, softmax_cross_entropy
@@ -75,7 +75,27 @@ class MultiBoxLoss(nn.Layer):
         row = paddle.clip(matches, min=0)
         classes = paddle.where(real, paddle.gather(labels, row) + 1, paddle.zeros_like(row))
         candidates = ~real & (overlap.max(axis=0) < self.negative)
-        return classes, encode_deltas(paddle.gather(boxes, row), priors, RCNN), candidates
+        return classes, self.encode(paddle.gather(boxes, row), priors), candidates
+
+    def encode(self, boxes, priors):
+        """The deltas from prior boxes [P, 4] to boxes [P, 4] that the head predicts."""
+        return encode_deltas(boxes, priors, RCNN)
+
+
+class LinearBoxLoss(MultiBoxLoss):
+    """The same for the deltas of LandmarkHead, which are not logarithms.
+
+    Args:
+        positive (float): as of :class:`MultiBoxLoss`, with negative, negatives, box_weight and class_weight.
+        negative (float): background prior boxes that overlap an object by this much are not trained.
+        negatives (float): background prior boxes per matched one, those of the largest loss.
+        box_weight (float): of loss_box.
+        class_weight (float): of loss_class.
+    """
+
+    def encode(self, boxes, priors):
+        """As of :class:`MultiBoxLoss`."""
+        return encode_linear(boxes, priors)
 
 
 def hardest(losses, candidates, counts):

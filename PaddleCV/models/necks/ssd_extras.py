@@ -16,8 +16,8 @@ class SSDExtras(nn.Layer):
     Args:
         in_channels (list[int]): channels of each level, given by the backbone.
         strides (list[int]): input pixels per cell of each level, given by the backbone.
-        blocks (list[list[int]]): of each new level: channels of the 1x1 convolution, then the channels, kernel size,
-            stride and padding of the second one.
+        blocks (list[list[int | str]]): of each new level: channels of the 1x1 convolution, then the channels, kernel
+            size, stride and padding of the second one; the padding may be `same`, TensorFlow's SAME.
         norm (str): bn, frozen_bn or gn for convolutions with normalization; none for convolutions with bias.
         scale (float | None): the first level is divided by its L2 norm and multiplied by trained factors that begin
             with this (https://arxiv.org/abs/1506.04579, section 3.3); null leaves it.

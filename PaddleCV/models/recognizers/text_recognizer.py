@@ -1,7 +1,7 @@
 """The recognizer of a word in an image: an encoder of its columns, and a decoder that spells.
 
 Shapes in this file:
-    N gray images of H x W pixels (padded at the right), T steps of the encoder, U characters of a text, C classes with
+    N images of c channels (1 of gray, 3 of color) and H x W pixels (padded at the right), T steps of the encoder, U characters of a text, C classes with
     the blank, which has id 0.
 """
 
@@ -26,14 +26,15 @@ class TextRecognizer(nn.Layer):
     def __init__(self, encoder, decoder):
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
-        self.inputs = {"image": ([None, 1, encoder.height, None], "float32"), "im_shape": ([None, 2], "float32")}
+        channels = getattr(encoder, "in_channels", 1)
+        self.inputs = {"image": ([None, channels, encoder.height, None], "float32"), "im_shape": ([None, 2], "float32")}
 
     @classmethod
     def from_config(cls, encoder, decoder, num_classes, build):
         """Builds the encoder, then the decoder for its features.
 
         Args:
-            encoder (node): WordEncoder.
+            encoder (node): WordEncoder, VGGEncoder or SVTREncoder.
             decoder (node): CTCDecoder or AttentionDecoder.
             num_classes (int): C.
         """
@@ -44,7 +45,7 @@ class TextRecognizer(nn.Layer):
         """The texts.
 
         Args:
-            image (Tensor): float32 [N, 1, H, W].
+            image (Tensor): float32 [N, c, H, W].
             im_shape (Tensor): float32 [N, 2], height and width of each image without its padding.
 
         Returns:

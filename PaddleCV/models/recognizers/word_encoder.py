@@ -124,8 +124,7 @@ class ConvGroup(nn.Layer):
 
     def forward(self, x, width):
         """[N, c, h, w] of [N, c, h, w], 0 beyond the width of each image, int64 [N]."""
-        columns = paddle.arange(paddle.shape(x)[3]).astype("int64")
-        inside = (columns.unsqueeze(0) < width.unsqueeze(1)).astype(x.dtype).unsqueeze([1, 2])
+        inside = columns_inside(width, x)
         for conv in self.convs:
             x = conv(x) * inside
         return x
@@ -135,3 +134,14 @@ def columns_of(maps):
     """The columns of maps as steps, [N, w, c h] of [N, c, h, w]: im2sequence with windows as high as the maps."""
     channels, height = maps.shape[1:3]
     return maps.transpose([0, 3, 1, 2]).reshape([0, -1, channels * height])
+
+
+def columns_inside(width, x):
+    """1 for the columns of each image, 0 for those behind it: [N, 1, 1, w].
+
+    Args:
+        width (Tensor): int64 [N], columns of each image.
+        x (Tensor): [N, c, h, w], defines w and the dtype.
+    """
+    columns = paddle.arange(paddle.shape(x)[3]).astype("int64")
+    return (columns.unsqueeze(0) < width.unsqueeze(1)).astype(x.dtype).unsqueeze([1, 2])

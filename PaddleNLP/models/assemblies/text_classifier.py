@@ -30,7 +30,7 @@ class TextClassifier(TextModel):
 
         Args:
             encoder (node): a network of PaddleNLP/models/encoders.
-            head (node): TextClassHead.
+            head (node): TextClassHead, or MultiLabelTextHead for texts of several classes.
             num_classes (int): C.
         """
         encoder = build(encoder)
@@ -41,13 +41,15 @@ class TextClassifier(TextModel):
         return self.head(self.encoder.summary(self.features(*inputs), inputs[-1]))
 
     def decode(self, logits, length):
-        """Probabilities, [N, C]."""
-        return F.softmax(logits)
+        """Probabilities, [N, C], which add up to 1 unless the head says that a text may have several classes."""
+        return F.sigmoid(logits) if self.head.multi_label else F.softmax(logits)
 
     def loss(self, batch):
         """The head's loss.
 
         Args:
-            batch (dict): the inputs, and label int64 [N].
+            batch (dict): the inputs, label int64 [N], or float32 [N, C] of several classes, and perhaps scores
+                float32 [N, C] of a teacher.
         """
-        return self.head.loss(self.logits(*self.inputs_of(batch)), batch["label"])
+        teacher = {"scores": batch["scores"]} if "scores" in batch else {}
+        return self.head.loss(self.logits(*self.inputs_of(batch)), batch["label"], **teacher)

@@ -53,9 +53,10 @@ class TextModel(nn.Layer):
 
     def layers_above(self, name):
         """The number of layers above a parameter: 0 for the head's, 1 for those of the encoder's last layer, ..."""
+        if not name.startswith("encoder."):
+            return 0
         above = getattr(self.encoder, "layers_above", None)
-        inside = name.startswith("encoder.")
-        return above(name.removeprefix("encoder.")) if above and inside else int(inside)
+        return above(name.removeprefix("encoder.")) if above else 1 + name.startswith("encoder.embedding.")
 
     def convert_weights(self, arrays):
         """The arrays of a foreign file under this model's names; arrays of unknown names are returned unchanged.

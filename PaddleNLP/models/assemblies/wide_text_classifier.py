@@ -64,7 +64,8 @@ class WideTextClassifier(TextClassifier):
         Args:
             batch (dict): the inputs, and label int64 [N].
         """
-        encoder = self.head.loss(super().logits(batch["input_ids"], batch["length"]), batch["label"])
+        teacher = {"scores": batch["scores"]} if "scores" in batch else {}
+        encoder = self.head.loss(super().logits(batch["input_ids"], batch["length"]), batch["label"], **teacher)
         return encoder | {"loss_wide": F.cross_entropy(self.wide(batch["ngrams"]), batch["label"])}
 
 

@@ -4,10 +4,11 @@ Shapes in this file:
     N texts of T tokens (padded), V tokens of the vocabulary, E features of an embedding, D of a state.
 """
 
+import paddle
 from paddle import nn
 
 from common.layers.initializers import uniform
-from common.layers.masks import sequence_mask
+from common.layers.masks import masked_max, sequence_mask
 from common.layers.recurrent import GRU
 
 
@@ -26,7 +27,8 @@ class LexicalEncoder(nn.Layer):
 
     def __init__(self, vocab_size, embedding_size=128, hidden_size=128, layers=2, init=0.1):
         super().__init__()
-        self.vocab_size, self.out_channels, self.init = vocab_size, 2 * hidden_size, init
+        self.vocab_size, self.init = vocab_size, init
+        self.out_channels = self.summary_channels = 2 * hidden_size
         self.embedding = nn.Embedding(vocab_size, embedding_size, weight_attr=uniform(init))
         sizes = [embedding_size] + [2 * hidden_size] * (layers - 1)
         self.layers = nn.LayerList([GRU(size, hidden_size, 2, init) for size in sizes])
@@ -38,6 +40,14 @@ class LexicalEncoder(nn.Layer):
         for layer in self.layers:
             x, _ = layer(x, length, mask)
         return x
+
+    def summary(self, sequence, length):
+        """tanh of the maximum of each feature over the tokens, [N, 2 D]."""
+        return paddle.tanh(masked_max(sequence, sequence_mask(length, sequence)))
+
+    def layers_above(self, name):
+        """The number of layers above a parameter of this encoder: 1 for those of its last GRU."""
+        return len(self.layers) - int(name.split(".")[1]) if name.startswith("layers.") else len(self.layers) + 1
 
     def convert_weights(self, arrays):
         """The arrays of the official files (`word_emb`, `fc_0.w_0`, `gru_0.w_0`, ..., `crfw`) under our names.

@@ -14,6 +14,7 @@ import numpy as np
 
 from common.build.macs import layer_macs
 from common.errors import ConfigError
+from common.export.tracing import fast_tracing
 
 from .labels import FIXED, Labels, core
 from .operators import rule_of, split
@@ -263,7 +264,8 @@ def program_of(model, function, inputs):
     was_training = model.training
     model.eval()
     try:
-        concrete = paddle.jit.to_static(function, input_spec=specs, full_graph=True).concrete_program
+        with fast_tracing():
+            concrete = paddle.jit.to_static(function, input_spec=specs, full_graph=True).concrete_program
     finally:
         paddle.disable_static()
         if was_training:

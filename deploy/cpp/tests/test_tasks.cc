@@ -52,6 +52,23 @@ TEST_CASE("no box at all, boxes of no number, and more boxes promised than there
   CHECK(holds(refusal([] { task("Detection")->records({}, {}, 0, {}); }), "no output 'boxes'"));
 }
 
+TEST_CASE("each box has the landmarks of its row, named as the task says") {
+  const kit::Tensors outputs{{"boxes", floats({2, 6}, {0, 0.6f, 2, 1, 6, 4, 0, 0.9f, 0, 0, 3, 3})},
+                             {"num_boxes", counts({2})},
+                             {"landmarks", floats({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8.129f})}};
+  const auto found = task("FaceDetection", "{landmarks: [nose]}")->records(outputs, {"face"}, 0.5, {});
+  REQUIRE(found[0].size() == 2);
+  const kit::Record& best = found[0][0];
+  REQUIRE(best.keypoints.size() == 2);
+  CHECK(best.keypoints[0].name == "nose");
+  CHECK(best.keypoints[0].x == 5);
+  CHECK(best.keypoints[1].name == "1");
+  CHECK(best.keypoints[1].y == 8.13);
+  CHECK(best.keypoints[1].score == 0.9);
+  const kit::Tensors short_of{{"boxes", outputs.at("boxes")}, {"num_boxes", counts({2})}, {"landmarks", floats({1, 2, 2}, {1, 2, 3, 4})}};
+  CHECK(holds(refusal([&] { task("FaceDetection")->records(short_of, {}, 0.5, {}); }), "those of each box"));
+}
+
 TEST_CASE("runs are written as COCO writes them, and read again") {
   // 3 x 4 pixels, the second and third column set in its lower two rows
   const kit::Pixels pixels{0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0};

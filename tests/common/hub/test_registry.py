@@ -4,6 +4,10 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
+import pathlib
+import subprocess
+import sys
 import tarfile
 import zipfile
 
@@ -14,6 +18,7 @@ from common.errors import ConfigError, EnvironmentProblem
 from common.hub import registry
 from common.hub.registry import Package, parse_package, read_members
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 FILES = {"pkg/model.bin": b"weights" * 100, "pkg/setup.py": b"raise SystemExit"}
 
 
@@ -114,6 +119,20 @@ def test_the_index_of_pip_gives_the_address_by_checksum(monkeypatch):
     assert registry.pypi_address(Package("pypi", "A_b", "1", "1" * 64)) == "https://example.org/simple/files/a.whl"
     with pytest.raises(EnvironmentProblem, match="no archive of it with the sha256 333"):
         registry.pypi_address(Package("pypi", "a", "1", "3" * 64))
+
+
+def test_the_default_index_is_that_of_pip_which_is_not_imported():
+    """Pip changes how distutils is found; PaddlePaddle could not be imported behind it."""
+    code = (
+        "import sys; from common.hub import registry;"
+        "registry.client_says = lambda *words, ask=registry.client_says: '' if 'config' in words else ask(*words);"
+        "registry.httpx.get = lambda page, **_: sys.exit(f'{page} {\"pip\" in sys.modules}');"
+        "registry.pypi_address(registry.Package('pypi', 'a', '1', '0' * 64))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PIP_INDEX_URL"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment)
+    page, imported = done.stderr.split()
+    assert page.startswith("https://") and page.endswith("/simple/a/") and imported == "False"
 
 
 @pytest.mark.parametrize("status, content, words", [

@@ -23,6 +23,7 @@ BOXES = np.array([[1, 0.9123, 1.5, 2.25, 30.125, 1e-7], [3, 0.6, 0, 0, 5, 5], [0
 SCORES = {"scores": np.array([[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0], [0.25] * 4])}
 PREDICTIONS = {  # task -> its samples, and its outputs or its records
     "Detection": (IMAGES[:3], {"num_boxes": [2, 0, 1], "boxes": BOXES}),
+    "FaceDetection": (IMAGES[:3], {"num_boxes": [2, 0, 1], "boxes": BOXES, "landmarks": np.ones((3, 2, 2)) / 3}),
     "InstanceSegmentation": (
         [image | {"original_size": (8, 9)} for image in IMAGES[:3]],
         {"num_boxes": [2, 0, 1], "boxes": BOXES, "masks": np.ones((3, 4, 4))},

@@ -127,6 +127,13 @@ def test_one_cycle_can_be_the_slanted_triangle_of_ulmfit():
         assert schedule.at(step) == pytest.approx(0.01 * (1 + p * (ratio - 1)) / ratio)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 5, 9])
+def test_the_slanted_triangle_of_a_run_too_short_to_rise_is_defined(steps):
+    schedule = OneCycle(base=0.01, up_fraction=0.1, start_divisor=32, end_divisor=1, anneal="linear")
+    rates = [schedule.bind(None, steps).at(step) for step in range(steps)]
+    assert all(0.01 / 32 <= rate <= 0.01 for rate in rates) and rates[-1] == pytest.approx(0.01 / 32)
+
+
 def test_scaling_multiplies_every_rate():
     schedule = Constant(base=0.1, warmup_steps=2, warmup_from=0.05).scale(4)
     assert [schedule.at(step) for step in range(3)] == pytest.approx([0.2, 0.3, 0.4])

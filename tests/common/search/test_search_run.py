@@ -42,7 +42,7 @@ def test_a_search_trains_as_many_different_candidates_as_asked_and_names_the_bes
     found = rows(tmp_path / "run")
     assert len({(row["model.x"], row["model.kind"]) for row in found}) == 7
     best = max(found, key=lambda row: float(row["score"]))["score"]
-    said = report.format_summary(search.study(), search.strategy.space, search.config, tmp_path / "run")
+    said = report.format_summary(search.study(), search.strategy.space, search.trainer, tmp_path / "run")
     assert "7 trained" in said and f"score {best}" in said
 
 
@@ -96,7 +96,7 @@ def test_failed_and_diverged_trials_are_recorded_and_the_search_continues(tmp_pa
 def test_candidates_beyond_a_limit_are_drawn_again_and_counted_but_not_trained(tmp_path):
     text = "type: RandomSearch\ntrials: 3\nlimits: {macs: 3}\nspace: {model.x: [1, 2, 3, 4, 5, 6]}"
     search = prepared(make_kit(tmp_path / "Kit", text), tmp_path / "run")
-    search.cost = lambda config: {"macs": config.get("model.x")}
+    search.trainer.cost = lambda config: {"macs": config.get("model.x")}
     search.run()
     counts = count_outcomes(search.study())
     assert counts["trained"] == 3 and 0 <= counts["rejected"] <= 3
@@ -106,7 +106,7 @@ def test_candidates_beyond_a_limit_are_drawn_again_and_counted_but_not_trained(t
 def test_a_limit_that_nothing_meets_ends_the_search_with_its_reason(tmp_path):
     text = "type: RandomSearch\nredraws: 5\nlimits: {macs: 3}\nspace: {model.x: [4, 9, linear]}"
     search = prepared(make_kit(tmp_path / "Kit", text), tmp_path / "run")
-    search.cost = lambda config: {"macs": config.get("model.x")}
+    search.trainer.cost = lambda config: {"macs": config.get("model.x")}
     with pytest.raises(ConfigError, match=r"none of the last 5 candidates .* macs .* of at most 3"):
         search.run()
 

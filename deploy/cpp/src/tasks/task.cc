@@ -8,6 +8,7 @@ std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node&
   static const std::map<std::string, std::shared_ptr<const Task> (*)(NodeArguments&)> tasks{
       {"Detection", make_detection},
       {"Embedding", make_embedding},
+      {"FaceDetection", make_face_detection},
       {"ImageClassification", make_image_classification},
       {"InstanceSegmentation", make_instance_segmentation},
       {"KeypointDetection", make_keypoint_detection},

@@ -42,6 +42,7 @@ class Task {
 std::shared_ptr<const Task> make_task(const std::string& name, const YAML::Node& postprocess, const std::string& file);
 std::shared_ptr<const Task> make_detection(NodeArguments& given);
 std::shared_ptr<const Task> make_embedding(NodeArguments& given);
+std::shared_ptr<const Task> make_face_detection(NodeArguments& given);
 std::shared_ptr<const Task> make_image_classification(NodeArguments& given);
 std::shared_ptr<const Task> make_instance_segmentation(NodeArguments& given);
 std::shared_ptr<const Task> make_keypoint_detection(NodeArguments& given);

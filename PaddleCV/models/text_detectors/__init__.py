@@ -1,0 +1,1 @@
+"""Detectors of text lines: a map of text, and its parts."""

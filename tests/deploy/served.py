@@ -1,0 +1,77 @@
+"""What tests ask the server of a model in this process, and the same of Python."""
+
+import asyncio
+import base64
+import io
+import json
+import wave
+
+import numpy as np
+from PIL import Image
+from starlette.requests import Request
+
+from common.inference.given import as_sample
+from common.inference.rows import needed_columns
+from common.inference.run import predict_one
+from common.inference.synthetic import synthetic_audio, synthetic_image
+from deploy.serving.inputs import KEYS, read_items
+from deploy.serving.problems import Limits
+from deploy.serving.worker import describe, predict_items
+
+LINES = {"ReadingComprehension": "what jumps?\tthe quick brown fox 敏捷的棕色狐狸"}  # of other tasks the text alone
+IDS = {"history_groups": "g3 g1", "group": "g4", "item": "i10"}  # columns of rows; of others two items
+
+
+def wav():
+    """Two seconds of sound as a file, and its samples as they are read from it."""
+    numbers = np.round(synthetic_audio()["audio"] * 32767).astype("<i2")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16000)
+        out.writeframes(numbers.tobytes())
+    return file.getvalue(), numbers.astype(np.float32) / 32768
+
+
+def png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def input_of(model):
+    """(what the server is sent, what Python is given) for a model."""
+    kind = model.task.input
+    if kind == "image":
+        image = np.ascontiguousarray(synthetic_image()["image"][:120, :160])
+        return png(image), image
+    if kind == "audio":
+        data, samples = wav()
+        return base64.b64encode(data).decode(), (samples, 16000)
+    if kind == "text":
+        line = LINES.get(model.task.name, "the quick brown fox 敏捷的棕色狐狸")
+        return line, line
+    row = {name: IDS.get(name, "i3 i1") for name in needed_columns(model)}
+    row |= {name: "3" for name in row if name[0] in "IC" and name[1:].isdigit()}
+    row |= {"slots": [[901, 101], [4786], [4016], [2185]]} if "slots" in row else {}
+    return row, row
+
+
+def ask(model, body):
+    """The answers of the server to a body of JSON, one for each item: records, or a status and why."""
+    request = Request({"type": "http", "query_string": b"", "headers": [(b"content-type", b"application/json")]})
+    items = asyncio.run(read_items(request, json.dumps(body).encode(), describe(model), Limits()))
+    found = predict_items(model, items)
+    return [json.loads(text) if status == 200 else (status, text) for status, text in found]
+
+
+def assert_served(model):
+    """Checks that a request is answered as Python predicts the same input.
+
+    Args:
+        model (Predictor): of an export.
+    """
+    sent, given = input_of(model)
+    (found,) = ask(model, {KEYS[describe(model)["input"]][0]: sent})
+    assert found == json.loads(json.dumps(predict_one(model, as_sample(model.task, given))[1]))
