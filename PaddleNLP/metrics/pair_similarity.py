@@ -27,7 +27,7 @@ class PairSimilarity:
         self.cosines, self.same = [], []
 
     def update(self, model, batch):
-        """Adds the pairs of a batch: the inputs of both texts and `label` [N]; see `SentenceEncoder.pair`."""
+        """Adds the pairs of a batch: the inputs and `label` [N]; see `SentenceEncoder.pair`."""
         tensors = {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
         with paddle.no_grad():
             first, second = (value.numpy().astype(np.float64) for value in model.pair(tensors))

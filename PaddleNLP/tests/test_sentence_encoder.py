@@ -6,10 +6,9 @@ import pytest
 
 from common.errors import ConfigError
 from common.testing import check_model
-from common.text.split import PadText
-from common.text.wordpiece import WordPiece
 from PaddleNLP.metrics.pair_similarity import PairSimilarity
 from PaddleNLP.models.assemblies.sentence_encoder import SentenceEncoder
+from PaddleNLP.models.encoders.convolutions import BOW
 from PaddleNLP.models.encoders.transformer import BERT
 from PaddleNLP.models.foreign.checkpoint_names import our_names
 
@@ -19,12 +18,11 @@ def make(**more):
 
 
 def batch(labels=(1, 0, 1)):
-    rng = np.random.default_rng(0)
-    found = {"label": np.array(labels)}
-    for end in ("", "_b"):
-        found |= {f"input_ids{end}": rng.integers(1, 30, (3, 7)), f"token_type_ids{end}": np.zeros((3, 7), np.int64)}
-        found[f"length{end}"] = np.array([7, 4, 1])
-    return found
+    """[CLS] a [SEP] b [SEP] of 2 and 2, 1 and 2, 3 and 1 pieces; 28 and 29 are [CLS] and [SEP]."""
+    rows = [[28, 3, 4, 29, 5, 6, 29], [28, 7, 29, 8, 9, 29, 0], [28, 10, 11, 12, 29, 13, 29]]
+    types = [[0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1, 0], [0, 0, 0, 0, 0, 1, 1]]
+    found = {"input_ids": rows, "token_type_ids": types, "length": [7, 6, 7], "label": labels}
+    return {name: np.array(value) for name, value in found.items()}
 
 
 def test_sentence_embeddings_keep_the_contract(tmp_path):
@@ -81,21 +79,25 @@ def test_the_metric_is_the_area_under_the_roc_curve_of_the_cosines():
     assert metric.compute()["AUC"] == metric.undefined and set(metric.scored()) == {"1"}
 
 
-def test_texts_without_a_second_one_are_refused():
+def test_the_texts_of_a_pair_are_encoded_by_themselves():
+    model, found = make(), {name: paddle.to_tensor(value) for name, value in batch().items()}
+    model.eval()
+    apart = [[[28, 3, 4, 29], [28, 7, 29], [28, 10, 11, 12, 29]], [[28, 5, 6, 29], [28, 8, 9, 29], [28, 13, 29]]]
+    for side, texts in zip(model.pair(found), apart, strict=True):
+        for row, text in zip(side.numpy(), texts, strict=True):
+            ids = paddle.to_tensor([text])
+            alone = model(ids, paddle.zeros_like(ids), paddle.to_tensor([len(text)])).numpy()[0]
+            np.testing.assert_allclose(row, alone, atol=1e-6)
+
+
+def test_texts_without_a_second_one_are_refused_and_encoders_without_segments():
+    found = {name: paddle.to_tensor(value) for name, value in batch().items()}
     with pytest.raises(ConfigError, match="pairs of texts"):
-        make().loss({"label": paddle.to_tensor([1])})
-
-
-def test_the_texts_of_a_pair_are_numbered_one_by_one(tmp_path):
-    vocabulary = tmp_path / "v.txt"
-    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b"]) + "\n")
-    pieces = WordPiece(str(vocabulary), separate=True)
-    found = [pieces({"text_a": "a b", "text_b": "b"}, None), pieces({"text_a": "a", "text_b": "a b z"}, None)]
-    assert found[0]["input_ids"].tolist() == [2, 4, 5, 3] and found[0]["input_ids_b"].tolist() == [2, 5, 3]
-    assert (found[1]["length"], found[1]["length_b"]) == (3, 5) and set(found[1]["coverage"]) == {"text_a", "text_b"}
-    found = PadText()(found, None)
-    assert found[1]["input_ids"].tolist() == [2, 4, 3, 0] and found[0]["input_ids_b"].tolist() == [2, 5, 3, 0, 0]
-    assert "input_ids_b" not in pieces({"text_a": "a"}, None)
+        make().loss(found | {"token_type_ids": paddle.zeros_like(found["input_ids"])})
+    with pytest.raises(ValueError, match="BOW has no segment embeddings"):
+        SentenceEncoder(BOW(30))
+    with pytest.raises(ValueError, match="scale is 0"):
+        make(scale=0)
 
 
 def test_positions_that_older_files_count_are_left_out():

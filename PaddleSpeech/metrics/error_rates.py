@@ -5,7 +5,6 @@
 
 import numpy as np
 
-from common.text.characters import labels_to_text
 from common.text.edits import levenshtein
 
 KINDS = ("WER", "CER")
@@ -15,8 +14,8 @@ class ErrorRates:
     """`WER` and `CER` over the whole corpus, not averaged over recordings; an empty reference counts its insertions.
 
     Args:
-        dataset (object): its `labels` are the blank and the characters.
-        task (Task): SpeechRecognition, which makes texts of outputs.
+        dataset (object): its `labels` are the blank and the characters, None if the model writes tokens.
+        task (Task): SpeechRecognition or SpeechTranscription, which makes texts of outputs.
         primary (str): the rate that selects the best checkpoint; CER for languages written without spaces.
     """
 
@@ -41,7 +40,7 @@ class ErrorRates:
         """
         found = self.task.records(outputs, (), self.labels, 0.0)
         for hypothesis, row, length in zip(found, np.asarray(batch["labels"]).tolist(), batch["label_length"]):
-            self.add(hypothesis[0]["text"], labels_to_text(row[: int(length)], self.labels))
+            self.add(hypothesis[0]["text"] if hypothesis else "", self.task.text_of(row[: int(length)], self.labels))
 
     def add(self, text, reference):
         """Adds one recognized text and its reference."""

@@ -8,6 +8,7 @@ The recordings depend on the sizes and --seed only.
 
 import argparse
 import importlib
+import json
 import pathlib
 import sys
 import wave
@@ -48,7 +49,7 @@ def main(argv=None):
 
 
 def make_spoken_tones(folder, train=200, evaluation=40, seed=0):
-    """Writes train.jsonl, eval.jsonl, vocab.txt and the recordings, 8 kHz, 0.3 to 1 second each.
+    """Writes train.jsonl, eval.jsonl, vocab.txt, tokenizer.json and the recordings, 8 kHz, 0.3 to 1 second each.
 
     Args:
         folder (str | Path): created if missing.
@@ -67,6 +68,11 @@ def make_spoken_tones(folder, train=200, evaluation=40, seed=0):
             rows.append({"path": path, "text": text})
         write_audio_manifest(folder / f"{split}.jsonl", rows)
     write_tokens(folder / "vocab.txt", list_characters([" ", *LETTERS]))
+    pairs = {"type": "BPE", "vocab": {token: k for k, token in enumerate([*LETTERS, "\u0120", "\u0120a"])}}
+    model = pairs | {"merges": ["\u0120 a"]}  # U+0120 stands for the space
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    tokenizer = {"version": "1.0", "added_tokens": [], "pre_tokenizer": level, "decoder": level, "model": model}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
 
 
 def random_text(rng):

@@ -200,7 +200,7 @@ class PadText(Transform):
 
     per_batch = True
     fill = {"input_ids": 0, "token_type_ids": 0, "tags": -1}
-    sets = {"ngrams": -1, "input_ids_b": 0, "token_type_ids_b": 0}  # padded to the longest of their own
+    sets = {"ngrams": -1}  # padded to the longest of their own
 
     def __init__(self, multiple=1):
         if multiple < 1:

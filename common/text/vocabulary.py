@@ -6,6 +6,7 @@ from common.errors import ConfigError, DataError, DataIssue
 from common.files import read_lines
 from common.regular import check_regular
 
+GAPS = 1000  # ids of which one may be missing
 SPACE = "<space>"  # stands for the space character, which is invisible in a file
 
 
@@ -13,6 +14,7 @@ class Vocabulary:
     """A list of tokens; the id of a token is its index in the list.
 
     A line of the file is a token, `id<tab>token` or `token<tab>id`; ids, if present, are a permutation of 0, 1, 2, ...
+    In a large file one id of a thousand may be missing: its row of the embedding is then not used.
 
     Args:
         path (str): the file, see `common.files.find_file`.
@@ -65,16 +67,16 @@ def read_tokens(path):
 
 
 def sort_by_number(path, pairs):
-    """Sorts (id, token) pairs by id; the ids must be 0, 1, 2, ..."""
-    seen = {}
+    """Sorts (id, token) pairs by id; the ids must be 0, 1, 2, ..., but for one of GAPS, which gets `<unused ID>`."""
+    seen, size = {}, len(pairs) + len(pairs) // GAPS
     for line, (number, token) in enumerate(pairs, 1):
-        if number in seen or number >= len(pairs):
+        if number in seen or number >= size:
             why = f"has a duplicate id {number}" if number in seen else f"has a gap before id {number}"
             raise vocabulary_error(
                 path, f"{why}: {len(pairs)} lines need the ids 0 to {len(pairs) - 1}", f"line {line}"
             )
         seen[number] = token
-    return check_unique(path, [seen[number] for number in range(len(pairs))])
+    return check_unique(path, [seen.get(number, f"<unused {number}>") for number in range(max(seen) + 1)])
 
 
 def check_unique(path, tokens):

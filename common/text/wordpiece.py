@@ -4,7 +4,6 @@ The transforms read `text_a` (and `text_b`) of a sample, or `tokens`, and produc
     input_ids        int64 [T]: [CLS] a [SEP], or [CLS] a [SEP] b [SEP]
     token_type_ids   int64 [T]: 0 up to the first [SEP], 1 after it
     length           T
-    input_ids_b, token_type_ids_b, length_b   of `text_b`, [CLS] b [SEP]; only with `separate`
     word_ids         list of T ints: the index of the token of each piece, -1 for [CLS] and [SEP]; only with `tokens`
     tags             int64 [T]: only if the tokens have tags; -1 for [CLS] and [SEP]
 """
@@ -31,17 +30,16 @@ class WordPiece(Transform):
         lowercase (bool): for uncased encoders.
         max_length (int): maximum number of pieces, including [CLS] and [SEP]; the longer text is truncated first.
         labels (list[str]): tag names, supplied by the dataset; the pieces of a token are tagged as its span.
-        separate (bool): two texts are numbered one by one, to be embedded by themselves, not as one pair.
     """
 
     files = ("vocab",)
     special = ("[UNK]", "[CLS]", "[SEP]")
     alike = ("lowercase",)
 
-    def __init__(self, vocab, lowercase=True, max_length=128, labels=None, separate=False):
+    def __init__(self, vocab, lowercase=True, max_length=128, labels=None):
         if max_length < 3:
             raise ValueError(f"max_length is {max_length}; it must be at least 3, for [CLS], one piece and [SEP]")
-        self.vocab, self.lowercase, self.max_length, self.separate = vocab, lowercase, max_length, separate
+        self.vocab, self.lowercase, self.max_length = vocab, lowercase, max_length
         self.vocabulary = self.read(vocab)
         self.vocab_size = len(self.vocabulary)
         _, self.first, self.last = self.vocabulary.need(*self.special)
@@ -66,26 +64,6 @@ class WordPiece(Transform):
         if "tokens" in sample:
             return self.number_tokens(sample)
         keys = [key for key in ("text_a", "text_b") if key in sample]
-        if not self.separate:
-            return self.number_texts(sample, keys)
-        second = {f"{key}_b": value for key, value in self.number_second(sample).items()} if keys[1:] else {}
-        coverage = second.pop("coverage_b", {})
-        sample = self.number_texts(sample, keys[:1]) | second
-        sample["coverage"] |= coverage
-        return sample
-
-    def number_second(self, sample):
-        """What :meth:`number_texts` makes of the second text."""
-        found = self.number_texts(dict(sample), ["text_b"])
-        return {key: found[key] for key in ("input_ids", "token_type_ids", "length", "coverage")}
-
-    def number_texts(self, sample, keys):
-        """Encodes texts of a sample as one sequence.
-
-        Args:
-            sample (dict): gets the inputs of the model.
-            keys (list[str]): of the texts.
-        """
         parts = [self.encode(sample[key]) for key in keys]
         kept = truncate_longest([len(ids) for ids, _ in parts], self.max_length - 1 - len(parts))
         total = sum(len(ids) for ids, _ in parts)
@@ -150,15 +128,14 @@ class SentencePiece(WordPiece):
         lowercase (bool): converts texts to lowercase first.
         max_length (int): maximum number of pieces, including [CLS] and [SEP].
         labels (list[str]): tag names, supplied by the dataset.
-        separate (bool): two texts are numbered one by one, to be embedded by themselves, not as one pair.
     """
 
     files = ("model", "vocab")
 
-    def __init__(self, model, vocab=None, lowercase=True, max_length=128, labels=None, separate=False):
+    def __init__(self, model, vocab=None, lowercase=True, max_length=128, labels=None):
         self.model = model
         self.processor = load_sentencepiece(model)
-        super().__init__(vocab, lowercase, max_length, labels, separate)
+        super().__init__(vocab, lowercase, max_length, labels)
 
     def read(self, vocab):
         """Reads the vocabulary."""

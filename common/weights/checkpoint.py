@@ -27,7 +27,7 @@ from common.weights.manifest import (
     write_file,
     write_manifest,
 )
-from common.weights.paddle1_tensors import read_combined, read_folder
+from common.weights.paddle1_tensors import is_folder_of_tensors, read_combined, read_folder
 from common.weights.pdparams import encode_pdparams, read_pdparams
 from common.weights.run_folder import (
     STEP,
@@ -165,7 +165,7 @@ def read_weights(path):
 
     From a checkpoint the EMA weights are read if it has them; a run folder means its `best` checkpoint, otherwise its
     newest. `.safetensors` and `.pdparams` files are read directly; a `.pdiparams` needs its program beside it. A folder
-    of PaddlePaddle 1.x with `__model__` and one file per variable is read by the variable names.
+    of PaddlePaddle 1.x with one file per variable, and `__model__` or not, is read by the variable names.
 
     Args:
         path (str | Path): a checkpoint, a run folder, or a file.
@@ -181,7 +181,7 @@ def read_weights(path):
     real = find_weights(path)
     if real.is_file():
         return _read_weight_file(real)
-    if (real / "__model__").is_file():
+    if is_folder_of_tensors(real):
         return read_folder(real)
     arrays, _ = read_checkpoint(real, groups=("model", "ema"))
     if "model" not in arrays:
@@ -209,7 +209,7 @@ def find_weights(path):
     real = resolve_link(path)
     if real.is_file():
         return real
-    if (real / "__model__").is_file():
+    if is_folder_of_tensors(real):
         return real
     if (real / "infer.yml").exists() or list(real.glob("*.pdiparams")):
         raise ConfigError(

@@ -75,6 +75,14 @@ def read_combined(path, names=None):
     return found
 
 
+def is_folder_of_tensors(folder):
+    """True for a folder with `__model__`, or with nothing but files of single variables, which begin with version 0."""
+    files = [path for path in Path(folder).glob("*") if not path.is_dir()]
+    if any(path.name == PROGRAMS[0] for path in files):
+        return True
+    return bool(files) and all(path.is_file() and path.open("rb").read(4) == bytes(4) for path in files)
+
+
 def read_folder(folder, names=None):
     """Reads a folder of separate files: name -> array.
 

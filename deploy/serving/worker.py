@@ -64,7 +64,7 @@ def describe(model):
     return {
         "task": model.task.name,
         "input": "audio" if is_stream(model) else model.task.input,
-        "boxes": type(model.task).split is not Task.split,
+        "boxes": model.task.input == "image" and type(model.task).split is not Task.split,
         "threshold": model.task.threshold,
         "threshold_from": model.threshold_from,
         "labels": [str(label) for label in model.labels or ()],

@@ -22,7 +22,7 @@ class SentenceEncoder(TextModel):
     their second texts only.
 
     Args:
-        encoder (Layer): token ids to features of every token.
+        encoder (Layer): token ids to features of every token; it has segment embeddings.
         scale (float): factor of the cosines in the softmax.
         positive (int): class of the pairs that mean the same.
     """
@@ -32,6 +32,8 @@ class SentenceEncoder(TextModel):
 
     def __init__(self, encoder, scale=20.0, positive=1):
         super().__init__(encoder)
+        if not encoder.segments:
+            raise ValueError(f"{type(encoder).__name__} has no segment embeddings; use BERT or ERNIE")
         if scale <= 0:
             raise ValueError(f"scale is {scale}; it must be above 0")
         self.scale, self.positive = scale, positive
@@ -41,7 +43,7 @@ class SentenceEncoder(TextModel):
         """Builds the encoder.
 
         Args:
-            encoder (node): a network of PaddleNLP/models/encoders.
+            encoder (node): a transformer of PaddleNLP/models/encoders.
             scale (float): factor of the cosines in the softmax.
             positive (int): class of the pairs that mean the same.
         """
@@ -60,23 +62,30 @@ class SentenceEncoder(TextModel):
         """The embeddings of the first and of the second texts, [N, H] each.
 
         Args:
-            batch (dict): the inputs, and those of the second text with `_b` after their names.
+            batch (dict): the inputs, in which both texts follow each other: [CLS] a [SEP] b [SEP], with the segments 0
+                and 1. Each is encoded by itself: [CLS] a [SEP] and [CLS] b [SEP].
 
         Raises:
-            ConfigError: the batch has no second texts.
+            ConfigError: a sample has no second text.
         """
-        if "input_ids_b" not in batch:
+        ids, types, length = self.inputs_of(batch)
+        steps = paddle.arange(paddle.shape(ids)[1]).astype("int64").unsqueeze(0)
+        second = (types == 1).astype("int64").sum(1)  # with its [SEP]
+        if not bool((second > 0).all()):
             raise ConfigError(
                 "SentenceEncoder is trained and evaluated on pairs of texts\n"
-                "  fix: data with the columns text_a, text_b and label, and WordPiece with separate: true"
+                "  fix: data with the columns text_a, text_b and label"
             )
-        return self.logits(*self.inputs_of(batch)), self.logits(*(batch[f"{name}_b"] for name in self.inputs))
+        first, zeros = length - second, paddle.zeros_like(ids)
+        places = paddle.where(steps == 0, paddle.zeros_like(steps), steps - 1 + first.unsqueeze(1))
+        moved = paddle.take_along_axis(ids, paddle.minimum(places, steps[:, -1:]), 1)
+        return self.logits(ids, zeros, first), self.logits(moved, zeros, second + 1)
 
     def loss(self, batch):
         """The cross entropy of each first text over the second ones, in pairs of the class `positive`.
 
         Args:
-            batch (dict): the inputs of both texts, see `pair`, and label int64 [N].
+            batch (dict): the inputs, see `pair`, and label int64 [N].
         """
         first, second = self.pair(batch)
         scores = paddle.matmul(first, second, transpose_y=True) * self.scale

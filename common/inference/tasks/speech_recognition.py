@@ -57,6 +57,10 @@ class SpeechRecognition(Task):
             found = [search(rows, labels, self.decoder) for rows in frames]
         return [[{"text": text, "score": round(score, 4)}] if score >= threshold else [] for text, score in found]
 
+    def text_of(self, numbers, labels):
+        """The text of label ids, such as those of a reference."""
+        return labels_to_text(numbers, labels)
+
     def line(self, sample, records):
         """The name of the recording, a tab, and its text."""
         return f"{sample['name']}\t{records[0]['text'] if records else ''}"

@@ -163,7 +163,9 @@ def test_every_recipe_is_whole_and_found_by_its_name_its_alias_and_a_word():
         found.configuration(found.path.parent).check()
     assert set(ALIASES.values()) <= {offer.name for offer in offers()}
     assert find_offer("mobilenet_v2").name == "mobilenet_v2_imagenet"
-    assert [offer.name for offer in search_offers("lexical")] == ["lac", "lac_seg"] and search_offers("*") == offers()
+    assert [offer.name for offer in search_offers("lexical")] == ["lac", "lac_seg", "lac_small"] and search_offers(
+        "*"
+    ) == offers()
     with pytest.raises(ConfigError, match="did you mean 'lac'"):
         find_offer("lacc")
     with pytest.raises(ConfigError, match=r"there is lac in version 2\.1\.2"):

@@ -1,5 +1,7 @@
 """Every shipped module is made of its package's real weights and predicts what is expected; needs the registries."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,11 @@ def check_yolov3_tiny(module):
     np.testing.assert_allclose(cup["box"], [153, 24, 434, 324], atol=8)
 
 
+def check_lac_small(module):
+    assert words(module)[0] == "百度/ORG 是/v 一家/m 高科技/n 公司/n"
+    assert words(module)[1].startswith("宗成庆/PER 教授/n 在/p 北京/LOC")
+
+
 def check_blazeface(module):
     face = best(module, "astronaut", "face_detection")
     assert face["label"] == "face" and face["score"] > 0.9
@@ -78,13 +85,25 @@ def check_minilm(module):
     np.testing.assert_allclose(module.similarity(texts=texts[:1], others=texts), [[1, 0.7041, -0.0697]], atol=1e-4)
 
 
+def check_whisper(module):
+    """The text and, within 0.01, the score of CTranslate2 4.8 with these weights and the features of transformers."""
+    visualdl = pytest.importorskip("visualdl")
+    recording = str(Path(visualdl.__file__).parent / "python/testing.wav")
+    ((found,),) = module.speech_recognition(recordings=[recording])
+    assert found["text"] == "Who's what these are? I think I know his house is in the village though."
+    assert found["score"] == pytest.approx(0.789, abs=0.01) and found["start"] == 0
+    assert module.speech_recognition(data={"audio": [recording]}) == [[found]]
+
+
 EXPECTED = {
     "blazeface": check_blazeface,
     "efficientnet_lite0_imagenet": check_efficientnet_lite0,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
+    "lac_small": check_lac_small,
     "minilm_sentence": check_minilm,
     "mobilenet_v2_imagenet": check_mobilenet,
+    "whisper_tiny_en": check_whisper,
     "ssd_mobilenet_v1_face": check_ssd_mobilenet_v1_face,
     "yolov3_tiny_coco": check_yolov3_tiny,
 }

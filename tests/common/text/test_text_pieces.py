@@ -81,6 +81,14 @@ def test_continuation_pieces_get_inside_tags_and_a_token_without_pieces_is_unkno
     assert sample["tags"].tolist() == [-1, 0, 1, 2, 2, 0, -1] and sample["word_ids"] == [-1, 0, 1, 1, 1, 2, -1]
 
 
+def test_one_id_of_a_thousand_may_be_missing(tmp_path):
+    lines = [f"{k + (k > 7)}\tt{k}" for k in range(999)]
+    (tmp_path / "v.txt").write_text("\n".join([*lines, "1000\tOOV"]) + "\n")
+    vocabulary = Vocabulary(tmp_path / "v.txt", unknown="OOV")
+    assert (len(vocabulary), vocabulary.tokens[8], vocabulary.unknown) == (1001, "<unused 8>", 1000)
+    assert [vocabulary.number(token) for token in ("t7", "t8", "x")] == [7, 9, 1000]
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
