@@ -20,7 +20,10 @@ SQUARE = np.float32([[10, 10], [50, 10], [50, 30], [10, 30]])
 
 def maps(size=64):
     """The maps of a page with one line, [1, H, W] each."""
-    sample = {"image": np.zeros((size, size, 3), np.uint8), "keypoints": np.dstack([SQUARE[None], np.full((1, 4), 2.0)])}
+    sample = {
+        "image": np.zeros((size, size, 3), np.uint8),
+        "keypoints": np.dstack([SQUARE[None], np.full((1, 4), 2.0)]),
+    }
     sample["difficult"] = np.zeros(1, bool)
     made = TextMaps()(sample, None)
     return {name: value[None] for name, value in made.items() if name != "image"}
