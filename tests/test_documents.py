@@ -64,7 +64,7 @@ def examples():
 
 @functools.cache
 def parser_of(script):
-    """The parser of a script of the repository; one that has none, such as a notebook, takes nothing, and is not run."""
+    """The parser of a script of the repository; a script without one, such as a notebook, is not run."""
     module = pathlib.Path(script).stem
     if module in TOOLS:
         return importlib.import_module(f"common.commands.{module}").parser()
