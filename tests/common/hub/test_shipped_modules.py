@@ -66,6 +66,15 @@ def check_blazeface(module):
     np.testing.assert_allclose(points["nose_tip"], [226.4, 124.0], atol=1)
 
 
+def check_blazepose_lite(module):
+    person = best(module, "astronaut", "keypoint_detection")
+    points = {point["name"]: point for point in person["keypoints"]}
+    assert len(points) == 33 and points["nose"]["score"] > 0.99 > points["left_ankle"]["score"]
+    nose, shoulder = ([points[name]["x"], points[name]["y"]] for name in ("nose", "left_shoulder"))
+    np.testing.assert_allclose(nose, [223, 126], atol=3)
+    assert shoulder[0] > nose[0] and shoulder[1] > nose[1]
+
+
 def check_selfie_segmentation(module):
     image = pytest.importorskip("skimage.data").astronaut()
     share = {record["label"]: record["share"] for record in module.segmentation(images=[image])[0]}
@@ -103,6 +112,7 @@ def check_whisper(module):
 
 EXPECTED = {
     "blazeface": check_blazeface,
+    "blazepose_lite": check_blazepose_lite,
     "efficientnet_lite0_imagenet": check_efficientnet_lite0,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
