@@ -112,11 +112,12 @@ def explained(model, what):
         raise EnvironmentProblem(f"{model.folder}/infer.yml: {what} ({text}); {AGAIN}") from error
 
 
-# Passes of the framework's predictor that fail on a program that holds an operator of this name
+# Passes of the framework's predictor that fail on a program that holds an operator of this name (or this text)
 HARMFUL_PASSES = {
     "leaky_relu": "conv_activation_onednn_fuse_pass",  # it reads the slope, a double, as a float: SIGSEGV
     "nearest_interp": "onednn_placement_pass",  # it cannot read the list of scales; convolutions stay with oneDNN
     "bilinear_interp": "onednn_placement_pass",
+    '"#":"1.while"': "inplace_pass",  # beside oneDNN it overwrites values that the body of a loop uses again
 }
 
 

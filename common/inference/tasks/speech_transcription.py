@@ -14,7 +14,7 @@ class SpeechTranscription(SpeechRecognition):
     """Speech transcription: the text of each window of a recording with its score.
 
     Args:
-        tokenizer (str): a `tokenizer.json`, whose tokens the model writes.
+        tokenizer (str): a `tokenizer.json`, whose tokens the model writes; null for their numbers as text.
         seconds (float): of a window; a longer recording is cut.
         search (float): seconds before the end of a window in which the quietest place is the cut.
         threshold (float): texts that score less are left out.
@@ -23,11 +23,11 @@ class SpeechTranscription(SpeechRecognition):
     files = ("tokenizer",)
     parts = ()
 
-    def __init__(self, tokenizer, seconds=30.0, search=5.0, threshold=0.0):
+    def __init__(self, tokenizer=None, seconds=30.0, search=5.0, threshold=0.0):
         if not 0 < search < seconds:
             raise ValueError(f"seconds is {seconds} and search {search}; search is above 0 and less than seconds")
         self.tokenizer, self.seconds, self.search = tokenizer, seconds, search
-        self.pairs, self.threshold = BytePairs(tokenizer), check_threshold(threshold)
+        self.pairs, self.threshold = BytePairs(tokenizer) if tokenizer else None, check_threshold(threshold)
 
     def beside(self, labels):
         """A row per window."""
@@ -53,7 +53,7 @@ class SpeechTranscription(SpeechRecognition):
 
     def text_of(self, numbers, labels):
         """The text of token numbers."""
-        return self.pairs.decode(numbers).strip()
+        return self.pairs.decode(numbers).strip() if self.pairs else " ".join(str(int(number)) for number in numbers)
 
     def records(self, outputs, samples, labels, threshold):
         """The text of each window.

@@ -193,3 +193,17 @@ def test_a_flipped_byte_of_a_header_never_gives_more_than_the_file_holds(tmp_pat
                 refused += 1
             data[place] ^= 1 << bit
     assert refused > 200  # of 240: the others name another type of as many bytes
+
+
+def test_a_folder_of_variables_is_known_with_and_without_its_program(tmp_path):
+    (tmp_path / "fc_0.w_0").write_bytes(encode_tensor(ARRAYS["fc_0.w_0"]))
+    (tmp_path / "counter").write_bytes(encode_tensor(ARRAYS["counter"]))
+    assert paddle1_tensors.is_folder_of_tensors(tmp_path)
+    assert_same(read_weights(tmp_path), {name: ARRAYS[name] for name in ("counter", "fc_0.w_0")})
+    (tmp_path / "readme").write_text("no variable")
+    assert not paddle1_tensors.is_folder_of_tensors(tmp_path)
+    with pytest.raises(ConfigError, match="no checkpoint here"):
+        read_weights(tmp_path)
+    (tmp_path / "__model__").write_bytes(b"")
+    assert paddle1_tensors.is_folder_of_tensors(tmp_path)
+    assert not paddle1_tensors.is_folder_of_tensors(tmp_path / "none")
