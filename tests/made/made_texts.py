@@ -77,7 +77,7 @@ def write_labelled(folder, split, count, rng):
 
 
 def write_numbers(folder, split, count, rng):
-    """Opinions with a column for praise and one for blame, and pairs of opinions with the difference of their praise."""
+    """Opinions with a column for praise and one for blame, and pairs with the difference of their praise."""
     flags, scores = ["text_a\tpraise\tblame"], ["text_a\ttext_b\tlabel"]
     for _ in range(count):
         numbers = rng.integers(0, 2, (2, 2)).tolist()
