@@ -32,10 +32,10 @@ from common.system import runtime  # noqa: E402
 from common.weights.checkpoint import read_weights  # noqa: E402
 
 ARMS = {  # name -> (strategy, whether the weights are pretrained, learning rates to choose from)
-    "AdamW, random weights": (hub.AdamWeightDecayStrategy, False, (5e-4, 2e-3)),
-    "AdamW": (hub.AdamWeightDecayStrategy, True, (5e-4, 2e-3)),
-    "ULMFiT": (hub.ULMFiTStrategy, True, (5e-4, 2e-3)),
-    "L2-SP": (hub.L2SPFinetuneStrategy, True, (5e-4, 2e-3)),
+    "AdamW, random weights": (hub.AdamWeightDecayStrategy, False, (2e-3, 8e-3)),
+    "AdamW": (hub.AdamWeightDecayStrategy, True, (2e-3, 8e-3)),
+    "ULMFiT": (hub.ULMFiTStrategy, True, (2e-3, 8e-3)),
+    "L2-SP": (hub.L2SPFinetuneStrategy, True, (2e-3, 8e-3)),
 }
 BATCH, EVALUATED = 32, 1000
 SOURCE, MADE = "lac_seg", "lac_seg_textcnn"

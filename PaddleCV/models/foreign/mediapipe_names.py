@@ -2,12 +2,16 @@
 
 blazeface    The names of face_detection_front_128x128, converted to ONNX. A convolution without normalization becomes
              one with an identity; the 16 numbers of a prior box are the box and six landmarks.
+selfie       The constants of selfie_segmentation.tflite in the order of its operators, which is that of our layers; its
+             one output becomes the second of two, after one that is always 0: softmax then equals its sigmoid.
 """
 
 import dataclasses
+import re
 
 import numpy as np
 
+from common.errors import ConfigError
 from common.weights.name_order import NameOrder
 
 OURS = 1e-5  # epsilon of our normalization
@@ -38,6 +42,57 @@ class BlazeFaceOrder(NameOrder):
         return super().rename(found, shapes)
 
 
+@dataclasses.dataclass(frozen=True)
+class SelfieOrder(NameOrder):
+    """The order of the operators of the selfie segmentation's TFLite file."""
+
+    def count_classes(self, arrays):
+        """The number of classes: background and person."""
+        return 2
+
+    def sort_names(self, arrays):
+        """The names of filters and biases, in their order.
+
+        Raises:
+            ConfigError: a name is another one.
+        """
+        strange = [name for name in arrays if not re.search(r"/(Kernel|Bias|Size)$", name)]
+        if strange:
+            raise ConfigError(f"{strange[0]}: is not a name of the selfie segmentation's network")
+        return [name for name in arrays if not name.endswith("/Size")]
+
+    def rename(self, arrays, shapes):
+        """As of NameOrder, by the order of the file, from the layout of TFLite."""
+        names, found = self.sort_names(arrays), {}
+        kinds = [[name for name in names if name.endswith(end)] for end in ("/Kernel", "/Bias")]
+        for ours, shape in shapes.items():
+            prefix, _, leaf = ours.rpartition(".")
+            if prefix.endswith("norm") and leaf != "bias":
+                found[ours] = norm_with_bias("", np.zeros(shape, np.float32))[leaf.removeprefix("_")]
+                continue
+            kind = kinds[leaf == "bias"]
+            if not kind:
+                raise ConfigError(f"the file has {len(names)} arrays; none is left for {ours}")
+            name = kind.pop(0)
+            array = our_filters(name, arrays[name])
+            if ours.startswith("head.classify."):
+                array = np.concatenate([0 * array, array], axis=1 if array.ndim == 4 else 0)
+            if array.shape != tuple(shape):
+                raise ConfigError(f"{name} has shape {list(arrays[name].shape)}, but {ours} has {list(shape)}")
+            found[ours] = array
+        if kinds[0] or kinds[1]:
+            raise ConfigError(f"{[*kinds[0], *kinds[1]][0]} is left over")
+        return found
+
+
+def our_filters(name, array):
+    """A bias as it is; filters [out, h, w, in] of TFLite, depthwise ones [1, h, w, C], as our layers have them."""
+    if array.ndim != 4:
+        return array
+    transposed = name.startswith(("depthwise", "segment"))  # those of a transposed convolution are [in, out, h, w]
+    return np.ascontiguousarray(array.transpose([3, 0, 1, 2] if transposed else [0, 3, 1, 2]))
+
+
 def norm_with_bias(prefix, bias):
     """The arrays of a normalization that only adds a bias [C]: names in our words -> array."""
     ones = np.ones_like(bias)
@@ -66,4 +121,5 @@ MEDIAPIPE = {
         ),
         ignored=r"(shape|const_fold_opt)_.*",
     ),
+    "SelfieHead": SelfieOrder(""),
 }

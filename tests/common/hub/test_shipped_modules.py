@@ -66,6 +66,12 @@ def check_blazeface(module):
     np.testing.assert_allclose(points["nose_tip"], [226.4, 124.0], atol=1)
 
 
+def check_selfie_segmentation(module):
+    image = pytest.importorskip("skimage.data").astronaut()
+    share = {record["label"]: record["share"] for record in module.segmentation(images=[image])[0]}
+    assert share["person"] == pytest.approx(0.545, abs=0.005) and share["background"] == pytest.approx(0.455, abs=0.005)
+
+
 def check_ssd_mobilenet_v1_face(module):
     face = best(module, "astronaut", "face_detection")
     assert face["label"] == "face" and face["score"] > 0.95
@@ -104,6 +110,7 @@ EXPECTED = {
     "minilm_sentence": check_minilm,
     "mobilenet_v2_imagenet": check_mobilenet,
     "whisper_tiny_en": check_whisper,
+    "selfie_segmentation": check_selfie_segmentation,
     "ssd_mobilenet_v1_face": check_ssd_mobilenet_v1_face,
     "yolov3_tiny_coco": check_yolov3_tiny,
 }
