@@ -160,14 +160,17 @@ def step(args):
 
 def write_export(args):
     """Exports a model with random weights, for ONNX too where its operators have such a form."""
-    from common.errors import EnvironmentProblem
+    import numpy as np
 
     sides = f"export.image_size=[{args.size},{args.size}]"
     config, model, labels = measure.model_of(args.model[0], CLASSES, [sides, "export.tolerance=1e-2"])
+    from common.errors import EnvironmentProblem
     from common.export.write import example_inputs, export
 
     model.eval()
     inputs = example_inputs(model, config)
+    inputs["image"] = batch(1, args.size)[0]
+    inputs["im_shape"] = np.full((1, 2), args.size, "float32")
     try:
         export(model, config, labels, inputs, args.folder, onnx=True)
     except EnvironmentProblem:

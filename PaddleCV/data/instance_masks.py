@@ -110,7 +110,7 @@ class InstanceMaskDetection(DetectionDataset):
 
     def _objects(self, values):
         """Box, label, crowd, area and value of each object in an array of values [H, W]."""
-        from scipy import ndimage  # a quarter of a second, for this data set alone
+        from scipy import ndimage  # a quarter of a second, for this dataset alone
 
         present, numbered = np.unique(values, return_inverse=True)
         numbered = numbered.reshape(values.shape)
