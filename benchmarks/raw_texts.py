@@ -4,11 +4,10 @@
     python                     common.inference, as tools/infer.py runs it: from lines to records
     onnxruntime                the same model.onnx behind the package tokenizers, from lines to the best class
 
-Lines of about 60 characters, Chinese and English, one and eight at a time.  Rows run in separate processes, interleaved.
+Lines of about 60 characters, Chinese and English, one and eight at a time.  Rows run in their own processes, in turn.
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -139,7 +138,7 @@ def run_onnxruntime(args):
     about = yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))
     vocab = (folder / about["preprocess"][0]["vocab"]).read_text(encoding="utf-8").splitlines()
     numbers = {token: number for number, token in enumerate(vocab)}
-    tokenizer = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))  # noqa: S106
+    tokenizer = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", numbers["[SEP]"]), ("[CLS]", numbers["[CLS]"]))
     tokenizer.enable_truncation(about["preprocess"][0]["max_length"])

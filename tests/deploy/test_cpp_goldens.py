@@ -21,9 +21,8 @@ from tools import zoo
 
 TOLERANCE = 1e-4
 PLAIN = (
-    "the book was great\n\n  Ann\u00a0went to \U0001f600 PARIS \u674e\u96f7  \r\nx\x07y\tb c\n \t\n{odd\n\u0130\u03a3 e\u0301\n"
-    + "word " * 40
-    + "\n"
+    "the book was great\n\n  Ann\u00a0went to \U0001f600 PARIS \u674e\u96f7  \r\nx\x07y\tb c\n \t\n{odd\n"
+    f"\u0130\u03a3 e\u0301\n{'word ' * 40}\n"
 )
 TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of another form
     "TextClassification": PLAIN,
