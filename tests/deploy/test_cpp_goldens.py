@@ -81,6 +81,10 @@ def raw_texts_are_answered_as_in_python(folder, program, tmp_path):
     expected = command("infer", *read, "--input", texts, "--json")
     found = program(*read, "--text", texts, "--json")
     assert found.out == expected.out and found.code == expected.code == 3, found.err
+    first = TEXTS[task].splitlines()[0].encode()
+    predictions = json.loads(found.out.splitlines()[0])["predictions"]
+    assert len(program(folder, stdin=first, name="read_texts").out.splitlines()) == len(predictions)
+    program("--model", folder, "--image", texts).refused(2, "--text FILE")
     expected = command("infer", *read, "--batch", 3, stdin=texts.read_bytes())
     assert len(expected.out.splitlines()) == 9
     assert program(*read, "--text", "-", "--batch", 3, "--workers", 2, stdin=texts.read_bytes()).out == expected.out
