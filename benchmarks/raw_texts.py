@@ -4,7 +4,7 @@
     python                     common.inference, as tools/infer.py runs it: from lines to records
     onnxruntime                the same model.onnx behind the package tokenizers, from lines to the best class
 
-Lines of about 60 characters, Chinese and English, one and eight at a time.  Rows run in separate processes, interleaved.
+Lines of about 60 characters, Chinese and English, one and eight at a time.  Rows run in their own processes, in turn.
 """
 
 import argparse

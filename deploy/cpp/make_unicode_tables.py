@@ -58,7 +58,7 @@ def python_classes():
         "python_word": [p for p in POINTS if p.isalnum() or p == "_"],
         # a sigma is final behind a cased letter, whatever ignorable ones stand between
         "python_ignorable": [p for p in POINTS if f"A{p}{upper_sigma}".lower()[-1] == final
-                             and not f"{p}{upper_sigma}".lower()[-1] == final],
+                             and f"{p}{upper_sigma}".lower()[-1] != final],
         "python_cased": [p for p in POINTS if f"{p}{upper_sigma}".lower()[-1] == final],
     }, {p: p.lower() for p in POINTS if p.lower() != p}  # fmt: skip
 

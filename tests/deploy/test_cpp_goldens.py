@@ -23,9 +23,8 @@ from tools import zoo
 
 TOLERANCE = 1e-4
 PLAIN = (
-    "the book was great\n\n  Ann\u00a0went to \U0001f600 PARIS \u674e\u96f7  \r\nx\x07y\tb c\n \t\n{odd\n\u0130\u03a3 e\u0301\n"
-    + "word " * 40
-    + "\n"
+    "the book was great\n\n  Ann\u00a0went to \U0001f600 PARIS \u674e\u96f7  \r\nx\x07y\tb c\n \t\n{odd\n"
+    f"\u0130\u03a3 e\u0301\n{'word ' * 40}\n"
 )
 TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of another form
     "TextClassification": PLAIN,
@@ -105,6 +104,10 @@ def raw_texts_are_answered_as_in_python(folder, program, tmp_path):
     expected = command("infer", *read, "--input", texts, "--json")
     found = program(*read, "--text", texts, "--json")
     assert found.out == expected.out and found.code == expected.code == 3, found.err
+    first = TEXTS[task].splitlines()[0].encode()
+    predictions = json.loads(found.out.splitlines()[0])["predictions"]
+    assert len(program(folder, stdin=first, name="read_texts").out.splitlines()) == len(predictions)
+    program("--model", folder, "--image", texts).refused(2, "--text FILE")
     expected = command("infer", *read, "--batch", 3, stdin=texts.read_bytes())
     assert len(expected.out.splitlines()) == 9
     assert program(*read, "--text", "-", "--batch", 3, "--workers", 2, stdin=texts.read_bytes()).out == expected.out

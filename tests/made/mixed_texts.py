@@ -2,7 +2,20 @@
 
 import random
 
-WORDS = ("the", "Hello", "naïve", "CAFÉ", "cafe\u0301", "don't", "U.S.A.", "x86_64", "3.14", "Straße", "İstanbul", "ὈΔΥΣΣΕΎΣ", "ΣΑΣ")  # fmt: skip
+WORDS = [
+    "the",
+    "Hello",
+    "naïve",
+    "CAFÉ",
+    "cafe\u0301",
+    "U.S.A.",
+    "x86_64",
+    "3.14",
+    "Straße",
+    "İstanbul",
+    "ὈΔΥΣΣΕΎΣ",
+    "ΣΑΣ",
+]
 SPACES = " \u00a0\u3000\u2003\u1680\u2028"
 MARKS = "\u0301\u0327\u0316\u0344\u0345\u3099\u0f71\u0f74\u20d0\u1dfd\u302e\u0334"
 HIDDEN = "\u200b\u200d\ufe0f\u00ad\ufeff\ufffd\x00\x01\x1c\x7f\x85\u202e\ue000"

@@ -121,7 +121,8 @@ class TextRun {
       } else if (error) {
         const std::string text = error->line(name_, line.place);
         std::cerr << printable(text) << '\n';
-        if (given_.json) std::cout << python_json({{"file", name_}, {"place", line.place}, {"error", text}});
+        const std::string place = line.place.substr(0, line.place.find(','));  // without the byte
+        if (given_.json) std::cout << python_json({{"file", name_}, {"place", place}, {"error", text}});
         std::cout << '\n';
         ++bad_;
       } else {
