@@ -20,7 +20,10 @@ SQUARE = np.float32([[10, 10], [50, 10], [50, 30], [10, 30]])
 
 def maps(size=64):
     """The maps of a page with one line, [1, H, W] each."""
-    sample = {"image": np.zeros((size, size, 3), np.uint8), "keypoints": np.dstack([SQUARE[None], np.full((1, 4), 2.0)])}
+    sample = {
+        "image": np.zeros((size, size, 3), np.uint8),
+        "keypoints": np.dstack([SQUARE[None], np.full((1, 4), 2.0)]),
+    }
     sample["difficult"] = np.zeros(1, bool)
     made = TextMaps()(sample, None)
     return {name: value[None] for name, value in made.items() if name != "image"}
@@ -75,8 +78,8 @@ def write_list(folder, *lines):
     return TextLines(str(folder), "list.txt")
 
 
-def entry(text="word", points=SQUARE.tolist()):
-    return {"transcription": text, "points": points}
+def entry(text="word", points=None):
+    return {"transcription": text, "points": SQUARE.tolist() if points is None else points}
 
 
 def test_a_list_in_the_form_of_paddleocr_is_read(tmp_path):

@@ -99,9 +99,7 @@ class TextDetection(Task):
 
     def line(self, sample, records):
         """The number of lines, then each with its score and box."""
-        rows = [
-            f"  {item['score']:.3f} [{', '.join(f'{value:.1f}' for value in item['box'])}]" for item in records
-        ]
+        rows = [f"  {item['score']:.3f} [{', '.join(f'{value:.1f}' for value in item['box'])}]" for item in records]
         return "\n".join([f"{sample['name']}: {counted(len(records), 'line')}", *rows])
 
 

@@ -1,13 +1,12 @@
 """Lines of text are found in maps, put in reading order, cut out, turned and read."""
 
-import cv2
 import numpy as np
 import pytest
 
-from common.errors import ConfigError, DataError
+from common.errors import ConfigError
 from common.inference.tasks.text_detection import TextDetection, corners_of, in_reading_order, mean_inside
 from common.inference.tasks.text_reading import TextReading
-from common.inference.text_reader import TextReader, cut_line, load_model, predict_in_turn, reads_text, task_in
+from common.inference.text_reader import TextReader, cut_line
 
 
 def sample(height, width, scale=1.0):
