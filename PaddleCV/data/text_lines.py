@@ -25,7 +25,8 @@ class TextLines:
     """The images of a list and the outlines of their lines of text.
 
     A sample has `path`, `manifest`, `place`, `keypoints` float32 [n, 4, 3] (the corners of each line in pixels, from
-    the upper left one clockwise, and 2), `boxes` float32 [n, 4] that hold them, and `difficult` bool [n], the unreadable.
+    the upper left one clockwise, and 2), `boxes` float32 [n, 4] that hold them, and `difficult` bool [n], those
+    that cannot be read.
 
     Args:
         root (str): the folder that all paths are relative to.

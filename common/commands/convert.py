@@ -21,14 +21,16 @@ def parser():
     """The argument parser of the command."""
     options = Parser(prog="convert.py", description=__doc__, epilog=EXAMPLES)
     options.add_argument(
-        "state", metavar="FILE", help="state dictionary to convert: .pth, .pt, .bin, .safetensors or .pdparams"
+        "state",
+        metavar="FILE",
+        help="state dictionary to convert: .pth, .pt, .bin, .safetensors, .pdparams or .pdmodel",
     )
     add_config_arguments(options)
     options.add_argument(
         "--source",
         required=True,
-        help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), paddleclas, "
-        "paddledetection, paddleseg",
+        help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), darknet, "
+        "easyocr, paddleocr, paddleclas, paddledetection, paddleseg",
     )
     options.add_argument("--out", required=True, metavar="FILE", help="output file, a new .safetensors file")
     return options

@@ -22,6 +22,8 @@ SCHEMA = 1
 FIELDS = ("name", "version", "type", "summary", "license", "path", "sha256", "size")
 ALIASES = {  # names that people know -> ours
     "mobilenet_v2": "mobilenet_v2_imagenet",
+    "chinese_ocr_db_crnn_mobile": "ppocr",
+    "chinese_ocr_db_crnn_server": "ppocr",
     "mobilenet_v2_imagenet_224": "mobilenet_v2_imagenet",
 }
 

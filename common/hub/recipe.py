@@ -88,7 +88,7 @@ class Recipe:
         return write_card(dataclasses.replace(self.card, parts={name: name for name in self.models() if name}), folder)
 
     def models(self):
-        """The models of the module and the keys by which each is made: name -> dict; one without parts has the name ""."""
+        """The models of the module, each with the keys by which it is made: name -> dict; a single one is named ""."""
         return self.making.get("parts") or {"": self.making}
 
     def configuration(self, files, making=None):

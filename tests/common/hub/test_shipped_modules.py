@@ -45,10 +45,32 @@ def check_yolov3_tiny(module):
     np.testing.assert_allclose(cup["box"], [153, 24, 434, 324], atol=8)
 
 
+def check_crnn_en(module):
+    (found,) = module.recognize_text(images=[np.ascontiguousarray(title()[10:35, 5:295])])
+    assert found[0]["text"].replace(" ", "").lower() == "region-basedsegmentation"
+
+
+def check_ppocr(module):
+    (found,) = module.recognize_text(images=[title()])
+    texts = [record["text"].replace(" ", "") for record in found]
+    assert texts[0] == "Region-basedsegmentation" and found[0]["score"] > 0.9
+    assert texts[1] == "Letusfirstdeterminemarkersofthecoinsandthe"
+    np.testing.assert_allclose(found[0]["box"], [6, 12, 292, 34], atol=5)
+    (turned,) = module.recognize_text(images=[np.ascontiguousarray(title()[::-1, ::-1])])
+    assert texts[1] in [record["text"].replace(" ", "") for record in turned]
+
+
+def title():
+    """A photograph of a page of scikit-image, RGB."""
+    return np.stack([pytest.importorskip("skimage.data").page()] * 3, -1)
+
+
 EXPECTED = {
+    "crnn_en": check_crnn_en,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
     "mobilenet_v2_imagenet": check_mobilenet,
+    "ppocr": check_ppocr,
     "yolov3_tiny_coco": check_yolov3_tiny,
 }
 
