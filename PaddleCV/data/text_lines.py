@@ -1,6 +1,6 @@
 """Images with lines of text and their outlines: lists in the form of PaddleOCR, and the maps that DB learns from.
 
-A line of a list is the path of an image, a tab, and JSON: a list of `{"transcription": "text", "points": [[x, y], ...]}`.
+A line of a list is the path of an image, a tab, and JSON: a list of `{"transcription": "text", "points": [[x, y]]}`.
 Texts that cannot be read, `###` or `*`, are not learned and do not count.
 """
 
@@ -24,8 +24,9 @@ TAKES = 'a line is the path of an image, a tab, and [{"transcription": "text", "
 class TextLines:
     """The images of a list and the outlines of their lines of text.
 
-    A sample has `path`, `manifest`, `place`, `keypoints` float32 [n, 4, 3] (the corners of each line in pixels, from the
-    upper left one clockwise, and 2), `boxes` float32 [n, 4] that hold them, and `difficult` bool [n], the unreadable.
+    A sample has `path`, `manifest`, `place`, `keypoints` float32 [n, 4, 3] (the corners of each line in pixels, from
+    the upper left one clockwise, and 2), `boxes` float32 [n, 4] that hold them, and `difficult` bool [n], those
+    that cannot be read.
 
     Args:
         root (str): the folder that all paths are relative to.

@@ -1,7 +1,8 @@
 """Precision, recall and their harmonic mean of lines of text, by the protocol of ICDAR 2015, task 4.1.
 
-https://rrc.cvc.uab.es/?ch=4&com=tasks: a line is found when the overlap of both outlines has an IoU above 0.5; lines that
-cannot be read count neither as found nor as missed, and neither do boxes of which more than half lies in one of them.
+https://rrc.cvc.uab.es/?ch=4&com=tasks: a line is found when the overlap of both outlines has an IoU above 0.5; lines
+that cannot be read count neither as found nor as missed, and neither do boxes of which more than half lies in one of
+them.
 """
 
 import cv2
@@ -54,6 +55,7 @@ class TextHmean:
             truth (ndarray): corners float32 [n, 4, 2] of the lines that are there.
             hard (ndarray): bool [n], the lines that do not count.
         """
+        truth = np.ascontiguousarray(truth, np.float32)
         overlaps = np.array([[overlap(a, b) for b in truth] for a in found]).reshape(len(found), len(truth))
         mine = np.array([cv2.contourArea(a) for a in found])
         theirs = np.array([cv2.contourArea(b) for b in truth])
@@ -90,4 +92,4 @@ class TextHmean:
 
 def overlap(one, other):
     """The area that two convex outlines float32 [4, 2] have in common."""
-    return float(cv2.intersectConvexConvex(one, other)[0])
+    return float(cv2.intersectConvexConvex(*(np.ascontiguousarray(points, np.float32) for points in (one, other)))[0])

@@ -78,8 +78,8 @@ def write_list(folder, *lines):
     return TextLines(str(folder), "list.txt")
 
 
-def entry(text="word", points=SQUARE.tolist()):
-    return {"transcription": text, "points": points}
+def entry(text="word", points=None):
+    return {"transcription": text, "points": SQUARE.tolist() if points is None else points}
 
 
 def test_a_list_in_the_form_of_paddleocr_is_read(tmp_path):

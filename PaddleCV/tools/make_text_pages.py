@@ -27,8 +27,8 @@ SPLITS = (("train", "train"), ("eval", "val"))  # of the pages, and of the lines
 def make_text_pages(out, train=400, evaluation=50, fonts=(), words=(), size=320, most=12, seed=0):
     """Writes the dataset to a temporary folder next to `out`, which must not exist, and renames it.
 
-    `out` gets `train/*.jpg`, `eval/*.jpg`, `train.txt` and `eval.txt` in the form of PaddleOCR, and the words cut out of
-    the pages, `directions/{train,val}/{0,180}/*.jpg`, every second one turned upside down.
+    `out` gets `train/*.jpg`, `eval/*.jpg`, `train.txt` and `eval.txt` in the form of PaddleOCR, and the words cut out
+    of the pages, `directions/{train,val}/{0,180}/*.jpg`, every second one turned upside down.
 
     Args:
         out (str | Path): output folder.
@@ -99,7 +99,7 @@ def parser():
     options = Parser(
         prog="make_text_pages.py",
         description=__doc__.splitlines()[0],
-        epilog="example: python PaddleCV/tools/make_text_pages.py --out dataset/text_pages --train 2000 --text words.txt",
+        epilog="example: python PaddleCV/tools/make_text_pages.py --out dataset/text_pages --train 2000",
     )
     options.add_argument("--out", default="dataset/text_pages", help="output folder (default: %(default)s)")
     options.add_argument("--train", type=int, default=400, help="training pages (default: %(default)s)")

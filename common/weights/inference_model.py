@@ -1,9 +1,9 @@
 """Reader of the inference models of PaddlePaddle 2.x, `.pdmodel` and `.pdiparams`, without PaddlePaddle.
 
-The program is a Protobuf message (framework.proto); of it only the parameters, their shapes and the order of their first
-use are read. Written here because the format is four nested messages of a wire format of ten lines, and the package
-`protobuf` would need the schema of the framework. Nothing of the program is run, every length is compared with the
-bytes that are left, and the values are read by `paddle1_tensors`, as they are in a `.pdiparams` file.
+The program is a Protobuf message (framework.proto); of it only the parameters, their shapes and the order of their
+first use are read. Written here because the format is four nested messages of a wire format of ten lines, and the
+package `protobuf` would need the schema of the framework. Nothing of the program is run, every length is compared with
+the bytes that are left, and the values are read by `paddle1_tensors`, as they are in a `.pdiparams` file.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The names of the weights of EasyOCR's recognizers of the second generation, as its files `english_g2.pth` have them."""
+"""The names of the weights of EasyOCR's recognizers of the second generation, such as `english_g2.pth`."""
 
 import dataclasses
 import re

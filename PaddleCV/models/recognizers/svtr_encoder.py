@@ -4,7 +4,8 @@ SVTR, Du et al. 2022, https://arxiv.org/abs/2205.00159; SVTR-LCNet, PP-OCRv3, Li
 section 3.2.
 
 Shapes in this file:
-    N images of H x W pixels (padded at the right), c channels, T steps (columns of the last maps), D features of a step.
+    N images of H x W pixels (padded at the right), c channels, T steps (columns of the last maps), D features of
+    a step.
 """
 
 import paddle

@@ -1,8 +1,8 @@
 """The recognizer of a word in an image: an encoder of its columns, and a decoder that spells.
 
 Shapes in this file:
-    N images of c channels (1 of gray, 3 of color) and H x W pixels (padded at the right), T steps of the encoder, U characters of a text, C classes with
-    the blank, which has id 0.
+    N images of c channels (1 of gray, 3 of color) and H x W pixels (padded at the right), T steps of the encoder,
+    U characters of a text, C classes with the blank, which has id 0.
 """
 
 from paddle import nn

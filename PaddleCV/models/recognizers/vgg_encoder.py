@@ -81,7 +81,7 @@ class VGGEncoder(nn.Layer):
 
 
 class BidirectionalLSTM(nn.Layer):
-    """An LSTM in both directions by the kernel of `nn.LSTM`, and a linear layer that joins them: [N, T, I] to [N, T, D].
+    """An LSTM in both directions by the kernel of `nn.LSTM`, joined by a linear layer: [N, T, I] to [N, T, D].
 
     Args:
         in_channels (int): I.

@@ -110,10 +110,31 @@ def check_whisper(module):
     assert module.speech_recognition(data={"audio": [recording]}) == [[found]]
 
 
+def check_crnn_en(module):
+    (found,) = module.recognize_text(images=[np.ascontiguousarray(title()[10:35, 5:295])])
+    assert found[0]["text"].replace(" ", "").lower() == "region-basedsegmentation"
+
+
+def check_ppocr(module):
+    (found,) = module.recognize_text(images=[title()])
+    texts = [record["text"].replace(" ", "") for record in found]
+    assert texts[0] == "Region-basedsegmentation" and found[0]["score"] > 0.9
+    assert texts[1] == "Letusfirstdeterminemarkersofthecoinsandthe"
+    np.testing.assert_allclose(found[0]["box"], [6, 12, 292, 34], atol=5)
+    (turned,) = module.recognize_text(images=[np.ascontiguousarray(title()[::-1, ::-1])])
+    assert texts[1] in [record["text"].replace(" ", "") for record in turned]
+
+
+def title():
+    """A photograph of a page of scikit-image, RGB."""
+    return np.stack([pytest.importorskip("skimage.data").page()] * 3, -1)
+
+
 EXPECTED = {
     "blazeface": check_blazeface,
     "blazepose_lite": check_blazepose_lite,
     "efficientnet_lite0_imagenet": check_efficientnet_lite0,
+    "crnn_en": check_crnn_en,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
     "lac_small": check_lac_small,
@@ -122,6 +143,7 @@ EXPECTED = {
     "whisper_tiny_en": check_whisper,
     "selfie_segmentation": check_selfie_segmentation,
     "ssd_mobilenet_v1_face": check_ssd_mobilenet_v1_face,
+    "ppocr": check_ppocr,
     "yolov3_tiny_coco": check_yolov3_tiny,
 }
 
