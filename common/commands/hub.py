@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 from common.commands import autofinetune
-from common.commands.hub_config import add_flag, apply_settings, pattern_of, run_config, run_help
-from common.commands.hub_making import run_build, run_create
-from common.commands.hub_run import run_module
+from common.commands.hub_config import apply_settings, pattern_of, run_config, run_help
+from common.commands.hub_making import add_create, run_build, run_create
+from common.commands.hub_run import add_run, run_module
 from common.commands.hub_serving import add_serving, run_serving
-from common.commands.main import ENGINES, run_command
+from common.commands.main import run_command
 from common.commands.parser import Parser
 
 EXAMPLES = """examples:
@@ -55,35 +55,12 @@ def parser():
     shown = verb("show", "show the card of a module: NAME, NAME==VERSION or a folder", "MODULE")
     for added in (found, listed, shown):
         added.add_argument("--json", action="store_true", help="print JSON")
-    run = verb("run", "predict with an installed module", "MODULE")
-    run.add_argument("--input_text", metavar="TEXT", help="one text")
-    run.add_argument("--input_path", metavar="PATH", help="an image, a recording, or a folder of them")
-    run.add_argument(
-        "--input_file", metavar="FILE", help="texts or paths, one per line, or the rows of a table (.csv, .jsonl)"
-    )
-    run.add_argument("--json", action="store_true", help="print one JSON object per sample")
-    run.add_argument(
-        "--out", metavar="PATH", help="write the predictions (.csv, .jsonl, .json) or drawn images (a folder)"
-    )
-    run.add_argument("--threshold", type=float, help="minimum score of a prediction")
-    run.add_argument("--batch_size", type=int, dest="batch", help="samples that are predicted together")
-    add_flag(run, "--use_strip", "leave out blanks at both ends of each text")
-    add_flag(run, "--use_gpu", "accepted; exported models predict on the CPU")
-    run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")
+    add_run(verb("run", "predict with an installed module", "MODULE"))
     add_serving(verb("serving", "serve installed modules over HTTP: start -m NAME ..., stop"))
     autofinetune.add_arguments(
         verb("autofinetune", "search the hyperparameters of a script or of a configuration", "SCRIPT|CONFIG")
     )
-    create = verb("create", "make a module of a run, or of a pretrained encoder: a folder", "FOLDER")
-    create.add_argument("--name", required=True, help="name of the module")
-    create.add_argument("--version", default="1.0.0", help="two or three numbers (default: 1.0.0)")
-    create.add_argument("--summary", help="one line about it")
-    create.add_argument("--author", dest="authors", help="who made it")
-    create.add_argument("--license", help="license of the weights")
-    create.add_argument("--type", help="category, such as NLP/sentiment_analysis")
-    create.add_argument("--trainable", action="store_true", help="add the weights that others can fine-tune")
-    create.add_argument("--output_path", metavar="FOLDER", default=".", help="where the package goes (default: .)")
-    create.add_argument("--install", action="store_true", help="install it instead of writing a package")
+    add_create(verb("create", "make a module of a run, or of a pretrained encoder: a folder", "FOLDER"))
     verb("uninstall", "remove a module: NAME for all its versions, NAME==VERSION for one", "MODULE")
     verb("clear", "remove downloaded packages")
     verb("version", "print the version")

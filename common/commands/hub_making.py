@@ -4,6 +4,19 @@ import sys
 from pathlib import Path
 
 
+def add_create(create):
+    """Adds the arguments of `create` to its parser."""
+    create.add_argument("--name", required=True, help="name of the module")
+    create.add_argument("--version", default="1.0.0", help="two or three numbers (default: 1.0.0)")
+    create.add_argument("--summary", help="one line about it")
+    create.add_argument("--author", dest="authors", help="who made it")
+    create.add_argument("--license", help="license of the weights")
+    create.add_argument("--type", help="category, such as NLP/sentiment_analysis")
+    create.add_argument("--trainable", action="store_true", help="add the weights that others can fine-tune")
+    create.add_argument("--output_path", metavar="FOLDER", default=".", help="where the package goes (default: .)")
+    create.add_argument("--install", action="store_true", help="install it instead of writing a package")
+
+
 def run_create(args, options):
     """Makes a module."""
     from common.hub.create import create_module

@@ -2,9 +2,29 @@
 
 from pathlib import Path
 
+from common.commands.hub_config import add_flag
+from common.commands.main import ENGINES
 from common.log import logger
 
 LIST_SUFFIXES = (".txt", ".lst", ".list", ".tsv", "")  # of an --input_file that is a list of paths
+
+
+def add_run(run):
+    """Adds the arguments of `run` to its parser."""
+    run.add_argument("--input_text", metavar="TEXT", help="one text")
+    run.add_argument("--input_path", metavar="PATH", help="an image, a recording, or a folder of them")
+    run.add_argument(
+        "--input_file", metavar="FILE", help="texts or paths, one per line, or the rows of a table (.csv, .jsonl)"
+    )
+    run.add_argument("--json", action="store_true", help="print one JSON object per sample")
+    run.add_argument(
+        "--out", metavar="PATH", help="write the predictions (.csv, .jsonl, .json) or drawn images (a folder)"
+    )
+    run.add_argument("--threshold", type=float, help="minimum score of a prediction")
+    run.add_argument("--batch_size", type=int, dest="batch", help="samples that are predicted together")
+    add_flag(run, "--use_strip", "leave out blanks at both ends of each text")
+    add_flag(run, "--use_gpu", "accepted; exported models predict on the CPU")
+    run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")
 
 
 def run_module(args, options):

@@ -18,7 +18,7 @@ WIDTH = 118
 
 
 def mapped(function):
-    """What a function of texts makes of each code point by itself (dict of str)."""
+    """Code points that a function of texts changes, each with the result (dict of str)."""
     others = [point for point in POINTS if point != SEPARATOR]
     found = function(SEPARATOR.join(others)).split(SEPARATOR)
     if len(found) != len(others):

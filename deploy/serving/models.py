@@ -131,7 +131,7 @@ class Model:
         }
 
     def example(self):
-        """The input that the page tries the model with, {"text": ...} or {"file": its address}; {} if there is none."""
+        """The input that the page tries the model with, {"text": ...} or {"file": its address}; {} if it has none."""
         card = self.card()
         if card is None or not card.example:
             return {}
