@@ -8,7 +8,6 @@ Every row runs in a separate process, in rounds, on 1 and on 2 threads. torch's 
 MobileNetV3-small has fewer parameters in the head; its EfficientNet-B0 is timm's tf_efficientnet_b0, padded as ours.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -29,28 +28,11 @@ VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "KIT_THREADS", "KIT_ONEDNN", 
 
 def main():
     """Runs all measurements and prints the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=MODELS, action="append", help="one of them; default all")
-    parser.add_argument("--what", choices=("step", "inference"), action="append", help="one of them; default both")
+    parser = measure.options_of(__doc__, MODELS, 224, 8, 30)
     parser.add_argument("--threads", type=int, action="append", help="default 1 and 2")
-    parser.add_argument("--size", type=int, default=224, help="pixels (224)")
-    parser.add_argument("--batch", type=int, default=8, help="images a training step (8)")
-    parser.add_argument("--steps", type=int, default=3, help="measured training steps a round (3)")
-    parser.add_argument("--repeat", type=int, default=30, help="images of inference a round (30)")
-    parser.add_argument("--rounds", type=int, default=3, help="processes a row (3)")
-    parser.add_argument("--json", help="write the ratios to this JSON file")
-    parser.add_argument("--child", choices=("step", "export"), help=argparse.SUPPRESS)
-    parser.add_argument("--folder", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.child:
-        return step(args) if args.child == "step" else write_export(args)
-    results = {}
-    for name in args.model or MODELS:
-        if "step" in (args.what or ("step",)):
-            results |= compare_steps(name, args)
-        if "inference" in (args.what or ("inference",)):
-            results |= compare_inference(name, args)
-    return measure.finish(results, args.json)
+    children = {"step": step, "export": write_export}
+    comparisons = {"step": compare_steps, "inference": compare_inference}
+    return measure.run_options(parser.parse_args(), MODELS, children, comparisons)
 
 
 def environment(threads, torch=False):

@@ -1,5 +1,6 @@
 """Shared functions of the benchmarks: timers, child processes with JSON output, and the interpreter with torch."""
 
+import argparse
 import contextlib
 import json
 import os
@@ -156,6 +157,48 @@ def table(title, heads, rows):
         cells = [cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))]
         print("  " + "  ".join(cells).rstrip())
     sys.stdout.flush()
+
+
+def options_of(text, models, size, batch, repeat):
+    """The parser of a benchmark of training steps and of inference, without `--threads`.
+
+    Args:
+        text (str): the docstring of the benchmark.
+        models (list[str]): names of the configurations.
+        size (int): default of the side of an image, in pixels.
+        batch (int): default number of images of a training step.
+        repeat (int): default number of images of inference in a round.
+    """
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=models, action="append", help="one of them; default all")
+    parser.add_argument("--what", choices=("step", "inference"), action="append", help="one of them; default both")
+    parser.add_argument("--size", type=int, default=size, help=f"pixels ({size})")
+    parser.add_argument("--batch", type=int, default=batch, help=f"images a training step ({batch})")
+    parser.add_argument("--steps", type=int, default=3, help="measured training steps a round (3)")
+    parser.add_argument("--repeat", type=int, default=repeat, help=f"images of inference a round ({repeat})")
+    parser.add_argument("--rounds", type=int, default=3, help="processes a row (3)")
+    parser.add_argument("--json", help="write the ratios to this JSON file")
+    parser.add_argument("--child", choices=("step", "export"), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    return parser
+
+
+def run_options(args, models, children, comparisons):
+    """Runs the child that the options name, or compares every model in every way that they ask for.
+
+    Args:
+        args (Namespace): of :func:`options_of`.
+        models (list[str]): all of them.
+        children (dict): value of `--child` -> function of `args`.
+        comparisons (dict): value of `--what` -> function of a model's name and `args` that returns results.
+    """
+    if args.child:
+        return children[args.child](args)
+    results = {}
+    for name in args.model or models:
+        for what in args.what or comparisons:
+            results |= comparisons[what](name, args)
+    return finish(results, args.json)
 
 
 def finish(results, path):

@@ -6,7 +6,6 @@
 Every row runs in a process of its own, in rounds.
 """
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -20,28 +19,11 @@ CLASSES = 19
 
 def main():
     """Runs all measurements and prints the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--what", choices=("step", "inference"), action="append", help="one of them; default both")
-    parser.add_argument("--model", choices=MODELS, action="append", help="one of them; default both")
+    parser = measure.options_of(__doc__, MODELS, 256, 2, 10)
     parser.add_argument("--threads", type=int, default=1, help="(1)")
-    parser.add_argument("--size", type=int, default=256, help="pixels (256)")
-    parser.add_argument("--batch", type=int, default=2, help="images a training step (2)")
-    parser.add_argument("--steps", type=int, default=3, help="measured training steps a round (3)")
-    parser.add_argument("--repeat", type=int, default=10, help="images of inference a round (10)")
-    parser.add_argument("--rounds", type=int, default=3, help="processes a row (3)")
-    parser.add_argument("--json", help="write the ratios to this JSON file")
-    parser.add_argument("--child", choices=("step", "export"), help=argparse.SUPPRESS)
-    parser.add_argument("--folder", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.child:
-        return step(args) if args.child == "step" else write_export(args)
-    results = {}
-    for name in args.model or MODELS:
-        if "step" in (args.what or ("step",)):
-            results |= compare_steps(name, args)
-        if "inference" in (args.what or ("inference",)):
-            results |= compare_inference(name, args)
-    return measure.finish(results, args.json)
+    children = {"step": step, "export": write_export}
+    comparisons = {"step": compare_steps, "inference": compare_inference}
+    return measure.run_options(parser.parse_args(), MODELS, children, comparisons)
 
 
 def words_of(name, args):

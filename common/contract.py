@@ -176,6 +176,11 @@ def get_optional(thing, kind, name):
     return getattr(thing, name, getattr(KINDS[kind], name))
 
 
+def is_training_only(model, name):
+    """True if a structured name, such as `adaptors.0.weight`, belongs to a training-only layer."""
+    return name.partition(".")[0] in get_optional(model, "model", "training_only")
+
+
 def check_names(thing, kind, place=""):
     """Checks that a component has all required names, and no misspelled optional ones.
 

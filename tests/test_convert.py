@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from common.build import foreign
-from common.commands import convert
 from common.config.kits import ROOT
 from common.weights import checkpoint, pdparams
 from common.weights.safetensors import encode_arrays
@@ -120,10 +119,10 @@ def test_weights_of_another_shape_are_rejected_with_the_name_of_the_array(tmp_pa
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path, file, monkeypatch):
-    def full(number):
+    def full(*given):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(convert.os, "fsync", full)
+    monkeypatch.setattr("pathlib.Path.replace", full)  # of the draft that was written
     answer = command("convert", *GIVEN, file, "--out", tmp_path / "out.safetensors")
     answer.refused(4, "could not be written: No space left on device")
     assert [path.name for path in tmp_path.iterdir()] == [file.name]

@@ -1,5 +1,6 @@
 """Tests of the documentation: commands parse; configurations, files and links exist."""
 
+import functools
 import importlib
 import os
 import pathlib
@@ -61,20 +62,24 @@ def examples():
             yield from ((name(file), line) for line in lines if line.startswith("python "))
 
 
+@functools.cache
 def parser_of(script):
-    """The parser of a script of the repository."""
+    """The parser of a script of the repository; a script without one, such as a notebook, is not run."""
     module = pathlib.Path(script).stem
     if module in TOOLS:
         return importlib.import_module(f"common.commands.{module}").parser()
     if module == "doctor":
         return importlib.import_module("common.commands.doctor").parser()
     path = ROOT / script
+    if not re.search(r"^def parser\(|import .*\bparser\b", path.read_text(encoding="utf-8"), re.MULTILINE):
+        return Parser(prog=module)
     spec = importlib.util.spec_from_file_location(f"script_{module}", path)
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
-    return loaded.parser() if hasattr(loaded, "parser") else Parser(prog=module)
+    return loaded.parser()
 
 
+@functools.cache  # a document and its translation show the same commands
 def check(command, kit=None):
     """Checks one line of shell: all its parts are there and take what they are given.
 
@@ -174,7 +179,7 @@ def test_files_named_in_a_document_exist(document):
 
 
 OF_THE_USER = {"pascal_context_train.txt", "pascal_context_val.txt"}
-OF_THE_USER |= {"labels.txt", "train.json", "classes.txt", "data.yaml", "alphabet.txt", "module.yml"}
+OF_THE_USER |= {"labels.txt", "vocab.txt", "train.json", "classes.txt", "data.yaml", "alphabet.txt", "module.yml"}
 WRITTEN_BY_RUNS = {"env.json", "infer.yml", "manifest.json", "state.json", "config.yml", "model.json", "structure.json"}
 WRITTEN_BY_RUNS |= {"thresholds.json", "worst.csv"}
 

@@ -28,22 +28,30 @@ CONFIG = KIT / "configs/tiny/slot_dnn_stream.yml"
 
 
 def train(place, *more, wait_for=None):
-    """Runs the training in a process; kills it with SIGKILL once the path `wait_for` is there."""
-    command = [sys.executable, str(KIT / "tools/train.py"), "-c", str(CONFIG), *more]
+    """Runs the training, and returns all it says; in a process killed once the path `wait_for` is there."""
+    arguments = ["-c", str(CONFIG), *more]
     if "-r" not in more:
-        command += ["--overwrite"]
-    command += ["-o", f"dataset={place / 'hours'}", f"output_dir={place / 'output'}", "data.train.wait=0"]
+        arguments += ["--overwrite"]
+    arguments += ["-o", f"dataset={place / 'hours'}", f"output_dir={place / 'output'}", "data.train.wait=0"]
+    if not wait_for:
+        answer = command("train", *arguments)
+        assert answer.code == 0, answer.err
+        return answer.out + answer.err
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=place, env=ONE_THREAD
+        [sys.executable, str(KIT / "tools/train.py"), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=place,
+        env=ONE_THREAD,
     )
     end = time.monotonic() + 120
-    while wait_for and not wait_for.exists():
+    while not wait_for.exists():
         assert process.poll() is None and time.monotonic() < end, process.communicate()[0]
         time.sleep(0.005)
-    if wait_for:
-        os.kill(process.pid, signal.SIGKILL)
+    os.kill(process.pid, signal.SIGKILL)
     output = process.communicate(timeout=120)[0]
-    assert process.returncode == (-signal.SIGKILL if wait_for else 0), output
+    assert process.returncode == -signal.SIGKILL, output
     return output
 
 

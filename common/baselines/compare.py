@@ -8,28 +8,12 @@ from common.inference.evaluate import evaluate, needs_of
 from common.inference.task import in_words, task_of
 from common.log import counted, logger
 
-from .baseline import MajorityClass
+from .by_task import BY_TASK
 from .faces import FaceCascade
-from .images import NearestCentroid, PixelNeighbor, PixelRegression
-from .items import ItemKNN, ItemPopularity
-from .keypoints import MeanPose
+from .items import ItemKNN
 from .masks import FrequentClass, OtsuThreshold
 from .running_texts import KneserNeyTrigram
-from .tables import TableRegression, TableTrees
-from .texts import FrequentTag, MajorityTag, TfidfRegression
 
-BY_TASK = {
-    "TextClassification": (MajorityClass, TfidfRegression),
-    "SequenceLabeling": (MajorityTag, FrequentTag),
-    "Embedding": (PixelNeighbor,),
-    "ImageClassification": (MajorityClass, NearestCentroid, PixelRegression),
-    "Ranking": (MajorityClass, TableRegression, TableTrees),
-    "Retrieval": (ItemPopularity, ItemKNN),
-    "SemanticSegmentation": (FrequentClass, OtsuThreshold),
-    "Detection": (FaceCascade,),
-    "KeypointDetection": (MeanPose,),
-    "TextGeneration": (KneserNeyTrigram,),
-}
 MOST = 200_000  # training samples
 
 

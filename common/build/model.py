@@ -5,9 +5,8 @@ from pathlib import Path
 from common.build.data import build_dataset, class_names, given_classes
 from common.build.inputs import check_evaluation_transforms, check_image_sizes, check_inputs
 from common.build.learned_files import adopt_files, folder_of
-from common.build.training_only import is_training_only
 from common.config import load_config
-from common.contract import check_names, get_optional
+from common.contract import check_names, get_optional, is_training_only
 from common.errors import ConfigError
 from common.log import logger
 from common.system import random_state, runtime

@@ -4,12 +4,7 @@ A model names them in `training_only`, a tuple of sublayer names. They are train
 group of arrays: neither the model weights of a checkpoint nor an export contain them.
 """
 
-from common.contract import get_optional
-
-
-def is_training_only(model, name):
-    """True if a structured name, such as `adaptors.0.weight`, belongs to a training-only layer."""
-    return name.partition(".")[0] in get_optional(model, "model", "training_only")
+from common.contract import is_training_only
 
 
 def group_arrays(model, named):

@@ -63,6 +63,7 @@ def run_autofinetune(args, options):
         raise EnvironmentProblem("a search needs the package optuna: pip install optuna")
     pairs = pairs_of(args.words)
     given = open_given(args, pairs)
+    from common.config.kits import is_tiny
     from common.search.hparams import read_hyperparameters
     from common.system import runtime
     from common.training.preflight import make_folder
@@ -72,6 +73,8 @@ def run_autofinetune(args, options):
     from common.search.autofinetune import build_searcher, conclude, log_to_file, prepare_autofinetune
 
     folder = Path(args.output_dir or Path("output/autofinetune") / Path(args.module).stem)
+    if is_tiny(getattr(given, "path", given)) and "tiny" not in folder.resolve().parts:
+        folder = folder / "tiny"  # where the runs of such a configuration are
     make_folder(folder)
     search = prepare_autofinetune(
         given, build_searcher(args.tuning_strategy, space, args.popsize, args.round), folder, args, pairs

@@ -1,6 +1,5 @@
 """`tools/convert.py`: converts the weights of another framework or model collection."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -84,17 +83,9 @@ def write_safetensors(path, arrays):
     Raises:
         EnvironmentProblem: the file cannot be written; nothing is left behind.
     """
-    from common.weights.safetensors import encode_arrays
+    from common.weights.safetensors import encode_arrays, write_atomically
 
-    draft = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
-        with open(draft, "wb") as file:
-            for piece in encode_arrays(arrays):
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
+        write_atomically(path, encode_arrays(arrays))
     except OSError as error:
         raise EnvironmentProblem(f"{path}: could not be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)

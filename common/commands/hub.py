@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 from common.commands import autofinetune
-from common.commands.hub_config import add_flag, apply_settings, open_run_source, pattern_of, run_config, run_help
+from common.commands.hub_config import add_flag, apply_settings, pattern_of, run_config, run_help
+from common.commands.hub_making import run_build, run_create
+from common.commands.hub_run import run_module
 from common.commands.hub_serving import add_serving, run_serving
 from common.commands.main import ENGINES, run_command
 from common.commands.parser import Parser
@@ -137,35 +139,6 @@ def run_install(args, options):
     return 0
 
 
-def run_create(args, options):
-    """Makes a module."""
-    from common.hub.create import create_module
-
-    about = {key: getattr(args, key) for key in ("version", "summary", "authors", "license", "type")}
-    made = create_module(args.module, args.name, args.output_path, args.trainable, args.install, **about)
-    sys.stdout.write(f"{args.name}=={args.version} is {'installed' if args.install else 'written'}: {made}\n")
-    return 0
-
-
-def run_build(args, options):
-    """Trains a module and installs it."""
-    import tempfile
-
-    from common.errors import ConfigError
-    from common.hub.catalog import find_offer
-    from common.hub.home import Home
-
-    offer, home = find_offer(args.module, args.index), Home()
-    if not offer.trains:
-        raise ConfigError(f"{offer.name}: its weights are downloaded\n  fix: python tools/hub.py install {offer.name}")
-    with tempfile.TemporaryDirectory() as place:
-        card = offer.source.train(Path(place) / "module", args.override)
-        folder = home.install(Path(place) / "module")
-    reached = card.metrics[0]
-    sys.stdout.write(f"{card} is installed: {folder}\n{reached['name']} {reached['value']}: {reached['data']}\n")
-    return 0
-
-
 def run_download(args, options):
     """Writes the package of a module."""
     import tempfile
@@ -218,25 +191,6 @@ def run_show(args, options):
                 sys.stdout.write(f"{key:<9} {text}\n")
     sys.stdout.write(f"{'files':<9} {len(card.files)}\n")
     return 0
-
-
-def run_module(args, options):
-    """Predicts with an installed module."""
-    from common.errors import ConfigError
-    from common.hub.home import Home
-
-    given = [name for name in ("input_text", "input_path", "input_file") if getattr(args, name) is not None]
-    if len(given) > 1:
-        raise ConfigError(f"--{given[0]} and --{given[1]}: give one input")
-    folder = Home().find(args.module)
-    from common.system import runtime
-
-    runtime.prepare(load=False)
-    from common.inference.run import run_inference
-    from common.inference.text_reader import load_model, task_in
-
-    source = open_run_source(args, task_in(folder))
-    return run_inference(load_model(folder, engine=args.engine), source, args)
 
 
 def run_uninstall(args, options):

@@ -4,13 +4,10 @@ import argparse
 import dataclasses
 import os
 import sys
-from pathlib import Path
 
 from common.errors import ConfigError
 from common.log import logger
 from common.suggest import did_you_mean
-
-LIST_SUFFIXES = (".txt", ".lst", ".list", ".tsv", "")  # of an --input_file that is a list of paths
 
 
 def as_bool(text):
@@ -77,36 +74,3 @@ def pattern_of(words):
             logger.warning("the names of %d files were given, which shells write for *: all modules", len(words))
         return words[0] if len(words) == 1 and words[0] != "*" else ""
     raise ConfigError(f"search takes one pattern, not {len(words)}; put it in quotes: '{' '.join(words)[:80]}'")
-
-
-def warn_of_gpu(args):
-    """Warns where `--use_gpu` is given."""
-    if args.use_gpu:
-        logger.warning("use_gpu: exported models predict on the CPU")
-
-
-def open_run_source(args, task):
-    """The source of `hub run`: of --input_text, --input_path, or --input_file, a list of texts, of paths, or rows.
-
-    Args:
-        args (Namespace): of the command.
-        task (Task): of the module.
-
-    Raises:
-        ConfigError, DataError: see :func:`common.inference.sources.open_source`.
-    """
-    from common.inference.sources import open_source
-
-    warn_of_gpu(args)
-    if task.input in ("image", "audio") and Path(args.input_file or "a.png").suffix.lower() in LIST_SUFFIXES:
-        from common.audio.sources import Recordings
-        from common.files import read_lines
-        from common.vision.sources import Images
-
-        paths = [line.strip() for line in read_lines(args.input_file) if line.strip()]
-        return {"image": Images, "audio": Recordings}[task.input](paths, args.input_file, True)
-    text = args.input_text.strip() if args.use_strip and args.input_text else args.input_text
-    source = open_source(args.input_path or args.input_file, task, text)
-    if args.use_strip and hasattr(source, "lines"):
-        source.lines = (line.strip() if isinstance(line, str) else line for line in source.lines)
-    return source

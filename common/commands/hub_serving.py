@@ -7,7 +7,8 @@ import signal
 import time
 from pathlib import Path
 
-from common.commands.hub_config import add_flag, warn_of_gpu
+from common.commands.hub_config import add_flag
+from common.commands.hub_run import warn_of_gpu
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
 from common.suggest import did_you_mean

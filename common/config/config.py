@@ -13,7 +13,7 @@ from common.config import check as config_check
 from common.config import kits as kit
 from common.config import sections as settings
 from common.config.bases import kits_of, name_methods, read_with_bases
-from common.config.namespace import Namespace
+from common.config.namespace import namespace_of
 from common.config.tree import Items, Node, Resolver, locate, put, to_plain
 from common.config.yaml import display_path, dump_yaml, read_text
 from common.errors import ConfigError, EnvironmentProblem
@@ -115,7 +115,7 @@ class Config:
     def __init__(self, path, kit, tree, used=(), overrides=()):
         self.path, self.kit, self.tree, self.used = Path(path), Path(kit), tree, set(used)
         self.overrides = list(overrides)
-        self.namespace = Namespace(self.kit)
+        self.namespace = namespace_of(self.kit)
 
     @property
     def name(self):
@@ -142,7 +142,7 @@ class Config:
                 f"{self.place('slim')}: compression methods are in the kit {kit.METHODS}, which is not beside "
                 f"common/\n  fix: copy the folder {kit.METHODS} to {kit.ROOT}"
             )
-        return Namespace(kit.named_kit(named or kit.METHODS, self.place("slim.kit")), after=self.namespace)
+        return namespace_of(kit.named_kit(named or kit.METHODS, self.place("slim.kit")), after=self.namespace)
 
     def check(self):
         """Checks every key and value without importing a component.

@@ -8,6 +8,7 @@ import copy
 import dataclasses
 import functools
 import importlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ class Namespace:
         self.own = self._scan(self._kit_files(), self.kit.parent) if self.kit else {}
         self.shared = self._scan([f for f in COMMON.rglob("*.py") if _is_shared(f)], COMMON.parent)
         self.levels = (self.own, *([after.own] if after else ()), self.shared)
-        self._trees, self._signatures = {}, {}
+        self._trees, self._signatures, self._traits = {}, {}, {}
 
     @functools.cached_property
     def _machinery(self):
@@ -243,11 +244,13 @@ class Namespace:
 
     def traits(self, definition):
         """(names of all base classes, names of all methods) of a class, own and inherited."""
-        bases, methods = set(), set()
-        for _, node in self._family(definition):
-            bases.update(ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases)
-            methods.update(item.name for item in node.body if isinstance(item, ast.FunctionDef))
-        return bases, methods
+        if definition not in self._traits:
+            bases, methods = set(), set()
+            for _, node in self._family(definition):
+                bases.update(ast.unparse(base).rsplit(".", 1)[-1] for base in node.bases)
+                methods.update(item.name for item in node.body if isinstance(item, ast.FunctionDef))
+            self._traits[definition] = frozenset(bases), frozenset(methods)
+        return self._traits[definition]
 
     def constant_of(self, definition, name):
         """The constant that the body of a class, or of one of its bases, assigns to a name; None without one."""
@@ -285,6 +288,35 @@ class Namespace:
 
 
 # Sources that did not change are read once per process, however many configurations are loaded.
+
+_namespaces = {}  # (kit, kit of `after`) -> (versions of the sources, after, the namespace)
+
+
+def namespace_of(kit=None, after=None):
+    """The namespace of a kit; one that was made before, with all that it has parsed, while no source has changed.
+
+    Args:
+        kit (Path | None): as of :class:`Namespace`.
+        after (Namespace | None): as of :class:`Namespace`.
+    """
+    key = kit and str(kit), after and after.kit
+    versions = [_versions(COMMON), *(_versions(Path(kit).resolve() / part) for part in KIT_PARTS if kit)]
+    known = _namespaces.get(key)
+    if known is None or known[0] != versions or known[1] is not after:
+        known = _namespaces[key] = (versions, after, Namespace(kit, after))
+    return known[2]
+
+
+def _versions(folder):
+    """{path: version} of the Python files below a folder."""
+    found = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".py"):
+                path = os.path.join(place, name)
+                status = os.stat(path)
+                found[path] = status.st_mtime_ns, status.st_size, status.st_ino
+    return found
 
 
 def _version(file):

@@ -1,9 +1,9 @@
 """Tracing of a model into a static program, without the work that the framework repeats at every call of a layer.
 
 The framework rewrites the source of every function that `forward` calls. It remembers what it has rewritten by the
-bound method, an object that is gone after the call, so that it rewrites `ConvNorm.forward` again for each of a network's
-convolutions; and for every call it lists all functions of the modules that are never rewritten. Both take most of the
-time of an export, and neither changes the program.
+bound method, an object that is gone after the call, and so rewrites `ConvNorm.forward` again for each convolution of a
+network; and for every call it lists all functions of the modules that are never rewritten. Both take most of the time
+of an export, and neither changes the program.
 """
 
 import contextlib

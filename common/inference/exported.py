@@ -12,7 +12,7 @@ from common.build.learned_files import file_arguments
 from common.config.build import Builder, complete_task, to_tree
 from common.config.check import Checker, format_problems, task_name
 from common.config.kits import ROOT, is_kit
-from common.config.namespace import Namespace
+from common.config.namespace import namespace_of
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError, EnvironmentProblem
 from common.files import find_file
@@ -67,7 +67,7 @@ class Exported:
         """
         name = self.about.get("kit")
         if name is None:
-            return Namespace()
+            return namespace_of()
         path = Path(str(name))  # relative paths are not followed: an export may come from anywhere
         places = [path, ROOT / path.name] if path.is_absolute() else [ROOT / path.name]
         found = next((place for place in places if is_kit(place)), None)
@@ -77,7 +77,7 @@ class Exported:
                 f"{self.file}: uses {classes} of the kit {name}, which is not here\n"
                 f"  fix: put the folder of the kit beside common/, as {places[-1]}"
             )
-        return Namespace(found)
+        return namespace_of(found)
 
     def build(self, node, namespace, base):
         """The object of a node whose class derives from `base`; nodes inside it are transforms or parts of the task."""

@@ -3,7 +3,7 @@
 import math
 
 from common.search.report import rank_trials
-from common.search.space import Choice, decode
+from common.search.space import Choice, Range, decode
 from common.search.study import first_number
 from common.training.plotting import COLORS, PALE, finish_axes, new_figure
 
@@ -68,9 +68,14 @@ def draw_hyperparameters(path, trials, dimensions):
             axes = figure.add_subplot(rows, min(ACROSS, len(shown)), place + 1)
             values = [values[dimension.name] for values in chosen]
             if isinstance(dimension, Choice):
+                axes.plot(list(map(str, dimension.values)), [scores[0]] * len(dimension.values), alpha=0)  # their order
                 values = [str(value) for value in values]
-            elif dimension.log:
+            else:
+                axes.set_xlim(dimension.low, dimension.high)
+            if isinstance(dimension, Range) and dimension.log:
                 axes.set_xscale("log")
+                axes.xaxis.set_major_formatter("{x:g}")
+                axes.xaxis.set_minor_formatter("")
             axes.plot(values, scores, "o", color=PALE)
             axes.plot(values[:1], scores[:1], "o", color=COLORS[1])
             finish_axes(axes, "", dimension.name, "score" if place % ACROSS == 0 else "", legend=False)

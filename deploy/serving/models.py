@@ -165,14 +165,20 @@ def versions(folder):
         ConfigError: the folder is not there, or holds no export.
         EnvironmentProblem: a manifest cannot be read.
     """
-    if folder.is_dir() and not (folder / "infer.yml").is_file():
+    if folder.is_dir() and not is_model(folder):
         numbered = [path for path in folder.iterdir() if VERSION.fullmatch(path.name)]
-        numbered = [path for path in numbered if (path / "infer.yml").is_file()]
+        numbered = [path for path in numbered if is_model(path)]
         numbered.sort(key=lambda path: version_key(path.name))
         if numbered:
             return {path.name: path for path in numbered}
-    refuse_other(folder)
+    if not is_model(folder):
+        refuse_other(folder)
     return {read_card(folder).version if (folder / CARD).is_file() else read_manifest(folder)["sha256"][:12]: folder}
+
+
+def is_model(folder):
+    """True for an export, and for a module of the hub, which may hold several."""
+    return (folder / "infer.yml").is_file() or (folder / CARD).is_file()
 
 
 def name_models(arguments):

@@ -24,10 +24,11 @@ if __name__ == "__main__":
 from common.audio.reading import decode_audio
 from common.data.coverage import is_truncated
 from common.errors import BadSample, ConfigError, EnvironmentProblem, KitError, NotFinite
-from common.inference.predictor import Predictor, check_finite, fixed_batch, prepare_samples, records_of, stack
+from common.inference.predictor import check_finite, fixed_batch, prepare_samples, records_of, stack
 from common.inference.rows import predict_rows
 from common.inference.speech_stream import SpeechStream
 from common.inference.task import Task
+from common.inference.text_reader import load_model
 from common.table.unknown import unknown_rates
 from common.text.sources import Texts
 from common.vision.decode import decode_image
@@ -46,7 +47,7 @@ def main(folder, number, threads):
     os.dup2(2, 1)  # what the framework prints goes to the log
     with socket.socket(fileno=int(number)) as connection, connection.makefile("rb") as requests:
         try:
-            model = Predictor(folder, int(threads))
+            model = load_model(folder, int(threads))
             description = describe(model)
             warm_up(model)
         except (KitError, OSError, ValueError, KeyError) as error:
@@ -61,16 +62,19 @@ def main(folder, number, threads):
 
 def describe(model):
     """The description of the model for the server."""
+    several = is_whole(model)
     return {
         "task": model.task.name,
         "input": "audio" if is_stream(model) else model.task.input,
         "boxes": model.task.input == "image" and type(model.task).split is not Task.split,
         "threshold": model.task.threshold,
         "threshold_from": model.threshold_from,
-        "labels": [str(label) for label in model.labels or ()],
-        "inputs": [{"name": name, "shape": shape, "dtype": dtype} for name, (shape, dtype) in model.inputs.items()],
-        "outputs": model.outputs,
-        "batch": fixed_batch(model),
+        "labels": [] if several else [str(label) for label in model.labels or ()],
+        "inputs": []
+        if several
+        else [{"name": name, "shape": shape, "dtype": dtype} for name, (shape, dtype) in model.inputs.items()],
+        "outputs": [] if several else model.outputs,
+        "batch": batch_of(model),
     }
 
 
@@ -80,13 +84,14 @@ def warm_up(model):
     Raises:
         NotFinite: the outputs are NaN or infinite, as of weights that diverged; such a model is not served.
     """
-    outputs = {}
-    with contextlib.suppress(OSError, ConfigError, KeyError), np.load(model.folder / "golden.npz") as golden:
-        outputs = model.run({name: golden[f"in/{name}"] for name in model.inputs})
-    try:
-        check_finite(outputs)
-    except NotFinite as error:
-        raise NotFinite(f"{error}\n  {model.folder}: on the input that it was exported with (golden.npz)") from None
+    for part in model.parts.values() if is_whole(model) else [model]:
+        outputs = {}
+        with contextlib.suppress(OSError, ConfigError, KeyError), np.load(part.folder / "golden.npz") as golden:
+            outputs = part.run({name: golden[f"in/{name}"] for name in part.inputs})
+        try:
+            check_finite(outputs)
+        except NotFinite as error:
+            raise NotFinite(f"{error}\n  {part.folder}: on the input that it was exported with (golden.npz)") from None
 
 
 def response_frame(model, message, blobs):
@@ -129,7 +134,7 @@ def predict_items(model, items, notes=None):
             sizes = sizes or tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
             found[position].append(None)
             groups.setdefault((item["kind"], sizes), []).append((position, len(found[position]) - 1, sample))
-    most = fixed_batch(model) or max(len(items), SAMPLES_AT_A_TIME)
+    most = batch_of(model) or max(len(items), SAMPLES_AT_A_TIME)
     for (kind, _), whole in groups.items():
         for members in (whole[start : start + most] for start in range(0, len(whole), most)):
             outcomes = run_group(model, kind, [(position, sample) for position, _, sample in members], items)
@@ -158,6 +163,8 @@ def run_group(model, kind, members, items):
     """The predictions of samples of one size, see :func:`predict_items`; if they fail together, each is tried alone."""
     samples = [sample for _, sample in members]
     try:
+        if is_whole(model):
+            return [run_whole(model, sample, items[position][0]["threshold"]) for position, sample in members]
         if kind == "table":
             return run_table(model, samples, items[members[0][0]][0]["threshold"])
         if kind == "audio" and is_stream(model):
@@ -189,6 +196,24 @@ def run_table(model, rows, threshold):
     return [(200, json.dumps(records, allow_nan=False)) for _, records in predictions]
 
 
+def batch_of(model):
+    """The fixed batch size of the export, None for any, and for a model of several networks."""
+    return None if is_whole(model) else fixed_batch(model)
+
+
+def is_whole(model):
+    """True for a model of several networks, which prepares and predicts whole samples, such as a reader of text."""
+    return hasattr(type(model), "predict_samples")
+
+
+def run_whole(model, sample, threshold):
+    """The prediction of a sample by a model of several networks; raises KitError where the sample is wrong."""
+    predictions, problems = model.predict_samples([sample], threshold)
+    if problems:
+        raise problems[0]
+    return 200, json.dumps(predictions[0][1], allow_nan=False)
+
+
 def is_stream(model):
     """True for a speech model that takes a recording in pieces."""
     return model.task.name == "StreamingRecognition"
@@ -217,6 +242,8 @@ def failure_of(error):
 def read_image(model, item, blobs):
     """The prepared samples of an encoded image: one, or one for each of the boxes that the item has."""
     image = decode_image(blobs[0], item["name"], item["max_pixels"])
+    if is_whole(model):
+        return [{"path": item["name"], "name": item["name"], "image": image}]
     label = getattr(model.task, "label", None)
     found = {"found": [box for box in item["boxes"] if box.get("label", label) == label]} if "boxes" in item else {}
     return prepared(model, model.decode({"path": item["name"], "image": image, **found}))

@@ -6,19 +6,33 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from common.build.data import build_dataset
 from common.build.learn_transforms import fit_transforms
 from common.build.model import build_model, labels_of
 from common.config import load_config
+from common.export import write
 from common.export.compare import differences
 from common.export.write import example_inputs, export
 from common.inference.predictor import Predictor
 from tests.deploy.served import assert_served
+from tests.made.commands import command
 from tests.made.tiny_twins import arguments
 from tools import zoo
 
 TOLERANCE = 1e-4
+PLAIN = (
+    "the book was great\n\n  Ann\u00a0went to \U0001f600 PARIS \u674e\u96f7  \r\nx\x07y\tb c\n \t\n{odd\n"
+    f"\u0130\u03a3 e\u0301\n{'word ' * 40}\n"
+)
+TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of another form
+    "TextClassification": PLAIN,
+    "SequenceLabeling": PLAIN,
+    "ReadingComprehension": "who went ?\tann went to rome , bob to Oslo .\n\nno tab\n"
+    '{"question": "where ?", "context": "bob went\\nto lima"}\n{"question": "where ?"}\n\tno question\n'
+    f"\u674e\u96f7 went where ?\t{'the ann went to oslo . ' * 9}\nq\t\u200b\n",
+}
 
 
 def twins():
@@ -52,17 +66,51 @@ def exported_twin(row, sets, folder, onnx=False):
     return folder
 
 
+@pytest.fixture
+def answers_of_python(monkeypatch):
+    """A list of (exported model, what it answers) of when the export compares it with the model in memory."""
+    answers = []
+
+    class Remembering(Predictor):
+        def run(self, inputs):
+            answers.append((self, super().run(inputs)))
+            return answers[-1][1]
+
+    monkeypatch.setattr(write, "Predictor", Remembering)
+    return answers
+
+
 @pytest.mark.parametrize("row", twins())
-def test_a_tiny_twin_answers_in_cpp_and_through_the_server_as_in_python(row, made_sets, program, tmp_path):
+def test_a_tiny_twin_answers_in_cpp_and_through_the_server_as_in_python(
+    row, made_sets, program, answers_of_python, tmp_path
+):
     folder = exported_twin(row, made_sets, tmp_path / "export")
-    golden = dict(np.load(folder / "golden.npz"))
-    inputs = {name[3:]: value for name, value in golden.items() if name.startswith("in/")}
+    ((model, in_python),) = answers_of_python
     answer = program("--model", folder, "--input", folder / "golden.npz", "--output", tmp_path / "out.npz")
     assert answer.code == 0, answer.err
-    model = Predictor(folder)
-    apart = differences(dict(np.load(tmp_path / "out.npz")), model.run(inputs))
+    apart = differences(dict(np.load(tmp_path / "out.npz")), in_python)
     assert max(apart.values()) <= TOLERANCE, apart
     assert_served(model)
+    if yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))["task"] in TEXTS:
+        raw_texts_are_answered_as_in_python(folder, program, tmp_path)
+
+
+def raw_texts_are_answered_as_in_python(folder, program, tmp_path):
+    """Compares what `kit_infer --text` and `tools/infer.py` print of a file."""
+    task = yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))["task"]
+    texts = tmp_path / "texts.txt"
+    texts.write_bytes(TEXTS[task].encode() + b"\xe7\x99 cut\n")
+    read = ("--model", folder, "--threads", "1")
+    expected = command("infer", *read, "--input", texts, "--json")
+    found = program(*read, "--text", texts, "--json")
+    assert found.out == expected.out and found.code == expected.code == 3, found.err
+    first = TEXTS[task].splitlines()[0].encode()
+    predictions = json.loads(found.out.splitlines()[0])["predictions"]
+    assert len(program(folder, stdin=first, name="read_texts").out.splitlines()) == len(predictions)
+    program("--model", folder, "--image", texts).refused(2, "--text FILE")
+    expected = command("infer", *read, "--batch", 3, stdin=texts.read_bytes())
+    assert len(expected.out.splitlines()) == 9
+    assert program(*read, "--text", "-", "--batch", 3, "--workers", 2, stdin=texts.read_bytes()).out == expected.out
 
 
 def test_a_golden_that_is_not_met_is_code_1(exported, program, tmp_path):

@@ -38,7 +38,7 @@ CLASSES = {
     name: vars(module)[name]
     for module, names in (
         (image_io, ["Decode"]),
-        (image_resize, ["Resize", "ResizeShort", "ResizeLong", "Pad", "LetterBox"]),
+        (image_resize, ["Resize", "ResizeShort", "ResizeLong", "ResizeLimits", "ResizeHeight", "Pad", "LetterBox"]),
         (image_crop, ["CenterCrop"]),
         (person_crop, ["PersonCrop"]),
         (image_color, ["Normalize"]),
@@ -57,6 +57,8 @@ UNTOUCHED = {  # transforms that must agree bit for bit
     "short": [{"type": "ResizeShort", "size": 64}],
     "short, limited": [{"type": "ResizeShort", "size": 80, "max_size": 100}],
     "long": [{"type": "ResizeLong", "size": 77}],
+    "limits": [{"type": "ResizeLimits", "short": 64, "long": 400}],
+    "height": [{"type": "ResizeHeight", "height": 48, "max_width": 90}],
     "pad": [{"type": "Pad", "size": [100, 90], "divisor": 32, "fill": [1, 2, 3]}],
     "pad all around": [{"type": "Pad", "size": [101, 90], "fill": 7.5, "center": True}],
     "letter box": [{"type": "LetterBox", "size": 128}],

@@ -10,7 +10,7 @@ from tests.made.commands import command
 from tools import zoo
 
 
-@pytest.mark.parametrize("name", ["crnn_ctc", "ocr_attention"])
+@pytest.mark.parametrize("name", ["crnn_ctc", "ocr_attention", "svtr_lcnet", "crnn_en"])
 def test_the_text_is_that_of_python_alone_and_in_batches(name, program, made_sets, tmp_path):
     row = next(row for row in zoo.read_zoo() if row["config"].endswith(f"/{name}.yml"))
     model = exported_twin(row, made_sets, tmp_path / "export")

@@ -12,8 +12,9 @@ from starlette.requests import Request
 
 from common.data.pipeline import Pipeline
 from common.data.transform import Transform
-from common.errors import ConfigError
+from common.errors import ConfigError, DataError
 from common.inference.predictor import Predictor, predict
+from common.inference.tasks.image_classification import ImageClassification
 from common.inference.tasks.tensors import Tensors
 from common.text.split import SplitWords, TokenIds
 from common.vision.decode import decode_image
@@ -21,11 +22,11 @@ from common.vision.instance_masks import encode_mask, mask_as_png
 from deploy.serving import wire
 from deploy.serving.app import Server
 from deploy.serving.inputs import read_items, read_masks
-from deploy.serving.items import text
+from deploy.serving.items import image, text
 from deploy.serving.metrics import Metrics
 from deploy.serving.models import Settings
 from deploy.serving.problems import Limits, Problem
-from deploy.serving.worker import describe, predict_items, response_frame, with_png
+from deploy.serving.worker import describe, predict_items, response_frame, warm_up, with_png
 from tests.deploy.test_cpp_goldens import exported_twin
 from tests.made.commands import command
 from tools import zoo
@@ -95,17 +96,42 @@ def test_a_sample_that_breaks_the_reading_does_not_concern_the_others_either():
     assert found == [doubled("a"), (500, "the model failed on this input"), doubled("b")]
 
 
+class Reader:
+    """A model of several networks, as `common.inference.text_reader.TextReader` is: the sum of an image's corner."""
+
+    inputs, labels, threshold_from, task, parts = {}, ["a"], None, ImageClassification(), {}
+
+    def __init__(self):
+        self.pipeline = Pipeline([])
+
+    def predict_samples(self, samples, threshold=None):
+        sums = [int(sample["image"][0, 0].sum()) for sample in samples]
+        bad = [DataError("error[D102] too dark")] if 0 in sums else []
+        return [(one, [{"text": str(n), "score": threshold}]) for one, n in zip(samples, sums) if n], bad
+
+
+def test_a_model_of_several_networks_predicts_whole_images_and_a_bad_one_costs_its_own_alone():
+    model, files = Reader(), [cv2.imencode(".png", np.full((4, 5, 3), k, np.uint8))[1].tobytes() for k in (1, 0, 2)]
+    warm_up(model)
+    described = describe(model)
+    assert (described["input"], described["labels"], described["inputs"], described["batch"]) == ("image", [], [], None)
+    items = [image(data, f"image {n}", 0.25, Limits()) for n, data in enumerate(files, 1)]
+    good, bad, other = predict_items(model, items)
+    assert json.loads(good[1]) == [{"text": "3", "score": 0.25}] and json.loads(other[1])[0]["text"] == "6"
+    assert bad[0] == 422 and "too dark" in bad[1]
+
+
 def test_a_request_without_a_threshold_has_that_of_the_command_line(made_sets, tmp_path):
     """A classifier names its best five classes however little they score."""
     row = next(row for row in zoo.read_zoo() if row["config"].endswith("/mobilenet_v1.yml"))
     model = Predictor(exported_twin(row, made_sets, tmp_path / "export"))
-    image = decode_image(next(made_sets.folder("digit_classes").rglob("*.png")).read_bytes())
-    described, body = describe(model), cv2.imencode(".png", image)[1].tobytes()
+    photo = decode_image(next(made_sets.folder("digit_classes").rglob("*.png")).read_bytes())
+    described, body = describe(model), cv2.imencode(".png", photo)[1].tobytes()
     request = Request({"type": "http", "query_string": b"", "headers": [(b"content-type", b"image/png")]})
     items = asyncio.run(read_items(request, body, described, Limits()))
     ((status, records),) = predict_items(model, items)
     assert status == 200 and described["threshold"] == 0
-    assert json.loads(records) == predict(model, [model.decode({"path": "x", "image": image})])[0]
+    assert json.loads(records) == predict(model, [model.decode({"path": "x", "image": photo})])[0]
     assert len(json.loads(records)) == 5
 
 

@@ -12,7 +12,8 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 
 def make_texts(folder, train=48, evaluation=16):
-    """Writes labeled.*.tsv, pairs.*.tsv, running.*.txt, conll.*.txt, tagged.*.tsv, squad.*.json, three vocabularies.
+    """Writes labeled.*.tsv, pairs.*.tsv, running.*.txt, flags.*.tsv, scores.*.tsv, conll.*.txt, tagged.*.tsv,
+    squad.*.json and three vocabularies.
 
     Args:
         folder (Path): made if it is not there.
@@ -25,6 +26,7 @@ def make_texts(folder, train=48, evaluation=16):
         write_labelled(folder, split, count, rng)
         write_tagged(folder, split, count, rng)
         write_questions(folder, split, count, rng)
+        write_numbers(folder, split, count, random_for(8, number))
     letters = sorted(set("".join(WORDS)))
     vocabularies = {
         "words.txt": ["[UNK]", *WORDS],
@@ -72,6 +74,21 @@ def write_labelled(folder, split, count, rng):
     running = [line.partition("\t")[2] for line in lines[1:]]
     (folder / f"running.{split}.txt").write_text("\n".join(running) + "\n", encoding="utf-8")
     (folder / f"pairs.{split}.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
+
+
+def write_numbers(folder, split, count, rng):
+    """Opinions with a column for praise and one for blame, and pairs with the difference of their praise."""
+    flags, scores = ["text_a\tpraise\tblame"], ["text_a\ttext_b\tlabel"]
+    for _ in range(count):
+        numbers = rng.integers(0, 2, (2, 2)).tolist()
+        texts = [
+            " ".join(["the", pick(rng, THINGS), "was", *[pick(rng, GOOD)] * good, *[pick(rng, BAD)] * bad])
+            for good, bad in numbers
+        ]
+        flags.append("\t".join([texts[0], *map(str, numbers[0])]))
+        scores.append(f"{texts[0]}\t{texts[1]}\t{float(numbers[0][0] - numbers[1][0])}")
+    (folder / f"flags.{split}.tsv").write_text("\n".join(flags) + "\n", encoding="utf-8")
+    (folder / f"scores.{split}.tsv").write_text("\n".join(scores) + "\n", encoding="utf-8")
 
 
 def write_tagged(folder, split, count, rng):

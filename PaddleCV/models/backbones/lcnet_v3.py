@@ -140,7 +140,6 @@ class ScaledConv(nn.Layer):
         x = self.affine(self.conv(x)) if self.training else self.joined(x)
         return x if self.after is None else self.after(F.hardswish(x))
 
-
     def joined(self, x):
         """The same for inference, scale and shift in those of the normalization: exported, one convolution remains."""
         norm, scale, shift = self.conv.norm, self.affine.scale, self.affine.shift

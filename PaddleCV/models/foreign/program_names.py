@@ -41,9 +41,7 @@ class ProgramOrder(NameOrder):
                 if shapes[name] != arrays[given].shape:
                     raise ConfigError(f"{given} has shape {list(arrays[given].shape)}, {name} {list(shapes[name])}")
             elif tuple(arrays[given].shape) != tuple(shapes[name]):
-                raise ConfigError(
-                    f"{given} has shape {list(arrays[given].shape)}, but {name} has {list(shapes[name])}"
-                )
+                raise ConfigError(f"{given} has shape {list(arrays[given].shape)}, but {name} has {list(shapes[name])}")
             else:
                 found[name] = arrays[given]
             place += 1

@@ -139,7 +139,9 @@ OFFICIAL = {
     "XceptionDeepLab": ("xception_deeplab",),
 }
 KITS = {"paddledetection": official_detectors, "paddleseg": official_segmentors}
-DETECTORS = frozenset(detector_names.TORCHVISION) | frozenset(official_detectors.NETWORKS) | {"LandmarkDetector"}
+DETECTORS = (
+    frozenset(detector_names.TORCHVISION) | frozenset(official_detectors.NETWORKS) | {"LandmarkDetector", "BlazePose"}
+)
 TUNE = "fine-tune before you trust the predictions"
 SETTINGS = "the model also needs the settings that pretrained.csv has for the published weights of this network"
 NOTES = {

@@ -16,7 +16,6 @@ from common.files import read_lines
 
 PHASES = ("train", "dev", "test", "predict")
 COLUMNS = {2: ["text_a", "label"], 3: ["text_a", "text_b", "label"]}
-HEADER = {"text_a", "text_b", "label", "qid"}
 
 
 class InputExample:
@@ -142,7 +141,7 @@ class BaseNLPDataset:
             return {"root": str(self.base_path), "file": name}
         if not self.makes(phase):
             first = next(iter(read_lines(source)), "").split("\t")
-            if self.headers[phase] and set(first) <= HEADER:
+            if self.headers[phase] and "text_a" in first:
                 return {"root": str(self.base_path), "file": name}
             if not self.headers[phase] and len(first) in COLUMNS:
                 return {"root": str(self.base_path), "file": name, "columns": COLUMNS[len(first)]}

@@ -2,6 +2,7 @@
 #   kit_dependencies     small libraries from Debian
 #   kit_paddle_library   PaddlePaddle, of the wheel or of the SDK
 #   OpenVINO_FOUND, openvino::runtime
+#   SENTENCEPIECE_INCLUDE, SENTENCEPIECE_LIBRARY   where it is installed
 
 # kit_need(VARIABLE package HEADER name SUFFIXES ... LIBRARY name): a header, and a library where one is named
 set(missing "")
@@ -40,6 +41,12 @@ if(missing)
   message(FATAL_ERROR "missing from this machine:${missing}\n  fix: apt-get install --no-install-recommends${missing}")
 endif()
 find_package(Threads REQUIRED)
+
+find_path(SENTENCEPIECE_INCLUDE sentencepiece_processor.h)
+find_library(SENTENCEPIECE_LIBRARY sentencepiece)
+if(NOT SENTENCEPIECE_INCLUDE OR NOT SENTENCEPIECE_LIBRARY)
+  message(STATUS "SentencePiece is not here, models of its pieces are refused: apt-get install --no-install-recommends libsentencepiece-dev")
+endif()
 
 execute_process(COMMAND ${KIT_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/locate.py OUTPUT_VARIABLE located RESULT_VARIABLE failed)
 if(failed)

@@ -74,6 +74,26 @@ Step resize_short(Arguments& given) {
   };
 }
 
+Step resize_limits(Arguments& given) {
+  const int least = given.get("short", 1), most = given.get("long", 1);
+  return [least, most, interp = given.interpolation()](Sample& sample) {
+    const auto [shorter, longer] = std::minmax(sample.image.rows, sample.image.cols);
+    double scale = std::max(1.0, static_cast<double>(least) / shorter);
+    scale = std::min(scale, static_cast<double>(most) / longer);
+    const auto [height, width] = scaled(sample.image.rows, sample.image.cols, scale);
+    resize_sample(sample, height, width, interp);
+  };
+}
+
+Step resize_height(Arguments& given) {
+  const int height = given.get("height", 1), most = given.get("max_width", 1);
+  return [height, most, interp = given.interpolation()](Sample& sample) {
+    const double scale = static_cast<double>(height) / sample.image.rows;
+    const int width = scaled(sample.image.rows, sample.image.cols, scale).second;
+    resize_sample(sample, height, std::min(width, most), interp);
+  };
+}
+
 Step resize_long(Arguments& given) {
   const int size = given.size().first;
   return [size, interp = given.interpolation()](Sample& sample) {
@@ -237,6 +257,8 @@ Pipeline::Pipeline(const YAML::Node& transforms, const std::string& file) {
       {"Resize", resize},
       {"ResizeShort", resize_short},
       {"ResizeLong", resize_long},
+      {"ResizeLimits", resize_limits},
+      {"ResizeHeight", resize_height},
       {"LetterBox", letter_box},
       {"Pad", [](Arguments& given) { return pad(given, given.given("size") ? given.size() : (given.ignore("size"), std::pair(1, 1)), 0); }},
       {"CenterCrop", center_crop},

@@ -1,4 +1,4 @@
-// kit_infer: predictions for images or tensors, by a model that tools/export.py wrote. `--help` shows the options.
+// kit_infer: predictions for images, texts or tensors, by a model that tools/export.py wrote. `--help` shows the options.
 #include <csignal>
 #include <iostream>
 #include <new>
@@ -15,6 +15,16 @@ int fail(const std::string& message, int code) {
   return code;
 }
 
+int infer(const kit::Arguments& given, const kit::Options& options) {
+  if (!given.text.empty()) {
+    kit::TextModel model(given.model, options);
+    return kit::run_texts(model, given);
+  }
+  kit::Model model(given.model, options);
+  if (given.golden) return kit::run_golden(model, given);
+  return given.input.empty() ? kit::run_images(model, given) : kit::run_tensors(model, given);
+}
+
 int run(int count, char** words) {
   const auto given = kit::parse(count, words);
   if (!given) return 0;
@@ -22,12 +32,18 @@ int run(int count, char** words) {
   options.engine = given->engine;
   options.threads = given->threads;
   options.workers = given->workers;
-  kit::Model model(given->model, options);
-  if (given->golden) return kit::run_golden(model, *given);
-  return given->input.empty() ? kit::run_images(model, *given) : kit::run_tensors(model, *given);
+  return infer(*given, options);
 }
 
 }  // namespace
+
+void kit::log_threshold(const About& about, double threshold, const Arguments& given) {
+  if (!given.threshold && about.threshold_from.empty()) return;
+  char number[64];
+  std::snprintf(number, sizeof number, "%g", given.threshold.value_or(threshold));
+  std::cerr << "score threshold " << number << ": "
+            << printable(given.threshold ? "--threshold" : about.threshold_from + " (" + about.folder + "/infer.yml)") << '\n';
+}
 
 int main(int count, char** words) {
   std::ios::sync_with_stdio(false);

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <exception>
+#include <iostream>
 #include <numeric>
+#include <thread>
 
 namespace kit {
 
@@ -55,6 +58,45 @@ std::string Latency::table() const {
     text += line;
   }
   return text;
+}
+
+Measured measure_batches(std::size_t workers, std::size_t batches,
+                         const std::function<void(std::size_t, std::size_t, Latency&)>& run) {
+  std::vector<Latency> taken(workers);
+  std::vector<std::exception_ptr> failures(workers);
+  const auto began = Clock::now();
+  const double cpu = cpu_milliseconds();
+  std::vector<std::thread> threads;
+  for (std::size_t k = 0; k < workers; ++k)
+    threads.emplace_back([&, k] {
+      try {
+        for (std::size_t i = k; i < batches; i += workers) run(k, i, taken[k]);
+      } catch (...) {
+        failures[k] = std::current_exception();
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+  Measured measured{taken[0], milliseconds_since(began), cpu_milliseconds() - cpu};
+  for (std::size_t k = 1; k < workers; ++k) measured.latency.merge(taken[k]);
+  return measured;
+}
+
+void Measured::report(double count, const std::string& noun, const std::string& engine, std::size_t batch, std::size_t workers,
+                      bool as_json) const {
+  const double rate = rounded(1000 * count / milliseconds, 2);
+  if (as_json)
+    std::cout << python_json({{"latency_ms", latency.summary()},
+                              {"cpu_ms", rounded(cpu_milliseconds / count, 3)},
+                              {"engine", engine},
+                              {"batch", batch},
+                              {"workers", workers},
+                              {noun + "_per_second", rate}})
+              << '\n';
+  else
+    std::cout << latency.table() << "engine " << engine << ", batch " << batch << ", " << workers << " worker(s): " << rate << ' '
+              << noun << "/s\n";
 }
 
 }  // namespace kit

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,6 +27,17 @@ class Latency {
   std::vector<std::string> order_;
   std::map<std::string, std::vector<double>> taken_;
 };
+
+// Many batches, run by workers side by side.
+struct Measured {
+  Latency latency;
+  double milliseconds = 0, cpu_milliseconds = 0;
+  // Writes the latencies and the rate of `count` samples, such as `images`, to standard output.
+  void report(double count, const std::string& noun, const std::string& engine, std::size_t batch, std::size_t workers, bool as_json) const;
+};
+// Throws what `run` throws.
+Measured measure_batches(std::size_t workers, std::size_t batches,
+                         const std::function<void(std::size_t worker, std::size_t batch, Latency& latency)>& run);
 
 double percentile(std::vector<double> values, double part);  // the nearest rank; `part` from 0 to 1
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <iterator>
 #include <opencv2/core.hpp>
@@ -8,7 +7,9 @@
 #include "image_ops.h"
 #include "infer_config.h"
 #include "manifest.h"
+#include "prediction.h"
 #include "tasks/task.h"
+#include "text/text_task.h"
 
 namespace kit {
 namespace {
@@ -44,7 +45,8 @@ void check_inputs(const About& about, const Tensors& given) {
   }
 }
 
-// One tensor [N, ...] of the same tensor of each sample; those after `parts` repeat the last, up to `count`.
+}  // namespace
+
 Tensor stacked(std::vector<Tensor*>& parts, std::size_t count, const std::string& name) {
   const Tensor& first = *parts[0];
   Tensor batch{first.dtype, first.shape, {}};
@@ -63,6 +65,8 @@ Tensor stacked(std::vector<Tensor*>& parts, std::size_t count, const std::string
   }
   return batch;
 }
+
+namespace {
 
 // Where an image of known size lies in the input that the pre-processing made of it.
 void place(const Sample& sample, Placement& place) {
@@ -106,7 +110,8 @@ std::shared_ptr<const Task> task_of(const InferConfig& config) {
   }
 }
 
-// Refuses outputs of which no prediction can be made; -inf is a score that masks leave behind, and passes.
+}  // namespace
+
 void check_finite(const Tensors& outputs) {
   for (const auto& [name, tensor] : outputs) {
     if (tensor.dtype != DType::float32) continue;
@@ -118,20 +123,11 @@ void check_finite(const Tensors& outputs) {
   }
 }
 
-class Lap {
- public:
-  double operator()() {
-    const auto now = std::chrono::steady_clock::now();
-    const std::chrono::duration<double> spent = now - began_;
-    began_ = now;
-    return spent.count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-};
-
-}  // namespace
+void name_categories(std::vector<Records>& found, const std::vector<int>& ids) {
+  for (Records& records : found)
+    for (Record& record : records)
+      if (static_cast<std::size_t>(record.category_id) < ids.size()) record.category_id = ids[static_cast<std::size_t>(record.category_id)];
+}
 
 struct Model::Parts {
   std::shared_ptr<const About> about;
@@ -143,6 +139,7 @@ struct Model::Parts {
   Tensors prepared(std::vector<Sample> samples, std::vector<Placement>& places) const;
   const Task& needed_task() const {
     if (task != nullptr && pipeline != nullptr) return *task;
+    if (is_text_task(about->task)) throw ConfigError(about->folder + ": the task is " + about->task + ", which reads texts: --text FILE");
     std::string names;
     for (const std::string& name : about->kit_classes) names += (names.empty() ? "" : ", ") + name;
     const std::string why = names.empty() ? "the task is " + about->task + ", which this program runs"
@@ -245,10 +242,7 @@ std::vector<Records> Model::predict(const std::vector<Image>& images, std::optio
   spent.run = lap();
   std::vector<Records> found = task.records(outputs, about().labels, threshold.value_or(task.threshold()), places);
   found.resize(images.size());
-  const std::vector<int>& ids = about().category_ids;
-  for (Records& records : found)
-    for (Record& record : records)
-      if (static_cast<std::size_t>(record.category_id) < ids.size()) record.category_id = ids[static_cast<std::size_t>(record.category_id)];
+  name_categories(found, about().category_ids);
   spent.postprocess = lap();
   if (stages != nullptr) *stages = spent;
   return found;

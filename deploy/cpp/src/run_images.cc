@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <condition_variable>
 #include <exception>
 #include <iostream>
 #include <map>
-#include <mutex>
-#include <thread>
 
 #include "boxes.h"
+#include "in_order.h"
 #include "json.h"
 #include "latency.h"
 #include "runner.h"
@@ -93,7 +91,7 @@ std::string one_line(const std::string& message) {
 class ImageRun {
  public:
   ImageRun(Model& model, const Arguments& given)
-      : given_(given), source_(open_source(given.image)), size_(static_cast<std::size_t>(model.about().fixed_batch().value_or(given.batch))) {
+      : given_(given), source_(open_source(given.image)), size_(static_cast<std::size_t>(model.about().fixed_batch().value_or(std::max(given.batch, 1)))) {
     models_.push_back(&model);
     for (int i = 1; i < given.workers; ++i) clones_.push_back(model.clone());
     for (Model& clone : clones_) models_.push_back(&clone);
@@ -102,7 +100,10 @@ class ImageRun {
   }
 
   int predictions() {
-    in_order([&](Batch& batch) {
+    std::size_t taken = 0;
+    const auto next = [&] { return taken < batches() ? std::optional<std::size_t>(taken++) : std::nullopt; };
+    const auto work = [&](std::size_t worker, std::size_t index) { return predict(*models_[worker], index, nullptr); };
+    in_order(models_.size(), next, work, [&](Batch& batch) {
       if (batch.failure) std::rethrow_exception(batch.failure);
       for (const std::string& problem : batch.problems) {
         if (!source_.many) throw DataError(problem);
@@ -127,32 +128,22 @@ class ImageRun {
     while (source_.images.size() < size_) source_.images.push_back(source_.images[source_.images.size() % count_]);
     for (int i = 0; i < given_.warmup; ++i)
       for (Model* model : models_) predict(*model, 0, nullptr);
-    const std::size_t batches = (source_.images.size() + size_ - 1) / size_ * static_cast<std::size_t>(given_.repeat);
-    std::vector<Latency> taken(models_.size());
-    std::vector<std::exception_ptr> failures(models_.size());
-    const auto began = Clock::now();
-    const double cpu = cpu_milliseconds();
-    std::vector<std::thread> threads;
-    for (std::size_t k = 0; k < models_.size(); ++k)
-      threads.emplace_back([&, k] {
-        for (std::size_t i = k; i < batches && !failures[k]; i += models_.size())
-          failures[k] = predict(*models_[k], i, &taken[k]).failure;
-      });
-    for (std::thread& thread : threads) thread.join();
-    for (const std::exception_ptr& failure : failures)
-      if (failure) std::rethrow_exception(failure);
-    const double seconds = milliseconds_since(began) / 1000;
-    for (std::size_t k = 1; k < taken.size(); ++k) taken[0].merge(taken[k]);
+    const std::size_t rounds = batches() * static_cast<std::size_t>(given_.repeat);
+    const Measured measured = measure_batches(models_.size(), rounds, [&](std::size_t worker, std::size_t i, Latency& latency) {
+      if (const auto failure = predict(*models_[worker], i, &latency).failure) std::rethrow_exception(failure);
+    });
     const double count = static_cast<double>(source_.images.size()) * given_.repeat;  // the last batch may be smaller
-    report(taken[0], count / seconds, (cpu_milliseconds() - cpu) / count);
+    measured.report(count, "images", models_[0]->engine(), size_, models_.size(), given_.json);
   }
 
  private:
+  std::size_t batches() const { return (source_.images.size() + size_ - 1) / size_; }
+
   // Batch number `index` of all; those beyond the last start again from the first.
   Batch predict(const Model& model, std::size_t index, Latency* latency) const {
     Batch batch;
     const auto began = Clock::now();
-    const std::size_t first = index % ((source_.images.size() + size_ - 1) / size_) * size_;
+    const std::size_t first = index % batches() * size_;
     try {
       for (std::size_t i = first; i < std::min(first + size_, source_.images.size()); ++i) {
         const ImageFile& file = source_.images[i];
@@ -209,68 +200,6 @@ class ImageRun {
     batch = std::move(found);
   }
 
-  // Workers take batches as they come free; `use` sees them in order. No worker is more than two rounds ahead.
-  template <typename Use>
-  void in_order(Use use) {
-    const std::size_t batches = (source_.images.size() + size_ - 1) / size_, ahead = 2 * models_.size();
-    std::map<std::size_t, Batch> done;
-    std::size_t next = 0, shown = 0;
-    bool stop = false;
-    std::mutex lock;
-    std::condition_variable changed;
-    auto work = [&](const Model& model) {
-      for (std::unique_lock<std::mutex> held(lock);;) {
-        changed.wait(held, [&] { return stop || next >= batches || next < shown + ahead; });
-        if (stop || next >= batches) return;
-        const std::size_t mine = next++;
-        held.unlock();
-        Batch batch = predict(model, mine, nullptr);
-        held.lock();
-        done.emplace(mine, std::move(batch));
-        changed.notify_all();
-      }
-    };
-    std::vector<std::thread> threads;
-    for (Model* model : models_) threads.emplace_back(work, std::cref(*model));
-    std::exception_ptr failure;
-    try {
-      for (; shown < batches;) {
-        std::unique_lock<std::mutex> held(lock);
-        changed.wait(held, [&] { return done.count(shown) > 0; });
-        Batch batch = std::move(done.extract(shown).mapped());
-        held.unlock();
-        use(batch);
-        held.lock();
-        ++shown;
-        changed.notify_all();
-      }
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    {
-      std::lock_guard<std::mutex> held(lock);
-      stop = true;
-    }
-    changed.notify_all();
-    for (std::thread& thread : threads) thread.join();
-    if (failure) std::rethrow_exception(failure);
-  }
-
-  void report(const Latency& latency, double rate, double cpu) const {
-    if (given_.json) {
-      std::cout << python_json({{"latency_ms", latency.summary()},
-                                {"cpu_ms", rounded(cpu, 3)},
-                                {"engine", models_[0]->engine()},
-                                {"batch", size_},
-                                {"workers", models_.size()},
-                                {"images_per_second", rounded(rate, 2)}})
-                << '\n';
-      return;
-    }
-    std::cout << latency.table() << "engine " << models_[0]->engine() << ", batch " << size_ << ", " << models_.size()
-              << " worker(s): " << rounded(rate, 2) << " images/s\n";
-  }
-
   // Reads the boxes; images that the file does not name have none.
   void choose_boxes(const Model& model) {
     if (!model.takes_boxes()) throw ConfigError("--boxes is for models of keypoints; the task of this one is " + model.about().task);
@@ -293,21 +222,11 @@ class ImageRun {
   std::optional<std::map<std::string, Records>> boxes_;  // of each image, where they are given
 };
 
-// The score threshold in use and its source, on standard error as tools/infer.py logs it.
-void log_threshold(const Model& model, const Arguments& given) {
-  const std::string& source = model.about().threshold_from;
-  if (!given.threshold && source.empty()) return;
-  char number[64];
-  std::snprintf(number, sizeof number, "%g", given.threshold.value_or(model.threshold()));
-  std::cerr << "score threshold " << number << ": "
-            << printable(given.threshold ? "--threshold" : source + " (" + model.about().folder + "/infer.yml)") << '\n';
-}
-
 }  // namespace
 
 int run_images(Model& model, const Arguments& given) {
   ImageRun run(model, given);
-  log_threshold(model, given);
+  log_threshold(model.about(), model.threshold(), given);
   const int code = run.predictions();
   if (given.repeat > 0 && code == 0) run.measure();
   return code;

@@ -7,7 +7,7 @@ import pytest
 from common.config import kits as kit
 from common.config import load_config
 from common.config.kits import find_config, kit_of, shipped_kits
-from common.config.namespace import Namespace
+from common.config.namespace import Namespace, namespace_of
 from common.config.signature import parse_arguments
 from common.errors import ConfigError
 
@@ -250,3 +250,14 @@ def test_arguments_are_read_from_docstrings_of_several_lines():
         "b": ("dict[str, tuple(int)], optional", "second"),
         "c": ("", "no type"),
     }
+
+
+def test_a_namespace_is_kept_while_no_source_of_it_changes(fake_kit):
+    before = namespace_of(fake_kit)
+    assert namespace_of(fake_kit) is before and before.find("Norm") is None
+    (fake_kit / "models/norm.py").write_text('class Norm:\n    """Scales."""\n')
+    after = namespace_of(fake_kit)
+    assert after is not before and after.find("Norm").line == 1
+    methods = namespace_of(fake_kit, after=after)
+    assert namespace_of(fake_kit, after=after) is methods is not after
+    assert namespace_of(fake_kit, after=before) is not methods

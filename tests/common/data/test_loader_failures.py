@@ -89,7 +89,7 @@ def test_a_stall_ends_with_all_stacks_and_exit_code_70(case, workers):
 )
 def test_sigint_ends_the_program_within_3_seconds_in_every_state(case, workers):
     run = Run(case, workers)
-    time.sleep(1)
+    time.sleep(0.4)
     os.killpg(run.process.pid, signal.SIGINT)  # what a terminal does
     code, _, err = run.end(within=3)
     assert code == -signal.SIGINT
@@ -100,7 +100,7 @@ def test_sigint_ends_the_program_within_3_seconds_in_every_state(case, workers):
 @pytest.mark.parametrize("case", ["slow", "sleep", "busy", "spin"])
 def test_no_worker_outlives_a_killed_trainer(case, number):
     run = Run(case, 2)
-    time.sleep(0.5)
+    time.sleep(0.2)
     run.process.send_signal(number)
     assert run.end(within=5)[0] == -number
 

@@ -66,6 +66,21 @@ def check_blazeface(module):
     np.testing.assert_allclose(points["nose_tip"], [226.4, 124.0], atol=1)
 
 
+def check_blazepose_lite(module):
+    person = best(module, "astronaut", "keypoint_detection")
+    points = {point["name"]: point for point in person["keypoints"]}
+    assert len(points) == 33 and points["nose"]["score"] > 0.99 > points["left_ankle"]["score"]
+    nose, shoulder = ([points[name]["x"], points[name]["y"]] for name in ("nose", "left_shoulder"))
+    np.testing.assert_allclose(nose, [223, 126], atol=3)
+    assert shoulder[0] > nose[0] and shoulder[1] > nose[1]
+
+
+def check_selfie_segmentation(module):
+    image = pytest.importorskip("skimage.data").astronaut()
+    share = {record["label"]: record["share"] for record in module.segmentation(images=[image])[0]}
+    assert share["person"] == pytest.approx(0.545, abs=0.005) and share["background"] == pytest.approx(0.455, abs=0.005)
+
+
 def check_ssd_mobilenet_v1_face(module):
     face = best(module, "astronaut", "face_detection")
     assert face["label"] == "face" and face["score"] > 0.95
@@ -97,6 +112,7 @@ def check_whisper(module):
 
 EXPECTED = {
     "blazeface": check_blazeface,
+    "blazepose_lite": check_blazepose_lite,
     "efficientnet_lite0_imagenet": check_efficientnet_lite0,
     "lac": check_lac,
     "lac_seg": check_lac_seg,
@@ -104,6 +120,7 @@ EXPECTED = {
     "minilm_sentence": check_minilm,
     "mobilenet_v2_imagenet": check_mobilenet,
     "whisper_tiny_en": check_whisper,
+    "selfie_segmentation": check_selfie_segmentation,
     "ssd_mobilenet_v1_face": check_ssd_mobilenet_v1_face,
     "yolov3_tiny_coco": check_yolov3_tiny,
 }

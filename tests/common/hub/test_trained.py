@@ -90,7 +90,7 @@ def test_categories_without_a_model_say_so(name):
 def test_a_wrong_recipe_is_named_with_its_lines(recipe, tmp_path):
     text = recipe.path.read_text()
     path = tmp_path / "a.yml"
-    path.write_text(text.replace("minutes: 3", "minute: 3").replace("version: '1.0.0'", "version: 1"))
+    path.write_text(text.replace("minutes: 7", "minute: 7").replace("version: '1.0.0'", "version: 1"))
     with pytest.raises(
         ConfigError, match=r"'minutes' is missing[\s\S]*'version' is a text[\s\S]*did you mean 'minutes'"
     ):

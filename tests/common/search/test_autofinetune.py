@@ -9,8 +9,7 @@ pytest.importorskip("optuna")
 
 from common.search.evaluators import PopulationBased
 from common.search.figures import best_so_far
-from common.system import trial as trials
-from common.system.trial import read_reported_score, report_final_result
+from common.search.scripts import ScriptTrials
 from tests.common.search.search_kit import make_kit
 from tests.made.commands import command
 
@@ -111,17 +110,14 @@ def test_a_missing_script_is_named(tmp_path):
     command("hub", words[0], tmp_path / "trian.py", *words[2:]).refused(2, "no such file", "train.py")
 
 
-def test_a_score_is_reported_to_the_file_of_the_trial(tmp_path, monkeypatch):
-    path = tmp_path / "score.json"
-    report_final_result(0.5)  # outside a search
-    monkeypatch.setenv(trials.SCORE_FILE, str(path))
-    for score in (0.25, -1e-9, float("inf")):
-        report_final_result(score)
-        assert read_reported_score(path) == score
-    with pytest.raises((TypeError, ValueError)):
-        report_final_result("good")
-    path.write_text("0.9 or so")
-    assert read_reported_score(path) is None and read_reported_score(tmp_path / "none") is None
+def test_each_trial_has_a_graphics_card_of_its_own(tmp_path):
+    trainer, first, second = ScriptTrials(tmp_path / "train.py", tmp_path, devices=["3", "5"]), {}, {}
+    with trainer.device(first), trainer.device(second):
+        assert {first["CUDA_VISIBLE_DEVICES"], second["CUDA_VISIBLE_DEVICES"]} == {"3", "5"} and trainer.devices.empty()
+    assert trainer.devices.qsize() == 2
+    none = {}
+    with ScriptTrials(tmp_path / "train.py", tmp_path).device(none):
+        assert none == {}
 
 
 def test_no_trial_of_the_first_round_has_a_parent():

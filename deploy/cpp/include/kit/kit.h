@@ -1,7 +1,9 @@
-// Runs an exported model: images or tensors in, records or tensors out. All that a program of your own includes.
+// Runs an exported model: images, texts or tensors in, records or tensors out. All that a program of your own includes.
 //
 //     kit::Model model("output/yolov3/export");
 //     for (const kit::Record& found : model.predict(kit::read_image("street.jpg"))) use(found.label, found.box);
+//     kit::TextModel lac("output/lac/export");
+//     for (const kit::Record& word : lac.predict("百度是一家高科技公司")) use(*word.text, word.label);
 #pragma once
 
 #include <cstddef>
@@ -81,8 +83,9 @@ struct Keypoint {
 };
 
 // One prediction; `box` (x1, y1, x2, y2 in pixels of the image) is empty where the task gives none. A class of a
-// segmentation has `mask` and `share`, its part of the pixels, in place of a score. A person has `keypoints`, a word has
-// `text`, which is its label; an image that is embedded has nothing but `embedding`.
+// segmentation has `mask` and `share`, its part of the pixels, in place of a score. A person has `keypoints`, a word in an
+// image has `text`, which is its label; an image that is embedded has nothing but `embedding`. A part of a text, a word
+// or an answer, has `text`, and `start` and `end` in code points of the text.
 struct Record {
   std::string label;
   int category_id = 0;
@@ -93,6 +96,7 @@ struct Record {
   std::vector<Keypoint> keypoints;
   std::optional<std::string> text = std::nullopt;
   std::vector<double> embedding = {};
+  int start = -1, end = -1;
 };
 using Records = std::vector<Record>;
 
@@ -157,6 +161,40 @@ class Model {
  private:
   struct Parts;
   explicit Model(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// A text as a model reads it, and what is predicted.
+struct TextResult {
+  Records records;         // the best first; those of spans in the order of the text
+  bool truncated = false;  // whether the text was cut, for it is longer than the model reads
+  std::string error;       // why the text cannot be used; empty if it was
+};
+
+// An exported folder whose task reads texts: classification (also of pairs), sequence labeling, reading comprehension. A
+// text is UTF-8, in the form of a line of tools/infer.py: the text, `first<tab>second`, `question<tab>text`, or an object of
+// JSON by the names of the fields. Not to be used by two threads at once: clone it.
+class TextModel {
+ public:
+  explicit TextModel(const std::string& folder, const Options& options = {});
+  ~TextModel();
+  TextModel(TextModel&&) noexcept;
+  TextModel& operator=(TextModel&&) noexcept;
+
+  TextModel clone() const;     // shares the weights
+  const Model& model() const;  // the program: about, engine, run
+  double threshold() const;    // the score threshold where none is given
+  // The records of a text; raises DataError for one that cannot be used.
+  Records predict(const std::string& text, std::optional<double> threshold = {}) const;
+  // Of each text, run as one batch; one that cannot be used has its error instead.
+  std::vector<TextResult> predict(const std::vector<std::string>& texts, std::optional<double> threshold = {},
+                                  Stages* stages = nullptr) const;
+
+  struct Parts;  // of the program kit_infer, which reads whole files
+  const Parts& parts() const { return *parts_; }
+
+ private:
+  explicit TextModel(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
 

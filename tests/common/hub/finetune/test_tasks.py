@@ -216,3 +216,18 @@ def test_batches_may_count_tokens(place):
         "type": "WordPiece", "vocab": "", "lowercase": False, "max_length": 50
     }  # fmt: skip
     load_config(found).check()
+
+
+def test_numbers_and_several_classes_are_tasks_too(place):
+    class Ratings(hub.dataset.BaseNLPDataset):
+        def get_train_examples(self):
+            return [hub.dataset.InputExample(k, f"text {k}", label=str(k / 2)) for k in range(8)]
+
+    task = make(place, hub.RegressionTask, hub.reader.RegressionReader, Ratings(place), "pooled_output", num_classes=1)
+    config = task.run().config
+    assert config.get("model.type") == "TextRegressor" and config.get("data.train.type") == "ScoredTexts"
+    (place / "toxic.tsv").write_text("text_a\ttoxic\trude\na\t1\t0\nb\t0\t1\n")
+    flags = hub.dataset.BaseNLPDataset(place, "toxic.tsv", label_list=["toxic", "rude"], train_file_with_header=True)
+    reader = hub.reader.MultiLabelClassifyReader
+    config = make(place, hub.MultiLabelClassifierTask, reader, flags, "pooled_output").run().config
+    assert config.get("model.head.type") == "MultiLabelTextHead" and config.get("data.train.file") == "toxic.tsv"
