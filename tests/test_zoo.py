@@ -34,7 +34,7 @@ def slow_but(chosen):
 def test_a_row_is_complete(row):
     assert (ROOT / row["kit"] / row["config"]).is_file()
     assert (ROOT / row["kit"] / shlex.split(row["tiny"])[0]).is_file()
-    assert int(row["parameters"]) > 0 and int(row["classes"]) > 0
+    assert int(row["parameters"]) > 0 and int(row["classes"]) >= 0  # 0 where it writes tokens
     assert len(row["first_losses"].split()) == 3
     assert bool(row["score"]) == bool(row["command"]), "a score has its command"
     for command in filter(None, row["command"].split(" && ")):
