@@ -1,4 +1,4 @@
-"""Times modules of the hub against programs of the same purpose: the first answer of a new process, and later ones.
+"""Times modules of the hub against other programs of the same purpose: first answers of new processes, and later ones.
 
 python benchmarks/hub.py --image page.png --peer rapidocr=/path/to/venv/bin/python
 
