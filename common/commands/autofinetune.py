@@ -28,7 +28,7 @@ def add_arguments(options):
         type=str.lower,
         choices=EVALUATORS,
         default="populationbased",
-        help="populationbased (default): rounds go on from the models of the better half; fulltrail: from scratch",
+        help="populationbased (default): rounds start from the models of the better half; fulltrail: from scratch",
     )
     options.add_argument(
         "--tuning_strategy",

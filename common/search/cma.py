@@ -26,7 +26,7 @@ class CMASampler(PopulationSampler):
     def __init__(self, distributions, seed=0, popsize=5, start=None, sigma=0.5):
         super().__init__(distributions, seed, popsize, start)
         self.sigma = sigma
-        self.optimizer, self.told = self.new_optimizer(), []
+        self.optimizer, self.rounds = self.new_optimizer(), []
 
     def new_optimizer(self):
         """The optimizer before the first round."""
@@ -47,15 +47,15 @@ class CMASampler(PopulationSampler):
             )
 
     def proposals(self, study, trial):
-        """Draws: the `point` of the candidate, the `raw` one that the optimizer is told, and its `round`."""
+        """Draws: the `point` of the candidate, the `raw` one for the optimizer's update, and its `round`."""
         self.update(study)
         self.optimizer.reseed_rng(int(self.generator(trial.number).integers(2**31)))
         while True:
             point, raw = self.optimizer.ask()
-            yield {"round": len(self.told), "point": point[: len(self.distributions)].tolist(), "raw": raw.tolist()}
+            yield {"round": len(self.rounds), "point": point[: len(self.distributions)].tolist(), "raw": raw.tolist()}
 
     def update(self, study):
-        """Tells the optimizer all rounds that are complete; those it knows already are not told again."""
+        """Tells the optimizer all rounds that are complete; those it has already are left out."""
         waiting = {}
         for trial, state, loss in self.finished(study):
             if "raw" not in state:
@@ -65,11 +65,11 @@ class CMASampler(PopulationSampler):
         while len(waiting.get(len(rounds), ())) >= self.popsize:
             rounds.append(waiting[len(rounds)][: self.popsize])
         names = [[number for number, _, _ in members] for members in rounds]
-        if names[: len(self.told)] != self.told:
-            self.optimizer, self.told = self.new_optimizer(), []
-        for members, numbers in zip(rounds[len(self.told) :], names[len(self.told) :], strict=True):
+        if names[: len(self.rounds)] != self.rounds:
+            self.optimizer, self.rounds = self.new_optimizer(), []
+        for members, numbers in zip(rounds[len(self.rounds) :], names[len(self.rounds) :], strict=True):
             known = [loss for _, _, loss in members if loss is not None]
             if known:
                 worst = max(known) + 1
                 self.optimizer.tell([(raw, worst if loss is None else loss) for _, raw, loss in members])
-            self.told.append(numbers)
+            self.rounds.append(numbers)

@@ -39,11 +39,13 @@ def draw_progress(path, trials, higher):
     with new_figure(path) as figure:
         axes = figure.add_subplot()
         axes.plot(numbers, scores, "o", color=PALE, label="trial")
-        axes.step(numbers, best_so_far(scores, higher), where="post", color=COLORS[0], linewidth=2, label="best so far")
+        axes.step(
+            numbers, running_best(scores, higher), where="post", color=COLORS[0], linewidth=2, label="best so far"
+        )
         finish_axes(axes, "Search", "trial", "score")
 
 
-def best_so_far(scores, higher):
+def running_best(scores, higher):
     """The best of the first 1, 2, ... scores (list[float])."""
     better, best = (max if higher else min), []
     for score in scores:

@@ -1,4 +1,4 @@
-"""What a script reports to the search that runs it (`hub autofinetune`)."""
+"""The score that a script reports to the search that runs it (`hub autofinetune`)."""
 
 import json
 import os

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("optuna")
 
 from common.search.evaluators import PopulationBased
-from common.search.figures import best_so_far
+from common.search.figures import running_best
 from common.search.scripts import ScriptTrials
 from tests.common.search.search_kit import make_kit
 from tests.made.commands import command
@@ -134,5 +134,5 @@ def test_no_trial_of_the_first_round_has_a_parent():
     assert [PopulationBased(2)(study, 4), PopulationBased(3)(study, 4)] == ["trial_1", "trial_2"]
 
 
-def test_the_best_so_far_follows_the_direction():
-    assert best_so_far([1, 3, 2], True) == [1, 3, 3] and best_so_far([2, 3, 1], False) == [2, 2, 1]
+def test_the_running_best_follows_the_direction():
+    assert running_best([1, 3, 2], True) == [1, 3, 3] and running_best([2, 3, 1], False) == [2, 2, 1]
