@@ -1,6 +1,6 @@
 """Benchmark of the strategies of `hub autofinetune` on a real task: house prices in districts of California.
 
-    python benchmarks/autofinetune.py --data dataset/california_housing/housing.csv.gz [--seeds 5] [--trials 30]
+    python benchmarks/autofinetune.py --data dataset/california_housing/housing.csv.gz [--seeds 15] [--trials 30]
 
 Six hyperparameters of scikit-learn's perceptron with one hidden layer, which trains in milliseconds: learning rate,
 momentum, weight decay, width, batch size, activation. A trial trains for three epochs on 4,000 districts and scores on
@@ -117,7 +117,7 @@ def main():
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=15)
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--strategies", nargs="+", choices=search.STRATEGIES, default=["random", "HAZero", "PSHE2"])
     parser.add_argument("--json", type=Path)
