@@ -28,11 +28,7 @@ def add_arguments(options):
         type=str.lower,
         choices=EVALUATORS,
         default="populationbased",
-<<<<<<< HEAD
-        help="populationbased (default): rounds start at the models of the better half; fulltrail: from scratch",
-=======
         help="populationbased (default): rounds start from the models of the better half; fulltrail: from scratch",
->>>>>>> autodl
     )
     options.add_argument(
         "--tuning_strategy",

@@ -26,11 +26,7 @@ class CMASampler(PopulationSampler):
     def __init__(self, distributions, seed=0, popsize=5, start=None, sigma=0.5):
         super().__init__(distributions, seed, popsize, start)
         self.sigma = sigma
-<<<<<<< HEAD
-        self.optimizer, self.reported = self.new_optimizer(), []
-=======
         self.optimizer, self.rounds = self.new_optimizer(), []
->>>>>>> autodl
 
     def new_optimizer(self):
         """The optimizer before the first round."""
@@ -51,26 +47,15 @@ class CMASampler(PopulationSampler):
             )
 
     def proposals(self, study, trial):
-<<<<<<< HEAD
-        """Draws: the `point` of the candidate, the `raw` one that the optimizer is reported, and its `round`."""
-=======
         """Draws: the `point` of the candidate, the `raw` one for the optimizer's update, and its `round`."""
->>>>>>> autodl
         self.update(study)
         self.optimizer.reseed_rng(int(self.generator(trial.number).integers(2**31)))
         while True:
             point, raw = self.optimizer.ask()
-<<<<<<< HEAD
-            yield {"round": len(self.reported), "point": point[: len(self.distributions)].tolist(), "raw": raw.tolist()}
-
-    def update(self, study):
-        """Tells the optimizer all rounds that are complete; those it knows already are not reported again."""
-=======
             yield {"round": len(self.rounds), "point": point[: len(self.distributions)].tolist(), "raw": raw.tolist()}
 
     def update(self, study):
         """Tells the optimizer all rounds that are complete; those it has already are left out."""
->>>>>>> autodl
         waiting = {}
         for trial, state, loss in self.finished(study):
             if "raw" not in state:
@@ -80,21 +65,11 @@ class CMASampler(PopulationSampler):
         while len(waiting.get(len(rounds), ())) >= self.popsize:
             rounds.append(waiting[len(rounds)][: self.popsize])
         names = [[number for number, _, _ in members] for members in rounds]
-<<<<<<< HEAD
-        if names[: len(self.reported)] != self.reported:
-            self.optimizer, self.reported = self.new_optimizer(), []
-        for members, numbers in zip(rounds[len(self.reported) :], names[len(self.reported) :], strict=True):
-=======
         if names[: len(self.rounds)] != self.rounds:
             self.optimizer, self.rounds = self.new_optimizer(), []
         for members, numbers in zip(rounds[len(self.rounds) :], names[len(self.rounds) :], strict=True):
->>>>>>> autodl
             known = [loss for _, _, loss in members if loss is not None]
             if known:
                 worst = max(known) + 1
                 self.optimizer.tell([(raw, worst if loss is None else loss) for _, raw, loss in members])
-<<<<<<< HEAD
-            self.reported.append(numbers)
-=======
             self.rounds.append(numbers)
->>>>>>> autodl

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The start of a trial of a search: from scratch, or from the model of an earlier one.
-=======
 """Starting points of the trials of a search: from scratch, or from the model of an earlier one.
->>>>>>> autodl
 
 FullTrail trains every trial from scratch.  PopulationBased starts the trials of every round but the first from the
 models of the better half of all trials so far, in turn, and trains each for few epochs (compare Jaderberg et al.,

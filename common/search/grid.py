@@ -19,11 +19,7 @@ class GridSpace:
 
     def __init__(self, space, points):
         self.dimensions = [
-<<<<<<< HEAD
-            d if isinstance(d, Choice) else Choice(d.name, grid_points(d, points)) for d in space.dimensions
-=======
             d if isinstance(d, Choice) else Choice(d.name, grid_values(d, points)) for d in space.dimensions
->>>>>>> autodl
         ]
         self.overrides = space.overrides
 
@@ -33,11 +29,7 @@ class GridSpace:
         return int(size(self.dimensions))
 
 
-<<<<<<< HEAD
-def grid_points(dimension, count):
-=======
 def grid_values(dimension, count):
->>>>>>> autodl
     """Equally spaced values of a range on its scale (tuple), its ends included; fewer where integers coincide."""
     low, high = (math.log(end) if dimension.log else end for end in (dimension.low, dimension.high))
     values = np.linspace(low, high, count)

@@ -44,11 +44,7 @@ class ScriptTrials(Trials):
         return [sys.executable, "-c", BOUND, str(self.script), *as_options({**self.options, **overrides, **more})]
 
     def environment(self, name):
-<<<<<<< HEAD
-        """The variables that name the place of the score; the script imports `common` wherever it is."""
-=======
         """The file of the score, and the path of `common` for the imports of the script."""
->>>>>>> autodl
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         return {SCORE_FILE: str(self.folder / name / "score.json"), "PYTHONPATH": os.pathsep.join(paths)}
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Scores that a script reports to the search that runs it (`hub autofinetune`)."""
-=======
 """The score that a script reports to the search that runs it (`hub autofinetune`)."""
->>>>>>> autodl
 
 import json
 import os

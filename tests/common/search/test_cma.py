@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Tests of the sampler of CMA-ES: what the library is reported."""
-=======
 """Tests of the sampler of CMA-ES: what the library receives."""
->>>>>>> autodl
 
 import pytest
 
@@ -21,31 +17,18 @@ def test_the_distribution_moves_after_each_full_round():
     sampler = HAZero(SPACE, popsize=4).sampler(0)
     before = sampler.optimizer.mean.copy()
     sampler.update(study)
-<<<<<<< HEAD
-    assert sampler.reported == [[0, 1, 2, 3], [4, 5, 6, 7]] and sampler.optimizer.generation == 2
-=======
     assert sampler.rounds == [[0, 1, 2, 3], [4, 5, 6, 7]] and sampler.optimizer.generation == 2
->>>>>>> autodl
     assert (sampler.optimizer.mean != before).any()
 
 
 def test_failed_trials_rank_last_and_a_round_without_a_score_moves_nothing(monkeypatch):
     sampler = HAZero(SPACE, popsize=3).sampler(0)
-<<<<<<< HEAD
-    reported = []
-    monkeypatch.setattr(sampler.optimizer, "tell", lambda solutions: reported.append([loss for _, loss in solutions]))
-    study = search(HAZero(SPACE, popsize=3), 6, fails=lambda number, values: number in (0, 1, 2, 4))
-    sampler.update(study)
-    assert len(sampler.reported) == 2 and len(reported) == 1
-    assert reported[0][1] == max(reported[0]) == pytest.approx(max(reported[0][0], reported[0][2]) + 1)
-=======
     received = []
     monkeypatch.setattr(sampler.optimizer, "tell", lambda solutions: received.append([loss for _, loss in solutions]))
     study = search(HAZero(SPACE, popsize=3), 6, fails=lambda number, values: number in (0, 1, 2, 4))
     sampler.update(study)
     assert len(sampler.rounds) == 2 and len(received) == 1
     assert received[0][1] == max(received[0]) == pytest.approx(max(received[0][0], received[0][2]) + 1)
->>>>>>> autodl
 
 
 def test_a_repeated_candidate_counts_with_the_score_of_the_first():

@@ -4,25 +4,15 @@ import pytest
 
 optuna = pytest.importorskip("optuna")
 
-<<<<<<< HEAD
-from common.search.grid import grid_points  # noqa: E402
-=======
 from common.search.grid import grid_values  # noqa: E402
->>>>>>> autodl
 from common.search.space import KeySpace, Range, decode  # noqa: E402
 from common.search.strategies import GridSearch, suggest  # noqa: E402
 
 
 def test_a_range_becomes_equally_spaced_values_of_its_scale():
-<<<<<<< HEAD
-    assert grid_points(Range("a", 1e-4, 1.0, log=True), 5) == (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-    assert grid_points(Range("a", 0.0, 1.0), 3) == (0.0, 0.5, 1.0)
-    assert grid_points(Range("a", 1, 3, whole=True), 5) == (1, 2, 3)
-=======
     assert grid_values(Range("a", 1e-4, 1.0, log=True), 5) == (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     assert grid_values(Range("a", 0.0, 1.0), 3) == (0.0, 0.5, 1.0)
     assert grid_values(Range("a", 1, 3, whole=True), 5) == (1, 2, 3)
->>>>>>> autodl
 
 
 def test_every_candidate_comes_once_and_the_search_ends():

@@ -32,11 +32,7 @@ def score(values):
 
 
 def search(strategy, trials, study=None, seed=0, fails=lambda number, values: False, sign=1):
-<<<<<<< HEAD
-    """A study whose trials are reported their outcome as :mod:`common.search.workers` tells it."""
-=======
     """A study of trials that report their outcome as those of :mod:`common.search.workers`."""
->>>>>>> autodl
     study = study or optuna.create_study(direction="maximize" if sign > 0 else "minimize")
     study.sampler = strategy.sampler(seed)
     for _ in range(trials):
