@@ -121,8 +121,13 @@ def check_script(script, arguments, kit):
 
 def check_run(words):
     """Checks the arguments of `run.sh`."""
-    assert any(matches(kit / "configs" / f"{words[0]}.yml") for kit in shipped_kits()), words
-    assert set(words[1::2]) <= {"--stage", "--stop", "-o"}, words
+    if any((kit / "pipelines" / f"{words[0]}.sh").is_file() for kit in shipped_kits()):
+        named = [word.partition("=")[2] for word in words if word.startswith(("teacher=", "student="))]
+        assert set(words[1:]) & {"--help", "-o"}, words
+    else:
+        named = words[:1]
+        assert set(words[1::2]) <= {"--stage", "--stop", "-o"}, words
+    assert all(any(matches(kit / "configs" / f"{name}.yml") for kit in shipped_kits()) for name in named), words
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ class SpeechTranscription(SpeechRecognition):
 
     files = ("tokenizer",)
     parts = ()
+    columns = {"text": "text", "score": "score", "start": "start"}
 
     def __init__(self, tokenizer=None, seconds=30.0, search=5.0, threshold=0.0):
         if not 0 < search < seconds:

@@ -19,7 +19,12 @@ class TextGeneration(Task):
 
     input = "text"
     files = ("vocab",)
-    columns = {"text": "text", "score": "score", "perplexity": "perplexity", "log_probability": "log_probability"}
+    columns = {
+        "text": "continuation",
+        "score": "score",
+        "log_probability": "log_probability",
+        "perplexity": "perplexity",
+    }
 
     def __init__(self, vocab, unknown="<unk>", added=(), end="<eos>", joiner=" "):
         self.vocabulary, self.end, self.joiner = Vocabulary(vocab, unknown, added), end, joiner

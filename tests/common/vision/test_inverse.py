@@ -21,6 +21,8 @@ ARGUMENTS = {  # of constructors without defaults; several for transforms that m
     "Resize": [{"size": 32}, {"size": [64, 32]}, {"size": 32, "keep_ratio": True}, {"size": 32, "interp": "random"}],
     "ResizeShort": [{"size": 32}, {"size": 32, "max_size": 40}, {"size": [32, 48]}],
     "ResizeLong": [{"size": 32}],
+    "ResizeLimits": [{"short": 32, "long": 64}],
+    "ResizeHeight": [{"height": 32, "max_width": 64}],
     "Pad": [{"size": 600}, {"divisor": 32}, {"size": 600, "center": True}, {"divisor": 32, "center": True}],
     "LetterBox": [{"size": 64}, {"size": 64, "fill": 255}, {"size": 64, "fill": 0}, {"size": 64, "center": True}],
     "CenterCrop": [{"size": 32}],

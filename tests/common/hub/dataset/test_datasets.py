@@ -78,7 +78,7 @@ def test_known_datasets_are_found_in_their_folders(folder):
         hub.dataset.ChnSentiCorp("elsewhere")
     questions = folder.parent / "data" / "drcd"
     questions.mkdir(parents=True)
-    with pytest.raises(ConfigError, match="has no DRCD_training.json"):
+    with pytest.raises(ConfigError, match=r"has no DRCD_training\.json"):
         hub.dataset.DRCD()
     (questions / "train.json").write_text("{}")
     assert hub.dataset.DRCD().split_of("train", folder) == {"root": "data/drcd", "file": "train.json"}
