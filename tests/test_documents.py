@@ -123,7 +123,7 @@ def check_run(words):
     """Checks the arguments of `run.sh`."""
     if any((kit / "pipelines" / f"{words[0]}.sh").is_file() for kit in shipped_kits()):
         named = [word.partition("=")[2] for word in words if word.startswith(("teacher=", "student="))]
-        assert set(words[1:]) & {"--help", "-o"}, words
+        assert {word for word in words[1:] if word.startswith("-")} <= {"--help", "--stage", "--stop", "-o"}, words
     else:
         named = words[:1]
         assert set(words[1::2]) <= {"--stage", "--stop", "-o"}, words
