@@ -26,10 +26,12 @@ class Run:
     Args:
         config (Path): the configuration.
         folder (Path): `output_dir/<name>`.
+        overrides (tuple[str]): `key=value` of every start.
     """
 
     config: Path
     folder: Path
+    overrides: tuple = ()
 
     @classmethod
     def prepare(cls, place):
@@ -41,7 +43,7 @@ class Run:
         """The command line that goes on from whatever checkpoint there is."""
         place = f"output_dir={self.folder.parent}"
         train = [str(REPOSITORY / "tools/train.py"), "-c", str(self.config), "--eval", "-r", "auto", "-o", place]
-        return [*train, *more]
+        return [*train, *self.overrides, *more]
 
     def start(self, *more, launcher=()):
         """Starts it; what it says is in `log.txt` beside the output."""
