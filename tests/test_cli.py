@@ -28,8 +28,8 @@ PARSERS = {
 LIGHT = {"PIL", "common", "cv2", "cython_runtime", "defusedxml", "deploy", "numpy", "safetensors", "tools", "yaml"}
 # runs a script as `python script args` does, and tells at the end which libraries came along
 WATCHED = (
-    "import atexit, runpy, sys; atexit.register(lambda: sys.stderr.write('loaded:' + ','.join("
-    "{m.partition('.')[0] for m in sys.modules} - set(sys.stdlib_module_names)) + ':loaded'));"
+    "import sys; before = set(sys.modules); import atexit, runpy; atexit.register(lambda: sys.stderr.write('loaded:'"
+    " + ','.join({m.partition('.')[0] for m in set(sys.modules) - before} - set(sys.stdlib_module_names)) + ':loaded'));"
     "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 )
 
