@@ -81,8 +81,12 @@ def unpack_module(package, destination):
         draft = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
         try:
             most = min(MOST_BYTES, (16 << 20) + MOST_EXPANSION * package.stat().st_size)
-            with gzip.open(package, "rb") as stream, tarfile.open(fileobj=Bounded(stream, most), mode="r:") as archive:
-                _extract(archive, draft)
+            with gzip.open(package, "rb") as stream:
+                bounded = Bounded(stream, most)
+                with tarfile.open(fileobj=bounded, mode="r:") as archive:
+                    _extract(archive, draft)
+                while bounded.read(CHUNK):  # to the checksum: a damaged header ends an archive early, without an error
+                    pass
             draft.chmod(0o755)
             draft.rename(destination)
         finally:

@@ -135,6 +135,8 @@ class Home:
                 shutil.copytree(source, draft)
             else:
                 unpack_module(source, draft)
+                if not (draft / CARD).is_file():
+                    raise EnvironmentProblem(f"{display_path(source)}: a package without {CARD} is no module")
             card = verify_module(draft)
             target = self.modules / card.name / card.version
             if target.exists():

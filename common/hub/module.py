@@ -178,6 +178,8 @@ class Module:
 
     def _similarity(self, others=None, **inputs):
         """Cosines of embeddings, a list of rows: of each input with each of `others`, or with each other input."""
+        if isinstance(others, str):  # list() of it were its letters
+            raise ConfigError(f"{self.card}: others=[...] is a list")
         vectors = _embeddings(self._call(**inputs))
         return (vectors @ (vectors if others is None else _embeddings(self._call(list(others)))).T).tolist()
 

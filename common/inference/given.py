@@ -14,12 +14,14 @@ def as_sample(task, given):
             in Hz); a dict by column.
 
     Raises:
-        DataError: a text is empty.
+        DataError: a text is empty or no text, an array is no image.
     """
     if task.input == "text":
-        if not str(given).strip():
+        if not isinstance(given, str):
+            raise DataError(f"error[D131] a text is a str, not {type(given).__name__}: {str(given)[:40]!r}")
+        if not given.strip():
             raise DataError("error[D126] the text is empty")
-        return {"path": "text", "name": "text", **task.read_line(str(given))}
+        return {"path": "text", "name": "text", **task.read_line(given)}
     if task.input == "table":
         return {"path": "row", "name": "1", "row": dict(given)}
     if isinstance(given, tuple):
@@ -28,5 +30,9 @@ def as_sample(task, given):
     if hasattr(given, "convert"):  # an image of PIL
         given = np.asarray(given.convert("RGB"))
     if isinstance(given, np.ndarray):
+        if given.dtype != np.uint8 or given.ndim != 3 or given.shape[2] != 3 or not given.size:
+            raise DataError(
+                f"error[D102] an image is an array of uint8 [height, width, 3] in RGB, not {given.dtype} {list(given.shape)}"
+            )
         return {"path": "array", "name": "array", "image": given}
     return {"path": str(given), "name": str(given)}

@@ -101,3 +101,12 @@ def test_a_package_that_is_cut_anywhere_is_refused(folder, tmp_path):
         with pytest.raises(EnvironmentProblem, match=r"cut\.phm"):
             unpack_module(tmp_path / "cut.phm", tmp_path / "home" / "m")
     assert not list((tmp_path / "home").rglob("*"))
+
+
+@pytest.mark.parametrize("keep", [-4, -8])
+def test_a_package_without_its_checksum_is_not_intact(folder, tmp_path, keep):
+    package = pack_module(folder, tmp_path / "lac-1.0.phm")
+    package.write_bytes(package.read_bytes()[:keep])
+    with pytest.raises(EnvironmentProblem, match="not an intact package"):
+        unpack_module(package, tmp_path / "home" / "lac")
+    assert not (tmp_path / "home" / "lac").exists()
