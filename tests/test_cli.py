@@ -28,8 +28,9 @@ PARSERS = {
 LIGHT = {"PIL", "common", "cv2", "cython_runtime", "defusedxml", "deploy", "numpy", "safetensors", "tools", "yaml"}
 # runs a script as `python script args` does, and tells at the end which libraries came along
 WATCHED = (
-    "import sys; before = set(sys.modules); import atexit, runpy; atexit.register(lambda: sys.stderr.write('loaded:'"
-    " + ','.join({m.partition('.')[0] for m in set(sys.modules) - before} - set(sys.stdlib_module_names)) + ':loaded'));"
+    "import sys; before = set(sys.modules); import atexit, runpy; atexit.register(lambda: sys.stderr.write("
+    "'loaded:' + ','.join({m.partition('.')[0] for m in set(sys.modules) - before} - set(sys.stdlib_module_names))"
+    " + ':loaded'));"
     "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 )
 
@@ -62,7 +63,7 @@ def process(script, *arguments, stdin=b"", folder=ROOT):
     )
     err, _, loaded = done.stderr.decode().partition("loaded:")
     loaded = loaded.partition(":loaded")[0].split(",")
-    heavy = [name for name in sorted(loaded) if name not in LIGHT and not name.startswith(("Paddle", "_"))]
+    heavy = [name for name in sorted(loaded) if name and name not in LIGHT and not name.startswith(("Paddle", "_"))]
     return Ended(done.returncode, done.stdout.decode(), err, heavy)
 
 

@@ -30,9 +30,9 @@ def as_sample(task, given):
     if hasattr(given, "convert"):  # an image of PIL
         given = np.asarray(given.convert("RGB"))
     if isinstance(given, np.ndarray):
-        if given.dtype != np.uint8 or given.ndim != 3 or given.shape[2] != 3 or not given.size:
-            raise DataError(
-                f"error[D102] an image is an array of uint8 [height, width, 3] in RGB, not {given.dtype} {list(given.shape)}"
-            )
+        known = given.ndim == 3 and given.size and (given.dtype == np.uint8 or given.shape[2] > 4)  # many channels
+        if not known or given.shape[2] in (1, 2, 4):
+            found = f"{given.dtype} {list(given.shape)}"
+            raise DataError(f"error[D102] an image is an array of uint8 [height, width, 3] in RGB, not {found}")
         return {"path": "array", "name": "array", "image": given}
     return {"path": str(given), "name": str(given)}
