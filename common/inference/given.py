@@ -32,7 +32,8 @@ def as_sample(task, given):
     if isinstance(given, np.ndarray):
         if given.dtype != np.uint8 or given.ndim != 3 or given.shape[2] != 3 or not given.size:
             raise DataError(
-                f"error[D102] an image is an array of uint8 [height, width, 3] in RGB, not {given.dtype} {list(given.shape)}"
+                "error[D102] an image is an array of uint8 [height, width, 3] in RGB, "
+                f"not {given.dtype} {list(given.shape)}"
             )
         return {"path": "array", "name": "array", "image": given}
     return {"path": str(given), "name": str(given)}
