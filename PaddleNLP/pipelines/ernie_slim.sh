@@ -12,7 +12,7 @@ set -euo pipefail
 kit=$(cd "$(dirname "$0")/.." && pwd)
 root=$(dirname "$kit")
 fail() { echo "error: $1" >&2; exit 2; }
-usage() { sed -n '2,11p' "$0" | sed 's/^# \{0,1\}//'; exit "${1:-0}"; }
+usage() { sed -n '2,11{/^#/p}' "$0" | sed 's/^# \{0,1\}//'; exit "${1:-0}"; }
 
 stage=0 stop=5 teacher=ernie_chnsenticorp student=reviews_cnn times=10 unlabeled="" lac="" output_dir=output
 of_teacher=() of_student=()

@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from common.errors import ConfigError, EnvironmentProblem
 from common.files import parse_json
 from common.hub.card import NAME, SHA256, VERSION, Card, version_key
-from common.hub.home import split_reference
+from common.hub.home import ALIASES, split_reference
 from common.hub.recipe import recipes
 from common.hub.trained import MISSING, trained_recipes
 from common.log import logger
@@ -26,17 +26,6 @@ from common.weights.download import Remote, cache_folder, fetch, sha256_of
 SCHEMA = 1
 LARGEST_INDEX = 16 << 20  # bytes
 FIELDS = ("name", "version", "type", "summary", "license", "path", "sha256", "size")
-ALIASES = {  # names that people know -> ours
-    "efficientnet_lite0": "efficientnet_lite0_imagenet",
-    "mobilenet_v2": "mobilenet_v2_imagenet",
-    "chinese_ocr_db_crnn_mobile": "ppocr",
-    "chinese_ocr_db_crnn_server": "ppocr",
-    "mobilenet_v2_imagenet_224": "mobilenet_v2_imagenet",
-    "pyramidbox_face_detection": "ssd_mobilenet_v1_face",
-    "pyramidbox_lite_server": "ssd_mobilenet_v1_face",
-    "pyramidbox_lite_mobile": "blazeface",
-    "ultra_light_fast_generic_face_detector_1mb_320": "blazeface",
-}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,17 @@ from common.hub.card import CARD, NAME, VERSION, read_card, verify_module, versi
 from common.suggest import did_you_mean
 from common.weights.download import cache_folder
 
+ALIASES = {  # names that people know -> ours
+    "efficientnet_lite0": "efficientnet_lite0_imagenet",
+    "mobilenet_v2": "mobilenet_v2_imagenet",
+    "chinese_ocr_db_crnn_mobile": "ppocr",
+    "chinese_ocr_db_crnn_server": "ppocr",
+    "mobilenet_v2_imagenet_224": "mobilenet_v2_imagenet",
+    "pyramidbox_face_detection": "ssd_mobilenet_v1_face",
+    "pyramidbox_lite_server": "ssd_mobilenet_v1_face",
+    "pyramidbox_lite_mobile": "blazeface",
+    "ultra_light_fast_generic_face_detector_1mb_320": "blazeface",
+}
 REFERENCE = re.compile(r"(?P<name>[^=\s]+)(==(?P<version>\S+))?\Z")
 SUFFIXES = (".phm", ".tar.gz", ".tgz")
 WAIT = 600  # seconds for another process that installs
@@ -62,6 +73,9 @@ class Home:
         """
         name, version = split_reference(reference)
         folders = [path for path in self.installed() if path.parent.name == name]
+        if not folders and name in ALIASES:
+            name = ALIASES[name]
+            folders = [path for path in self.installed() if path.parent.name == name]
         chosen = [path for path in folders if version in (None, path.name)]
         if chosen:
             return chosen[-1]
@@ -154,8 +168,7 @@ class Home:
 
     def uninstall(self, reference):
         """Removes a module: one version, or without one all versions; returns the folders removed."""
-        name, version = split_reference(reference)
-        self.find(reference)
+        name, version = self.find(reference).parent.name, split_reference(reference)[1]
         gone = [p for p in self.installed() if p.parent.name == name and version in (None, p.name)]
         for path in gone:
             trash = self.modules / f".new-{os.getpid()}-{path.name}"

@@ -66,8 +66,11 @@ class ScriptTrials(Trials):
         return folder / "model"
 
     def words(self, overrides):
-        """The command line of the script."""
-        return "  " + shlex.join(["python", str(self.script), *as_options({**self.options, **overrides})])
+        """The command line of the script, as a shell takes it: with a folder for its model, and where `common` is."""
+        model = self.folder / "retrained"
+        values = {**self.options, **overrides, "saved_params_dir": model}
+        called = shlex.join(["python", str(self.script), *as_options(values)])
+        return f"  mkdir -p {shlex.quote(str(model))} && PYTHONPATH={shlex.quote(str(ROOT))} {called}"
 
 
 def as_options(values):

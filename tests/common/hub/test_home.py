@@ -84,3 +84,11 @@ def test_one_version_or_all_are_removed(home, make):
 def test_other_references_are_refused(text):
     with pytest.raises(ConfigError, match="NAME==VERSION"):
         split_reference(text)
+
+
+def test_a_name_that_people_know_is_that_of_our_module(home, make):
+    home.install(make("blazeface", "1.0"))
+    assert home.find("pyramidbox_lite_mobile").parent.name == "blazeface"
+    with pytest.raises(ConfigError, match="not installed"):
+        home.find("pyramidbox_face_detection")
+    assert [path.parent.name for path in home.uninstall("pyramidbox_lite_mobile==1.0")] == ["blazeface"]
