@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from common.data.issues import IssueList
+from common.data.issues import IssueList, settle
 from common.errors import BadSample
 from common.log import logger
 from common.vision.channels import read_channels
@@ -37,6 +37,31 @@ def check_files(images, issues):
         if not os.path.isdir(folder):
             fix = f"the folder {folder} does not exist: correct `root` (and `images`, if there is one)"
         issues.error("D104", f"image file is missing: {image['path']}", image["place"], "", fix, image["file"], i)
+
+
+def settle_listed(images, issues, bad_samples, source):
+    """Checks the files of the images of a list, and settles the problems of its lines and files.
+
+    Args:
+        images (list[dict]): one per line; `path` is empty where the line could not be read.
+        issues (IssueList): the problems of the lines.
+        bad_samples (str): see :func:`common.data.issues.settle`.
+        source (str): the list.
+
+    Returns:
+        tuple[list[dict], list[DataIssue]]: the images without errors, and what remains, all of it warnings.
+
+    Raises:
+        DataError: lists every error found.
+    """
+    known = [(number, image) for number, image in enumerate(images) if image["path"]]
+    missing = IssueList(source)
+    check_files([image for _, image in known], missing)
+    issues.errors += missing.errors
+    issues.of_images += [known[row][0] for row in missing.of_images]
+    remaining = settle(issues, bad_samples, len(images))
+    stay = np.setdiff1d(np.arange(len(images)), issues.of_images).astype(np.int64)
+    return [images[i] for i in stay], remaining
 
 
 def fill_sizes(images, issues):

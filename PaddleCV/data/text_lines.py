@@ -10,11 +10,11 @@ import os
 import cv2
 import numpy as np
 
-from common.data.issues import IssueList, settle
+from common.data.issues import IssueList
 from common.data.transform import Transform
 from common.log import logger
 
-from .detection_check import check_files, check_images
+from .detection_check import check_images, settle_listed
 from .imagenet_list import read_lines
 
 UNREADABLE = ("###", "*", "")
@@ -54,14 +54,7 @@ class TextLines:
         for number, line in enumerate(read_lines(self.source, issues), 1):
             if line.strip():
                 images.append(self.read(line.rstrip("\r\n"), root, f"line {number}", len(images), issues))
-        known = [(number, image) for number, image in enumerate(images) if image["path"]]
-        missing = IssueList(self.source)
-        check_files([image for _, image in known], missing)
-        issues.errors += missing.errors
-        issues.of_images += [known[row][0] for row in missing.of_images]
-        self.issues = settle(issues, bad_samples, len(images))
-        stay = np.setdiff1d(np.arange(len(images)), issues.of_images).astype(np.int64)
-        self.images = [images[i] for i in stay]
+        self.images, self.issues = settle_listed(images, issues, bad_samples, self.source)
         lines = sum(len(image["points"]) for image in self.images)
         logger.info("%s: %d images, %d lines of text", self.source, len(self.images), lines)
 

@@ -7,15 +7,13 @@ Shapes in this file:
 import os
 import re
 
-import numpy as np
-
-from common.data.issues import IssueList, cache_issues, settle
+from common.data.issues import IssueList, cache_issues
 from common.files import has_lone_surrogate, replace_controls
 from common.log import logger
 from common.text.characters import Characters, token_text
 from common.vision.files import image_size
 
-from .detection_check import check_files, check_images
+from .detection_check import check_images, settle_listed
 from .imagenet_list import parse_int, read_lines, warn_of_duplicates
 
 FORMS = {
@@ -82,14 +80,7 @@ class WordList:
 
     def store(self, images, issues, bad_samples):
         """Validates the images and keeps those without errors."""
-        known = [(number, image) for number, image in enumerate(images) if image["path"]]
-        missing = IssueList(self.source)
-        check_files([image for _, image in known], missing)
-        issues.errors += missing.errors
-        issues.of_images += [known[row][0] for row in missing.of_images]
-        self.issues = settle(issues, bad_samples, len(images))
-        stay = np.setdiff1d(np.arange(len(images)), issues.of_images).astype(np.int64)
-        self.images = [images[i] for i in stay]
+        self.images, self.issues = settle_listed(images, issues, bad_samples, self.source)
         logger.info("%s: %d images of words, %d characters", self.source, len(self.images), self.num_classes - 1)
 
     # Lines -----------------------------------------------------------------------------------------------------------

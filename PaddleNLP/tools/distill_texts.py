@@ -117,7 +117,7 @@ def write(args):
     from common.weights.safetensors import write_atomically
 
     teacher = load(args.teacher)
-    if teacher.task.name != "TextClassification" or ("token_type_ids" in teacher.inputs and "text_b" in teacher.inputs):
+    if teacher.task.name != "TextClassification":
         raise ConfigError(f"--teacher {args.teacher}: predicts {teacher.task.name}; a text classifier is needed")
     texts = list(dict.fromkeys(text for file in args.texts for text in texts_of(file)))
     if args.times:
