@@ -13,6 +13,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from common.layers.initializers import uniform
+from common.layers.recurrent import run_kernel
 
 
 class StackedLSTM(nn.Layer):
@@ -88,22 +89,9 @@ class LSTMLayer(nn.Layer):
     def forward(self, x, state, length=None):
         """Outputs [N, T, D] and the last state [N, 2 D] of inputs [N, T, I] and the state before them."""
         hidden, cell = paddle.split(state.unsqueeze(0), 2, axis=-1)
-        found, _, after = paddle._C_ops.rnn(
-            x.transpose([1, 0, 2]),
-            [hidden, cell],
-            [self.weight_ih, self.weight_hh, self.bias, paddle.zeros_like(self.bias)],
-            length,
-            paddle.zeros([1], dtype="uint8"),  # the state of a dropout that is not used
-            0.0,
-            False,
-            self.weight_ih.shape[1],
-            self.hidden_size,
-            1,
-            "LSTM",
-            0,
-            not self.training,
-        )
-        return found.transpose([1, 0, 2]), paddle.concat(after, -1).squeeze(0)
+        weights = [self.weight_ih, self.weight_hh, self.bias, paddle.zeros_like(self.bias)]
+        found, after = run_kernel("LSTM", x, [hidden, cell], weights, length, self.training)
+        return found, paddle.concat(after, -1).squeeze(0)
 
     def step(self, x, state):
         """One step: [N, I], [N, 2 D] -> output [N, D], state [N, 2 D]."""

@@ -201,22 +201,8 @@ class ResetAfterGRU(RecurrentLayer):
         for (weight, bias), cell in zip(folded, self.cells):
             weights += [weight, cell.weight]
             biases += [bias, cell.bias]
-        hidden, _, states = paddle._C_ops.rnn(
-            x.transpose([1, 0, 2]),
-            [state],
-            weights + biases,
-            length,
-            paddle.zeros([1], dtype="uint8"),  # the state of a dropout that is not used
-            0.0,
-            directions == 2,
-            weights[0].shape[1],
-            self.hidden_size,
-            1,
-            "GRU",
-            0,
-            not self.training,
-        )
-        return hidden.transpose([1, 0, 2]), states[0]
+        hidden, (state,) = run_kernel("GRU", x, [state], weights + biases, length, self.training)
+        return hidden, state
 
 
 class GRUWeights(nn.Layer):
@@ -273,6 +259,40 @@ class CellWeights(nn.Layer):
         first = nn.initializer.Uniform(-bound, bound)
         self.weight = self.create_parameter([gates * hidden_size, hidden_size], default_initializer=first)
         self.bias = self.create_parameter([gates * hidden_size], is_bias=True)
+
+
+def run_kernel(kind, x, states, weights, length, training):
+    """Runs one layer by the framework's kernel of `nn.GRU` and `nn.LSTM`.
+
+    Args:
+        kind (str): GRU or LSTM.
+        x (Tensor): [N, T, I].
+        states (list[Tensor]): [G, N, D] each before the first step: the state, of an LSTM output and cell.
+        weights (list[Tensor]): for each direction [K D, I] and [K D, D], then for each both biases [K D].
+        length (Tensor | None): int64 [N]; None where no sequence is padded.
+        training (bool): keeps what the gradients need.
+
+    Returns:
+        tuple[Tensor, list[Tensor]]: outputs [N, T, G D], 0 at the padding, and the last states.
+    """
+    directions, hidden = len(weights) // 4, weights[1].shape[1]
+    dropout_state = paddle.zeros([1], dtype="uint8")  # of a dropout that is not used
+    found, _, states = paddle._C_ops.rnn(
+        x.transpose([1, 0, 2]),
+        states,
+        weights,
+        length,
+        dropout_state,
+        0.0,
+        directions == 2,
+        weights[0].shape[1],
+        hidden,
+        1,
+        kind,
+        0,
+        not training,
+    )
+    return found.transpose([1, 0, 2]), states
 
 
 def run_gru(x, mask, gates, candidate, state=None, activation=paddle.tanh):

@@ -13,6 +13,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from common.layers.masks import sequence_mask
+from common.layers.recurrent import run_kernel
 
 from .word_encoder import columns_inside
 
@@ -100,22 +101,8 @@ class BidirectionalLSTM(nn.Layer):
         state = paddle.zeros([2, x.shape[0] if x.shape[0] > 0 else paddle.shape(x)[0], self.hidden_size])
         weights = [weight for cell in self.cells for weight in (cell.weight_ih, cell.weight_hh)]
         biases = [bias for cell in self.cells for bias in (cell.bias_ih, cell.bias_hh)]
-        hidden, _, _ = paddle._C_ops.rnn(
-            x.transpose([1, 0, 2]),
-            [state, state],
-            weights + biases,
-            length,
-            paddle.zeros([1], dtype="uint8"),  # the state of a dropout that is not used
-            0.0,
-            True,
-            self.in_channels,
-            self.hidden_size,
-            1,
-            "LSTM",
-            0,
-            not self.training,
-        )
-        return self.linear(hidden.transpose([1, 0, 2]))
+        hidden, _ = run_kernel("LSTM", x, [state, state], weights + biases, length, self.training)
+        return self.linear(hidden)
 
 
 class LSTMCellWeights(nn.Layer):
