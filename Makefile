@@ -43,7 +43,7 @@ test: $(TESTABLE)  ## the tests (minutes, CPU)
 
 cpp: $(READY)  ## build kit_infer, which runs exported models, into deploy/cpp/build
 	@command -v cmake >/dev/null && command -v c++ >/dev/null || { echo "error: cmake or a C++ compiler is not there: apt-get install cmake g++" >&2; exit 4; }
-	cmake -S deploy/cpp -B deploy/cpp/build -DKIT_PYTHON=$(CURDIR)/$(BIN)/python -DKIT_SANITIZE=OFF
+	cmake -S deploy/cpp -B deploy/cpp/build -DKIT_PYTHON=$(CURDIR)/$(BIN)/python -DKIT_SANITIZE=OFF -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=10
 	cmake --build deploy/cpp/build --parallel 2
 
 cpp-sanitize: $(TESTABLE)  ## the C++ sources and their tests under the address and undefined-behaviour sanitizers

@@ -11,7 +11,7 @@
 namespace kit {
 namespace {
 
-constexpr double opacity = 0.45;
+constexpr double instance_opacity = 0.45;
 
 class InstanceSegmentation : public Detection {
  public:
@@ -48,7 +48,7 @@ class InstanceSegmentation : public Detection {
         if (inside[i])
           for (int c = 0; c < 3; ++c) {
             std::uint8_t& value = drawn.pixels[3 * i + static_cast<std::size_t>(c)];
-            value = static_cast<std::uint8_t>(std::nearbyint(value * (1 - opacity) + color[c] * opacity));
+            value = static_cast<std::uint8_t>(std::nearbyint(value * (1 - instance_opacity) + color[c] * instance_opacity));
           }
     }
     return Detection::draw(drawn, records);

@@ -11,7 +11,7 @@
 namespace kit {
 namespace {
 
-constexpr double opacity = 0.5;
+constexpr double class_opacity = 0.5;
 
 class SemanticSegmentation : public Task {
  public:
@@ -37,7 +37,7 @@ class SemanticSegmentation : public Task {
       for (std::size_t i = 0; i < std::min(inside.size(), drawn.pixels.size() / 3); ++i)
         for (int c = 0; inside[i] && c < 3; ++c)
           drawn.pixels[3 * i + c] =
-              static_cast<std::uint8_t>(std::nearbyint(image.pixels[3 * i + c] * (1 - opacity) + color[c] * opacity));
+              static_cast<std::uint8_t>(std::nearbyint(image.pixels[3 * i + c] * (1 - class_opacity) + color[c] * class_opacity));
     }
     drawn = enlarged(drawn);
     const int size = std::max(11, static_cast<int>(std::nearbyint(std::max(drawn.height, drawn.width) / 45.0)));

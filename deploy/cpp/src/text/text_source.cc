@@ -14,7 +14,6 @@ const std::map<std::string, std::string> known_columns{{"text_a", "text_a"},    
 const std::set<std::string> unread_columns{"label", "labels", "qid", "id"};
 constexpr char32_t tokens_mark = 2;  // between the characters and between the tags of LAC's files
 constexpr std::size_t looked_at = 1000, shown = 60;
-const std::string byte_order_mark = "\xef\xbb\xbf";
 
 std::string start_of(const Letters& text, std::size_t most = shown) { return encode_utf8(text.substr(0, most)); }
 
@@ -36,10 +35,6 @@ bool is_gb18030(const std::string& bytes) {
 }
 
 bool is_utf16(const std::string& bytes) { return bytes.rfind("\xff\xfe", 0) == 0 || bytes.rfind("\xfe\xff", 0) == 0; }
-
-std::string without_mark(const std::string& bytes) {
-  return bytes.rfind(byte_order_mark, 0) == 0 ? bytes.substr(byte_order_mark.size()) : bytes;
-}
 
 // The message of the byte at which a text stops being UTF-8.
 std::string wrong_byte(const std::string& bytes, std::size_t place) {
@@ -131,7 +126,7 @@ TextSource::Raw TextSource::decoded(std::string bytes, std::size_t number, bool 
   line.place = "line " + std::to_string(number);
   while (!is_file && !bytes.empty() && (bytes.back() == '\r' || bytes.back() == '\n')) bytes.pop_back();
   if (is_file && !bytes.empty() && bytes.back() == '\r') bytes.pop_back();
-  if (!is_file) bytes = without_mark(bytes);
+  if (!is_file) bytes = without_byte_order_mark(bytes);
   if (const auto wrong = not_utf8(bytes)) {
     line.error = BadText("D131", wrong_byte(bytes, *wrong));
     line.place += ", byte " + std::to_string(*wrong + 1);
@@ -151,7 +146,7 @@ TextSource::TextSource(const std::string& path, const TextTask& task, const std:
     throw ConfigError("--text " + path + ": tables are read by tools/infer.py; this program reads one text per line, or columns that " +
                       "tabs separate, named in the first line");
   const std::vector<std::uint8_t> file = read_file(path);
-  const std::string raw(file.begin(), file.end()), bytes = without_mark(raw);
+  const std::string raw(file.begin(), file.end()), bytes = without_byte_order_mark(raw);
   const auto wrong = not_utf8(bytes);
   for (std::size_t start = 0; start < bytes.size();) {
     const std::size_t end = std::min(bytes.find('\n', start), bytes.size());

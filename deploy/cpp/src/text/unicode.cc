@@ -127,6 +127,11 @@ std::optional<std::size_t> not_utf8(const std::string& bytes) {
   return {};
 }
 
+std::string without_byte_order_mark(const std::string& bytes) {
+  const std::string mark = "\xef\xbb\xbf";
+  return bytes.rfind(mark, 0) == 0 ? bytes.substr(mark.size()) : bytes;
+}
+
 Letters decode_utf8(const std::string& bytes) {
   Letters letters;
   letters.reserve(bytes.size());

@@ -14,6 +14,7 @@ using Letters = std::u32string;
 
 // Where bytes stop being UTF-8, as Python's decoder counts; nothing where all are.
 std::optional<std::size_t> not_utf8(const std::string& bytes);
+std::string without_byte_order_mark(const std::string& bytes);
 Letters decode_utf8(const std::string& bytes);  // of valid UTF-8
 std::string encode_utf8(const Letters& letters);
 std::string encode_utf8(const char32_t* first, const char32_t* last);

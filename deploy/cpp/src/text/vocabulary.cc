@@ -9,8 +9,6 @@
 namespace kit {
 namespace {
 
-const std::string byte_order_mark = "\xef\xbb\xbf";
-
 bool is_number(const std::string& text) {
   return !text.empty() && text.size() < 10 && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
 }
@@ -41,8 +39,7 @@ std::vector<std::string> numbered(const std::string& path, const std::vector<std
 
 std::vector<std::string> read_text_lines(const std::string& path) {
   const std::vector<std::uint8_t> bytes = read_file(path);
-  std::string text(bytes.begin(), bytes.end());
-  if (text.rfind(byte_order_mark, 0) == 0) text.erase(0, byte_order_mark.size());
+  const std::string text = without_byte_order_mark({bytes.begin(), bytes.end()});
   if (const auto wrong = not_utf8(text)) {
     const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*wrong), '\n') + 1;
     throw bad("D131", path + ": line " + std::to_string(line), "a byte is not valid utf-8", "save the file as UTF-8");
