@@ -16,7 +16,7 @@ if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
 from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
-from common.commands.parser import Parser  # noqa: E402
+from common.commands.parser import Parser, positive_int  # noqa: E402
 from common.errors import ConfigError, DataError  # noqa: E402
 from common.log import logger  # noqa: E402
 
@@ -26,7 +26,7 @@ def parser():
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_config_arguments(options)
     options.add_argument("--query", metavar="WORDS", help="items separated by spaces; default: standard input")
-    options.add_argument("--top-k", type=int, default=20, help="results per query (default 20)")
+    options.add_argument("--top-k", type=positive_int, default=20, help="results per query (default 20)")
     options.add_argument("--engine", choices=["brute", "faiss"], default="brute", help="search engine (default brute)")
     options.add_argument("--save", metavar="FILE", help="write the index and exit")
     return options
@@ -42,8 +42,6 @@ def retrieve(args):
     config = open_config(args, KIT)
     if config is None:
         return 0
-    if args.top_k < 1:
-        raise ConfigError(f"--top-k is {args.top_k}; allowed: 1 or more")
     from common.build.data import build_transforms
     from common.build.model import build_model, load_weights, read_configured_weights
     from common.system import runtime

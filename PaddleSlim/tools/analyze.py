@@ -14,7 +14,7 @@ if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
 from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
-from common.commands.parser import Parser  # noqa: E402
+from common.commands.parser import Parser, positive_int  # noqa: E402
 
 EXAMPLES = """examples:
   python PaddleSlim/tools/analyze.py -c configs/mobilenet_v1_ptq.yml -o weights=output/mobilenet_v1_ptq/best
@@ -28,8 +28,8 @@ def parser():
         prog="analyze.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_config_arguments(options, weights=True)
-    options.add_argument("--batches", type=int, default=1, help="batches of data.eval (default 1)")
-    options.add_argument("--worst", type=int, default=3, help="layers to suggest for keep_float (default 3)")
+    options.add_argument("--batches", type=positive_int, default=1, help="batches of data.eval (default 1)")
+    options.add_argument("--worst", type=positive_int, default=3, help="layers to suggest for keep_float (default 3)")
     options.add_argument(
         "--out", metavar="DIR", help="output folder of layers.csv and layers.png (default: the run folder)"
     )
@@ -46,11 +46,8 @@ def show(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common.errors import ConfigError
-
-    if args.batches < 1 or args.worst < 1:
-        raise ConfigError("--batches and --worst must be 1 or more")
     from common.build.model import weights_of
+    from common.errors import ConfigError
     from common.system import runtime
 
     runtime.prepare()

@@ -24,8 +24,8 @@ if __name__ == "__main__":
 
 from common.audio.language_model import BEGIN, END, UNKNOWN  # noqa: E402
 from common.commands.main import run_command  # noqa: E402
-from common.commands.parser import Parser  # noqa: E402
-from common.errors import ConfigError, DataError, DataIssue, EnvironmentProblem  # noqa: E402
+from common.commands.parser import Parser, positive_int  # noqa: E402
+from common.errors import DataError, DataIssue, EnvironmentProblem  # noqa: E402
 from common.files import read_lines  # noqa: E402
 
 
@@ -34,7 +34,7 @@ def parser():
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("texts", nargs="+", type=pathlib.Path, help="manifests, or files with one text a line")
     options.add_argument("--out", type=pathlib.Path, required=True, help="output file; .gz is compressed")
-    options.add_argument("--order", type=int, default=3, help="order of the n-grams (default 3)")
+    options.add_argument("--order", type=positive_int, default=3, help="order of the n-grams (default 3)")
     options.add_argument(
         "--unit", choices=["word", "character"], default="word", help="unit of the n-grams (default word)"
     )
@@ -48,8 +48,6 @@ def main(argv=None):
 
 def write(args):
     """Writes the language model."""
-    if args.order < 1:
-        raise ConfigError(f"--order is {args.order}; it is 1 or more")
     texts = [units(text, args.unit) for path in args.texts for text in read_texts(path)]
     grams = witten_bell(texts, args.order)
     data = "".join(f"{line}\n" for line in arpa_lines(grams, args.order)).encode()

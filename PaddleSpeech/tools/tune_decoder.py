@@ -18,7 +18,7 @@ if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
 from common.commands.main import add_config_arguments, open_config, run_command  # noqa: E402
-from common.commands.parser import Parser  # noqa: E402
+from common.commands.parser import Parser, positive_int  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 
 
@@ -36,7 +36,7 @@ def parser():
         "--alpha", nargs="+", type=float, default=[0.0, 0.5, 1.0, 1.5, 2.0], help="language model weights to try"
     )
     options.add_argument("--beta", nargs="+", type=float, default=[0.0, 1.0, 2.0], help="word bonuses to try")
-    options.add_argument("--beam-size", type=int, default=64, help="beam size (default 64)")
+    options.add_argument("--beam-size", type=positive_int, default=64, help="beam size (default 64)")
     options.add_argument("--json", action="store_true", help="print one JSON object")
     return options
 
@@ -69,8 +69,6 @@ def grid(args):
     from common.audio.ctc_beam_search import BeamSearch
     from common.audio.language_model import NgramModel
 
-    if args.beam_size < 1:
-        raise ConfigError(f"--beam-size is {args.beam_size}; it is 1 or more")
     pairs = itertools.product(args.alpha if args.lm else [0.0], args.beta)
     try:
         decoders = [BeamSearch(args.lm, alpha, beta, args.unit, args.beam_size) for alpha, beta in pairs]

@@ -5,6 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
+from common.commands.parser import positive_int
 from common.suggest import did_you_mean
 
 STRATEGIES = ("hazero", "pshe2", "random", "grid", "bayes", "annealing")
@@ -20,8 +21,8 @@ def add_arguments(options):
     """Adds the arguments to the parser of the verb, which names what is searched as `module`."""
     options.takes_words, options.epilog = True, EXAMPLES
     options.add_argument("--param_file", required=True, metavar="FILE", help="YAML of the hyperparameters and limits")
-    options.add_argument("--popsize", type=int, default=5, metavar="N", help="trials of a round (default 5)")
-    options.add_argument("--round", type=int, default=10, metavar="N", help="rounds (default 10)")
+    options.add_argument("--popsize", type=positive_int, default=5, metavar="N", help="trials of a round (default 5)")
+    options.add_argument("--round", type=positive_int, default=10, metavar="N", help="rounds (default 10)")
     options.add_argument("--output_dir", metavar="FOLDER", help="of the search (default output/autofinetune/NAME)")
     options.add_argument(
         "--evaluator",
@@ -38,11 +39,13 @@ def add_arguments(options):
         default="pshe2",
         help="how candidates are drawn (default pshe2)",
     )
-    options.add_argument("--epochs", type=int, default=1, metavar="N", help="of a trial of populationbased (default 1)")
+    options.add_argument(
+        "--epochs", type=positive_int, default=1, metavar="N", help="of a trial of populationbased (default 1)"
+    )
     options.add_argument("--metric", metavar="NAME", help="score of a configuration (default: of its best checkpoint)")
     options.add_argument("--gpu", metavar="0,1", help="graphics cards; a trial runs on each at a time")
     options.add_argument(
-        "--workers", type=int, metavar="N", help="trials at a time (default: the number of cards, or 1)"
+        "--workers", type=positive_int, metavar="N", help="trials at a time (default: the number of cards, or 1)"
     )
     options.add_argument("--seed", type=int, default=0, help="of the strategy (default 0)")
     options.add_argument("-r", "--resume", choices=["auto"], metavar="auto", help="resume the search in the folder")
@@ -52,9 +55,6 @@ def run_autofinetune(args, options):
     """Runs the command and returns its exit code."""
     from common.errors import ConfigError, EnvironmentProblem
 
-    for name in ("popsize", "round", "epochs", "workers"):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
-            raise ConfigError(f"--{name} is {getattr(args, name)}; allowed: 1 or more")
     args.gpu = [card.strip() for card in args.gpu.split(",")] if args.gpu else []
     if not all(card.isdigit() for card in args.gpu):
         raise ConfigError(f"--gpu {','.join(args.gpu)}: it takes numbers of graphics cards, such as 0,1")
@@ -71,6 +71,7 @@ def run_autofinetune(args, options):
     space = read_hyperparameters(args.param_file)
     runtime.prepare(load=False)
     from common.search.autofinetune import build_searcher, conclude, log_to_file, prepare_autofinetune
+    from common.search.report import check_scored
 
     folder = Path(args.output_dir or Path("output/autofinetune") / Path(args.module).stem)
     if is_tiny(getattr(given, "path", given)) and "tiny" not in folder.resolve().parts:
@@ -86,6 +87,7 @@ def run_autofinetune(args, options):
     finally:
         sys.stdout.write(conclude(search, folder) + "\n")
         sys.stdout.flush()
+    check_scored(search.study())
     return 0
 
 

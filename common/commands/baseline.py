@@ -12,7 +12,7 @@ import json
 import sys
 
 from common.commands.main import add_config_arguments, open_config, run_command
-from common.commands.parser import Parser
+from common.commands.parser import Parser, positive_int
 
 EXAMPLES = """examples:
   python tools/baseline.py -c configs/emotect_textcnn.yml
@@ -28,7 +28,9 @@ def parser():
     )
     add_config_arguments(options, weights=True)
     options.add_argument("--split", default="eval", choices=["eval", "test"], help="the split of data: to score on")
-    options.add_argument("--most", type=int, metavar="N", help="training samples of the baselines (default 200000)")
+    options.add_argument(
+        "--most", type=positive_int, metavar="N", help="training samples of the baselines (default 200000)"
+    )
     options.add_argument("--json", action="store_true", help="print the scores as one JSON object")
     return options
 
@@ -44,12 +46,9 @@ def run_baseline(args, default_kit):
     if config is None:
         return
     from common.baselines.compare import MOST, score_baselines
-    from common.errors import ConfigError
     from common.training.preflight import require_section
     from common.training.run import Run
 
-    if args.most is not None and args.most < 1:
-        raise ConfigError(f"--most is {args.most}; it must be 1 or more")
     for section in ("data.train", f"data.{args.split}", "data.metric"):
         require_section(config, section, "a baseline")
     table = {}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from common.commands.hub_config import add_flag
 from common.commands.main import ENGINES
+from common.commands.parser import positive_int
 from common.log import logger
 
 LIST_SUFFIXES = (".txt", ".lst", ".list", ".tsv", "")  # of an --input_file that is a list of paths
@@ -21,7 +22,7 @@ def add_run(run):
         "--out", metavar="PATH", help="write the predictions (.csv, .jsonl, .json) or drawn images (a folder)"
     )
     run.add_argument("--threshold", type=float, help="minimum score of a prediction")
-    run.add_argument("--batch_size", type=int, dest="batch", help="samples that are predicted together")
+    run.add_argument("--batch_size", type=positive_int, dest="batch", help="samples that are predicted together")
     add_flag(run, "--use_strip", "leave out blanks at both ends of each text")
     add_flag(run, "--use_gpu", "accepted; exported models predict on the CPU")
     run.add_argument("--engine", choices=ENGINES, help="inference engine (default: that of the module)")

@@ -9,7 +9,7 @@ sample; --out FILE.csv writes the predictions of any model as a table.
 import argparse
 
 from common.commands.main import ENGINES, add_config_arguments, open_config, run_command
-from common.commands.parser import Parser
+from common.commands.parser import Parser, positive_int
 
 EXAMPLES = """examples:
   python tools/infer.py --model output/yolov3/export --image street.jpg --json
@@ -55,7 +55,9 @@ def parser():
         type=float,
         help="minimum score of a prediction (default: that of the task, see postprocess: in the configuration)",
     )
-    options.add_argument("--batch", type=int, help="batch size (default: 1 for images and audio, 32 for texts)")
+    options.add_argument(
+        "--batch", type=positive_int, help="batch size (default: 1 for images and audio, 32 for texts)"
+    )
     options.add_argument(
         "--threads", type=int, default=0, help="CPU threads of --model (default: by the number of cores)"
     )

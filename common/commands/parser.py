@@ -6,8 +6,16 @@ import sys
 from common.suggest import did_you_mean
 
 
+def positive_int(text):
+    """`type` of an option that takes a whole number of 1 or more; the parser refuses less."""
+    return int(text)
+
+
+positive_int.__name__ = "int"  # as argparse names it in its messages
+
+
 class Parser(argparse.ArgumentParser):
-    """Exits with code 2 and one message on errors; options cannot be abbreviated.
+    """Exits with code 2 and one message on errors; options cannot be abbreviated, and whole numbers are not negative.
 
     A subcommand whose `takes_words` is set collects arguments that are no options, anywhere, in `words`.
     """
@@ -62,6 +70,13 @@ class Parser(argparse.ArgumentParser):
                 chosen = getattr(parsed, action.dest, None)
                 found += [o for name, p in action.choices.items() if chosen in (None, name) for o in p._options(parsed)]
         return found
+
+    def _get_value(self, action, text):
+        value = super()._get_value(action, text)
+        least = {int: 0, positive_int: 1}.get(action.type)
+        if least is not None and value < least:
+            raise argparse.ArgumentError(None, f"{action.option_strings[0]} is {value}; allowed: {least} or more")
+        return value
 
     def _check_value(self, action, value):
         if action.choices is not None and value not in action.choices:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from common.commands.main import ENGINES, run_command
-from common.commands.parser import Parser
+from common.commands.parser import Parser, positive_int
 
 EXAMPLES = """examples:
   cd PaddleCV
@@ -32,7 +32,9 @@ def parser():
     options.add_argument("--gallery", metavar="PATH", help="folder to search in (default: the images of --index)")
     options.add_argument("--index", metavar="FILE.npz", help="keep the embeddings of the gallery in this file")
     options.add_argument("--rebuild", action="store_true", help="write --index again, whatever it holds")
-    options.add_argument("--count", type=int, default=10, help="images to find for each query (default: %(default)s)")
+    options.add_argument(
+        "--count", type=positive_int, default=10, help="images to find for each query (default: %(default)s)"
+    )
     options.add_argument("--json", action="store_true", help="print one JSON object per query")
     options.add_argument(
         "--out", metavar="PATH", help="file.csv, .jsonl or .json, or a contact sheet: file.png or .jpg"
@@ -91,8 +93,6 @@ def check_arguments(args):
         raise ConfigError(f"--index {args.index}: its name ends in .npz")
     if args.rebuild and not args.index:
         raise ConfigError("--rebuild is for --index, which is not given")
-    if args.count < 1:
-        raise ConfigError(f"--count is {args.count}; allowed: 1 or more")
     if args.out and suffix not in (*SHEETS, ".csv", ".json", ".jsonl"):
         raise ConfigError(f"--out {args.out}: results are written to .csv, .jsonl, .json, contact sheets to .png, .jpg")
 

@@ -6,7 +6,7 @@ import signal
 import sys
 
 from common.commands.main import add_config_arguments, open_config, run_command
-from common.commands.parser import Parser
+from common.commands.parser import Parser, positive_int
 
 EXAMPLES = """examples:
   python tools/search.py -c configs/mobilenet_v1_hyper_search.yml           # see its section search:
@@ -21,8 +21,12 @@ def parser():
         prog="search.py", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_config_arguments(options)
-    options.add_argument("--trials", type=int, metavar="N", help="total number of trials, instead of search.trials")
-    options.add_argument("--workers", type=int, default=1, metavar="N", help="trials to run in parallel (default 1)")
+    options.add_argument(
+        "--trials", type=positive_int, metavar="N", help="total number of trials, instead of search.trials"
+    )
+    options.add_argument(
+        "--workers", type=positive_int, default=1, metavar="N", help="trials to run in parallel (default 1)"
+    )
     options.add_argument(
         "--storage",
         metavar="FILE|URL",
@@ -43,13 +47,10 @@ def run_search(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    from common.errors import ConfigError, EnvironmentProblem
+    from common.errors import EnvironmentProblem
     from common.system import runtime
     from common.training.preflight import make_folder, require_section
 
-    for name in ("trials", "workers"):
-        if (getattr(args, name) or 1) < 1:
-            raise ConfigError(f"--{name} is {getattr(args, name)}; allowed: 1 or more")
     for section, what in (("search", "a search"), ("data.metric", "a search"), ("data.eval", "a search")):
         require_section(config, section, what)
     if importlib.util.find_spec("optuna") is None:
@@ -74,4 +75,5 @@ def run_search(args, default_kit):
         report.write_csv(folder / "trials.csv", study, strategy.space)
         sys.stdout.write(report.format_summary(study, strategy.space, found.trainer, folder) + "\n")
         sys.stdout.flush()
+    report.check_scored(study)
     return 0

@@ -12,6 +12,7 @@ from common.config.yaml import display_path
 from common.errors import ConfigError, EnvironmentProblem
 from common.hub.archive import unpack_module
 from common.hub.card import CARD, NAME, VERSION, read_card, verify_module, version_key
+from common.hub.recipe_file import recipe_paths
 from common.suggest import did_you_mean
 from common.weights.download import cache_folder
 
@@ -82,7 +83,8 @@ class Home:
         if folders:
             versions = ", ".join(path.name for path in folders)
             raise ConfigError(f"{reference}: this version is not installed; {name} is there in {versions}")
-        near = did_you_mean(name, sorted({path.parent.name for path in self.installed()}))
+        known = {path.parent.name for path in self.installed()} | {path.stem for path in recipe_paths()} | {*ALIASES}
+        near = did_you_mean(name, sorted(known))
         raise ConfigError(
             f"{reference}: the module is not installed{near}\n  fix: python tools/hub.py install {reference}"
         )

@@ -21,14 +21,12 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-from common.config.kits import shipped_kits
 from common.errors import EnvironmentProblem
 from common.hub.card import Card, write_card
 from common.hub.making import configured, export_model
-from common.hub.recipe_file import check_parts, missing_keys, read_recipe_file, write_members
+from common.hub.recipe_file import check_parts, missing_keys, read_recipe_file, recipe_paths, write_members
 from common.hub.registry import parse_package, read_members
 
-FOLDER = "hub"
 MODEL = {
     "config": str, "weights": str, "names": str, "labels": str, "characters": str, "settings": dict,
     "trainable": bool,
@@ -118,9 +116,4 @@ def recipes(kits=None):
     Args:
         kits (list[Path]): folders of kits; those that are shipped when None.
     """
-    found = {}
-    for kit in shipped_kits() if kits is None else kits:
-        for path in sorted((kit / FOLDER).glob("*.yml")):
-            recipe = read_recipe(path)
-            found[recipe.card.name] = recipe
-    return found
+    return {recipe.card.name: recipe for recipe in map(read_recipe, recipe_paths(kits))}

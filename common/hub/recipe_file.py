@@ -1,5 +1,6 @@
 """Files of recipes: the card of a module and the keys that say how it is made; slips are refused with their lines."""
 
+from common.config.kits import shipped_kits
 from common.config.tree import children, to_plain
 from common.config.types import describe_value
 from common.config.yaml import read_file
@@ -7,6 +8,16 @@ from common.errors import ConfigError
 from common.hub.archive import checked_parts
 from common.hub.card import Card, check_card
 from common.suggest import did_you_mean
+
+
+def recipe_paths(kits=None, folder="hub"):
+    """The files of the recipes of all kits (list[Path]); the module has the name of its file.
+
+    Args:
+        kits (list[Path]): folders of kits; those that are shipped when None.
+        folder (str): of the recipes in a kit.
+    """
+    return [path for kit in (shipped_kits() if kits is None else kits) for path in sorted((kit / folder).glob("*.yml"))]
 
 
 def read_recipe_file(path, kinds, required, check=lambda tree, making: []):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from common.errors import ConfigError, EnvironmentProblem
 from common.files import parse_json
+from common.hub.catalog import read_module_index
 from common.hub.home import Home
 from common.suggest import did_you_mean
 
@@ -65,6 +66,7 @@ def change_settings(words):
 
     Raises:
         ConfigError: a key or value that is not known; nothing is changed then.
+        EnvironmentProblem: the file given as index cannot be read or is none; nothing is changed then.
     """
     if words == ["reset"]:
         settings_file().unlink(missing_ok=True)
@@ -81,6 +83,7 @@ def change_settings(words):
             raise ConfigError(f"server=={value}: it takes a path, or an address of https")
         if key == "server" and value and "://" not in value:
             value = str(Path(value).resolve())
+            read_module_index(value)
         changed[key] = value
     settings = dataclasses.replace(read_settings(), **changed)
     if changed:

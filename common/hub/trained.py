@@ -21,11 +21,10 @@ import tempfile
 from pathlib import Path
 
 from common.config import load_config
-from common.config.kits import shipped_kits
 from common.config.overrides import assignments, flatten
 from common.hub.card import Card, write_card
 from common.hub.home import Home
-from common.hub.recipe_file import read_recipe_file, write_members
+from common.hub.recipe_file import read_recipe_file, recipe_paths, write_members
 from common.hub.registry import parse_package, read_members
 from common.log import logger
 
@@ -149,7 +148,4 @@ def trained_recipes(kits=None):
     Args:
         kits (list[Path]): folders of kits; those that are shipped when None.
     """
-    paths = [
-        path for kit in (shipped_kits() if kits is None else kits) for path in sorted((kit / FOLDER).glob("*.yml"))
-    ]
-    return {recipe.card.name: recipe for recipe in map(read_trained_recipe, paths)}
+    return {recipe.card.name: recipe for recipe in map(read_trained_recipe, recipe_paths(kits, FOLDER))}

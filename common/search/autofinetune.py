@@ -89,7 +89,8 @@ def prepare_autofinetune(given, strategy, folder, args, pairs):
         "evaluator": args.evaluator,
         "popsize": args.popsize,
     }
-    open_study(storage, path.stem, "maximize" if higher else "minimize", described, args.resume is not None)
+    direction, resume = "maximize" if higher else "minimize", args.resume is not None
+    open_study(storage, path.stem, direction, described, resume, "--output_dir ...")
     return Search(
         strategy,
         storage,

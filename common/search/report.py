@@ -4,6 +4,7 @@ import csv
 import os
 
 from common.config.overrides import to_inline_yaml
+from common.errors import KitError
 from common.search.space import decode
 from common.search.study import COUNTED, count_outcomes, first_number, outcome
 
@@ -65,6 +66,26 @@ def format_table(study, space, most=10):
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in lines)
 
 
+def check_scored(study):
+    """Refuses a search without a single score.
+
+    Raises:
+        KitError: every trial failed or was rejected; gives the reason of the first that failed.
+    """
+    trials = rank_trials(study)
+    if any(trial.value is not None for trial in trials):
+        return
+    reasons = [trial.user_attrs["reason"] for trial in trials if trial.user_attrs.get("reason")]
+    because = f"; the first that failed: {reasons[0]}" if reasons else ""
+    raise KitError(f"no trial has a score: {count_trials(study) or 'there were none'}{because}")
+
+
+def count_trials(study):
+    """The numbers of trials by outcome (str), such as `5 trained, 1 failed`."""
+    counts = count_outcomes(study)
+    return ", ".join(f"{counts[name]} {name}" for name in (*COUNTED, *OTHERS) if counts[name])
+
+
 def format_summary(study, space, trainer, folder):
     """The final summary of a search: the table, the number of trials, and the best candidate as a command.
 
@@ -74,9 +95,7 @@ def format_summary(study, space, trainer, folder):
         trainer (Trials): runs candidates.
         folder (Path): of the search.
     """
-    counts = count_outcomes(study)
-    parts = [f"{counts[name]} {name}" for name in (*COUNTED, *OTHERS) if counts[name]]
-    lines = [format_table(study, space), "", f"{', '.join(parts) or 'no trials'}; see {folder / 'trials.csv'}"]
+    lines = [format_table(study, space), "", f"{count_trials(study) or 'no trials'}; see {folder / 'trials.csv'}"]
     best = next(iter(rank_trials(study)), None)
     if best is not None and best.value is not None:
         chosen = space.overrides(decode(space.dimensions, best.params))

@@ -85,7 +85,7 @@ def database(url, options=None):
     )
 
 
-def open_study(storage, name, direction, described, resume):
+def open_study(storage, name, direction, described, resume, elsewhere="-o name=..."):
     """Opens the study of this name, or creates it.
 
     Args:
@@ -94,20 +94,20 @@ def open_study(storage, name, direction, described, resume):
         direction (str): maximize or minimize.
         described (dict): properties of the search; an existing study must have the same.
         resume (bool): an existing study is resumed.
+        elsewhere (str): the option that starts another search, for the messages.
 
     Raises:
         ConfigError: the study exists and `resume` is false, or it belongs to another search.
     """
     if name in optuna.get_all_study_names(storage):
         if not resume:
-            raise ConfigError(f"the search '{name}' exists already: -r auto resumes it, -o name=... starts another")
+            raise ConfigError(f"the search '{name}' exists already: -r auto resumes it, {elsewhere} starts another")
         study = optuna.load_study(study_name=name, storage=storage)
         for key, value in described.items():
             known = study.user_attrs.get(key, value)
             if known != value:
                 raise ConfigError(
-                    f"the search '{name}' was started with {key} {known}, not {value}; "
-                    "use -o name=... for another search"
+                    f"the search '{name}' was started with {key} {known}, not {value}; {elsewhere} starts another"
                 )
     else:
         study = optuna.create_study(study_name=name, storage=storage, direction=direction, load_if_exists=True)

@@ -9,7 +9,7 @@ import pytest
 from common.commands import hub as hub_command
 from common.commands.hub_config import as_bool, pattern_of
 from common.commands.hub_run import open_run_source
-from common.errors import ConfigError, DataError
+from common.errors import ConfigError, DataError, EnvironmentProblem
 from common.hub.settings import HubSettings, change_settings, read_settings, settings_file
 from common.inference.tasks.image_classification import ImageClassification
 from common.inference.tasks.text_classification import TextClassification
@@ -36,6 +36,7 @@ def index(path, *names):
 
 def test_settings_are_kept_printed_and_reset(home):
     assert hub("config").out == "server==\nlog==info\n"
+    (home / "mine.json").write_text('{"schema": 1, "modules": []}', encoding="utf-8")
     assert hub("config", "log==error", "server==mine.json").out == f"server=={home / 'mine.json'}\nlog==error\n"
     assert read_settings() == HubSettings(str(home / "mine.json"), "error")
     assert change_settings(["log=debug"]).log == "debug"  # one sign is enough
@@ -55,6 +56,14 @@ def test_settings_are_kept_printed_and_reset(home):
 def test_a_wrong_setting_is_named_and_changes_nothing(words, said):
     with pytest.raises(ConfigError, match=said):
         change_settings(words)
+    assert read_settings() == HubSettings()
+
+
+def test_an_index_that_is_none_is_refused_before_it_is_kept(home):
+    (home / "page.json").write_text("<html>", encoding="utf-8")
+    for name, said in (("missing.json", "No such file"), ("page.json", "not an index of modules")):
+        with pytest.raises(EnvironmentProblem, match=said):
+            change_settings([f"server=={name}"])
     assert read_settings() == HubSettings()
 
 

@@ -74,6 +74,12 @@ def test_a_script_that_crashes_is_a_failed_trial_and_never_the_best(tmp_path):
     assert "epochs" not in json.loads((tmp_path / "out/best_model/model.json").read_text())
 
 
+def test_a_search_without_a_score_ends_with_the_reason(tmp_path):
+    done = command("hub", *files(tmp_path, "kind: [crash, silent]\n"), "--strategy", "grid", "x", "5")
+    assert done.code == 1 and done.err.splitlines()[-1].startswith("error: no trial has a score: 2 failed; the first")
+    assert "cannot be trained" in done.err and len(rows(tmp_path)) == 2
+
+
 def test_the_keys_of_a_configuration_are_searched(tmp_path):
     config = make_kit(tmp_path / "Kit", "type: TPE\nspace: {model.x: [1, 2]}")
     (tmp_path / "keys.yaml").write_text("model.x: [0.0, 6.0, linear]\n")
