@@ -18,13 +18,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from common.errors import ConfigError
+from common.inference.exported import Exported
 from common.inference.tasks.text_encoding import is_of_tokens
 from common.suggest import did_you_mean
 from deploy.serving import items, wire
 from deploy.serving.app import Server, json_response
 from deploy.serving.batcher import Lane
 from deploy.serving.inputs import BYTES, INLINE, parse_body
-from deploy.serving.models import Model
+from deploy.serving.models import Model, versions
 from deploy.serving.problems import Limits, Problem
 
 TASK = "TextEncoding"
@@ -61,13 +62,13 @@ class EncoderModel(Model):
 
     async def load(self):
         """Loads what is new, see :meth:`Model.load`; raises ConfigError for a model that is no encoder."""
-        changed = await super().load()
-        if self.newest.description["task"] != TASK:
-            raise ConfigError(
-                f"{self.newest.folder}: predicts {self.newest.description['task']}; an encoder is exported by "
-                "PaddleNLP/tools/export_encoder.py"
-            )
-        return changed
+        for folder in versions(self.folder).values():
+            task = Exported(folder).about["task"]
+            if task != TASK:
+                raise ConfigError(
+                    f"{folder}: predicts {task}; an encoder is exported by PaddleNLP/tools/export_encoder.py"
+                )
+        return await super().load()
 
     def about(self):
         """The entry of GET /v1/models; `vectors` has the size of each layer."""

@@ -50,8 +50,6 @@ class EncoderOutputs(nn.Layer):
         if not layers or len(set(layers)) < len(layers):
             raise ConfigError(f"--layer names {', '.join(layers) or 'nothing'}; give layers, each once")
         self.places = [self.place(name) for name in layers]
-        self.last = None
-        model.features = lambda *inputs: self.last  # the head's: the encoder runs once
         if not model.encoder.segments:
             self.forward = self.forward_without_segments
 
@@ -87,11 +85,10 @@ class EncoderOutputs(nn.Layer):
         encoder, length = self.model.encoder, inputs[-1]
         states = encoder.states(*inputs) if self.depth is not None else [encoder(*inputs)]
         mask, found = sequence_mask(length, inputs[0]), []
-        self.last = states[-1]
         for kind, number in self.places:
             x = states[number]
             if kind == self.own:
-                x = self.model.decode(self.model.logits(*inputs), length)
+                x = self.model.decode(self.model.logits_of(x, length), length)
                 x = x.unsqueeze(1) if x.ndim == 1 else x
             elif kind == "pooler":
                 x = encoder.summary(x, length)

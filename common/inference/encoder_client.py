@@ -1,6 +1,6 @@
 """Client of the encoder service, for Python: splits, retries and times out.
 
-    from deploy.serving.encoder_client import EncoderClient
+    from common.inference.encoder_client import EncoderClient
 
     with EncoderClient("http://127.0.0.1:8888") as encoder:
         vectors = encoder.encode(["hello", "goodbye"])      # float32 [2, H]
