@@ -2,12 +2,15 @@
 
 python tools/distill_texts.py train.tsv --teacher output/reviews_bilstm/export --out slim.tsv
 python tools/distill_texts.py train.tsv more.txt --teacher output/ernie_chnsenticorp/export --lac lac --out slim.tsv
+python tools/distill_texts.py train.tsv --teacher http://127.0.0.1:8888 --out slim.tsv
 
 Writes a TSV of text_a, label and scores, which configurations read by LabeledTexts: the student learns the scores of
-the teacher. Files ending in .txt hold a text a line, others are those that LabeledTexts reads.
+the teacher, which may be a running encoder service (deploy/serving/encoder_server.py --layer scores), also on another
+machine. Files ending in .txt hold a text a line, others are those that LabeledTexts reads.
 """
 
 import importlib
+import os
 import pathlib
 import sys
 
@@ -18,11 +21,12 @@ if __name__ == "__main__":
 from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
-from common.errors import ConfigError  # noqa: E402
+from common.errors import ConfigError, EnvironmentProblem  # noqa: E402
 from common.files import read_lines, replace_controls  # noqa: E402
 from common.log import counted, logger  # noqa: E402
 
 BATCH = 32
+SCORES = "scores"  # the layer of an encoder service
 
 
 def parser():
@@ -32,7 +36,10 @@ def parser():
     options.add_argument(
         "texts", nargs="+", metavar="FILE", help="labeled texts (.tsv, .jsonl), or a text a line (.txt)"
     )
-    options.add_argument("--teacher", required=True, metavar="DIR", help="exported text classifier")
+    options.add_argument(
+        "--teacher", required=True, metavar="DIR", help="exported text classifier, or the address of an encoder service"
+    )
+    options.add_argument("--connections", type=int, default=10, help="requests to the service at a time (default 10)")
     options.add_argument("--out", required=True, metavar="FILE", help="output file (.tsv)")
     options.add_argument("--times", type=int, default=10, help="variants of each text at most (default 10); 0 for none")
     options.add_argument("--mask", type=float, default=0.1, help="probability of masking a word (default 0.1)")
@@ -97,8 +104,43 @@ def batches(samples):
         yield samples[first : first + BATCH]
 
 
+def asked_teacher(address, connections):
+    """The client of an encoder service that gives scores (EncoderClient), with the `labels` of its model.
+
+    Raises:
+        ConfigError: there is no such service, or its model is no classifier that gives scores.
+    """
+    from common.inference.encoder_client import EncoderClient, EncoderError
+
+    key = os.environ.get("KIT_API_KEY")
+    try:
+        client = EncoderClient(address, layer=SCORES, connections=connections, key=key, deadline=600.0)
+        about = client.about()
+    except (EncoderError, ValueError) as error:
+        raise ConfigError(f"--teacher {address}: {error}") from None
+    client.labels = about["labels"]
+    if SCORES not in about["vectors"] or len(client.labels) != about["vectors"][SCORES]:
+        raise ConfigError(f"--teacher {address}: serves {', '.join(about['vectors'])}; start it with --layer {SCORES}")
+    return client
+
+
+def asked_scores(client, texts):
+    """The probabilities of the classes of each text by a service (list of arrays); raises EnvironmentProblem."""
+    from common.inference.encoder_client import EncoderError
+
+    order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
+    try:
+        with client:
+            found = client.encode([texts[number] for number in order])
+    except EncoderError as error:
+        raise EnvironmentProblem(f"--teacher {client.address}: {error}") from None
+    return [scores for _, scores in sorted(zip(order, found), key=lambda pair: pair[0])]
+
+
 def scores_of(teacher, texts):
     """The probabilities of the classes of each text by the teacher (list of arrays)."""
+    if not hasattr(teacher, "task"):
+        return asked_scores(teacher, texts)
     from common.inference.predictor import check_finite, prepare_samples, stack
 
     found = []
@@ -116,8 +158,9 @@ def write(args):
     from common.text.augmentation import TextAugmentation
     from common.weights.safetensors import write_atomically
 
-    teacher = load(args.teacher)
-    if teacher.task.name != "TextClassification":
+    remote = args.teacher.startswith("http://")
+    teacher = asked_teacher(args.teacher, args.connections) if remote else load(args.teacher)
+    if not remote and teacher.task.name != "TextClassification":
         raise ConfigError(f"--teacher {args.teacher}: predicts {teacher.task.name}; a text classifier is needed")
     texts = list(dict.fromkeys(text for file in args.texts for text in texts_of(file)))
     if args.times:

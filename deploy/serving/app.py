@@ -1,6 +1,7 @@
 """The routes of the server."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -24,6 +25,7 @@ from deploy.serving.envelope import Envelope, respond
 from deploy.serving.hosts import Hosts
 from deploy.serving.hub_routes import check_kind, read_old_body
 from deploy.serving.inputs import Bodies, read_items
+from deploy.serving.models import Model
 from deploy.serving.openapi import document
 from deploy.serving.problems import Limits, Problem
 
@@ -38,7 +40,12 @@ class Server:
         metrics (Metrics): counts.
         settings (Settings): of the models.
         limits (Limits): of requests.
+
+    Attributes:
+        model_type (type): of the models.
     """
+
+    model_type = Model
 
     def __init__(self, models, metrics, settings, limits=None):
         self.models, self.metrics, self.settings = models, metrics, settings
@@ -48,7 +55,19 @@ class Server:
 
     def application(self, key="", hosts=None):
         """The ASGI application; `key` is the API key, if one is asked for, and `hosts` (Hosts) its own names."""
-        routes = [
+        handlers = {
+            HTTPException: on_http_error,
+            Problem: on_problem,
+            ClientDisconnect: on_disconnect,
+            Exception: on_bug,
+        }
+        app = Starlette(routes=self.routes(), exception_handlers=handlers)
+        app.router.redirect_slashes = False
+        return Envelope(app, key, self.metrics, hosts or Hosts())
+
+    def routes(self):
+        """What can be requested (list[Route])."""
+        return [
             Route("/", self.page),
             Route("/health/live", self.live),
             Route("/health/ready", self.ready),
@@ -64,15 +83,16 @@ class Server:
             Route("/predict/{name:word}", self.predict_old, methods=["POST"]),
             Route("/predict/{kind:word}/{name:word}", self.predict_old, methods=["POST"]),
         ]
-        handlers = {
-            HTTPException: on_http_error,
-            Problem: on_problem,
-            ClientDisconnect: on_disconnect,
-            Exception: on_bug,
-        }
-        app = Starlette(routes=routes, exception_handlers=handlers)
-        app.router.redirect_slashes = False
-        return Envelope(app, key, self.metrics, hosts or Hosts())
+
+    @contextlib.asynccontextmanager
+    async def beside(self, args, key):
+        """Around the time in which HTTP is served, for a server that listens elsewhere too.
+
+        Args:
+            args (Namespace): of the command.
+            key (str): the API key; empty where none is asked for.
+        """
+        yield
 
     def model(self, request):
         """The model that the address names; raises Problem 404."""

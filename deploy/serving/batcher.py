@@ -189,10 +189,14 @@ class Lane:
             if self.queue:
                 wait = self.queue[0].arrived + self.settings.max_wait - time.monotonic()
                 if wait <= 0 or self.closing or len(self.queue) >= self.max_batch:
-                    return [self.queue.popleft() for _ in range(min(self.max_batch, len(self.queue)))]
+                    return self.take()
             elif self.closing:
                 return []
             await self.changed(wait)
+
+    def take(self):
+        """Takes the jobs of the next batch out of the queue, the one that came first among them."""
+        return [self.queue.popleft() for _ in range(min(self.max_batch, len(self.queue)))]
 
     async def changed(self, seconds):
         """Waits until :meth:`wake`, or so long."""

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import dataclasses
+import importlib
 import importlib.util
 import os
 import signal
@@ -55,7 +56,7 @@ def serve(args):
     return serve_models(args, name_models(args.model))
 
 
-def serve_models(args, folders, batches=None, started=None):
+def serve_models(args, folders, batches=None, started=None, kind=None):
     """Serves models until a signal ends it; returns 0.
 
     Args:
@@ -63,6 +64,7 @@ def serve_models(args, folders, batches=None, started=None):
         folders (dict[str, Path]): name -> the export, or the folder of its versions.
         batches (dict[str, int] | None): name -> samples run together, where it is not `args.max_batch`.
         started (Callable | None): called with the port once every model is loaded.
+        kind (type | None): of the server; `deploy.serving.app.Server` when None.
 
     Raises:
         KitError: an option is out of its range, a package is missing, the port is taken, or a model cannot be loaded.
@@ -80,14 +82,16 @@ def serve_models(args, folders, batches=None, started=None):
         if not key and not listener.getsockname()[0].startswith("127."):
             logger.warning("%s can be reached from other machines and KIT_API_KEY is not set", args.host)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(serving(args, models_of(args, folders, batches or {}), listener, key, started))
+            kind = kind or importlib.import_module("deploy.serving.app").Server
+            loaded = models_of(args, folders, batches or {}, kind.model_type)
+            runner.run(serving(args, kind, loaded, listener, key, started))
     return 0
 
 
-def models_of(args, folders, batches):
-    """The models that are served, not loaded yet: (models by name, their metrics, their settings)."""
+def models_of(args, folders, batches, kind):
+    """The models that are served, not loaded yet: (models by name, of this kind, their metrics, their settings)."""
     from deploy.serving.metrics import Metrics
-    from deploy.serving.models import Model, Settings
+    from deploy.serving.models import Settings
 
     settings = Settings(
         **{name: getattr(args, name) for name in ("workers", "threads", "max_batch", "queue", "deadline")},
@@ -98,7 +102,7 @@ def models_of(args, folders, batches):
     metrics = Metrics(lambda: models)
     for name, folder in folders.items():
         own = dataclasses.replace(settings, max_batch=batches.get(name, settings.max_batch))
-        models[name] = Model(name, folder, own, metrics)
+        models[name] = kind(name, folder, own, metrics)
     return models, metrics, settings
 
 
@@ -149,17 +153,16 @@ def listening(host, port):
     raise EnvironmentProblem(f"--port {port} is in use on {host}, and so are those after it")
 
 
-async def serving(args, loaded, listener, key, started=None):
+async def serving(args, kind, loaded, listener, key, started=None):
     """Loads the models, answers until a signal, answers what is still asked, and ends."""
     import uvicorn
 
-    from deploy.serving.app import Server
     from deploy.serving.connections import protocol
     from deploy.serving.hosts import Hosts
     from deploy.serving.models import reload
 
     models, metrics, settings = loaded
-    server = Server(models, metrics, settings)
+    server = kind(models, metrics, settings)
     config = uvicorn.Config(
         server.application(key, Hosts([args.host, *args.allow_host])),
         http=protocol(args.connections, args.connections_per_client),
@@ -194,7 +197,8 @@ async def serving(args, loaded, listener, key, started=None):
         if started:
             started(port)
         http.capture_signals = contextlib.nullcontext  # an orderly end has the exit code 0
-        await http.serve(sockets=[listener])
+        async with server.beside(args, key):
+            await http.serve(sockets=[listener])
     finally:
         await asyncio.gather(*(model.close() for model in models.values()))
     logger.info("all that was asked is answered")

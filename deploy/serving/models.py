@@ -57,7 +57,12 @@ class Model:
         folder (Path): of the export or of its versions.
         settings (Settings): of the server.
         metrics (Metrics): counts.
+
+    Attributes:
+        lane_type (type): answers items with one version.
     """
+
+    lane_type = Lane
 
     def __init__(self, name, folder, settings, metrics):
         self.name, self.folder, self.settings, self.metrics = name, folder, settings, metrics
@@ -94,7 +99,7 @@ class Model:
             fresh = {}
             for version, folder in found.items():
                 if version not in self.lanes:
-                    lane = Lane(self.name, version, folder, self.settings, self.metrics)
+                    lane = self.lane_type(self.name, version, folder, self.settings, self.metrics)
                     try:
                         await lane.start()
                         fresh[version] = lane

@@ -34,6 +34,7 @@ from common.text.sources import Texts
 from common.vision.decode import decode_image
 from common.vision.instance_masks import mask_as_png
 from deploy.serving import wire
+from deploy.serving.encoding import by_length, encode, pieces_of, sizes_of
 
 MOST_SAMPLES = 32 * 2**20  # of a recording, all channels; 128 MB as they are decoded
 SAMPLES_AT_A_TIME = 16  # of items that are split, such as the boxes of images
@@ -75,6 +76,7 @@ def describe(model):
         else [{"name": name, "shape": shape, "dtype": dtype} for name, (shape, dtype) in model.inputs.items()],
         "outputs": [] if several else model.outputs,
         "batch": batch_of(model),
+        "vectors": {} if several else sizes_of(model),
     }
 
 
@@ -103,7 +105,8 @@ def response_frame(model, message, blobs):
     rates = unknown_rates(model.pipeline.transforms)
     unknown = {name: counts for rate in rates for name, counts in rate.take().items()}
     about = {"id": message["id"], "statuses": statuses, "notes": [notes.get(place) for place in range(len(items))]}
-    return wire.frame(about | ({"unknown": unknown} if unknown else {}), [text.encode() for text in texts])
+    blobs = [text if isinstance(text, bytes) else text.encode() for text in texts]
+    return wire.frame(about | ({"unknown": unknown} if unknown else {}), blobs)
 
 
 def predict_items(model, items, notes=None):
@@ -118,7 +121,8 @@ def predict_items(model, items, notes=None):
         notes (dict | None): filled with how much of each text was read, by its place: tokens, unknown, cut, truncated.
 
     Returns:
-        list[tuple[int, str]]: for each item 200 and the JSON of its records, or 422 or 500 and what is wrong.
+        list[tuple[int, str | bytes]]: for each item 200 and the JSON of its records, or the bytes of a vector that was
+            asked for; or 422 or 500 and what is wrong.
     """
     found, groups = [[] for _ in items], {}  # of each item the outcomes of its samples
     for position, (item, blobs) in enumerate(items):
@@ -130,17 +134,27 @@ def predict_items(model, items, notes=None):
         for sample in samples:
             if notes is not None and sample.get("coverage"):
                 notes[position] = note_of(sample)
+                if item["kind"] == "encode":
+                    notes[position] |= pieces_of(model, sample, item["layer"])
             sizes = row_shape(item, sample) if item["kind"] == "table" else None
+            sizes = ("any",) if item["kind"] == "encode" else sizes
             sizes = sizes or tuple(np.shape(sample[name]) for name in model.inputs if name in sample)
             found[position].append(None)
             groups.setdefault((item["kind"], sizes), []).append((position, len(found[position]) - 1, sample))
     most = batch_of(model) or max(len(items), SAMPLES_AT_A_TIME)
     for (kind, _), whole in groups.items():
-        for members in (whole[start : start + most] for start in range(0, len(whole), most)):
+        for members in split_up(kind, whole, most):
             outcomes = run_group(model, kind, [(position, sample) for position, _, sample in members], items)
             for (position, number, _), one in zip(members, outcomes, strict=True):
                 found[position][number] = one
     return [joined(outcomes) for outcomes in found]
+
+
+def split_up(kind, members, most):
+    """The batches of (position, number, sample) of a group: texts to encode by length, others in their order."""
+    if kind == "encode":
+        return by_length(members, lambda member: int(member[2]["length"]), most)
+    return [members[start : start + most] for start in range(0, len(members), most)]
 
 
 def joined(outcomes):
@@ -149,7 +163,7 @@ def joined(outcomes):
     Args:
         outcomes (list[tuple[int, str]]): of the samples, see :func:`predict_items`.
     """
-    wrong = next((one for one in outcomes if one[0] != 200), None)
+    wrong = next((one for one in outcomes if one[0] != 200 or isinstance(one[1], bytes)), None)
     return wrong or (200, f"[{', '.join(text[1:-1] for _, text in outcomes if text != '[]')}]")
 
 
@@ -169,6 +183,8 @@ def run_group(model, kind, members, items):
             return run_table(model, samples, items[members[0][0]][0]["threshold"])
         if kind == "audio" and is_stream(model):
             return [run_stream(model, sample) for sample in samples]
+        if kind == "encode":
+            return encode(model, samples, [items[position][0]["layer"] for position, _ in members])
         batch = join_rows(model, samples) if kind == "tensors" else stack(model, samples)
         outputs = model.run(batch)
         thresholds = [items[position][0]["threshold"] for position, _ in members]
@@ -296,7 +312,10 @@ def join_rows(model, samples):
     return {name: np.concatenate([sample[name] for sample in samples]) for name in model.inputs if name in samples[0]}
 
 
-READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors, "table": read_row}
+READERS = {
+    "image": read_image, "audio": read_audio, "text": read_text, "encode": read_text, "tensors": read_tensors,
+    "table": read_row,
+}  # fmt: skip
 
 
 def reason(error):

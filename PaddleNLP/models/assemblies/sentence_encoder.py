@@ -49,10 +49,9 @@ class SentenceEncoder(TextModel):
         """
         return cls(build(encoder), scale, positive)
 
-    def logits(self, *inputs):
-        """Embeddings of length 1, [N, H]."""
-        mask = sequence_mask(inputs[-1], inputs[0])
-        return F.normalize(masked_sum(self.features(*inputs), mask), epsilon=1e-12)
+    def logits_of(self, sequence, length):
+        """Embeddings of length 1, [N, H], of the features of the tokens, [N, T, H]."""
+        return F.normalize(masked_sum(sequence, sequence_mask(length, sequence)), epsilon=1e-12)
 
     def decode(self, logits, length):
         """The embeddings themselves."""

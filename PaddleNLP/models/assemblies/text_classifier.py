@@ -36,9 +36,9 @@ class TextClassifier(TextModel):
         encoder = build(encoder)
         return cls(encoder, build(head, in_channels=encoder.summary_channels, num_classes=num_classes))
 
-    def logits(self, *inputs):
-        """Logits, [N, C]."""
-        return self.head(self.encoder.summary(self.features(*inputs), inputs[-1]))
+    def logits_of(self, sequence, length):
+        """Logits, [N, C], of the features of the tokens, [N, T, D]."""
+        return self.head(self.encoder.summary(sequence, length))
 
     def decode(self, logits, length):
         """Probabilities, [N, C], which add up to 1 unless the head says that a text may have several classes."""

@@ -10,7 +10,8 @@ from paddle import nn
 class TextModel(nn.Layer):
     """Base class of models of texts; `token_type_ids` is an input only if the encoder has segment embeddings.
 
-    A child class defines `logits(inputs)`, which the loss takes, and `decode(logits, length)`, which is exported.
+    A child class defines `logits_of(sequence, length)`, of the features of the tokens, or else `logits(inputs)`, which the
+    loss takes, and `decode(logits, length)`, which is exported.
 
     Args:
         encoder (Layer): with `segments`, whether it takes `token_type_ids`, and `vocab_size`.
@@ -30,6 +31,10 @@ class TextModel(nn.Layer):
     def features(self, *inputs):
         """Features of every token, [N, T, D]."""
         return self.encoder(*inputs)
+
+    def logits(self, *inputs):
+        """The logits, see `logits_of`."""
+        return self.logits_of(self.features(*inputs), inputs[-1])
 
     def inputs_of(self, batch):
         """The tensors of a batch that the encoder takes, in its order."""

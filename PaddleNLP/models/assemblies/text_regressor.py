@@ -37,9 +37,9 @@ class TextRegressor(TextModel):
         """
         return cls(build(encoder), hidden, dropout)
 
-    def logits(self, *inputs):
-        """The numbers, [N]."""
-        return self.head(self.encoder.summary(self.features(*inputs), inputs[-1])).squeeze(1)
+    def logits_of(self, sequence, length):
+        """The numbers, [N], of the features of the tokens, [N, T, D]."""
+        return self.head(self.encoder.summary(sequence, length)).squeeze(1)
 
     def decode(self, logits, length):
         """The numbers themselves, [N]."""

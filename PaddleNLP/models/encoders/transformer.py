@@ -59,6 +59,10 @@ class TransformerEncoder(nn.Layer):
 
     def forward(self, input_ids, token_type_ids, length):
         """Features of every token, [N, T, H]."""
+        return self.states(input_ids, token_type_ids, length)[-1]
+
+    def states(self, input_ids, token_type_ids, length):
+        """Features of every token, [N, T, H], before the first layer and after each layer (list of Tensors)."""
         if paddle.in_dynamic_mode() and input_ids.shape[1] > self.max_positions:
             raise ValueError(f"{input_ids.shape[1]} tokens are more than max_positions, {self.max_positions}")
         places = paddle.arange(paddle.shape(input_ids)[1]).astype("int64")
@@ -67,9 +71,10 @@ class TransformerEncoder(nn.Layer):
             x = x + self.task_embedding(paddle.zeros_like(input_ids))
         x = self.dropout(self.norm(x))
         bias = (sequence_mask(length, input_ids) - 1).unsqueeze([1, 2]) * 1e4  # [N, 1, 1, T], 0 or -10000
+        found = [x]
         for layer in self.layers:
-            x = layer(x, bias)
-        return x
+            found.append(layer(found[-1], bias))
+        return found
 
     def summary(self, sequence, length):
         """tanh of the pooler of the first token, [CLS]; [N, H]."""
@@ -149,6 +154,7 @@ class TransformerLayer(nn.Layer):
         super().__init__()
         self.heads, self.activation = heads, ACTIVATIONS[activation]
         self.query, self.key, self.value, self.output = (linear(hidden_size, hidden_size) for _ in range(4))
+        self.attention = nn.Softmax()  # a layer, so that distillation can name its output, [N, A, T, T]
         self.attention_norm = nn.LayerNorm(hidden_size, epsilon)
         self.wide, self.narrow = linear(hidden_size, 4 * hidden_size), linear(4 * hidden_size, hidden_size)
         self.norm = nn.LayerNorm(hidden_size, epsilon)
@@ -167,7 +173,7 @@ class TransformerLayer(nn.Layer):
             for product in (self.query, self.key, self.value)
         )
         scores = paddle.matmul(query * size**-0.5, key, transpose_y=True) + bias
-        weights = self.dropout(F.softmax(scores))
+        weights = self.dropout(self.attention(scores))
         found = paddle.matmul(weights, value).transpose([0, 2, 1, 3]).reshape([0, 0, x.shape[2]])
         return self.output(found)
 

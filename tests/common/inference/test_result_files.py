@@ -42,6 +42,10 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
     "ImageClassification": (IMAGES[:3], SCORES),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "SentenceEmbedding": (LINES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
+    "TextEncoding": (
+        [line | {"length": 2} for line in LINES[:2]],
+        {"mean:-2": np.array([[0.6, -0.8], [1, 1e-9]]), "tokens": np.arange(12).reshape(2, 3, 2) / 3},
+    ),
     "TextClassification": ([LINES[0], LINES[1] | {"text_b": "b"}, LINES[2] | {"text_b": "c"}], SCORES),
     "Ranking": (ROWS, {"probability": np.array([0.25, 1e-6, 1])}),
     "Retrieval": (ROWS, {"items": np.array([[3, 1]] * 3), "scores": np.ones((3, 2)) / 3}),
@@ -110,7 +114,7 @@ def read_lines(path):
 
 def read_objects(path, task):
     """The objects of `--json` that a csv file was written of."""
-    keys, found = {"text": "text_a"} if task.columns and task.input == "text" else {}, []
+    keys, found = {"text": "text_a"} if task.input == "text" else {}, []
     lines, named = read_lines(path), ["text_b", "question", "context", "image", "audio", "row"]
     named = [name for name in (["text", *named] if task.input == "text" else named) if name in lines[0]]
     for _, group in itertools.groupby(lines, lambda line: [line[name] for name in ("number", *named) if name in line]):

@@ -1,0 +1,251 @@
+"""The encoder service: the server, for models whose requests are texts and whose responses are vectors.
+
+Its other routes are those of `deploy/serving/app.py`.  The frames of the binary requests are described in
+docs/encoder_service.md.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import heapq
+import itertools
+import json
+import struct
+import time
+
+import numpy as np
+from starlette.responses import Response
+from starlette.routing import Route
+
+from common.errors import ConfigError
+from common.inference.exported import Exported
+from common.inference.tasks.text_encoding import is_of_tokens
+from common.suggest import did_you_mean
+from deploy.serving import items, wire
+from deploy.serving.app import Server, json_response
+from deploy.serving.batcher import Lane
+from deploy.serving.inputs import BYTES, INLINE, parse_body
+from deploy.serving.models import Model, versions
+from deploy.serving.problems import Limits, Problem
+
+TASK = "TextEncoding"
+DIGITS = 7  # of numbers in JSON, after the point
+TEXTS = 256  # of a request
+KEYS = ("id", "key", "layer", "model")  # of the head of a frame
+
+
+class EncoderLane(Lane):
+    """A lane whose batches are of texts of similar length, as far as many wait."""
+
+    def take(self):
+        """Takes the text that came first and those that are nearest to it in length."""
+        if len(self.queue) <= self.max_batch:
+            return super().take()
+        first = size_of(self.queue[0])
+        taken = heapq.nsmallest(self.max_batch, self.queue, key=lambda job: abs(size_of(job) - first))
+        chosen = set(map(id, taken))
+        rest = [job for job in self.queue if id(job) not in chosen]
+        self.queue.clear()
+        self.queue.extend(rest)
+        return taken
+
+
+def size_of(job):
+    """The length of a text that waits, in bytes."""
+    return len(job.item[1][0])
+
+
+class EncoderModel(Model):
+    """An encoder by its name."""
+
+    lane_type = EncoderLane
+
+    async def load(self):
+        """Loads what is new, see :meth:`Model.load`; raises ConfigError for a model that is no encoder."""
+        for folder in versions(self.folder).values():
+            task = Exported(folder).about["task"]
+            if task != TASK:
+                raise ConfigError(
+                    f"{folder}: predicts {task}; an encoder is exported by PaddleNLP/tools/export_encoder.py"
+                )
+        return await super().load()
+
+    def about(self):
+        """The entry of GET /v1/models; `vectors` has the size of each layer."""
+        return {**super().about(), "vectors": self.newest.description["vectors"]}
+
+
+@dataclasses.dataclass
+class Encoded:
+    """The vectors of the texts of one request.
+
+    Args:
+        lane (Lane): whose model encoded them.
+        layer (str): its output.
+        blobs (list[bytes]): float32 numbers of each text, row by row.
+        notes (list[dict]): of each text, see `worker.note_of`; with `pieces` where the vectors are of tokens.
+    """
+
+    lane: Lane
+    layer: str
+    blobs: list
+    notes: list
+
+    @property
+    def head(self):
+        """The keys beside the vectors (dict)."""
+        size = self.lane.description["vectors"][self.layer]
+        found = {"model": self.lane.name, "version": self.lane.version, "layer": self.layer, "size": size}
+        found["truncated"] = [n for n, note in enumerate(self.notes) if note["truncated"]]
+        if is_of_tokens(self.layer):
+            found["pieces"] = [note.get("pieces", []) for note in self.notes]
+        return found
+
+    def json(self):
+        """The response as JSON (str)."""
+        size, of_tokens = self.lane.description["vectors"][self.layer], is_of_tokens(self.layer)
+        rows = [np.round(np.frombuffer(blob, "<f4").astype(np.float64), DIGITS) for blob in self.blobs]
+        vectors = [row.reshape(-1, size).tolist() if of_tokens else row.tolist() for row in rows]
+        return json.dumps({**self.head, "vectors": vectors}, ensure_ascii=False)
+
+    def frame(self, more=None):
+        """The response as a frame (bytes); `more` are further keys of its head."""
+        return wire.frame({"status": 200, **self.head, **(more or {})}, self.blobs)
+
+
+class EncoderServer(Server):
+    """The state behind the routes of an encoder service, see :class:`deploy.serving.app.Server`."""
+
+    model_type = EncoderModel
+
+    def __init__(self, models, metrics, settings, limits=None):
+        limits = limits or Limits(seconds=settings.deadline, items=min(TEXTS, settings.queue))
+        super().__init__(models, metrics, settings, limits)
+
+    def routes(self):
+        """What can be requested (list[Route])."""
+        return [
+            Route("/v1/models/{name:word}:encode", self.encode, methods=["POST"]),
+            Route("/v1/models/{name:word}/versions/{version:word}:encode", self.encode, methods=["POST"]),
+            *super().routes(),
+        ]
+
+    @contextlib.asynccontextmanager
+    async def beside(self, args, key):
+        """Around the time in which HTTP is served: listens for binary requests, if the command says where."""
+        if args.binary_port is None:
+            yield
+            return
+        from deploy.serving.encoder_socket import listening
+
+        async with listening(self, args, key):
+            yield
+
+    async def encode(self, request):
+        """Encodes texts: JSON in and out, or frames."""
+        deadline = time.monotonic() + self.settings.deadline
+        model = self.model(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in ("application/json", BYTES):
+            raise Problem(415, f"the encoder takes application/json and {BYTES}")
+        async with self.bodies.body(request) as body:
+            if kind == BYTES:
+                head, texts = read_frame(body)
+            else:
+                found = await asyncio.to_thread(parse_body, body) if len(body) > INLINE else parse_body(body)
+                head, texts = read_object(found)
+            done = await self.encoded(model, texts, head.get("layer"), deadline, request.path_params.get("version"))
+        if kind == BYTES or request.headers.get("accept", "") == BYTES:
+            return Response(done.frame(), media_type=BYTES)
+        return json_response(await asyncio.to_thread(done.json))
+
+    async def encoded(self, model, texts, layer, deadline, version=None):
+        """The vectors of texts.
+
+        Args:
+            model (Model): by which.
+            texts (list[bytes]): in UTF-8.
+            layer (str | None): an output of the model; its first one when None.
+            deadline (float): of `time.monotonic()`.
+            version (str | None): of the model; the newest when None.
+
+        Returns:
+            Encoded: all of them.
+
+        Raises:
+            Problem: 404, 413, 422, 500, 503 or 504; names the text by its number, from 1 on.
+        """
+        lane = model.lane(version)
+        layer = check_layer(layer, lane.description["outputs"])
+        items.check_count(len(texts), self.limits)
+        jobs = [item_of(text, number, layer, self.limits) for number, text in enumerate(texts, 1)]
+        blobs, notes = await lane.predict(jobs, deadline)
+        for number, (blob, note) in enumerate(zip(blobs, notes), 1):
+            if note is None:
+                raise problem_of(blob, number)
+        return Encoded(lane, layer, blobs, notes)
+
+
+def check_layer(layer, known):
+    """The layer, the first of those that are known for None; raises Problem 422."""
+    if layer is None:
+        return known[0]
+    if not isinstance(layer, str) or layer not in known:
+        named = str(layer)[:64]
+        raise Problem(422, f"layer '{named}' is not served{did_you_mean(named, known)}; there are {', '.join(known)}")
+    return layer
+
+
+def item_of(text, number, layer, limits):
+    """The item of a text, bytes of UTF-8; raises Problem 413 or 422."""
+    try:
+        item, blobs = items.text(text.decode(), 0.0, limits)
+    except UnicodeDecodeError:
+        raise Problem(422, f"text {number} is not UTF-8") from None
+    except Problem as problem:
+        raise Problem(problem.status, f"text {number}: {problem}") from None
+    return {**item, "kind": "encode", "layer": layer}, blobs
+
+
+def problem_of(data, number):
+    """The Problem of one text, from the JSON that stands in the place of its vector; `[]` for a blank text."""
+    found = json.loads(data)
+    if not found:
+        return Problem(422, f"text {number}: [D126] the text is empty")
+    return Problem(found["status"], f"text {number}: {found['detail']}")
+
+
+def read_object(data):
+    """(head, texts) of a body of JSON: text or texts, and perhaps layer; raises Problem 422."""
+    if not isinstance(data, dict) or set(data) - {"text", "texts", "layer"} or ("text" in data) == ("texts" in data):
+        raise Problem(422, "the body is an object with text or texts, and perhaps layer")
+    texts = data["texts"] if "texts" in data else [data["text"]]
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise Problem(422, "texts is a list of texts, one at least" if "texts" in data else "text is a text")
+    try:
+        return data, [text.encode() for text in texts]
+    except UnicodeEncodeError:
+        raise Problem(422, "a text contains an unpaired surrogate") from None
+
+
+def read_frame(data):
+    """(head, texts in UTF-8) of a frame of a request, see docs/encoder_service.md; raises Problem 400 or 422."""
+    try:
+        text, rest = wire.HEAD.unpack_from(data)
+        start = wire.HEAD.size + text
+        if start + rest != len(data):
+            raise ValueError(f"it has {len(data)} bytes and its head says {start + rest}")
+        head = parse_body(data[wire.HEAD.size : start])
+        sizes = head.pop("sizes", None) if isinstance(head, dict) else None
+        if not isinstance(sizes, list) or not all(type(size) is int and size >= 0 for size in sizes):
+            raise ValueError("sizes is a list of numbers of bytes")
+        if sum(sizes) != rest:
+            raise ValueError(f"its texts have {rest} bytes and sizes says {sum(sizes)}")
+    except (ValueError, struct.error) as error:
+        raise Problem(400, f"the body is no frame: {str(error)[:100]}") from None
+    if set(head) - set(KEYS):
+        raise Problem(422, f"the head of a frame takes {', '.join(KEYS)} and sizes")
+    if not sizes:
+        raise Problem(422, "the frame has no text; a request has at least one")
+    ends = list(itertools.accumulate(sizes, initial=start))
+    return head, [data[first:last] for first, last in itertools.pairwise(ends)]
