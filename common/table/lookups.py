@@ -3,7 +3,7 @@
 infer.yml lists them; `rows` is the input of the program, `input` that of the caller, `file` lies in the folder:
 
     lookups:
-    - {rows: fields.categories.ids, input: ids, file: fields.categories.rows, num_rows: 1000001, unknown: 0, modulo: false}
+    - {rows: fields.categories.ids, input: ids, file: fields.categories.rows, num_rows: 5003, unknown: 0, modulo: false}
 
 `deploy/cpp/src/lookups.cc` does the same.
 """

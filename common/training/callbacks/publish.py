@@ -13,9 +13,9 @@ ROWS = 2  # of a batch, to compare the exported model with the trained one
 class Publish(Callback):
     """Exports the model to `<run>/published/<YYYYMMDDHH>/`, to which `<run>/published/current` then leads.
 
-    A line is added to `donefile`, JSON: `version`, `path`, `step`, and the scores of the hour.  A version that is published again,
-    because the run was killed before its checkpoint was saved, is replaced; an hour whose end was saved, but whose
-    version was not finished when the run was killed, is published when the run resumes.
+    A line is added to `donefile`, JSON: `version`, `path`, `step`, and the scores of the hour.  A version that is
+    published again, because the run was killed before its checkpoint was saved, is replaced; an hour whose end was
+    saved, but whose version was not finished when the run was killed, is published when the run resumes.
 
     Args:
         config (Config): of the run.
