@@ -137,6 +137,7 @@ def export_by_rows(program, config, rows, inputs, folder, thresholds=None):
         dict[str, float]: the largest difference of each output from that of the model in memory.
     """
     folder = Path(folder).resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.rows-", dir=folder.parent) as scratch:
         beside = {f"{name}.rows": Path(scratch) / f"{name}.rows" for name in rows}
         for name, parts in rows.items():
