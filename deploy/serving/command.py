@@ -1,8 +1,9 @@
 """`tools/serve.py`: predictions of exported models over HTTP.
 
 A model is the folder that `export` wrote, or a folder of versions (`yolov3/1`, `yolov3/2`); where a link `current`
-leads to one of them, it is followed.  A page at / tries them; /openapi.json describes the requests.  SIGTERM answers what
-was requested and ends; SIGHUP loads new versions.  With KIT_API_KEY in the environment, requests must carry that key.
+leads to one of them, it is followed.  A page at / tries them; /openapi.json describes the requests.  SIGTERM answers
+what was requested and ends; SIGHUP loads new versions.  With KIT_API_KEY in the environment, requests must carry that
+key.
 """
 
 import argparse
