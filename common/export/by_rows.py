@@ -1,7 +1,7 @@
 """Programs that take the rows of embedding tables instead of holding the tables, which may be far larger than memory.
 
-The program has an input for the rows of each look-up, `<input>_rows`; infer.yml names them under `tables:`, with the file
-in which the rows of that table are found by key.  It lacks the ids themselves where they have no other use.
+The program has an input for the rows of each look-up, `<input>_rows`; infer.yml names them under `tables:`, with the
+file in which the rows of that table are found by key.  It lacks the ids themselves where they have no other use.
 """
 
 import inspect

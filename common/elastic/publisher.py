@@ -1,0 +1,81 @@
+"""The publisher: turns the commit at the end of an hour into a version for serving.
+
+A version is an export whose program takes rows (`common.export.by_rows`), with a file of rows by key for each table.
+"""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+
+from common.build.data import build_dataset, build_transforms
+from common.data.pipeline import Pipeline
+from common.elastic.commits import BUCKETS, read_arrays, read_bucket
+from common.elastic.dense import FILE, join_arrays
+from common.elastic.model import RemoteModel, read_config
+from common.export.by_rows import ByRows
+from common.export.write import export
+from common.table.keyed_rows import KeyedRows, write_keyed_rows
+from common.table.versions import publish
+from common.weights.manifest import MANIFEST, read_manifest, write_file, write_manifest
+
+ROWS = 2  # of a batch, to compare the exported model with the trained one
+
+
+class Publisher:
+    """Writes versions.
+
+    Args:
+        config_path (str): the configuration of the run.
+    """
+
+    def __init__(self, config_path):
+        self.config = read_config(config_path)
+        self.dataset = build_dataset(self.config, "train")
+        self.remote = RemoteModel(self.config, self.dataset)
+        self.program = ByRows(self.remote.model)
+
+    def publish(self, commit, root, version, hour, scores, keep):
+        """Publishes a commit.
+
+        Args:
+            commit (str): its folder.
+            root (str): of all versions.
+            version (str): digits, such as 2020040100.
+            hour (int): a row of this hour is the golden of the export.
+            scores (dict[str, float]): of the hour.
+            keep (int): newest versions that remain.
+
+        Returns:
+            str: the folder of the version.
+        """
+        entries = read_manifest(commit)["files"]
+        self.remote.set_vector(join_arrays(read_arrays(commit, FILE, entries), self.remote.layout))
+        rows = {name: [] for name in self.remote.layers}
+        for bucket in range(BUCKETS):
+            for table, arrays in read_bucket(commit, bucket, entries).items():
+                rows[table].append((arrays["keys"], arrays["rows"]))
+        return str(publish(root, version, lambda draft: self.fill(Path(draft), rows, hour, scores), keep))
+
+    def fill(self, draft, rows, hour, scores):
+        """Writes the files of a version into its folder."""
+        files = {f"{name}.rows": write_keyed_rows(draft / f"{name}.rows", parts) for name, parts in rows.items()}
+        tables = {name: KeyedRows(draft / f"{name}.rows") for name in rows}
+        self.program.eval()
+        inputs = self.program.inputs_with_rows(self.rows_of(hour), lambda name, keys: tables[name].look_up(keys))
+        export(self.program, self.config, [], inputs, draft / "export")
+        files |= read_manifest(draft / "export")["files"]
+        for path in (draft / "export").iterdir():
+            path.rename(draft / path.name)
+        (draft / "export").rmdir()
+        (draft / MANIFEST).unlink()
+        files["scores.json"] = write_file(draft / "scores.json", [json.dumps(scores).encode()])
+        write_manifest(draft, files)
+
+    def rows_of(self, hour):
+        """The inputs of the model for the first rows of an hour."""
+        transforms = build_transforms(self.config, "train", dataset=self.dataset)
+        rows = list(itertools.islice(self.dataset.iterate(0, 1, hour), ROWS))
+        batch = Pipeline(transforms, self.config.get("seed")).table(self.dataset.assemble(rows))
+        return {name: np.asarray(batch[name]) for name in self.remote.model.inputs}
