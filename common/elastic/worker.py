@@ -8,7 +8,6 @@ import collections
 import time
 
 import numpy as np
-import paddle
 
 from common.build.data import build_dataset, build_metric, build_transforms
 from common.data.batches import END, StreamedBatches, TableBatches
