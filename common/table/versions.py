@@ -21,15 +21,15 @@ DONE = "donefile"
 NAME = re.compile(r"[0-9]{1,18}")
 
 
-def publish(root, version, fill, keep=3):
+def publish(root, version, fill, keep=3, facts=None):
     """Publishes a version: `fill` writes its folder, which then gets its name and becomes the current one.
 
     Args:
         root (str | Path): of all versions; it is made.
         version (str): 1 to 18 digits, such as the hour 2020040100; one that is there is replaced.
         fill (Callable): from the path of a new, empty folder to nothing; it flushes what it writes.
-        keep (int): newest versions that remain, the current one always among them; at least 2, for a reader that
-            has just read the link.
+        keep (int): see :func:`announce`.
+        facts (dict | None): see :func:`announce`.
 
     Returns:
         Path: of the version.
@@ -52,15 +52,38 @@ def publish(root, version, fill, keep=3):
             move_into_place(draft, final)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        set_current(root, version)
-        with open(root / DONE, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"id": version, "key": version, "input": str(final.resolve())}) + "\n")
-        for old in published_versions(root)[:-keep]:
-            if old != version:
-                shutil.rmtree(root / old, ignore_errors=True)
+        announce(root, version, facts or {}, keep)
     except OSError as error:
         raise EnvironmentProblem(f"cannot publish {final}: {error}") from error
     return final
+
+
+def announce(root, version, facts, keep=3):
+    """Makes a version that is there the current one, notes it in `donefile`, and removes the oldest versions.
+
+    Lines of this version and of later ones, which a run that went back has written, are taken out.
+
+    Args:
+        root (Path): of all versions.
+        version (str): its name.
+        facts (dict): more values of its line, such as `step` and scores.
+        keep (int): newest versions that remain; with at least 2 a reader that has just read the link finds its folder.
+    """
+    set_current(root, version)
+    entries = [entry for name, entry in announced(root).items() if int(name) < int(version)]
+    entries.append({"version": version, "path": version, **facts})
+    draft = root / f".{DONE}-{os.getpid()}"
+    draft.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+    draft.replace(root / DONE)
+    for entry in entries[:-keep]:
+        shutil.rmtree(root / entry["version"], ignore_errors=True)
+
+
+def announced(root):
+    """The entries of the donefile by their versions, the oldest first (dict[str, dict])."""
+    done = Path(root) / DONE
+    lines = done.read_text(encoding="utf-8").splitlines() if done.is_file() else []
+    return {entry["version"]: entry for entry in map(json.loads, lines)}
 
 
 def set_current(root, version):

@@ -1,6 +1,5 @@
 """Tests of published versions: the current one is whole at every moment."""
 
-import json
 import threading
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 
 from common.errors import EnvironmentProblem
 from common.table.keyed_rows import KeyedRows, write_keyed_rows
-from common.table.versions import CURRENT, DONE, current_version, publish, published_versions, set_current
+from common.table.versions import CURRENT, DONE, announced, current_version, publish, published_versions, set_current
 
 KEYS = np.arange(500, dtype=np.uint64)
 
@@ -37,8 +36,7 @@ def test_a_reader_of_the_link_never_sees_two_versions_at_once(tmp_path):
     writer.join()
     assert len(seen) > 1 and len(failures) < 9
     assert published_versions(tmp_path) == ["7", "8", "9"]
-    lines = [json.loads(line) for line in (tmp_path / DONE).read_text().splitlines()]
-    assert [line["id"] for line in lines] == [str(n) for n in range(1, 10)]
+    assert list(announced(tmp_path)) == [str(n) for n in range(1, 10)]
 
 
 def test_a_version_that_fails_leaves_the_one_before(tmp_path):
@@ -62,7 +60,8 @@ def test_an_earlier_version_can_be_made_current_again(tmp_path):
     assert current_version(tmp_path) == "9"
     with pytest.raises(EnvironmentProblem, match="no version 11; it has 9, 10"):
         set_current(tmp_path, "11")
-    publish(tmp_path, "10", fill_with(3))  # again, as after a resume
+    publish(tmp_path, "10", fill_with(3), facts={"auc": 0.75})  # again, as after a resume
+    assert announced(tmp_path)["10"] == {"version": "10", "path": "10", "auc": 0.75}
     assert KeyedRows(tmp_path / CURRENT / "a.rows").look_up(KEYS)[0, 0] == 3
     assert current_version(tmp_path / "none") is None
     with pytest.raises(ValueError, match="1 to 18 digits"):
