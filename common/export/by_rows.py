@@ -144,7 +144,7 @@ def export_by_rows(program, config, rows, inputs, folder, thresholds=None):
             write_keyed_rows(beside[f"{name}.rows"], parts)
         tables = {name: KeyedRows(beside[f"{name}.rows"]) for name in rows}
         given = program.inputs_with_rows(inputs, lambda name, keys: tables[name].look_up(keys))
-        return export(program, config, program.labels, given, folder, thresholds=thresholds, beside=beside)
+        return export(program, config, program.labels or [], given, folder, thresholds=thresholds, beside=beside)
 
 
 def about_table(name, layer, key, rows):

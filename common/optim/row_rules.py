@@ -1,7 +1,7 @@
 """Update rules of single rows, in NumPy, for tables whose rows are outside of this process.
 
-They compute what `optimizer.sparse` computes with PaddlePaddle: SGD, Adam (lazy), Adagrad, FTRL.  A rule has `states`, the
-number of float32 state arrays of a row, which lie side by side: [U, states * K].
+They compute what `optimizer.sparse` computes with PaddlePaddle: SGD, Adam (lazy), Adagrad, FTRL.  A rule has `states`,
+the number of float32 state arrays of a row, which lie side by side: [U, states * K].
 
 Shapes in this file:
     U rows, K features of a row.

@@ -19,6 +19,14 @@ from deploy.kubernetes.options import check_options, read_options
 RUNS = "/runs"  # in the pods
 
 
+class Plain(yaml.SafeDumper):
+    """YAML without references between its parts."""
+
+    def ignore_aliases(self, data):
+        """True: what occurs twice is written twice."""
+        return True
+
+
 def add_options(parser):
     """Adds the options of the command."""
     add_config_arguments(parser)
@@ -102,7 +110,7 @@ def write(documents, folder):
     for path in folder.glob("*.yml"):
         path.unlink()
     for name, document in documents.items():
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        text = yaml.dump(document, Dumper=Plain, sort_keys=False, allow_unicode=True)
         (folder / name).write_text(text, encoding="utf-8")
 
 
