@@ -27,6 +27,7 @@ class Model:
     max_positions = None  # maximum sequence length
     training_only = ()  # sublayers for training that are neither in the weights nor exported
     phases = ()  # phases of `AlternatingTrainer`; the signature is then `loss(batch, phase)`
+    lookups = {}  # sparse table -> names of the inputs whose ids it looks up, in the order in which forward does
     higher_gradients = False  # its losses contain second-order gradients
     structure = None  # set by the program: structural changes by compression
 
@@ -38,6 +39,9 @@ class Model:
 
     def loss(self, batch):
         """{name: scalar Tensor}; names begin with `loss_`."""
+
+    def scored_loss(self, batch):
+        """(what `loss` returns, the outputs of forward by name) of one pass, to score a batch while learning it."""
 
     def training_outputs(self, *inputs):
         """All outputs used in training, if forward omits some; pruning traces it."""

@@ -82,8 +82,8 @@ def test_a_run_killed_in_the_middle_of_an_hour_learns_every_row_once(tmp_path):
 
 def check_versions(place):
     """The metrics of an hour are those of the previous version; the versions kept are complete."""
-    folder = place / "output/tiny/slot_dnn_stream/published"
-    assert sorted(path.name for path in folder.iterdir()) == ["2020040101", "2020040102", "donefile"]  # train.keep is 2
+    folder = place / "output/tiny/slot_dnn_stream/published"  # train.keep is 2
+    assert sorted(path.name for path in folder.iterdir()) == ["2020040101", "2020040102", "current", "donefile"]
     slots, sizes = [101, 102, 103, 104, 105], {"num_ids": 5003}
     rows = MultiSlotRows([str(place / "hours/20200401/02/part-*")], slots, **sizes)
     batch = rows.assemble(list(rows.rows(0, 1)))
@@ -209,4 +209,4 @@ def test_a_run_killed_anywhere_in_a_publication_publishes_each_hour_once(two_hou
     folder = tmp_path / "tiny/slot_dnn_stream/published"
     lines = [json.loads(line) for line in (folder / "donefile").read_text().splitlines()]
     assert [line["version"] for line in lines] == ["2020040100", "2020040101"]
-    assert sorted(path.name for path in folder.iterdir()) == ["2020040100", "2020040101", "donefile"]
+    assert sorted(path.name for path in folder.iterdir()) == ["2020040100", "2020040101", "current", "donefile"]

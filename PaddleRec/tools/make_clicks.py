@@ -1,6 +1,7 @@
 """Creates a synthetic click dataset in the Criteo format, whose clicks depend on hidden weights of the categories.
 
     python PaddleRec/tools/make_clicks.py dataset/clicks --train 20000 --eval 4000
+    python PaddleRec/tools/make_clicks.py dataset/click_hours --hours 4 --train 20000    # rows of each hour
 
 The rows depend on --seed only.  The best possible AUC is written to `about.json`.
 """
@@ -37,6 +38,7 @@ def parser():
     options.add_argument(
         "--values", type=int, default=1000, help="distinct values of a categorical feature (default 1000)"
     )
+    options.add_argument("--hours", type=int, default=0, help="write so many hourly folders 20200401/HH instead")
     options.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     return options
 
@@ -48,7 +50,10 @@ def main(argv=None):
 
 def write(args):
     """Writes the dataset."""
-    make_clicks(args.folder, args.train, args.eval, args.values, args.seed)
+    if args.hours:
+        make_click_hours(args.folder, args.hours, args.train, args.values, args.seed, evaluation=args.eval)
+    else:
+        make_clicks(args.folder, args.train, args.eval, args.values, args.seed)
     sys.stdout.write(f"{args.folder}\n")
 
 
@@ -76,6 +81,30 @@ def make_clicks(folder, train, evaluation, values=1000, seed=0):
                 labels.append(clicks)
         best[name] = round(exact_auc(np.concatenate(scores), np.concatenate(labels)), 4)
     (folder / "about.json").write_text(json.dumps({"best_auc": best, "values": values, "seed": seed}) + "\n")
+
+
+def make_click_hours(folder, hours, rows, values=1000, seed=0, start=0, evaluation=1000):
+    """Writes `20200401/HH/part-0` with a donefile for each hour, and eval.txt.
+
+    Args:
+        folder (str | Path): created if missing.
+        hours (int): number of hours; those after the first 24 are of the next days.
+        rows (int): rows of an hour.
+        values (int): distinct values of a categorical feature.
+        seed (int): random seed.
+        start (int): the first hour.
+        evaluation (int): rows of eval.txt.
+    """
+    folder = pathlib.Path(folder)
+    for hour in range(start, start + hours):
+        place = folder / f"202004{1 + hour // 24:02d}" / f"{hour % 24:02d}"
+        place.mkdir(parents=True, exist_ok=True)
+        with (place / "part-0").open("wb") as file:
+            for block in range(0, rows, BLOCK):
+                rng = np.random.default_rng([seed, 2, hour, block])
+                file.write(make_rows(rng, min(BLOCK, rows - block), values)[0])
+        (place / "donefile").write_text("")
+    (folder / "eval.txt").write_bytes(make_rows(np.random.default_rng([seed, 1, 0]), evaluation, values)[0])
 
 
 def make_rows(rng, rows, values):

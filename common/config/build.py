@@ -143,7 +143,7 @@ def complete(config):
         result["slim"] = {"kit": kit.METHODS} | _fill_defaults(tree["slim"], config.methods)
     for key, kind in settings.SECTIONS.items():
         values = to_plain(tree.get(key) or {})
-        if key == "train" and not values:
+        if key in ("train", "elastic") and not values:
             continue
         if key == "eval":
             train = to_plain(tree.get("train") or {})

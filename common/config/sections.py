@@ -82,6 +82,24 @@ class Export:
 
 
 @dataclasses.dataclass
+class Elastic:
+    """Settings of a training by several processes, which `tools/elastic.py up` starts."""
+
+    workers: int = setting(1, help="processes that compute gradients", low=1, high=10000)
+    shards: int = setting(
+        1, help="processes that hold the rows of the tables; one feeds 6 or more workers", low=1, high=64
+    )
+    part_mb: float = setting(16, help="megabytes of data that a worker leases at a time", above=0)
+    lease_seconds: float = setting(900, help="after which a part is given to another worker", above=0)
+    prefetch: int = setting(1, help="batches whose rows are asked for ahead", low=0, high=64)
+    dense_every: int = setting(8, help="batches between two exchanges of the dense parameters", low=1)
+    commit_minutes: float = setting(30, help="minutes between commits within an hour of data", above=0)
+    keep: int = setting(3, help="number of latest commits and published versions to keep", low=2)
+    admit: int = setting(1, help="shows of an id before it gets a row of its own", low=1)
+    evict_hours: int = setting(0, help="hours of data without an id after which its row is removed; 0: never", low=0)
+
+
+@dataclasses.dataclass
 class Runtime:
     """Top-level settings of a configuration."""
 
@@ -101,7 +119,7 @@ class Runtime:
     num_classes: int | None = setting(None, help="number of classes; checked against the data", low=1)
 
 
-SECTIONS = {"train": Train, "eval": Eval, "export": Export}
+SECTIONS = {"train": Train, "eval": Eval, "export": Export, "elastic": Elastic}
 EVAL_FROM_TRAIN = ("batch_size", "workers", "bad_samples", "watchdog")
 
 

@@ -2,6 +2,8 @@
 
 import math
 
+from common.table.lookups import is_lookup
+
 ENGINES = ("paddle", "onnxruntime", "openvino")
 LARGEST = 2**20  # of one dimension of an input
 DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
@@ -65,6 +67,10 @@ KEYS = {
     "limits": (is_limits, "columns, each with an integer other than 0"),
     "kit": (lambda v: v is None or isinstance(v, str), "the name of a kit"),
     "kit_classes": (is_texts, "a list of names"),
+    "tables": (
+        lambda v: isinstance(v, list) and all(map(is_lookup, v)),
+        "a list of look-ups: name, file, input, rows, width, num_ids, outside (modulo or unknown) and unknown",
+    ),
 }
 
 

@@ -20,6 +20,8 @@ from common.inference.about import find_wrong
 from common.inference.task import Task, task_of
 from common.log import logger
 from common.suggest import nearest
+from common.table.lookups import LookUps
+from common.table.versions import CURRENT, current_version
 from common.weights.manifest import read_checked, read_manifest
 
 FORMAT = 2
@@ -39,7 +41,7 @@ class Exported:
     """
 
     def __init__(self, folder):
-        self.folder = Path(folder)
+        self.folder = served_folder(folder)
         refuse_other(self.folder)
         self.file = self.folder / "infer.yml"
         read_checked(self.folder, self.file.name, read_manifest(self.folder)["files"])  # before it is parsed, as in C++
@@ -57,6 +59,10 @@ class Exported:
         """The task with the arguments of `postprocess`; raises as :meth:`transforms`."""
         node = {"type": self.about["task"], **(self.about["postprocess"] or {})}
         return self.build(node, self.namespace.tasks, Task)
+
+    def lookups(self):
+        """The tables that ids are looked up in (LookUps); raises EnvironmentProblem."""
+        return LookUps(self.file, self.about.get("tables") or [], self.about["inputs"])
 
     @functools.cached_property
     def namespace(self):
@@ -117,6 +123,14 @@ class Exported:
         if path.parent != self.folder:
             raise EnvironmentProblem(f"{self.file}: {path} is outside of the folder")
         return str(path)
+
+
+def served_folder(folder):
+    """The folder of an export; of published versions the current one, which a new one cannot take away halfway."""
+    folder = Path(folder)
+    if current_version(folder) is not None and not (folder / "infer.yml").is_file():
+        folder = folder / CURRENT
+    return folder.resolve() if folder.is_symlink() else folder
 
 
 def read_about(file):

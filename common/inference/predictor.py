@@ -57,6 +57,7 @@ class Predictor:
         self.pipeline = Pipeline(exported.transforms())
         places = [f"{exported.file}: preprocess[{number}]" for number in range(len(self.pipeline.transforms))]
         check_transforms(self.pipeline.transforms, self, places, "the export", "its model")
+        self.lookups = exported.lookups()
         engine = engine or self.about.get("engine", "paddle")
         if engine == "paddle":
             self.engine = load_engine(self.folder / "model", threads, self.about.get("delete_passes"))
@@ -86,6 +87,7 @@ class Predictor:
             self.inputs, inputs, "the caller", f"the model of {self.folder}", self.about.get("size_multiple", 1)
         )
         with explained(self, "the program does not fit its inputs and outputs"):
+            inputs = inputs | self.lookups.rows_of(inputs)
             return dict(zip(self.outputs, run_engine(self.engine, inputs), strict=True))
 
     def decode(self, sample):

@@ -1,15 +1,18 @@
 """Online training on a stream of hourly data, with progressive (test-then-train) evaluation.
 
-Every epoch is one hour of data, trained on once in the order of arrival.  Each batch is first predicted and scored, and
-then trained on, so that the scores of an hour are those of a model that has not seen it.
+Every epoch is one hour of data, trained on once in the order of arrival.  Each batch is scored by predictions from
+before its update, so that the scores of an hour are those of a model that has not seen it.  Where a model predicts in
+training as it does in evaluation, these are the predictions of the training pass itself.
 """
 
 import numpy as np
+from paddle import nn
 
 from common.errors import ConfigError
 from common.inference.evaluate import sources_of, update
 from common.inference.scored import best_thresholds
 from common.log import logger
+from common.system.distributed import world_size
 from common.training.trainer import Trainer
 
 
@@ -22,6 +25,10 @@ class StreamTrainer(Trainer):
     Args:
         run (RunParts): passed by the program.
     """
+
+    def __init__(self, run):
+        super().__init__(run)
+        self.one_pass = scores_in_training(self.model) and world_size() == 1 and not self.amp.enabled
 
     def batches(self):
         """Waits for the next hour and yields its batches; none if it does not arrive."""
@@ -40,6 +47,12 @@ class StreamTrainer(Trainer):
 
     def train_step(self, batch):
         """Predicts and scores the batch, then trains on it."""
+        if self.one_pass:
+            losses, outputs = self.model.scored_loss(batch)
+            found = {name: value.numpy() for name, value in outputs.items()}
+            update(self.metric, {"predictions": lambda _: found}, self.batch)
+            losses = self.descend(losses)
+            return losses is not None and self.advance(losses)
         self.model.eval()
         update(self.metric, sources_of(self.model), self.batch)
         self.train_mode()
@@ -68,6 +81,13 @@ class StreamTrainer(Trainer):
     def load(self, arrays, state):
         super().load(arrays, state)
         self.metric.merge([arrays["progress"]])
+
+
+def scores_in_training(model):
+    """True if the predictions of a model's training pass are those of evaluation, and it gives them."""
+    layers = model.sublayers(include_self=True)
+    random = any(getattr(x, "dropout", 0) or (isinstance(x, nn.Dropout) and x.p) for x in layers)
+    return hasattr(model, "scored_loss") and not random and not any("BatchNorm" in type(x).__name__ for x in layers)
 
 
 def check_stream(dataset, sampler, amount):

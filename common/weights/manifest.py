@@ -103,35 +103,40 @@ def read_checked(folder, name, entries):
     Raises:
         CheckpointError: the file is missing, damaged or not in the manifest.
     """
-    file = Path(folder) / name
-    if name not in entries:
-        raise CheckpointError(f"{file}: not in the manifest")
-    try:
-        size = file.stat().st_size
-        if size != entries[name]["size"]:
-            raise CheckpointError(f"{file}: {size} bytes, but {entries[name]['size']} were written")
-        data = file.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{file}: {error.strerror}") from None
-    if hashlib.sha256(data).hexdigest() != entries[name]["sha256"]:
-        raise CheckpointError(f"{file}: its sha256 is not the one written, the file is damaged or was edited")
-    return data
+    return _checked(folder, name, entries, lambda file: (data := file.read(), hashlib.sha256(data)))[0]
 
 
 def verify_manifest(folder):
-    """Verifies every file of a folder against its manifest; raises CheckpointError."""
+    """Verifies every file of a folder against its manifest, however large it is; raises CheckpointError."""
     entries = read_manifest(folder)["files"]
     for name in entries:
-        read_checked(folder, name, entries)
+        _checked(folder, name, entries, lambda file: (None, hashlib.file_digest(file, "sha256")))
+
+
+def _checked(folder, name, entries, read):
+    """What `read` gives of a file, with its digest, if that is the digest of the manifest."""
+    path = Path(folder) / name
+    if name not in entries:
+        raise CheckpointError(f"{path}: not in the manifest")
+    try:
+        size = path.stat().st_size
+        if size != entries[name]["size"]:
+            raise CheckpointError(f"{path}: {size} bytes, but {entries[name]['size']} were written")
+        with open(path, "rb") as file:
+            found = read(file)
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}") from None
+    if found[1].hexdigest() != entries[name]["sha256"]:
+        raise CheckpointError(f"{path}: its sha256 is not the one written, the file is damaged or was edited")
+    return found
 
 
 def _entry_of(path):
     check_regular(path)
-    data = path.read_bytes()
-    check_regular(path)
     with open(path, "rb") as file:
         os.fsync(file.fileno())
-    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"size": os.fstat(file.fileno()).st_size, "sha256": digest}
 
 
 def _serialize(fields):

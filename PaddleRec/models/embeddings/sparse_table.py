@@ -1,40 +1,12 @@
-"""Embedding tables with sparse gradients, behind an interface of two calls that hides where the rows are stored.
-
-    table.lookup(ids)            rows of the ids, on the autograd tape: their backward pass calls `push`
-    table.push(ids, gradients)   accumulates the gradients of rows, for the optimizer
-
-`LocalTable` stores all rows in this process; the optimizer under `optimizer.sparse` updates only rows that have a
-gradient.  A remote table implements the same two calls and is installed by :func:`replace_tables`.
-"""
+"""Embedding layers on tables with sparse gradients, see `common.layers.tables` for where the rows are."""
 
 import paddle
 from paddle import nn
-from paddle.nn import functional as F
 
 from common.errors import ConfigError
+from common.layers.tables import LocalTable, make_table
 
-
-class LocalTable(nn.Embedding):
-    """Rows in the memory of this process, with gradients for the looked-up rows only.
-
-    Args:
-        num_rows (int): R.
-        width (int): features of a row.
-        std (float): standard std of the normal initial values; 0 for zeros.
-    """
-
-    def __init__(self, num_rows, width, std=0.01):
-        start = nn.initializer.Normal(0.0, std) if std else nn.initializer.Constant(0.0)
-        super().__init__(num_rows, width, sparse=True, weight_attr=paddle.ParamAttr(initializer=start))
-        self.num_rows, self.width = num_rows, width
-
-    def lookup(self, ids):
-        """Rows [..., width] of ids int64 [...], each in [0, R)."""
-        return F.embedding(ids, self.weight, sparse=True)
-
-    def push(self, ids, gradients):
-        """Accumulates gradients [..., width] of the rows `ids`, as the backward pass of `lookup` does."""
-        paddle.autograd.backward([self.lookup(ids)], [gradients])
+__all__ = ["LocalTable", "SparseEmbedding", "replace_tables", "replace_unknown", "sign_rows"]
 
 
 class SparseEmbedding(nn.Layer):
@@ -43,26 +15,30 @@ class SparseEmbedding(nn.Layer):
     Args:
         num_rows (int): R.
         width (int): features of a row.
-        std (float): standard std of the initial values.
+        std (float): standard deviation of the initial values.
         unknown (int): the row for ids outside [0, R).
+        modulo (bool): ids are unsigned numbers of 64 bits, and have the row `id mod R`; none is unknown then.
 
     Raises:
         ConfigError: a size is not positive, or `unknown` is not a row.
     """
 
-    def __init__(self, num_rows, width, std=0.01, unknown=0):
+    def __init__(self, num_rows, width, std=0.01, unknown=0, modulo=False):
         super().__init__()
         if num_rows < 1 or width < 1 or not 0 <= unknown < num_rows:
             raise ConfigError(
                 f"SparseEmbedding got num_rows={num_rows}, width={width} and unknown={unknown}; "
                 "sizes must be 1 or more, and unknown a row"
             )
-        self.num_rows, self.width, self.unknown = num_rows, width, unknown
-        self.table = LocalTable(num_rows, width, std)
+        self.num_rows, self.width, self.unknown, self.modulo = num_rows, width, unknown, modulo
+        self.table = make_table(num_rows, width, std)
 
     def forward(self, ids):
-        """Rows [..., width] of ids int64 [...]."""
-        return self.table.lookup(replace_unknown(ids, self.num_rows, self.unknown))
+        """Rows [..., width] of ids int64 [...]; None where the rows themselves are given to the table."""
+        if ids is None:
+            return self.table.lookup(None)
+        rows = sign_rows(ids, self.num_rows) if self.modulo else replace_unknown(ids, self.num_rows, self.unknown)
+        return self.table.lookup(rows)
 
 
 def replace_unknown(ids, num_rows, unknown=0):
@@ -71,8 +47,14 @@ def replace_unknown(ids, num_rows, unknown=0):
     return paddle.where(inside, ids, paddle.full_like(ids, unknown))
 
 
+def sign_rows(signs, num_ids):
+    """The rows `sign mod num_ids` of unsigned signs, given as the bits of an int64."""
+    rows = signs % num_ids
+    return paddle.where(signs < 0, (rows + 2**64 % num_ids) % num_ids, rows)
+
+
 def replace_tables(model, make):
-    """Replaces the tables of a model.
+    """Replaces the tables of a model that is built already.
 
     Args:
         model (nn.Layer): any model.

@@ -24,6 +24,8 @@ class DeepFM(Ranker):
         dropout (float): dropout probability of the deep part.
     """
 
+    lookups = {"fields.categories": ("ids",)}
+
     def __init__(self, num_numbers, num_categories, num_ids, width=10, hidden=(400, 400, 400), dropout=0.0):
         super().__init__()
         self.inputs = table_inputs(num_numbers, num_categories)

@@ -32,6 +32,7 @@ class DIN(Ranker):
         "group": ([None], "int64"),
     }
     about = {"same_length": [["history", "history_groups"]]}
+    lookups = {"items": ("item", "history"), "groups": ("group", "history_groups"), "item_bias": ("item",)}
 
     def __init__(self, num_items, num_groups, width=64, attention=(80, 40), hidden=(80, 40)):
         super().__init__()

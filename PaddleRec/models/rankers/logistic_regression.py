@@ -15,6 +15,8 @@ class LogisticRegression(Ranker):
         num_ids (int): rows of the table, shared by all categorical fields.
     """
 
+    lookups = {"fields.categories": ("ids",)}
+
     def __init__(self, num_numbers, num_categories, num_ids):
         super().__init__()
         self.inputs = table_inputs(num_numbers, num_categories)

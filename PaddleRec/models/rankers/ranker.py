@@ -16,8 +16,13 @@ class Ranker(nn.Layer):
 
     def loss(self, batch):
         """The mean log loss (binary cross entropy) of batch["label"], float32 [N]."""
+        return self.scored_loss(batch)[0]
+
+    def scored_loss(self, batch):
+        """The losses of `loss`, and the outputs of `forward` by name, of one pass."""
         logits = self.predict(*(batch[name] for name in self.inputs))
-        return {"loss_log": F.binary_cross_entropy_with_logits(logits, batch["label"])}
+        losses = {"loss_log": F.binary_cross_entropy_with_logits(logits, batch["label"])}
+        return losses, {"probability": F.sigmoid(logits.detach())}
 
 
 def table_inputs(num_numbers, num_categories):

@@ -8,7 +8,6 @@ Shapes in this file:
     K features of an embedding.
 """
 
-import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
@@ -31,26 +30,22 @@ class SlotDNN(Ranker):
         hidden (list[int]): sizes of the hidden layers.
     """
 
+    lookups = {"signs": ("slots",)}
+
     def __init__(self, num_slots, num_ids, width=9, hidden=(400, 400, 400)):
         super().__init__()
         self.inputs = {"slots": ([None, num_slots, None], "int64")}
         self.num_ids = num_ids
-        self.signs = SparseEmbedding(num_ids, width)
+        self.signs = SparseEmbedding(num_ids, width, modulo=True)
         self.deep = MLP(num_slots * width, hidden)
         self.out = nn.Linear(hidden[-1], 1)
 
     def predict(self, slots):
         """Logits [N] of signs int64 [N, S, L]."""
         present = slots != PADDING
-        vectors = masked_sum(self.signs(sign_rows(slots, self.num_ids)), present)  # [N, S, K]
+        vectors = masked_sum(self.signs(slots), present)  # [N, S, K]
         return self.out(self.deep(vectors.flatten(1))).squeeze(-1)
 
     def forward(self, slots):
         """The click probability [N]."""
         return F.sigmoid(self.predict(slots))
-
-
-def sign_rows(signs, num_ids):
-    """The rows `sign mod num_ids` of unsigned signs, given as the bits of an int64."""
-    rows = signs % num_ids
-    return paddle.where(signs < 0, (rows + 2**64 % num_ids) % num_ids, rows)

@@ -19,6 +19,8 @@ class WideDeep(Ranker):
         dropout (float): dropout probability of the deep part.
     """
 
+    lookups = {"fields.categories": ("ids",)}
+
     def __init__(self, num_numbers, num_categories, num_ids, width=32, hidden=(1024, 512, 256), dropout=0.0):
         super().__init__()
         self.inputs = table_inputs(num_numbers, num_categories)

@@ -25,6 +25,8 @@ class XDeepFM(Ranker):
         activation (str): of the CIN, linear or relu.
     """
 
+    lookups = {"fields.categories": ("ids",)}
+
     def __init__(
         self, num_numbers, num_categories, num_ids, width=10, hidden=(400, 400), maps=(200, 200), activation="linear"
     ):

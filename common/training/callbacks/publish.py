@@ -1,23 +1,21 @@
 """Publishing callback: exports a model version after every hour of a stream."""
 
 import itertools
-import json
-import os
-import shutil
 
 from common.export.write import export
 from common.log import logger
+from common.table.versions import announce, announced
 from common.training.callbacks.callback import Callback
 
 ROWS = 2  # of a batch, to compare the exported model with the trained one
 
 
 class Publish(Callback):
-    """Exports the model to `<run>/published/<YYYYMMDDHH>/` and adds a line to `<run>/published/donefile`.
+    """Exports the model to `<run>/published/<YYYYMMDDHH>/`, to which `<run>/published/current` then leads.
 
-    A line is JSON: `version`, `path`, `step`, and the scores of the hour.  A version that is published again,
-    because the run was killed before its checkpoint was saved, is replaced; an hour whose end was saved, but whose
-    version was not finished when the run was killed, is published when the run resumes.
+    A line is added to `donefile`, JSON: `version`, `path`, `step`, and the scores of the hour.  A version that is
+    published again, because the run was killed before its checkpoint was saved, is replaced; an hour whose end was
+    saved, but whose version was not finished when the run was killed, is published when the run resumes.
 
     Args:
         config (Config): of the run.
@@ -31,7 +29,7 @@ class Publish(Callback):
         """Publishes the hour before this one in a resumed run that was killed before it had."""
         if not trainer.epoch or trainer.position or not trainer.step or trainer.scores_step != trainer.step:
             return
-        steps = [entry["step"] for entry in self.published(trainer).values()]
+        steps = [entry["step"] for entry in announced(trainer.folder / "published").values()]
         if trainer.step not in steps:  # otherwise there were no rows since
             self.publish(trainer)
 
@@ -53,7 +51,7 @@ class Publish(Callback):
         inputs = {name: batch[name][:ROWS] for name in trainer.model.inputs}
         folder.mkdir(parents=True, exist_ok=True)
         export(trainer.model, self.config, [], inputs, folder / version, thresholds=trainer.thresholds)
-        self.note({"version": version, "path": version, "step": trainer.step, **trainer.scores}, folder)
+        self.note(trainer, version)
         logger.info("published %s", folder / version)
 
     @staticmethod
@@ -61,24 +59,9 @@ class Publish(Callback):
         """The version of the hour that ended last."""
         return trainer.loader.dataset.name_of(trainer.epoch - 1).replace("/", "")
 
-    @staticmethod
-    def published(trainer):
-        """The entries of the donefile by their versions."""
-        done = trainer.folder / "published" / "donefile"
-        lines = done.read_text(encoding="utf-8").splitlines() if done.is_file() else []
-        return {entry["version"]: entry for entry in map(json.loads, lines)}
-
-    def note(self, entry, folder):
-        """Appends an entry to the donefile atomically, and removes the oldest versions."""
-        done = folder / "donefile"
-        lines = done.read_text(encoding="utf-8").splitlines() if done.is_file() else []
-        lines = [line for line in lines if json.loads(line)["version"] < entry["version"]] + [json.dumps(entry)]
-        draft = folder / f".donefile-{os.getpid()}"
-        draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        draft.replace(done)
-        versions = [json.loads(line)["version"] for line in lines]
-        for old in versions[: -self.keep]:
-            shutil.rmtree(folder / old, ignore_errors=True)
+    def note(self, trainer, version):
+        """Makes the version the current one and adds its line."""
+        announce(trainer.folder / "published", version, {"step": trainer.step, **trainer.scores}, self.keep)
 
 
 def rows_of(loader, hour):

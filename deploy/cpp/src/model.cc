@@ -6,8 +6,10 @@
 #include "engine.h"
 #include "image_ops.h"
 #include "infer_config.h"
+#include "lookups.h"
 #include "manifest.h"
 #include "prediction.h"
+#include "published.h"
 #include "tasks/task.h"
 #include "text/text_task.h"
 
@@ -101,6 +103,15 @@ std::shared_ptr<const Pipeline> pipeline_of(const InferConfig& config) {
   }
 }
 
+std::shared_ptr<const LookUps> lookups_of(const InferConfig& config) {
+  const std::string file = config.about.folder + "/infer.yml";
+  try {
+    return std::make_shared<LookUps>(config.tables, file, config.about.inputs);
+  } catch (const YAML::Exception& error) {
+    throw EnvironmentProblem(file + ": tables: " + error.what());
+  }
+}
+
 std::shared_ptr<const Task> task_of(const InferConfig& config) {
   const std::string file = config.about.folder + "/infer.yml";
   try {
@@ -135,6 +146,7 @@ struct Model::Parts {
   std::shared_ptr<const Task> task;
   std::string engine_name;
   std::unique_ptr<Engine> engine;
+  std::shared_ptr<const LookUps> lookups;
 
   Tensors prepared(std::vector<Sample> samples, std::vector<Placement>& places) const;
   const Task& needed_task() const {
@@ -154,7 +166,8 @@ Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 
-Model::Model(const std::string& folder, const Options& options) : parts_(std::make_unique<Parts>()) {
+Model::Model(const std::string& given, const Options& options) : parts_(std::make_unique<Parts>()) {
+  const std::string folder = served_folder(given);
   refuse_other(folder);
   verify_manifest(folder);  // before infer.yml is parsed, so that an edited one is refused as in Python
   const InferConfig config = read_infer_config(folder);
@@ -169,6 +182,7 @@ Model::Model(const std::string& folder, const Options& options) : parts_(std::ma
   if (how.threads == 0) how.threads = std::max(1, usable_cores() / options.workers);
   cv::setNumThreads(how.threads);
   parts_->engine = load_engine(parts_->engine_name, how);
+  parts_->lookups = lookups_of(config);
 }
 
 Model Model::clone() const {
@@ -178,6 +192,7 @@ Model Model::clone() const {
   twin->task = parts_->task;
   twin->engine_name = parts_->engine_name;
   twin->engine = parts_->engine->clone();
+  twin->lookups = parts_->lookups;
   return Model(std::move(twin));
 }
 
@@ -193,7 +208,7 @@ Image Model::decode(const std::vector<std::uint8_t>& bytes, const std::string& n
 Tensors Model::run(const Tensors& inputs) const {
   check_inputs(*parts_->about, inputs);
   try {
-    return parts_->engine->run(inputs);
+    return parts_->engine->run(parts_->lookups->empty() ? inputs : parts_->lookups->with_rows(inputs));
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {

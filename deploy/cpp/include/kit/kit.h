@@ -164,6 +164,26 @@ class Model {
   std::unique_ptr<Parts> parts_;
 };
 
+// The current one of published versions (`published/current`): a new one is loaded beside the one in use and takes its place
+// between two calls, so that every answer is of one version and none waits. Not to be used by two threads at once.
+class CurrentModel {
+ public:
+  explicit CurrentModel(const std::string& root, const Options& options = {});  // raises ConfigError without versions
+  ~CurrentModel();
+  CurrentModel(CurrentModel&&) noexcept;
+  CurrentModel& operator=(CurrentModel&&) noexcept;
+
+  Tensors run(const Tensors& inputs);  // as Model::run; looks for a new version
+  bool refresh();                      // waits until the newest version is loaded; whether it is another one than before
+  const Model& model() const;
+  const std::string& version() const;  // of the model in use
+  const std::string& problem() const;  // why the newest version was not taken; empty if it was
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
 // A text as a model reads it, and what is predicted.
 struct TextResult {
   Records records;         // the best first; those of spans in the order of the text

@@ -1,0 +1,1 @@
+"""Training by several processes: rows of tables in shards, asynchronous workers, commits, publishing."""

@@ -1,0 +1,35 @@
+"""Click-through models that train on many processes: on this machine or on Kubernetes, with one command each.
+
+A command is a module with `add_options(parser)` and `run(args)`; docs/elastic.md describes them.
+"""
+
+import importlib
+import pathlib
+import sys
+
+sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
+
+from common.commands.main import run_command  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
+
+COMMANDS = {  # name -> (its module, what it does)
+    "render": ("deploy.kubernetes.render", "write the manifests for Kubernetes, checked against their schemas"),
+}
+
+
+def parser():
+    """The argument parser of all commands."""
+    options = Parser(prog="elastic.py", description=__doc__.split("\n", 1)[0])
+    verbs = options.add_subparsers(dest="verb", metavar="COMMAND", required=True, parser_class=Parser)
+    for name, (module, about) in COMMANDS.items():
+        importlib.import_module(module).add_options(verbs.add_parser(name, help=about, description=about))
+    return options
+
+
+def main(argv=None):
+    """Entry point; exits the process."""
+    run_command(parser(), lambda args: importlib.import_module(COMMANDS[args.verb][0]).run(args), argv)
+
+
+if __name__ == "__main__":
+    main()
