@@ -9,8 +9,8 @@ from common.config.kits import ROOT
 from common.errors import ConfigError
 from common.testing import check_model, count_parameters
 from PaddleSpeech.models.assemblies.speech_transcriber import SpeechTranscriber
-from PaddleSpeech.models.decoders.whisper_decoder import WhisperDecoder, causal_bias
-from PaddleSpeech.models.encoders.whisper_encoder import WhisperEncoder, sinusoids
+from PaddleSpeech.models.decoders.whisper_decoder import WhisperDecoder
+from PaddleSpeech.models.encoders.whisper_encoder import WhisperEncoder
 from PaddleSpeech.models.foreign.foreign_names import ForeignNames, WhisperNames
 
 VOCABULARY = 12
