@@ -37,7 +37,7 @@ class ParallelTexts(TextDataset):
             other = str(Path(root) / target_file)
             targets = read_lines(other, encoding)
             if len(targets) != len(lines):
-                what = f"{len(targets)} lines, and {self.source} has {len(lines)}: they are no translation of each other"
+                what = f"{len(targets)} lines, and {self.source} has {len(lines)}"
                 self.problems.error("D118", f"{other} has {what}", fix="line k of both files is one pair")
             pairs = list(zip(lines, targets))
         for number, pair in enumerate(pairs, 1):

@@ -35,7 +35,7 @@ class EvidencePerplexity(Perplexity):
         self.sentences = int(sum(state["sentences"] for state in states))
 
     def compute(self):
-        """{"perplexity", "loss": a word, "kl": the divergence of a sentence, "reconstruction": perplexity without it}."""
+        """`perplexity`, `loss` of a word, `kl` of a sentence; `reconstruction` is the perplexity without the latter."""
         if not self.count:
             return dict.fromkeys(("perplexity", "loss", "kl", "reconstruction"), float("nan"))
         words, kl = (self.sums[name] / self.count for name in ("loss_tokens", "loss_kl"))

@@ -1,6 +1,6 @@
 """Learns the subwords of texts by byte pair encoding (SentencePiece): a model for both languages of a translation.
 
-python tools/make_subwords.py dataset/multi30k/train.en dataset/multi30k/train.de --size 8000 --out dataset/multi30k/pieces.model
+python tools/make_subwords.py dataset/mine/train.en dataset/mine/train.de --size 8000 --out dataset/mine/pieces.model
 """
 
 import pathlib

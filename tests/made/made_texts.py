@@ -12,8 +12,8 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 
 def make_texts(folder, train=48, evaluation=16):
-    """Writes labeled.*.tsv, pairs.*.tsv, running.*.txt, parallel.*.tsv, flags.*.tsv, scores.*.tsv, conll.*.txt, tagged.*.tsv,
-    squad.*.json and three vocabularies.
+    """Writes labeled.*.tsv, pairs.*.tsv, running.*.txt, parallel.*.tsv, flags.*.tsv, scores.*.tsv, conll.*.txt,
+    tagged.*.tsv, squad.*.json and three vocabularies.
 
     Args:
         folder (Path): made if it is not there.

@@ -27,10 +27,10 @@ class RecurrentTranslator(SequenceToSequence):
     Args:
         vocab_size (int): words of the texts that are read.
         target_vocab_size (int | None): V; null for the same number.
-        start (int): id of `start_token`, which is before the first token that is written, in both vocabularies.
-        end (int): id of `end_token`, which is behind the last token of both texts, in both vocabularies.
-        start_token (str): this token; the vocabulary is compared with both.
-        end_token (str): this token.
+        start (int): id of `start_word`, which is before the first token that is written, in both vocabularies.
+        end (int): id of `end_word`, which is behind the last token of both texts, in both vocabularies.
+        start_word (str): this token; the vocabulary is compared with both.
+        end_word (str): this token.
         hidden_size (int): D, also of the vectors of words.
         layers (int): L, of the encoder and of the decoder.
         attention (bool): looks at all tokens of the text at each step.
@@ -41,10 +41,10 @@ class RecurrentTranslator(SequenceToSequence):
     """
 
     def __init__(
-        self, vocab_size, target_vocab_size=None, start=1, end=2, start_token="<s>", end_token="</s>", hidden_size=512,
+        self, vocab_size, target_vocab_size=None, start=1, end=2, start_word="<s>", end_word="</s>", hidden_size=512,
         layers=2, attention=True, dropout=0.2, init=0.1, label_smoothing=0.0, search=None,
     ):  # fmt: skip
-        super().__init__(vocab_size, {start_token: start, end_token: end}, search, label_smoothing)
+        super().__init__(vocab_size, {start_word: start, end_word: end}, search, label_smoothing)
         written = target_vocab_size or vocab_size
         self.embedding = nn.Embedding(vocab_size, hidden_size, weight_attr=uniform(init))
         self.target_embedding = nn.Embedding(written, hidden_size, weight_attr=uniform(init))
@@ -57,7 +57,7 @@ class RecurrentTranslator(SequenceToSequence):
             self.mix = nn.Linear(2 * hidden_size, hidden_size, uniform(init), bias_attr=False)
 
     def encode(self, input_ids, length):
-        """The state behind each text [N, L, 2 D]; with attention, keys [N, S, D] and the scores of padding [N, 1, S]."""
+        """The state behind each text [N, L, 2 D]; with attention keys [N, S, D], and scores of padding [N, 1, S]."""
         state = self.encoder.zero_state(paddle.shape(input_ids)[0])
         features, state = self.encoder(self.embedding(input_ids), state, length)
         if self.keys is None:

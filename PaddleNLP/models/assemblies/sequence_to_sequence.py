@@ -45,10 +45,10 @@ class SequenceToSequence(nn.Layer):
         self.start, self.end = tokens.values()
         self.search, self.label_smoothing = search or TokenSearch(), label_smoothing
 
-    def predict(self, *inputs):
-        """Logits [N, V] of the first token that is written."""
-        memory = self.encode(*inputs)
-        return self.teach(paddle.full_like(inputs[0][:, :1], self.start), memory)[:, 0]
+    def predict(self, input_ids, length):
+        """Logits [N, V] of the first token that is written; int64 [N, S], [N]."""
+        memory = self.encode(input_ids, length)
+        return self.teach(paddle.full_like(input_ids[:, :1], self.start), memory)[:, 0]
 
     def forward(self, input_ids, length):
         """Writes a text for each text.

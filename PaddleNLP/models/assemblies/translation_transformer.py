@@ -21,10 +21,10 @@ class TranslationTransformer(SequenceToSequence):
 
     Args:
         vocab_size (int): V, of both languages together.
-        start (int): id of `start_token`, which is before the first token of a translation.
-        end (int): id of `end_token`, which is behind the last token of both texts.
-        start_token (str): this token; the vocabulary is compared with both.
-        end_token (str): this token.
+        start (int): id of `start_word`, which is before the first token of a translation.
+        end (int): id of `end_word`, which is behind the last token of both texts.
+        start_word (str): this token; the vocabulary is compared with both.
+        end_word (str): this token.
         hidden_size (int): H.
         inner_size (int): features within the feed-forward parts.
         layers (int): blocks of the encoder, and of the decoder.
@@ -37,10 +37,10 @@ class TranslationTransformer(SequenceToSequence):
     """
 
     def __init__(
-        self, vocab_size, start=0, end=1, start_token="<s>", end_token="</s>", hidden_size=512, inner_size=2048,
+        self, vocab_size, start=0, end=1, start_word="<s>", end_word="</s>", hidden_size=512, inner_size=2048,
         layers=6, heads=8, max_positions=257, shared=True, dropout=0.1, label_smoothing=0.1, search=None,
     ):  # fmt: skip
-        super().__init__(vocab_size, {start_token: start, end_token: end}, search, label_smoothing)
+        super().__init__(vocab_size, {start_word: start, end_word: end}, search, label_smoothing)
         if self.search.max_length > max_positions:
             raise ValueError(f"search.max_length is {self.search.max_length}, above max_positions {max_positions}")
         self.max_positions, self.hidden_size, self.dropout = max_positions, hidden_size, dropout

@@ -24,11 +24,11 @@ class SentenceVAE(SequenceToSequence):
 
     Args:
         vocab_size (int): V.
-        start (int): id of `start_token`, which is before the first word.
-        end (int): id of `end_token`, which is behind the last word.
+        start (int): id of `start_word`, which is before the first word.
+        end (int): id of `end_word`, which is behind the last word.
         unknown (int): id of the word that stands for the words that are left out.
-        start_token (str): this token; the vocabulary is compared with both.
-        end_token (str): this token.
+        start_word (str): this token; the vocabulary is compared with both.
+        end_word (str): this token.
         hidden_size (int): D, also of the vectors of words.
         latent_size (int): Z.
         layers (int): of the encoder and of the decoder.
@@ -41,14 +41,14 @@ class SentenceVAE(SequenceToSequence):
     """
 
     def __init__(
-        self, vocab_size, start=1, end=2, unknown=0, start_token="<s>", end_token="</s>", hidden_size=256,
+        self, vocab_size, start=1, end=2, unknown=0, start_word="<s>", end_word="</s>", hidden_size=256,
         latent_size=32, layers=1, dropout=0.5, word_keep=0.5, kl_start=0.1, kl_steps=13000, init=0.1, search=None,
     ):  # fmt: skip
-        super().__init__(vocab_size, {start_token: start, end_token: end}, search)
+        super().__init__(vocab_size, {start_word: start, end_word: end}, search)
         if not 0 < word_keep <= 1 or not 0 <= kl_start <= 1 or kl_steps < 1 or not 0 <= unknown < vocab_size:
             raise ValueError(
-                f"word_keep is {word_keep}, kl_start {kl_start}, kl_steps {kl_steps}, unknown {unknown}; allowed: above "
-                f"0 to 1, 0 to 1, 1 or more, 0 to {vocab_size - 1}"
+                f"word_keep is {word_keep}, kl_start {kl_start}, kl_steps {kl_steps}, unknown {unknown}; "
+                f"allowed: above 0 to 1, 0 to 1, 1 or more, 0 to {vocab_size - 1}"
             )
         self.unknown, self.word_keep, self.kl_start, self.kl_steps = unknown, word_keep, kl_start, kl_steps
         self.steps = 0  # of the training so far
