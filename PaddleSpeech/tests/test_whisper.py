@@ -7,10 +7,11 @@ import pytest
 from common.config import load_config
 from common.config.kits import ROOT
 from common.errors import ConfigError
+from common.layers.attention import causal_bias, sinusoids
 from common.testing import check_model, count_parameters
 from PaddleSpeech.models.assemblies.speech_transcriber import SpeechTranscriber
-from PaddleSpeech.models.decoders.whisper_decoder import WhisperDecoder, causal_bias
-from PaddleSpeech.models.encoders.whisper_encoder import WhisperEncoder, sinusoids
+from PaddleSpeech.models.decoders.whisper_decoder import WhisperDecoder
+from PaddleSpeech.models.encoders.whisper_encoder import WhisperEncoder
 from PaddleSpeech.models.foreign.foreign_names import ForeignNames, WhisperNames
 
 VOCABULARY = 12
@@ -40,13 +41,6 @@ def test_the_network_has_as_many_parameters_as_the_original():
     with paddle.LazyGuard(), paddle.utils.unique_name.guard():
         model = load_config(ROOT / "PaddleSpeech/configs/whisper_tiny_en.yml").build("model")
     assert count_parameters(model)[0] == 37_184_256
-
-
-def test_positions_are_sines_and_cosines():
-    found = sinusoids(3, 4)
-    np.testing.assert_allclose(found[2], [np.sin(2), np.sin(2e-4), np.cos(2), np.cos(2e-4)], rtol=1e-6)
-    with pytest.raises(ValueError, match="at least 4"):
-        sinusoids(3, 5)
 
 
 def sharp(seed=3):

@@ -29,6 +29,7 @@ PLAIN = (
 TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of another form
     "TextClassification": PLAIN,
     "SequenceLabeling": PLAIN,
+    "TextToText": PLAIN,
     "ReadingComprehension": "who went ?\tann went to rome , bob to Oslo .\n\nno tab\n"
     '{"question": "where ?", "context": "bob went\\nto lima"}\n{"question": "where ?"}\n\tno question\n'
     f"\u674e\u96f7 went where ?\t{'the ann went to oslo . ' * 9}\nq\t\u200b\n",

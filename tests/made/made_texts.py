@@ -12,8 +12,8 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 
 def make_texts(folder, train=48, evaluation=16):
-    """Writes labeled.*.tsv, pairs.*.tsv, running.*.txt, flags.*.tsv, scores.*.tsv, conll.*.txt, tagged.*.tsv,
-    squad.*.json and three vocabularies.
+    """Writes labeled.*.tsv, pairs.*.tsv, running.*.txt, parallel.*.tsv, flags.*.tsv, scores.*.tsv, conll.*.txt,
+    tagged.*.tsv, squad.*.json and three vocabularies.
 
     Args:
         folder (Path): made if it is not there.
@@ -73,6 +73,8 @@ def write_labelled(folder, split, count, rng):
     (folder / f"labeled.{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     running = [line.partition("\t")[2] for line in lines[1:]]
     (folder / f"running.{split}.txt").write_text("\n".join(running) + "\n", encoding="utf-8")
+    turned = "".join(f"{text}\t{' '.join(reversed(text.split()))}\n" for text in running)
+    (folder / f"parallel.{split}.tsv").write_text(turned, encoding="utf-8")
     (folder / f"pairs.{split}.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
 
 

@@ -8,9 +8,8 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.layers.attention import PreNormBlock, causal_bias
 from common.layers.decoding import greedy
-
-from ..blocks.attention import PreNormBlock
 
 NEVER = -1e9  # logit of a token that is not written
 
@@ -128,8 +127,3 @@ class WhisperDecoder(nn.Layer):
         losses = F.cross_entropy(logits[:, count - 1 :], wanted, reduction="none").reshape(wanted.shape)
         counted = (paddle.arange(size + 1).unsqueeze(0) <= label_length.unsqueeze(1)).astype(losses.dtype)
         return {"loss_tokens": (losses * counted).sum() / counted.sum()}
-
-
-def causal_bias(size):
-    """The scores [size, size] to add so that no token sees a later one: 0 or -1e9."""
-    return paddle.triu(paddle.full([size, size], NEVER), 1)

@@ -4,14 +4,11 @@ Shapes in this file:
     N recordings of 2 T frames, F features of a frame, T steps, H features of a step.
 """
 
-import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
-from ..blocks.attention import PreNormBlock
-
-SLOWEST = 10000.0  # the longest wave length of the positions, over 2 pi
+from common.layers.attention import PreNormBlock, sinusoids
 
 
 class WhisperEncoder(nn.Layer):
@@ -43,20 +40,3 @@ class WhisperEncoder(nn.Layer):
         for layer in self.layers:
             x, _ = layer(x)
         return self.norm(x)
-
-
-def sinusoids(length, channels):
-    """Positions float32 [length, channels]: sines in the first half of the channels, cosines in the second.
-
-    Args:
-        length (int): T.
-        channels (int): H, an even number, at least 4.
-
-    Raises:
-        ValueError: there are too few channels, or an odd number.
-    """
-    if channels < 4 or channels % 2:
-        raise ValueError(f"positions have an even number of channels, at least 4, not {channels}")
-    half = channels // 2
-    angles = np.arange(length)[:, None] * SLOWEST ** (-np.arange(half) / (half - 1))
-    return np.concatenate([np.sin(angles), np.cos(angles)], 1).astype(np.float32)

@@ -68,6 +68,10 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
             "scores": np.array([[-0.5, -1e-7]] * 2),
         },
     ),
+    "TextToText": (
+        LINES[:2],
+        {"ids": np.array([[[1, 2, 3], [2, 3, 3]]] * 2), "lengths": np.array([[3, 2]] * 2), "scores": np.ones((2, 2))},
+    ),
     "TextRecognition": (IMAGES, [[], *([{"text": text, "score": 0.5}] for text in ["", *TEXTS[:2]])]),
     "Brightness": (IMAGES[:2], {"level": np.array([0.1, 0.9])}),
 }
@@ -84,12 +88,12 @@ def all_tasks():
 
 def made(kind):
     """A task; one of texts that are written has a vocabulary."""
-    if kind.__name__ != "TextGeneration":
+    if kind.__name__ not in ("TextGeneration", "TextToText"):
         return kind()
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("<unk>\na\nb\n<eos>\n")
         file.flush()
-        return kind(file.name)
+        return kind(vocab=file.name, end="<eos>")
 
 
 def predictions_of(task):

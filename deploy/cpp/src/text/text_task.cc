@@ -6,7 +6,8 @@ namespace {
 const std::map<std::string, std::shared_ptr<const TextTask> (*)(TextArguments&)> tasks{
     {"ReadingComprehension", make_reading_comprehension},
     {"SequenceLabeling", make_sequence_labeling},
-    {"TextClassification", make_text_classification}};
+    {"TextClassification", make_text_classification},
+    {"TextToText", make_text_to_text}};
 
 }  // namespace
 
