@@ -76,5 +76,6 @@ struct TextArguments : NodeArguments {
 using AddTransform = void (*)(TextArguments& given, TextPipeline::Steps& steps, TextPipeline::BatchSteps& batch_steps);
 const std::map<std::string, AddTransform>& split_transforms();     // characters, words, a dictionary, ids, n-grams, padding
 const std::map<std::string, AddTransform>& subword_transforms();   // WordPiece, SentencePiece, windows
+const std::map<std::string, AddTransform>& several_transforms();   // pairs of texts as one sequence
 
 }  // namespace kit
