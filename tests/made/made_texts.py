@@ -12,7 +12,7 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 
 def make_texts(folder, train=48, evaluation=16):
-    """Writes labeled.*.tsv, pairs.*.tsv, running.*.txt, parallel.*.tsv, flags.*.tsv, scores.*.tsv, conll.*.txt,
+    """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, running.*.txt, parallel.*.tsv, flags.*.tsv, scores.*.tsv, conll.*.txt,
     tagged.*.tsv, squad.*.json and three vocabularies.
 
     Args:
@@ -27,6 +27,7 @@ def make_texts(folder, train=48, evaluation=16):
         write_tagged(folder, split, count, rng)
         write_questions(folder, split, count, rng)
         write_numbers(folder, split, count, random_for(8, number))
+        write_triples(folder, split, count, random_for(9, number))
     letters = sorted(set("".join(WORDS)))
     vocabularies = {
         "words.txt": ["[UNK]", *WORDS],
@@ -76,6 +77,15 @@ def write_labelled(folder, split, count, rng):
     turned = "".join(f"{text}\t{' '.join(reversed(text.split()))}\n" for text in running)
     (folder / f"parallel.{split}.tsv").write_text(turned, encoding="utf-8")
     (folder / f"pairs.{split}.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
+
+
+def write_triples(folder, split, count, rng):
+    """An opinion, one of the same kind and one of the other kind a line."""
+    lines = []
+    for k in range(count):
+        kinds = (GOOD, GOOD, BAD) if k % 2 else (BAD, BAD, GOOD)
+        lines.append("\t".join(f"the {pick(rng, THINGS)} was {pick(rng, kind)}" for kind in kinds))
+    (folder / f"triples.{split}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write_numbers(folder, split, count, rng):

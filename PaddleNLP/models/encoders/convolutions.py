@@ -6,9 +6,12 @@ Shapes in this file:
 
 import paddle
 from paddle import nn
+from paddle.nn import functional as F
 
 from common.layers.initializers import uniform
 from common.layers.masks import masked_max, masked_sum, sequence_mask
+
+SQUASH = {"tanh": paddle.tanh, "softsign": F.softsign}
 
 
 class BOW(nn.Layer):
@@ -18,12 +21,16 @@ class BOW(nn.Layer):
         vocab_size (int): size of the vocabulary.
         embedding_size (int): E.
         init (float): initial weights are uniform in [-init, init].
+        squash (str): function of the sum, tanh (Senta) or softsign (SimNet).
     """
 
     segments = False
 
-    def __init__(self, vocab_size, embedding_size=128, init=0.1):
+    def __init__(self, vocab_size, embedding_size=128, init=0.1, squash="tanh"):
         super().__init__()
+        if squash not in SQUASH:
+            raise ValueError(f"squash is {squash!r}; it is tanh or softsign")
+        self.squash = SQUASH[squash]
         self.vocab_size, self.out_channels, self.summary_channels = vocab_size, embedding_size, embedding_size
         self.embedding = nn.Embedding(vocab_size, embedding_size, weight_attr=uniform(init))
 
@@ -32,8 +39,8 @@ class BOW(nn.Layer):
         return self.embedding(input_ids) * sequence_mask(length, input_ids).unsqueeze(2)
 
     def summary(self, sequence, length):
-        """tanh of the sum over the tokens, [N, E]."""
-        return paddle.tanh(masked_sum(sequence, sequence_mask(length, sequence)))
+        """tanh or softsign of the sum over the tokens, [N, E]."""
+        return self.squash(masked_sum(sequence, sequence_mask(length, sequence)))
 
 
 class TextCNN(nn.Layer):

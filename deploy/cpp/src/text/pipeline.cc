@@ -69,7 +69,7 @@ TextPipeline::TextPipeline(const YAML::Node& transforms, const std::string& fold
     TextArguments given(node, place, folder);
     std::vector<std::string> known;
     AddTransform add = nullptr;
-    for (const auto* group : {&split_transforms(), &subword_transforms(), &sequence_transforms()})
+    for (const auto* group : {&split_transforms(), &subword_transforms(), &sequence_transforms(), &several_transforms()})
       for (const auto& [name, function] : *group) {
         known.push_back(name);
         if (name == given.type) add = function;

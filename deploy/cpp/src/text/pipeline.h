@@ -77,5 +77,6 @@ using AddTransform = void (*)(TextArguments& given, TextPipeline::Steps& steps, 
 const std::map<std::string, AddTransform>& split_transforms();     // characters, words, a dictionary, ids, n-grams, padding
 const std::map<std::string, AddTransform>& subword_transforms();   // WordPiece, SentencePiece, windows
 const std::map<std::string, AddTransform>& sequence_transforms();  // subwords and words with an end
+const std::map<std::string, AddTransform>& several_transforms();   // pairs of texts as one sequence
 
 }  // namespace kit
