@@ -55,6 +55,11 @@ class Model:
     def convert_weights(self, arrays):
         """Renames arrays of another framework to the names of this model, for `pretrained`."""
 
+    def sheet(self, batch):
+        """Images that show a generating model's progress, a list of float Tensors [N, D, H, W] from -1 to 1: column by
+        column, a row for each sample of the batch.
+        """
+
     def training_state(self):
         """{name: array} of state besides the weights, for checkpoints, such as an image pool."""
 

@@ -150,7 +150,12 @@ class Checker:
                 hint = did_you_mean(str(key), [*SPLITS, "metric"])
                 self.say(at, f"data has no key '{key}'{hint}", f"data takes: {', '.join(SPLITS)}, metric")
             elif item is not None:
-                self.node(item, at, label, extra=SPLIT_KEYS, wanted=of_role("dataset"))
+                if key == "infer" and isinstance(item, Node) and "type" not in item:  # transforms need no dataset
+                    for name, _, where in children(item):
+                        if name not in SPLIT_KEYS:
+                            self.say(where, f"{label} has no key '{name}'{did_you_mean(str(name), SPLIT_KEYS)}")
+                else:
+                    self.node(item, at, label, extra=SPLIT_KEYS, wanted=of_role("dataset"))
                 if isinstance(item, Node):
                     self.transforms(item.get("transforms"), item.places.get("transforms"), f"{label}.transforms")
                     self.sampler(item, label)

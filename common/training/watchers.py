@@ -10,6 +10,7 @@ from common.training.callbacks.checkpoint import Checkpoint, FirstCheckpoint
 from common.training.callbacks.evaluate import Evaluate
 from common.training.callbacks.log import Log, NextSteps
 from common.training.callbacks.plots import Plots
+from common.training.callbacks.sample_sheets import SampleSheets
 from common.training.callbacks.train_batches import TrainBatches
 from common.vision.decode import decode_image
 
@@ -34,7 +35,7 @@ def build_callbacks(config, options, folder, model, loader=None, metric=None):
     main = distributed.is_main()
     if main:
         dataset = loader.dataset if loader is not None else None
-        found += writers(config, options, folder, draw_with(task_of(config, model), model, dataset))
+        found += writers(config, options, folder, draw_with(task_of(config, model), model, dataset), model)
     if main and settings.mode == "stream":
         from common.training.callbacks.publish import Publish
 
@@ -43,9 +44,11 @@ def build_callbacks(config, options, folder, model, loader=None, metric=None):
     return [*found, NextSteps()] if main else found
 
 
-def writers(config, options, folder, draw):
+def writers(config, options, folder, draw, model):
     """The callbacks that log, plot and report."""
     found = [Log(config.get("log_every")), TrainBatches(), Plots(draw=draw), Card(options.command_line)]
+    if hasattr(model, "sheet"):
+        found.append(SampleSheets())
     if options.visualdl:
         from common.training.callbacks.visualdl import VisualDL
 

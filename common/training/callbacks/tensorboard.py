@@ -34,6 +34,10 @@ class TensorBoard(Tracker):
         """Adds one point."""
         self.writer.add_scalar(tag, float(value), step)
 
+    def add_image(self, tag, image, step):
+        """Adds an image, RGB uint8 [H, W, 3]."""
+        self.writer.add_image(tag, image, step, dataformats="HWC")
+
     def close(self):
         """Flushes pending events."""
         self.writer.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from common.training.callbacks.callback import Callback
 from common.training.callbacks.lines import Follower
+from common.vision.decode import decode_image
 
 NOT_CURVES = {"kind", "step", "memory"}
 
@@ -20,7 +21,7 @@ class Tracker(Callback):
 
     def __init__(self, logdir):
         self.logdir = Path(logdir)
-        self.files = None
+        self.files, self.sheets = None, set()
 
     def open(self):
         """Creates an empty log in `logdir`."""
@@ -28,6 +29,10 @@ class Tracker(Callback):
 
     def add(self, tag, value, step):
         """Adds one point of the curve `tag`."""
+        raise NotImplementedError
+
+    def add_image(self, tag, image, step):
+        """Adds an image, RGB uint8 [H, W, 3]."""
         raise NotImplementedError
 
     def close(self):
@@ -45,6 +50,13 @@ class Tracker(Callback):
     def after_evaluation(self, trainer):
         """Adds the scores."""
         self.follow(trainer)
+
+    def after_epoch(self, trainer):
+        """Adds the sheets of generated images, of earlier epochs too in a resumed run."""
+        for path in sorted((Path(trainer.folder) / "samples").glob("step_*.png")):
+            if path.name not in self.sheets:
+                self.sheets.add(path.name)
+                self.add_image("samples", decode_image(path.read_bytes(), str(path)), int(path.stem.split("_")[1]))
 
     def on_train_end(self, trainer):
         """Closes the log."""

@@ -33,6 +33,10 @@ class VisualDL(Tracker):
         """Adds one point."""
         self.writer.add_scalar(tag=tag, value=float(value), step=step)
 
+    def add_image(self, tag, image, step):
+        """Adds an image, RGB uint8 [H, W, 3]."""
+        self.writer.add_image(tag=tag, img=image, step=step)
+
     def close(self):
         """Flushes pending records."""
         self.writer.close()
