@@ -102,7 +102,7 @@ def calls(card, name, kind):
     if kind == "text":
         body = json.dumps({"text": text or "..."}, ensure_ascii=False)
         sent = f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
-    elif kind in ("image", "audio"):
+    elif kind in ("image", "audio", "video"):
         sent = f"-F {kind}=@FILE"
     else:
         sent = "-H 'Content-Type: application/json' -d @rows.json"

@@ -17,6 +17,7 @@ from common.log import logger
 IDENTITY = {  # input of a task -> the columns that name a sample, and the key of each in JSON
     "text": {"text": "text_a", "text_b": "text_b", "question": "question", "context": "context"},
     "image": {"image": "image"},
+    "video": {"video": "video"},
     "audio": {"audio": "audio"},
     "table": {"row": "row"},
 }

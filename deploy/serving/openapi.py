@@ -101,6 +101,7 @@ def predictor(limits):
     """The operation that predicts."""
     image = {"type": "string", "contentEncoding": "base64", "description": "a JPEG, PNG, WebP or BMP file in base64"}
     audio = {"type": "string", "contentEncoding": "base64", "description": "a WAV, FLAC, OGG or MP3 file in base64"}
+    video = {"type": "string", "contentEncoding": "base64", "description": "a video file in base64, such as MP4"}
     text = {"type": "string", "maxLength": limits.characters}
     many = {"type": "array", "minItems": 1, "maxItems": limits.items}
     tensors = {
@@ -114,6 +115,8 @@ def predictor(limits):
         "images": {**many, "items": image},
         "audio": audio,
         "audios": {**many, "items": audio},
+        "video": video,
+        "videos": {**many, "items": video},
         "text": text,
         "texts": {**many, "items": text},
         "row": row,

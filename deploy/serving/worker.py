@@ -257,6 +257,11 @@ def read_audio(model, item, blobs):
     return [sample] if is_stream(model) else prepared(model, sample)
 
 
+def read_video(model, item, blobs):
+    """The prepared sample of an encoded video, of which only the frames that the model takes are kept."""
+    return prepared(model, model.decode({"path": item["name"], "data": blobs[0]}))
+
+
 def prepared(model, sample):
     """The prepared samples of a decoded one: itself, or the parts into which the task splits it."""
     return prepare_samples(model, model.task.split(sample))
@@ -297,6 +302,7 @@ def join_rows(model, samples):
 
 
 READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors, "table": read_row}
+READERS["video"] = read_video
 
 
 def reason(error):
