@@ -28,6 +28,7 @@ TASKS = {
         "keypoints",
         "text_detection",
         "text_recognition",
+        "video_classification",
     },
     "PaddleNLP": {"classification", "language_model", "matching", "reading", "lexical", "sentence_embedding"},
     "PaddleRec": {"ranking", "matching"},

@@ -33,6 +33,7 @@ class VideoList(ImageNetList):
     """
 
     what = "video"
+    image_of = staticmethod(lambda path: middle_frame(path))
 
     def __init__(self, root, list_file="train_list.txt", labels=None, num_classes=None, bad_samples="error"):
         super().__init__(root, list_file, labels, num_classes, "class", bad_samples)
@@ -64,6 +65,7 @@ class VideoSegments(ClassificationDataset):
     """
 
     what = "video"
+    image_of = staticmethod(lambda path: middle_frame(path))
 
     def __init__(self, root, list_file="segments.csv", split=None, labels=None, only_labels=False, bad_samples="error"):
         self.source = os.path.normpath(os.path.join(root, list_file))
@@ -98,6 +100,12 @@ class VideoSegments(ClassificationDataset):
     def check_files(self, deep):
         """The issues of the video files."""
         return check_videos(self, deep)
+
+
+def middle_frame(path):
+    """The frame in the middle of a video, uint8 [H, W, 3], for plots; raises BadSample."""
+    with VideoFile(path) as video:
+        return video.frames([video.count // 2])[0]
 
 
 def place_of(dataset, index):

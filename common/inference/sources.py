@@ -42,6 +42,13 @@ def videos(path, task, text):
     return open_videos(path)
 
 
+def features(path, task, text):
+    """Files of features of videos, or a folder of them."""
+    from common.vision.feature_files import open_features
+
+    return open_features(path)
+
+
 def texts(path, task, text):
     """The lines of a file, of standard input, or of the command line."""
     from common.text.sources import open_texts
@@ -89,10 +96,18 @@ class Rows:
             raise DataError(f"error[D117] {self.name}: no rows")
 
 
-SOURCES = {"image": images, "video": videos, "text": texts, "audio": recordings, "table": rows}  # by the input of the task
+SOURCES = {  # by the input of the task
+    "image": images,
+    "video": videos,
+    "features": features,
+    "text": texts,
+    "audio": recordings,
+    "table": rows,
+}
 OPTIONS = {  # how a command is given such an input
     "image": "--image PATH",
     "video": "--input PATH",
+    "features": "--input PATH",
     "text": "--text TEXT",
     "table": "--input PATH",
     "audio": "--input PATH",

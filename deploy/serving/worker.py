@@ -257,8 +257,8 @@ def read_audio(model, item, blobs):
     return [sample] if is_stream(model) else prepared(model, sample)
 
 
-def read_video(model, item, blobs):
-    """The prepared sample of an encoded video, of which only the frames that the model takes are kept."""
+def read_file(model, item, blobs):
+    """The prepared sample of a video, or of a file of features, which the first transform reads."""
     return prepared(model, model.decode({"path": item["name"], "data": blobs[0]}))
 
 
@@ -302,7 +302,7 @@ def join_rows(model, samples):
 
 
 READERS = {"image": read_image, "audio": read_audio, "text": read_text, "tensors": read_tensors, "table": read_row}
-READERS["video"] = read_video
+READERS["file"] = read_file
 
 
 def reason(error):
