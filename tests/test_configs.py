@@ -28,6 +28,7 @@ TASKS = {
         "keypoints",
         "text_detection",
         "text_recognition",
+        "video_classification",
     },
     "PaddleNLP": {
         "classification",

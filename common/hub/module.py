@@ -40,6 +40,8 @@ GIVEN = {  # input of a task -> the keyword of its inputs, and the keys of the o
     "text": ("texts", ("text",)),
     "image": ("images", ("image", "paths")),
     "audio": ("recordings", ("audio", "sound")),
+    "video": ("videos", ("video", "paths")),
+    "features": ("features", ("features", "paths")),
     "table": ("rows", ("row",)),
 }
 UNPUBLISHED = re.compile(r"(ernie|bert|roberta|electra|rbt)[a-z0-9_.-]*\Z")  # encoders that no registry carries

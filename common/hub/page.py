@@ -102,8 +102,8 @@ def calls(card, name, kind):
     if kind == "text":
         body = json.dumps({"text": text or "..."}, ensure_ascii=False)
         sent = f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
-    elif kind in ("image", "audio"):
-        sent = f"-F {kind}=@FILE"
+    elif kind in ("image", "audio", "video", "features"):
+        sent = f"-F {'feature_file' if kind == 'features' else kind}=@FILE"
     else:
         sent = "-H 'Content-Type: application/json' -d @rows.json"
     return "\n".join([*lines, *([f"curl {sent} SERVER/v1/models/{name}:predict"] if name else [])])

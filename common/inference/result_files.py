@@ -17,6 +17,8 @@ from common.log import logger
 IDENTITY = {  # input of a task -> the columns that name a sample, and the key of each in JSON
     "text": {"text": "text_a", "text_b": "text_b", "question": "question", "context": "context"},
     "image": {"image": "image"},
+    "video": {"video": "video"},
+    "features": {"video": "video"},
     "audio": {"audio": "audio"},
     "table": {"row": "row"},
 }
@@ -221,7 +223,7 @@ class Layout:
         self.identity = {
             column: key
             for column, key in IDENTITY.get(task.input, {}).items()
-            if column in ("text", task.input, "row") or any(key in sample for sample in samples)
+            if column in ("text", task.input, "row", "video") or any(key in sample for sample in samples)
         }
         if any("question" in sample for sample in samples):
             self.identity.pop("text")

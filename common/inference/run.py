@@ -54,7 +54,9 @@ def run_inference(model, source, args):
             text = json.dumps(found, ensure_ascii=False) if args.json else task.line(sample, records)
             sys.stdout.write(printable(text) + "\n")
             sys.stdout.flush()
-            if drawing:
+            if drawing and task.input == "video":
+                drawing.draw(task, sample, records)
+            elif drawing:
                 drawing.add(sample, task.draw(as_rgb(sample["image"]), records))
     for transform in model.pipeline.transforms:
         transform.end_of_rows()

@@ -21,7 +21,7 @@ def open_source(path, task, text=None):
         DataError: nothing is there, or it cannot be read.
     """
     if task.input not in SOURCES:
-        reads = "images, texts, recordings and rows of tables"
+        reads = "images, videos, texts, recordings and rows of tables"
         raise ConfigError(f"tools/infer.py reads {reads}; this model takes {task.input}, see Predictor.run")
     if text is not None and task.input != "text":
         raise ConfigError(f"--text is for models of texts; this model takes {task.input}: {OPTIONS[task.input]}")
@@ -33,6 +33,20 @@ def images(path, task, text):
     from common.vision.sources import open_images
 
     return open_images(path)
+
+
+def videos(path, task, text):
+    """Video files, a folder of them, or the pieces of a stream."""
+    from common.vision.video_sources import open_videos
+
+    return open_videos(path)
+
+
+def features(path, task, text):
+    """Files of features of videos, or a folder of them."""
+    from common.vision.feature_files import open_features
+
+    return open_features(path)
 
 
 def texts(path, task, text):
@@ -82,9 +96,18 @@ class Rows:
             raise DataError(f"error[D117] {self.name}: no rows")
 
 
-SOURCES = {"image": images, "text": texts, "audio": recordings, "table": rows}  # by the input of the task
+SOURCES = {  # by the input of the task
+    "image": images,
+    "video": videos,
+    "features": features,
+    "text": texts,
+    "audio": recordings,
+    "table": rows,
+}
 OPTIONS = {  # how a command is given such an input
     "image": "--image PATH",
+    "video": "--input PATH",
+    "features": "--input PATH",
     "text": "--text TEXT",
     "table": "--input PATH",
     "audio": "--input PATH",

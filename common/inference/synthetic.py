@@ -27,6 +27,12 @@ def synthetic_audio():
     return {"path": PATH, "audio": audio, "rate": rate}
 
 
+def synthetic_video():
+    """A video of 48 frames in which random blocks move to the right, uint8 [48, 240, 320, 3]."""
+    frame = np.ascontiguousarray(synthetic_image()["image"][::2, ::2])
+    return {"path": PATH, "clip": np.stack([np.roll(frame, 2 * number, 1) for number in range(48)])}
+
+
 def for_every_image(sample, inputs):
     """The sample with its image under the name of every input that is an image, or a clip (of 8 frames if of any).
 
@@ -43,7 +49,7 @@ def for_every_image(sample, inputs):
     return found
 
 
-SAMPLES = {"image": synthetic_image, "text": synthetic_text, "audio": synthetic_audio}
+SAMPLES = {"image": synthetic_image, "video": synthetic_video, "text": synthetic_text, "audio": synthetic_audio}
 
 
 def sample_for(kind, inputs):

@@ -7,11 +7,10 @@ from common.errors import ConfigError, DataError
 from common.files import read_standard_input
 from common.log import logger
 from common.vision.decode import decode_image
+from common.vision.video import SUFFIXES as VIDEOS
 from common.vision.files import IMAGE_SUFFIXES, describe_left_out, image_size, is_image_file
 from common.vision.writers import ImageWriter, VideoWriter
 
-VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".asf"}
-VIDEOS |= {".flv", ".3gp", ".3g2", ".vob", ".ogv"}
 ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 STREAMS = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "tcp", "srt", "http", "https")
 PATIENCE = 10_000  # milliseconds until a stream is given up

@@ -99,7 +99,18 @@ def audio(data, name, threshold, limits):
     return {"kind": "audio", "name": name, "threshold": threshold, "max_seconds": limits.audio_seconds}, [data]
 
 
-ENCODED = {"image": image, "audio": audio}
+def whole_file(data, name, threshold, limits):
+    """The item of a video or of a file of features, which is read where it is decoded.
+
+    Raises:
+        Problem: 422 it is empty.
+    """
+    if not data:
+        raise Problem(422, f"[D101] {name}: the file is empty (0 bytes)")
+    return {"kind": "file", "name": name, "threshold": threshold}, [data]
+
+
+ENCODED = {"image": image, "audio": audio, "video": whole_file, "feature_file": whole_file}
 
 
 def text(value, threshold, limits):

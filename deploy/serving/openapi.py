@@ -101,6 +101,8 @@ def predictor(limits):
     """The operation that predicts."""
     image = {"type": "string", "contentEncoding": "base64", "description": "a JPEG, PNG, WebP or BMP file in base64"}
     audio = {"type": "string", "contentEncoding": "base64", "description": "a WAV, FLAC, OGG or MP3 file in base64"}
+    video = {"type": "string", "contentEncoding": "base64", "description": "a video file in base64, such as MP4"}
+    features = {"type": "string", "contentEncoding": "base64", "description": "an .npz or .safetensors file in base64"}
     text = {"type": "string", "maxLength": limits.characters}
     many = {"type": "array", "minItems": 1, "maxItems": limits.items}
     tensors = {
@@ -114,6 +116,10 @@ def predictor(limits):
         "images": {**many, "items": image},
         "audio": audio,
         "audios": {**many, "items": audio},
+        "video": video,
+        "videos": {**many, "items": video},
+        "feature_file": features,
+        "feature_files": {**many, "items": features},
         "text": text,
         "texts": {**many, "items": text},
         "row": row,
@@ -124,7 +130,7 @@ def predictor(limits):
     more = {"image": {"boxes": boxes}, "images": {"boxes": {"type": "array", "items": boxes}}}
     choices = [schema({key: kind}, {"threshold": NUMBER, **more.get(key, {})}) for key, kind in kinds.items()]
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
-    form = {"anyOf": [schema({name: {**many, "items": file}}) for name in FILES]}
+    form = {"anyOf": [schema({KEYS[kind][0]: {**many, "items": file}}) for kind in FILES]}
     count = {"type": "integer", "minimum": 0}
     counts = schema({"tokens": count, "unknown": count, "cut": count, "truncated": {"type": "boolean"}})
     found = schema(

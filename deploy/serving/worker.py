@@ -273,6 +273,11 @@ def read_audio(model, item, blobs):
     return [sample] if is_stream(model) else prepared(model, sample)
 
 
+def read_file(model, item, blobs):
+    """The prepared sample of a video, or of a file of features, which the first transform reads."""
+    return prepared(model, model.decode({"path": item["name"], "data": blobs[0]}))
+
+
 def prepared(model, sample):
     """The prepared samples of a decoded one: itself, or the parts into which the task splits it."""
     return prepare_samples(model, model.task.split(sample))
@@ -314,7 +319,7 @@ def join_rows(model, samples):
 
 READERS = {
     "image": read_image, "audio": read_audio, "text": read_text, "encode": read_text, "tensors": read_tensors,
-    "table": read_row,
+    "table": read_row, "file": read_file,
 }  # fmt: skip
 
 

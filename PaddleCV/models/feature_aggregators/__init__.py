@@ -1,0 +1,1 @@
+"""From the features of the frames and the sound of a video to one vector."""

@@ -1,0 +1,1 @@
+"""Networks of video clips: frames to one vector of features of each clip."""
