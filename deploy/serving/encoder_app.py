@@ -32,7 +32,7 @@ from deploy.serving.problems import Limits, Problem
 
 TASK = "TextEncoding"
 DIGITS = 7  # of numbers in JSON, after the point
-TEXTS = 256  # of a request
+MOST_TEXTS = 256  # of a request
 SHARE = 16  # a batch waits for so much of the time that the last one took
 KEYS = ("id", "key", "layer", "model")  # of the head of a frame
 
@@ -129,7 +129,7 @@ class EncoderServer(Server):
     model_type = EncoderModel
 
     def __init__(self, models, metrics, settings, limits=None):
-        limits = limits or Limits(seconds=settings.deadline, items=min(TEXTS, settings.queue))
+        limits = limits or Limits(seconds=settings.deadline, items=min(MOST_TEXTS, settings.queue))
         super().__init__(models, metrics, settings, limits)
 
     def routes(self):
