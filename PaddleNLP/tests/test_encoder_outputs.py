@@ -1,4 +1,4 @@
-"""The layers of an encoder as outputs: pooled by hand, and refused where there is none."""
+"""The layers of an encoder as outputs: pooled by hand, and refused where it is missing."""
 
 import numpy as np
 import paddle

@@ -133,7 +133,7 @@ class EncoderServer(Server):
         super().__init__(models, metrics, settings, limits)
 
     def routes(self):
-        """What can be requested (list[Route])."""
+        """The routes of what can be requested (list[Route])."""
         return [
             Route("/v1/models/{name:word}:encode", self.encode, methods=["POST"]),
             Route("/v1/models/{name:word}/versions/{version:word}:encode", self.encode, methods=["POST"]),
