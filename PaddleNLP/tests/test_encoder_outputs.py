@@ -1,4 +1,4 @@
-"""The layers of an encoder as outputs: pooled by hand, and refused where there is none."""
+"""The layers of an encoder as outputs: pooled by hand, and refused where it is missing."""
 
 import numpy as np
 import paddle
@@ -35,6 +35,20 @@ def test_each_output_is_the_layer_that_its_name_says_without_the_padding(classif
     wanted = [pooler[0], short[2][0], short[2].mean(0), short[1].max(0), states[0][0], short[1].mean(0), scores[0]]
     for name, x, y in zip(LAYERS, found, wanted, strict=True):
         np.testing.assert_allclose(x[0], y, atol=2e-6, err_msg=name)
+
+
+def test_the_exported_scores_without_the_last_features_of_other_tokens_are_the_same(classifier):
+    ids, types, length = (
+        paddle.to_tensor([[1, 4, 5], [7, 8, 0]]),
+        paddle.zeros([2, 3], "int64"),
+        paddle.to_tensor([3, 2]),
+    )
+    with paddle.no_grad():
+        wanted = classifier.decode(classifier.predict(ids, types, length), length).numpy()
+        np.testing.assert_allclose(classifier(ids, types, length).numpy(), wanted, atol=1e-6)
+        found = classifier.encoder.pooled(ids, types, length).numpy()
+        whole = classifier.encoder.summary(classifier.encoder(ids, types, length), length).numpy()
+    np.testing.assert_allclose(found, whole, atol=1e-6)
 
 
 @pytest.mark.parametrize(

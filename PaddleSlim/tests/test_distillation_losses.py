@@ -1,8 +1,11 @@
 """Feature distillation losses against numbers worked out by hand."""
 
+import math
+
 import paddle
 import pytest
 
+from common.layers.distillation import AttentionLoss
 from PaddleSlim.models.distill.feature_losses import adaptor, fsp_loss, fsp_matrix, mean_square
 
 FIRST = paddle.to_tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])  # 1 sample, 2 channels, 1 x 2
@@ -36,3 +39,12 @@ def test_an_adaptor_maps_channels_and_other_differences_are_refused():
     assert adaptor([2, 5, 4], [2, 5, 6])(paddle.zeros([2, 5, 4])).shape == [2, 5, 6]
     with pytest.raises(ValueError, match="cannot be compared"):
         adaptor([2, 4], [2, 4, 8, 8])
+
+
+def test_the_attention_loss_is_the_mean_divergence_of_the_rows_from_the_teacher_s():
+    # rows of the teacher (3/4, 1/4) and (1, 0), of the student (1/2, 1/2) twice
+    teacher = paddle.to_tensor([[[[0.75, 0.25], [1.0, 0.0]]]])
+    student = paddle.full([1, 1, 2, 2], 0.5)
+    wanted = (0.75 * math.log(1.5) + 0.25 * math.log(0.5) + math.log(2)) / 2
+    assert AttentionLoss()(student, teacher).item() == pytest.approx(wanted, rel=1e-5)
+    assert AttentionLoss()(teacher, teacher).item() == pytest.approx(0, abs=1e-6)

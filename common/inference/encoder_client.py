@@ -255,7 +255,7 @@ class ZmqLine:
         return {"model": client.model, "key": client.key}
 
     def exchange(self, data, seconds):
-        """The frame of the response to a frame; raises EncoderError where there is none in time."""
+        """The frame of the response to a frame; raises EncoderError where it does not come in time."""
         self.number += 1
         tag = str(self.number).encode()
         self.socket.send_multipart([tag, data])

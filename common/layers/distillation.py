@@ -51,6 +51,17 @@ class SoftLabelLoss(nn.Layer):
         return kullback_leibler(teacher, student).mean() * self.temperature**2
 
 
+class AttentionLoss(nn.Layer):
+    """The KL divergence of attention distributions, averaged over all queries (MiniLM, 2002.10957, section 3.1).
+
+    Student and teacher have as many heads; the sizes of their features may differ.
+    """
+
+    def forward(self, student, teacher):
+        """The loss (scalar) for the attention weights [N, A, T, T] of both, each row of which adds up to 1."""
+        return kullback_leibler(teacher.flatten(0, 2), student.flatten(0, 2)).mean()
+
+
 def check_temperature(layer, temperature):
     """Refuses a temperature that is not above 0; returns it."""
     if not temperature > 0:

@@ -66,7 +66,7 @@ class Server:
         return Envelope(app, key, self.metrics, hosts or Hosts())
 
     def routes(self):
-        """What can be requested (list[Route])."""
+        """The routes of what can be requested (list[Route])."""
         return [
             Route("/", self.page),
             Route("/health/live", self.live),

@@ -38,7 +38,7 @@ class Lane:
         self.name, self.version, self.folder, self.settings, self.metrics = name, version, folder, settings, metrics
         self.queue, self.waiters = collections.deque(), set()
         self.up, self.closing, self.tasks, self.description = 0, False, [], {}
-        self.max_batch, self.batch_seconds = settings.max_batch, 0.0
+        self.max_batch, self.batch_seconds, self.batch_items = settings.max_batch, 0.0, 0  # of the last batch
 
     async def start(self):
         """Loads the model in every process.
@@ -162,7 +162,7 @@ class Lane:
             for job, one in zip(jobs, found, strict=True):
                 if not job.future.done():
                     job.future.set_result(one)
-            self.batch_seconds = time.monotonic() - began
+            self.batch_seconds, self.batch_items = time.monotonic() - began, len(jobs)
             self.metrics.count_unknown(self.name, child.unknown)
             self.metrics.failures.labels(self.name).inc(sum(status == 500 for status, _, _ in found))
 
@@ -187,12 +187,16 @@ class Lane:
                 raise Died(f"exit code {child.process.returncode}")
             wait = None
             if self.queue:
-                wait = self.queue[0].arrived + self.settings.max_wait - time.monotonic()
+                wait = self.queue[0].arrived + self.patience() - time.monotonic()
                 if wait <= 0 or self.closing or len(self.queue) >= self.max_batch:
                     return self.take()
             elif self.closing:
                 return []
             await self.changed(wait)
+
+    def patience(self):
+        """Seconds that the first item of a batch waits for others."""
+        return self.settings.max_wait
 
     def take(self):
         """Takes the jobs of the next batch out of the queue, the one that came first among them."""

@@ -6,6 +6,7 @@ docs/encoder_service.md.
 
 import asyncio
 import contextlib
+import copy
 import dataclasses
 import heapq
 import itertools
@@ -26,16 +27,25 @@ from deploy.serving.app import Server, json_response
 from deploy.serving.batcher import Lane
 from deploy.serving.inputs import BYTES, INLINE, parse_body
 from deploy.serving.models import Model, versions
+from deploy.serving.openapi import TEXT, TEXTS, document, ok, operation, schema
 from deploy.serving.problems import Limits, Problem
 
 TASK = "TextEncoding"
 DIGITS = 7  # of numbers in JSON, after the point
-TEXTS = 256  # of a request
+MOST_TEXTS = 256  # of a request
+SHARE = 16  # a batch waits for so much of the time that the last one took
 KEYS = ("id", "key", "layer", "model")  # of the head of a frame
 
 
 class EncoderLane(Lane):
     """A lane whose batches are of texts of similar length, as far as many wait."""
+
+    def patience(self):
+        """Seconds that the first text of a batch waits for others: longer where the last batch had several.
+
+        Clients that are answered together ask again together, but not at the same moment.
+        """
+        return max(super().patience(), self.batch_seconds / SHARE if self.batch_items > 1 else 0.0)
 
     def take(self):
         """Takes the text that came first and those that are nearest to it in length."""
@@ -119,11 +129,11 @@ class EncoderServer(Server):
     model_type = EncoderModel
 
     def __init__(self, models, metrics, settings, limits=None):
-        limits = limits or Limits(seconds=settings.deadline, items=min(TEXTS, settings.queue))
+        limits = limits or Limits(seconds=settings.deadline, items=min(MOST_TEXTS, settings.queue))
         super().__init__(models, metrics, settings, limits)
 
     def routes(self):
-        """What can be requested (list[Route])."""
+        """The routes of what can be requested (list[Route])."""
         return [
             Route("/v1/models/{name:word}:encode", self.encode, methods=["POST"]),
             Route("/v1/models/{name:word}/versions/{version:word}:encode", self.encode, methods=["POST"]),
@@ -140,6 +150,15 @@ class EncoderServer(Server):
 
         async with listening(self, args, key):
             yield
+
+    async def openapi(self, request):
+        """What this server can be asked, with the encoding of texts."""
+        found = copy.deepcopy(document(list(self.models), self.limits))
+        found["components"]["schemas"]["Model"]["properties"]["vectors"] = {"type": "object"}
+        for address in ("/v1/models/{name}", "/v1/models/{name}/versions/{version}"):
+            predict = found["paths"][f"{address}:predict"]
+            found["paths"][f"{address}:encode"] = {"parameters": predict["parameters"], "post": encoding(self.limits)}
+        return json_response(json.dumps(found))
 
     async def encode(self, request):
         """Encodes texts: JSON in and out, or frames."""
@@ -184,6 +203,28 @@ class EncoderServer(Server):
             if note is None:
                 raise problem_of(blob, number)
         return Encoded(lane, layer, blobs, notes)
+
+
+def encoding(limits):
+    """The operation that encodes, for the OpenAPI document (dict)."""
+    text = {"type": "string", "minLength": 1, "maxLength": limits.characters}
+    many = {"type": "array", "minItems": 1, "maxItems": limits.items, "items": text}
+    given = {"anyOf": [schema({key: value}, {"layer": TEXT}) for key, value in (("text", text), ("texts", many))]}
+    whole = {"type": "integer"}
+    numbers = {"type": "array", "items": {"type": ["number", "array"]}}
+    found = {
+        "model": TEXT,
+        "version": TEXT,
+        "layer": TEXT,
+        "size": whole,
+        "vectors": {"type": "array", "items": numbers},
+    }
+    found["truncated"] = {"type": "array", "items": whole}
+    answer = ok(schema(found, {"pieces": {"type": "array", "items": TEXTS}}))
+    answer["content"][BYTES] = {"schema": {"type": "string", "format": "binary", "description": "a frame"}}
+    statuses = ("400", "404", "408", "413", "415", "422", "503", "504")
+    body = {"application/json": {"schema": given}, BYTES: answer["content"][BYTES]}
+    return operation("vectors of texts", answer, *statuses) | {"requestBody": {"required": True, "content": body}}
 
 
 def check_layer(layer, known):

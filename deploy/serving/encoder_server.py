@@ -82,7 +82,7 @@ def serve(args):
 
 
 def exported(argument, args, scratch):
-    """A `--model` argument with the folder of an export in the place of what it names; exported now where it is none.
+    """A `--model` argument with an export in the place of what it names, exported now where it is not one.
 
     Args:
         argument (str): [NAME=]PLACE.

@@ -70,6 +70,11 @@ def test_json_has_the_same_vectors(server, in_place):
     in_place.assert_equal(texts, reply.json["vectors"], "mean:-2")
     reply = server.ask(ENCODE, {"text": "a " * 40, "layer": "tokens"})
     assert reply.json["truncated"] == [0] and len(reply.json["vectors"][0]) == 24 == len(reply.json["pieces"][0])
+    from openapi_spec_validator import validate
+
+    described = server.ask("/openapi.json").json
+    validate(described)
+    assert "/v1/models/{name}:encode" in described["paths"]
     about = server.ask("/v1/models/pairs").json
     assert about["vectors"] == {"pooler": 16, "mean:-2": 16, "tokens": 16, "scores": 2}
     (record,) = server.ask("/v1/models/pairs:predict", {"text": texts[0]}).json["predictions"][0]

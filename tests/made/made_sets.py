@@ -17,7 +17,7 @@ from tests.made.made_texts import make_texts
 
 MAKERS = {
     "digits": lambda folder: make_digits(folder, train=24, evaluation=4, size=96),
-    "texts": make_texts,
+    "texts": lambda folder: make_texts_and_teacher(folder),
     "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
 MAKERS["actions"] = lambda folder: make_actions(folder, train=4, evaluation=2, size=32, frames=16)
@@ -42,12 +42,23 @@ def matplotlib_fonts():
 def make_digit_classes_and_teacher(folder):
     """Images of digits, and `teacher.safetensors`, the weights that configs/tiny/resnet.yml begins with."""
     make_digit_classes(folder, train=12, evaluation=4)
+    make_teacher(folder, "configs/tiny/resnet.yml", list(map(str, range(10))))
+
+
+def make_texts_and_teacher(folder):
+    """Texts, and `teacher.safetensors`, the weights that configs/tiny/pairs.yml begins with."""
+    make_texts(folder)
+    make_teacher(folder, "PaddleNLP/configs/tiny/pairs.yml", ["0", "1"])
+
+
+def make_teacher(folder, config, labels):
+    """Writes the first weights of a configuration of these classes as `teacher.safetensors`."""
     from safetensors.numpy import save_file
 
     from common.build.model import build_model
     from common.config import load_config
 
-    model = build_model(load_config("configs/tiny/resnet.yml", [f"dataset={folder}"]), list(map(str, range(10))))
+    model = build_model(load_config(config, [f"dataset={folder}"]), labels)
     save_file({name: value.numpy() for name, value in model.state_dict().items()}, folder / "teacher.safetensors")
 
 

@@ -36,6 +36,13 @@ class TextClassifier(TextModel):
         encoder = build(encoder)
         return cls(encoder, build(head, in_channels=encoder.summary_channels, num_classes=num_classes))
 
+    def forward(self, input_ids, token_type_ids, length):
+        """Probabilities, [N, C]; int64 [N, T], [N, T], [N]. Features that the summary does not need are left out."""
+        pooled = getattr(self.encoder, "pooled", None)
+        if pooled is None:
+            return super().forward(input_ids, token_type_ids, length)
+        return self.decode(self.head(pooled(input_ids, token_type_ids, length)), length)
+
     def logits_of(self, sequence, length):
         """Logits, [N, C], of the features of the tokens, [N, T, D]."""
         return self.head(self.encoder.summary(sequence, length))

@@ -10,8 +10,8 @@ from paddle import nn
 class TextModel(nn.Layer):
     """Base class of models of texts; `token_type_ids` is an input only if the encoder has segment embeddings.
 
-    A child class defines `logits_of(sequence, length)`, of the features of the tokens, or else `logits(inputs)`, which the
-    loss takes, and `decode(logits, length)`, which is exported.
+    A child class defines `logits_of(sequence, length)`, of the features of the tokens, or else `logits(inputs)`, which
+    the loss takes, and `decode(logits, length)`, which is exported.
 
     Args:
         encoder (Layer): with `segments`, whether it takes `token_type_ids`, and `vocab_size`.

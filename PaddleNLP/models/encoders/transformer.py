@@ -63,18 +63,29 @@ class TransformerEncoder(nn.Layer):
 
     def states(self, input_ids, token_type_ids, length):
         """Features of every token, [N, T, H], before the first layer and after each layer (list of Tensors)."""
+        x, bias = self.embed(input_ids, token_type_ids, length)
+        found = [x]
+        for layer in self.layers:
+            found.append(layer(found[-1], bias))
+        return found
+
+    def pooled(self, input_ids, token_type_ids, length):
+        """The summary, [N, H]; the last layer is computed for the first token alone."""
+        x, bias = self.embed(input_ids, token_type_ids, length)
+        for layer in self.layers[:-1]:
+            x = layer(x, bias)
+        return self.summary(self.layers[-1](x, bias, 1), length)
+
+    def embed(self, input_ids, token_type_ids, length):
+        """The embeddings, [N, T, H], and the bias of the attention scores, [N, 1, 1, T], 0 or -10000."""
         if paddle.in_dynamic_mode() and input_ids.shape[1] > self.max_positions:
             raise ValueError(f"{input_ids.shape[1]} tokens are more than max_positions, {self.max_positions}")
         places = paddle.arange(paddle.shape(input_ids)[1]).astype("int64")
         x = self.embedding(input_ids) + self.positions(places) + self.segment_embedding(token_type_ids)
         if self.task_embedding is not None:
             x = x + self.task_embedding(paddle.zeros_like(input_ids))
-        x = self.dropout(self.norm(x))
-        bias = (sequence_mask(length, input_ids) - 1).unsqueeze([1, 2]) * 1e4  # [N, 1, 1, T], 0 or -10000
-        found = [x]
-        for layer in self.layers:
-            found.append(layer(found[-1], bias))
-        return found
+        bias = (sequence_mask(length, input_ids) - 1).unsqueeze([1, 2]) * 1e4
+        return self.dropout(self.norm(x)), bias
 
     def summary(self, sequence, length):
         """tanh of the pooler of the first token, [CLS]; [N, H]."""
@@ -160,17 +171,24 @@ class TransformerLayer(nn.Layer):
         self.norm = nn.LayerNorm(hidden_size, epsilon)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x, bias):
-        """[N, T, H] of x [N, T, H]; bias [N, 1, 1, T] is added to the attention scores."""
-        x = self.attention_norm(x + self.dropout(self.attend(x, bias)))
+    def forward(self, x, bias, count=None):
+        """Features of the first `count` tokens or of all, [N, count, H], of x [N, T, H].
+
+        Args:
+            x (Tensor): float32 [N, T, H].
+            bias (Tensor): float32 [N, 1, 1, T], added to the attention scores.
+            count (int | None): all when None.
+        """
+        rows = x if count is None else x[:, :count]
+        x = self.attention_norm(rows + self.dropout(self.attend(rows, x, bias)))
         return self.norm(x + self.dropout(self.narrow(self.activation(self.wide(x)))))
 
-    def attend(self, x, bias):
-        """softmax(q k / sqrt(H / A) + bias) v of every head, concatenated and projected."""
+    def attend(self, rows, x, bias):
+        """softmax(q k / sqrt(H / A) + bias) v of every head, concatenated and projected; q of rows, k and v of x."""
         size = x.shape[2] // self.heads
         query, key, value = (
-            product(x).reshape([0, 0, self.heads, size]).transpose([0, 2, 1, 3])
-            for product in (self.query, self.key, self.value)
+            product(of).reshape([0, 0, self.heads, size]).transpose([0, 2, 1, 3])
+            for product, of in ((self.query, rows), (self.key, x), (self.value, x))
         )
         scores = paddle.matmul(query * size**-0.5, key, transpose_y=True) + bias
         weights = self.dropout(self.attention(scores))

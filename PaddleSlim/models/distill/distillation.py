@@ -23,7 +23,7 @@ class Distillation(Compression):
         soft_label (dict | None): `temperature` (4), `weight` (1), and the layers whose logits are compared, `student`
             and `teacher` (head).
         pairs (list[dict]): pairs of layers by dotted name, wildcards allowed: `student`, `teacher`, `loss` (L2, FSP,
-            SoftLabel, or the node of a loss of two tensors), `weight` (1). FSP takes two names on each side.
+            SoftLabel, Attention, or the node of a loss of two tensors), `weight` (1). FSP takes two names on each side.
         label_weight (float): weight of the original losses of the model.
     """
 

@@ -3,12 +3,12 @@
 from paddle import nn
 
 from common.errors import ConfigError
-from common.layers.distillation import SoftLabelLoss
+from common.layers.distillation import AttentionLoss, SoftLabelLoss
 
 from .feature_losses import adaptor, fsp_loss, mean_square
 from .named_layers import find_layers
 
-LOSSES = {"L2": "loss_l2", "FSP": "loss_fsp", "SoftLabel": "loss_soft_label"}
+LOSSES = {"L2": "loss_l2", "FSP": "loss_fsp", "SoftLabel": "loss_soft_label", "Attention": "loss_attention"}
 ADAPTED = ("loss_l2", "loss_fsp")  # features may differ in their channels
 KEYS = ("student", "teacher", "loss", "weight", "temperature")
 
@@ -104,6 +104,8 @@ def terms_of(pair, student, teacher):
     distance = loss if isinstance(loss, nn.Layer) else mean_square
     if loss == "SoftLabel":
         distance = SoftLabelLoss(pair.get("temperature", 4.0))
+    elif loss == "Attention":
+        distance = AttentionLoss()
     return [Term(name, [one], [other], distance, weight) for one, other in zip(mine, others)]
 
 
