@@ -161,8 +161,8 @@ def test_the_example_of_the_options_is_whole_and_wrong_files_are_refused(tmp_pat
 def test_the_old_words_render_the_same_deployment(tmp_path, capsys):
     (tmp_path / "slot.conf").write_text("101\n102\n# more\n7\n")
     (tmp_path / "data.config").write_text(
-        'export HDFS_UGI=user,word\nSTART_DATE_HR=20200401/00\nEND_DATE_HR="20200402/05"\nDATASET_PATH=/data/x # hours\n'
-        "SPARSE_DIM='5003'\n"
+        'export HDFS_UGI=user,word\nSTART_DATE_HR=20200401/00\nEND_DATE_HR="20200402/05"\n'
+        "DATASET_PATH=/data/x # hours\nSPARSE_DIM='5003'\n"
     )
     words = (
         f"render -c configs/slot_dnn_stream.yml --image i:1 -u 3 -m 20 -t 4 -p 2 -b 5 --out {tmp_path / 'k8s'}".split()
