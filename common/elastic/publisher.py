@@ -4,7 +4,6 @@ A version is an export whose program takes rows (`common.export.by_rows`), with 
 """
 
 import itertools
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,13 @@ from common.build.data import build_dataset, build_transforms
 from common.data.pipeline import Pipeline
 from common.elastic.commits import BUCKETS, read_arrays, read_bucket
 from common.elastic.dense import FILE, join_arrays
-from common.elastic.model import RemoteModel, read_config
+from common.elastic.model import RemoteModel
+from common.elastic.settings import read_config
 from common.export.by_rows import ByRows
 from common.export.write import export
 from common.table.keyed_rows import KeyedRows, write_keyed_rows
 from common.table.versions import publish
-from common.weights.manifest import MANIFEST, read_manifest, write_file, write_manifest
+from common.weights.manifest import MANIFEST, read_manifest, write_manifest
 
 ROWS = 2  # of a batch, to compare the exported model with the trained one
 
@@ -36,7 +36,7 @@ class Publisher:
         self.remote = RemoteModel(self.config, self.dataset)
         self.program = ByRows(self.remote.model)
 
-    def publish(self, commit, root, version, hour, scores, keep):
+    def publish(self, commit, root, version, hour, facts, keep):
         """Publishes a commit.
 
         Args:
@@ -44,7 +44,7 @@ class Publisher:
             root (str): of all versions.
             version (str): digits, such as 2020040100.
             hour (int): a row of this hour is the golden of the export.
-            scores (dict[str, float]): of the hour.
+            facts (dict): of the line in `donefile`: the scores of the hour.
             keep (int): newest versions that remain.
 
         Returns:
@@ -56,9 +56,9 @@ class Publisher:
         for bucket in range(BUCKETS):
             for table, arrays in read_bucket(commit, bucket, entries).items():
                 rows[table].append((arrays["keys"], arrays["rows"]))
-        return str(publish(root, version, lambda draft: self.fill(Path(draft), rows, hour, scores), keep))
+        return str(publish(root, version, lambda draft: self.fill(Path(draft), rows, hour), keep, facts))
 
-    def fill(self, draft, rows, hour, scores):
+    def fill(self, draft, rows, hour):
         """Writes the files of a version into its folder."""
         files = {f"{name}.rows": write_keyed_rows(draft / f"{name}.rows", parts) for name, parts in rows.items()}
         tables = {name: KeyedRows(draft / f"{name}.rows") for name in rows}
@@ -70,7 +70,6 @@ class Publisher:
             path.rename(draft / path.name)
         (draft / "export").rmdir()
         (draft / MANIFEST).unlink()
-        files["scores.json"] = write_file(draft / "scores.json", [json.dumps(scores).encode()])
         write_manifest(draft, files)
 
     def rows_of(self, hour):
