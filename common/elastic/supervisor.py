@@ -129,7 +129,7 @@ class Supervisor:
 
     def tend_workers(self):
         """Starts the workers that are wanted, gives back the parts of dead ones, and lets the others work."""
-        for number in range(0 if self.stopping or self.stream_ended() else self.wanted):
+        for number in range(self.wanted if self.wants_workers() else 0):
             if number not in self.workers:
                 member = self.cluster.start(members.make_worker, self.config_path, number, self.links())
                 self.workers[number] = (member, self.cluster.work(member))
@@ -150,9 +150,10 @@ class Supervisor:
             else:
                 self.workers[number] = (member, self.cluster.work(member))
 
-    def stream_ended(self):
-        """True once the coordinator has nothing more to lease, ever."""
-        return bool(self.pulses.get("coordinator", {}).get("end"))
+    def wants_workers(self):
+        """True unless the run is to stop, or the coordinator has nothing more to lease, ever (as far as is known)."""
+        lead = self.pulses.get("coordinator")
+        return not self.stopping and lead is not None and not lead["end"]
 
     def lost_worker(self, number, error):
         """Gives back what a dead worker had; raises EnvironmentProblem if it dies again and again."""
