@@ -4,7 +4,6 @@ A version is an export whose program takes rows (`common.export.by_rows`), with 
 """
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 
@@ -14,11 +13,9 @@ from common.elastic.commits import BUCKETS, read_arrays, read_bucket
 from common.elastic.dense import FILE, join_arrays
 from common.elastic.model import RemoteModel
 from common.elastic.settings import read_config
-from common.export.by_rows import ByRows
-from common.export.write import export
-from common.table.keyed_rows import KeyedRows, write_keyed_rows
+from common.export.by_rows import ByRows, export_by_rows
 from common.table.versions import publish
-from common.weights.manifest import MANIFEST, read_manifest, write_manifest
+from common.weights.manifest import read_manifest
 
 ROWS = 2  # of a batch, to compare the exported model with the trained one
 
@@ -56,21 +53,12 @@ class Publisher:
         for bucket in range(BUCKETS):
             for table, arrays in read_bucket(commit, bucket, entries).items():
                 rows[table].append((arrays["keys"], arrays["rows"]))
-        return str(publish(root, version, lambda draft: self.fill(Path(draft), rows, hour), keep, facts))
+        return str(publish(root, version, lambda draft: self.fill(draft, rows, hour), keep, facts))
 
     def fill(self, draft, rows, hour):
         """Writes the files of a version into its folder."""
-        files = {f"{name}.rows": write_keyed_rows(draft / f"{name}.rows", parts) for name, parts in rows.items()}
-        tables = {name: KeyedRows(draft / f"{name}.rows") for name in rows}
         self.program.eval()
-        inputs = self.program.inputs_with_rows(self.rows_of(hour), lambda name, keys: tables[name].look_up(keys))
-        export(self.program, self.config, [], inputs, draft / "export")
-        files |= read_manifest(draft / "export")["files"]
-        for path in (draft / "export").iterdir():
-            path.rename(draft / path.name)
-        (draft / "export").rmdir()
-        (draft / MANIFEST).unlink()
-        write_manifest(draft, files)
+        export_by_rows(self.program, self.config, rows, self.rows_of(hour), draft)
 
     def rows_of(self, hour):
         """The inputs of the model for the first rows of an hour."""

@@ -1,10 +1,13 @@
 """Programs that take the rows of embedding tables instead of holding the tables, which may be far larger than memory.
 
 The program has an input for the rows of each look-up, `<input>_rows`; infer.yml names them under `tables:`, with the
-file in which the rows of that table are found by key.  It lacks the ids themselves where they have no other use.
+file in which the rows of that table are found by key.  It lacks the ids themselves where they have no other use.  Who
+calls the exported model gives it ids as ever: `common.table.lookups` and `deploy/cpp` look the rows up.
 """
 
 import inspect
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import paddle
@@ -12,7 +15,9 @@ from paddle import nn
 
 from common.contract import get_optional
 from common.errors import ConfigError
+from common.export.write import export
 from common.layers.tables import FetchedTable
+from common.table.keyed_rows import KeyedRows, write_keyed_rows
 from common.table.keys import table_keys
 
 
@@ -50,6 +55,7 @@ class ByRows(nn.Layer):
         self.model, self.layers_by_name = model, fetched_layers(model)
         self.outputs, self.task = model.outputs, model.task
         self.labels = get_optional(model, "model", "labels")
+        self.caller_inputs = model.inputs
         self.inputs, tables, self.fed = dict(model.inputs), [], []
         for name, layer in self.layers_by_name.items():
             for key in model.lookups[name]:
@@ -102,7 +108,7 @@ class ByRows(nn.Layer):
         return [given.get(name) for name in self.model.inputs]
 
     def inputs_with_rows(self, batch, look_up):
-        """The inputs of the program for a batch that has those of the model.
+        """The inputs of the program, and the ids, for a batch that has the inputs of the model.
 
         Args:
             batch (dict[str, ndarray]): the inputs of the model.
@@ -112,7 +118,33 @@ class ByRows(nn.Layer):
         for table in self.about["tables"]:
             keys = keys_of_inputs(self.layers_by_name[table["name"]], [table["input"]], found)[0]
             found[table["rows"]] = look_up(table["name"], keys)
-        return {name: found[name] for name in self.inputs}
+        return found
+
+
+def export_by_rows(program, config, rows, inputs, folder, thresholds=None):
+    """Exports a model with its tables as files of rows, see `common.export.write.export`.
+
+    Args:
+        program (ByRows): of the trained model.
+        config (Config): the checked configuration.
+        rows (dict[str, list[tuple[ndarray, ndarray]]]): by the tables' names, see
+            :func:`common.table.keyed_rows.write_keyed_rows`.
+        inputs (dict[str, ndarray]): of the model, some rows for the golden.
+        folder (str | Path): where to.
+        thresholds (dict | None): of maximum F1.
+
+    Returns:
+        dict[str, float]: the largest difference of each output from that of the model in memory.
+    """
+    folder = Path(folder).resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.rows-", dir=folder.parent) as scratch:
+        beside = {f"{name}.rows": Path(scratch) / f"{name}.rows" for name in rows}
+        for name, parts in rows.items():
+            write_keyed_rows(beside[f"{name}.rows"], parts)
+        tables = {name: KeyedRows(beside[f"{name}.rows"]) for name in rows}
+        given = program.inputs_with_rows(inputs, lambda name, keys: tables[name].look_up(keys))
+        return export(program, config, program.labels or [], given, folder, thresholds=thresholds, beside=beside)
 
 
 def about_table(name, layer, key, rows):

@@ -20,12 +20,13 @@ def describe(model, config, labels, shapes, tolerance=1e-4):
         shapes (dict[str, list]): of the program's inputs.
         tolerance (float): the largest relative difference of an engine's outputs from the golden's.
     """
+    called = getattr(model, "caller_inputs", model.inputs)
     return {
         "format": FORMAT,
         "name": config.name,
         "program": "model.json",
         "params": "model.pdiparams",
-        "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in model.inputs.items()],
+        "inputs": [{"name": n, "shape": shapes[n], "dtype": d} for n, (_, d) in called.items()],
         "outputs": list(model.outputs),
         "labels": None if labels is None else list(labels),
         "engine": config.settings("export").engine,

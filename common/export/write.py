@@ -37,7 +37,7 @@ from common.weights.run_folder import move_into_place, remove_leftovers
 from common.weights.structure import write_structure
 
 
-def export(model, config, labels, inputs, folder, onnx=False, thresholds=None):
+def export(model, config, labels, inputs, folder, onnx=False, thresholds=None, beside=None):
     """Writes `folder` atomically: nothing appears under its name before the comparison has passed.
 
     Args:
@@ -48,6 +48,7 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None):
         folder (str | Path): where to; replaced if it is an export already.
         onnx (bool): write model.onnx too, compared the same way.
         thresholds (dict | None): of maximum F1, see `common.inference.thresholds`; used if the configuration sets none.
+        beside (dict[str, Path] | None): files that are moved into the folder, by their names there, such as tables.
 
     Returns:
         dict[str, float]: the largest difference of each output, relative to its largest value.
@@ -64,9 +65,12 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None):
         model.eval()
         inputs = {name: repeated(value, settings.batch_size) for name, value in inputs.items()}
         golden = golden_of(model, inputs, settings.tolerance)
-        shapes = {name: fixed(shape, settings) for name, (shape, _) in model.inputs.items()}
+        called = getattr(model, "caller_inputs", model.inputs)  # where the program takes rows, ids
+        shapes = {name: fixed(shape, settings) for name, (shape, _) in (called | model.inputs).items()}
         write_program(model, building / "model", shapes)
-        both = {f"in/{k}": v for k, v in inputs.items()} | {f"out/{k}": v for k, v in golden.items()}
+        for name, path in (beside or {}).items():
+            os.replace(path, building / name)
+        both = {f"in/{k}": inputs[k] for k in called} | {f"out/{k}": v for k, v in golden.items()}
         np.savez(building / "golden.npz", **both)
         about = describe(model, config, labels, shapes, settings.tolerance)
         about |= {"delete_passes": passes_to_delete(building / "model")}
@@ -81,7 +85,11 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None):
         write_structure(model, building)
         write_manifest(building)
         found = differences(Predictor(building, engine="paddle").run(inputs), golden)
-        raw = None if hasattr(model, "undecided") else functools.partial(raw_differences, model, inputs, scratch)
+        raw = (
+            None
+            if hasattr(model, "undecided") or not hasattr(model, "predict")
+            else functools.partial(raw_differences, model, inputs, scratch)
+        )
         prove(found, settings.tolerance, "exported", raw and (lambda: raw(shapes)))
         if onnx:
             found_there = differences(run_onnx(building / "model.onnx", inputs, model.outputs), golden)

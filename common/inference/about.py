@@ -67,9 +67,9 @@ KEYS = {
     "limits": (is_limits, "columns, each with an integer other than 0"),
     "kit": (lambda v: v is None or isinstance(v, str), "the name of a kit"),
     "kit_classes": (is_texts, "a list of names"),
-    "lookups": (
+    "tables": (
         lambda v: isinstance(v, list) and all(map(is_lookup, v)),
-        "a list of look-ups, each with rows, input, file, num_rows, unknown and modulo",
+        "a list of look-ups: name, file, input, rows, width, num_ids, outside (modulo or unknown) and unknown",
     ),
 }
 

@@ -62,7 +62,7 @@ class Exported:
 
     def lookups(self):
         """The tables that ids are looked up in (LookUps); raises EnvironmentProblem."""
-        return LookUps(self.file, self.about.get("lookups") or [], self.about["inputs"])
+        return LookUps(self.file, self.about.get("tables") or [], self.about["inputs"])
 
     @functools.cached_property
     def namespace(self):

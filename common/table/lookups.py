@@ -1,21 +1,22 @@
 """Look-ups of an exported model: from the ids that a caller gives to the rows that its program takes.
 
-infer.yml lists them; `rows` is the input of the program, `input` that of the caller, `file` lies in the folder:
+infer.yml lists them, as `common.export.by_rows` writes them; `rows` is the input of the program, `input` that of the
+caller, `file` lies in the folder:
 
-    lookups:
-    - {rows: fields.categories.ids, input: ids, file: fields.categories.rows, num_rows: 5003, unknown: 0, modulo: false}
+    tables:
+    - {name: fields.categories, file: fields.categories.rows, input: ids, rows: ids_rows, width: 11, num_ids: 5003,
+       outside: unknown, unknown: 0}
 
 `deploy/cpp/src/lookups.cc` does the same.
 """
 
 from pathlib import Path
 
-import numpy as np
-
 from common.errors import EnvironmentProblem
 from common.table.keyed_rows import KeyedRows
+from common.table.keys import table_keys
 
-KEYS = {"rows": str, "input": str, "file": str, "num_rows": int, "unknown": int, "modulo": bool}
+TEXTS, SIZES = ("name", "file", "input", "rows", "outside"), ("width", "num_ids", "unknown")
 
 
 class LookUps:
@@ -23,7 +24,7 @@ class LookUps:
 
     Args:
         about (Path): infer.yml.
-        entries (list[dict]): its `lookups`, see :func:`is_lookup`.
+        entries (list[dict]): its `tables`, see :func:`is_lookup`.
         inputs (list[dict]): its `inputs`, what the caller gives: `name`, `dtype`.
 
     Raises:
@@ -32,13 +33,17 @@ class LookUps:
 
     def __init__(self, about, entries, inputs):
         self.entries, integers = entries, {entry["name"] for entry in inputs if entry["dtype"] == "int64"}
-        for entry in entries:
-            if entry["input"] not in integers:
-                raise EnvironmentProblem(f"{about}: lookups: '{entry['input']}' is no input of int64; publish it again")
         names = [entry["rows"] for entry in entries] + [entry["name"] for entry in inputs]
         if len(set(names)) < len(names):
-            raise EnvironmentProblem(f"{about}: lookups: rows has a name that is taken; publish it again")
+            raise EnvironmentProblem(f"{about}: tables: rows has a name that is taken; publish it again")
         self.files = {name: KeyedRows(about.with_name(name)) for name in sorted({entry["file"] for entry in entries})}
+        for entry in entries:
+            if entry["input"] not in integers:
+                raise EnvironmentProblem(f"{about}: tables: '{entry['input']}' is no input of int64; publish it again")
+            if self.files[entry["file"]].width != entry["width"]:
+                raise EnvironmentProblem(
+                    f"{about}: tables: width is {entry['width']}, {entry['file']} has {self.files[entry['file']].width}"
+                )
 
     def rows_of(self, inputs):
         """The rows that the program takes: {name: float32 [..., K]}.
@@ -46,35 +51,23 @@ class LookUps:
         Args:
             inputs (dict[str, ndarray]): of the caller; those that are looked up are int64 [...].
         """
-        return {
-            entry["rows"]: self.files[entry["file"]].look_up(
-                keys_of(inputs[entry["input"]], entry["num_rows"], entry["unknown"], entry["modulo"])
-            )
-            for entry in self.entries
-        }
-
-
-def keys_of(ids, num_rows, unknown=0, modulo=False):
-    """The keys of ids, uint64 of the same shape, as `SparseEmbedding` numbers the rows of its table.
-
-    Args:
-        ids (ndarray): int64.
-        num_rows (int): rows of the table.
-        unknown (int): the key of ids outside [0, num_rows).
-        modulo (bool): ids are unsigned numbers of 64 bits and have the key `id mod num_rows`; none is unknown then.
-    """
-    bits = np.ascontiguousarray(ids, np.int64).view(np.uint64)
-    if modulo:
-        return bits % np.uint64(num_rows)
-    return np.where(bits < np.uint64(num_rows), bits, np.uint64(unknown))
+        found = {}
+        for entry in self.entries:
+            modulo = entry["outside"] == "modulo"
+            keys = table_keys(inputs[entry["input"]], entry["num_ids"], entry["unknown"], modulo)
+            found[entry["rows"]] = self.files[entry["file"]].look_up(keys)
+        return found
 
 
 def is_lookup(value):
-    """True for an entry of `lookups`: all keys, a file in the folder itself, and `unknown` one of its rows."""
+    """True for an entry of `tables`: all keys, a file in the folder itself, and `unknown` one of its rows."""
     return (
         isinstance(value, dict)
-        and value.keys() == KEYS.keys()
-        and all(type(value[key]) is kind for key, kind in KEYS.items())
+        and value.keys() == {*TEXTS, *SIZES}
+        and all(isinstance(value[key], str) and value[key] for key in TEXTS)
+        and all(type(value[key]) is int for key in SIZES)
         and Path(value["file"]).name == value["file"]
-        and 0 <= value["unknown"] < value["num_rows"] < 2**63
+        and value["outside"] in ("modulo", "unknown")
+        and value["width"] > 0
+        and 0 <= value["unknown"] < value["num_ids"] < 2**63
     )

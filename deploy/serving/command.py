@@ -1,8 +1,9 @@
 """`tools/serve.py`: predictions of exported models over HTTP.
 
-A model is the folder that `export` wrote, or a folder of versions (`yolov3/1`, `yolov3/2`).  A page at / tries them;
-/openapi.json describes the requests.  SIGTERM answers what was requested and ends; SIGHUP loads new versions.  With
-KIT_API_KEY in the environment, requests must carry that key.
+A model is the folder that `export` wrote, or a folder of versions (`yolov3/1`, `yolov3/2`); where a link `current`
+leads to one of them, it is followed.  A page at / tries them; /openapi.json describes the requests.  SIGTERM answers
+what was requested and ends; SIGHUP loads new versions.  With KIT_API_KEY in the environment, requests must carry that
+key.
 """
 
 import argparse
@@ -156,7 +157,7 @@ async def serving(args, loaded, listener, key, started=None):
     from deploy.serving.app import Server
     from deploy.serving.connections import protocol
     from deploy.serving.hosts import Hosts
-    from deploy.serving.models import reload
+    from deploy.serving.models import follow, reload
 
     models, metrics, settings = loaded
     server = Server(models, metrics, settings)
@@ -188,6 +189,8 @@ async def serving(args, loaded, listener, key, started=None):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, end)
         loop.add_signal_handler(signal.SIGHUP, again)
+        if args.watch:
+            tasks.add(loop.create_task(follow(models, args.watch)))
         host, port = listener.getsockname()[:2]
         listed = ", ".join(f"{model.name} (version {model.newest.version})" for model in models.values())
         logger.info("serving %s at http://%s:%d", listed, f"[{host}]" if ":" in host else host, port)
@@ -196,5 +199,7 @@ async def serving(args, loaded, listener, key, started=None):
         http.capture_signals = contextlib.nullcontext  # an orderly end has the exit code 0
         await http.serve(sockets=[listener])
     finally:
+        for task in tasks:
+            task.cancel()
         await asyncio.gather(*(model.close() for model in models.values()))
     logger.info("all that was asked is answered")

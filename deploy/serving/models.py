@@ -2,7 +2,8 @@
 
 A folder is an export itself, or holds one in a folder with a number for a name for each version (`yolov3/1`,
 `yolov3/2`, or as modules of the hub have them, `lac/2.1.2`).  The version of a bare export is the beginning of its
-manifest's checksum, that of a module is on its card.
+manifest's checksum, that of a module is on its card.  Where a link `current` leads to one of the versions
+(`common.table.versions`), that one is the newest, and the link is followed while the server runs.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from common.hub.card import CARD, read_card, version_key
 from common.hub.page import example_file, is_file_name
 from common.inference.exported import refuse_other
 from common.log import logger
+from common.table.versions import current_version
 from common.weights.manifest import read_manifest
 from deploy.serving.batcher import Lane
 from deploy.serving.inputs import KEYS
@@ -169,6 +171,8 @@ def versions(folder):
         numbered = [path for path in folder.iterdir() if VERSION.fullmatch(path.name)]
         numbered = [path for path in numbered if is_model(path)]
         numbered.sort(key=lambda path: version_key(path.name))
+        if (current := current_version(folder)) is not None:
+            numbered = [path for path in numbered if version_key(path.name) <= version_key(current)]
         if numbered:
             return {path.name: path for path in numbered}
     if not is_model(folder):
@@ -216,3 +220,22 @@ async def reload(models):
             logger.info("%s: version %s%s", model.name, model.newest.version, "" if changed else " (unchanged)")
         except KitError as error:
             logger.error("%s: not reloaded: %s", model.name, str(error).splitlines()[0])
+
+
+async def follow(models, seconds):
+    """Loads the version that the link `current` in a model's folder leads to, as soon as it is another one.
+
+    Until then, and if it cannot be loaded, which is logged once, the one before serves.
+
+    Args:
+        models (dict[str, Model]): by name; those without such a link are left alone.
+        seconds (float): between two looks.
+    """
+    seen = {name: current_version(model.folder) for name, model in models.items()}
+    while True:
+        await asyncio.sleep(seconds)
+        for name, model in models.items():
+            version = current_version(model.folder)
+            if version is not None and version != seen[name]:
+                seen[name] = version
+                await reload({name: model})

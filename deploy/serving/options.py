@@ -11,6 +11,7 @@ RANGES = {
     "deadline": (0.1, 3600),
     "threads": (0, 1024),
     "keep_versions": (1, 16),
+    "watch": (0, 3600),
     "connections": (1, 100_000),
     "connections_per_client": (1, 100_000),
 }
@@ -28,6 +29,7 @@ def add_server_options(parser):
     add("--queue", type=int, default=64, help="samples that may wait; more are answered with 503 (default 64)")
     add("--deadline", type=float, default=30, help="seconds after which a request is answered with 504 (default 30)")
     add("--keep-versions", type=int, default=1, help="newest versions that stay loaded (default 1)")
+    add("--watch", type=float, default=2, help="seconds between looks for published versions (default 2; 0: never)")
     add(
         "--connections", type=int, default=1000, help="connections at a time; more are answered with 503 (default 1000)"
     )

@@ -15,7 +15,7 @@ struct InferConfig {
   std::vector<std::string> delete_passes;
   YAML::Node preprocess;   // a sequence of {type: ..., arguments}
   YAML::Node postprocess;  // the arguments of the task
-  YAML::Node lookups;      // of rows by ids, see lookups.h; none where the program takes what the caller gives
+  YAML::Node tables;       // look-ups of rows by ids, see lookups.h; none where the program takes what the caller gives
 };
 
 // Refuses a path that is no exported folder, and says what it is; raises ConfigError or EnvironmentProblem.

@@ -7,7 +7,7 @@ namespace kit {
 namespace {
 
 EnvironmentProblem wrong(const std::string& file, const std::string& what) {
-  return EnvironmentProblem(file + ": lookups: " + what + "; publish it again");
+  return EnvironmentProblem(file + ": tables: " + what + "; publish it again");
 }
 
 }  // namespace
@@ -16,8 +16,10 @@ LookUps::LookUps(const YAML::Node& entries, const std::string& file, const std::
   if (!entries || entries.IsNull()) return;
   if (!entries.IsSequence()) throw wrong(file, "it takes a list");
   for (const auto& node : entries) {
-    Entry entry{node["rows"].as<std::string>(),        node["input"].as<std::string>(),     node["file"].as<std::string>(),
-                node["num_rows"].as<std::uint64_t>(),  node["unknown"].as<std::uint64_t>(), node["modulo"].as<bool>()};
+    const std::string outside = node["outside"].as<std::string>();
+    if (outside != "modulo" && outside != "unknown") throw wrong(file, "outside is '" + outside + "'; it takes modulo or unknown");
+    Entry entry{node["rows"].as<std::string>(),      node["input"].as<std::string>(),     node["file"].as<std::string>(),
+                node["num_ids"].as<std::uint64_t>(), node["unknown"].as<std::uint64_t>(), outside == "modulo"};
     const auto named = [&](const std::string& name) {
       return std::find_if(inputs.begin(), inputs.end(), [&](const Input& input) { return input.name == name; });
     };
@@ -25,12 +27,13 @@ LookUps::LookUps(const YAML::Node& entries, const std::string& file, const std::
     if (input == inputs.end() || input->dtype != DType::int64) throw wrong(file, "'" + entry.input + "' is no input of int64");
     const bool taken = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& other) { return other.rows == entry.rows; });
     if (taken || named(entry.rows) != inputs.end()) throw wrong(file, "rows has a name that is taken");
-    if (entry.unknown >= entry.num_rows) throw wrong(file, "unknown is no row");
+    if (entry.unknown >= entry.num_ids) throw wrong(file, "unknown is no row");
     const std::filesystem::path name(entry.file);
     if (entry.file.empty() || name.filename() != name || entry.file == "." || entry.file == "..")
       throw wrong(file, "'" + entry.file + "' is outside of the folder");
     if (auto& opened = files_[entry.file]; opened == nullptr)
       opened = std::make_unique<KeyedRows>((std::filesystem::path(file).parent_path() / name).string());
+    if (files_[entry.file]->width() != node["width"].as<std::size_t>()) throw wrong(file, "width is not that of " + entry.file);
     entries_.push_back(std::move(entry));
   }
 }
@@ -42,7 +45,7 @@ Tensors LookUps::with_rows(Tensors inputs) const {
     std::vector<std::uint64_t> keys(static_cast<std::size_t>(ids.size()));
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const auto id = static_cast<std::uint64_t>(ids.data<std::int64_t>()[i]);
-      keys[i] = entry.modulo ? id % entry.num_rows : id < entry.num_rows ? id : entry.unknown;
+      keys[i] = entry.modulo ? id % entry.num_ids : id < entry.num_ids ? id : entry.unknown;
     }
     std::vector<std::int64_t> shape = ids.shape;
     shape.push_back(static_cast<std::int64_t>(table.width()));

@@ -17,7 +17,7 @@ namespace kit {
 class LookUps {
  public:
   LookUps() = default;
-  // `entries` is `lookups` of the infer.yml `file`. Raises EnvironmentProblem.
+  // `entries` is `tables` of the infer.yml `file`. Raises EnvironmentProblem.
   LookUps(const YAML::Node& entries, const std::string& file, const std::vector<Input>& inputs);
 
   bool empty() const { return entries_.empty(); }
@@ -27,7 +27,7 @@ class LookUps {
  private:
   struct Entry {
     std::string rows, input, file;
-    std::uint64_t num_rows, unknown;
+    std::uint64_t num_ids, unknown;
     bool modulo;
   };
   std::vector<Entry> entries_;

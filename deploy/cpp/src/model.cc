@@ -106,9 +106,9 @@ std::shared_ptr<const Pipeline> pipeline_of(const InferConfig& config) {
 std::shared_ptr<const LookUps> lookups_of(const InferConfig& config) {
   const std::string file = config.about.folder + "/infer.yml";
   try {
-    return std::make_shared<LookUps>(config.lookups, file, config.about.inputs);
+    return std::make_shared<LookUps>(config.tables, file, config.about.inputs);
   } catch (const YAML::Exception& error) {
-    throw EnvironmentProblem(file + ": lookups: " + error.what());
+    throw EnvironmentProblem(file + ": tables: " + error.what());
   }
 }
 

@@ -1,0 +1,35 @@
+"""Rankers with untrained weights in two forms: with their tables in memory, and published with tables beside them."""
+
+import numpy as np
+
+from common.config import load_config
+from common.export.by_rows import ByRows, export_by_rows
+from common.layers.tables import FetchedTable, LocalTable, tables_made_by
+
+
+def published_ranker(make, inputs, folder):
+    """Publishes a ranker.
+
+    Args:
+        make (Callable): from nothing to the model.
+        inputs (dict[str, ndarray]): for the golden.
+        folder (Path): of the export.
+
+    Returns:
+        nn.Layer: the same model with its tables in memory.
+    """
+    whole = make()
+    with tables_made_by(FetchedTable):
+        model = make()
+    weights, tables = whole.state_dict(), {}
+    for name, layer in whole.named_sublayers():
+        if isinstance(layer, LocalTable):
+            rows = np.random.default_rng(len(tables)).normal(size=layer.weight.shape).astype(np.float32)
+            layer.weight.set_value(rows)
+            tables[name.removesuffix(".table")] = [(np.arange(len(rows)), rows)]
+    model.set_state_dict({name: weights[name] for name in model.state_dict()})
+    config = load_config("PaddleRec/configs/tiny/slot_dnn.yml")
+    config.check()
+    export_by_rows(ByRows(model), config, tables, inputs, folder)
+    whole.eval()
+    return whole
