@@ -1,4 +1,4 @@
-"""Published rankers in C++: the rows of Python's look-up, the answers of Python, and new versions while a program runs."""
+"""Published rankers in C++: the rows and the answers of Python, and new versions while a program runs."""
 
 import shutil
 import subprocess
