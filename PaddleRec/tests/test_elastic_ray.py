@@ -1,4 +1,4 @@
-"""Training by processes that Ray starts: `kill -9` of each kind, another number of workers, loopback only (needs ray)."""
+"""Training by processes of Ray: `kill -9` of each kind, another number of workers, loopback only (needs ray)."""
 
 import json
 import os
