@@ -22,7 +22,7 @@ FLOORS = (  # from the bottom: packages of common/, and the files that lie direc
     ("inference",),
     ("export", "baselines"),
     ("training", "testing"),
-    ("search", "hub"),
+    ("search", "hub", "elastic"),
     ("commands", "api"),
 )
 STRANGERS = {"audio": {"vision"}, "table": {"vision"}, "build": {"vision", "text"}}  # lower, and still not imported

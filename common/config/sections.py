@@ -87,7 +87,7 @@ class Elastic:
 
     workers: int = setting(1, help="processes that compute gradients", low=1, high=10000)
     shards: int = setting(
-        1, help="processes that hold the rows of the tables; one feeds 6 or more workers", low=1, high=64
+        1, help="processes that hold the rows of the tables; one feeds 6 or more workers", low=1, high=16
     )
     part_mb: float = setting(16, help="megabytes of data that a worker leases at a time", above=0)
     lease_seconds: float = setting(900, help="after which a part is given to another worker", above=0)

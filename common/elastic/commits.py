@@ -2,7 +2,7 @@
 
     <run>/commits/12/  bucket-00.safetensors ...  dense.safetensors  scores.safetensors  manifest.json
 
-The rows are in 64 buckets by the hash of their keys, so that a run may resume with another number of shards.  The
+The rows are in 16 buckets by the hash of their keys, so that a run may resume with another number of shards.  The
 manifest, written last, has the sha256 of each file and the facts: the run, the hour, its parts that are done.
 """
 
@@ -19,13 +19,13 @@ from common.weights.manifest import MANIFEST, CheckpointError, read_checked, rea
 from common.weights.run_folder import move_into_place
 from common.weights.safetensors import decode_arrays, encode_arrays
 
-BUCKETS = 64
+BUCKETS = 16  # each a file that is flushed
 NUMBER = re.compile(r"\d{1,12}")
 
 
 def buckets_of(keys):
     """The bucket int64 [U] of keys uint64 [U]."""
-    return (splitmix64(keys) >> np.uint64(58)).astype(np.int64)
+    return (splitmix64(keys) >> np.uint64(60)).astype(np.int64)
 
 
 def shards_of(keys, count):

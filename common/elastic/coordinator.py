@@ -1,8 +1,8 @@
 """The coordinator: which part of the stream is leased to which worker, which are done, and the scores of the hour.
 
-An hour is cut into parts of about `part_mb`; a part is (hour, shard, number of shards) of the reader, so that its batches
-follow from the part alone.  A worker leases a part and acknowledges it when every push of it has been applied; scores and
-rows are sums of acknowledgments, which count once whatever died in between.
+An hour is cut into parts of about `part_mb`; a part is (hour, shard, number of shards) of the reader, so that its
+batches follow from the part alone.  A worker leases a part and acknowledges it when every push of it has been applied;
+scores and rows are sums of acknowledgments, which count once whatever died in between.
 """
 
 import collections
@@ -94,7 +94,8 @@ class Coordinator(RunMember):
             worker (int): its number.
 
         Returns:
-            dict: `do`: `part` (with `part`, `shards`, `hour`, `run`, `workers`: how many share the work), `wait` or `stop`.
+            dict: `do`: `part` (with `part`, `shards`, `hour`, `run`, and `workers`, how many share the work), `wait` or
+                `stop`.
         """
         if self.run < 0:
             return {"do": "wait"}

@@ -1,9 +1,9 @@
-"""The processes of a run, each built from the path of its configuration, so that it can be built again after a death."""
+"""The processes of a run, each built from the path of its configuration, so that it can be built again."""
 
 from common.build.data import build_dataset, build_metric
 from common.elastic.coordinator import Coordinator, StreamSource
 from common.elastic.dense import Dense
-from common.elastic.model import build_optimizers, read_config
+from common.elastic.settings import build_optimizers, read_config
 from common.elastic.shard import Shard
 from common.inference.task import task_of
 

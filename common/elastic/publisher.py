@@ -11,7 +11,8 @@ from common.build.data import build_dataset, build_transforms
 from common.data.pipeline import Pipeline
 from common.elastic.commits import BUCKETS, read_arrays, read_bucket
 from common.elastic.dense import FILE, join_arrays
-from common.elastic.model import RemoteModel, read_config
+from common.elastic.model import RemoteModel
+from common.elastic.settings import read_config
 from common.export.by_rows import ByRows, export_by_rows
 from common.table.versions import publish
 from common.weights.manifest import read_manifest
@@ -32,7 +33,7 @@ class Publisher:
         self.remote = RemoteModel(self.config, self.dataset)
         self.program = ByRows(self.remote.model)
 
-    def publish(self, commit, root, version, hour, scores, keep):
+    def publish(self, commit, root, version, hour, facts, keep):
         """Publishes a commit.
 
         Args:
@@ -40,7 +41,7 @@ class Publisher:
             root (str): of all versions.
             version (str): digits, such as 2020040100.
             hour (int): a row of this hour is the golden of the export.
-            scores (dict[str, float]): of the hour.
+            facts (dict): of the line in `donefile`: the scores of the hour.
             keep (int): newest versions that remain.
 
         Returns:
@@ -52,7 +53,7 @@ class Publisher:
         for bucket in range(BUCKETS):
             for table, arrays in read_bucket(commit, bucket, entries).items():
                 rows[table].append((arrays["keys"], arrays["rows"]))
-        return str(publish(root, version, lambda draft: self.fill(draft, rows, hour), keep, scores))
+        return str(publish(root, version, lambda draft: self.fill(draft, rows, hour), keep, facts))
 
     def fill(self, draft, rows, hour):
         """Writes the files of a version into its folder."""

@@ -40,11 +40,11 @@ class Supervisor:
     def __init__(self, config, config_path, tables, cluster, workers, shards):
         self.settings, self.config_path, self.tables = config.settings("elastic"), str(config_path), tables
         self.cluster, self.wanted, self.count = cluster, workers, shards
-        self.folder = Path(config.run_folder)
+        self.folder, self.should_stop = Path(config.run_folder).resolve(), bool
         self.commits, self.published = self.folder / "commits", self.folder / "published"
         self.workers, self.deaths, self.pulses, self.asked = {}, {}, {}, {}
         self.stopping, self.ending, self.restarts, self.hours = False, None, 0, []
-        self.publishing, self.to_publish, self.commit, self.facts = None, [], None, {}
+        self.publisher, self.publishing, self.to_publish, self.commit, self.facts = None, None, [], None, {}
 
     def run(self):
         """Runs until the stream ends or :meth:`stop` was called. Returns the reason (str)."""
@@ -63,7 +63,6 @@ class Supervisor:
         self.coordinator = start(members.make_coordinator, path, self.wanted)
         self.shards = [start(members.make_shard, path, n, self.count, self.tables) for n in range(self.count)]
         self.dense = start(members.make_dense, path)
-        self.publisher = start(members.make_publisher, path)
         folder, manifest = latest_commit(self.commits)
         self.number = manifest["number"] if manifest else 0
         self.run_number = manifest["run"] if manifest else 0
@@ -130,7 +129,7 @@ class Supervisor:
 
     def tend_workers(self):
         """Starts the workers that are wanted, gives back the parts of dead ones, and lets the others work."""
-        for number in range(0 if self.stopping or self.stream_ended() else self.wanted):
+        for number in range(self.wanted if self.wants_workers() else 0):
             if number not in self.workers:
                 member = self.cluster.start(members.make_worker, self.config_path, number, self.links())
                 self.workers[number] = (member, self.cluster.work(member))
@@ -151,9 +150,10 @@ class Supervisor:
             else:
                 self.workers[number] = (member, self.cluster.work(member))
 
-    def stream_ended(self):
-        """True once the coordinator has nothing more to lease, ever."""
-        return bool(self.pulses.get("coordinator", {}).get("end"))
+    def wants_workers(self):
+        """True unless the run is to stop, or the coordinator has nothing more to lease, ever (as far as is known)."""
+        lead = self.pulses.get("coordinator")
+        return not self.stopping and lead is not None and not lead["end"]
 
     def lost_worker(self, number, error):
         """Gives back what a dead worker had; raises EnvironmentProblem if it dies again and again."""
@@ -181,6 +181,7 @@ class Supervisor:
     def turn(self):
         """One look at everything. Returns whether the run has ended."""
         self.follow_wishes()
+        self.stopping = self.stopping or self.should_stop()
         self.tend_workers()
         self.tend_publisher()
         self.write_status("running")
@@ -260,6 +261,8 @@ class Supervisor:
                     raise
                 logger.warning("the publisher is gone; it is started again")
         if self.to_publish:
+            if self.publisher is None:
+                self.publisher = self.cluster.start(members.make_publisher, self.config_path)
             self.to_publish = self.to_publish[1 - self.settings.keep :]  # the commits of older ones are gone soon
             what = commit, ended = self.to_publish[0]
             given = (str(commit), str(self.published), ended["version"], ended["hour"], ended["scores"])

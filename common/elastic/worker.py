@@ -13,7 +13,8 @@ from common.build.data import build_dataset, build_metric, build_transforms
 from common.data.batches import END, StreamedBatches, TableBatches
 from common.data.pipeline import Pipeline
 from common.elastic.commits import shards_of
-from common.elastic.model import RemoteModel, build_optimizers, read_config
+from common.elastic.model import RemoteModel
+from common.elastic.settings import build_optimizers, read_config
 from common.elastic.shard import RunOver
 from common.errors import Diverged
 from common.inference.evaluate import sources_of, update

@@ -68,10 +68,7 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None, b
         called = getattr(model, "caller_inputs", model.inputs)  # where the program takes rows, ids
         shapes = {name: fixed(shape, settings) for name, (shape, _) in (called | model.inputs).items()}
         write_program(model, building / "model", shapes)
-        for name, path in (beside or {}).items():
-            os.replace(path, building / name)
-        both = {f"in/{k}": inputs[k] for k in called} | {f"out/{k}": v for k, v in golden.items()}
-        np.savez(building / "golden.npz", **both)
+        add_files(building, beside or {}, {name: inputs[name] for name in called}, golden)
         about = describe(model, config, labels, shapes, settings.tolerance)
         about |= {"delete_passes": passes_to_delete(building / "model")}
         about |= processing(model, config, building, thresholds)
@@ -85,11 +82,8 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None, b
         write_structure(model, building)
         write_manifest(building)
         found = differences(Predictor(building, engine="paddle").run(inputs), golden)
-        raw = (
-            None
-            if hasattr(model, "undecided") or not hasattr(model, "predict")
-            else functools.partial(raw_differences, model, inputs, scratch)
-        )
+        compared = hasattr(model, "predict") and not hasattr(model, "undecided")
+        raw = functools.partial(raw_differences, model, inputs, scratch) if compared else None
         prove(found, settings.tolerance, "exported", raw and (lambda: raw(shapes)))
         if onnx:
             found_there = differences(run_onnx(building / "model.onnx", inputs, model.outputs), golden)
@@ -102,6 +96,14 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None, b
         shutil.rmtree(building, ignore_errors=True)
         shutil.rmtree(scratch, ignore_errors=True)
     return found
+
+
+def add_files(folder, beside, inputs, golden):
+    """Moves files into an export, by their names there, and writes its golden."""
+    for name, path in beside.items():
+        os.replace(path, folder / name)
+    both = {f"in/{k}": v for k, v in inputs.items()} | {f"out/{k}": v for k, v in golden.items()}
+    np.savez(folder / "golden.npz", **both)
 
 
 def golden_of(model, inputs, tolerance):

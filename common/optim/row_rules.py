@@ -76,7 +76,10 @@ class AdagradRows(SGDRows):
 
 
 class AdamRows(SGDRows):
-    """Adam whose moments are those of the rows that had a gradient; bias is corrected by the updates of the table."""
+    """Adam whose moments are those of the rows that had a gradient; bias is corrected by the updates of the table.
+
+    The framework corrects the first update of a sparse gradient as if it were the second, and so on; so does this.
+    """
 
     states = 2
 
@@ -87,11 +90,11 @@ class AdamRows(SGDRows):
         mean += np.float32(1 - one) * gradients
         square *= np.float32(two)
         square += np.float32(1 - two) * gradients * gradients
-        root = (1 - two**step) ** 0.5
+        root = (1 - two ** (step + 1)) ** 0.5
         divisor = np.sqrt(square)
         divisor += np.float32(self.settings.epsilon * root)
         np.divide(mean, divisor, out=divisor)
-        divisor *= np.float32(lr * root / (1 - one**step))
+        divisor *= np.float32(lr * root / (1 - one ** (step + 1)))
         rows -= divisor
 
 

@@ -35,6 +35,7 @@ DIGEST = 32
 TYPES = {"float32": 0, "float16": 1}
 MOST_ROWS = 2**32 - 1
 CHUNK = 1 << 16  # rows gathered at a time
+WINDOW = 1 << 12  # keys compared at once in a small look-up
 
 
 def write_keyed_rows(path, parts, default=None, dtype="float32"):
@@ -175,7 +176,7 @@ class KeyedRows:
         kind, self.count, self.width, bits, self.longest, begins = described
         if verify and hashlib.sha256(memoryview(memory)[:-DIGEST]).digest() != memory[-DIGEST:]:
             raise EnvironmentProblem(f"{self.path}: does not match its own digest, the file is damaged")
-        self.shift = np.uint64(64 - bits)
+        self.shift, self.steps = np.uint64(64 - bits), np.arange(min(self.longest, WINDOW))
         self.first = np.frombuffer(memory, "<u4", (1 << bits) + 1, begins[0])
         self.keys = np.frombuffer(memory, "<u8", self.count, begins[1])
         rows = np.frombuffer(memory, ("<f4", "<f2")[kind], self.count * self.width, begins[2])
@@ -211,6 +212,11 @@ class KeyedRows:
             return np.full(keys.shape, -1, np.int64)
         bucket = splitmix64(flat) >> self.shift
         at, last = self.first[bucket].astype(np.int64), self.count - 1
+        if len(flat) * self.longest <= WINDOW:  # in few calls: all keys of each bucket at once
+            inside = self.keys[np.minimum(at[:, None] + self.steps, last)] == flat[:, None]
+            at += inside.argmax(1)
+            at[~inside.any(1)] = -1
+            return at.reshape(keys.shape)
         hit = self.keys[np.minimum(at, last)] == flat
         left = np.flatnonzero(~hit)
         if len(left):
