@@ -18,6 +18,7 @@ COMMANDS = {  # name -> (its module, what it does)
     "logs": ("common.commands.elastic_logs", "the log of a run or of one of its processes"),
     "scale": ("common.commands.elastic_scale", "another number of workers"),
     "down": ("common.commands.elastic_down", "let the workers end their parts, commit, and stop"),
+    "client": ("deploy.kubernetes.client", "write a script that asks the published model"),
     "render": ("deploy.kubernetes.render", "write the manifests for Kubernetes, checked against their schemas"),
 }
 

@@ -1,5 +1,6 @@
 """Checks manifests against the schemas of their kinds, and against each other."""
 
+import functools
 import itertools
 import json
 import re
@@ -27,33 +28,37 @@ def check_manifests(documents):
     Raises:
         EnvironmentProblem: jsonschema is not installed.
     """
-    try:
-        from jsonschema import Draft7Validator
-    except ImportError:
-        raise EnvironmentProblem(
-            "manifests are checked by jsonschema, which is not installed\n  fix: pip install jsonschema"
-        ) from None
-    core, found = read_schema("core"), []
+    found, known = [], read_schema("core")["definitions"]
     for file, document in documents.items():
         kind = document.get("kind") if isinstance(document, dict) else None
-        if kind in RAY:
-            pairs = [("", document, read_schema(f"ray.io_v1_{kind}"))]
-            pairs += [(place, pod, {**core, "$ref": "#/definitions/podTemplate"}) for place, pod in templates(document)]
-        elif kind in core["definitions"]:
-            pairs = [("", document, {**core, "$ref": f"#/definitions/{kind}"})]
-        else:
+        if kind not in RAY and kind not in known:
             found.append(f"{file}: kind is {kind!r}, which no manifest here has")
             continue
-        for place, value, schema in pairs:
-            for error in sorted(
-                Draft7Validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path))
-            ):
+        parts = [("", document, kind)]
+        parts += [(place, pod, "podTemplate") for place, pod in templates(document) if kind in RAY]
+        for place, value, name in parts:
+            for error in sorted(validator(name).iter_errors(value), key=lambda error: list(map(str, error.path))):
                 where = ".".join([*([place] if place else []), *map(str, error.absolute_path)]) or "the document"
                 found.append(f"{file}: {where}: {error.message[:160]}")
         found += [f"{file}: {problem}" for problem in words_and_numbers(document)]
     return found or relations(documents)
 
 
+@functools.cache
+def validator(name):
+    """The validator of a kind, or of a definition of core.json; raises EnvironmentProblem without jsonschema."""
+    try:
+        from jsonschema import Draft7Validator
+    except ImportError:
+        raise EnvironmentProblem(
+            "manifests are checked by jsonschema, which is not installed\n  fix: pip install jsonschema"
+        ) from None
+    if name in RAY:
+        return Draft7Validator(read_schema(f"ray.io_v1_{name}"))
+    return Draft7Validator({**read_schema("core"), "$ref": f"#/definitions/{name}"})
+
+
+@functools.cache
 def read_schema(name):
     """A schema of the folder."""
     return json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
@@ -75,6 +80,8 @@ def templates(document):
 
 def words_and_numbers(document):
     """Yields what schemas cannot say: fixed words, resources in JSON, limits below requests, secrets as text."""
+    if document["kind"] == "RayJob" and not {"entrypoint", "rayClusterSpec"} <= set(document.get("spec") or {}):
+        yield "spec: entrypoint or rayClusterSpec is missing"
     for place, key, value in walk(document):
         if key in WORDS and value not in WORDS[key]:
             yield f"{place}: {value!r} is none of {', '.join(WORDS[key])}"

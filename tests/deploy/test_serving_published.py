@@ -1,7 +1,11 @@
 """Published versions in the server: the link `current` is followed while it runs; an answer is of one version."""
 
 import asyncio
+import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import types
 
@@ -12,6 +16,7 @@ from common.errors import EnvironmentProblem
 from common.inference.predictor import Predictor
 from common.system import runtime
 from common.table.versions import publish, set_current
+from deploy.kubernetes.client import script_of
 from deploy.serving.models import follow, versions
 from PaddleRec.models.rankers.slot_dnn import SlotDNN
 from tests.deploy.serving_process import serving
@@ -71,7 +76,17 @@ def test_every_answer_is_of_one_version_while_versions_are_published(tmp_path):
         publish(tmp_path / "live", version, lambda draft: shutil.copytree(made, draft, dirs_exist_ok=True))
 
     release("1")
+    (tmp_path / "client.py").write_text(script_of(tmp_path / "live", "m", "http://127.0.0.1:1", "client.py"))
     with serving(f"m={tmp_path / 'live'}", options=("--watch", "0.1")) as server:
+        asking = {**os.environ, "KIT_URL": server.url}
+        said = subprocess.run(
+            [sys.executable, tmp_path / "client.py"],
+            input='{"slots": [[3, 5], [7]]}',
+            capture_output=True,
+            text=True,
+            env=asking,
+        )
+        assert json.loads(said.stdout)["predictions"][0]["score"] == pytest.approx(expected["1"], abs=2e-6), said.stderr
         later = threading.Thread(target=lambda: [release(str(version)) for version in (2, 3, 4)])
         later.start()
         seen = []
