@@ -21,7 +21,7 @@ from tests.made.commands import command
 pytest.importorskip("ray", reason="Ray is an extra: pip install ray")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
-ROWS, HOURS = 8000, 4
+ROWS, HOURS = 5000, 4
 CLOSE = 0.005  # of the AUC of one process
 
 
