@@ -50,7 +50,7 @@ def main():
 def compare(args, folder):
     """Measures all rows in turn, and compares their tokens."""
     torch, found, results = measure.torch_python(), {}, {}
-    programs = {row: (sys.executable, "generation.py") for row in ROWS}
+    programs = dict.fromkeys(ROWS, (sys.executable, "generation.py"))
     programs |= {row: (torch, "torch_generation.py") for row in PEERS if torch}
     if not torch:
         print(f"  {measure.NO_TORCH}")

@@ -1,4 +1,4 @@
-"""The rows of `generation.py` that run in torch and CTranslate2 with our weights; started by it, prints a line of JSON."""
+"""The rows of `generation.py` that run in torch and CTranslate2 with our weights; started by it, prints one line."""
 
 import argparse
 import json

@@ -58,7 +58,7 @@ def sharp(kind, **more):
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_contract_is_kept(kind, tmp_path):
-    check_model(MODELS[kind], batch(), tmp_path)
+    check_model(MODELS[kind], batch(), tmp_path, exported=kind == "transformer")  # twins of the others are exported
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_is_searched_is_what_teacher_forcing_scores(kind):
         for row, length in enumerate(lengths[:, number].tolist()):
             expected = log_p[row, :length].sum() / ((5 + length) / 6) ** 0.6
             assert scores[row, number].item() == pytest.approx(expected, abs=1e-4)
-    assert len({tuple(row) for row in tokens[:, 0].tolist()}) > 1
+    assert len(set(scores[:, 0].tolist())) == 3 and len({tuple(row) for row in tokens.flatten(0, 1).tolist()}) > 1
 
 
 def test_one_beam_is_greedy_and_drawn_texts_repeat():
