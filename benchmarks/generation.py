@@ -99,7 +99,7 @@ def models():
             repeated = [tuple(repeat_beams(list(pair), beams)) for pair in memory[0]], repeat_beams(memory[1], beams)
 
             def step(tokens, state):
-                written = paddle.concat([state["written"], tokens.unsqueeze(1)], 1)  # the first one is none
+                written = paddle.concat([state["written"], tokens.unsqueeze(1)], 1)  # the first stands for nothing
                 places = paddle.arange(paddle.shape(written)[1] - 1)
                 later = (places.unsqueeze(0) > places.unsqueeze(1)).astype("float32")
                 logits, _ = self.decode(written[:, 1:], places, repeated, later * -1e9)
