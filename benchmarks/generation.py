@@ -102,8 +102,8 @@ def models():
                 written = paddle.concat([state["written"], tokens.unsqueeze(1)], 1)  # the first stands for nothing
                 places = paddle.arange(paddle.shape(written)[1] - 1)
                 later = (places.unsqueeze(0) > places.unsqueeze(1)).astype("float32")
-                logits, _ = self.decode(written[:, 1:], places, repeated, later * -1e9)
-                return logits[:, -1], {"written": written}
+                x, _ = self.decode(written[:, 1:], places, repeated, later * -1e9)
+                return self.logits(x[:, -1]), {"written": written}
 
             nobody = paddle.zeros_like(memory[1][:, 0, 0, 0]).astype("int64")
             return step, {"written": nobody.unsqueeze(1)}
