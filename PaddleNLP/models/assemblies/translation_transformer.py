@@ -102,9 +102,7 @@ class TranslationTransformer(SequenceToSequence):
         def step(tokens, state):
             size = paddle.shape(state["past"][0][0])[2] + 1
             first = (paddle.arange(size) == 0).astype("float32") * HIDDEN
-            x, past = self.decode(
-                tokens.unsqueeze(1), state["place"].unsqueeze(1), memory, first, state["past"], beams
-            )
+            x, past = self.decode(tokens.unsqueeze(1), state["place"].unsqueeze(1), memory, first, state["past"], beams)
             return self.logits(x)[:, 0], {"place": state["place"] + 1, "past": past}
 
         past = [tuple(paddle.zeros_like(part[:, :, :1]) for part in pair) for pair in memory[0]]
