@@ -50,7 +50,7 @@ def main():
 def compare(args, folder):
     """Measures all rows in turn, and compares their tokens."""
     torch, found, results = measure.torch_python(), {}, {}
-    programs = {row: (sys.executable, "generation.py") for row in ROWS}
+    programs = dict.fromkeys(ROWS, (sys.executable, "generation.py"))
     programs |= {row: (torch, "torch_generation.py") for row in PEERS if torch}
     if not torch:
         print(f"  {measure.NO_TORCH}")
@@ -99,11 +99,11 @@ def models():
             repeated = [tuple(repeat_beams(list(pair), beams)) for pair in memory[0]], repeat_beams(memory[1], beams)
 
             def step(tokens, state):
-                written = paddle.concat([state["written"], tokens.unsqueeze(1)], 1)  # the first one is none
+                written = paddle.concat([state["written"], tokens.unsqueeze(1)], 1)  # the first stands for nothing
                 places = paddle.arange(paddle.shape(written)[1] - 1)
                 later = (places.unsqueeze(0) > places.unsqueeze(1)).astype("float32")
-                logits, _ = self.decode(written[:, 1:], places, repeated, later * -1e9)
-                return logits[:, -1], {"written": written}
+                x, _ = self.decode(written[:, 1:], places, repeated, later * -1e9)
+                return self.logits(x[:, -1]), {"written": written}
 
             nobody = paddle.zeros_like(memory[1][:, 0, 0, 0]).astype("int64")
             return step, {"written": nobody.unsqueeze(1)}

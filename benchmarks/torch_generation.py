@@ -1,4 +1,4 @@
-"""The rows of `generation.py` that run in torch and CTranslate2 with our weights; started by it, prints a line of JSON."""
+"""The rows of `generation.py` that run in torch and CTranslate2 with our weights; started by it, prints one line."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     ours = dict(np.load(Path(args.folder) / "ours.npz"))
-    model = network(ours)
+    model = network(ours, generation.SIZE, generation.VOCABULARY)
     ids = generation.inputs(args.texts)[0]
     with torch.inference_mode():
         tensor = torch.tensor(ids)
@@ -34,11 +34,10 @@ def main():
     print(json.dumps(generation.measured(run, args.steps) | {"difference": difference}))
 
 
-def network(ours):
+def network(ours, size, vocabulary):
     """M2M100 with our weights: pre-norm, biases of 0 in its attention, our table of positions."""
-    size = generation.SIZE
     config = transformers.M2M100Config(
-        vocab_size=generation.VOCABULARY, d_model=size["hidden_size"], activation_function="relu", scale_embedding=True,
+        vocab_size=vocabulary, d_model=size["hidden_size"], activation_function="relu", scale_embedding=True,
         encoder_layers=size["layers"], decoder_layers=size["layers"], encoder_attention_heads=size["heads"],
         decoder_attention_heads=size["heads"], encoder_ffn_dim=size["inner_size"], decoder_ffn_dim=size["inner_size"],
         max_position_embeddings=len(ours["positions"]), bos_token_id=generation.START, eos_token_id=generation.END,

@@ -84,7 +84,7 @@ class BLEU:
 
 
 def ngrams(tokens, order):
-    """How often each n-gram occurs (Counter)."""
+    """Counts of the n-grams (Counter)."""
     return Counter(tuple(tokens[k : k + order]) for k in range(len(tokens) - order + 1))
 
 

@@ -1,5 +1,7 @@
 """Models that write texts: the contract, the parameters of the originals, steps and teacher forcing, losses."""
 
+from pathlib import Path
+
 import numpy as np
 import paddle
 import pytest
@@ -58,7 +60,7 @@ def sharp(kind, **more):
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_contract_is_kept(kind, tmp_path):
-    check_model(MODELS[kind], batch(), tmp_path)
+    check_model(MODELS[kind], batch(), tmp_path, exported=kind == "transformer")  # twins of the others are exported
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,19 @@ def test_what_is_searched_is_what_teacher_forcing_scores(kind):
         for row, length in enumerate(lengths[:, number].tolist()):
             expected = log_p[row, :length].sum() / ((5 + length) / 6) ** 0.6
             assert scores[row, number].item() == pytest.approx(expected, abs=1e-4)
-    assert len({tuple(row) for row in tokens[:, 0].tolist()}) > 1
+    assert len(set(scores[:, 0].tolist())) == 3 and len({tuple(row) for row in tokens.flatten(0, 1).tolist()}) > 1
+
+
+def test_logits_are_those_of_transformers_for_the_same_weights():
+    """tests/parity/translation.py recorded them."""
+    golden = dict(np.load(Path(__file__).parent / "golden/translation_transformer.npz"))
+    logits, *given = (golden.pop(name) for name in ("logits", "input_ids", "length", "written"))
+    net = TranslationTransformer(11, start=0, end=2, hidden_size=8, inner_size=12, layers=2, heads=2)
+    assert net.set_state_dict({name: paddle.to_tensor(value) for name, value in golden.items()}) == ([], [])
+    net.eval()
+    input_ids, length, written = map(paddle.to_tensor, given)
+    found = net.teach(written, net.encode(input_ids, length)).numpy()
+    np.testing.assert_allclose(found, logits, atol=2e-5 * np.abs(logits).max())
 
 
 def test_one_beam_is_greedy_and_drawn_texts_repeat():

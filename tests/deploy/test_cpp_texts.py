@@ -9,6 +9,7 @@ import yaml
 
 from common.data.transform import random_for
 from common.text.ngrams import HashedNgrams
+from common.text.sequence_pairs import SubwordPairs, WordPairs
 from common.text.split import SplitByDictionary, SplitWords, TokenIds
 from common.text.windows import QuestionWindows
 from common.text.wordpiece import SentencePiece, WordPiece, make_wordpiece
@@ -137,6 +138,29 @@ def test_sentence_pieces_are_those_of_python(kind, lines, program, tmp_path):
     found = in_cpp(program, tmp_path, node, lines=lines)
     expected = in_python(SentencePiece(str(tmp_path / "pieces.model"), lowercase=kind == "bpe"), lines=lines)
     for line, ours, theirs in zip(lines, found, expected, strict=True):
+        assert ours["input_ids"] == theirs["input_ids"].tolist(), ascii(line)
+
+
+@pytest.mark.parametrize("given", [{"lowercase": True, "max_length": 7}, {"characters": True, "added": ["e"]}])
+def test_texts_to_write_others_for_have_the_words_of_python(given, program, tmp_path):
+    words = sorted({word for line in SOME for word in line.lower().split()})
+    vocab = write_lines(tmp_path / "words.txt", ["<unk>", "</s>", *random.Random(4).sample(words, 3000), *"abc"])
+    node = {"type": "WordPairs", "vocab": "words.txt", "target_vocab": "words.txt", **given}
+    expected = in_python(WordPairs(vocab, **given), lines=SOME)
+    for line, ours, theirs in zip(SOME, in_cpp(program, tmp_path, node, lines=SOME), expected, strict=True):
+        assert ours["input_ids"] == theirs["input_ids"].tolist(), ascii(line)
+
+
+def test_texts_to_write_others_for_have_the_subwords_of_python(program, tmp_path):
+    sentencepiece = pytest.importorskip("sentencepiece", reason="SentencePiece needs pip install sentencepiece")
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(LINES[:500]), model_prefix=str(tmp_path / "pieces"), vocab_size=400, model_type="bpe",
+        bos_id=0, eos_id=1, unk_id=2, pad_id=-1, hard_vocab_limit=False, character_coverage=0.9, minloglevel=2,
+    )  # fmt: skip
+    given = {"max_length": 9}
+    found = in_cpp(program, tmp_path, {"type": "SubwordPairs", "model": "pieces.model", **given}, lines=SOME[:800])
+    expected = in_python(SubwordPairs(str(tmp_path / "pieces.model"), **given), lines=SOME[:800])
+    for line, ours, theirs in zip(SOME, found, expected, strict=False):
         assert ours["input_ids"] == theirs["input_ids"].tolist(), ascii(line)
 
 

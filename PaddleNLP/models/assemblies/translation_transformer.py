@@ -78,18 +78,21 @@ class TranslationTransformer(SequenceToSequence):
         return [block.remember(x) for block in self.decoder], bias
 
     def decode(self, tokens, places, memory, bias=None, past=None, beams=1):
-        """Logits [N, T, V] behind tokens int64 [N, T], and keys and values of every block; see PreNormBlock."""
+        """Features [N, T, H] behind tokens int64 [N, T], and keys and values of every block; see PreNormBlock."""
         x, kept, (known, known_bias) = self.embed(tokens, places, self.target_embedding), [], memory
         for number, (block, own) in enumerate(zip(self.decoder, known)):
             x, cache = block(x, bias, past and past[number], own, known_bias, beams)
             kept.append(cache)
-        x = self.decoder_norm(x)
-        return self.output(x) if self.output else paddle.matmul(x, self.embedding.weight, transpose_y=True), kept
+        return self.decoder_norm(x), kept
+
+    def logits(self, x):
+        """Logits [N, T, V] of features [N, T, H]."""
+        return self.output(x) if self.output else paddle.matmul(x, self.embedding.weight, transpose_y=True)
 
     def teach(self, given, memory):
         """Logits [N, U, V] behind each token of given int64 [N, U]."""
         size = given.shape[1]
-        return self.decode(given, paddle.arange(size), memory, causal_bias(size))[0]
+        return self.logits(self.decode(given, paddle.arange(size), memory, causal_bias(size))[0])
 
     def begin(self, memory, beams):
         """The step function and the state before the first token: place 0, and the keys and values of a step that none
@@ -99,10 +102,8 @@ class TranslationTransformer(SequenceToSequence):
         def step(tokens, state):
             size = paddle.shape(state["past"][0][0])[2] + 1
             first = (paddle.arange(size) == 0).astype("float32") * HIDDEN
-            logits, past = self.decode(
-                tokens.unsqueeze(1), state["place"].unsqueeze(1), memory, first, state["past"], beams
-            )
-            return logits[:, 0], {"place": state["place"] + 1, "past": past}
+            x, past = self.decode(tokens.unsqueeze(1), state["place"].unsqueeze(1), memory, first, state["past"], beams)
+            return self.logits(x)[:, 0], {"place": state["place"] + 1, "past": past}
 
         past = [tuple(paddle.zeros_like(part[:, :, :1]) for part in pair) for pair in memory[0]]
         return step, {"place": nobody, "past": past}

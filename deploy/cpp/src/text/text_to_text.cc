@@ -1,7 +1,7 @@
 // Tokens [N, n, T] of texts that are written, in the words of a vocabulary or in SentencePiece's pieces.
 #include <algorithm>
 
-#include "prediction.h"
+#include "tasks/task.h"
 #include "text/text_task.h"
 
 namespace kit {
