@@ -9,6 +9,7 @@ from .tagged_texts import TaggedCharacters, check_row
 from .text_dataset import TextDataset
 
 TURN = "\x01"  # between the system's turn and the user's
+START = "..."  # stands for what was said before the first turn
 
 
 class SlotLines(TaggedCharacters):
@@ -41,8 +42,8 @@ class SlotLines(TaggedCharacters):
 class DialogueActs(TextDataset):
     """Lines `dialogue<tab>speaker<tab>act<tab>utterance`: the act of each utterance (Switchboard, MRDA).
 
-    A sample has `text_a`, the utterance, `text_b`, the utterances before it with blanks between unless it is the first
-    one, and `label`, the number of the act.
+    A sample has `text_a`, the utterance, `text_b`, the utterances before it with blanks between (START for the first one),
+    and `label`, the number of the act.
 
     Args:
         root (str): the folder.
@@ -55,8 +56,8 @@ class DialogueActs(TextDataset):
 
     def __init__(self, root, file, labels=None, history=3, encoding="utf-8", bad_samples="error"):
         super().__init__(root, file, labels, bad_samples)
-        if history < 0:
-            raise ValueError(f"history is {history}; allowed: 0 or more")
+        if history < 1:
+            raise ValueError(f"history is {history}; allowed: 1 or more")
         rows, before, current = [], [], None
         for number, fields in fields_of_lines(self, encoding, 4, "dialogue, speaker, act and utterance"):
             dialogue, _, act, text = (field.strip() for field in fields)
@@ -64,7 +65,7 @@ class DialogueActs(TextDataset):
             current, text = dialogue, self.clean(text, number)
             if text is None or not self.check_label(act, number):
                 continue
-            texts = {"text_a": text} | ({"text_b": " ".join(before[-history:])} if before and history else {})
+            texts = {"text_a": text, "text_b": " ".join(before[-history:]) or START}
             rows.append(texts | {"label": act, "path": self.source, "place": f"line {number}"})
             before.append(text)
         names = [row["label"] for row in rows]
@@ -78,7 +79,8 @@ class DialogueStates(TextDataset):
     """Lines `dialogue<tab>turn<tab>texts<tab>state`: what a user has asked for up to a turn (DSTC 2, WOZ 2.0).
 
     The texts are the system's and the user's turn with the byte 0x01 between, the state the names of its values with
-    blanks between. A sample has `text_a`, `text_b` and `label` float32 [C], 1 for the values of the state.
+    blanks between. A sample has `text_a`, the turn, `text_b`, those before it, the last one first (START if there is
+    none), and `label` float32 [C], 1 for the values of the state.
 
     Args:
         root (str): the folder.
@@ -110,7 +112,7 @@ class DialogueStates(TextDataset):
             label[[places[name] for name in names]] = 1
             counted += names
             before = said[:-1][-2 * history + 1 :] if history else said[:-1]
-            sample = {"text_a": text} | ({"text_b": " ".join(reversed(before))} if before else {})
+            sample = {"text_a": text, "text_b": " ".join(reversed(before)) or START}
             self.samples.append(sample | {"label": label, "path": self.source, "place": f"line {number}"})
         self.finalize(counted)
 

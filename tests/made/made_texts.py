@@ -3,6 +3,7 @@
 import json
 
 from common.data.transform import random_for
+from tests.made.made_dialogues import make_dialogues
 
 THINGS = ["hotel", "book", "phone", "meal", "room", "film"]
 GOOD, BAD = ["good", "great", "lovely", "fine"], ["bad", "awful", "broken", "dull"]
@@ -13,7 +14,7 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 def make_texts(folder, train=48, evaluation=16):
     """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, running.*.txt, flags.*.tsv, scores.*.tsv, conll.*.txt,
-    tagged.*.tsv, squad.*.json and three vocabularies.
+    tagged.*.tsv, squad.*.json, three vocabularies, and dialogues.
 
     Args:
         folder (Path): made if it is not there.
@@ -28,6 +29,7 @@ def make_texts(folder, train=48, evaluation=16):
         write_questions(folder, split, count, rng)
         write_numbers(folder, split, count, random_for(8, number))
         write_triples(folder, split, count, random_for(9, number))
+    make_dialogues(folder, {"train": train, "eval": evaluation})
     letters = sorted(set("".join(WORDS)))
     vocabularies = {
         "words.txt": ["[UNK]", *WORDS],
