@@ -42,8 +42,8 @@ class SlotLines(TaggedCharacters):
 class DialogueActs(TextDataset):
     """Lines `dialogue<tab>speaker<tab>act<tab>utterance`: the act of each utterance (Switchboard, MRDA).
 
-    A sample has `text_a`, the utterance, `text_b`, the utterances before it with blanks between (START for the first one),
-    and `label`, the number of the act.
+    A sample has `text_a`, the utterance, `text_b`, the utterances before it with blanks between (START if there are
+    none), and `label`, the number of the act.
 
     Args:
         root (str): the folder.

@@ -13,7 +13,7 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 
 def make_texts(folder, train=48, evaluation=16):
-    """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, running.*.txt, flags.*.tsv, scores.*.tsv, conll.*.txt,
+    """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, matches.*.tsv, running.*.txt, flags.*.tsv, scores.*.tsv, conll.*.txt,
     tagged.*.tsv, squad.*.json, three vocabularies, and dialogues.
 
     Args:
@@ -80,11 +80,15 @@ def write_labelled(folder, split, count, rng):
 
 
 def write_triples(folder, split, count, rng):
-    """An opinion, one of the same kind and one of the other kind a line."""
-    lines = []
+    """An opinion, one of the same kind and one of the other kind a line; and pairs with 1 where both say the same."""
+    lines, pairs = [], ["text_a\ttext_b\tlabel"]
     for k in range(count):
         kinds = (GOOD, GOOD, BAD) if k % 2 else (BAD, BAD, GOOD)
         lines.append("\t".join(f"the {pick(rng, THINGS)} was {pick(rng, kind)}" for kind in kinds))
+        text = lines[-1].split("\t")[0]
+        other = text.replace("was", "was very") if k % 2 else f"{pick(rng, PEOPLE)} went to {pick(rng, PLACES)}"
+        pairs.append(f"{text}\t{other}\t{k % 2}")
+    (folder / f"matches.{split}.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
     (folder / f"triples.{split}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -15,8 +15,8 @@ MOST = 10.0  # loss of a sample
 
 
 class DeepAttentionMatching(nn.Layer):
-    """Words of a turn and of the reply are compared after 0 to L blocks of attention in their own text, and after attention
-    to the other text; the maps of likeness of all turns are read by two convolutions.
+    """Words of a turn and of the reply are compared after 0 to L blocks of attention in their own text, and after
+    attention to the other text; the maps of likeness of all turns are read by two convolutions.
 
     Args:
         vocab_size (int): size of the vocabulary.
