@@ -18,8 +18,8 @@ class QuestionTokens(Transform):
     Reads `question`, `context`, perhaps `paragraphs`, the pairs (start, end) of characters of the context of which each
     paragraph is made, and for training `answer_start` (a character of the context, -1 without an answer) and
     `answer_end` (exclusive). Produces `input_ids` and `token_type_ids` (0 question, 1 paragraph) int64 [W, T],
-    `length` int64 [W], `start` and `end` int64 [W] (tokens of the row; -1 if the answer is not in it) and `offsets` (for each
-    row, the characters (start, end) of each token in the context, None outside it).
+    `length` int64 [W], `start` and `end` int64 [W] (tokens of the row; -1 if the answer is not in it) and `offsets`
+    (for each row, the characters (start, end) of each token in the context, None outside it).
 
     Args:
         vocab (str): the vocabulary file.

@@ -31,4 +31,5 @@ def make_dialogues(folder, counts):
             lines["replies"] += [f"1\t{history}\t{right}", f"0\t{history}\t{wrong}"]
         for name, rows in lines.items():
             (folder / f"{name}.{split}.txt").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
-    (folder / "values.txt").write_text("".join(f"to={place}\n" for place in sorted(PLACES)), encoding="utf-8")
+    names = [f"{slot}={place}" for slot in ("from", "near", "to") for place in sorted(PLACES)]
+    (folder / "values.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")

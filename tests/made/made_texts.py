@@ -13,8 +13,8 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 
 def make_texts(folder, train=48, evaluation=16):
-    """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, matches.*.tsv, running.*.txt, flags.*.tsv, scores.*.tsv, conll.*.txt,
-    tagged.*.tsv, squad.*.json, three vocabularies, and dialogues.
+    """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, matches.*.tsv, running.*.txt, flags.*.tsv, scores.*.tsv,
+    conll.*.txt, tagged.*.tsv, squad.*.json, three vocabularies, and dialogues.
 
     Args:
         folder (Path): made if it is not there.
