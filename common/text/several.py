@@ -70,3 +70,47 @@ class PairIds(Transform):
         sample["input_ids"], sample["token_type_ids"] = np.array(ids, np.int64), np.array(types, np.int64)
         sample["length"] = len(ids)
         return sample
+
+
+class TurnIds(PairIds):
+    """Token ids of a reply and of the turns before it, as a table of fixed size.
+
+    Reads `text_a`, the turns with `separator` between, and `text_b`, the reply.  Produces `input_ids` int64
+    [turns + 1, words]: the reply, then the turns, of which the last one is in the last row, 0 at the padding; and
+    `length` int64 [turns + 1], 0 for a turn that is not there.
+
+    Args:
+        vocab (str): the vocabulary file.
+        turns (int): the last turns that are read.
+        words (int): the first words of each that are read.
+        separator (str): between turns.
+        unit (str): words, separated by whitespace, or characters without the whitespace.
+        unknown (str): the unknown token of the vocabulary.
+        lowercase (bool): converts texts to lowercase first.
+    """
+
+    alike = ("unit", "unknown", "lowercase", "separator")
+
+    def __init__(
+        self, vocab, turns=9, words=50, separator="_EOS_", unit="words", unknown="[UNK]", lowercase=False
+    ):  # fmt: skip
+        super().__init__(vocab, unit, unknown, lowercase, words)
+        if turns < 1 or not separator.strip():
+            raise ValueError(f"turns is {turns}, separator {separator!r}; turns is 1 or more, the separator a text")
+        self.turns, self.words, self.separator = turns, words, separator
+
+    def join(self, sample, parts):
+        """Sets the model inputs of a sample; the ids of `text_a` are made anew, turn by turn."""
+        turns = [self.encode(turn) for turn in sample["text_a"].split(self.separator) if turn.strip()]
+        kept = turns[-self.turns :]
+        rows = [parts["text_b"], *[[]] * (self.turns - len(kept)), *kept]
+        sample["input_ids"] = np.zeros((self.turns + 1, self.words), np.int64)
+        for row, ids in zip(sample["input_ids"], rows, strict=True):
+            row[: len(ids[: self.words])] = ids[: self.words]
+        sample["length"] = np.array([min(len(ids), self.words) for ids in rows], np.int64)
+        read, unknown = [token for ids in kept for token in ids[: self.words]], self.vocabulary.unknown
+        sample["coverage"] = {
+            "text_a": count(read, unknown, sum(map(len, turns)) - len(read)),
+            "text_b": count(rows[0][: self.words], unknown, max(0, len(rows[0]) - self.words)),
+        }
+        return sample

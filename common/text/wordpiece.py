@@ -35,6 +35,7 @@ class WordPiece(Transform):
     files = ("vocab",)
     special = ("[UNK]", "[CLS]", "[SEP]")
     alike = ("lowercase",)
+    at_end = False  # XLNet's <cls> is behind the texts
 
     def __init__(self, vocab, lowercase=True, max_length=128, labels=None):
         if max_length < 3:
@@ -73,11 +74,12 @@ class WordPiece(Transform):
         sample["coverage"] = {
             key: count(pieces[:most], unknown, len(pieces) - most) for key, (pieces, _), most in zip(keys, parts, kept)
         }
-        ids, types = [self.first], [0]
+        ids, types = ([], []) if self.at_end else ([self.first], [0])
         for number, ((pieces, _), most) in enumerate(zip(parts, kept)):
             ids += [*pieces[:most], self.last]
             types += [number] * (most + 1)
-        return self.finish(sample, ids, types)
+        behind = ([self.first], [2]) if self.at_end else ([], [])
+        return self.finish(sample, ids + behind[0], types + behind[1])
 
     def number_tokens(self, sample):
         """Encodes a pre-tokenized text; a token without pieces becomes the unknown token."""
@@ -91,9 +93,12 @@ class WordPiece(Transform):
         if len(ids) > most:
             self.warned = self.warned or warn_truncated(sample, len(ids), most)
             ids, words = ids[:most], words[:most]
+        before, behind = ([], [-1, -1]) if self.at_end else ([-1], [-1])
         if "tags" in sample:
-            sample["tags"] = np.array([-1, *self.piece_tags(sample["tags"], words), -1], np.int64)
-        sample["word_ids"] = [-1, *words, -1]
+            sample["tags"] = np.array([*before, *self.piece_tags(sample["tags"], words), *behind], np.int64)
+        sample["word_ids"] = [*before, *words, *behind]
+        if self.at_end:
+            return self.finish(sample, [*ids, self.last, self.first], [0] * (len(ids) + 1) + [2])
         return self.finish(sample, [self.first, *ids, self.last], [0] * (len(ids) + 2))
 
     def piece_tags(self, tags, words):
@@ -120,7 +125,7 @@ class WordPiece(Transform):
 
 
 class SentencePiece(WordPiece):
-    """SentencePiece tokenization (https://arxiv.org/abs/1808.06226), as used by ERNIE Tiny.
+    """SentencePiece tokenization (https://arxiv.org/abs/1808.06226), as used by ERNIE Tiny and XLNet.
 
     Args:
         model (str): the `.model` file.
@@ -128,12 +133,18 @@ class SentencePiece(WordPiece):
         lowercase (bool): converts texts to lowercase first.
         max_length (int): maximum number of pieces, including [CLS] and [SEP].
         labels (list[str]): tag names, supplied by the dataset.
+        frame (str): bert, [CLS] a [SEP] b [SEP]; or xlnet, a <sep> b <sep> <cls> with 2 for the segment of <cls>.
     """
 
     files = ("model", "vocab")
+    alike = ("lowercase", "frame")
 
-    def __init__(self, model, vocab=None, lowercase=True, max_length=128, labels=None):
-        self.model = model
+    def __init__(self, model, vocab=None, lowercase=True, max_length=128, labels=None, frame="bert"):
+        if frame not in ("bert", "xlnet"):
+            raise ValueError(f"frame is {frame!r}; it is bert or xlnet")
+        self.model, self.frame, self.at_end = model, frame, frame == "xlnet"
+        if self.at_end:
+            self.special = ("<unk>", "<cls>", "<sep>")
         self.processor = load_sentencepiece(model)
         super().__init__(vocab, lowercase, max_length, labels)
 
@@ -167,7 +178,7 @@ def lowercase_text(text):
 
 
 class ModelPieces(Vocabulary):
-    """The vocabulary of a SentencePiece model, which must contain `<unk>`, `[CLS]` and `[SEP]`.
+    """The vocabulary of a SentencePiece model, which must contain `<unk>`, `[CLS]` and `[SEP]` (XLNet: <cls>, <sep>).
 
     Args:
         processor (SentencePieceProcessor): the model.

@@ -4,12 +4,15 @@ import json
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 import yaml
 
 from common.data.transform import random_for
 from common.text.ngrams import HashedNgrams
+from common.text.question_tokens import QuestionTokens
 from common.text.sequence_pairs import SubwordPairs, WordPairs
+from common.text.several import PairIds, TurnIds
 from common.text.split import SplitByDictionary, SplitWords, TokenIds
 from common.text.windows import QuestionWindows
 from common.text.wordpiece import SentencePiece, WordPiece, make_wordpiece
@@ -33,7 +36,8 @@ def in_python(*transforms, lines):
     rng, found = random_for(0), []
     for line in lines:
         question, tab, context = line.partition("\t")
-        sample = {"question": question, "context": context} if tab else {"text_a": line}
+        both = {"question": question, "context": context, "text_a": question, "text_b": context}
+        sample = both if tab else {"text_a": line}
         for transform in transforms:
             sample = transform(sample, rng)
         found.append(sample)
@@ -111,6 +115,31 @@ def test_words_and_their_numbers_are_those_of_python(program, tmp_path):
     ):
         assert ours["input_ids"] == theirs["input_ids"].tolist(), ascii(line)
         assert ours["offsets"] == list(map(list, theirs["offsets"]))
+
+
+@pytest.mark.parametrize(
+    ("transform", "given"),
+    [
+        (PairIds, {"lowercase": True, "max_length": 9}),
+        (PairIds, {"unit": "characters", "max_length": 30}),
+        (TurnIds, {"turns": 3, "words": 5, "separator": "e"}),
+        (QuestionTokens, {"unit": "characters", "max_length": 40, "max_query": 7}),
+        (QuestionTokens, {"lowercase": True, "max_length": 8}),
+    ],
+)
+def test_the_numbers_of_two_texts_are_those_of_python(transform, given, program, tmp_path):
+    lines = [
+        f"{one}\t{other}" for one, other in zip(SOME, SOME[7:], strict=False) if one.strip() and "\t" not in one + other
+    ]
+    words = sorted({word for line in lines for word in (*line.split(), *line) if word.strip()})
+    vocab = write_lines(tmp_path / "words.txt", [*FRAME, *random.Random(2).sample(words, len(words) // 2)])
+    found = in_cpp(program, tmp_path, {"type": transform.__name__, "vocab": "words.txt", **given}, lines=lines)
+    for line, ours, theirs in zip(lines, found, in_python(transform(vocab, **given), lines=lines), strict=True):
+        for name in ("input_ids", "token_type_ids", "length"):
+            if name in ours or name != "token_type_ids":
+                assert np.ravel(ours[name]).tolist() == np.ravel(theirs[name]).tolist(), ascii(line)
+        if "windows" in ours:
+            assert ours["windows"] == [[spot and list(spot) for spot in row] for row in theirs["offsets"]], ascii(line)
 
 
 def test_words_of_a_dictionary_are_those_of_python(program, tmp_path):

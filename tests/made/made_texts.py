@@ -3,6 +3,7 @@
 import json
 
 from common.data.transform import random_for
+from tests.made.made_dialogues import make_dialogues
 
 THINGS = ["hotel", "book", "phone", "meal", "room", "film"]
 GOOD, BAD = ["good", "great", "lovely", "fine"], ["bad", "awful", "broken", "dull"]
@@ -12,8 +13,8 @@ WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
 
 
 def make_texts(folder, train=48, evaluation=16):
-    """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, running.*.txt, parallel.*.tsv, flags.*.tsv, scores.*.tsv, conll.*.txt,
-    tagged.*.tsv, squad.*.json and three vocabularies.
+    """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, matches.*.tsv, running.*.txt, parallel.*.tsv, flags.*.tsv,
+    scores.*.tsv, conll.*.txt, tagged.*.tsv, squad.*.json, three vocabularies, and dialogues.
 
     Args:
         folder (Path): made if it is not there.
@@ -28,6 +29,7 @@ def make_texts(folder, train=48, evaluation=16):
         write_questions(folder, split, count, rng)
         write_numbers(folder, split, count, random_for(8, number))
         write_triples(folder, split, count, random_for(9, number))
+    make_dialogues(folder, {"train": train, "eval": evaluation})
     letters = sorted(set("".join(WORDS)))
     vocabularies = {
         "words.txt": ["[UNK]", *WORDS],
@@ -80,11 +82,15 @@ def write_labelled(folder, split, count, rng):
 
 
 def write_triples(folder, split, count, rng):
-    """An opinion, one of the same kind and one of the other kind a line."""
-    lines = []
+    """An opinion, one of the same kind and one of the other kind a line; and pairs with 1 where both say the same."""
+    lines, pairs = [], ["text_a\ttext_b\tlabel"]
     for k in range(count):
         kinds = (GOOD, GOOD, BAD) if k % 2 else (BAD, BAD, GOOD)
         lines.append("\t".join(f"the {pick(rng, THINGS)} was {pick(rng, kind)}" for kind in kinds))
+        text = lines[-1].split("\t")[0]
+        other = text.replace("was", "was very") if k % 2 else f"{pick(rng, PEOPLE)} went to {pick(rng, PLACES)}"
+        pairs.append(f"{text}\t{other}\t{k % 2}")
+    (folder / f"matches.{split}.tsv").write_text("\n".join(pairs) + "\n", encoding="utf-8")
     (folder / f"triples.{split}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -1,5 +1,5 @@
 // Runs the pre-processing of the infer.yml of a folder on texts, for the comparison with Python's: kit_texts FOLDER < LINES.
-// A line is a text, or `question<tab>context`; what is printed of it is an object of JSON.
+// A line is a text, or two, of which the transform reads `question` and `context`, or `text_a` and `text_b`; what is printed of it is an object of JSON.
 #include <iostream>
 
 #include "json.h"
@@ -24,7 +24,10 @@ kit::Json prepared(const kit::TextPipeline& pipeline, const std::string& line) {
   const std::size_t tab = text.find(U'\t');
   kit::TextSample sample;
   sample.texts = {{"text_a", text}};
-  if (tab != kit::Letters::npos) sample.texts = {{"question", text.substr(0, tab)}, {"context", text.substr(tab + 1)}};
+  if (tab != kit::Letters::npos) {
+    const kit::Letters first = text.substr(0, tab), second = text.substr(tab + 1);
+    sample.texts = {{"question", first}, {"context", second}, {"text_a", first}, {"text_b", second}};
+  }
   pipeline.prepare(sample);
   kit::Json found = kit::Json::object();
   for (const auto& [name, tensor] : sample.inputs) found[name] = numbers_of(tensor);

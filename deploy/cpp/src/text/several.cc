@@ -1,4 +1,4 @@
-// Several texts of a sample as one sequence of numbers; the rules of common/text/several.py.
+// Several texts of a sample as numbers; the rules of common/text/several.py and question_tokens.py.
 #include <algorithm>
 #include <memory>
 
@@ -29,6 +29,21 @@ struct TokenNumbers {
     if (unit != "words" && unit != "characters") throw given.wrong("has unit '" + unit + "'; allowed: words, characters");
     characters = unit == "characters";
     lower = given.get("lowercase", false);
+  }
+
+  std::int64_t number(const Letters& token) const { return vocabulary->number(encode_utf8(lower ? lowercase(token) : token)); }
+
+  // The places of the tokens of a text.
+  std::vector<Span> spans(const Letters& text) const {
+    std::vector<Span> found;
+    bool inside = false;
+    for (int place = 0; place < static_cast<int>(text.size()); ++place) {
+      const bool token = !is_space(text[static_cast<std::size_t>(place)]);
+      if (token && (characters || !inside)) found.push_back({place, place + 1});
+      if (token) found.back().end = place + 1;
+      inside = token;
+    }
+    return found;
   }
 
   std::vector<std::int64_t> encode(const Letters& text) const {
@@ -70,10 +85,78 @@ void add_pairs(TextArguments& given, Steps& steps, BatchSteps&) {
   });
 }
 
+// The parts of a text between separators that are more than whitespace.
+std::vector<Letters> split_turns(const Letters& text, const Letters& separator) {
+  std::vector<Letters> turns;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    const Letters turn = text.substr(begin, end - begin);
+    if (!stripped(turn).empty()) turns.push_back(turn);
+    begin = end + separator.size();
+  }
+  return turns;
+}
+
+void add_turns(TextArguments& given, Steps& steps, BatchSteps&) {
+  const TokenNumbers numbers(given);
+  const auto turns = static_cast<std::size_t>(given.whole("turns", 9, 1)), words = static_cast<std::size_t>(given.whole("words", 50, 1));
+  const Letters separator = decode_utf8(given.get("separator", std::string("_EOS_")));
+  if (stripped(separator).empty()) throw given.wrong("has an empty separator");
+  steps.push_back([=](TextSample& sample) {
+    if (!sample.has("text_b"))
+      throw BadText("D113", "one text, but TurnIds reads two: a tab between them, or a column text_b");
+    const int unknown = numbers.vocabulary->unknown();
+    Tensor ids = Tensor::of(DType::int64, {static_cast<std::int64_t>(turns + 1), static_cast<std::int64_t>(words)});
+    Tensor lengths = Tensor::of(DType::int64, {static_cast<std::int64_t>(turns + 1)});
+    const auto write = [&](std::size_t row, const std::vector<std::int64_t>& found) {
+      std::copy(found.begin(), found.end(), ids.data<std::int64_t>() + row * words);
+      lengths.data<std::int64_t>()[row] = static_cast<std::int64_t>(found.size());
+    };
+    const std::vector<Letters> all = split_turns(sample.text("text_a"), separator);
+    const std::size_t left_out = all.size() - std::min(all.size(), turns);
+    Coverage before{"text_a", 0, 0, 0};
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      std::vector<std::int64_t> found = numbers.encode(all[k]);
+      Coverage seen = cut_text(found, "text_a", k < left_out ? 0 : words, unknown);
+      before.tokens += seen.tokens, before.unknown += seen.unknown, before.cut += seen.cut;
+      if (k >= left_out) write(turns + 1 - all.size() + k, found);
+    }
+    std::vector<std::int64_t> reply = numbers.encode(sample.text("text_b"));
+    sample.coverage = {before, cut_text(reply, "text_b", words, unknown)};
+    write(0, reply);
+    sample.inputs = {{"input_ids", ids}, {"length", lengths}};
+  });
+}
+
+void add_question(TextArguments& given, Steps& steps, BatchSteps&) {
+  const TokenNumbers numbers(given);
+  const auto longest = static_cast<std::size_t>(given.whole("max_length", 500, 1)), most = static_cast<std::size_t>(given.whole("max_query", 60, 1));
+  steps.push_back([=](TextSample& sample) {
+    const Letters &question = sample.text("question"), &context = sample.text("context");
+    std::vector<std::int64_t> ids, told;
+    for (const Span& span : numbers.spans(question))
+      ids.push_back(numbers.number(question.substr(static_cast<std::size_t>(span.first), static_cast<std::size_t>(span.end - span.first))));
+    std::vector<Span> spots = numbers.spans(context);
+    for (const Span& span : spots)
+      told.push_back(numbers.number(context.substr(static_cast<std::size_t>(span.first), static_cast<std::size_t>(span.end - span.first))));
+    const int unknown = numbers.vocabulary->unknown();
+    sample.coverage = {cut_text(ids, "question", most, unknown), cut_text(told, "context", longest, unknown)};
+    spots.resize(told.size());
+    spots.insert(spots.begin(), ids.size(), Span{});
+    std::vector<std::int64_t> kinds(ids.size(), 0);
+    ids.insert(ids.end(), told.begin(), told.end());
+    kinds.resize(ids.size(), 1);
+    const auto size = static_cast<std::int64_t>(ids.size());
+    sample.windows = {spots};
+    sample.inputs = {{"input_ids", int64_tensor(ids, {1, size})}, {"token_type_ids", int64_tensor(kinds, {1, size})},
+                     {"length", int64_tensor({size}, {1})}};
+  });
+}
+
 }  // namespace
 
 const std::map<std::string, AddTransform>& several_transforms() {
-  static const std::map<std::string, AddTransform> transforms{{"PairIds", add_pairs}};
+  static const std::map<std::string, AddTransform> transforms{{"PairIds", add_pairs}, {"TurnIds", add_turns}, {"QuestionTokens", add_question}};
   return transforms;
 }
 

@@ -16,12 +16,14 @@ struct Framed {
   std::unique_ptr<Tokenizer> tokenizer;
   std::size_t max_length;
   int first, last;
+  bool at_end;  // XLNet's <cls> is behind the texts, in a segment of its own
 
-  Framed(std::unique_ptr<Tokenizer> made, int most)
+  Framed(std::unique_ptr<Tokenizer> made, int most, bool xlnet = false)
       : tokenizer(std::move(made)),
         max_length(static_cast<std::size_t>(most)),
-        first(tokenizer->vocabulary().need("[CLS]")),
-        last(tokenizer->vocabulary().need("[SEP]")) {}
+        first(tokenizer->vocabulary().need(xlnet ? "<cls>" : "[CLS]")),
+        last(tokenizer->vocabulary().need(xlnet ? "<sep>" : "[SEP]")),
+        at_end(xlnet) {}
 
   Coverage coverage(const std::string& field, const std::vector<int>& ids, std::size_t kept) const {
     const auto unknown = std::count(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(kept), tokenizer->vocabulary().unknown());
@@ -59,7 +61,8 @@ void frame_texts(TextSample& sample, const Framed& framed) {
       sizes.push_back(parts.back().second.ids.size());
     }
   const std::vector<std::size_t> kept = truncate_longest(sizes, framed.max_length - 1 - parts.size());
-  Numbers ids{framed.first}, types{0};
+  Numbers ids, types;
+  if (!framed.at_end) ids.push_back(framed.first), types.push_back(0);
   sample.coverage.clear();
   for (std::size_t k = 0; k < parts.size(); ++k) {
     const auto& [key, pieces] = parts[k];
@@ -68,6 +71,7 @@ void frame_texts(TextSample& sample, const Framed& framed) {
     ids.push_back(framed.last);
     types.resize(ids.size(), static_cast<std::int64_t>(k));
   }
+  if (framed.at_end) ids.push_back(framed.first), types.push_back(2);
   set_ids(sample, ids, types);
 }
 
@@ -83,15 +87,18 @@ void frame_tokens(TextSample& sample, const Framed& framed) {
   const std::size_t kept = std::min(pieces.size(), framed.max_length - 2);
   sample.coverage = {framed.coverage("text_a", pieces, kept)};
   pieces.resize(kept), words.resize(kept);
-  words.insert(words.begin(), -1), words.push_back(-1);
+  words.insert(framed.at_end ? words.end() : words.begin(), -1), words.push_back(-1);
   sample.word_ids = words;
   Numbers ids(pieces.begin(), pieces.end());
-  ids.insert(ids.begin(), framed.first), ids.push_back(framed.last);
-  set_ids(sample, ids, Numbers(ids.size(), 0));
+  if (!framed.at_end) ids.insert(ids.begin(), framed.first);
+  ids.push_back(framed.last);
+  Numbers types(ids.size(), 0);
+  if (framed.at_end) ids.push_back(framed.first), types.push_back(2);
+  set_ids(sample, ids, types);
 }
 
-void add_framed(std::unique_ptr<Tokenizer> tokenizer, TextArguments& given, Steps& steps) {
-  const auto framed = std::make_shared<const Framed>(std::move(tokenizer), given.whole("max_length", 128, 3));
+void add_framed(std::unique_ptr<Tokenizer> tokenizer, TextArguments& given, Steps& steps, bool xlnet = false) {
+  const auto framed = std::make_shared<const Framed>(std::move(tokenizer), given.whole("max_length", 128, 3), xlnet);
   given.ignore("labels");  // of tags, which training has
   steps.push_back([framed](TextSample& sample) { sample.tokens ? frame_tokens(sample, *framed) : frame_texts(sample, *framed); });
 }
@@ -101,7 +108,9 @@ void add_wordpiece(TextArguments& given, Steps& steps, BatchSteps&) {
 }
 
 void add_sentencepiece(TextArguments& given, Steps& steps, BatchSteps&) {
-  add_framed(make_sentencepiece(given.file("model"), given.file("vocab"), given.get("lowercase", true)), given, steps);
+  const std::string frame = given.get("frame", std::string("bert"));
+  if (frame != "bert" && frame != "xlnet") throw given.wrong("has frame '" + frame + "'; allowed: bert, xlnet");
+  add_framed(make_sentencepiece(given.file("model"), given.file("vocab"), given.get("lowercase", true)), given, steps, frame == "xlnet");
 }
 
 // The starts of the windows over `size` pieces, up to the one with the last piece.

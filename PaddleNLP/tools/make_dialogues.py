@@ -1,0 +1,136 @@
+"""Rewrites published dialogues in the formats of dialogue understanding: replies to choose from, or states.
+
+python PaddleNLP/tools/make_dialogues.py duconv dataset/duconv/dev.txt --out dataset/duconv_replies
+python PaddleNLP/tools/make_dialogues.py woz2 dataset/woz2 --out dataset/woz2_states
+"""
+
+import gzip
+import json
+import pathlib
+import sys
+from collections import Counter
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.commands.main import run_command  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
+from common.data.transform import random_for  # noqa: E402
+from common.errors import ConfigError, DataError  # noqa: E402
+from common.files import parse_json, read_lines  # noqa: E402
+from common.text.vocabulary import frequent_tokens  # noqa: E402
+
+WOZ = {"train": "train", "validate": "dev", "test": "test"}
+HELD_OUT, NEGATIVES = 200, {"train": 1, "dev": 9, "test": 9}
+
+
+def parser():
+    """The command-line parser."""
+    options = Parser(
+        prog="make_dialogues.py", description=__doc__.splitlines()[0], epilog="\n".join(__doc__.splitlines()[2:])
+    )
+    options.add_argument("kind", choices=sorted(MAKERS), help="the published set")
+    options.add_argument("source", metavar="PATH", help="the file of DuConv, or the folder of WOZ 2.0")
+    options.add_argument("--seed", type=int, default=0, help="of the wrong replies (default 0)")
+    options.add_argument("--out", required=True, metavar="FOLDER", help="output folder")
+    return options
+
+
+def duconv(source, rng):
+    """The bot's turns of DuConv's sessions with the turns before them, and wrong replies from other sessions.
+
+    The last 200 sessions are the test split with 9 wrong replies a turn, the 100 before them the dev split; in training
+    there is 1. The vocabulary has the words that occur twice in training.
+
+    Returns:
+        dict[str, list[str]]: lines by the names of files.
+    """
+    sessions = []
+    for number, line in enumerate(read_lines(source), 1):
+        try:
+            turns = parse_json(line)["conversation"]
+            sessions.append([" ".join(turn.split()) for turn in turns])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise DataError(f"{source}: line {number}: not an object with a list of texts 'conversation'") from None
+    if len(sessions) < 2 * HELD_OUT:
+        raise DataError(f"{source}: {len(sessions)} sessions; of fewer than {2 * HELD_OUT} none can be held out")
+    ends = (len(sessions) - HELD_OUT - HELD_OUT // 2, len(sessions) - HELD_OUT, len(sessions))
+    found, begin = {}, 0
+    for (split, wrong), end in zip(NEGATIVES.items(), ends, strict=True):
+        part, begin = sessions[begin:end], end
+        if split == "train":
+            words = Counter(word for session in part for turn in session for word in turn.split())
+            found["words.txt"] = ["<unk>", *frequent_tokens(words, 2)]
+        replies = [(number, turn) for number, session in enumerate(part) for turn in session[2::2]]
+        lines = []
+        for number, session in enumerate(part):
+            for place in range(2, len(session), 2):
+                history = "\t".join(session[:place])
+                lines.append(f"1\t{history}\t{session[place]}")
+                others = set()
+                while len(others) < wrong:
+                    owner, text = replies[int(rng.integers(len(replies)))]
+                    if owner != number and text != session[place]:
+                        others.add(text)
+                lines += [f"0\t{history}\t{text}" for text in sorted(others)]
+        found[f"{split}.txt"] = lines
+    return found
+
+
+def woz2(source, rng):
+    """The turns of WOZ 2.0 with the constraints of their states, and the names of all of them.
+
+    Returns:
+        dict[str, list[str]]: lines by the names of files.
+    """
+    found, known = {}, set()
+    for theirs, ours in WOZ.items():
+        file = pathlib.Path(source) / f"woz_{theirs}_en.json"
+        try:
+            text = file.read_bytes() if file.exists() else gzip.decompress(file.with_suffix(".json.gz").read_bytes())
+            lines = [line for dialogue in json.loads(text) for line in states_of(dialogue)]
+        except FileNotFoundError:
+            raise DataError(f"{file}: not found, and neither is {file.name}.gz") from None
+        except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
+            raise DataError(f"{file}: not a file of WOZ 2.0: {error}") from None
+        found[f"{ours}.txt"] = lines
+        known |= {name for line in lines for name in line.split("\t")[3].split()}
+    return found | {"values.txt": sorted(known)}
+
+
+def states_of(dialogue):
+    """A line for each turn of a dialogue (list[str])."""
+    lines = []
+    for turn in dialogue["dialogue"]:
+        slots = [pair for act in turn["belief_state"] if act["act"] == "inform" for pair in act["slots"]]
+        names = sorted({f"{slot}={value}".replace(" ", "_") for slot, value in slots})
+        texts = [" ".join(turn[key].split()) for key in ("system_transcript", "transcript")]
+        lines.append(
+            "\t".join([str(dialogue["dialogue_idx"]), str(turn["turn_idx"]), "\x01".join(texts), " ".join(names)])
+        )
+    return lines
+
+
+MAKERS = {"duconv": duconv, "woz2": woz2}
+
+
+def write(args):
+    """Writes the files."""
+    out = pathlib.Path(args.out)
+    if out.resolve() == pathlib.Path(args.source).resolve():
+        raise ConfigError("--out is the folder that is read; name another one")
+    found = MAKERS[args.kind](args.source, random_for(args.seed))
+    out.mkdir(parents=True, exist_ok=True)
+    for name, lines in found.items():
+        (out / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        sys.stdout.write(f"{out / name}: {len(lines)} lines\n")
+
+
+def main(argv=None):
+    """Runs the command and exits."""
+    run_command(parser(), write, argv)
+
+
+if __name__ == "__main__":
+    main()
