@@ -56,7 +56,7 @@ class AttGANDiscriminator(nn.Layer):
         self.layers = nn.Sequential(
             *(conv_layer(a, b, 4, 2, 1, norm="instance", activation="leaky_relu") for a, b in steps)
         )
-        features = sizes[-1] * side * side
+        self.features = features = sizes[-1] * side * side
         self.real = nn.Sequential(linear_layer(features, hidden, activation="leaky_relu"), linear_layer(hidden, 1))
         self.attributes = nn.Sequential(
             linear_layer(features, hidden, activation="leaky_relu"), linear_layer(hidden, num_classes)
@@ -64,7 +64,7 @@ class AttGANDiscriminator(nn.Layer):
 
     def forward(self, image):
         """Logits of being real [N, 1], and of attributes [N, C]."""
-        x = self.layers(image).flatten(1)
+        x = self.layers(image).reshape([-1, self.features])  # flatten has no second-order gradient
         return self.real(x), self.attributes(x)
 
 
