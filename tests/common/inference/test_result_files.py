@@ -65,6 +65,12 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         },
     ),
     "TextRecognition": (IMAGES, [[], *([{"text": text, "score": 0.5}] for text in ["", *TEXTS[:2]])]),
+    "ImageTranslation": (IMAGES[:2], {"translated": np.linspace(-1, 1, 24).reshape(2, 3, 2, 2)}),
+    "ImageFromNoise": (LINES[:2], {"image": np.linspace(-1, 1, 8).reshape(2, 1, 2, 2)}),
+    "AttributeEditing": (
+        [image | {"change": "Male=1", "target": np.ones(1)} for image in IMAGES[:2]],
+        {"edited": np.linspace(-1, 1, 24).reshape(2, 3, 2, 2), "attributes": np.zeros((2, 1))},
+    ),
     "Brightness": (IMAGES[:2], {"level": np.array([0.1, 0.9])}),
 }
 
