@@ -86,7 +86,4 @@ def test_a_resumed_gan_is_the_one_that_was_not_stopped_with_its_pool_and_its_she
     first, second = arrays_of(whole), arrays_of(parts)
     assert first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
     assert first["training_state.safetensors/0/pool_a/images"].shape == (4, 3, 32, 32)
-    assert [path.name for path in sorted((whole.folder / "samples").iterdir())] == [
-        "step_00000002.png",
-        "step_00000004.png",
-    ]
+    assert [path.name for path in (whole.folder / "samples").iterdir()] == ["step_00000002.png"]

@@ -1,4 +1,4 @@
-"""Discriminators that also tell the attributes of an image: of StarGAN (arXiv:1711.09020), of AttGAN (arXiv:1711.10678).
+"""Discriminators that also tell the attributes of an image: StarGAN's (arXiv:1711.09020), AttGAN's (arXiv:1711.10678).
 
 Shapes in this file:
     N images of 3 channels and S x S pixels, C attributes.
@@ -24,9 +24,7 @@ class StarGANDiscriminator(nn.Layer):
         side = cells(image_size, layers)
         sizes = [width * 2**level for level in range(layers)]
         steps = zip([3, *sizes], sizes, strict=False)
-        self.layers = nn.Sequential(
-            *(conv_layer(a, b, 4, 2, 1, activation="leaky_relu", bias=False) for a, b in steps)
-        )
+        self.layers = nn.Sequential(*(conv_layer(a, b, 4, 2, 1, activation="leaky_relu", bias=False) for a, b in steps))
         self.patches = conv_layer(sizes[-1], 1, 3, padding=1, bias=False)
         self.attributes = conv_layer(sizes[-1], num_classes, side, bias=False)
 

@@ -63,7 +63,9 @@ class ImageTranslator(nn.Layer):
             ConfigError: the images have no targets.
         """
         if "target" not in batch:
-            raise ConfigError("the images have no `target`, which the generated images are compared with; see ImagePairs")
+            raise ConfigError(
+                "the images have no `target`, which the generated images are compared with; see ImagePairs"
+            )
         return batch["image"], batch["target"]
 
     def loss(self, batch, phase=None):
