@@ -49,7 +49,7 @@ class SampleSheets(Callback):
 
 
 def draw_sheet(path, columns):
-    """Writes a sheet: a row for each sample with its images, or eight samples a row of one image each.
+    """Writes a sheet: a row for each sample with its images, or eight samples per row of one image each.
 
     Args:
         path (Path): the PNG to write.
