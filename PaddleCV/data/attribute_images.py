@@ -1,6 +1,6 @@
 """Images with attributes in the format of CelebA's list_attr_celeba.txt.
 
-The first line is the number of images, the second one the names of the attributes; then a line an image: its name, and
+The first line is the number of images, the second one the names of the attributes; then a line per image: its name, and
 1 or -1 for each attribute.
 
 Shapes in this file:

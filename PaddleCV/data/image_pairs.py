@@ -26,7 +26,9 @@ class ImagePairs:
 
     labels = None
 
-    def __init__(self, root="dataset/cityscapes", list_file="pix2pix_train_list", direction="AtoB", bad_samples="error"):
+    def __init__(
+        self, root="dataset/cityscapes", list_file="pix2pix_train_list", direction="AtoB", bad_samples="error"
+    ):
         if direction not in ("AtoB", "BtoA"):
             raise ValueError(f"direction is {direction!r}; it must be AtoB or BtoA")
         self.source = os.path.normpath(os.path.join(root, list_file))
@@ -39,7 +41,9 @@ class ImagePairs:
             place = f"line {number}"
             if len(fields) != 2:
                 fix = "a line is the path of the source and that of its target, separated by a tab"
-                issues.error("D118", f"has {len(fields)} fields, not 2", place, line.strip()[:80], fix, image=len(pairs))
+                issues.error(
+                    "D118", f"has {len(fields)} fields, not 2", place, line.strip()[:80], fix, image=len(pairs)
+                )
                 fields = ["", ""]
             if direction == "BtoA":
                 fields.reverse()

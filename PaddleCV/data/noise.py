@@ -87,4 +87,6 @@ def uniform_noise(rng, size):
 def refusal(sample, message):
     """The BadSample (D126) of a text that noise cannot be made of."""
     fix = "write `CLASS, SEED`, such as `ankle boot, 7`, or for a generator without classes `SEED`"
-    return BadSample(DataIssue("D126", "error", sample.get("path", "the text"), message, sample.get("place", ""), fix=fix))
+    return BadSample(
+        DataIssue("D126", "error", sample.get("path", "the text"), message, sample.get("place", ""), fix=fix)
+    )

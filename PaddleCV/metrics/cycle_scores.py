@@ -14,7 +14,7 @@ from .judge import Judge
 class CycleScores:
     """Distances of images that went to the other kind and back, and of the translated images to real ones.
 
-    `cycle` is the mean absolute difference after both ways, a mean of both directions.  `frechet` is the squared
+    `cycle` is the mean absolute difference after the return, a mean of both directions.  `frechet` is the squared
     Fréchet distance of mean gray levels of 7 x 7 cells of translated and real images; `frechet_untranslated` is that of
     the images as they were: the baseline.  With a judge, a classifier of two classes, the second one being B,
     `flipped` is the share of images of A that it takes for B once they are translated, `unflipped` before.

@@ -18,8 +18,8 @@ class EditScores:
     `reconstruction` is the mean absolute difference of an image and what the model makes of it without any change.
     With a judge, a trained classifier of the same attributes, `edited` is the share of images in which it sees all
     attributes that `target` asks for; `unedited` is that share of the images as they were: the baseline.  The score of
-    attributes by the judge on real images, `judge_accuracy`, bounds them.  The best checkpoint is chosen by `edited`, or
-    without a judge by `reconstruction`.
+    attributes by the judge on real images, `judge_accuracy`, bounds them.  The best checkpoint is chosen by `edited`,
+    or without a judge by `reconstruction`.
 
     Args:
         judge (dict | None): `config` and `weights` of a multi-label classifier, see Judge.
@@ -54,7 +54,11 @@ class EditScores:
         self.sums[:2] += [len(image), np.abs(same - image).mean(axis=(1, 2, 3)).sum()]
         if self.judge:
             seen = self.judge(image)[1] > 0
-            right = [shows(self.judge(edited)[1] > 0, target), shows(seen, target), (seen == (label > 0.5)).mean(axis=1)]
+            right = [
+                shows(self.judge(edited)[1] > 0, target),
+                shows(seen, target),
+                (seen == (label > 0.5)).mean(axis=1),
+            ]
             self.sums[2:] += [value.sum() for value in right]
 
     def state(self):
@@ -67,7 +71,7 @@ class EditScores:
 
     def compute(self):
         """`reconstruction`, and with a judge `edited`, `unedited` and `judge_accuracy`."""
-        number, error, *rest = self.sums / max(1.0, self.sums[0])
+        error, *rest = self.sums[1:] / max(1.0, self.sums[0])
         found = {"reconstruction": float(error)}
         if self.judge:
             found |= {name: float(v) for name, v in zip(("edited", "unedited", "judge_accuracy"), rest)}

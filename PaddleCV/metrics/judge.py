@@ -39,7 +39,7 @@ class Judge:
         self.std = np.array(normal.std, np.float32).reshape(-1, 1, 1) * scale
 
     def __call__(self, image):
-        """Features float32 [N, F] that the head sees, means over the cells, and logits [N, C], of images [N, D, H, W]."""
+        """Features float32 [N, F] (means over the cells) and logits [N, C] of images [N, D, H, W]."""
         if self.model is None:
             config, weights, labels = self.where
             self.model = load_teacher(config, weights, labels or None)

@@ -21,7 +21,10 @@ def warn_of_other_preparation(config, split, weights=None):
         return
     saved = saved_config(config, weights) if weights else config
     if saved is not None and saved.get("data.train", None):
+        own = split == "infer" and not config.get("data.infer.type", None)  # of another kind of sample, such as noise
         for text in compare(meanings(saved, "train", config.namespace), meanings(config, split)):
+            if own and " with " not in text:
+                continue
             logger.warning("%s: data.%s %s: is that meant?", config.place(f"data.{split}.transforms"), split, text)
 
 

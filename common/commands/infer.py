@@ -19,6 +19,8 @@ EXAMPLES = """examples:
   python tools/infer.py --model output/deepspeech2/export speech.wav
   python tools/infer.py --model output/deepfm/export --input rows.csv --out scores.csv
   python tools/infer.py --model output/pose/export --image street.jpg --boxes boxes.json --out drawn
+  python tools/infer.py --model output/stargan/export --image face.jpg --change Male=1 --out edited.png
+  python tools/infer.py --model output/cgan/export --text "7, 42" --out seven.png
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
 
@@ -43,6 +45,12 @@ def parser():
         help="for keypoints: what a detector found in these images, by --out FILE.json",
     )
     options.add_argument("--text", metavar="TEXT", help="one text instead of --input")
+    options.add_argument(
+        "--change",
+        metavar="NAME=1",
+        nargs="+",
+        help="for models that edit attributes: an edited image for each, such as Male=1, or Male=1,Senior=1 together",
+    )
     options.add_argument("--json", action="store_true", help="print one JSON object per sample")
     options.add_argument(
         "--out",
@@ -108,7 +116,18 @@ def run_infer(args, default_kit):
     task = Exported(args.model).task() if args.model else task_of(config)
     source = None if task is None else open_input(args, task)  # before the model is loaded, which takes seconds
     model = Predictor(args.model, args.threads, args.engine) if args.model else ModelInMemory.from_config(config)
+    if args.change:
+        choose_changes(model.task, args.change)
     return run_inference(model, open_input(args, model.task) if source is None else source, args)
+
+
+def choose_changes(task, changes):
+    """Tells a task which attributes to change; raises ConfigError for one that changes none, or not these."""
+    from common.errors import ConfigError
+
+    if not hasattr(task, "ask_for"):
+        raise ConfigError(f"--change is for models that edit attributes; the task of this one is {task.name}")
+    task.ask_for(changes)
 
 
 def open_input(args, task):
@@ -118,13 +137,15 @@ def open_input(args, task):
     from common.inference.sources import open_source
     from common.vision.writers import DRAWN
 
+    if args.change:
+        choose_changes(task, args.change)
     source = open_source(args.input, task, args.text)
     if args.boxes:
         from common.inference.boxes import Boxed
 
         source = Boxed(source, args.boxes, task)
     if args.out and not is_result_file(args.out):
-        draws = task.draws and hasattr(source, "drawing")
+        draws = task.draws and (hasattr(source, "drawing") or task.input == "text")
         refuse_suffix(args.out, DRAWN if draws else ())
         if not draws:
             raise ConfigError(

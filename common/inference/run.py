@@ -12,6 +12,7 @@ from common.inference.result_files import describe_sample, is_result_file, open_
 from common.inference.rows import predict_rows
 from common.log import logger, printable
 from common.vision.channels import as_rgb
+from common.vision.writers import ImageWriter
 
 PARTS_AT_A_TIME = 16  # of a sample that is split
 
@@ -56,8 +57,10 @@ def run_inference(model, source, args):
             sys.stdout.flush()
             if drawing and task.input == "video":
                 drawing.draw(task, sample, records)
-            elif drawing:
+            elif drawing and "image" in sample:
                 drawing.add(sample, task.draw(as_rgb(sample["image"]), records))
+            elif drawing:
+                drawing.add(sample | {"name": f"{sample['place'].replace(' ', '_')}.png"}, task.draw(None, records))
     for transform in model.pipeline.transforms:
         transform.end_of_rows()
     if drawing or table:
@@ -89,7 +92,7 @@ def open_outputs(out, model, source, threshold=None):
         return None, None
     if is_result_file(out):
         return None, open_results(out, model.task, model.labels, source.name, threshold)
-    return source.drawing(out), None
+    return source.drawing(out) if hasattr(source, "drawing") else ImageWriter(out, source.many), None
 
 
 def predict_one(model, sample, threshold=None):

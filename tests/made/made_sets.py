@@ -9,6 +9,7 @@ from PaddleCV.tools.make_digits import make_digits
 from PaddleCV.tools.make_people import make_people
 from PaddleCV.tools.make_shapes import make_shapes
 from PaddleCV.tools.make_text_pages import make_text_pages
+from PaddleCV.tools.make_translations import make_translations
 from PaddleCV.tools.make_words import make_words
 from PaddleRec.tools.make_clicks import make_click_hours, make_clicks
 from PaddleRec.tools.make_rows import make_hours, make_rows
@@ -23,6 +24,7 @@ MAKERS = {
 MAKERS["actions"] = lambda folder: make_actions(folder, train=4, evaluation=2, size=32, frames=16)
 MAKERS["shapes"] = make_shapes
 MAKERS["people"] = make_people
+MAKERS["translations"] = make_translations
 MAKERS["drawn_words"] = lambda folder: make_words(folder, 48, 16, matplotlib_fonts(), height=32, longest=4)
 MAKERS["text_pages"] = lambda folder: make_text_pages(folder, 24, 4, matplotlib_fonts(), size=128, most=3)
 MAKERS["clicks"] = lambda folder: make_clicks(folder, train=1500, evaluation=200, values=200)

@@ -41,8 +41,8 @@ class ClassCondition(nn.Layer):
 class LabelMapPlanes(nn.Layer):
     """Label maps uint8 [N, H, W] as planes float32 [N, channels, H, W]: one-hot, and the edges between labels.
 
-    The edge channel of SPADE (https://arxiv.org/abs/1903.07291) marks the pixels with a neighbor of another label above,
-    below, left or right; ids beyond C - 1, such as the ignored 255, have a plane of their own, the last label.
+    The edge channel of SPADE (https://arxiv.org/abs/1903.07291) marks the pixels with a neighbor of another label
+    above, below, left or right; ids beyond C - 1, such as the ignored 255, have a plane of their own, the last label.
 
     Args:
         num_labels (int): planes of labels, the last one for all other ids.

@@ -1,4 +1,4 @@
-"""Discriminators that also tell the attributes of an image: of StarGAN (arXiv:1711.09020), of AttGAN (arXiv:1711.10678).
+"""Discriminators that also predict the attributes of an image: StarGAN's (arXiv:1711.09020), AttGAN's (arXiv:1711.10678).
 
 Shapes in this file:
     N images of 3 channels and S x S pixels, C attributes.
@@ -24,9 +24,7 @@ class StarGANDiscriminator(nn.Layer):
         side = cells(image_size, layers)
         sizes = [width * 2**level for level in range(layers)]
         steps = zip([3, *sizes], sizes, strict=False)
-        self.layers = nn.Sequential(
-            *(conv_layer(a, b, 4, 2, 1, activation="leaky_relu", bias=False) for a, b in steps)
-        )
+        self.layers = nn.Sequential(*(conv_layer(a, b, 4, 2, 1, activation="leaky_relu", bias=False) for a, b in steps))
         self.patches = conv_layer(sizes[-1], 1, 3, padding=1, bias=False)
         self.attributes = conv_layer(sizes[-1], num_classes, side, bias=False)
 
@@ -56,7 +54,7 @@ class AttGANDiscriminator(nn.Layer):
         self.layers = nn.Sequential(
             *(conv_layer(a, b, 4, 2, 1, norm="instance", activation="leaky_relu") for a, b in steps)
         )
-        features = sizes[-1] * side * side
+        self.features = features = sizes[-1] * side * side
         self.real = nn.Sequential(linear_layer(features, hidden, activation="leaky_relu"), linear_layer(hidden, 1))
         self.attributes = nn.Sequential(
             linear_layer(features, hidden, activation="leaky_relu"), linear_layer(hidden, num_classes)
@@ -64,7 +62,7 @@ class AttGANDiscriminator(nn.Layer):
 
     def forward(self, image):
         """Logits of being real [N, 1], and of attributes [N, C]."""
-        x = self.layers(image).flatten(1)
+        x = self.layers(image).reshape([-1, self.features])  # flatten has no second-order gradient
         return self.real(x), self.attributes(x)
 
 

@@ -14,7 +14,7 @@ KEEP = -1  # in a target: the attribute stays as the discriminator sees it
 
 
 class AttributeEditor(nn.Layer):
-    """A generator that is told attributes, and a discriminator that tells them: WGAN-GP, attributes, reconstruction.
+    """A generator that takes attributes, and a discriminator that predicts them: WGAN-GP, attributes, reconstruction.
 
     Args:
         generator (Layer): images, their attributes and those wanted, [N, C] of 0 and 1, to images.
@@ -69,7 +69,7 @@ class AttributeEditor(nn.Layer):
         *,
         build,
     ):
-        """Builds the parts, told the number of attributes; the other arguments are those of the class.
+        """Builds the parts with the number of attributes; the other arguments are those of the class.
 
         Args:
             generator (node): StarGANGenerator, AttGANGenerator or STGANGenerator.

@@ -29,5 +29,5 @@ class ClassGAN(NoiseGAN):
         return self.generator(noise, label)
 
     def forward(self, noise, label):
-        """Images float32 [N, D, H, W] from -1 to 1, of noise float32 [N, Z], uniform from -1 to 1, and ids int64 [N]."""
+        """Images float32 [N, D, H, W] from -1 to 1, of uniform noise float32 [N, Z] and class ids int64 [N]."""
         return self.generator(noise, label)

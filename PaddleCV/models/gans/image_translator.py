@@ -34,7 +34,7 @@ class ImageTranslator(nn.Layer):
 
     @classmethod
     def from_config(cls, generator, discriminator, loss, l1_weight=100.0, in_channels=3, out_channels=3, *, build):
-        """Builds the parts, each told its channels.
+        """Builds the parts, each with its channels.
 
         Args:
             generator (node): UNetGenerator or ResNetGenerator.
@@ -63,7 +63,9 @@ class ImageTranslator(nn.Layer):
             ConfigError: the images have no targets.
         """
         if "target" not in batch:
-            raise ConfigError("the images have no `target`, which the generated images are compared with; see ImagePairs")
+            raise ConfigError(
+                "the images have no `target`, which the generated images are compared with; see ImagePairs"
+            )
         return batch["image"], batch["target"]
 
     def loss(self, batch, phase=None):

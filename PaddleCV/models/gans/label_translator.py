@@ -28,7 +28,7 @@ class LabelTranslator(ImageTranslator):
 
     @classmethod
     def from_config(cls, generator, discriminator, loss, num_classes, l1_weight=100.0, edges=False, *, build):
-        """Builds the parts, each told its channels; a further label holds what is ignored (255).
+        """Builds the parts, each with its channels; a further label holds what is ignored (255).
 
         Args:
             generator (node): UNetGenerator or ResNetGenerator.

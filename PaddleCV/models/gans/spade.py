@@ -29,7 +29,7 @@ class Spade(LabelTranslator):
 
     @classmethod
     def from_config(cls, generator, discriminator, loss, num_classes, feature_weight=10.0, edges=True, *, build):
-        """Builds the parts, each told its channels; a further label holds what is ignored (255).
+        """Builds the parts, each with its channels; a further label holds what is ignored (255).
 
         Args:
             generator (node): SpadeGenerator.

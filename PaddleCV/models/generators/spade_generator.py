@@ -4,6 +4,8 @@ Shapes in this file:
     N images of H x W pixels, both multiples of 32; C planes of a label map; D channels and h x w cells of features.
 """
 
+import itertools
+
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
@@ -81,7 +83,7 @@ class SpadeGenerator(nn.Layer):
         self.out_channels = out_channels
         sizes = [scale * width for scale in SCALES]
         self.first = nn.Conv2D(in_channels, sizes[0], 3, padding=1)
-        self.blocks = nn.LayerList([SpadeBlock(a, b, in_channels) for a, b in zip(sizes, sizes[1:])])
+        self.blocks = nn.LayerList([SpadeBlock(a, b, in_channels) for a, b in itertools.pairwise(sizes)])
         self.activation = activation_named("leaky_relu")
         self.last = nn.Conv2D(width, out_channels, 3, padding=1)
 

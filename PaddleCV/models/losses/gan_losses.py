@@ -70,5 +70,5 @@ def gradient_penalty(critic, real, fake, epsilon=1e-16):
     mixed = (real * share + fake * (1 - share)).detach()
     mixed.stop_gradient = False
     (slope,) = paddle.grad(critic(mixed).sum(), mixed, create_graph=True)
-    norm = ((slope.flatten(1) + epsilon) ** 2).sum(axis=1).sqrt()
+    norm = ((slope.reshape([slope.shape[0], -1]) + epsilon) ** 2).sum(axis=1).sqrt()
     return ((norm - 1) ** 2).mean()

@@ -25,7 +25,7 @@ class AttributeEditing(Task):
 
     columns = {"change": "change", "attributes": "attributes", "size": "size", "png": "png"}
 
-    def __init__(self, attributes, changes=(), exclusive=()):
+    def __init__(self, attributes=(), changes=(), exclusive=()):
         self.attributes, self.exclusive = list(attributes), [list(group) for group in exclusive]
         self.ask_for(changes)
 
@@ -59,6 +59,8 @@ class AttributeEditing(Task):
         """The decoded image once for each change, with `target` float32 [C]; as it is if it has a target."""
         if "target" in sample:
             return [sample]
+        if not self.attributes:
+            raise ConfigError("postprocess.attributes is empty: name the attributes of the model, in order")
         return [sample | {"change": text, "target": target} for text, target in self.changes.items()]
 
     def records(self, outputs, samples, labels, threshold):

@@ -7,14 +7,13 @@ from common.inference.task import Task
 
 
 class ImageFromNoise(Task):
-    """Generates an image for a text that names the seed of the noise, `7`, or the class and the seed, `ankle boot, 7`."""
+    """Generates an image for a text: the seed of the noise, `7`, or the class and the seed, `ankle boot, 7`."""
 
     input = "text"
     columns = {"size": "size", "png": "png"}
 
     def synthetic(self, inputs):
-        """No sample: a text is not known to name a class of the model."""
-        return None
+        """None: a text is not known to name a class of the model."""
 
     def records(self, outputs, samples, labels, threshold):
         """The generated image of each sample.

@@ -49,7 +49,7 @@ class SampleSheets(Callback):
 
 
 def draw_sheet(path, columns):
-    """Writes a sheet: a row for each sample with its images, or eight samples a row of one image each.
+    """Writes a sheet: a row for each sample with its images, or eight samples per row of one image each.
 
     Args:
         path (Path): the PNG to write.
@@ -58,5 +58,8 @@ def draw_sheet(path, columns):
     if len(columns) == 1:
         images, width = list(columns[0]), 8
     else:
-        images, width = [column[row] for row in range(min(IN_ROWS, len(columns[0]))) for column in columns], len(columns)
+        images, width = (
+            [column[row] for row in range(min(IN_ROWS, len(columns[0]))) for column in columns],
+            len(columns),
+        )
     draw_mosaic(path, [as_pixels(image) for image in images], columns=width, cell=CELL)
