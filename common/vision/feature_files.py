@@ -35,7 +35,8 @@ MOST_BYTES = 2**30  # of an array, by its header
 class LoadFeatures(Transform):
     """Reads the features of a video from the file at `path`, or from its content, `data`.
 
-    Sets each array by its name, float32 [T, D], and `length`, T. Quantized arrays (uint8) become -2 to 2.
+    Sets each array by its name, float32 [T, D], `length`, T, and `duration` in seconds if the file has this number.
+    Quantized arrays (uint8) become -2 to 2.
 
     Args:
         names (list[str]): arrays to read, all of equal T.
@@ -64,6 +65,8 @@ class LoadFeatures(Transform):
         try:
             given = {name: sample[name] for name in self.names if name in sample}
             arrays = given if given else read_features(sample.pop("data", None) or sample["path"], name)
+            if np.ndim(arrays.get("duration", ())) == 0 and "duration" not in sample:
+                sample["duration"] = float(arrays["duration"])
             arrays = [as_features(arrays, key, size, name) for key, size in zip(self.names, self.sizes)]
             if len({len(array) for array in arrays}) > 1:
                 counts = ", ".join(f"{key} {len(array)}" for key, array in zip(self.names, arrays))

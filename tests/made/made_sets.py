@@ -5,6 +5,7 @@ import pathlib
 
 from PaddleCV.tools.make_actions import make_actions
 from PaddleCV.tools.make_digit_classes import make_digit_classes
+from PaddleCV.tools.make_digit_pairs import make_digit_pairs
 from PaddleCV.tools.make_digits import make_digits
 from PaddleCV.tools.make_people import make_people
 from PaddleCV.tools.make_shapes import make_shapes
@@ -21,6 +22,7 @@ MAKERS = {
     "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
 MAKERS["actions"] = lambda folder: make_actions(folder, train=4, evaluation=2, size=32, frames=16)
+MAKERS["digit_pairs"] = lambda folder: make_digit_pairs(folder, train=64, evaluation=16)
 MAKERS["shapes"] = make_shapes
 MAKERS["people"] = make_people
 MAKERS["drawn_words"] = lambda folder: make_words(folder, 48, 16, matplotlib_fonts(), height=32, longest=4)

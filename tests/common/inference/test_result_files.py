@@ -40,6 +40,8 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         {"keypoints": np.linspace(0, 1, 12).reshape(2, 2, 3)},
     ),
     "ImageClassification": (IMAGES[:3], SCORES),
+    "VideoClassification": (IMAGES[:3], SCORES),
+    "FeatureClassification": (IMAGES[:3], SCORES),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "SentenceEmbedding": (LINES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "TextClassification": ([LINES[0], LINES[1] | {"text_b": "b"}, LINES[2] | {"text_b": "c"}], SCORES),
