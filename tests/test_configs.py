@@ -29,6 +29,7 @@ TASKS = {
         "text_detection",
         "text_recognition",
         "video_classification",
+        "action_localization",
     },
     "PaddleNLP": {"classification", "language_model", "matching", "reading", "lexical", "sentence_embedding"},
     "PaddleRec": {"ranking", "matching"},

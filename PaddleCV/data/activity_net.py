@@ -47,13 +47,17 @@ class ActivityNet:
         database = read_database(self.source, issues)
         subsets = {subset} if isinstance(subset, str) else set(subset or ())
         names = [name for name, about in database.items() if not subsets or about.get("subset") in subsets]
-        self.labels = list(labels) if labels else sorted({label for name in database for label in labels_of(database[name])})
+        self.labels = (
+            list(labels) if labels else sorted({label for name in database for label in labels_of(database[name])})
+        )
         ids = {label: number for number, label in enumerate(self.labels)}
         videos = []
         for name in names:
             path = next((p for p in paths_of(root, features, name) if os.path.exists(p)), None)
             if path is None:
-                issues.error("D104", "has no file of features", name, paths_of(root, features, name)[0], image=len(videos))
+                issues.error(
+                    "D104", "has no file of features", name, paths_of(root, features, name)[0], image=len(videos)
+                )
             videos.append(read_video(name, database[name], path, ids, issues, len(videos)))
         if not names:
             known = ", ".join(sorted({str(about.get("subset")) for about in database.values()})) or "none"
@@ -74,7 +78,7 @@ class ActivityNet:
         return len(self.videos)
 
     def __getitem__(self, index):
-        """One sample: `path`, `duration` in seconds, `segments` float64 [B, 2] as shares of it, `segment_labels` [B]."""
+        """One sample: `path`, `duration` (seconds), `segments` float64 [B, 2], shares of it, `segment_labels` [B]."""
         video = self.videos[index]
         keys = ("path", "place", "duration", "segments", "segment_labels")
         return {key: video[key].copy() if hasattr(video[key], "copy") else video[key] for key in keys}
@@ -143,6 +147,10 @@ def read_video(name, about, path, ids, issues, number):
             segments.append([start / duration, min(end / duration, 1.0)])
             classes.append(ids[label])
     return {
-        **{"path": path or "", "place": f"{name}", "name": name, "duration": float(duration)},
-        **{"segments": np.array(segments, np.float64).reshape(-1, 2), "segment_labels": np.array(classes, np.int64)},
+        "path": path or "",
+        "place": f"{name}",
+        "name": name,
+        "duration": float(duration),
+        "segments": np.array(segments, np.float64).reshape(-1, 2),
+        "segment_labels": np.array(classes, np.int64),
     }

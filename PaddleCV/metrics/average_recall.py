@@ -34,7 +34,7 @@ class AverageRecall:
         self.total = 0
 
     def update(self, outputs, batch):
-        """Adds the predictions of a batch: outputs of the task, batch `segments` (shares of the video) and `duration`."""
+        """Adds the predictions of a batch: outputs of the task, and batch `segments`, shares of the video."""
         count = len(batch["segments"])
         given = [{"duration": 1.0}] * count
         for records, truth in zip(self.task.records(outputs, given, None, 0.0), batch["segments"]):

@@ -40,7 +40,9 @@ def test_samples_of_a_proposal_lie_evenly_in_it_and_half_its_length_around():
     np.testing.assert_allclose(weights[:, :, 1, 2].T, [[0, 0.5, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 0.5, 0.5, 0, 0, 0]])
     # step 0 alone, widened by 0.5: points at -1/2, -1/6, 1/6, 1/2; what is before the video counts as 0
     np.testing.assert_allclose(weights[:, 0, 0, 0], [(1 / 2 + 5 / 6) / 2, 0, 0, 0, 0, 0, 0, 0], atol=1e-6)
-    np.testing.assert_allclose(weights[:, 1, 0, 0], [(5 / 6 + 1 / 2) / 2, (1 / 6 + 1 / 2) / 2, 0, 0, 0, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(
+        weights[:, 1, 0, 0], [(5 / 6 + 1 / 2) / 2, (1 / 6 + 1 / 2) / 2, 0, 0, 0, 0, 0, 0], atol=1e-6
+    )
     assert not weights[:, :, 1, 7].any()  # ends after the video
 
 
@@ -113,9 +115,16 @@ def test_annotations_are_read_in_the_form_of_activity_net_and_errors_are_named(t
     path.write_text(json.dumps(database))
     with pytest.raises(DataError) as raised:
         ActivityNet(str(tmp_path / "set"))
-    assert "made_000: annotation 1: the segment is not within the video (9 to 3" in str(raised.value)
-    assert "made_005: 'duration' is missing" in str(raised.value)
-    with pytest.raises(DataError, match="no videos of the subset 'test' .subsets: fold1"):
+    said = str(raised.value)
+    for words in (
+        "the segment is not within the video",
+        "made_000: annotation 1",
+        "9 to 3 of",
+        "'duration' is missing",
+        "made_005",
+    ):
+        assert words in said
+    with pytest.raises(DataError, match=r"(?s)no videos of the subset 'test'.*subsets: fold1"):
         ActivityNet(str(tmp_path / "set"), subset="test")
 
 

@@ -4,6 +4,7 @@ python PaddleCV/tools/make_segments.py --out dataset/salads --source action_segm
 """
 
 import csv
+import itertools
 import json
 import os
 import pathlib
@@ -60,11 +61,11 @@ def make_segments(out, videos):
 def runs(labels):
     """The runs of equal labels, tuples of start, end (after the last frame) and label."""
     edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
-    return [(start, end, int(labels[start])) for start, end in zip(edges, edges[1:])]
+    return [(start, end, int(labels[start])) for start, end in itertools.pairwise(edges)]
 
 
 def read_videos(source, prefix):
-    """The videos of an .npz file of `NAME/features` and `NAME/labels`, in folds by their order within the name's prefix.
+    """The videos of an .npz file of `NAME/features` and `NAME/labels`, with their folds.
 
     Args:
         source (str): the file, with a table videos.csv beside it (video, fold) or without.

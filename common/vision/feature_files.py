@@ -48,7 +48,9 @@ class LoadFeatures(Transform):
 
     def __init__(self, names=("rgb", "audio"), sizes=(1024, 128), frames=None, most=None, random=False):
         if not names or len(names) != len(sizes):
-            raise ValueError(f"LoadFeatures got the names {list(names)} and the sizes {list(sizes)}; one size for each name")
+            raise ValueError(
+                f"LoadFeatures got the names {list(names)} and the sizes {list(sizes)}; one size for each name"
+            )
         if random and not frames:
             raise ValueError("LoadFeatures with random: true needs frames")
         check_counts("LoadFeatures", frames=frames or 1, most=most or 1)
@@ -152,7 +154,7 @@ def as_features(arrays, key, size, name):
 
 
 def dequantize(array):
-    """Features of quantized ones, uint8 to float32: the middles of 256 steps from -2 to 2, as YouTube-8M defines them."""
+    """Features float32 of quantized ones, uint8: 256 steps from -2 to 2, as YouTube-8M defines them."""
     step = (HIGHEST - LOWEST) / 255
     return (array * np.float32(step) + np.float32((HIGHEST - LOWEST) / 512 + LOWEST)).astype(np.float32)
 

@@ -8,6 +8,7 @@ from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digit_pairs import make_digit_pairs
 from PaddleCV.tools.make_digits import make_digits
 from PaddleCV.tools.make_people import make_people
+from PaddleCV.tools.make_segments import made_videos, make_segments
 from PaddleCV.tools.make_shapes import make_shapes
 from PaddleCV.tools.make_text_pages import make_text_pages
 from PaddleCV.tools.make_words import make_words
@@ -23,6 +24,7 @@ MAKERS = {
 }
 MAKERS["actions"] = lambda folder: make_actions(folder, train=4, evaluation=2, size=32, frames=16)
 MAKERS["digit_pairs"] = lambda folder: make_digit_pairs(folder, train=64, evaluation=16)
+MAKERS["segments"] = lambda folder: make_segments(folder, made_videos(40))
 MAKERS["shapes"] = make_shapes
 MAKERS["people"] = make_people
 MAKERS["drawn_words"] = lambda folder: make_words(folder, 48, 16, matplotlib_fonts(), height=32, longest=4)

@@ -35,14 +35,16 @@ class BMNLoss(nn.Layer):
             valid (Tensor): 1 for proposals inside of the video, float32 [D, T].
         """
         everywhere = paddle.ones_like(start)
-        boundary = balanced_entropy(start, true_start > 0.5, everywhere) + balanced_entropy(end, true_end > 0.5, everywhere)
+        boundary = balanced_entropy(start, true_start > 0.5, everywhere) + balanced_entropy(
+            end, true_end > 0.5, everywhere
+        )
         right = balanced_entropy(found[:, 0], overlaps > RIGHT, valid.expand_as(overlaps))
         error = balanced_error(found[:, 1], overlaps, valid)
         return {"loss_boundary": boundary, "loss_overlap": self.regression_weight * error, "loss_right": right}
 
 
 def balanced_entropy(scores, positive, mask):
-    """The cross entropy of scores in which positives and negatives weigh the same; without positives that of the negatives.
+    """The cross entropy of scores in which positives and negatives weigh the same, or that of negatives alone.
 
     Args:
         scores (Tensor): 0 to 1, float32 of any shape.

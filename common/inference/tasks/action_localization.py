@@ -69,7 +69,9 @@ class ActionLocalization(Task):
     def line(self, sample, records):
         """The number of segments of a video, then a line for each."""
         lines = [f"{sample['name']}: {len(records)} found"]
-        return "\n".join(lines + [f"  {r['start']:.2f} - {r['end']:.2f} {r['label']} {r['score']:.3f}" for r in records])
+        return "\n".join(
+            lines + [f"  {r['start']:.2f} - {r['end']:.2f} {r['label']} {r['score']:.3f}" for r in records]
+        )
 
 
 def candidates(start, end, proposals):

@@ -40,6 +40,10 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         {"keypoints": np.linspace(0, 1, 12).reshape(2, 2, 3)},
     ),
     "ImageClassification": (IMAGES[:3], SCORES),
+    "ActionLocalization": (
+        IMAGES[:2],
+        {"start": np.eye(2, 4), "end": np.eye(2, 4, 2), "proposals": np.linspace(0, 1, 24).reshape(2, 3, 4)},
+    ),
     "VideoClassification": (IMAGES[:3], SCORES),
     "FeatureClassification": (IMAGES[:3], SCORES),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
