@@ -38,8 +38,10 @@ def test_samples_of_a_proposal_lie_evenly_in_it_and_half_its_length_around():
     assert weights.shape == (8, 2, 6, 8)
     # steps 2 to 3, widened by 1: points at 1, 2, 3, 4; each sample is the mean of two
     np.testing.assert_allclose(weights[:, :, 1, 2].T, [[0, 0.5, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 0.5, 0.5, 0, 0, 0]])
-    # step 0 alone, widened by 0.5: points at -1/2, -1/6, 1/6, 1/2; what is before the video counts as 0
-    np.testing.assert_allclose(weights[:, 0, 0, 0], [(1 / 2 + 5 / 6) / 2, 0, 0, 0, 0, 0, 0, 0], atol=1e-6)
+    # step 0 alone, widened by 0.5: points at -1/2, -1/6, 1/6, 1/2; the first two count as step 0
+    np.testing.assert_allclose(weights[:, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0], atol=1e-6)
+    # steps 0 to 3, widened by 2: the first point is at -2, outside; the second at -1/3
+    np.testing.assert_allclose(weights[:, 0, 3, 0], [1 / 2, 0, 0, 0, 0, 0, 0, 0], atol=1e-6)
     np.testing.assert_allclose(
         weights[:, 1, 0, 0], [(5 / 6 + 1 / 2) / 2, (1 / 6 + 1 / 2) / 2, 0, 0, 0, 0, 0, 0], atol=1e-6
     )

@@ -10,8 +10,8 @@ def as_sample(task, given):
 
     Args:
         task (Task): whose `input` says what the object is.
-        given (object): a text; a path, an array (RGB uint8 [H, W, 3]; of a video [T, H, W, 3]) or a PIL image; a path, or
-            (float32 [T], rate in Hz); a dict of features by name; a dict by column.
+        given (object): a text; a path, an array (RGB uint8 [H, W, 3]; of a video [T, H, W, 3]) or a PIL image;
+            a path, or (float32 [T], rate in Hz); a dict of features by name; a dict by column.
 
     Raises:
         DataError: a text is empty or no text, an array is no image.

@@ -73,7 +73,7 @@ class BMN(nn.Layer):
         return cls(build(loss), features, length, durations, samples, hidden, groups)
 
     def predict(self, features):
-        """Probabilities of start [N, T] and end [N, T], and of proposals [N, 2, D, T]: of being right, their overlap.
+        """Probabilities of start [N, T] and end [N, T], and of proposals [N, 2, D, T]: their overlap, of being right.
 
         Args:
             features (Tensor): float32 [N, T, I].

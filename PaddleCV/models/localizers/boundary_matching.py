@@ -12,7 +12,8 @@ def sampling_weights(length, durations, samples=32, points=3, margin=0.5):
 
     The proposal of start t and duration d (both in steps, d from 0) covers the steps t to t + d. It is widened by
     `margin` of its length on both sides; S * B points lie evenly in it, and each is interpolated linearly between
-    its two steps. Points outside of the video count as 0, and so do proposals that end outside of it.
+    its two steps. Points outside of the video count as 0, but for those less than a step before it, which count as its
+    first step, as in the original; so do proposals that end outside of it.
 
     Args:
         length (int): T.
@@ -28,6 +29,7 @@ def sampling_weights(length, durations, samples=32, points=3, margin=0.5):
     first, last = start - margin * (duration + 1), start + duration + margin * (duration + 1)
     share = np.arange(samples * points) / (samples * points - 1)
     places = first[..., None] + (last - first)[..., None] * share  # [D, T, S B]
+    places = np.where((places > -1) & (places < 0), 0, places)
     below = np.floor(places).astype(np.int64)
     right = places - below
     found = np.zeros((durations, length, samples, length + 2), np.float32)  # steps, and a place for those outside

@@ -28,7 +28,7 @@ class BMNLoss(nn.Layer):
         Args:
             start (Tensor): float32 [N, T]; end likewise.
             end (Tensor): see start.
-            found (Tensor): of proposals, float32 [N, 2, D, T].
+            found (Tensor): of proposals their overlap, and of being right, float32 [N, 2, D, T].
             true_start (Tensor): 0 to 1, float32 [N, T]; true_end likewise.
             true_end (Tensor): see true_start.
             overlaps (Tensor): of each proposal with the nearest segment, float32 [N, D, T].
@@ -38,8 +38,8 @@ class BMNLoss(nn.Layer):
         boundary = balanced_entropy(start, true_start > 0.5, everywhere) + balanced_entropy(
             end, true_end > 0.5, everywhere
         )
-        right = balanced_entropy(found[:, 0], overlaps > RIGHT, valid.expand_as(overlaps))
-        error = balanced_error(found[:, 1], overlaps, valid)
+        right = balanced_entropy(found[:, 1], overlaps > RIGHT, valid.expand_as(overlaps))
+        error = balanced_error(found[:, 0], overlaps, valid)
         return {"loss_boundary": boundary, "loss_overlap": self.regression_weight * error, "loss_right": right}
 
 
@@ -71,7 +71,7 @@ def balanced_error(scores, overlaps, valid):
     """
     high = (overlaps > HIGH).astype("float32")
     medium = ((overlaps <= HIGH) & (overlaps > LOW)).astype("float32")
-    low = ((overlaps <= LOW) & (overlaps > 0)).astype("float32") * valid
+    low = (overlaps <= LOW).astype("float32") * valid
     weights = high
     for kind in (medium, low):
         share = high.sum() / kind.sum().clip(min=1.0)
