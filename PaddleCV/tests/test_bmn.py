@@ -7,7 +7,7 @@ import paddle
 import pytest
 
 from common.errors import DataError
-from common.inference.tasks.action_localization import ActionLocalization, candidates, is_boundary
+from common.inference.tasks.action_localization import ActionLocalization, boundary_candidates, is_boundary
 from common.testing import check_model
 from common.vision.segments import boundary_targets, rescale_steps, segment_overlaps, suppress_softly
 from PaddleCV.data.activity_net import ActivityNet
@@ -40,8 +40,8 @@ def test_samples_of_a_proposal_lie_evenly_in_it_and_half_its_length_around():
     np.testing.assert_allclose(weights[:, :, 1, 2].T, [[0, 0.5, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 0.5, 0.5, 0, 0, 0]])
     # step 0 alone, widened by 0.5: points at -1/2, -1/6, 1/6, 1/2; the first two count as step 0
     np.testing.assert_allclose(weights[:, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0], atol=1e-6)
-    # steps 0 to 3, widened by 2: the first point is at -2, outside; the second at -1/3
-    np.testing.assert_allclose(weights[:, 0, 3, 0], [1 / 2, 0, 0, 0, 0, 0, 0, 0], atol=1e-6)
+    # steps 0 to 3, widened by 2: points at -2, outside, and at 1/3
+    np.testing.assert_allclose(weights[:, 0, 3, 0], [1 / 3, 1 / 6, 0, 0, 0, 0, 0, 0], atol=1e-6)
     np.testing.assert_allclose(
         weights[:, 1, 0, 0], [(5 / 6 + 1 / 2) / 2, (1 / 6 + 1 / 2) / 2, 0, 0, 0, 0, 0, 0], atol=1e-6
     )
@@ -72,13 +72,13 @@ def test_boundaries_are_peaks_and_all_that_are_more_than_half_of_the_largest():
     assert is_boundary(np.array([0.1, 0.2, 0.1, 1.0, 0.6, 0.3])).tolist() == [True, True, False, True, True, True]
     start, end = np.array([1.0, 0.1, 0.2, 0.1]), np.array([0.1, 0.2, 0.1, 0.8])
     proposals = np.full((3, 4), 0.5)
-    segments, scores = candidates(start, end, proposals)
+    segments, scores = boundary_candidates(start, end, proposals)
     # starts 0, 2, 3 and ends 0, 1, 3, of at most 3 steps
     assert segments.tolist() == [[0, 0.25], [0.75, 1.0], [0, 0.5], [0.5, 1.0]]
     np.testing.assert_allclose(scores, [0.5 * 0.1, 0.5 * 0.1 * 0.8, 0.5 * 0.2, 0.5 * 0.2 * 0.8])
 
 
-def test_soft_suppression_lowers_what_overlaps_a_better_one():
+def test_soft_nms_lowers_what_overlaps_a_better_one():
     segments = np.array([[0.0, 0.5], [0.0, 0.4], [0.6, 0.9]])
     best, scores = suppress_softly(segments, np.array([0.9, 0.8, 0.5]), 3)
     # overlap 0.8 is above 0.5 + 0.4 * 0.5

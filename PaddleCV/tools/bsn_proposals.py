@@ -16,7 +16,7 @@ from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
 from common.config import load_config  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
-from common.inference.tasks.action_localization import candidates  # noqa: E402
+from common.inference.tasks.action_localization import boundary_candidates  # noqa: E402
 from common.log import logger  # noqa: E402
 from common.vision.segments import segment_overlaps  # noqa: E402
 
@@ -65,7 +65,7 @@ def propose(model, dataset, transforms, out, most):
             curves = whole.predict(paddle.to_tensor(sample["features"][None]))
             every = whole.proposal_features(curves).numpy()[0]
         start, end = curves.numpy()[0, 1:]
-        segments, scores = candidates(start, end, whole.valid.numpy())
+        segments, scores = boundary_candidates(start, end, whole.valid.numpy())
         best = np.argsort(-scores, kind="stable")[:most]
         steps = np.round(segments[best] * whole.length).astype(np.int64)  # start, and the step after the end
         rows = (steps[:, 1] - steps[:, 0] - 1) * whole.length + steps[:, 0]

@@ -72,7 +72,7 @@ def read_videos(source, prefix):
         prefix (str): of the names to take.
 
     Raises:
-        DataError: there are none.
+        DataError: no name begins so.
     """
     found, folds = {}, read_folds(pathlib.Path(source).parent / "videos.csv")
     with np.load(source, allow_pickle=False) as arrays:

@@ -95,7 +95,7 @@ def read_features(source, name):
     Raises:
         BadSample: D101, D102 or D104.
     """
-    data = source if isinstance(source, bytes) else read_bytes(source, name)
+    data = source if isinstance(source, bytes) else read_feature_file(source, name)
     if data[:2] == b"PK":
         return read_npz(data, name)
     if len(data) > 8 and data[8:9] == b"{":
@@ -105,7 +105,7 @@ def read_features(source, name):
     raise bad_file("D101", name, f"not a file of features ({what}); .npz and .safetensors are read", fix=fix)
 
 
-def read_bytes(path, name):
+def read_feature_file(path, name):
     """The content of a file; raises BadSample D104."""
     try:
         check_regular(path)

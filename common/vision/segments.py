@@ -1,4 +1,4 @@
-"""Segments of time: overlaps, soft suppression, the targets of boundaries, and features of equal numbers of steps.
+"""Segments of time: overlaps, soft-NMS, the targets of boundaries, and features of equal numbers of steps.
 
 Shapes in this file:
     A and B segments (start, end), T steps of I features, D durations.

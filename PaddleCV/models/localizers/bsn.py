@@ -67,7 +67,7 @@ class BSN(nn.Layer):
         return self.tem(features.transpose([0, 2, 1]))
 
     def forward(self, features):
-        """Start [N, T], end [N, T] and proposals [N, D, T], 0 outside of the video; in the first stage all others are 1.
+        """Start [N, T], end [N, T] and proposals [N, D, T], 0 outside of the video; 1 in the first stage.
 
         Args:
             features (Tensor): float32 [N, T, I].

@@ -14,7 +14,7 @@ PEAK = 0.5  # share of the largest probability from which a step may be a bounda
 
 
 class ActionLocalization(Task):
-    """The segments that begin and end at probable boundaries, after soft suppression; the best first.
+    """The segments that begin and end at probable boundaries, after soft-NMS; the best first.
 
     The times are in seconds where the duration of a video is known (`duration` in its file of features), otherwise
     shares of the video.
@@ -22,7 +22,7 @@ class ActionLocalization(Task):
     Args:
         keep (int): segments of a video at most.
         threshold (float): segments that score less are left out.
-        alpha (float): of soft suppression, see :func:`common.vision.segments.suppress_softly`.
+        alpha (float): of soft-NMS, see :func:`common.vision.segments.suppress_softly`.
         low (float): threshold of the overlap for short segments.
         high (float): threshold for those that cover the whole video.
     """
@@ -54,7 +54,7 @@ class ActionLocalization(Task):
         """
         found = []
         for row, (start, end, proposals) in enumerate(zip(*(outputs[name] for name in ("start", "end", "proposals")))):
-            segments, scores = candidates(start, end, proposals)
+            segments, scores = boundary_candidates(start, end, proposals)
             best, scores = suppress_softly(segments, scores, self.keep, self.alpha, self.low, self.high)
             duration = float(samples[row].get("duration") or 1.0) if row < len(samples) else 1.0
             found.append(
@@ -74,7 +74,7 @@ class ActionLocalization(Task):
         )
 
 
-def candidates(start, end, proposals):
+def boundary_candidates(start, end, proposals):
     """The proposals between probable boundaries, as shares of the video, and their scores.
 
     Args:
