@@ -11,7 +11,7 @@ from common.inference.predictor import Predictor
 from common.vision.clips import SampleClips, SampleSegments, ThreeCrops, clip_frames, part_of, segment_frames
 from common.vision.corner_crop import MultiScaleCrop
 from common.vision.video import VideoFile
-from common.vision.video_sources import open_videos
+from common.vision.video_sources import StreamPieces, open_videos
 from deploy.serving.items import whole_file
 from deploy.serving.problems import Limits
 from deploy.serving.worker import predict_items
@@ -168,6 +168,13 @@ def test_the_command_the_export_and_the_server_answer_alike(exported, video, tmp
     assert [one["label"] for one in in_memory] == [one["label"] for one in found["predictions"]]
     scores = [[one["score"] for one in records] for records in (in_memory, found["predictions"])]
     np.testing.assert_allclose(*scores, rtol=1e-4)
+
+
+def test_a_stream_is_cut_into_pieces_of_some_seconds(video):
+    pieces = list(StreamPieces(str(video)))  # a file stands for the stream: 10 frames a second
+    assert [len(piece["clip"]) for piece in pieces] == [40, 40, 20]
+    assert [values(piece["clip"][:1]) for piece in pieces] == [[0], [40], [80]]
+    assert pieces[1]["name"].endswith(" 4.0 s") and pieces[1]["rate"] == 10.0
 
 
 def test_sources_of_videos_are_refused_by_name(tmp_path):
