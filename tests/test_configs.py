@@ -29,6 +29,7 @@ TASKS = {
         "text_detection",
         "text_recognition",
         "video_classification",
+        "action_localization",
     },
     "PaddleNLP": {
         "classification",

@@ -49,7 +49,9 @@ class GlobalAveragePrecision:
 
     def merge(self, states):
         """Replaces the predictions by those of all processes."""
-        self.confidences, self.right, self.first = ([state[n] for state in states] for n in ("scores", "right", "first"))
+        self.confidences, self.right, self.first = (
+            [state[n] for state in states] for n in ("scores", "right", "first")
+        )
         self.positives = int(sum(state["positives"] for state in states))
 
     def compute(self):

@@ -1,4 +1,4 @@
-"""The classifiers of features of videos: the contract, padding, formulas by hand, files, and the converter of pickles."""
+"""The classifiers of features of videos: the contract, padding, formulas by hand, files, converted pickles."""
 
 import pickle
 
@@ -150,14 +150,19 @@ def test_bad_files_of_features_are_named_with_their_line(tmp_path):
 
 
 def test_pickles_of_the_original_are_converted_and_code_is_refused(tmp_path):
-    record = {"video": "a/b", "feature": np.full((4, 2), 7, np.uint8), "audio": np.ones((4, 1), np.uint8), "label": [3, 1]}
+    record = {
+        "video": "a/b",
+        "feature": np.full((4, 2), 7, np.uint8),
+        "audio": np.ones((4, 1), np.uint8),
+        "label": [3, 1],
+    }
     source = tmp_path / "train.pkl"
     source.write_bytes(pickle.dumps([record, {**record, "label": np.array([2])}], protocol=2))
     assert convert_features([source], tmp_path / "out", "train_list.txt") == 2
     assert (tmp_path / "out/train_list.txt").read_text() == "train_list/a_b.npz 1,3\ntrain_list/a_b_.npz 2\n"
     assert read_features(str(tmp_path / "out/train_list/a_b.npz"), "a")["rgb"].tolist() == [[7, 7]] * 4
     source.write_bytes(pickle.dumps([{**record, "label": "x"}], protocol=2))
-    with pytest.raises(DataError, match="train.pkl: record 0: 'label' is missing"):
+    with pytest.raises(DataError, match=r"train.pkl: record 0: 'label' is missing"):
         convert_features([source], tmp_path / "other", "train_list.txt")
     source.write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
     with pytest.raises(UnsafeFile):

@@ -41,8 +41,6 @@ def test_a_video_classifier_keeps_the_contract(name, tmp_path):
     check_model(lambda: classifier(name), clips(), tmp_path, unused if name == "non_local" else ())
 
 
-
-
 def test_an_eighth_of_the_channels_comes_from_the_frame_before_and_an_eighth_from_the_one_after():
     x = np.random.default_rng(0).normal(size=(2, 3, 8, 1, 2)).astype("float32")  # 2 clips of 3 frames
     found = shift_frames(paddle.to_tensor(x.reshape(6, 8, 1, 2)), 3, 0.125).numpy().reshape(x.shape)

@@ -1,9 +1,10 @@
-"""`tools/infer.py`: runs inference on images, texts, audio or table rows, by an exported model or a checkpoint.
+"""`tools/infer.py`: runs inference on images, videos, texts, audio or table rows, by an exported model or a checkpoint.
 
-Images: a file, a folder, a video, a stream (rtsp://...), the number of a camera, or `-` for standard input (an image or
-paths); --out FOLDER receives the images with the predictions drawn.  Texts: a file with one text per line, --text, or
-standard input.  Audio: a file, a folder, or `-`.  Table rows: a .csv or .jsonl file.  --json writes one JSON object per
-sample; --out FILE.csv writes the predictions of any model as a table.
+Images: a file, a folder, a video, a stream (rtsp://...), the number of a camera, or `-` for standard input (an image
+or paths); --out FOLDER receives the images with the predictions drawn.  Videos, of models that classify them: a file,
+a folder or a stream, drawn likewise; files of features (.npz, .safetensors) of models that read these.  Texts: a file
+with one text per line, --text, or standard input.  Audio: a file, a folder, or `-`.  Table rows: a .csv or .jsonl
+file.  --json writes one JSON object per sample; --out FILE.csv writes the predictions of any model as a table.
 """
 
 import argparse

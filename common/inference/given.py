@@ -10,8 +10,8 @@ def as_sample(task, given):
 
     Args:
         task (Task): whose `input` says what the object is.
-        given (object): a text; a path, an array (RGB uint8 [H, W, 3]) or a PIL image; a path, or (float32 [T], rate
-            in Hz); a dict by column.
+        given (object): a text; a path, an array (RGB uint8 [H, W, 3]; of a video [T, H, W, 3]) or a PIL image;
+            a path, or (float32 [T], rate in Hz); a dict of features by name; a dict by column.
 
     Raises:
         DataError: a text is empty or no text, an array is no image.
@@ -24,6 +24,13 @@ def as_sample(task, given):
         return {"path": "text", "name": "text", **task.read_line(given)}
     if task.input == "table":
         return {"path": "row", "name": "1", "row": dict(given)}
+    if task.input == "video" and isinstance(given, np.ndarray):
+        if given.ndim != 4 or given.dtype != np.uint8 or given.shape[3] != 3 or not given.size:
+            found = f"{given.dtype} {list(given.shape)}"
+            raise DataError(f"error[D102] a video is an array of uint8 [frames, height, width, 3] in RGB, not {found}")
+        return {"path": "array", "name": "array", "clip": given}
+    if task.input == "features" and isinstance(given, dict):
+        return {"path": "arrays", "name": "arrays", **given}
     if isinstance(given, tuple):
         audio, rate = given
         return {"path": "array", "name": "array", "audio": np.asarray(audio, np.float32), "rate": int(rate)}

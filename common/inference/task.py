@@ -11,14 +11,20 @@ from common.config.check import task_name
 from common.errors import ConfigError
 from common.inference import synthetic
 
-LABELED_BY = {"image": "image", "video": "video", "features": "video", "audio": "audio", "table": "row"}  # input -> the key of a sample's name in JSON
+LABELED_BY = {
+    "image": "image",
+    "video": "video",
+    "features": "video",
+    "audio": "audio",
+    "table": "row",
+}  # input -> the key of a sample's name in JSON
 
 
 class Task:
     """The input of a model, and the meaning of its outputs: records, lines, drawings.
 
     Attributes:
-        input (str): image, video, features (files of them), text, audio, table, or tensors, which are prepared by the caller.
+        input (str): image, video, features (files of them), text, audio, table, or tensors, which the caller prepares.
         threshold (float): predictions that score less are left out, unless a caller asks for another threshold. If
             an argument of this name is None by default, the threshold of maximum F1 of the evaluation is used.
         files (tuple[str]): arguments of the constructor that name files; an export carries these.

@@ -1,7 +1,7 @@
 """Transforms that choose frames of a video: of equal parts of it (segments), or of short runs of frames (clips).
 
-A sample names its video by `path`, or holds its content (`data`, bytes) or its frames (`clip`).  With `start` and `end`,
-frame numbers, it is that part of the video alone.  What is chosen becomes `clip`, a list of T frames, to which
+A sample names its video by `path`, or holds its content (`data`, bytes) or its frames (`clip`).  With `start` and
+`end`, frame numbers, it is that part of the video alone.  What is chosen becomes `clip`, a list of T frames, to which
 `PerFrame` applies image transforms.
 
 Shapes in this file:
@@ -60,7 +60,7 @@ class FrameSampler(Transform):
 
 
 class SampleSegments(FrameSampler):
-    """Takes a run of frames from each of S equal parts of the video (TSN, https://arxiv.org/abs/1608.00859, section 3.1).
+    """Takes a run of frames from each of S equal parts (TSN, https://arxiv.org/abs/1608.00859, section 3.1).
 
     The run is in the middle of its part, in training at a random place of it. T is S * F.
 
@@ -132,7 +132,9 @@ class ThreeCrops(Transform):
             raise bad_file("D100", sample.get("path", "a clip"), message, fix="resize them before ThreeCrops")
         down, across = (height - self.size) / 2, (width - self.size) / 2
         tall = height >= width
-        corners = [(round(down * step), round(across)) if tall else (round(down), round(across * step)) for step in range(3)]
+        corners = [
+            (round(down * step), round(across)) if tall else (round(down), round(across * step)) for step in range(3)
+        ]
         sample["clip"] = [
             frame[top : top + self.size, left : left + self.size] for top, left in corners for frame in sample["clip"]
         ]

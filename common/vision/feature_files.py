@@ -35,7 +35,8 @@ MOST_BYTES = 2**30  # of an array, by its header
 class LoadFeatures(Transform):
     """Reads the features of a video from the file at `path`, or from its content, `data`.
 
-    Sets each array by its name, float32 [T, D], and `length`, T. Quantized arrays (uint8) become -2 to 2.
+    Sets each array by its name, float32 [T, D], `length`, T, and `duration` in seconds if the file has this number.
+    Quantized arrays (uint8) become -2 to 2.
 
     Args:
         names (list[str]): arrays to read, all of equal T.
@@ -47,7 +48,9 @@ class LoadFeatures(Transform):
 
     def __init__(self, names=("rgb", "audio"), sizes=(1024, 128), frames=None, most=None, random=False):
         if not names or len(names) != len(sizes):
-            raise ValueError(f"LoadFeatures got the names {list(names)} and the sizes {list(sizes)}; one size for each name")
+            raise ValueError(
+                f"LoadFeatures got the names {list(names)} and the sizes {list(sizes)}; one size for each name"
+            )
         if random and not frames:
             raise ValueError("LoadFeatures with random: true needs frames")
         check_counts("LoadFeatures", frames=frames or 1, most=most or 1)
@@ -64,6 +67,8 @@ class LoadFeatures(Transform):
         try:
             given = {name: sample[name] for name in self.names if name in sample}
             arrays = given if given else read_features(sample.pop("data", None) or sample["path"], name)
+            if np.ndim(arrays.get("duration", ())) == 0 and "duration" not in sample:
+                sample["duration"] = float(arrays["duration"])
             arrays = [as_features(arrays, key, size, name) for key, size in zip(self.names, self.sizes)]
             if len({len(array) for array in arrays}) > 1:
                 counts = ", ".join(f"{key} {len(array)}" for key, array in zip(self.names, arrays))
@@ -90,7 +95,7 @@ def read_features(source, name):
     Raises:
         BadSample: D101, D102 or D104.
     """
-    data = source if isinstance(source, bytes) else read_bytes(source, name)
+    data = source if isinstance(source, bytes) else read_feature_file(source, name)
     if data[:2] == b"PK":
         return read_npz(data, name)
     if len(data) > 8 and data[8:9] == b"{":
@@ -100,7 +105,7 @@ def read_features(source, name):
     raise bad_file("D101", name, f"not a file of features ({what}); .npz and .safetensors are read", fix=fix)
 
 
-def read_bytes(path, name):
+def read_feature_file(path, name):
     """The content of a file; raises BadSample D104."""
     try:
         check_regular(path)
@@ -149,7 +154,7 @@ def as_features(arrays, key, size, name):
 
 
 def dequantize(array):
-    """Features of quantized ones, uint8 to float32: the middles of 256 steps from -2 to 2, as YouTube-8M defines them."""
+    """Features float32 of quantized ones, uint8: 256 steps from -2 to 2, as YouTube-8M defines them."""
     step = (HIGHEST - LOWEST) / 255
     return (array * np.float32(step) + np.float32((HIGHEST - LOWEST) / 512 + LOWEST)).astype(np.float32)
 

@@ -7,8 +7,8 @@ from common.errors import ConfigError, DataError
 from common.files import read_standard_input
 from common.log import logger
 from common.vision.decode import decode_image
-from common.vision.video import SUFFIXES as VIDEOS
 from common.vision.files import IMAGE_SUFFIXES, describe_left_out, image_size, is_image_file
+from common.vision.video import SUFFIXES as VIDEOS
 from common.vision.writers import ImageWriter, VideoWriter
 
 ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)

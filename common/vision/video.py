@@ -11,7 +11,7 @@ Issues raised here (`BadSample`):
 """
 
 import contextlib
-import io
+import os
 
 import cv2
 import numpy as np
@@ -48,7 +48,8 @@ class VideoFile:
         start = read_start(source, self.name)
         if not start:
             raise bad_file("D101", self.name, "the file is empty (0 bytes)", fix="record or download it again")
-        self.capture = open_capture(source)
+        self.source = MemoryFile(source) if isinstance(source, bytes) else None
+        self.capture = open_capture(self.source or source)
         self.rate = self.capture.get(cv2.CAP_PROP_FPS) or 25.0
         self.count = int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT))
         width, height = (int(self.capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
@@ -61,7 +62,7 @@ class VideoFile:
             raise bad_file("D103", self.name, message, fix="scale the video down")
         self.size, self.position, self.last = (height, width), 0, None
         if self.count < 1:  # of a stream that was written to a file, without an index
-            self.count = self.count_frames(source)
+            self.count = self.count_frames(self.source or source)
 
     def __enter__(self):
         return self
@@ -72,6 +73,8 @@ class VideoFile:
     def close(self):
         """Closes the file."""
         self.capture.release()
+        if self.source:
+            self.source.close()
 
     def count_frames(self, source):
         """The number of frames, found by decoding all of them; the video is opened again."""
@@ -125,12 +128,11 @@ class VideoFile:
 
 
 def open_capture(source):
-    """OpenCV's capture of a path or of bytes, which may have failed to open; its complaints are not shown."""
+    """OpenCV's capture of a file, which may have failed to open; its complaints are not shown."""
     options = [cv2.CAP_PROP_N_THREADS, FFMPEG_THREADS]
     with quiet():
         try:
-            data = io.BytesIO(source) if isinstance(source, bytes) else str(source)
-            return cv2.VideoCapture(data, cv2.CAP_FFMPEG, options)
+            return cv2.VideoCapture(str(source), cv2.CAP_FFMPEG, options)
         except cv2.error:
             return cv2.VideoCapture()
 
@@ -155,6 +157,28 @@ def read_start(source, name):
             return file.read(16)
     except (OSError, ValueError) as error:
         raise unreadable_file(error, source, "a video", name) from None
+
+
+class MemoryFile:
+    """Bytes as a file that has a path and is on no disk: OpenCV ends the process on some objects of Python's `io`.
+
+    Args:
+        data (bytes): the content.
+    """
+
+    def __init__(self, data):
+        self.number = os.memfd_create("video")
+        with os.fdopen(os.dup(self.number), "wb") as file:
+            file.write(data)
+
+    def __str__(self):
+        return f"/proc/{os.getpid()}/fd/{self.number}"
+
+    def close(self):
+        """Gives the memory back."""
+        if self.number is not None:
+            os.close(self.number)
+            self.number = None
 
 
 class FrameList:

@@ -75,7 +75,12 @@ class StreamPieces(Stream):
         size, count = max(1, round(SECONDS * self.rate)), 0
         while frames := list(itertools.islice(self.read(), size)):
             name = f"{self.name} {count / self.rate:.1f} s"
-            yield {"path": self.name, "name": name, "clip": [cv2.cvtColor(f, cv2.COLOR_BGR2RGB) for f in frames], "rate": self.rate}
+            yield {
+                "path": self.name,
+                "name": name,
+                "clip": [cv2.cvtColor(f, cv2.COLOR_BGR2RGB) for f in frames],
+                "rate": self.rate,
+            }
             count += len(frames)
         self.capture.release()
 

@@ -97,12 +97,16 @@ def document(models, limits=None):
     }
 
 
+ENCODED_FILES = {  # key of a body -> what it is
+    "image": "a JPEG, PNG, WebP or BMP file",
+    "audio": "a WAV, FLAC, OGG or MP3 file",
+    "video": "a video file, such as MP4,",
+    "feature_file": "an .npz or .safetensors file",
+}
+
+
 def predictor(limits):
     """The operation that predicts."""
-    image = {"type": "string", "contentEncoding": "base64", "description": "a JPEG, PNG, WebP or BMP file in base64"}
-    audio = {"type": "string", "contentEncoding": "base64", "description": "a WAV, FLAC, OGG or MP3 file in base64"}
-    video = {"type": "string", "contentEncoding": "base64", "description": "a video file in base64, such as MP4"}
-    features = {"type": "string", "contentEncoding": "base64", "description": "an .npz or .safetensors file in base64"}
     text = {"type": "string", "maxLength": limits.characters}
     many = {"type": "array", "minItems": 1, "maxItems": limits.items}
     tensors = {
@@ -111,15 +115,12 @@ def predictor(limits):
         "additionalProperties": {"type": "array"},
     }
     row = {"type": "object", "description": "values by the names of the columns, as a line of JSON of tools/infer.py"}
+    encoded = {name: {"type": "string", "contentEncoding": "base64", "description": f"{what} in base64"}
+               for name, what in ENCODED_FILES.items()}  # fmt: skip
+    files = {KEYS[kind][1]: {**many, "items": encoded[KEYS[kind][0]]} for kind in FILES}
     kinds = {
-        "image": image,
-        "images": {**many, "items": image},
-        "audio": audio,
-        "audios": {**many, "items": audio},
-        "video": video,
-        "videos": {**many, "items": video},
-        "feature_file": features,
-        "feature_files": {**many, "items": features},
+        **encoded,
+        **files,
         "text": text,
         "texts": {**many, "items": text},
         "row": row,

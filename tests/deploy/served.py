@@ -4,7 +4,9 @@ import asyncio
 import base64
 import io
 import json
+import tempfile
 import wave
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -13,10 +15,12 @@ from starlette.requests import Request
 from common.inference.given import as_sample
 from common.inference.rows import needed_columns
 from common.inference.run import predict_one
-from common.inference.synthetic import synthetic_audio, synthetic_image
+from common.inference.synthetic import synthetic_audio, synthetic_image, synthetic_video
+from common.vision.video import VideoFile
 from deploy.serving.inputs import KEYS, read_items
 from deploy.serving.problems import Limits
 from deploy.serving.worker import describe, predict_items
+from PaddleCV.tools.make_actions import write_video
 
 LINES = {"ReadingComprehension": "what jumps?\tthe quick brown fox 敏捷的棕色狐狸"}  # of other tasks the text alone
 IDS = {"history_groups": "g3 g1", "group": "g4", "item": "i10"}  # columns of rows; of others two items
@@ -49,6 +53,18 @@ def input_of(model):
     if kind == "audio":
         data, samples = wav()
         return base64.b64encode(data).decode(), (samples, 16000)
+    if kind == "video":
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "made.mp4"
+            write_video(path, synthetic_video()["clip"], 8)
+            data = path.read_bytes()
+        with VideoFile(data, "made.mp4") as video:
+            return base64.b64encode(data).decode(), np.stack(list(video))
+    if kind == "features":
+        arrays = {key: value for key, value in model.task.synthetic(model.inputs).items() if key != "path"}
+        file = io.BytesIO()
+        np.savez(file, **arrays)
+        return base64.b64encode(file.getvalue()).decode(), arrays
     if kind == "text":
         line = LINES.get(model.task.name, "the quick brown fox 敏捷的棕色狐狸")
         return line, line

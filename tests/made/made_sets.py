@@ -3,10 +3,13 @@
 import dataclasses
 import pathlib
 
+from PaddleCV.tools.bsn_proposals import propose
 from PaddleCV.tools.make_actions import make_actions
 from PaddleCV.tools.make_digit_classes import make_digit_classes
+from PaddleCV.tools.make_digit_pairs import make_digit_pairs
 from PaddleCV.tools.make_digits import make_digits
 from PaddleCV.tools.make_people import make_people
+from PaddleCV.tools.make_segments import made_videos, make_segments
 from PaddleCV.tools.make_shapes import make_shapes
 from PaddleCV.tools.make_text_pages import make_text_pages
 from PaddleCV.tools.make_translations import make_translations
@@ -22,6 +25,8 @@ MAKERS = {
     "digit_classes": lambda folder: make_digit_classes_and_teacher(folder),
 }
 MAKERS["actions"] = lambda folder: make_actions(folder, train=4, evaluation=2, size=32, frames=16)
+MAKERS["digit_pairs"] = lambda folder: make_digit_pairs(folder, train=64, evaluation=16)
+MAKERS["segments"] = lambda folder: make_segments_and_proposals(folder)
 MAKERS["shapes"] = make_shapes
 MAKERS["people"] = make_people
 MAKERS["translations"] = make_translations
@@ -40,6 +45,18 @@ def matplotlib_fonts():
     import matplotlib
 
     return [str(path) for path in (pathlib.Path(matplotlib.get_data_path()) / "fonts/ttf").glob("DejaVuS*.ttf")]
+
+
+def make_segments_and_proposals(folder):
+    """Made segments, and the proposals of an untrained TEM that configs/tiny/bsn.yml reads."""
+    make_segments(folder, made_videos(40))
+    from common.build.data import build_dataset, build_transforms
+    from common.build.model import build_model
+    from common.config import load_config
+
+    config = load_config("configs/tiny/bsn_tem.yml", [f"dataset={folder}"])
+    dataset = build_dataset(config, "train")
+    propose(build_model(config, dataset.labels), dataset, build_transforms(config, "eval"), folder / "proposals", 40)
 
 
 def make_digit_classes_and_teacher(folder):

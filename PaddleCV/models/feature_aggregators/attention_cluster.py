@@ -48,6 +48,6 @@ class Cluster(nn.Layer):
         self.shift = self.create_parameter([count, 1], is_bias=True)
 
     def forward(self, x, length):
-        """What the units see, one after the other, [N, A D]."""
+        """The means of the units, scaled, shifted and normalized, one after the other, [N, A D]."""
         found = weighted_mean(x, self.attention(x), sequence_mask(length, x))  # [N, A, D]
         return F.normalize(found * self.scale + self.shift, axis=2).flatten(1) * self.count**-0.5

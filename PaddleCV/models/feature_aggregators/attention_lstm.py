@@ -1,4 +1,4 @@
-"""A bidirectional LSTM whose outputs are averaged by attention (https://arxiv.org/abs/1503.08909, and the original kit).
+"""A bidirectional LSTM whose outputs are averaged by attention (https://arxiv.org/abs/1503.08909, section 3.2).
 
 Shapes in this file:
     N videos of T frames (padded) of I features, E embedded, D of a state.

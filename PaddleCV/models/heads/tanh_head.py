@@ -4,6 +4,8 @@ Shapes in this file:
     N vectors of D numbers, C classes.
 """
 
+import itertools
+
 import paddle
 from paddle import nn
 
@@ -22,7 +24,7 @@ class TanhHead(nn.Layer):
     def __init__(self, in_channels, num_classes, hidden=()):
         super().__init__()
         sizes = [in_channels, *hidden]
-        self.hidden = nn.LayerList([nn.Linear(before, after) for before, after in zip(sizes, sizes[1:])])
+        self.hidden = nn.LayerList([nn.Linear(before, after) for before, after in itertools.pairwise(sizes)])
         self.fc = classifier_layer(sizes[-1], num_classes)
 
     def forward(self, x):

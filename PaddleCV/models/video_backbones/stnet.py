@@ -11,6 +11,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from ..backbones.resnet import ResNet
+from .tsn import mean_over_axis_1
 
 TEMPORAL = (1, 2)  # stages that a temporal block follows
 
@@ -47,7 +48,7 @@ class StNet(ResNet):
                 x = self.temporal[TEMPORAL.index(index)](x, count)
         pooled = F.adaptive_avg_pool2d(x, 1).flatten(1)  # [N T, D]
         x = self.xception(pooled.reshape([count, -1, pooled.shape[1]]).transpose([0, 2, 1]))  # [N, D, T]
-        return [x.mean(2).unsqueeze([2, 3])]
+        return [mean_over_axis_1(x.transpose([0, 2, 1])).unsqueeze([2, 3])]
 
 
 class TemporalBlock(nn.Layer):

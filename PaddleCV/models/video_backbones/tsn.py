@@ -4,6 +4,7 @@ Shapes in this file:
     N clips of T frames of H x W pixels, D features.
 """
 
+import paddle
 from paddle.nn import functional as F
 
 from ..backbones.resnet import ResNet
@@ -33,4 +34,9 @@ class TSN(ResNet):
 def average_frames(features, clip):
     """The mean over places and frames, [N, D, 1, 1], of the features [N T, D, h, w] of the frames of N clips."""
     pooled = F.adaptive_avg_pool2d(features, 1).flatten(1)  # [N T, D]
-    return pooled.reshape([clip.shape[0], -1, pooled.shape[1]]).mean(1).unsqueeze([2, 3])
+    return mean_over_axis_1(pooled.reshape([clip.shape[0], -1, pooled.shape[1]])).unsqueeze([2, 3])
+
+
+def mean_over_axis_1(x):
+    """The mean over the second axis; the framework's own writes a line to standard output where oneDNN is used."""
+    return x.sum(1) / paddle.shape(x)[1].astype(x.dtype)

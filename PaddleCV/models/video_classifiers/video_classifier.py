@@ -7,6 +7,7 @@ Shapes in this file:
 from paddle.nn import functional as F
 
 from ..classifiers.image_classifier import ImageClassifier
+from ..video_backbones.tsn import mean_over_axis_1
 
 
 class VideoClassifier(ImageClassifier):
@@ -40,7 +41,7 @@ class VideoClassifier(ImageClassifier):
         Args:
             clip (Tensor): float32 [N, V T, 3, H, W].
         """
-        return self.views(clip).mean(1)
+        return mean_over_axis_1(self.views(clip))
 
     def forward(self, clip):
         """Scores [N, C]: the softmax of each view, or the sigmoid of several classes, averaged over the views.
@@ -49,7 +50,7 @@ class VideoClassifier(ImageClassifier):
             clip (Tensor): float32 [N, V T, 3, H, W].
         """
         logits = self.views(clip)
-        return (F.sigmoid(logits) if self.loss_terms.multi_label else F.softmax(logits)).mean(1)
+        return mean_over_axis_1(F.sigmoid(logits) if self.loss_terms.multi_label else F.softmax(logits))
 
     def training_outputs(self, clip):
         """All logits that training uses, a list of those of `predict`."""

@@ -41,6 +41,12 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         {"keypoints": np.linspace(0, 1, 12).reshape(2, 2, 3)},
     ),
     "ImageClassification": (IMAGES[:3], SCORES),
+    "ActionLocalization": (
+        IMAGES[:2],
+        {"start": np.eye(2, 4), "end": np.eye(2, 4, 2), "proposals": np.linspace(0, 1, 24).reshape(2, 3, 4)},
+    ),
+    "VideoClassification": (IMAGES[:3], SCORES),
+    "FeatureClassification": (IMAGES[:3], SCORES),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "SentenceEmbedding": (LINES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "TextEncoding": (
@@ -125,8 +131,8 @@ def read_lines(path):
 
 def read_objects(path, task):
     """The objects of `--json` that a csv file was written of."""
-    keys, found = {"text": "text_a"} if task.input == "text" else {}, []
-    lines, named = read_lines(path), ["text_b", "question", "context", "image", "audio", "row"]
+    keys, found = {"text": "text_a"} if task.columns and task.input == "text" else {}, []
+    lines, named = read_lines(path), ["text_b", "question", "context", "image", "video", "audio", "row"]
     named = [name for name in (["text", *named] if task.input == "text" else named) if name in lines[0]]
     for _, group in itertools.groupby(lines, lambda line: [line[name] for name in ("number", *named) if name in line]):
         first, *others = group

@@ -1,0 +1,1 @@
+"""Networks that find when something happens in a video."""
