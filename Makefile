@@ -58,7 +58,7 @@ fork: $(TESTABLE)  ## a copied kit trains, inside the repository and outside it
 lint: $(TESTABLE)  ## ruff, bandit, the conventions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/bandit -q -r -ll -c pyproject.toml common PaddleCV PaddleNLP PaddleRec PaddleSlim PaddleSpeech tools deploy benchmarks
+	$(BIN)/bandit -q -r -ll -c pyproject.toml common $(wildcard Paddle*) tools deploy benchmarks
 	$(BIN)/python -m pytest tests/test_conventions.py
 
 images: $(READY)  ## the images of the README, from the run of docs/tutorials/own_detector.md

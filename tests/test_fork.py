@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from common.config.kits import ROOT, SHIPPED
+from common.config.kits import ROOT, shipped_kits
 from tests.made.commands import SMALL
 
 IGNORED = shutil.ignore_patterns("tests", "__pycache__")
@@ -55,7 +55,7 @@ def imported(folder, everywhere):
     return found - set(sys.stdlib_module_names) - {"common", folder}
 
 
-@pytest.mark.parametrize("kit", SHIPPED)
+@pytest.mark.parametrize("kit", [kit.name for kit in shipped_kits()])
 def test_the_requirements_of_a_kit_name_what_it_imports(kit):
     named = set(re.findall(r"^(?:# )?([\w-]+)", (ROOT / kit / "requirements.txt").read_text(), re.MULTILINE))
     names = {PACKAGES.get(name, name).replace("_", "-") for name in needed(kit)}

@@ -26,7 +26,7 @@ FLOORS = (  # from the bottom: packages of common/, and the files that lie direc
     ("commands", "api"),
 )
 STRANGERS = {"audio": {"vision"}, "table": {"vision"}, "build": {"vision", "text"}}  # lower, and still not imported
-KITS = ("PaddleCV", "PaddleNLP", "PaddleRec", "PaddleSpeech", "PaddleSlim")
+KITS = tuple(sorted(folder.name for folder in ROOT.glob("Paddle*") if (folder / "models").is_dir()))
 MAX_IMPORTS = 15
 MORE_IMPORTS = {}  # this list only shrinks
 

@@ -8,7 +8,6 @@ from common.errors import ConfigError
 from common.suggest import did_you_mean, nearest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ("PaddleCV", "PaddleNLP", "PaddleRec", "PaddleSpeech", "PaddleSlim")
 METHODS = "PaddleSlim"  # the kit of the compression methods
 APART = ("_base_", "tiny")  # folders of `configs/` that a path names, so that a stem in them may occur outside as well
 
@@ -20,8 +19,8 @@ def is_kit(folder):
 
 
 def shipped_kits():
-    """The folders of those of the five kits that exist here."""
-    return [ROOT / name for name in SHIPPED if is_kit(ROOT / name)]
+    """The kits beside `common/` whose names begin as those of this project, `Paddle`, by name; copies have other names."""
+    return sorted(folder for folder in ROOT.glob("Paddle*") if is_kit(folder))
 
 
 def kit_above(path):
@@ -59,7 +58,7 @@ def kit_of(path, default=None):
 
 
 def find_config(path, default_kit=None):
-    """Finds the file of `-c path`: in the current folder, the kit in use, the repository, then the five kits.
+    """Finds the file of `-c path`: in the current folder, the kit in use, the repository, then the shipped kits.
 
     The first match is taken.  In each place `configs/NAME.yml` also matches the only NAME.yml in the subfolders of
     `configs/`, see :func:`matches`.
@@ -91,7 +90,7 @@ def find_base(name, file, kits, place):
     Args:
         name (str): as it was written.
         file (Path): the configuration that names it.
-        kits (list[Path | None]): the kits in use, which are tried before the five.
+        kits (list[Path | None]): the kits in use, which are tried before the shipped ones.
         place (str): where it was written.
 
     Raises:
@@ -144,7 +143,7 @@ def _split(path):
 
 
 def _look_up(given, places, label):
-    """The file that matches a path in the first place with a match, the repository and the five kits last; or None.
+    """The file that matches a path in the first place with a match, the repository and the shipped kits last; or None.
 
     Raises:
         ConfigError: several files match.
@@ -164,7 +163,7 @@ def suggest_configs(path, kits=()):
 
     Args:
         path (Path): what was written.
-        kits (list[str | Path | None]): kits to look in beside the five and that of the path itself.
+        kits (list[str | Path | None]): kits to look in beside the shipped ones and that of the path itself.
     """
     kits = {Path(folder).resolve() for folder in (*shipped_kits(), *kits, kit_above(Path.cwd() / path)) if folder}
     known = {}

@@ -12,7 +12,7 @@ from common.hub.home import Home
 from common.log import logger, set_up_logging
 from common.suggest import did_you_mean
 
-CATEGORIES = {"PaddleCV": "CV", "PaddleNLP": "NLP", "PaddleRec": "Rec", "PaddleSpeech": "Audio"}
+CATEGORIES = {"PaddleSpeech": "Audio"}  # of a kit; any other's is its name without `Paddle`
 WORDS = {
     "text": "texts, one per line",
     "image": "images",
@@ -126,7 +126,7 @@ def describe_run(config, weights, task):
         score = round(float(state["scores"].get(name, state["best"]["score"])), 4)
         metrics = [{"name": name, "value": score, "data": where or "data.eval", "command": command}]
     return {
-        "type": f"{CATEGORIES.get(config.kit.name, config.kit.name)}/{words.replace(' ', '_')}",
+        "type": f"{CATEGORIES.get(config.kit.name, config.kit.name.removeprefix('Paddle'))}/{words.replace(' ', '_')}",
         "summary": f"{config.get('model.type')}, trained as {config.name}.",
         "inputs": WORDS.get(task.input, task.input),
         "outputs": f"{words}: the records of tools/infer.py --json",

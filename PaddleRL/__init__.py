@@ -1,0 +1,1 @@
+"""Reinforcement learning on PaddlePaddle: agents that learn the values of actions by acting."""

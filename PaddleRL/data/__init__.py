@@ -1,0 +1,1 @@
+"""Environments, and the memory of what happened in them."""

@@ -1,0 +1,1 @@
+"""Agents and the networks they are built from."""

@@ -1,0 +1,1 @@
+"""Agents: what values of actions are learned from."""

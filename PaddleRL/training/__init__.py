@@ -1,0 +1,1 @@
+"""Trainers that act while they learn."""

@@ -1,0 +1,1 @@
+"""Rows of places, and what is near them."""
