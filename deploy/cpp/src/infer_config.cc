@@ -86,7 +86,7 @@ InferConfig read_infer_config(const std::string& folder) {
     if (root["kit_classes"]) config.about.kit_classes = root["kit_classes"].as<std::vector<std::string>>();
     config.preprocess = root["preprocess"];
     config.postprocess = root["postprocess"];
-    config.tables = root["tables"];
+    if (root["tables"]) config.tables = root["tables"];
     return config;
   } catch (const YAML::Exception& error) {
     throw EnvironmentProblem(file + ": " + error.what());
