@@ -167,7 +167,7 @@ class Pointer(nn.Layer):
         self.gates = nn.Linear(in_channels + hidden_size, 4 * hidden_size)
 
     def forward(self, p, mask, state):
-        """Probabilities of the places that both steps point to, [N, M] each; p [N, M, features], mask [N, M], state [N, D]."""
+        """Probabilities [N, M] of where both steps point to; p [N, M, features], mask [N, M], state [N, D]."""
         cell, keys, found = paddle.zeros_like(state), self.seen(p), []
         for step in range(2):
             scores = self.weight(paddle.tanh(keys + self.state(state).unsqueeze(1))).squeeze(2)
