@@ -42,8 +42,8 @@ class SlotLines(TaggedCharacters):
 class DialogueActs(TextDataset):
     """Lines `dialogue<tab>speaker<tab>act<tab>utterance`: the act of each utterance (Switchboard, MRDA).
 
-    A sample has `text_a`, the utterance, `text_b`, the utterances before it with blanks between (START if there are
-    none), and `label`, the number of the act.
+    A sample has `text_a`, the utterance, `text_b`, the utterances before it with blanks between (START before the
+    first one), and `label`, the number of the act.
 
     Args:
         root (str): the folder.
@@ -79,14 +79,14 @@ class DialogueStates(TextDataset):
     """Lines `dialogue<tab>turn<tab>texts<tab>state`: what a user has asked for up to a turn (DSTC 2, WOZ 2.0).
 
     The texts are the system's and the user's turn with the byte 0x01 between, the state the names of its values with
-    blanks between. A sample has `text_a`, the turn, `text_b`, those before it, the last one first (START if there is
-    none), and `label` float32 [C], 1 for the values of the state.
+    blanks between. A sample has `text_a`, the turn, `text_b`, those before it, the last one first (START for the first
+    turn), and `label` float32 [C], 1 for the values of the state.
 
     Args:
         root (str): the folder.
         file (str): the file in it.
         labels (list[str]): names of the values; null takes those of `ontology`.
-        ontology (str): a file in the folder with the name of a value a line.
+        ontology (str): a file in the folder with the name of one value per line.
         history (int): turns of the dialogue that are read, the last ones; 0 for all.
         encoding (str): character encoding of the file.
         bad_samples (str): `error`, or `skip` to leave out a few lines with errors.

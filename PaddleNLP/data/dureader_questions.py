@@ -14,7 +14,7 @@ class DuReaderQuestions(TextDataset):
     Of each document one paragraph is read, the one with the highest recall of the answers' words (in training,
     `select: answer`) or of the question's; among equals the shorter one. A sample has `question` and `context`, words
     with blanks between, `paragraphs` (where each paragraph is in the context), `answers`, `answer_start`, `answer_end`
-    (the span of the context with the highest F1 of an answer's words; -1 where there is none) and `qid`.
+    (the span of the context with the highest F1 of an answer's words; -1 without an answer) and `qid`.
 
     Args:
         root (str): the folder.

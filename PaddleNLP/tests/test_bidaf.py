@@ -10,7 +10,6 @@ import pytest
 from common.errors import DataError
 from common.inference.tasks.reading_comprehension import ReadingComprehension
 from common.testing import check_model
-from common.text.question_tokens import QuestionTokens
 from PaddleNLP.data.dureader_questions import DuReaderQuestions, best_span
 from PaddleNLP.metrics.answer_overlap import AnswerOverlap, bleu_counts, bleu_of, longest_subsequence, rouge_l
 from PaddleNLP.models.assemblies.bidaf import BiDAF
@@ -31,26 +30,6 @@ def test_bidaf_keeps_the_contract_and_points_into_paragraphs_alone(tmp_path):
         chances = np.exp(scores.numpy())
         np.testing.assert_allclose(chances.sum((1, 2)), 1, atol=1e-4)
         assert (chances[BATCH["token_type_ids"] == 0] == 0).all()
-
-
-def test_a_row_is_the_question_and_a_paragraph(tmp_path):
-    (tmp_path / "words.txt").write_text("<unk>\na\nb\nc\n")
-    transform = QuestionTokens(str(tmp_path / "words.txt"), unknown="<unk>", max_length=3)
-    sample = {"question": "a ?", "context": "b c a b c", "answer_start": 6, "answer_end": 9}
-    found = transform(sample | {"paragraphs": [(0, 5), (6, 9)]}, None)
-    assert found["input_ids"].tolist() == [[1, 0, 2, 3, 1], [1, 0, 2, 3, 0]] and found["length"].tolist() == [5, 4]
-    assert found["start"].tolist() == [-1, 2] and found["end"].tolist() == [-1, 3]
-    assert found["offsets"][1] == [None, None, (6, 7), (8, 9)] and found["token_type_ids"][1].tolist() == [
-        0,
-        0,
-        1,
-        1,
-        0,
-    ]
-    whole = transform(sample, None)
-    assert whole["length"].tolist() == [5] and whole["coverage"]["context"][-1] == 2  # cut to three words
-    letters = QuestionTokens(str(tmp_path / "words.txt"), "characters", "<unk>", lowercase=True)
-    assert letters({"question": "A", "context": "b c"}, None)["input_ids"].tolist() == [[1, 2, 3]]
 
 
 def question(**more):

@@ -9,7 +9,6 @@ import pytest
 from common.data.transform import random_for
 from common.errors import ConfigError, DataError
 from common.testing import check_model
-from common.text.several import TurnIds
 from PaddleNLP.data.dialogues import START, DialogueActs, DialogueReplies, DialogueStates, SlotLines
 from PaddleNLP.metrics.joint_goal import JointAccuracy
 from PaddleNLP.models.assemblies.deep_attention_matching import DeepAttentionMatching, pooled
@@ -63,20 +62,6 @@ def test_replies_are_read_with_the_turns_before_them(tmp_path):
     assert found[0]["text_a"] == "hi _EOS_ how are you" and found[0]["text_b"] == "fine" and found[1]["label"] == 0
     with pytest.raises(DataError, match=r"(?s)unknown label '2'.*line 1.*2 fields where 3.*line 2"):
         DialogueReplies(write(tmp_path, "2\thi\tno", "1\thi"), "a.txt")
-
-
-def test_the_last_turns_are_in_the_last_rows(tmp_path):
-    (tmp_path / "words.txt").write_text("<unk>\na\nb\n")
-    transform = TurnIds(str(tmp_path / "words.txt"), turns=3, words=2, unknown="<unk>")
-    sample = transform({"text_a": "a b a _EOS_ b", "text_b": "c"}, None)
-    assert sample["input_ids"].tolist() == [[0, 0], [0, 0], [1, 2], [2, 0]] and sample["length"].tolist() == [
-        1,
-        0,
-        2,
-        1,
-    ]
-    short = transform({"text_a": "a_EOS_ _EOS_b _EOS_ a _EOS_ b", "text_b": "b"}, None)
-    assert short["input_ids"].tolist() == [[2, 0], [2, 0], [1, 0], [2, 0]]
 
 
 def dam():

@@ -6,9 +6,8 @@ import numpy as np
 import paddle
 import pytest
 
-from common.errors import BadSample, DataError
+from common.errors import DataError
 from common.testing import check_model, count_parameters
-from common.text.several import PairIds
 from PaddleNLP.data.ranked_texts import RankedTexts
 from PaddleNLP.metrics.matching import MatchingScores, RecallAt
 from PaddleNLP.models.assemblies.match_matrix import MatchMatrix
@@ -70,18 +69,6 @@ def test_a_matcher_refuses_an_encoder_of_pairs_and_odd_arguments():
 def test_the_bag_of_words_has_as_many_parameters_as_the_original():
     assert count_parameters(TextMatcher(BOW(1000, 128), pairwise=True))[0] == 1000 * 128 + 16_512
     assert count_parameters(TextMatcher(RecurrentEncoder(10, 4, 4, "gru"), 4))[0] > 0
-
-
-def test_texts_are_numbered_one_behind_the_other(tmp_path):
-    (tmp_path / "words.txt").write_text("<unk>\na\nb\n")
-    transform = PairIds(str(tmp_path / "words.txt"), unknown="<unk>", max_length=2)
-    sample = transform({"text_a": "a  b a", "text_b": "b", "text_c": "a c"}, None)
-    assert sample["input_ids"].tolist() == [1, 2, 2, 1, 0] and sample["token_type_ids"].tolist() == [0, 0, 1, 2, 2]
-    assert sample["length"] == 5 and sample["coverage"]["text_a"][-1] == 1
-    letters = PairIds(str(tmp_path / "words.txt"), "characters", "<unk>", lowercase=True)
-    assert letters({"text_a": "A b", "text_b": "ba"}, None)["input_ids"].tolist() == [1, 2, 2, 1]
-    with pytest.raises(BadSample, match="reads two"):
-        transform({"text_a": "a"}, None)
 
 
 def test_lines_of_three_texts_are_read_and_others_named(tmp_path):

@@ -1,4 +1,4 @@
-"""Several texts of a sample as one sequence of token ids, told apart by `token_type_ids`: pairs, triples.
+"""Several texts of a sample as one sequence of token ids, distinguished by `token_type_ids`: pairs, triples.
 
 The transforms produce
     input_ids        int64 [T]: the tokens of all texts, one text behind the other
@@ -100,7 +100,7 @@ class TurnIds(PairIds):
         self.turns, self.words, self.separator = turns, words, separator
 
     def join(self, sample, parts):
-        """Sets the model inputs of a sample; the ids of `text_a` are made anew, turn by turn."""
+        """Sets the model inputs of a sample; `text_a` is encoded again, turn by turn."""
         turns = [self.encode(turn) for turn in sample["text_a"].split(self.separator) if turn.strip()]
         kept = turns[-self.turns :]
         rows = [parts["text_b"], *[[]] * (self.turns - len(kept)), *kept]

@@ -128,9 +128,7 @@ def test_words_and_their_numbers_are_those_of_python(program, tmp_path):
     ],
 )
 def test_the_numbers_of_two_texts_are_those_of_python(transform, given, program, tmp_path):
-    lines = [
-        f"{one}\t{other}" for one, other in zip(SOME, SOME[7:], strict=False) if one.strip() and "\t" not in one + other
-    ]
+    lines = [f"{one}\t{other}" for one, other in zip(SOME[:800], SOME[7:]) if one.strip() and "\t" not in one + other]
     words = sorted({word for line in lines for word in (*line.split(), *line) if word.strip()})
     vocab = write_lines(tmp_path / "words.txt", [*FRAME, *random.Random(2).sample(words, len(words) // 2)])
     found = in_cpp(program, tmp_path, {"type": transform.__name__, "vocab": "words.txt", **given}, lines=lines)
@@ -161,13 +159,15 @@ def test_sentence_pieces_are_those_of_python(kind, lines, program, tmp_path):
     texts = ["".join(letter for letter in line if letter in common) for line in LINES[:3000]]
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(texts), model_prefix=str(tmp_path / "pieces"), vocab_size=1200, model_type=kind,
-        user_defined_symbols=["[CLS]", "[SEP]"], hard_vocab_limit=False, minloglevel=2,
+        user_defined_symbols=["[CLS]", "[SEP]", "<cls>", "<sep>"], hard_vocab_limit=False, minloglevel=2,
     )  # fmt: skip
-    node = {"type": "SentencePiece", "model": "pieces.model", "vocab": None, "lowercase": kind == "bpe"}
+    given = {"lowercase": kind == "bpe", "frame": "xlnet" if kind == "bpe" else "bert"}
+    node = {"type": "SentencePiece", "model": "pieces.model", "vocab": None, **given}
     found = in_cpp(program, tmp_path, node, lines=lines)
-    expected = in_python(SentencePiece(str(tmp_path / "pieces.model"), lowercase=kind == "bpe"), lines=lines)
+    expected = in_python(SentencePiece(str(tmp_path / "pieces.model"), **given), lines=lines)
     for line, ours, theirs in zip(lines, found, expected, strict=True):
-        assert ours["input_ids"] == theirs["input_ids"].tolist(), ascii(line)
+        for name in ("input_ids", "token_type_ids"):
+            assert ours[name] == theirs[name].tolist(), ascii(line)
 
 
 @pytest.mark.parametrize("given", [{"lowercase": True, "max_length": 7}, {"characters": True, "added": ["e"]}])

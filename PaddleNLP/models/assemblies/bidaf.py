@@ -58,14 +58,14 @@ class BiDAF(nn.Layer):
         windows, size = paddle.shape(input_ids)[1], paddle.shape(input_ids)[2]
         ids, kinds = input_ids.reshape([-1, size]), token_type_ids.reshape([-1, size]).astype("float32")
         length = length.reshape([-1])
-        told = kinds * sequence_mask(length, ids)
-        asked = sequence_mask(length, ids) - told
+        answerable = kinds * sequence_mask(length, ids)
+        asked = sequence_mask(length, ids) - answerable
         question = paddle.clip(asked.sum(1).astype("int64"), min=1)
         words = self.embedding(ids)
         steps = paddle.arange(size).astype("int64")
         inside = (steps.unsqueeze(0) < question.unsqueeze(1)).astype("float32")  # the question comes first
         q = self.of_question(words, question) * inside.unsqueeze(2)
-        paragraph = paddle.clip(told.sum(1).astype("int64"), min=1)
+        paragraph = paddle.clip(answerable.sum(1).astype("int64"), min=1)
         places = paddle.minimum(steps.unsqueeze(0) + question.unsqueeze(1), size - 1)
         moved = paddle.take_along_axis(words, places.unsqueeze(2), 1)
         p = self.of_paragraph(moved, paragraph)
@@ -73,17 +73,17 @@ class BiDAF(nn.Layer):
         p = self.fusion(self.dropout(self.flow(p, q, inside, seen)), paragraph)
         back = paddle.clip(steps.unsqueeze(0) - question.unsqueeze(1), min=0)
         p = self.dropout(paddle.take_along_axis(p, back.unsqueeze(2), 1))  # at its place in the row again
-        p, told = p.reshape([-1, windows * size, p.shape[2]]), told.reshape([-1, windows * size])
+        p, answerable = p.reshape([-1, windows * size, p.shape[2]]), answerable.reshape([-1, windows * size])
         first = self.pooled(q.reshape([-1, windows, size, q.shape[2]])[:, 0], inside.reshape([-1, windows, size])[:, 0])
-        forward, backward = (pointer(p, told, first) for pointer in self.pointers)
+        forward, backward = (pointer(p, answerable, first) for pointer in self.pointers)
         both = zip(forward, reversed(backward))
         return tuple(
-            (paddle.log((one + other) / 2 + 1e-12) + (told - 1) * -FAR).reshape([-1, windows, size])
+            (paddle.log((one + other) / 2 + 1e-12) + (answerable - 1) * -FAR).reshape([-1, windows, size])
             for one, other in both
         )
 
     def flow(self, p, q, inside, seen):
-        """What attention finds for the words of a paragraph, [N W, T, 8 D].
+        """Features of the words of a paragraph and of what they attend to, [N W, T, 8 D].
 
         Args:
             p (Tensor): the paragraph, [N W, T, 2 D].
@@ -167,7 +167,7 @@ class Pointer(nn.Layer):
         self.gates = nn.Linear(in_channels + hidden_size, 4 * hidden_size)
 
     def forward(self, p, mask, state):
-        """Where it points at both steps, probabilities [N, M] each; p [N, M, features], mask [N, M], state [N, D]."""
+        """Probabilities [N, M] of where both steps point to; p [N, M, features], mask [N, M], state [N, D]."""
         cell, keys, found = paddle.zeros_like(state), self.seen(p), []
         for step in range(2):
             scores = self.weight(paddle.tanh(keys + self.state(state).unsqueeze(1))).squeeze(2)

@@ -15,13 +15,13 @@ TEXTS = ["百度是一家高科技公司", "hello world of small models", "hello
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A model of 46 pieces, including the special tokens of ERNIE Tiny."""
+    """A model of 48 pieces, including the special tokens of ERNIE Tiny and of XLNet."""
     prefix = tmp_path_factory.mktemp("pieces") / "small"
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(TEXTS * 50),
         model_prefix=str(prefix),
-        vocab_size=46,
-        user_defined_symbols=["[CLS]", "[SEP]", "[PAD]"],
+        vocab_size=48,
+        user_defined_symbols=["[CLS]", "[SEP]", "[PAD]", "<cls>", "<sep>"],
         minloglevel=2,
     )
     return f"{prefix}.model"
@@ -63,6 +63,22 @@ def test_a_pair_is_truncated_and_framed(model):
     first, last = (transform.processor.piece_to_id(piece) for piece in ("[CLS]", "[SEP]"))
     assert sample["input_ids"][0] == first and (sample["input_ids"] == last).sum() == 2
     assert sample["length"] == 7 and sample["token_type_ids"].tolist() == sorted(sample["token_type_ids"].tolist())
+
+
+def test_the_frame_of_xlnet_is_behind_the_texts(model):
+    transform = SentencePiece(model, max_length=9, frame="xlnet")
+    sample = transform({"text_a": "hello world", "text_b": "世界"}, np.random.default_rng(0))
+    cls, sep = (transform.processor.piece_to_id(piece) for piece in ("<cls>", "<sep>"))
+    types = sample["token_type_ids"].tolist()
+    assert sample["input_ids"].tolist()[-2:] == [sep, cls] and types[-2:] == [1, 2] and sample["length"] == 9
+    assert (sample["input_ids"] == sep).sum() == 2 and types == sorted(types)
+    tagged = transform({"tokens": ["hello", "世界"], "tags": np.array([1, 0])}, None)
+    assert (
+        tagged["word_ids"][-2:] == [-1, -1] and tagged["word_ids"][0] == 0 and tagged["tags"].tolist()[-2:] == [-1, -1]
+    )
+    assert len(tagged["tags"]) == tagged["length"] == len(tagged["input_ids"]) == len(tagged["token_type_ids"])
+    with pytest.raises(ValueError, match="frame is 'gpt'"):
+        SentencePiece(model, frame="gpt")
 
 
 def test_a_pickled_transform_produces_the_same_ids(model):
