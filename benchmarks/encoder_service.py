@@ -126,7 +126,7 @@ class Ours:
     def __enter__(self):
         from tests.deploy.serving_process import Serving
 
-        options = ["--workers", 2, "--binary-port", 0]
+        options = ["--workers", 2, "--binary-port", 0, "--deadline", 600]
         self.server = Serving([self.export], *options, command=("deploy/serving/encoder_server.py",))
         self.server.until(lambda: "tcp://" in self.server.said())
         self.binary = f"tcp://{self.server.said().split('tcp://')[1].split()[0]}"
