@@ -39,6 +39,7 @@ class Lane:
         self.queue, self.waiters = collections.deque(), set()
         self.up, self.closing, self.tasks, self.description = 0, False, [], {}
         self.max_batch, self.batch_seconds, self.batch_items = settings.max_batch, 0.0, 0  # of the last batch
+        self.working = 0  # items that the processes predict now
 
     async def start(self):
         """Loads the model in every process.
@@ -151,6 +152,7 @@ class Lane:
         while jobs := await self.next_batch(child):
             began = time.monotonic()
             self.metrics.batches.labels(self.name).observe(len(jobs))
+            self.working += len(jobs)
             try:
                 found = await child.ask([job.item for job in jobs], self.settings.deadline)
             except Hung:
@@ -159,6 +161,8 @@ class Lane:
             except Died:
                 self.fail(jobs, 503, "the predictor ended while it worked on this, and is restarted")
                 raise
+            finally:
+                self.working -= len(jobs)
             for job, one in zip(jobs, found, strict=True):
                 if not job.future.done():
                     job.future.set_result(one)
@@ -188,11 +192,15 @@ class Lane:
             wait = None
             if self.queue:
                 wait = self.queue[0].arrived + self.patience() - time.monotonic()
-                if wait <= 0 or self.closing or len(self.queue) >= self.max_batch:
+                if wait <= 0 or self.closing or len(self.queue) >= self.enough():
                     return self.take()
             elif self.closing:
                 return []
             await self.changed(wait)
+
+    def enough(self):
+        """Number of items that are not kept waiting for others."""
+        return self.max_batch
 
     def patience(self):
         """Seconds that the first item of a batch waits for others."""

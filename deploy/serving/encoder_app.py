@@ -47,12 +47,21 @@ class EncoderLane(Lane):
         """
         return max(super().patience(), self.batch_seconds / SHARE if self.batch_items > 1 else 0.0)
 
+    def share(self):
+        """The texts of a batch at most: as many for each process, of those that wait and those that are encoded now."""
+        return min(self.max_batch, -(-(len(self.queue) + self.working) // max(1, self.up)))
+
+    def enough(self):
+        """Number of texts that are not kept waiting for others: a share of them, but no less than in the last batch."""
+        return min(self.max_batch, max(self.share(), self.batch_items))
+
     def take(self):
         """Takes the text that came first and those that are nearest to it in length."""
-        if len(self.queue) <= self.max_batch:
+        most = self.share()
+        if len(self.queue) <= most:
             return super().take()
         first = size_of(self.queue[0])
-        taken = heapq.nsmallest(self.max_batch, self.queue, key=lambda job: abs(size_of(job) - first))
+        taken = heapq.nsmallest(most, self.queue, key=lambda job: abs(size_of(job) - first))
         chosen = set(map(id, taken))
         rest = [job for job in self.queue if id(job) not in chosen]
         self.queue.clear()

@@ -194,12 +194,22 @@ def test_batches_by_length_hold_every_text_once_and_little_padding(lengths, most
 
 def test_a_lane_takes_the_oldest_text_and_those_nearest_to_it_in_length():
     lane = EncoderLane.__new__(EncoderLane)
-    lane.max_batch = 3
+    lane.max_batch, lane.working, lane.up, lane.batch_items = 3, 0, 1, 1
     job = collections.namedtuple("job", "item")
     lane.queue = collections.deque(job(({}, [b"x" * size])) for size in (9, 50, 8, 51, 2, 10))
     sizes = lambda jobs: [len(one.item[1][0]) for one in jobs]  # noqa: E731
     assert sizes(lane.take()) == [9, 8, 10] and sizes(lane.queue) == [50, 51, 2]
     assert sizes(lane.take()) == [50, 51, 2] and not lane.queue
+
+
+def test_the_texts_that_wait_are_shared_by_the_processes():
+    lane = EncoderLane.__new__(EncoderLane)
+    lane.max_batch, lane.working, lane.up, lane.batch_items = 64, 0, 2, 1
+    for queue, working, last, share, enough in [
+        (1, 0, 1, 1, 1), (32, 0, 1, 16, 16), (16, 16, 16, 16, 16), (2, 16, 16, 9, 16), (500, 64, 64, 64, 64),
+    ]:  # fmt: skip
+        lane.queue, lane.working, lane.batch_items = collections.deque(range(queue)), working, last
+        assert (lane.share(), lane.enough()) == (share, enough)
 
 
 def test_a_model_that_is_no_encoder_is_not_served(exports):
