@@ -27,6 +27,7 @@ TASKS = {
         "segmentation",
         "keypoints",
         "text_detection",
+        "generation",
         "text_recognition",
     },
     "PaddleNLP": {"classification", "language_model", "matching", "reading", "lexical", "sentence_embedding"},
