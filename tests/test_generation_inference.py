@@ -44,7 +44,9 @@ def test_a_text_becomes_the_image_of_its_class_and_seed(exports, tmp_path):
     assert answer.code == 0 and "an image of 16 x 16 pixels" in answer.out
     assert decode_image(out.read_bytes()).shape == (16, 16, 3)
     command("infer", "--model", exports / "cgan", "--text", "shoe, 42").refused(3, "'shoe' is no class")
-    command("infer", "--model", exports / "cgan", "--text", "7", "--change", "Red=1").refused(2, "--change is for models")
+    command("infer", "--model", exports / "cgan", "--text", "7", "--change", "Red=1").refused(
+        2, "--change is for models"
+    )
 
 
 def test_an_image_is_edited_by_command_and_by_the_server_alike(exports, tmp_path):
