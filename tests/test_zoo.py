@@ -25,6 +25,11 @@ def name(row):
     return Path(row["config"]).stem
 
 
+def is_gan(row):
+    """True if the losses of a row's phases oppose each other, so that their sum need not decrease."""
+    return row["kit"] == "PaddleCV" and "/generation/" in row["tiny"]
+
+
 def slow_but(chosen):
     """The rows of different twins as parameters; all but the chosen ones take long."""
     return [pytest.param(row, id=name(row), marks=() if name(row) in chosen else pytest.mark.slow) for row in TWINS]
@@ -94,7 +99,7 @@ def test_the_first_losses_of_a_tiny_twin_are_those_of_its_row(row, made_sets, tm
         assert value == pytest.approx(wanted, rel=tolerance), f"if the change is meant, the row says {measured}"
 
 
-@pytest.mark.parametrize("row", slow_but({"yolov3"}))
+@pytest.mark.parametrize("row", [case for case in slow_but({"yolov3"}) if not is_gan(case.values[0])])
 def test_a_tiny_twin_trains_in_seconds_and_its_loss_decreases(row, made_sets, tmp_path):
     before, after = losses_before_and_after(row, made_sets, tmp_path)
     assert after < 0.9 * before

@@ -60,6 +60,8 @@ class SeededNoise(Transform):
     """
 
     def __init__(self, size=100, labels=None, classes=True):
+        if classes and not labels:
+            raise ValueError("SeededNoise needs labels, the names of the classes; without classes set `classes: false`")
         self.size, self.labels, self.classes = size, labels, classes
 
     def __call__(self, sample, rng):

@@ -1,5 +1,7 @@
 """The GANs: the model contract, what each phase learns, pools in checkpoints, and exact resumption."""
 
+import json
+
 import numpy as np
 import paddle
 import pytest
@@ -87,3 +89,15 @@ def test_a_resumed_gan_is_the_one_that_was_not_stopped_with_its_pool_and_its_she
     assert first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
     assert first["training_state.safetensors/0/pool_a/images"].shape == (4, 3, 32, 32)
     assert [path.name for path in (whole.folder / "samples").iterdir()] == ["step_00000002.png"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "score"), [("cyclegan", "cycle"), ("attgan", "reconstruction")])
+def test_a_tiny_gan_learns_what_its_score_measures(name, score, tmp_path):
+    make_translations(tmp_path / "set")
+    settings = {"epochs": 9, "eval_every": 1}
+    given = {"dataset": str(tmp_path / "set"), "output_dir": str(tmp_path), "train": settings}
+    run = train(f"{TWINS}/{name}.yml", evaluate=True, **given)
+    lines = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
+    scores = [line[score] for line in lines if line["kind"] == "eval"]
+    assert min(scores[-2:]) < 0.9 * scores[0]

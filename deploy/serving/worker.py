@@ -27,7 +27,6 @@ from common.errors import BadSample, ConfigError, EnvironmentProblem, KitError, 
 from common.inference.predictor import check_finite, fixed_batch, prepare_samples, records_of, stack
 from common.inference.rows import predict_rows
 from common.inference.speech_stream import SpeechStream
-from common.inference.task import Task
 from common.inference.text_reader import load_model
 from common.table.unknown import unknown_rates
 from common.text.sources import Texts
@@ -67,7 +66,7 @@ def describe(model):
     return {
         "task": model.task.name,
         "input": "audio" if is_stream(model) else model.task.input,
-        "boxes": model.task.input == "image" and type(model.task).split is not Task.split,
+        "boxes": model.task.input == "image" and hasattr(model.task, "label"),  # which boxes are looked into
         "threshold": model.task.threshold,
         "threshold_from": model.threshold_from,
         "labels": [] if several else [str(label) for label in model.labels or ()],

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from common.weights import checkpoint
 from common.weights.safetensors import digest
 
@@ -133,3 +135,34 @@ def kill_inside_a_save(run, rng, saves):
 def is_saving(run):
     """Whether a checkpoint is being written, or was when the writer died."""
     return any(".tmp-" in name or ".old-" in name for name in run.files())
+
+
+def check_kills(config, overrides, place, kills, longest=1.2):
+    """Checks that a run that was killed so often, every fourth time inside a save, ends like the one that was not.
+
+    Args:
+        config (Path): the configuration, a tiny one.
+        overrides (tuple[str]): `key=value` of every start.
+        place (Path): an empty folder.
+        kills (int): how many.
+        longest (float): seconds of training before a kill, at most.
+    """
+    runs = []
+    for name in ("whole", "killed"):
+        (place / name).mkdir()
+        runs.append(Run(config, place / name / "tiny" / config.stem, overrides))
+    whole, killed = runs
+    whole.finish()
+    rng, done = np.random.default_rng(0), 0
+    while done < kills:
+        if done % 4 == 3:
+            was_killed, _ = kill_inside_a_save(killed, rng, saves=0)
+        else:
+            was_killed = kill_at_a_moment(killed, rng, longest) == -signal.SIGKILL
+        if not was_killed:  # it came to its end before: another one from the beginning
+            assert killed.fingerprint() == whole.fingerprint()
+            killed = Run(config, place / f"again{done}" / "tiny" / config.stem, overrides)
+            killed.folder.parents[1].mkdir()
+        done += was_killed
+    killed.finish()
+    assert killed.fingerprint() == whole.fingerprint()

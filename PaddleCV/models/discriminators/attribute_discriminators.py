@@ -1,4 +1,4 @@
-"""Discriminators that also predict the attributes of an image: StarGAN's (arXiv:1711.09020), AttGAN's (arXiv:1711.10678).
+"""Discriminators that also predict attributes of an image: StarGAN (arXiv:1711.09020), AttGAN (arXiv:1711.10678).
 
 Shapes in this file:
     N images of 3 channels and S x S pixels, C attributes.
