@@ -53,7 +53,10 @@ class ClassificationDataset:
         if empty:
             self.issues.append(
                 make_warning(
-                    "D117", self.source, f"{len(empty)} of {self.num_classes} classes have no {self.what}", name_list(empty)
+                    "D117",
+                    self.source,
+                    f"{len(empty)} of {self.num_classes} classes have no {self.what}",
+                    name_list(empty),
                 )
             )
         if np.count_nonzero(counts) == 1:
