@@ -28,7 +28,10 @@ class ClassificationDataset:
         labels (list[str]): class names in the order of their ids.
         targets (ndarray): see the head of the file.
         issues (list[DataIssue]): the problems found while reading the lists.
+        what (str): a sample, for messages.
     """
+
+    what = "image"
 
     def store(self, images, targets, issues, bad_samples="error"):
         """Validates the images and stores them without those that may be skipped.
@@ -50,17 +53,20 @@ class ClassificationDataset:
         if empty:
             self.issues.append(
                 make_warning(
-                    "D117", self.source, f"{len(empty)} of {self.num_classes} classes have no image", name_list(empty)
+                    "D117",
+                    self.source,
+                    f"{len(empty)} of {self.num_classes} classes have no {self.what}",
+                    name_list(empty),
                 )
             )
         if np.count_nonzero(counts) == 1:
             name = self.labels[int(counts.argmax())]
-            self.issues.append(make_warning("D117", self.source, "every image has the same class", name))
+            self.issues.append(make_warning("D117", self.source, f"every {self.what} has the same class", name))
             logger.warning(issue_line(self.issues[-1]))
         logger.info(
             "%s: %s, %s",
             self.source,
-            counted(len(self.images), "image"),
+            counted(len(self.images), self.what),
             counted(self.num_classes, "class"),
         )
 

@@ -24,8 +24,8 @@ MAX_ASPECT = 1000
 DARK_FIX = "if pixels are stored in the low bits of 16, scale them to 0..65535 (12 bits: times 16) and save them again"
 
 
-def check_files(images, issues):
-    """Checks that every image file exists (D104), with one listing per folder; suggests the nearest name."""
+def check_files(images, issues, what="image"):
+    """Checks that every file exists (D104), with one listing per folder; suggests the nearest name."""
     listing, missing = Listing(), 0
     for i, image in enumerate(images):
         if image["path"] in listing:
@@ -36,7 +36,7 @@ def check_files(images, issues):
         fix = f"did you mean {near!r}?" if near else f"put the file into {folder}"
         if not os.path.isdir(folder):
             fix = f"the folder {folder} does not exist: correct `root` (and `images`, if there is one)"
-        issues.error("D104", f"image file is missing: {image['path']}", image["place"], "", fix, image["file"], i)
+        issues.error("D104", f"{what} file is missing: {image['path']}", image["place"], "", fix, image["file"], i)
 
 
 def settle_listed(images, issues, bad_samples, source):

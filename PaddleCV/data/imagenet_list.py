@@ -59,7 +59,7 @@ class ImageNetList(ClassificationDataset):
             count = 1 + max((value for values in rows for value in values), default=0)
         self.labels = names if names is not None else [str(number) for number in range(count)]
         warn_of_duplicates(images, issues)
-        check_files(images, issues)
+        check_files(images, issues, self.what)
         self.store(images, as_targets(rows, form, count), issues, bad_samples)
 
 

@@ -88,7 +88,7 @@ class VideoSegments(ClassificationDataset):
             given = f" of the split {split!r}" if split is not None else ""
             issues.error("D117", f"the list has no rows{given}", fix="correct `split` or `list_file`")
             raise data_error(issues.errors)
-        check_files(images, issues)
+        check_files(images, issues, self.what)
         self.store(images, np.array(targets, np.int64), issues, bad_samples)
 
     def __getitem__(self, index):
