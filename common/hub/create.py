@@ -13,7 +13,14 @@ from common.log import logger, set_up_logging
 from common.suggest import did_you_mean
 
 CATEGORIES = {"PaddleSpeech": "Audio"}  # of a kit; any other's is its name without `Paddle`
-WORDS = {"text": "texts, one per line", "image": "images", "audio": "recordings", "video": "videos", "features": "files of features", "table": "rows of a table"}
+WORDS = {
+    "text": "texts, one per line",
+    "image": "images",
+    "audio": "recordings",
+    "video": "videos",
+    "features": "files of features",
+    "table": "rows of a table",
+}
 ABOUT = ("version", "summary", "authors", "license", "source", "type")
 
 
