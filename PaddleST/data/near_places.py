@@ -45,7 +45,7 @@ class NearPlaces(Transform):
         price (str): column of the price.
 
     Raises:
-        ConfigError: a number is out of range, or a distance is none of the columns.
+        ConfigError: a number is out of range, or a distance is not one of the columns.
     """
 
     files = ("file", "public")
@@ -76,7 +76,7 @@ class NearPlaces(Transform):
             raise ConfigError("NearPlaces takes public and num_near_public together, or neither")
         for name in self.distances:
             if name not in self.columns:
-                raise ConfigError(f"distances has '{name}', which is none of columns: {', '.join(self.columns)}")
+                raise ConfigError(f"distances has '{name}', which is not one of columns: {', '.join(self.columns)}")
         self.houses, self.num_near_public, self.buckets = houses, num_near_public, buckets
         self.public = Path(public) if public else None
         self.longitude, self.latitude, self.price = longitude, latitude, price

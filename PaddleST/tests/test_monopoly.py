@@ -112,7 +112,7 @@ def test_what_cannot_be_used_is_named(tmp_path):
         NearPlaces(tmp_path / "places", ["size"], 3, buckets=2).table(city())
     with pytest.raises(DataError, match="no more rows than houses=4"):
         fitted(tmp_path, houses=4)
-    with pytest.raises(ConfigError, match="'age', which is none of columns: size"):
+    with pytest.raises(ConfigError, match="'age', which is not one of columns: size"):
         NearPlaces("places", ["size"], distances=["age"])
     (tmp_path / "rows.csv").write_text("longitude,price\n1,2\n1\n1,\n")
     rows = PlaceRows([str(tmp_path / "rows.csv")])
