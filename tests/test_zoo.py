@@ -30,6 +30,12 @@ def is_gan(row):
     return row["kit"] == "PaddleCV" and "/generation/" in row["tiny"]
 
 
+def skip_without_environments(row):
+    """Agents act in environments of a package that is optional."""
+    if row["kit"] == "PaddleRL":
+        pytest.importorskip("gymnasium")
+
+
 def slow_but(chosen):
     """The rows of different twins as parameters; all but the chosen ones take long."""
     return [pytest.param(row, id=name(row), marks=() if name(row) in chosen else pytest.mark.slow) for row in TWINS]
@@ -92,6 +98,7 @@ def test_rows_that_share_a_twin_have_its_first_losses(twin):
 
 @pytest.mark.parametrize("row", slow_but({"yolov3", "yolov3_mobilenet_v3"}))
 def test_the_first_losses_of_a_tiny_twin_are_those_of_its_row(row, made_sets, tmp_path):
+    skip_without_environments(row)
     losses = first_losses(row, made_sets, tmp_path)
     expected = [float(text) for text in row["first_losses"].split()]
     measured = " ".join(f"{value:.4f}" for value in losses)
@@ -101,6 +108,7 @@ def test_the_first_losses_of_a_tiny_twin_are_those_of_its_row(row, made_sets, tm
 
 @pytest.mark.parametrize("row", [case for case in slow_but({"yolov3"}) if not is_gan(case.values[0])])
 def test_a_tiny_twin_trains_in_seconds_and_its_loss_decreases(row, made_sets, tmp_path):
+    skip_without_environments(row)
     before, after = losses_before_and_after(row, made_sets, tmp_path)
     assert after < 0.9 * before
 

@@ -1,4 +1,4 @@
-"""Episodes of an environment, one after another, each from a seed of its own, so that any moment of them can be had again."""
+"""Episodes of an environment, each from a seed of its own, so that any moment of them can be had again."""
 
 import collections
 

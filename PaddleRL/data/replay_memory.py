@@ -8,7 +8,8 @@ NO_ACTION = -1  # of the last frame of an episode
 class ReplayMemory:
     """A ring of frames with what was done after each; stacks of frames are put together when they are drawn.
 
-    A frame is held once, however many observations it is a part of: 10^6 Atari frames take 7.1 GB, and no more than are there.
+    A frame is held once, however many observations it is a part of: 10^6 Atari frames take 7.1 GB, and no more than
+    are there.
 
     Args:
         capacity (int): frames.

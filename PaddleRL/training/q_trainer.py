@@ -18,8 +18,10 @@ RECENT = 100  # episodes whose mean return is logged
 class QTrainer(Trainer):
     """Between two updates the agent acts; an update learns from a batch of steps drawn from the replay memory.
 
-    An action is random with the probability epsilon, which falls in a straight line. Everything that an action and a batch depend on is
-    in a checkpoint: the memory, the episode, the counters and the copy of the network. The random numbers are functions of seed and counter.
+    An action is random with the probability epsilon, which falls in a straight line. Everything that an action and a
+    batch depend on is
+    in a checkpoint: the memory, the episode, the counters and the copy of the network. The random numbers are
+    functions of seed and counter.
 
     Args:
         run (RunParts): passed by the program.
@@ -52,18 +54,25 @@ class QTrainer(Trainer):
         if not hasattr(data, "player") or not hasattr(self.model, "renew_target"):
             raise ConfigError(f"{place}: QTrainer trains agents such as DQN on data such as EnvironmentSteps")
         if not self.batches_per_epoch or self.accumulate != 1 or world_size() != 1:
-            raise ConfigError(f"{place}: QTrainer needs `sampler: {{type: StreamSampler, steps: ...}}`, no train.accumulate, one process")
+            raise ConfigError(
+                f"{place}: QTrainer needs `sampler: {{type: StreamSampler, steps: ...}}`, "
+                "no train.accumulate, one process"
+            )
         stack, batch = data.stack, run.settings.batch_size
         if min(play, renew, explore) < 1 or len(epsilon) != 2 or min(epsilon) < 0:
-            raise ConfigError(f"{place}: play={play}, renew={renew}, explore={explore}, epsilon={list(epsilon)}: out of range")
+            raise ConfigError(
+                f"{place}: play={play}, renew={renew}, explore={explore}, epsilon={list(epsilon)}: out of range"
+            )
         if not max(batch, 2 * stack) <= warm_up <= capacity:
             raise ConfigError(
-                f"{place}: warm_up={warm_up} must be at least train.batch_size={batch} and two stacks, and at most capacity={capacity}"
+                f"{place}: warm_up={warm_up} must be at least train.batch_size={batch} and two stacks, "
+                f"and at most capacity={capacity}"
             )
         self.capacity, self.warm_up, self.play, self.renew = capacity, warm_up, play, renew
         self.epsilon, self.explore, self.clip_rewards = epsilon, explore, clip_rewards
         self.seed, self.batch_size, self.stack = run.loader.pipeline.seed, batch, stack
         self.player, self.memory, self.played, self.returns = None, None, 0, []
+        self.model.renew_target()  # a run that starts from weights starts from them in both networks
 
     def open(self):
         """Opens the environment and the memory."""
@@ -71,7 +80,8 @@ class QTrainer(Trainer):
             self.player = self.loader.dataset.player()
             if self.player.num_actions != self.model.num_actions:
                 raise ConfigError(
-                    f"{self.config.place('model')}: num_actions is {self.model.num_actions}, the environment has {self.player.num_actions}"
+                    f"{self.config.place('model')}: num_actions is {self.model.num_actions}, "
+                    f"the environment has {self.player.num_actions}"
                 )
             self.player.begin(0)
             self.memory = ReplayMemory(self.capacity, self.player.frame, self.stack)

@@ -20,14 +20,17 @@ HOUSE, EMPTY = -1, -2  # in `near_place`, beside the numbers of public places
 
 
 class NearPlaces(Transform):
-    """Converts the columns of places to `attributes`, `near_place`, `near_price` and `near_distance` of the model Monopoly.
+    """Converts the columns of places to the inputs of the model Monopoly.
 
-    The known places are the rows of the training data, with a k-d tree over their coordinates; only these and no table that
-    is priced are held in memory. A row that is a known place, equal in coordinates, price and columns, is not near itself.
+    The known places are the rows of the training data, with a k-d tree over their coordinates; only these and no
+    table that
+    is priced are held in memory. A row that is a known place, equal in coordinates, price and columns, is not near
+    itself.
 
-    Every column is ranked from 0 to 1 among the known places. For each the model is given its rank and its rank less the mean rank of
-    the near houses, both in `buckets` of equal numbers of training rows, with one more bucket for missing values: 2 C attributes.
-    The first kind of distance is log(1 + kilometers), those of `distances` are differences of ranks.
+    Every column is ranked from 0 to 1 among the known places. For each the model is given its rank and its rank less
+    the mean rank of
+    the near houses, both in `buckets` of equal numbers of training rows, with one more bucket for missing values: 2
+    C attributes. The first kind of distance is log(1 + kilometers), those of `distances` are differences of ranks.
 
     Args:
         file (str): file of the known places; created by `tools/fit.py`, or by training if missing.
@@ -42,7 +45,7 @@ class NearPlaces(Transform):
         price (str): column of the price.
 
     Raises:
-        ConfigError: a number is out of range, or a distance is none of the columns.
+        ConfigError: a number is out of range, or a distance is not one of the columns.
     """
 
     files = ("file", "public")
@@ -73,7 +76,7 @@ class NearPlaces(Transform):
             raise ConfigError("NearPlaces takes public and num_near_public together, or neither")
         for name in self.distances:
             if name not in self.columns:
-                raise ConfigError(f"distances has '{name}', which is none of columns: {', '.join(self.columns)}")
+                raise ConfigError(f"distances has '{name}', which is not one of columns: {', '.join(self.columns)}")
         self.houses, self.num_near_public, self.buckets = houses, num_near_public, buckets
         self.public = Path(public) if public else None
         self.longitude, self.latitude, self.price = longitude, latitude, price
@@ -107,11 +110,15 @@ class NearPlaces(Transform):
         places, values, price = map(np.concatenate, zip(*parts))
         steps = np.linspace(0, 1, RANKS + 1)
         with np.errstate(invalid="ignore"):
-            quantiles = [np.quantile(present(values[:, column], name), steps) for column, name in enumerate(self.columns)]
+            quantiles = [
+                np.quantile(present(values[:, column], name), steps) for column, name in enumerate(self.columns)
+            ]
         self.known = {"places": places, "values": values, "price": price, "quantiles": np.stack(quantiles)}
         self.known["spec"] = np.frombuffer(self.spec().encode(), np.uint8)
         ranks, near_rank, _, _ = self.near(places, values, price)
-        edges = [np.nanquantile(x, np.arange(1, self.buckets) / self.buckets, axis=0) for x in (ranks, ranks - near_rank)]
+        edges = [
+            np.nanquantile(x, np.arange(1, self.buckets) / self.buckets, axis=0) for x in (ranks, ranks - near_rank)
+        ]
         self.known["edges"] = np.concatenate(edges, 1).T
         write_atomically(self.file, encode_arrays(self.known))
 
@@ -128,7 +135,9 @@ class NearPlaces(Transform):
         """
         if self.known is None:
             if not self.file.is_file():
-                raise DataError(f"error[D104] {self.file}: the places are not fitted yet\n  fix: tools/fit.py -c CONFIG")
+                raise DataError(
+                    f"error[D104] {self.file}: the places are not fitted yet\n  fix: tools/fit.py -c CONFIG"
+                )
             try:
                 found = decode_arrays(self.file.read_bytes())
                 spec = bytes(found["spec"]).decode()
@@ -151,12 +160,14 @@ class NearPlaces(Transform):
         """Parses the columns of a table.
 
         Returns:
-            tuple: points float64 [N, 3] in kilometers from the center of the earth, values float64 [N, C] and prices float64 [N],
+            tuple: points float64 [N, 3] in kilometers from the center of the earth, values float64 [N, C] and prices
+            float64 [N],
                 NaN where they are missing.
 
         Raises:
             DataError: a column is missing.
-            BadRows: a value is not a number, a coordinate is missing or out of range, or with `priced` a price is missing.
+            BadRows: a value is not a number, a coordinate is missing or out of range, or with `priced` a price is
+            missing.
         """
         names = [*self.reads, *([self.price] if priced else [])]
         missing = [name for name in names if name not in columns]
@@ -169,7 +180,9 @@ class NearPlaces(Transform):
             price = parse_column(columns[self.price], self.price, bad)
         for name, degrees, most in ((self.longitude, east, 360), (self.latitude, north, 90)):
             for row in np.flatnonzero(~(np.abs(degrees) <= most)).tolist():
-                bad.setdefault(row, ("D119", f"column '{name}' must be degrees from {-most} to {most}", f"{degrees[row]:g}"))
+                bad.setdefault(
+                    row, ("D119", f"column '{name}' must be degrees from {-most} to {most}", f"{degrees[row]:g}")
+                )
         for row in np.flatnonzero(np.isnan(price)).tolist() if priced else []:
             bad.setdefault(row, ("D119", f"column '{self.price}' is empty", ""))
         if bad:

@@ -70,7 +70,7 @@ class PlaceRows(RowFiles):
             raise BadRows(bad)
         columns = dict(zip(self.names, np.array(table, "S").T))
         label = parse_column(columns[self.price], self.price, bad)
-        bad |= {row: ("D119", f"column '{self.price}' is empty", "") for row in np.flatnonzero(np.isnan(label)).tolist()}
+        bad |= dict.fromkeys(np.flatnonzero(np.isnan(label)).tolist(), ("D119", f"column '{self.price}' is empty", ""))
         if bad:
             raise BadRows(bad)
         return columns | {"label": label.astype("float32")}

@@ -4,8 +4,10 @@ import numpy as np
 
 
 class PriceErrors:
-    """Root of the mean squared error (`rmse`), mean absolute error (`mae`), share of the variance explained (`r2`), and `near_rmse`, the
-    root of the mean squared error of the plain mean of the prices of the near houses.
+    """Errors of prices: `rmse`, `mae`, `r2`, and `near_rmse`, that of the plain mean of the prices of the near houses.
+
+    `rmse` is the root of the mean squared error, `mae` the mean absolute error, `r2` the share of the variance that is
+    explained.
     """
 
     primary = "rmse"
@@ -15,7 +17,7 @@ class PriceErrors:
         self.reset()
 
     def reset(self):
-        """Resets the sums: rows, squared and absolute error, prices, squared prices, rows with a near house, their error."""
+        """Resets the sums: rows, squared, absolute error, prices, squares, rows with near houses, their error."""
         self.sums = np.zeros(7)
 
     def update(self, outputs, batch):
@@ -26,7 +28,15 @@ class PriceErrors:
         count = houses.sum(1)
         mean = np.where(houses, np.asarray(batch["near_price"], np.float64), 0).sum(1) / np.maximum(count, 1)
         plain = ((mean - right) ** 2)[count > 0]
-        row = [len(right), (error**2).sum(), np.abs(error).sum(), right.sum(), (right**2).sum(), len(plain), plain.sum()]
+        row = [
+            len(right),
+            (error**2).sum(),
+            np.abs(error).sum(),
+            right.sum(),
+            (right**2).sum(),
+            len(plain),
+            plain.sum(),
+        ]
         self.sums += row
 
     def state(self):

@@ -17,8 +17,8 @@ HOUSE, EMPTY = -1, -2  # what a slot may hold beside the number of a public plac
 class Monopoly(nn.Layer):
     """The price of a place: a weighted mean of the prices of near places, times a factor of its own attributes.
 
-    The weights of the slots are softmax(sum_k w[s, k] distance[s, k]). The price of a near house is given, that of a public place
-    (a school, a park) is learned. The factor is scale * sigmoid(linear(each attribute's linear(one-hot))).
+    The weights of the slots are softmax(sum_k w[s, k] distance[s, k]). The price of a near house is given, that of a
+    public place (a school, a park) is learned. The factor is scale * sigmoid(linear(each attribute's linear(one-hot))).
 
     Args:
         attributes (list[int]): the number of values of each attribute.
@@ -53,7 +53,8 @@ class Monopoly(nn.Layer):
         start = nn.initializer.Constant(-math.log(scale - 1) if scale > 1 else 0.0)  # a factor of 1 if it can be
         self.own = nn.Linear(len(self.sizes), 1, bias_attr=paddle.ParamAttr(initializer=start))
         self.distance_weight = self.create_parameter(
-            [slots, kinds], default_initializer=nn.initializer.Constant(-1.0)  # what is near weighs more
+            [slots, kinds],
+            default_initializer=nn.initializer.Constant(-1.0),  # what is near weighs more
         )
         self.public_price = None
         if num_public:

@@ -2,8 +2,8 @@
 
     python PaddleST/tools/make_california.py housing.csv.gz dataset/california_housing
 
-A tenth of the rows is for validation and a fifth for the test, drawn with a fixed seed. Prices are in 100,000 US dollars, `rooms`,
-`bedrooms` and `people` are per household.
+A tenth of the rows is for validation and a fifth for the test, drawn with a fixed seed. Prices are in 100,000 US
+dollars, `rooms`, `bedrooms` and `people` are per household.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Creates a synthetic city: houses whose prices depend on where they are, on their size, and on public places near them.
+"""Creates a synthetic city: the prices of houses depend on their size and age and on the public places near them.
 
     python PaddleST/tools/make_places.py dataset/places --train 1000 --eval 200
 

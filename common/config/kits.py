@@ -19,7 +19,7 @@ def is_kit(folder):
 
 
 def shipped_kits():
-    """The kits beside `common/` whose names begin as those of this project, `Paddle`, by name; copies have other names."""
+    """The kits beside `common/` whose names begin with `Paddle`, in order; copies have other names."""
     return sorted(folder for folder in ROOT.glob("Paddle*") if is_kit(folder))
 
 

@@ -24,7 +24,9 @@ def arguments(row, sets, *more):
     config, *overrides = shlex.split(row["tiny"])
     overrides = [text for text in overrides if text != "-o"]
     config = f"{row['kit']}/{config}"
-    return ["-c", config, "-o", f"dataset={made_set(config, sets)}", *overrides, *more]
+    if load_config(config).get("dataset", None) is not None:
+        overrides = [f"dataset={made_set(config, sets)}", *overrides]
+    return ["-c", config, "-o", *overrides, *more]
 
 
 def made_set(config, sets):

@@ -29,9 +29,10 @@ class ActionValues(nn.Layer):
 
 
 class DQN(nn.Layer):
-    """Deep Q-network: the values of actions, learned from what a copy of it that is seldom renewed says of the next observation.
+    """Deep Q-network: values of actions, learned with the help of a copy of the network that is seldom renewed.
 
-    The target of Q(s, a) is r + gamma max_a' Q_copy(s', a'), or r where the episode ended; the loss is the squared error.
+    The target of Q(s, a) is r + gamma max_a' Q_copy(s', a'), or r where the episode ended; the loss is the squared
+    error.
 
     Args:
         network (nn.Layer): reads observations; with `shape` and `out_channels`.
@@ -45,12 +46,13 @@ class DQN(nn.Layer):
     def __init__(self, network, num_actions, gamma=0.99):
         super().__init__()
         if num_actions < 2 or not 0 <= gamma <= 1:
-            raise ValueError(f"{type(self).__name__} got num_actions={num_actions}, gamma={gamma}; allowed: 2 or more, 0 to 1")
+            raise ValueError(
+                f"{type(self).__name__} got num_actions={num_actions}, gamma={gamma}; allowed: 2 or more, 0 to 1"
+            )
         self.inputs = {"observation": ([None, *network.shape], "float32")}
         self.num_actions, self.gamma = num_actions, gamma
         self.online = ActionValues(network, self.head(network.out_channels, num_actions))
         self._copies = []  # not a sublayer: the copy is neither trained nor a part of the weights
-        self.renew_target()
 
     def head(self, features, num_actions):
         """The layer from features [N, F] to values [N, A]."""
@@ -58,13 +60,13 @@ class DQN(nn.Layer):
 
     @property
     def target(self):
-        """The copy of the network (ActionValues)."""
+        """The copy of the network (ActionValues), made when it is first asked for."""
+        if not self._copies:
+            self._copies.append(copy.deepcopy(self.online))
         return self._copies[0]
 
     def renew_target(self):
         """Makes the copy equal to the network."""
-        if not self._copies:
-            self._copies.append(copy.deepcopy(self.online))
         self.target.set_state_dict(self.online.state_dict())
 
     def predict(self, observation):
@@ -84,8 +86,8 @@ class DQN(nn.Layer):
         """The squared error of the values of the actions that were taken.
 
         Args:
-            batch (dict[str, Tensor]): `observation` and `next_observation` float32 [N, ...], `action` int64 [N], `reward`
-                float32 [N], `terminated` float32 [N]: 1 where the episode ended by the action.
+            batch (dict[str, Tensor]): `observation` and `next_observation` float32 [N, ...], `action` int64 [N],
+                `reward` float32 [N], `terminated` float32 [N]: 1 where the episode ended by the action.
         """
         taken = F.one_hot(batch["action"], self.num_actions)
         value = (self.predict(batch["observation"]) * taken).sum(1)
