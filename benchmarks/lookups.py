@@ -53,7 +53,9 @@ def main():
         for store in args.only:
             words = ["--keys", str(args.keys), "--rounds", str(args.rounds), "--redis", args.redis]
             python = sys.executable if store == "ours" else args.python
-            found[store] = run_program(python, __file__, *words, "--child", store, folder, OMP_NUM_THREADS="1")
+            found[store] = run_program(
+                python, __file__, *words, "--child", store, folder, OMP_NUM_THREADS="1", KIT_NO_VENV="1"
+            )
         if "ours" in found:
             found |= in_cpp(Path(folder))
     columns = ("one", "together", "megabytes", "open_ms", "build_s")
