@@ -121,12 +121,9 @@ def measure_table(keys, folder):
     for _ in range(10):
         asked = np.unique(rng.integers(0, keys, 12000, dtype=np.uint64)) * np.uint64(7919)
         gradients = np.ones((len(asked), 11), np.float32)
-        for name, call in (
-            ("pull", lambda: store.pull(asked)),
-            ("push", lambda: store.push(asked, gradients, 1, 1e-3)),
-        ):
+        for name, arguments in (("pull", (asked,)), ("push", (asked, gradients, np.ones(len(asked)), 1e-3))):
             begun = time.process_time()
-            call()
+            getattr(store, name)(*arguments)
             used[name] += time.process_time() - begun
     draft, begun = CommitDraft(folder / f"{keys}", 1), time.monotonic()
     commit = draft.finish(shard.snapshot(1, draft.folder), {}, 2)

@@ -31,6 +31,8 @@ def settings_of(place, name):
         f"output_dir={place / name}",
         f"train.epochs={HOURS}",
         "data.train.wait=0",
+        "train.batch_size=250",
+        "optimizer.sparse.lr=0.02",
         "elastic.part_mb=0.2",
     ]
 
