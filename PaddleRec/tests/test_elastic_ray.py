@@ -21,7 +21,7 @@ from tests.made.commands import command
 pytest.importorskip("ray", reason="Ray is an extra: pip install ray")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
-ROWS, HOURS = 8000, 4
+ROWS, HOURS = 5000, 4
 CLOSE = 0.005  # of the AUC of one process
 
 
@@ -31,6 +31,8 @@ def settings_of(place, name):
         f"output_dir={place / name}",
         f"train.epochs={HOURS}",
         "data.train.wait=0",
+        "train.batch_size=250",
+        "optimizer.sparse.lr=0.02",
         "elastic.part_mb=0.2",
     ]
 

@@ -17,7 +17,8 @@ from common.log import set_up_logging
 
 INLINE = 4 << 20  # bytes of a message that travels without the object store, which is slower below that
 STORE = 100 << 20  # bytes of the object store
-QUIET = {
+SETTINGS = {
+    "RAY_worker_niceness": "0",  # else actors yield to every other program of the machine
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
     "RAY_max_direct_call_object_size": str(INLINE),
@@ -96,7 +97,7 @@ class RayCluster:
     def __init__(self, folder, address=None):
         check_ray()
         self.folder, self.is_local, self.scratch = str(folder), address is None, None
-        os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
+        os.environ.update({name: value for name, value in SETTINGS.items() if name not in os.environ})
         os.environ["PYTHONPATH"] = os.pathsep.join([ROOT, *filter(None, [os.environ.get("PYTHONPATH")])])
         for name in ("KIT_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ.setdefault(name, "1")

@@ -9,7 +9,7 @@ from PaddleCV.tools.make_people import make_people
 from PaddleCV.tools.make_shapes import make_shapes
 from PaddleCV.tools.make_text_pages import make_text_pages
 from PaddleCV.tools.make_words import make_words
-from PaddleRec.tools.make_clicks import make_clicks
+from PaddleRec.tools.make_clicks import make_click_hours, make_clicks
 from PaddleRec.tools.make_rows import make_hours, make_rows
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
 from tests.made.made_texts import make_texts
@@ -26,6 +26,7 @@ MAKERS["text_pages"] = lambda folder: make_text_pages(folder, 24, 4, matplotlib_
 MAKERS["clicks"] = lambda folder: make_clicks(folder, train=1500, evaluation=200, values=200)
 MAKERS["spoken_tones"] = lambda folder: make_spoken_tones(folder, train=48, evaluation=16)
 MAKERS["hours"] = lambda folder: make_hours(folder, hours=3, rows=150)
+MAKERS["click_hours"] = lambda folder: make_click_hours(folder, hours=2, rows=150, values=200, evaluation=100)
 for kind in ("sessions", "histories", "sentences", "tagged", "pairs", "slots"):
     MAKERS[kind] = lambda folder, kind=kind: make_rows(kind, folder, train=700, evaluation=100)
 
