@@ -24,9 +24,6 @@ sys.path.insert(1, str(Path(__file__).resolve().parent))
 
 from measure import finish, run_program, table  # noqa: E402
 
-from common.table.hash import splitmix64  # noqa: E402
-from common.table.keyed_rows import KeyedRows, write_keyed_rows  # noqa: E402
-
 FIELDS, WIDTH, REQUESTS, TOGETHER = 26, 16, 3000, 1000
 PUT = 20_000  # rows at a time
 STORES = ("ours", "lmdb", "redis")
@@ -73,8 +70,8 @@ def main():
 
 def requests(count):
     """(keys uint64 [R], rows float32 [R, 16] that follow from them, asked uint64 [3000, 26], wanted [3000, 26, 16])."""
-    keys = splitmix64(np.arange(1, count + 1, dtype=np.uint64))
     rng = np.random.default_rng(1)
+    keys = rng.integers(0, 2**64, count, dtype=np.uint64)
     asked = keys[(count * rng.random((REQUESTS, FIELDS)) ** 2).astype(np.int64)]  # some often, most rarely
     unknown = rng.random((REQUESTS, FIELDS)) < 0.02
     asked[unknown] += np.uint64(1)
@@ -146,11 +143,15 @@ class Ours(Store):
 
     def build(self, keys, rows):
         """Writes the file, and the keys for the program in C++."""
+        from common.table.keyed_rows import write_keyed_rows
+
         write_keyed_rows(self.folder / "ours.rows", [(keys, rows)])
         np.save(self.folder / "asked.npy", requests(len(keys))[2].reshape(-1).view(np.int64))
 
     def open(self):
         """Maps it."""
+        from common.table.keyed_rows import KeyedRows
+
         self.table = KeyedRows(self.folder / "ours.rows")
         self.get = self.table.look_up
 

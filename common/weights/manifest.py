@@ -114,7 +114,7 @@ def verify_manifest(folder):
 
 
 def _checked(folder, name, entries, read):
-    """Reads a file by `read`, which gives (value, digest); raises CheckpointError for another digest than the manifest's."""
+    """Reads a file by `read`, which gives (value, digest); raises CheckpointError if it is not as it was written."""
     path = Path(folder) / name
     if name not in entries:
         raise CheckpointError(f"{path}: not in the manifest")
