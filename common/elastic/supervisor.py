@@ -173,7 +173,7 @@ class Supervisor:
         return "part"
 
     def links(self):
-        """What a worker needs of the other members."""
+        """Links of a worker to the other members."""
         return Links(self.cluster, self.coordinator, self.shards, self.dense)
 
     # Turns -----------------------------------------------------------------------------------------------------------
