@@ -13,8 +13,9 @@ from pathlib import Path
 
 from common.errors import EnvironmentProblem
 from common.interpreter import ROOT
-from common.log import set_up_logging
+from common.log import logger, set_up_logging
 
+STARTED = "started as process"  # the first line of an actor's log
 INLINE = 4 << 20  # bytes of a message that travels without the object store, which is slower below that
 STORE = 100 << 20  # bytes of the object store
 SETTINGS = {
@@ -46,15 +47,12 @@ class Host:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         sys.stderr = open(log, "a", buffering=1, encoding="utf-8")  # noqa: SIM115  for as long as the process lives
         set_up_logging(prefix=f"{Path(log).stem} ")
+        logger.info("%s %d", STARTED, os.getpid())
         self.thing = make(*arguments)
 
     def call(self, name, *arguments):
         """Calls a method of the member."""
         return getattr(self.thing, name)(*arguments)
-
-    def pid(self):
-        """The number of this process."""
-        return os.getpid()
 
 
 class Method:
@@ -154,12 +152,6 @@ class RayCluster:
     def work(self, worker):
         """Lets a worker begin."""
         return worker.work.remote()
-
-    def pid(self, member):
-        """The number of the process of a member."""
-        import ray
-
-        return ray.get(member.actor.pid.remote())
 
     def close(self):
         """Ends all actors, and Ray itself where it was started here."""
