@@ -16,6 +16,7 @@ from common.interpreter import ROOT
 from common.log import logger, set_up_logging
 
 STARTED = "started as process"  # the first line of an actor's log
+LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 INLINE = 4 << 20  # bytes of a message that travels without the object store, which is slower below that
 STORE = 100 << 20  # bytes of the object store
 SETTINGS = {
@@ -101,7 +102,11 @@ class RayCluster:
             os.environ.setdefault(name, "1")
         options = {"logging_level": "ERROR", "log_to_driver": False, "include_dashboard": False}
         if self.is_local:
-            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+            if "ray" in sys.modules and os.environ.get(LOOPBACK) != "0":
+                raise EnvironmentProblem(
+                    f"Ray was imported before {LOOPBACK}=0 was set: it would listen on all addresses"
+                )
+            os.environ[LOOPBACK] = "0"
             self.scratch = tempfile.mkdtemp(prefix="kit-ray-")
             options |= {"num_cpus": 1, "object_store_memory": STORE, "_temp_dir": self.scratch}
         else:
