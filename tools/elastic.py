@@ -1,6 +1,6 @@
 """Click-through models that train on many processes: on this machine or on Kubernetes, with one command each.
 
-A command is a module with `add_options(parser)` and `run(args)`; docs/elastic.md describes them.
+A command is a module with `add_options(parser)` and `execute(args)`; docs/elastic.md describes them.
 """
 
 import importlib
@@ -34,7 +34,7 @@ def parser():
 
 def main(argv=None):
     """Entry point; exits the process."""
-    run_command(parser(), lambda args: importlib.import_module(COMMANDS[args.verb][0]).run(args), argv)
+    run_command(parser(), lambda args: importlib.import_module(COMMANDS[args.verb][0]).execute(args), argv)
 
 
 if __name__ == "__main__":

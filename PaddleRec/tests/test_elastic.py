@@ -167,6 +167,32 @@ def test_a_run_that_ended_resumes_where_it_was(killed, place):
     assert shows == ROWS * 3 * FIELDS
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_a_day_of_hours_with_kills_at_random_loses_and_repeats_nothing(tmp_path, seed):
+    make_click_hours(tmp_path / "hours", 24, 60, values=50)
+    config, path = prepared(tmp_path, "day", "train.epochs=24", "elastic.part_mb=0.004", "elastic.commit_minutes=0.001")
+    tables = RemoteModel(config, build_dataset(config, "train")).tables()
+    supervisor, rng, kills = Supervisor(config, path, tables, InOneProcess(), 2, 2), np.random.default_rng(seed), []
+    supervisor.note_hour = lambda ended: supervisor.hours.append(ended)  # exports take most of the time
+
+    def kill():
+        members = [*supervisor.members().items()]
+        members += [(f"worker {number}", member) for number, (member, _) in supervisor.workers.items()]
+        if rng.random() < 0.4:
+            name, member = members[rng.integers(len(members))]
+            kills.append(name)
+            member.kill()
+        return False
+
+    supervisor.should_stop = kill
+    assert supervisor.run() == "24 hours are done"
+    assert len(kills) > 15 and len(set(kills)) > 3
+    assert [hour["rows"] for hour in supervisor.hours] == [60] * 24
+    shows = sum(supervisor.cluster.get(shard.pulse.remote())["shows"][TABLE] for shard in supervisor.shards)
+    assert shows == 60 * 24 * FIELDS
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -1,5 +1,6 @@
 """Training by processes of Ray: `kill -9` of each kind, another number of workers, loopback only (needs ray)."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -12,17 +13,21 @@ from common.build.data import build_dataset
 from common.build.learn_transforms import fit_transforms
 from common.config import load_config
 from common.elastic.model import RemoteModel
-from common.elastic.ray_cluster import RayCluster
+from common.elastic.ray_cluster import STARTED, RayCluster
 from common.elastic.supervisor import Supervisor
 from PaddleRec.tests.test_elastic import CONFIG, FIELDS, TABLE
 from PaddleRec.tools.make_clicks import make_click_hours
 from tests.made.commands import command
 
-pytest.importorskip("ray", reason="Ray is an extra: pip install ray")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
+HAS_RAY = importlib.util.find_spec("ray") is not None  # not imported: a cluster sets what Ray reads when it is
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(3000),
+    pytest.mark.skipif(not HAS_RAY, reason="Ray is an extra: pip install ray"),
+]
 
-ROWS, HOURS = 5000, 4
-CLOSE = 0.005  # of the AUC of one process
+ROWS, HOURS = 3000, 4
+CLOSE = 0.03  # of the AUC of one process: three workers share the 12 batches of an hour
 
 
 def settings_of(place, name):
@@ -31,7 +36,9 @@ def settings_of(place, name):
         f"output_dir={place / name}",
         f"train.epochs={HOURS}",
         "data.train.wait=0",
-        "elastic.part_mb=0.2",
+        "train.batch_size=250",
+        "optimizer.sparse.lr=0.02",
+        "elastic.part_mb=0.15",
     ]
 
 
@@ -69,18 +76,17 @@ def test_every_row_is_learned_once_whoever_was_killed_and_the_auc_is_that_of_one
     before = listening()
     cluster = RayCluster(config.run_folder)
     supervisor = Supervisor(config, path, tables, cluster, 2, 2)
-    victims = [("worker", lambda: supervisor.workers[0][0]), ("shard", lambda: supervisor.shards[1])]
-    victims += [("coordinator", lambda: supervisor.coordinator), ("dense", lambda: supervisor.dense)]
-    victims, killed, opened = iter(victims), [], set()
+    victims = iter([("worker", "worker-0"), ("shard", "shard-1"), ("coordinator", "coordinator"), ("dense", "dense")])
+    killed, opened = [], set()
 
     def kill():
         """Kills one member in each hour, in the midst of it, and notes what listens."""
         opened.update(listening() - before)
         lead = supervisor.pulses.get("coordinator")
         if lead and lead["parts"]["done"] >= 2 and lead["hour"] not in [hour for hour, _, _ in killed]:
-            name, member = next(victims)
+            name, file = next(victims)
             killed.append((lead["hour"], name, time.monotonic()))
-            os.kill(cluster.pid(member()), signal.SIGKILL)
+            os.kill(process_of(supervisor.folder, file), signal.SIGKILL)
             if name == "shard":
                 supervisor.scale(3)
         return False
@@ -99,6 +105,12 @@ def test_every_row_is_learned_once_whoever_was_killed_and_the_auc_is_that_of_one
     for several, one in zip(supervisor.hours, alone, strict=True):
         print(several["version"], several["scores"]["auc"], one["auc"])
     assert supervisor.hours[-1]["scores"]["auc"] > alone[-1]["auc"] - CLOSE
+
+
+def process_of(folder, name):
+    """The process that a member is in, by its log."""
+    lines = (folder / "elastic/logs" / f"{name}.txt").read_text().splitlines()
+    return int([line for line in lines if STARTED in line][-1].split()[-1])
 
 
 def supervisor_ends(supervisor):

@@ -8,6 +8,7 @@ from common.build.model import predictor_of
 from common.errors import EnvironmentProblem
 from common.inference.predictor import Predictor
 from common.system import runtime
+from common.table.versions import CURRENT, set_current
 from common.weights.manifest import MANIFEST, write_manifest
 from PaddleRec.models.rankers.din import DIN
 from PaddleRec.models.rankers.slot_dnn import SlotDNN
@@ -41,6 +42,8 @@ def test_a_published_ranker_answers_as_the_one_with_its_tables_in_memory(publish
     about = yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))
     assert {entry["name"] for entry in about["inputs"]} == set(inputs)
     assert (folder / "model.pdiparams").stat().st_size < 4000  # no table is in the program
+    set_current(folder.parent, folder.name)
+    assert Predictor(folder.parent).folder == Predictor(folder.parent / CURRENT).folder == folder
     assert set(np.load(folder / "golden.npz").files) == {*(f"in/{name}" for name in inputs), "out/probability"}
 
 

@@ -13,7 +13,7 @@ def add_options(parser):
     parser.add_argument("--wait", type=float, default=300.0, help="seconds to wait for the end (default 300)")
 
 
-def run(args):
+def execute(args):
     """Runs the command."""
     config = open_config(args, None)
     if config is None:

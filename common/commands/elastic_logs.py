@@ -15,7 +15,7 @@ def add_options(parser):
     parser.add_argument("--of", metavar="NAME", help="a member, such as worker-0 or shard-0; the supervisor by default")
 
 
-def run(args):
+def execute(args):
     """Runs the command."""
     config = open_config(args, None)
     if config is None:

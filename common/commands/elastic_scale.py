@@ -12,7 +12,7 @@ def add_options(parser):
     parser.add_argument("--workers", type=int, required=True, help="processes that compute gradients")
 
 
-def run(args):
+def execute(args):
     """Runs the command."""
     config = open_config(args, None)
     if config is None:

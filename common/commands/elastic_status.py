@@ -13,7 +13,7 @@ def add_options(parser):
     parser.add_argument("--json", action="store_true", help="everything, as JSON")
 
 
-def run(args):
+def execute(args):
     """Runs the command."""
     config = open_config(args, None)
     if config is None:

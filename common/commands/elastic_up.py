@@ -24,7 +24,7 @@ def add_options(parser):
     parser.add_argument("--foreground", action="store_true", help="stay, and log to this terminal; Ctrl-C drains")
 
 
-def run(args):
+def execute(args):
     """Runs the command."""
     config = open_config(args, None)
     if config is None:

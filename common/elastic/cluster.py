@@ -68,7 +68,7 @@ class Member:
 
 
 class Links:
-    """What a worker needs of the others.
+    """Links of a worker to the other members.
 
     Args:
         cluster (object): `get` and `is_lost`.

@@ -62,7 +62,7 @@ def write_bucket(folder, bucket, tables):
 def read_bucket(folder, bucket, entries):
     """The inverse of :func:`write_bucket`: {table: {array name: array}}; raises CheckpointError."""
     found = {}
-    for name, array in read_arrays(folder, bucket_file(bucket), entries).items():
+    for name, array in read_commit_arrays(folder, bucket_file(bucket), entries).items():
         table, _, name = name.rpartition("/")
         found.setdefault(table, {})[name] = array.view(np.uint64) if name.endswith("keys") else array
     return found
@@ -73,7 +73,7 @@ def write_arrays(folder, name, arrays):
     return {name: write_file(Path(folder) / name, encode_arrays(arrays))}
 
 
-def read_arrays(folder, name, entries):
+def read_commit_arrays(folder, name, entries):
     """The arrays of a file of a commit; raises CheckpointError if it is not the one that was written."""
     try:
         return decode_arrays(read_checked(folder, name, entries))
@@ -142,5 +142,5 @@ def check_fits(manifest, **facts):
         if manifest.get(name, here) != here:
             raise ConfigError(
                 f"the last commit was made with {name} {manifest[name]}, this run has {here}; they must be equal "
-                "to resume (another output_dir begins anew)"
+                "to resume (another output_dir begins from nothing)"
             )

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from common.elastic.commits import read_arrays, write_arrays
+from common.elastic.commits import read_commit_arrays, write_arrays
 from common.elastic.shard import RunMember
 from common.log import logger
 from common.weights.manifest import read_manifest
@@ -74,7 +74,7 @@ class Coordinator(RunMember):
         """Begins a run at the position of a commit (its folder), or at the first hour."""
         self.run = -1
         facts = read_manifest(commit) if commit else {}
-        scores = read_arrays(commit, SCORES, facts["files"]) if commit else None
+        scores = read_commit_arrays(commit, SCORES, facts["files"]) if commit else None
         self.reset(facts.get("hour", 0))
         if facts.get("parts") is not None:
             self.open(facts["parts"])
@@ -180,7 +180,7 @@ class Coordinator(RunMember):
         return self.parts is not None and len(self.done) == self.parts
 
     def due(self):
-        """What the supervisor is to do: `hour` (commit and publish it), `commit`, `end`, or None."""
+        """Next task of the supervisor: `hour` (commit and publish it), `commit`, `end`, or None."""
         if self.hour_is_done():
             return "hour"
         if self.end_reason():
@@ -224,7 +224,7 @@ class Coordinator(RunMember):
         return write_arrays(folder, SCORES, arrays), facts
 
     def pulse(self):
-        """What a status shows (dict)."""
+        """Facts for a status (dict)."""
         now = time.monotonic()
         while self.acks and self.acks[0][0] < now - RECENT:
             self.acks.popleft()

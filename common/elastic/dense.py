@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from common.elastic.commits import read_arrays, write_arrays
+from common.elastic.commits import read_commit_arrays, write_arrays
 from common.elastic.shard import RunMember
 from common.weights.manifest import read_manifest
 
@@ -27,14 +27,14 @@ class Dense(RunMember):
         self.vector, self.layout, self.steps = None, [], 0
         if commit:
             manifest = read_manifest(commit)
-            arrays = read_arrays(commit, FILE, manifest["files"])
+            arrays = read_commit_arrays(commit, FILE, manifest["files"])
             self.layout = [(name, list(array.shape)) for name, array in arrays.items()]
             self.vector = join_arrays(arrays, self.layout)
             self.steps = manifest["steps"]
         self.run = run
 
     def start(self, run, vector, layout):
-        """(parameters, steps) to start from; those of the worker that asks first where there are none yet.
+        """(parameters, steps) to start from; what the first worker brings.
 
         Args:
             run (int): the present run.
@@ -76,7 +76,7 @@ class Dense(RunMember):
         return write_arrays(folder, FILE, {} if self.vector is None else split_vector(self.vector, self.layout))
 
     def pulse(self):
-        """What a status shows (dict)."""
+        """Facts for a status (dict)."""
         return {"run": self.run, "steps": self.steps, "cpu": time.process_time()}
 
 

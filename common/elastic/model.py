@@ -30,7 +30,7 @@ class RemoteModel:
         self.layout = [(name, list(value.shape)) for name, value in self.values.items()]
 
     def tables(self):
-        """What a shard has to know: name -> {"width", "std"}."""
+        """Facts that a shard needs: name -> {"width", "std"}."""
         return {n: {"width": x.table.width, "std": x.table.std} for n, x in self.layers.items()}
 
     def vector(self):
@@ -43,7 +43,7 @@ class RemoteModel:
             self.values[name].set_value(array)
 
     def keys(self, batch):
-        """What a batch looks up: {table: (keys uint64 [U], counts int64 [U], places)}.
+        """Look-ups of a batch: {table: (keys uint64 [U], counts int64 [U], places)}.
 
         `places` has (ids int64, their places in the keys) of each look-up; the counts leave out padding, the id -1.
         """

@@ -9,7 +9,7 @@ import numpy as np
 
 from common.build.data import build_dataset, build_transforms
 from common.data.pipeline import Pipeline
-from common.elastic.commits import BUCKETS, read_arrays, read_bucket
+from common.elastic.commits import BUCKETS, read_bucket, read_commit_arrays
 from common.elastic.dense import FILE, join_arrays
 from common.elastic.model import RemoteModel
 from common.elastic.settings import read_config
@@ -48,7 +48,7 @@ class Publisher:
             str: the folder of the version.
         """
         entries = read_manifest(commit)["files"]
-        self.remote.set_vector(join_arrays(read_arrays(commit, FILE, entries), self.remote.layout))
+        self.remote.set_vector(join_arrays(read_commit_arrays(commit, FILE, entries), self.remote.layout))
         rows = {name: [] for name in self.remote.layers}
         for bucket in range(BUCKETS):
             for table, arrays in read_bucket(commit, bucket, entries).items():

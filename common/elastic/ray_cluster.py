@@ -13,8 +13,10 @@ from pathlib import Path
 
 from common.errors import EnvironmentProblem
 from common.interpreter import ROOT
-from common.log import set_up_logging
+from common.log import logger, set_up_logging
 
+STARTED = "started as process"  # the first line of an actor's log
+LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 INLINE = 4 << 20  # bytes of a message that travels without the object store, which is slower below that
 STORE = 100 << 20  # bytes of the object store
 SETTINGS = {
@@ -46,15 +48,12 @@ class Host:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         sys.stderr = open(log, "a", buffering=1, encoding="utf-8")  # noqa: SIM115  for as long as the process lives
         set_up_logging(prefix=f"{Path(log).stem} ")
+        logger.info("%s %d", STARTED, os.getpid())
         self.thing = make(*arguments)
 
     def call(self, name, *arguments):
         """Calls a method of the member."""
         return getattr(self.thing, name)(*arguments)
-
-    def pid(self):
-        """The number of this process."""
-        return os.getpid()
 
 
 class Method:
@@ -103,7 +102,11 @@ class RayCluster:
             os.environ.setdefault(name, "1")
         options = {"logging_level": "ERROR", "log_to_driver": False, "include_dashboard": False}
         if self.is_local:
-            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+            if "ray" in sys.modules and os.environ.get(LOOPBACK) != "0":
+                raise EnvironmentProblem(
+                    f"Ray was imported before {LOOPBACK}=0 was set: it would listen on all addresses"
+                )
+            os.environ[LOOPBACK] = "0"
             self.scratch = tempfile.mkdtemp(prefix="kit-ray-")
             options |= {"num_cpus": 1, "object_store_memory": STORE, "_temp_dir": self.scratch}
         else:
@@ -154,12 +157,6 @@ class RayCluster:
     def work(self, worker):
         """Lets a worker begin."""
         return worker.work.remote()
-
-    def pid(self, member):
-        """The number of the process of a member."""
-        import ray
-
-        return ray.get(member.actor.pid.remote())
 
     def close(self):
         """Ends all actors, and Ray itself where it was started here."""

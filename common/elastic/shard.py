@@ -130,7 +130,7 @@ class Shard(RunMember):
         return entries
 
     def pulse(self):
-        """What a status shows of this shard (dict)."""
+        """Facts of this shard for a status (dict)."""
         return {
             "run": self.run,
             "rows": {name: len(store) for name, store in self.tables.items()},

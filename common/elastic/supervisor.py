@@ -119,8 +119,8 @@ class Supervisor:
             except Exception as error:
                 if not self.cluster.is_lost(error):
                     raise
-                self.pulses.pop(name, None)
-                logger.warning("%s is gone; it is started again", name)
+                if self.pulses.pop(name, None):
+                    logger.warning("%s is gone; it is started again", name)
                 continue
             if self.pulses[name]["run"] != self.run_number:
                 self.roll_back(f"{name} was started again")
@@ -173,7 +173,7 @@ class Supervisor:
         return "part"
 
     def links(self):
-        """What a worker needs of the other members."""
+        """Links of a worker to the other members."""
         return Links(self.cluster, self.coordinator, self.shards, self.dense)
 
     # Turns -----------------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ class Worker:
                 yield found.batch
 
     def pulse(self):
-        """What a status shows (dict)."""
+        """Facts for a status (dict)."""
         return {"cpu": time.process_time(), "used": dict(self.used)}
 
 

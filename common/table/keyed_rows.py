@@ -73,7 +73,7 @@ def write_keyed_rows(path, parts, default=None, dtype="float32"):
     bodies = [[first], [keys[order]], gathered(parts, order, width, dtype, path), [default]]
     draft = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
-        entry = write_file(draft, signed([header], bodies, begins))
+        entry = write_file(draft, with_digest([header], bodies, begins))
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
@@ -131,7 +131,7 @@ def gathered(parts, order, width, dtype, path):
         yield rows
 
 
-def signed(pieces, bodies, begins):
+def with_digest(pieces, bodies, begins):
     """Yields the bytes of a file: header, parts with zeros between them, and the digest of all of it."""
     digest = hashlib.sha256()
     for number, body in enumerate([pieces, *bodies]):
@@ -190,10 +190,13 @@ class KeyedRows:
         """(type, R, K, b, longest run, begins) of a header; raises EnvironmentProblem."""
         if header[: len(MAGIC)] != MAGIC:
             raise EnvironmentProblem(f"{self.path}: no file of rows by keys")
-        told = header[: HEADER.size]
-        if len(header) < HEADER_SIZE or header[HEADER.size : HEADER.size + DIGEST] != hashlib.sha256(told).digest():
+        described = header[: HEADER.size]
+        if (
+            len(header) < HEADER_SIZE
+            or header[HEADER.size : HEADER.size + DIGEST] != hashlib.sha256(described).digest()
+        ):
             raise EnvironmentProblem(f"{self.path}: its header is damaged")
-        _, version, kind, count, width, bits, longest, _, *begins, total = HEADER.unpack(told)
+        _, version, kind, count, width, bits, longest, _, *begins, total = HEADER.unpack(described)
         if version != VERSION:
             raise EnvironmentProblem(f"{self.path}: version {version}, this one reads {VERSION}")
         if size != total:

@@ -99,7 +99,7 @@ def set_current(root, version):
 
 
 def current_version(root):
-    """The name of the version that the link names (str), or None where there is none."""
+    """The name of the version that the link names (str); None without a link."""
     try:
         name = os.readlink(Path(root) / CURRENT)
     except OSError:

@@ -114,7 +114,7 @@ def verify_manifest(folder):
 
 
 def _checked(folder, name, entries, read):
-    """What `read` gives of a file, with its digest, if that is the digest of the manifest."""
+    """Reads a file by `read`, which gives (value, digest); raises CheckpointError if it is not as it was written."""
     path = Path(folder) / name
     if name not in entries:
         raise CheckpointError(f"{path}: not in the manifest")

@@ -20,7 +20,7 @@ SECRET = re.compile(r"(?i)(key|secret|token|password|passwd|ugi)$")
 
 
 def check_manifests(documents):
-    """What is wrong with manifests that are applied together (list[str]), each with file and place.
+    """Lists the problems of manifests that are applied together (list[str]), each with file and place.
 
     Args:
         documents (dict[str, dict]): by the names of their files.
@@ -84,7 +84,7 @@ def words_and_numbers(document):
         yield "spec: entrypoint or rayClusterSpec is missing"
     for place, key, value in walk(document):
         if key in WORDS and value not in WORDS[key]:
-            yield f"{place}: {value!r} is none of {', '.join(WORDS[key])}"
+            yield f"{place}: {value!r} is not one of {', '.join(WORDS[key])}"
         if (
             key == "rayStartParams"
             and isinstance(value, dict)
@@ -126,7 +126,7 @@ def is_resources(text):
 
 
 def relations(documents):
-    """What one manifest names and no other one has (list[str])."""
+    """Lists the references between manifests that lead nowhere (list[str])."""
     found, names = [], {}
     for file, document in documents.items():
         pair = (document["kind"], document["metadata"]["name"])

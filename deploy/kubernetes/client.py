@@ -55,7 +55,7 @@ def add_options(parser):
     parser.add_argument("--out", metavar="FILE", default="client.py", help="the script (default: client.py)")
 
 
-def run(args):
+def execute(args):
     """Runs the command."""
     config = open_config(args, None)
     if config is None:

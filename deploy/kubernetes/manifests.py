@@ -119,7 +119,7 @@ def group(options, name, resource, pods):
 
 
 class Size:
-    """What a container may use."""
+    """Resources of a container."""
 
     def __init__(self, cpu, memory):
         self.cpu, self.memory = cpu, memory

@@ -75,7 +75,7 @@ def old_overrides(path):
     HDFS_ADDRESS and HDFS_UGI are not used: data are on a volume, whose credentials the cluster keeps.
 
     Raises:
-        ConfigError: see :func:`read_data_config`; or an hour or a number is none.
+        ConfigError: see :func:`read_data_config`; or an hour or a number is wrong.
     """
     values = read_data_config(path)
     unused = [key for key in ("HDFS_ADDRESS", "HDFS_UGI") if key in values]

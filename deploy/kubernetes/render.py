@@ -44,7 +44,7 @@ def add_options(parser):
     add("-f", "--data-config", metavar="FILE", help="data.config of ElasticCTR, KEY=VALUE lines; read, never run")
 
 
-def run(args):
+def execute(args):
     """Runs the command."""
     options = check_options(chosen(args), args.options or "--options")
     numbers = [f"elastic.workers={options.workers.count}", f"elastic.shards={options.shards.count}"]

@@ -61,7 +61,7 @@ def test_every_combination_of_options_passes_the_schemas():
 
 
 FAULTS = [  # file, place, value (None: taken out), what is said
-    (RAY, ("spec", "submissionMode"), "K8sMode", "ray.yml: spec.submissionMode: 'K8sMode' is none of K8sJobMode"),
+    (RAY, ("spec", "submissionMode"), "K8sMode", "ray.yml: spec.submissionMode: 'K8sMode' is not one of K8sJobMode"),
     (RAY, ("spec", "backofLimit"), 3, "'backofLimit' was unexpected"),
     (RAY, ("spec", "backoffLimit"), "3", "ray.yml: spec.backoffLimit: '3' is not of type 'integer'"),
     (RAY, (*GROUP, "groupName"), None, "workerGroupSpecs.1: 'groupName' is a required property"),
