@@ -66,7 +66,7 @@ def change_settings(words):
 
     Raises:
         ConfigError: a key or value that is not known; nothing is changed then.
-        EnvironmentProblem: the file given as index cannot be read or is none; nothing is changed then.
+        EnvironmentProblem: the file given as index cannot be read or has another form; nothing is changed then.
     """
     if words == ["reset"]:
         settings_file().unlink(missing_ok=True)

@@ -171,7 +171,7 @@ def test_the_command_the_export_and_the_server_answer_alike(exported, video, tmp
 
 
 def test_a_stream_is_cut_into_pieces_of_some_seconds(video):
-    pieces = list(StreamPieces(str(video)))  # a file stands for the stream: 10 frames a second
+    pieces = list(StreamPieces(str(video)))  # a file stands for the stream: 10 frames per second
     assert [len(piece["clip"]) for piece in pieces] == [40, 40, 20]
     assert [values(piece["clip"][:1]) for piece in pieces] == [[0], [40], [80]]
     assert pieces[1]["name"].endswith(" 4.0 s") and pieces[1]["rate"] == 10.0
