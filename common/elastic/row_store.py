@@ -38,7 +38,7 @@ def first_rows(keys, width, std, seed=0):
 
 
 class KeyIndex:
-    """Keys uint64 -> places 0, 1, 2, ... in the order in which they were added.
+    """Keys uint64, all but the largest, -> places 0, 1, 2, ... in the order in which they were added.
 
     Args:
         bits (int): the index begins with 2**bits cells.
@@ -46,7 +46,7 @@ class KeyIndex:
 
     def __init__(self, bits=12):
         self.bits, self.count = bits, 0
-        self.cells, self.numbers = np.full(1 << bits, EMPTY), np.zeros(1 << bits, np.int64)
+        self.cells, self.numbers = np.full(1 << bits, EMPTY), np.full(1 << bits, -1)
 
     def find(self, keys):
         """The places int64 [U] of keys uint64 [U]; -1 for those that are not here."""
@@ -65,10 +65,16 @@ class KeyIndex:
         return found
 
     def add(self, keys):
-        """The places of keys uint64 [U], each once; those that are not here are added."""
+        """The places of keys uint64 [U], each once; those that are not here are added.
+
+        Raises:
+            ValueError: one is the largest number, which marks empty cells.
+        """
         found = self.find(keys)
         new = np.flatnonzero(found < 0)
         if len(new):
+            if (keys[new] == EMPTY).any():
+                raise ValueError(f"{EMPTY} is no key")
             while self.count + len(new) > (1 << self.bits) // 2:
                 self.grow()
             numbers = np.arange(self.count, self.count + len(new))
@@ -94,7 +100,7 @@ class KeyIndex:
         kept = self.cells != EMPTY
         keys, numbers = self.cells[kept], self.numbers[kept]
         self.bits += 1
-        self.cells, self.numbers = np.full(1 << self.bits, EMPTY), np.zeros(1 << self.bits, np.int64)
+        self.cells, self.numbers = np.full(1 << self.bits, EMPTY), np.full(1 << self.bits, -1)
         self.place(keys, numbers)
 
 

@@ -23,6 +23,10 @@ def push(rows, keys, value, counts=None, hour=0):
 
 def test_an_index_finds_what_was_added_and_nothing_else():
     rng, index, known = np.random.default_rng(0), KeyIndex(bits=2), {}
+    largest = np.array([2**64 - 1], np.uint64)
+    assert index.find(largest) == -1
+    with pytest.raises(ValueError, match="is no key"):
+        index.add(largest)
     for _ in range(30):
         keys = np.unique(rng.integers(0, rng.integers(50, 10**6), rng.integers(1, 200), dtype=np.uint64))
         for key, place in zip(keys.tolist(), index.add(keys).tolist()):
