@@ -163,6 +163,23 @@ def has_lone_surrogate(text):
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def files_below(folder, suffixes, what):
+    """The paths (list[str]) of the files in a folder and its subfolders that have one of the suffixes, sorted.
+
+    Args:
+        folder (str | Path): searched.
+        suffixes (Iterable[str]): in lower case, with their dots.
+        what (str): what such files are, for the message.
+
+    Raises:
+        DataError: there is none.
+    """
+    files = sorted(str(path) for path in Path(folder).rglob("*") if path.suffix.lower() in suffixes)
+    if not files:
+        raise DataError(f"{folder}: the folder contains no {what} ({', '.join(sorted(suffixes))})")
+    return files
+
+
 def read_standard_input(what):
     """Reads standard input: the content of one file, or paths, one per line.
 

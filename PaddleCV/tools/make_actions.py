@@ -100,11 +100,7 @@ def parser():
         description=__doc__.splitlines()[0],
         epilog="example: python PaddleCV/tools/make_actions.py --out dataset/actions",
     )
-    options.add_argument("--out", default="dataset/actions", help="output folder (default: %(default)s)")
-    options.add_argument("--train", type=int, default=12, help="training videos per class (default: %(default)s)")
-    options.add_argument("--eval", type=int, default=4, help="evaluation videos per class (default: %(default)s)")
-    options.add_argument("--size", type=int, default=48, help="side of a frame in pixels (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
+    options.add_made_set("dataset/actions", 12, 4, 48, "videos per class")
     return options
 
 

@@ -155,11 +155,7 @@ def parser():
         description=__doc__.splitlines()[0],
         epilog="example: python PaddleCV/tools/make_digits.py --out dataset/digits --train 600 --eval 100",
     )
-    options.add_argument("--out", default="dataset/digits", help="output folder (default: %(default)s)")
-    options.add_argument("--train", type=int, default=600, help="training images (default: %(default)s)")
-    options.add_argument("--eval", type=int, default=100, help="evaluation images (default: %(default)s)")
-    options.add_argument("--size", type=int, default=192, help="side of an image in pixels (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
+    options.add_made_set("dataset/digits", 600, 100, 192)
     options.add_argument("--force", action="store_true", help="replace an existing folder")
     return options
 

@@ -157,11 +157,7 @@ def parser():
         description=__doc__.splitlines()[0],
         epilog="example: python PaddleCV/tools/make_people.py --out dataset/people",
     )
-    options.add_argument("--out", default="dataset/people", help="output folder (default: %(default)s)")
-    options.add_argument("--train", type=int, default=24, help="training images (default: %(default)s)")
-    options.add_argument("--eval", type=int, default=8, help="evaluation images (default: %(default)s)")
-    options.add_argument("--size", type=int, default=96, help="side of an image in pixels (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
+    options.add_made_set("dataset/people", 24, 8, 96)
     return options
 
 

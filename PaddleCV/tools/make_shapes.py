@@ -98,11 +98,7 @@ def parser():
         description=__doc__.splitlines()[0],
         epilog="example: python PaddleCV/tools/make_shapes.py --out dataset/shapes",
     )
-    options.add_argument("--out", default="dataset/shapes", help="output folder (default: %(default)s)")
-    options.add_argument("--train", type=int, default=24, help="training images (default: %(default)s)")
-    options.add_argument("--eval", type=int, default=8, help="evaluation images (default: %(default)s)")
-    options.add_argument("--size", type=int, default=64, help="side of an image in pixels (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
+    options.add_made_set("dataset/shapes", 24, 8, 64)
     return options
 
 

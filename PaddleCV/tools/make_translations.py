@@ -104,11 +104,7 @@ def parser():
         description=__doc__.splitlines()[0],
         epilog="example: python PaddleCV/tools/make_translations.py --out dataset/translations",
     )
-    options.add_argument("--out", default="dataset/translations", help="output folder (default: %(default)s)")
-    options.add_argument("--train", type=int, default=24, help="training images (default: %(default)s)")
-    options.add_argument("--eval", type=int, default=8, help="evaluation images (default: %(default)s)")
-    options.add_argument("--size", type=int, default=32, help="side of an image in pixels (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
+    options.add_made_set("dataset/translations", 24, 8, 32)
     return options
 
 

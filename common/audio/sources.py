@@ -4,8 +4,8 @@ from pathlib import Path
 
 from common.audio.noise import AUDIO_SUFFIXES
 from common.audio.reading import decode_audio, read_header
-from common.errors import ConfigError, DataError
-from common.files import read_standard_input
+from common.errors import ConfigError
+from common.files import files_below, read_standard_input
 
 
 def open_recordings(path):
@@ -23,10 +23,7 @@ def open_recordings(path):
     if path == "-":
         return read_recordings()
     if Path(path).is_dir():
-        files = sorted(str(found) for found in Path(path).rglob("*") if found.suffix.lower() in AUDIO_SUFFIXES)
-        if not files:
-            raise DataError(f"{path}: the folder contains no audio files ({', '.join(sorted(AUDIO_SUFFIXES))})")
-        return Recordings(files, name=path, many=True)
+        return Recordings(files_below(path, AUDIO_SUFFIXES, "audio files"), name=path, many=True)
     read_header(path)  # raises before a model is loaded
     return Recordings([path], name=path, many=False)
 

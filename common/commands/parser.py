@@ -27,6 +27,15 @@ class Parser(argparse.ArgumentParser):
         keywords.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(*arguments, **keywords)
 
+    def add_made_set(self, out, train, evaluation, size, what="images"):
+        """Adds the options of a script that draws images: --out, --train, --eval, --size and --seed, with defaults."""
+        shown = "(default: %(default)s)"
+        self.add_argument("--out", default=out, help=f"output folder {shown}")
+        self.add_argument("--train", type=int, default=train, help=f"training {what} {shown}")
+        self.add_argument("--eval", type=int, default=evaluation, help=f"evaluation {what} {shown}")
+        self.add_argument("--size", type=int, default=size, help=f"side of an image in pixels {shown}")
+        self.add_argument("--seed", type=int, default=0, help=f"random seed {shown}")
+
     def parse_args(self, args=None, namespace=None):
         """As argparse, but reports an unknown option first, with the nearest known one."""
         args = sys.argv[1:] if args is None else list(args)

@@ -23,7 +23,8 @@ import numpy as np
 
 from common.data.refusals import add_list_line, bad_file, first_bytes, unreadable_file
 from common.data.transform import Transform
-from common.errors import BadSample, ConfigError, DataError
+from common.errors import BadSample, ConfigError
+from common.files import files_below
 from common.regular import check_regular
 from common.vision.clips import check_counts, segment_frames
 
@@ -178,10 +179,7 @@ def open_features(path):
     if path is None or not path.strip() or path == "-":
         raise ConfigError("this model takes files of features: --input FILE.npz, or a folder")
     if Path(path).is_dir():
-        files = sorted(str(found) for found in Path(path).rglob("*") if found.suffix.lower() in SUFFIXES)
-        if not files:
-            raise DataError(f"{path}: the folder contains no files of features ({', '.join(SUFFIXES)})")
-        return Features(files, path, True)
+        return Features(files_below(path, SUFFIXES, "files of features"), path, True)
     read_features(path, path)  # raises before a model is loaded
     return Features([path], path, False)
 

@@ -3,7 +3,8 @@
 import itertools
 from pathlib import Path
 
-from common.errors import ConfigError, DataError
+from common.errors import ConfigError
+from common.files import files_below
 from common.vision.sources import Stream, is_stream
 from common.vision.video import SUFFIXES, FrameList, VideoFile
 from common.vision.writers import VideoWriter, make_output_folder
@@ -26,10 +27,7 @@ def open_videos(path):
     if is_stream(path):
         return StreamPieces(path)
     if Path(path).is_dir():
-        files = sorted(str(found) for found in Path(path).rglob("*") if found.suffix.lower() in SUFFIXES)
-        if not files:
-            raise DataError(f"{path}: the folder contains no videos ({', '.join(sorted(SUFFIXES))})")
-        return Videos(files, name=path, many=True)
+        return Videos(files_below(path, SUFFIXES, "videos"), name=path, many=True)
     VideoFile(path).close()  # raises before a model is loaded
     return Videos([path], name=path, many=False)
 
