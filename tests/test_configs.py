@@ -129,7 +129,11 @@ def test_every_full_size_configuration_has_a_tiny_twin_and_every_twin_is_used():
 
 @pytest.mark.parametrize("file", TINY, ids=name)
 def test_a_tiny_configuration_passes_a_dry_run(file, made_sets, tmp_path):
-    paths = [f"dataset={made_set(file, made_sets)}", f"output_dir={tmp_path}"]
+    paths = [f"output_dir={tmp_path}"]
+    if load_config(file).get("dataset", None) is None:
+        pytest.importorskip("gymnasium")  # an environment instead of files
+    else:
+        paths.append(f"dataset={made_set(file, made_sets)}")
     answer = command("train", "--eval", "--dry-run", "-c", file, "-o", *paths)
     assert answer.code == 0 and "dry run passed" in answer.err, answer.err
 
