@@ -172,7 +172,7 @@ def files_below(folder, suffixes, what):
         what (str): what such files are, for the message.
 
     Raises:
-        DataError: there is none.
+        DataError: no file has one of the suffixes.
     """
     files = sorted(str(path) for path in Path(folder).rglob("*") if path.suffix.lower() in suffixes)
     if not files:

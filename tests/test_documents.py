@@ -184,6 +184,7 @@ def test_files_named_in_a_document_exist(document):
 
 
 OF_THE_USER = {"pascal_context_train.txt", "pascal_context_val.txt", "train_list.txt", "val_list.txt"}
+OF_THE_USER |= {"annotations.json"}
 OF_THE_USER |= {"labels.txt", "vocab.txt", "train.json", "classes.txt", "data.yaml", "alphabet.txt", "module.yml"}
 WRITTEN_BY_RUNS = {"env.json", "infer.yml", "manifest.json", "state.json", "config.yml", "model.json", "structure.json"}
 WRITTEN_BY_RUNS |= {"thresholds.json", "worst.csv"}

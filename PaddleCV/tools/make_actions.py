@@ -8,11 +8,12 @@ import pathlib
 import shutil
 import sys
 
-import numpy as np
-
 KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
+    import common  # noqa: F401  starts again in .venv where this Python lacks the dependencies
+
+import numpy as np  # noqa: E402
 
 from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402

@@ -12,6 +12,7 @@ COMMANDS = {  # name: (module, its description)
     "configure": ("common.commands.configure", "list, explain and generate configurations"),
     "convert": ("common.commands.convert", "convert published weights"),
     "doctor": ("common.commands.doctor", "check the installation"),
+    "elastic": ("common.commands.elastic", "train click models by many processes"),
     "eval": ("common.commands.eval", "evaluate a checkpoint or an exported model"),
     "export": ("common.commands.export", "export a checkpoint"),
     "fit": ("common.commands.fit", "compute what transforms learn from the training data"),

@@ -42,7 +42,7 @@ class Exported:
 
     def __init__(self, folder):
         self.folder = served_folder(folder)
-        refuse_other(self.folder)
+        refuse_other(self.folder, Path(folder))
         self.file = self.folder / "infer.yml"
         read_checked(self.folder, self.file.name, read_manifest(self.folder)["files"])  # before it is parsed, as in C++
         self.about = read_about(self.file)
@@ -168,10 +168,21 @@ def types_in(value):
     return list(dict.fromkeys([*own, *types_in(list(value.values()))]))
 
 
-def refuse_other(folder):
-    """Refuses a path that is no exported folder, and says what it is."""
+def refuse_other(folder, given):
+    """Refuses a path that is no exported folder, and says what it is.
+
+    Args:
+        folder (Path): see :func:`served_folder`.
+        given (Path): by the caller, for the messages.
+    """
     if (folder / "infer.yml").is_file():
         return
+    for link in (given, given / CURRENT):
+        if link.is_symlink() and not link.exists():
+            raise EnvironmentProblem(
+                f"--model {link}: it points to {link.readlink()}, which is not there; publish it again"
+            )
+    folder = given
     if not folder.exists():
         raise ConfigError(f"--model {folder}: there is no such folder{nearest_name(folder)}")
     if (folder / "model.safetensors").exists() or folder.suffix in (".safetensors", ".pdparams"):

@@ -199,7 +199,10 @@ def test_a_configuration_without_model_is_refused(write_config):
         ("postprocess.threshold=high", "Detection: threshold is 'high', a string; it takes a number"),
         ("postprocess.treshold=0.3", "Detection has no key 'treshold'; did you mean 'threshold'?"),
         ("postprocess.type=Detecton", "postprocess is 'Detecton': there is no such task; did you mean 'Detection'?"),
-        ("postprocess.type=YOLOv3", "postprocess is 'YOLOv3': there is no such task; the tasks are Detection, "),
+        (
+            "postprocess.type=YOLOv3",
+            "postprocess is 'YOLOv3': there is no such task; the tasks are ActionLocalization, ",
+        ),
         ("postprocess=0.3", "postprocess is 0.3; it takes the arguments of the model's task"),
         ("postprocess={type: SpeechRecognition, decoder: {type: BeamSearch, beam: 3}}", "BeamSearch has no key 'beam'"),
     ],

@@ -35,6 +35,7 @@ ARGUMENTS = {  # of constructors without defaults; several for transforms that m
     "MixupLabels": [{"num_classes": 2}],
     "CutMix": [{"num_classes": 2}],
     "On": [{"key": "image", "transforms": [Resize(32)]}, {"key": "image", "transforms": [CenterCrop(32)]}],
+    "MultiScaleCrop": [{"size": 32}],
     "PerFrame": [{"transforms": [Resize(32)]}],
 }
 
@@ -48,7 +49,9 @@ def transforms_of(package):
     return [kind for kind in found.values() if kind is not Transform]
 
 
-CASES = [(kind, given) for kind in transforms_of(common.vision) for given in ARGUMENTS.get(kind.__name__, [{}])]
+OF_VIDEOS = ("common.vision.clips", "common.vision.feature_files")  # they take files of frames or of features
+IMAGES = [kind for kind in transforms_of(common.vision) if kind.__module__ not in OF_VIDEOS]
+CASES = [(kind, given) for kind in IMAGES for given in ARGUMENTS.get(kind.__name__, [{}])]
 
 
 def undone(transform, height, width):
