@@ -21,7 +21,7 @@ COMMANDS = {  # name -> (its module, what it does)
 
 EXAMPLES = """examples:
   python tools/elastic.py up --local -c PaddleRec/configs/ranking/deepfm_elastic.yml --workers 2
-  python tools/elastic.py render --options deploy/kubernetes/example.yml --out manifests
+  python tools/elastic.py render -c PaddleRec/configs/ranking/deepfm_elastic.yml --options deploy/kubernetes/example.yml
 """
 
 
