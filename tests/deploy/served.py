@@ -22,7 +22,9 @@ from deploy.serving.problems import Limits
 from deploy.serving.worker import describe, predict_items
 from PaddleCV.tools.make_actions import write_video
 
-LINES = {"ReadingComprehension": "what jumps?\tthe quick brown fox 敏捷的棕色狐狸"}  # of other tasks the text alone
+LINE = "the quick brown fox 敏捷的棕色狐狸"
+PAIRS = {"PairIds", "TurnIds", "QuestionTokens", "QuestionWindows"}  # transforms that read two texts
+NUMBERS = {"longitude", "latitude", "size", "age"}
 IDS = {"history_groups": "g3 g1", "group": "g4", "item": "i10"}  # columns of rows; of others two items
 
 
@@ -47,6 +49,11 @@ def png(image):
 def input_of(model):
     """(what the server is sent, what Python is given) for a model."""
     kind = model.task.input
+    transforms = {type(transform).__name__ for transform in model.pipeline.transforms}
+    if "DecodeLabelMap" in transforms:
+        path = model.folder.parent / "label_map.png"
+        Image.fromarray(np.ones((120, 160), np.uint8)).save(path)
+        return base64.b64encode(path.read_bytes()).decode(), str(path)
     if kind == "image":
         image = np.ascontiguousarray(synthetic_image()["image"][:120, :160])
         return png(image), image
@@ -66,9 +73,13 @@ def input_of(model):
         np.savez(file, **arrays)
         return base64.b64encode(file.getvalue()).decode(), arrays
     if kind == "text":
-        line = LINES.get(model.task.name, "the quick brown fox 敏捷的棕色狐狸")
+        line = f"what jumps?\t{LINE}" if PAIRS & transforms else LINE
+        line = ("3, 7" if "label" in model.inputs else "7") if model.task.name == "ImageFromNoise" else line
         return line, line
-    row = {name: IDS.get(name, "i3 i1") for name in needed_columns(model)}
+    if kind == "tensors":
+        arrays = {name: np.ones([1, *shape[1:]], dtype) for name, (shape, dtype) in model.inputs.items()}
+        return {name: array.tolist() for name, array in arrays.items()}, arrays
+    row = {name: "0.5" if name in NUMBERS else IDS.get(name, "i3 i1") for name in needed_columns(model)}
     row |= {name: "3" for name in row if name[0] in "IC" and name[1:].isdigit()}
     row |= {"slots": [[901, 101], [4786], [4016], [2185]]} if "slots" in row else {}
     return row, row
@@ -82,6 +93,13 @@ def ask(model, body):
     return [json.loads(text) if status == 200 else (status, text) for status, text in found]
 
 
+def assert_arrays(found, expected):
+    """Checks that the arrays that were answered are the rows of those of Python."""
+    assert set(found) == set(expected)
+    for name, array in expected.items():
+        np.testing.assert_allclose(np.asarray(found[name]).reshape(array.shape), array, rtol=1e-6)
+
+
 def assert_served(model):
     """Checks that a request is answered as Python predicts the same input.
 
@@ -90,4 +108,7 @@ def assert_served(model):
     """
     sent, given = input_of(model)
     (found,) = ask(model, {KEYS[describe(model)["input"]][0]: sent})
-    assert found == json.loads(json.dumps(predict_one(model, as_sample(model.task, given))[1]))
+    if model.task.input == "tensors":
+        assert_arrays(found[0], model.run(given))
+    else:
+        assert found == json.loads(json.dumps(predict_one(model, as_sample(model.task, given))[1]))

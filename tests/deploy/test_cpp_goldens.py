@@ -96,16 +96,28 @@ def test_a_tiny_twin_answers_in_cpp_and_through_the_server_as_in_python(
         raw_texts_are_answered_as_in_python(folder, program, tmp_path)
 
 
+def reads_pairs(folder):
+    """True if an export reads two texts of every line."""
+    preprocess = yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))["preprocess"]
+    return bool({node["type"] for node in preprocess} & {"PairIds", "TurnIds"})
+
+
+def paired(texts):
+    """The lines of texts with a second text each, but the blank ones."""
+    return "\n".join(line if "\t" in line or not line.strip() else f"{line}\tbob" for line in texts.split("\n"))
+
+
 def raw_texts_are_answered_as_in_python(folder, program, tmp_path):
     """Compares what `kit_infer --text` and `tools/infer.py` print of a file."""
     task = yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))["task"]
+    given = paired(TEXTS[task]) if reads_pairs(folder) else TEXTS[task]
     texts = tmp_path / "texts.txt"
-    texts.write_bytes(TEXTS[task].encode() + b"\xe7\x99 cut\n")
+    texts.write_bytes(given.encode() + b"\xe7\x99 cut\n")
     read = ("--model", folder, "--threads", "1")
     expected = command("infer", *read, "--input", texts, "--json")
     found = program(*read, "--text", texts, "--json")
     assert found.out == expected.out and found.code == expected.code == 3, found.err
-    first = TEXTS[task].splitlines()[0].encode()
+    first = given.splitlines()[0].encode()
     predictions = json.loads(found.out.splitlines()[0])["predictions"]
     assert len(program(folder, stdin=first, name="read_texts").out.splitlines()) == len(predictions)
     program("--model", folder, "--image", texts).refused(2, "--text FILE")
