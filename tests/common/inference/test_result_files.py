@@ -132,7 +132,7 @@ def read_lines(path):
 
 def read_objects(path, task):
     """The objects of `--json` that a csv file was written of."""
-    keys, found = {"text": "text_a"} if task.columns and task.input == "text" else {}, []
+    keys, found = {"text": "text_a"} if task.input == "text" else {}, []
     lines, named = read_lines(path), ["text_b", "question", "context", "image", "video", "audio", "row"]
     named = [name for name in (["text", *named] if task.input == "text" else named) if name in lines[0]]
     for _, group in itertools.groupby(lines, lambda line: [line[name] for name in ("number", *named) if name in line]):

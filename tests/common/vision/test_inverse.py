@@ -49,7 +49,11 @@ def transforms_of(package):
     return [kind for kind in found.values() if kind is not Transform]
 
 
-OF_VIDEOS = ("common.vision.clips", "common.vision.feature_files")  # they take files of frames or of features
+OF_VIDEOS = (
+    "common.vision.clips",
+    "common.vision.feature_files",
+    "common.vision.segments",
+)  # they take files of frames or of features
 IMAGES = [kind for kind in transforms_of(common.vision) if kind.__module__ not in OF_VIDEOS]
 CASES = [(kind, given) for kind in IMAGES for given in ARGUMENTS.get(kind.__name__, [{}])]
 
