@@ -5,7 +5,7 @@ import collections
 import numpy as np
 
 from common.data.transform import random_for
-from common.errors import EnvironmentProblem
+from common.errors import ConfigError, EnvironmentProblem
 
 EPISODE = 31  # keeps these random numbers apart from others
 
@@ -21,7 +21,8 @@ def open_environment(name, frame_skip=4, noops=30, size=84, render=None):
         render (str | None): what `render()` gives, such as rgb_array.
 
     Raises:
-        EnvironmentProblem: a package is missing, or there is no such environment.
+        ConfigError: there is no such environment, or its actions are not numbered.
+        EnvironmentProblem: a package is missing.
     """
     try:
         import gymnasium
@@ -37,12 +38,14 @@ def open_environment(name, frame_skip=4, noops=30, size=84, render=None):
         raise EnvironmentProblem(f"{name} needs the package ale-py: pip install ale-py") from None
     try:
         made = gymnasium.make(name, render_mode=render, **({"frameskip": 1} if is_atari else {}))
+    except gymnasium.error.UnregisteredEnv as error:
+        raise ConfigError(f"environment is {name}: {error}") from None
     except gymnasium.error.Error as error:
         raise EnvironmentProblem(f"Gymnasium does not make the environment {name}: {error}") from None
     if is_atari:
         made = gymnasium.wrappers.AtariPreprocessing(made, noops, frame_skip, size)
     if not hasattr(made.action_space, "n"):
-        raise EnvironmentProblem(f"{name} has no numbered actions; its actions are {made.action_space}")
+        raise ConfigError(f"environment is {name}, which has no numbered actions; its actions are {made.action_space}")
     return made
 
 

@@ -73,8 +73,10 @@ def test_a_missing_package_is_named(monkeypatch):
 
 def test_an_unknown_environment_is_refused():
     pytest.importorskip("gymnasium")
-    with pytest.raises(EnvironmentProblem, match="does not make the environment CartPohl-v1"):
+    with pytest.raises(ConfigError, match=r"environment is CartPohl-v1: .*CartPole"):
         open_environment("CartPohl-v1")
+    with pytest.raises(ConfigError, match="environment is Pendulum-v1, which has no numbered actions"):
+        open_environment("Pendulum-v1")
 
 
 def test_a_moment_of_an_episode_can_be_had_again():

@@ -77,6 +77,8 @@ def record(model, episodes, number, path):
         number (int): of the episode, from 0.
         path (Path): of the video.
     """
+    from gymnasium.error import Error
+
     from common.vision.writers import VideoWriter
 
     best_actions = importlib.import_module(f"{KIT.name}.metrics.episode_returns").best_actions
@@ -89,7 +91,7 @@ def record(model, episodes, number, path):
             writer.add(None, player.environment.render())
             done = any(player.step(best_actions(model, player.observation[None])[0])[1:])
         writer.add(None, player.environment.render())
-    except ImportError as error:
+    except (ImportError, Error) as error:
         raise EnvironmentProblem(f"the environment cannot be drawn: {error}") from None
     finally:
         writer.close()

@@ -23,7 +23,7 @@ HAS_RAY = importlib.util.find_spec("ray") is not None  # not imported: a cluster
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(3000),
-    pytest.mark.skipif(not HAS_RAY, reason="Ray is an extra: pip install ray"),
+    pytest.mark.skipif(not HAS_RAY, reason="Ray is an extra: pip install ray[default]"),
 ]
 
 ROWS, HOURS = 3000, 4

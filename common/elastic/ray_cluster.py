@@ -32,7 +32,9 @@ ROLES = {"make_worker": "trainer", "make_shard": "shard"}  # resources of a clus
 def check_ray():
     """Raises EnvironmentProblem if Ray is not installed."""
     if importlib.util.find_spec("ray") is None:
-        raise EnvironmentProblem("tools/elastic.py up needs Ray, which is not installed\n  fix: pip install ray")
+        raise EnvironmentProblem(
+            'tools/elastic.py up needs Ray, which is not installed\n  fix: pip install "ray[default]==2.60.0"'
+        )
 
 
 class Host:

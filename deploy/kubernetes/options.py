@@ -85,7 +85,9 @@ def read_options(path):
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: no YAML: {str(error).splitlines()[0]}") from None
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{place}: no YAML: {getattr(error, 'problem', None) or error}") from None
     return fill(Options(), {} if tree is None else tree, str(path), "")
 
 
