@@ -32,7 +32,7 @@ def parser():
     options.add_argument(
         "--show", metavar="FOLDER", help="write images of the first training batches after augmentation, with boxes"
     )
-    options.add_argument("--issues", metavar="FILE", help="write all issues as JSON lines")
+    options.add_argument("--issues", metavar="FILE", help="write all issues as JSON lines, a line an occurrence")
     options.add_argument(
         "--fix", metavar="FILE", help="write a corrected copy of the training annotations (if the dataset supports it)"
     )
@@ -49,7 +49,9 @@ def run_check(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    with counted_warnings() as logged:
+    from common.data.issues import every_occurrence
+
+    with counted_warnings() as logged, every_occurrence(bool(args.issues)):
         return check_everything(config, args, logged)
 
 
