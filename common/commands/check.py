@@ -89,11 +89,11 @@ def check_everything(config, args, logged):
     del logged[before:]  # what datasets log is among their issues
     broken = any(issue.severity == "error" for issue in issues)
     issues += find_shared_samples(datasets, deep=not args.fast and not broken) + find_shared_classes(datasets)
-    if args.fix:
-        write_fixed(config, datasets.get("train"), args.fix)
     with written_issues(args.issues, issues, always=True):
         if not (args.fast or broken):
             issues += refused_by_transforms(config, datasets)
+    if args.fix:
+        write_fixed(config, datasets.get("train"), args.fix)
     errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
         sys.stdout.write(printable(format_issues(issues)) + "\n")
