@@ -121,7 +121,7 @@ def read_box(prediction):
 
 
 def check_inside(box, sample):
-    """Checks that a box is not wholly outside of its image; raises BadSample D113.
+    """Checks that a box is not entirely outside of its image; raises BadSample D113.
 
     Args:
         box (list[float]): x1, y1, x2, y2.

@@ -83,7 +83,7 @@ void place(const Sample& sample, Placement& place) {
   place.box_score = sample.box_score;
 }
 
-// Refuses a box wholly outside of its image.
+// Refuses a box entirely outside of its image.
 void check_inside(const std::vector<double>& box, const Image& image) {
   if (box[2] > 0 && box[3] > 0 && box[0] < image.width && box[1] < image.height) return;
   char text[160];
