@@ -64,6 +64,7 @@ class DataIssue:
         place (str): the line, record or box in the file; empty for the whole file.
         value (str): the offending value as written in the file; may be empty.
         fix (str): the suggested fix; may be empty.
+        occurrences (Sequence[DataIssue]): all that this one stands for, itself too; empty for itself alone.
     """
 
     code: str
@@ -73,6 +74,7 @@ class DataIssue:
     place: str = ""
     value: str = ""
     fix: str = ""
+    occurrences: tuple = ()
 
     def __str__(self):
         lines = [

@@ -83,9 +83,8 @@ class CocoDetection(DetectionDataset):
         column = dict(zip(COLUMNS, np.array(rows, np.float64).reshape(-1, len(COLUMNS)).T))
         x, y, w, h = (column[name] for name in "xywh")
         ids, counts = np.unique(column["id"], return_counts=True)
-        if len(ids) < len(rows):
-            value = f"such as {int(ids[counts > 1][0])}"
-            issues.warn("D115", "duplicate annotation ids", value=value, count=len(rows) - len(ids))
+        for own in np.repeat(ids, counts - 1):
+            issues.warn("D115", "duplicate annotation ids", value=f"such as {int(own)}")
         return Boxes(
             image=column["image"].astype(np.int64),
             box=np.stack([x, y, x + w, y + h], 1),

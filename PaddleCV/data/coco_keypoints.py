@@ -41,6 +41,8 @@ class CocoKeypoints(KeypointDataset):
         ValueError: an option has an invalid value, or the encoding is unknown.
     """
 
+    shift = PIXEL_CENTER
+
     def __init__(
         self,
         root="dataset/coco",

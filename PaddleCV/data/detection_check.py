@@ -25,10 +25,10 @@ DARK_FIX = "if pixels are stored in the low bits of 16, scale them to 0..65535 (
 
 
 def check_files(images, issues, what="image"):
-    """Checks that every file exists (D104), with one listing per folder; suggests the nearest name."""
+    """Checks that every file exists (D104) of images with a path; one listing per folder, suggests the nearest name."""
     listing, missing = Listing(), 0
     for i, image in enumerate(images):
-        if image["path"] in listing:
+        if not image["path"] or image["path"] in listing:
             continue
         missing += 1
         near = listing.nearest(image["path"]) if missing <= MAX_SUGGESTIONS else None
@@ -111,8 +111,9 @@ def check_boxes(images, boxes, place, issues, bad_boxes):
             else:
                 issues.error(code, message, where, value, fix, file, int(boxes.image[k]))
 
-    fix = "set `bad_boxes: drop`; with it, tools/check.py --fix FILE writes a corrected copy"
     drop = bad_boxes == "drop"
+    fix = "tools/check.py --fix FILE writes a corrected copy"
+    fix = fix if drop else f"set `bad_boxes: drop`; with it, {fix}"
     report(~finite, "D119", "a coordinate is not a finite number", "correct the annotation")
     report(empty, "D106", "box has no area: its width or height is not positive", fix, drop)
     report(normalized, "D108", "box looks normalized", "use pixels: multiply x by the width, y by the height")

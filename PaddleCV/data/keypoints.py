@@ -61,6 +61,7 @@ class KeypointDataset:
     padding = {"boxes": 0, "keypoints": 0}
     what = "person"
     found = None
+    shift = 0.0  # from the coordinates of keypoints in the file to those of samples
     boxes_are_annotated = True  # else they are guesses, which may exceed the image
 
     def store(self, images, people, place, issues, bad_keypoints, bad_samples):
@@ -102,7 +103,8 @@ class KeypointDataset:
         size = np.array([(image["width"], image["height"]) for image in images], np.float64).reshape(-1, 2)
         size = np.where(size > 0, size, np.inf)[people.image]
         box, points = people.box, people.points
-        finite = np.isfinite(box).all(1) & np.isfinite(points).all((1, 2))
+        known = np.isfinite(points).all(2)
+        finite = np.isfinite(box).all(1) & known.all(1)
         empty = finite & (box[:, 2:] <= box[:, :2]).any(1)
         away = finite & ~empty & ((box[:, 2:] <= 0).any(1) | (box[:, :2] >= size).any(1))
         outside = (points[:, :, 2] > 0) & ((points[:, :, :2] < 0) | (points[:, :, :2] > size[:, None])).any(2)
@@ -116,22 +118,29 @@ class KeypointDataset:
             else:
                 issues.error(code, message, where, value, fix, file, int(people.image[k]))
 
+        def named(k, joint):
+            x, y = (points[k, joint, :2] - self.shift).round(2).tolist()
+            return f"{self.labels[joint]} ({x:.10g}, {y:.10g})"
+
         for which, code, message in (
-            (~finite, "D119", "a coordinate is not a finite number"),
+            (~np.isfinite(box).all(1), "D119", "a coordinate is not a finite number"),
             (empty, "D106", "box has no area: its width or height is not positive"),
             (away, "D107", "box lies outside the image"),
         ):
             for k in np.flatnonzero(which):
                 report(k, code, message, f"box {people.box[k].round(2).tolist()}", "correct the annotation")
+        for k, joint in np.argwhere(~known):
+            message = "a coordinate of a keypoint is not a finite number"
+            report(k, "D119", message, named(k, joint), "correct the annotation")
         over = np.maximum(-box, 0).max(1, initial=0), np.maximum(box[:, 2:] - size, 0).max(1, initial=0)
         exceeds = finite & ~empty & ~away & (np.maximum(*over) > CLIP_SILENTLY) & self.boxes_are_annotated
         for k in np.flatnonzero(exceeds):
             report(k, "D107", "box exceeds the image", f"box {people.box[k].round(2).tolist()}", "", drop=True)
-        drop, fix = bad_keypoints == "drop", "correct it, or set `bad_keypoints: drop`"
+        drop = bad_keypoints == "drop"
+        fix = "correct it" if drop else "correct it, or set `bad_keypoints: drop`"
         for k, joint in np.argwhere(outside & finite[:, None]):
-            x, y = people.points[k, joint, :2].round(2).tolist()
             message = "labeled keypoint lies outside the image" + "; taken as not labeled" * drop
-            report(k, "D107", message, f"{self.labels[joint]} ({x:g}, {y:g})", fix, drop)
+            report(k, "D107", message, named(k, joint), fix, drop)
         points[outside] = 0
 
     @property

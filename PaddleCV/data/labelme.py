@@ -115,7 +115,8 @@ def find_files(folder, listed, issues):
         found += [os.path.join(place, name) for name in names if name.lower().endswith(".json")]
         images += [os.path.join(place, n) for n in names if is_image_file(n) and os.path.splitext(n)[0] not in stems]
     if found and images and {os.path.dirname(path) for path in images} & {os.path.dirname(path) for path in found}:
-        issues.warn("D116", "image without a JSON file; left out", file=min(images), count=len(images))
+        for file in sorted(images):
+            issues.warn("D116", "image without a JSON file; left out", file=file)
     return [(path, "") for path in sorted(found)]
 
 

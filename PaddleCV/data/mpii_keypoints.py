@@ -41,6 +41,8 @@ class MpiiKeypoints(KeypointDataset):
         ValueError: an option has an invalid value.
     """
 
+    shift = PIXEL_CENTER - FIRST
+
     def __init__(
         self,
         root="dataset/mpii",

@@ -43,8 +43,7 @@ class SegmentationDataset:
             labels (list[str] | str): class names, or a file with one per line.
             class_ids (list[int] | None): the value of each class in the masks; default 0 to C - 1.
             ignored (list[int]): values that belong to no class.
-        others (str | None): the class of every value beyond these, such as the numbers of instances; None refuses them.
-            others (str | None): the class of every value beyond these.
+            others (str | None): the class of every value beyond these; None refuses them.
             root (str): the folder of the dataset.
             issues (IssueList): collects the problems.
             bad_samples (str): `error`, or `skip` to leave out a few images with errors.
@@ -185,8 +184,9 @@ class SegmentationList(SegmentationDataset):
             if len(fields) != 2 or not all(fields):
                 fix = "a line is the path of an image and that of its mask; `separator` is what stands between them"
                 issues.error("D118", f"has {len(fields)} fields", place, line[:80], fix, image=len(images))
-                fields = (line.strip(),) * 2
-            elif lines.setdefault(fields[0], place) != place:
+                images.append({"path": "", "mask_path": "", "file_name": "", "file": self.source, "place": place})
+                continue
+            if lines.setdefault(fields[0], place) != place:
                 issues.warn("D115", "image file is listed twice", place, fields[0])
             image, mask = (field.replace("\\", "/") for field in fields)
             paths = {"path": os.path.join(root, image), "mask_path": os.path.join(root, mask), "file_name": image}

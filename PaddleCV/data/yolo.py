@@ -209,8 +209,8 @@ def read_all(paths, names, wanted, issues):
             missing.append(file)
         elif image["width"]:
             objects += read_objects(file, i, image, names, wanted, issues)
-    if missing:
-        issues.warn("D114", "image without a text file, taken as background", file=missing[0], count=len(missing))
+    for file in missing:
+        issues.warn("D114", "image without a text file, taken as background", file=file)
     warn_unused(paths, issues)
     return images, objects
 

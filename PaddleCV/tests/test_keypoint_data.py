@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from common.data.issues import every_occurrence
 from common.errors import DataError
 from PaddleCV.data.coco_keypoints import CocoKeypoints
 from PaddleCV.data.mpii_keypoints import JOINTS, MpiiKeypoints
@@ -80,11 +81,23 @@ def test_a_labeled_keypoint_outside_its_image_is_found_by_file_and_place(folder)
         read_coco(folder, bad)
     first, second = error.value.issues
     assert (first.code, first.place) == ("D107", "annotations[0] (id=1)") and first.file.endswith("a.json")
-    assert first.value == "left_hip (100.5, 30.5) in 17.png (100x80)" and "annotations[1] (id=9)" in second.place
+    assert first.value == "left_hip (100, 30) in 17.png (100x80)" and "annotations[1] (id=9)" in second.place
+    assert second.value.startswith("left_hip (3, -1) in") and "bad_keypoints: drop" in first.fix
     dataset = read_coco(folder, bad, bad_keypoints="drop")
     assert dataset[0]["keypoints"][0, 1].tolist() == [0, 0, 0]
     (issue,) = dataset.issues
-    assert issue.severity == "warning" and "2 times" in issue.message and "bad_keypoints: drop" in issue.fix
+    assert issue.severity == "warning" and "2 times" in issue.message and issue.fix == "correct it"
+    with every_occurrence():
+        (issue,) = read_coco(folder, bad, bad_keypoints="drop").issues
+    assert [one.value.split(" in ")[0] for one in issue.occurrences] == ["left_hip (100, 30)", "left_hip (3, -1)"]
+
+
+def test_a_keypoint_that_is_not_finite_is_named_with_its_value(folder):
+    for number, words in ((float("nan"), "left_hip (nan, 30) in 17.png"), (float("inf"), "left_hip (inf, 30)")):
+        with pytest.raises(DataError) as error:
+            read_coco(folder, coco(person(1, 17, [15, 16, 2, number, 30, 1, 0, 0, 0])))
+        (issue,) = error.value.issues
+        assert issue.code == "D119" and words in issue.value and "keypoint" in issue.message
 
 
 @pytest.mark.parametrize(
@@ -183,7 +196,7 @@ def test_heads_of_mpii_are_six_tenths_of_their_diagonal(folder):
         ({"center": ["x", 1]}, "'center' or 'scale'"),
         ({"image": ""}, "'image' is no name"),
         ({"image": "none.png"}, "D104"),
-        ({"joints": [[200.0, 30.0]] * 16}, r"D107.*\[0\]"),
+        ({"joints": [[200.0, 30.0]] * 16}, r"D107.*\[0\].*\(200, 30\) in"),
     ],
 )
 def test_what_is_wrong_with_a_person_of_mpii_is_an_error(folder, keys, words):

@@ -1,6 +1,7 @@
 """Records and drawings of semantic segmentation, in the pixels of the original images."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from common.build.inputs import check_transforms
 from common.data.transform import random_for
 from common.errors import ConfigError
 from common.inference.drawing import color_of
+from common.inference.run import log_threshold
 from common.inference.tasks.semantic_segmentation import SemanticSegmentation
 from common.vision.crop import CenterCrop
 from common.vision.decode import Decode
@@ -49,6 +51,12 @@ def test_masks_are_those_of_the_original_image(transform):
 def test_small_shares_are_left_out_and_numbers_beyond_the_names_name_themselves():
     assert [item["category_id"] for item in records_of(prepared(None), 0.2)] == [0, 2]
     assert [item["label"] for item in records_of(prepared(None), labels=["sky"])] == ["sky", "2", "1"]
+
+
+def test_the_log_says_that_the_threshold_is_one_of_shares(caplog):
+    with caplog.at_level("INFO"):
+        log_threshold(SimpleNamespace(task=SemanticSegmentation(), threshold_from=None), 0.25)
+    assert "pixel share threshold 0.25: --threshold" in caplog.text
 
 
 def test_a_crop_cannot_be_mapped_back():

@@ -97,8 +97,12 @@ def test_check_names_the_lines_of_wrong_words(words, tmp_path):
     answer = command("check", "-c", TWIN, "-o", f"dataset={tmp_path}")
     answer.refused(3, "train.txt: line 2")
     assert "'\u00df': not in the vocabulary" in answer.err + answer.out
-    lines[1] = lines[0]
+    lines[1], lines[11] = lines[0], lines[11].split("\t")[0] + "\t" + "b" * 80
     (tmp_path / "train.txt").write_text("\n".join(lines) + "\n")
     answer = command("check", "-c", TWIN, "-o", f"dataset={tmp_path}")
     answer.refused(3, "70 characters need 139 output steps")
     assert "train.txt: line 3" in answer.err + answer.out
+    answer = command("check", "-c", TWIN, "-o", f"dataset={tmp_path}", "--issues", tmp_path / "issues.jsonl")
+    answer.refused(3, "train.txt: line 12", "80 characters need 159 output steps")
+    found = [json.loads(line) for line in (tmp_path / "issues.jsonl").read_text().splitlines()]
+    assert [issue["code"] for issue in found if issue["severity"] == "error"] == ["D149", "D149"]

@@ -10,7 +10,7 @@ from common.commands.parser import Parser
 from common.log import counted, logger, printable
 
 EXAMPLES = """examples:
-  python tools/check.py -c configs/yolov3.yml                # decode every sample, try every stage once
+  python tools/check.py -c configs/yolov3.yml                # every sample and its transforms, every stage once
   python tools/check.py -c configs/yolov3.yml --fast         # annotations, headers and the model only
   python tools/check.py -c configs/yolov3.yml --issues issues.jsonl
   python tools/check.py -c configs/yolov3.yml --fast --show batches    # look at the augmentation
@@ -26,12 +26,13 @@ def parser():
     options.add_argument(
         "--fast",
         action="store_true",
-        help="check annotations and file headers, and build the model; decode nothing, run nothing",
+        help="check annotations and file headers, and build the model; decode nothing, run nothing: what only the "
+        "transforms would refuse, such as a text too long for its image, is not found",
     )
     options.add_argument(
         "--show", metavar="FOLDER", help="write images of the first training batches after augmentation, with boxes"
     )
-    options.add_argument("--issues", metavar="FILE", help="write all issues as JSON lines")
+    options.add_argument("--issues", metavar="FILE", help="write all issues as JSON lines, a line an occurrence")
     options.add_argument(
         "--fix", metavar="FILE", help="write a corrected copy of the training annotations (if the dataset supports it)"
     )
@@ -48,7 +49,9 @@ def run_check(args, default_kit):
     config = open_config(args, default_kit)
     if config is None:
         return 0
-    with counted_warnings() as logged:
+    from common.data.issues import every_occurrence
+
+    with counted_warnings() as logged, every_occurrence(bool(args.issues)):
         return check_everything(config, args, logged)
 
 
@@ -68,7 +71,7 @@ def check_everything(config, args, logged):
     """Checks the configuration and its data, and prints what was found; the exit code."""
     from common.build.data import build_dataset, class_names
     from common.build.preparation import check_preparation
-    from common.data.issues import check_dataset, format_issues, write_issues
+    from common.data.issues import check_dataset, format_issues
     from common.inference.exported import check_exportable
 
     check_exportable(config)
@@ -79,18 +82,18 @@ def check_everything(config, args, logged):
     for split in ("train", "eval", "test"):
         if config.get(f"data.{split}"):
             known = class_names(datasets["train"]) if "train" in datasets else None
-            datasets[split] = build_dataset(config, split, known)
+            with written_issues(args.issues, issues):
+                datasets[split] = build_dataset(config, split, known)
             found, counts[split] = check_dataset(datasets[split], not args.fast, count_samples_to_check(config, split))
             issues += found
     del logged[before:]  # what datasets log is among their issues
     broken = any(issue.severity == "error" for issue in issues)
     issues += find_shared_samples(datasets, deep=not args.fast and not broken) + find_shared_classes(datasets)
-    if args.issues:
-        write_issues(args.issues, issues)
+    with written_issues(args.issues, issues, always=True):
+        if not (args.fast or broken):
+            issues += refused_by_transforms(config, datasets)
     if args.fix:
         write_fixed(config, datasets.get("train"), args.fix)
-    if not (args.fast or broken):
-        issues += refused_by_transforms(config, datasets)
     errors = [issue for issue in issues if issue.severity == "error"]
     if issues:
         sys.stdout.write(printable(format_issues(issues)) + "\n")
@@ -107,6 +110,22 @@ def check_everything(config, args, logged):
     return 0
 
 
+@contextlib.contextmanager
+def written_issues(path, issues, always=False):
+    """Context manager that writes `issues` to `path`, if there is one, and those of a DataError; or `always`."""
+    from common.data.issues import write_issues
+    from common.errors import DataError
+
+    try:
+        yield
+    except DataError as error:
+        if path:
+            write_issues(path, [*issues, *getattr(error, "issues", ())])
+        raise
+    if path and always:
+        write_issues(path, issues)
+
+
 def show_training(config, datasets, folder):
     """Writes images of the first training batches, and prints their paths."""
     from common.errors import ConfigError
@@ -120,10 +139,9 @@ def show_training(config, datasets, folder):
 
 
 def refused_by_transforms(config, datasets):
-    """The issues of the samples that the transforms refuse; images and streams of samples are only decoded."""
+    """The issues of the samples that the transforms refuse; streams of samples, but rows, are only read."""
     from common.build.data import build_transforms, class_names, given_classes
     from common.build.learn_transforms import fit_transforms
-    from common.contract import get_optional
     from common.data.issues import find_refused_rows, find_refused_samples
     from common.data.pipeline import Pipeline
     from common.table.rows import RowFiles
@@ -132,9 +150,8 @@ def refused_by_transforms(config, datasets):
     if "train" in datasets:
         fit_transforms(config, datasets["train"])
     for split, dataset in datasets.items():
-        images = hasattr(dataset, "paths") and get_optional(dataset, "dataset", "what") == "image"
         find = find_refused_rows if isinstance(dataset, RowFiles) else find_refused_samples
-        if (isinstance(dataset, RowFiles) or hasattr(dataset, "__getitem__")) and not images:
+        if isinstance(dataset, RowFiles) or hasattr(dataset, "__getitem__"):
             transforms = build_transforms(config, split, dataset=dataset, **given_classes(class_names(dataset)))
             issues += find(dataset, Pipeline(transforms, config.get("seed")))
     return issues

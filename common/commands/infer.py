@@ -62,7 +62,8 @@ def parser():
     options.add_argument(
         "--threshold",
         type=float,
-        help="minimum score of a prediction (default: that of the task, see postprocess: in the configuration)",
+        help="minimum score of a prediction, in semantic segmentation the least share of pixels of a class (default: "
+        "that of the task, see postprocess: in the configuration)",
     )
     options.add_argument(
         "--batch", type=positive_int, help="batch size (default: 1 for images and audio, 32 for texts)"

@@ -52,11 +52,14 @@ Issue codes, the same in every kit:
     D157  no image of the class to find, or a class to find that was trained on
 """
 
+import contextlib
+import contextvars
 import dataclasses
 import hashlib
 import itertools
 import json
 import os
+import sys
 from pathlib import Path
 
 from common.data.coverage import Coverage
@@ -67,9 +70,25 @@ from common.log import logger
 MAX_LINES = 12
 MOST = 100  # issues of the generic check, which stops there
 CHECKED_ROWS, BLOCK = 50_000, 2000  # rows of a stream that a check transforms, and at a time
+EVERY = contextvars.ContextVar("EVERY", default=False)
 END = object()
 SKIP_AT_MOST = 100
 SKIP_ONE_IN = 1000
+
+
+@contextlib.contextmanager
+def every_occurrence(wanted=True):
+    """Context manager in which issues are counted to the end, and merged warnings keep their `occurrences`."""
+    token = EVERY.set(wanted)
+    try:
+        yield
+    finally:
+        EVERY.reset(token)
+
+
+def issues_at_most(number):
+    """The number of issues after which a check stops: `number`, or no limit in `every_occurrence`."""
+    return sys.maxsize if EVERY.get() else number
 
 
 class IssueList:
@@ -91,23 +110,20 @@ class IssueList:
         self.of_images.append(image)
 
     def warn(self, code, message, place="", value="", fix="", file="", count=1):
-        """Adds `count` warnings; of equal code and message only the first place and value are kept."""
+        """Adds `count` warnings; of equal code and message only the first is kept, unless in `every_occurrence`."""
         key = (code, message)
-        if key in self.warnings:
-            issue, before = self.warnings[key]
-            self.warnings[key] = issue, before + count
-        else:
-            self.warnings[key] = (
-                DataIssue(code, "warning", str(file or self.file), message, place, str(value), fix),
-                count,
-            )
+        kept, before = self.warnings.get(key, ([], 0))
+        if not kept or EVERY.get():
+            kept.append(DataIssue(code, "warning", str(file or self.file), message, place, str(value), fix))
+        self.warnings[key] = kept, before + count
 
     def all(self):
         """Every issue, errors first."""
         counted = []
-        for issue, count in self.warnings.values():
+        for kept, count in self.warnings.values():
             many = f" ({count} times, first one shown)" if count > 1 else ""
-            counted.append(dataclasses.replace(issue, message=issue.message + many))
+            every = tuple(kept) if len(kept) == count > 1 else ()
+            counted.append(dataclasses.replace(kept[0], message=kept[0].message + many, occurrences=every))
         return self.errors + counted
 
 
@@ -139,10 +155,14 @@ def issue_line(issue, limit=300):
 
 
 def write_issues(path, issues):
-    """Writes issues as JSON lines, one object per issue; the folder is created if missing."""
+    """Writes issues as JSON lines, an object for each occurrence; the folder is created if missing."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps(dataclasses.asdict(issue), ensure_ascii=False) + "\n" for issue in issues]
+    every = (dataclasses.asdict(one) for issue in issues for one in issue.occurrences or [issue])
+    lines = [
+        json.dumps({key: value for key, value in one.items() if key != "occurrences"}, ensure_ascii=False) + "\n"
+        for one in every
+    ]
     path.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")  # names that are not UTF-8
 
 
@@ -293,7 +313,7 @@ def check_dataset(dataset, deep, most=0):
             read_sample(lambda index=index: dataset[index], index)
         except BadSample as error:
             issues.append(error.issue)
-            if len(issues) == MOST:
+            if len(issues) == issues_at_most(MOST):
                 break
     return issues, length
 
@@ -311,7 +331,7 @@ def find_refused_samples(dataset, pipeline):
             coverage.add([pipeline.sample(dataset, index, 0).get("coverage", {})])
         except BadSample as error:
             issues.append(error.issue)
-            if len(issues) == MOST:
+            if len(issues) == issues_at_most(MOST):
                 break
     return issues + coverage.issues()
 
@@ -324,11 +344,11 @@ def find_refused_rows(dataset, pipeline):
         pipeline (Pipeline): its transforms.
     """
     issues, rows = [], itertools.islice(dataset.rows(0, 1), CHECKED_ROWS)
-    while len(issues) < MOST and (block := list(itertools.islice(rows, BLOCK))):
+    while len(issues) < issues_at_most(MOST) and (block := list(itertools.islice(rows, BLOCK))):
         try:
             pipeline.table(dataset.assemble(block))
         except BadRows as error:
-            for row, (code, message, value) in sorted(error.rows.items())[:MAX_LINES]:
+            for row, (code, message, value) in sorted(error.rows.items())[: issues_at_most(MAX_LINES)]:
                 file, place = dataset.place(block[row])
                 issues.append(DataIssue(code, "error", file, message, place=place, value=value))
     for transform in pipeline.transforms:

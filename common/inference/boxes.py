@@ -4,11 +4,12 @@ import json
 import math
 
 from common.data.issues import IssueList, data_error
-from common.errors import ConfigError, DataError
+from common.errors import BadSample, ConfigError, DataError, DataIssue
 from common.inference.task import Task
 from common.log import logger
 
 FIX = "give the file that a detector wrote: tools/infer.py --model DETECTOR --image PATH --out boxes.json"
+OTHER_SIZE = "boxes of another size of the image may be the cause"
 LARGEST = 1e6  # pixels
 
 
@@ -45,7 +46,8 @@ class Boxed:
             total += 1
             missing += sample["name"] not in self.boxes
             boxes = self.boxes.get(sample["name"], [])
-            yield sample | {"found": [item for item in boxes if item.get("label", self.label) == self.label]}
+            found = [item for item in boxes if item.get("label", self.label) == self.label]
+            yield sample | {"found": found, "found_in": self.path}
         if missing and missing == total:
             raise DataError(f"error[D116] {self.path}: names none of these images\n  fix: run the detector on the same")
         if missing:
@@ -116,6 +118,23 @@ def read_box(prediction):
     score, label = prediction.get("score"), prediction.get("label")
     found = {"box": [float(value) for value in box], "score": float(score) if is_number(score) else 1.0}
     return found | ({"label": label} if isinstance(label, str) else {})
+
+
+def check_inside(box, sample):
+    """Checks that a box is not entirely outside of its image; raises BadSample D113.
+
+    Args:
+        box (list[float]): x1, y1, x2, y2.
+        sample (dict): with `image`, its `path`, and `found_in`, the file of the boxes, if they come from one.
+    """
+    height, width = sample["image"].shape[:2]
+    if box[2] > 0 and box[3] > 0 and box[0] < width and box[1] < height:
+        return
+    path = str(sample.get("path", "an image"))
+    file, place = (sample["found_in"], path) if "found_in" in sample else (path, "")
+    text = ", ".join(f"{value:.10g}" for value in box)
+    message = f"the box [{text}] lies outside of its image of {width}x{height} pixels; {OTHER_SIZE}"
+    raise BadSample(DataIssue("D113", "error", file, message, place, fix="give boxes in pixels of this image"))
 
 
 def is_number(value):

@@ -75,7 +75,7 @@ def run_inference(model, source, args):
 
 
 def log_threshold(model, given):
-    """Logs the score threshold that is used and its source, of a task that takes that of maximum F1 or a given one.
+    """Logs the threshold that is used and its source, of a task that takes that of maximum F1 or a given one.
 
     Args:
         model (Predictor | ModelInMemory): predicts.
@@ -83,7 +83,8 @@ def log_threshold(model, given):
     """
     if given is not None or model.threshold_from:
         source = model.threshold_from if given is None else "--threshold"
-        logger.info("score threshold %g: %s", model.task.threshold if given is None else given, source)
+        number = model.task.threshold if given is None else given
+        logger.info("%s threshold %g: %s", model.task.threshold_of, number, source)
 
 
 def open_outputs(out, model, source, threshold=None):

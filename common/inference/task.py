@@ -27,6 +27,7 @@ class Task:
         input (str): image, video, features (files of them), text, audio, table, or tensors, which the caller prepares.
         threshold (float): predictions that score less are left out, unless a caller asks for another threshold. If
             an argument of this name is None by default, the threshold of maximum F1 of the evaluation is used.
+        threshold_of (str): what the threshold is compared with, as the log names it.
         files (tuple[str]): arguments of the constructor that name files; an export carries these.
         parts (tuple[type]): classes that a node among the arguments may name, besides transforms.
         columns (dict[str, str | tuple]): key of a record -> its column in csv, or those of a list of fixed length;
@@ -38,6 +39,7 @@ class Task:
 
     input = "image"
     threshold = 0.0
+    threshold_of = "score"
     files = ()
     parts = ()
     columns = {}

@@ -11,7 +11,7 @@ import itertools
 import os
 import zlib
 
-from common.data.issues import MAX_LINES, IssueList
+from common.data.issues import MAX_LINES, IssueList, issues_at_most
 from common.data.transform import random_for
 from common.errors import BadRows, ConfigError, DataError
 from common.regular import check_regular
@@ -75,10 +75,10 @@ class RowFiles:
             try:
                 self.assemble(block)
             except BadRows as error:
-                for row, (code, message, value) in sorted(error.rows.items())[:MAX_LINES]:
+                for row, (code, message, value) in sorted(error.rows.items())[: issues_at_most(MAX_LINES)]:
                     file, place = self.place(block[row])
                     issues.error(code, message, place=place, value=value, file=file)
-            if not deep or len(issues.errors) > MAX_LINES:
+            if not deep or len(issues.errors) > issues_at_most(MAX_LINES):
                 break
         return issues.all()
 

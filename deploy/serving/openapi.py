@@ -147,7 +147,7 @@ def predictor(limits):
         "says of each text how many tokens it has, how many the vocabulary lacks, how many were cut off, and whether "
         "any was (`truncated`)."
     )
-    scores = "leave out predictions that score less (default: the model's own)"
+    scores = "leave out predictions that score less, or classes with fewer pixels in share (default: the model's own)"
     masks = "masks as COCO's run-length code (`counts`, the default) or as a PNG in base64 (`png`)"
     answer["parameters"] = [
         {"name": "threshold", "in": "query", "schema": NUMBER, "description": scores},

@@ -157,7 +157,10 @@ def test_every_issue_is_written_as_a_line_of_json(dataset):
     issues = dataset.place / "reports/issues.jsonl"
     drop = dataset.arguments("data.train.bad_boxes=drop")
     assert command("check", "--fast", "--issues", issues, *drop).code == 0
-    assert [json.loads(line)["code"] for line in issues.read_text().splitlines()] == ["D106"]
+    assert [json.loads(line)["code"] for line in issues.read_text().splitlines()] == ["D106"] * 20
+    issues.unlink()
+    command("check", "--fast", "--issues", issues, *dataset.arguments()).refused(3, "and 10 more")
+    assert [json.loads(line)["severity"] for line in issues.read_text().splitlines()] == ["error"] * 20
 
 
 VOC = "data.train={{type: VocDetection, root: {root}, list_file: {list}, labels: label_list.txt}}"

@@ -76,3 +76,21 @@ def test_boxes_that_fit_nothing_are_refused(pose, images, exported, program, tmp
     for text, words in (("[3]", "needs 'image'"), ('{"image": "a", "predictions": [{}]}', "no 'box'"), ("{", "line 1")):
         (tmp_path / "boxes.json").write_text(text)
         program("--model", pose, "--image", images, "--boxes", tmp_path / "boxes.json").refused(3, words)
+
+
+def test_a_box_outside_of_its_image_is_refused_as_in_python(pose, images, program, tmp_path):
+    one, other = (str(images / f"val_000{number}.png") for number in (0, 1))
+    good = {"box": [10, 12, 50, 90]}
+    away = {"label": "person", "box": [4000, 12, 4010.5, 90]}
+    found = [
+        {"image": one, "predictions": [good, away]},
+        {"image": other, "predictions": [good, away | {"label": "dog"}]},
+    ]
+    (tmp_path / "boxes.json").write_text(json.dumps(found))
+    arguments = ("--model", pose, "--image", images, "--batch", 2, "--json", "--boxes", tmp_path / "boxes.json")
+    for answer in (program(*arguments), command("infer", *arguments)):
+        answer.refused(
+            3, "D113", "[4000, 12, 4010.5, 90] lies outside of its image", "another size", f"boxes.json: {one}"
+        )
+        (line,) = answer.out.splitlines()
+        assert json.loads(line)["image"] == other and len(json.loads(line)["predictions"]) == 1

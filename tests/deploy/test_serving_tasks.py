@@ -72,6 +72,13 @@ def test_boxes_that_are_none_are_refused(more, status, said, pose):
     assert caught.value.status == status
 
 
+def test_a_box_outside_of_its_image_is_refused_by_itself(pose):
+    image, inside = png(np.zeros((8, 8, 3), np.uint8)), [0, 0, 4, 4]
+    good, (status, said) = ask(pose, {"images": [image, image], "boxes": [[inside], [inside, [8, 0, 12.5, 4]]]})
+    assert len(good) == 1 and status == 422
+    assert "[8, 0, 12.5, 4] lies outside of its image of 8x8 pixels; boxes of another size of the image may" in said
+
+
 def test_boxes_are_for_models_of_keypoints_only():
     with pytest.raises(Problem, match="one of image, images, inputs, and threshold"):
         from_object({"image": "", "boxes": []}, 0.5, {"input": "image", "boxes": False}, Limits())

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from common.inference.boxes import check_inside
 from common.inference.drawing import color_of
 from common.inference.labels import label_of
 from common.inference.task import Task, check_threshold
@@ -32,11 +33,16 @@ class KeypointDetection(Task):
         """A sample for each box of an image that has `found` (list of dicts with `box` and `score`), else itself.
 
         Args:
-            sample (dict): decoded, with `image`.
+            sample (dict): decoded, with `image`; `found_in` is the file of the boxes, if they come from one.
+
+        Raises:
+            BadSample: D113, a box lies outside of the image.
         """
         if "found" not in sample:
             return [sample]
-        rest = {key: value for key, value in sample.items() if key != "found"}
+        for item in sample["found"]:
+            check_inside(item["box"], sample)
+        rest = {key: value for key, value in sample.items() if key not in ("found", "found_in")}
         return [
             rest | {"boxes": np.array([item["box"]], np.float32), "box_score": item.get("score", 1.0)}
             for item in sample["found"]

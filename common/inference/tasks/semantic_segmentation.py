@@ -20,6 +20,7 @@ class SemanticSegmentation(Task):
     """
 
     original_pixels = True
+    threshold_of = "pixel share"
     columns = {"label": "label", "share": "share", "category_id": "category_id", "mask": "mask"}
 
     def __init__(self, threshold=0.0):

@@ -69,7 +69,7 @@ std::optional<Arguments> parse(int count, char** words) {
   app.add_flag("--golden", given.golden, "run the export's own golden.npz and compare; exit code 1 where it differs");
   app.add_option("--out", given.out, "write the images with the predictions drawn: a folder, or a .jpg or .png")->type_name("PATH");
   app.add_flag("--json", given.json, "one JSON object per image or text on standard output");
-  app.add_option("--threshold", given.threshold, "leave out predictions that score less (default: that of infer.yml)")->type_name("T");
+  app.add_option("--threshold", given.threshold, "leave out predictions that score less, or classes with a smaller share of the image (default: that of infer.yml)")->type_name("T");
   const CLI::Option* batch = app.add_option("--batch", given.batch, "samples at a time (default: 1 image, 32 texts)")->type_name("N");
   app.add_option("--threads", given.threads, "threads of the math library, of each worker (default: the cores)")->type_name("N");
   app.add_option("--workers", given.workers, "clones of the predictor that work side by side (default 1)")->type_name("N");

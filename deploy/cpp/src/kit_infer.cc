@@ -41,7 +41,7 @@ void kit::log_threshold(const About& about, double threshold, const Arguments& g
   if (!given.threshold && about.threshold_from.empty()) return;
   char number[64];
   std::snprintf(number, sizeof number, "%g", given.threshold.value_or(threshold));
-  std::cerr << "score threshold " << number << ": "
+  std::cerr << (about.task == "SemanticSegmentation" ? "pixel share" : "score") << " threshold " << number << ": "
             << printable(given.threshold ? "--threshold" : about.threshold_from + " (" + about.folder + "/infer.yml)") << '\n';
 }
 

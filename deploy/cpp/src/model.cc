@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <iterator>
 #include <opencv2/core.hpp>
 
@@ -80,6 +81,15 @@ void place(const Sample& sample, Placement& place) {
   if (const auto crop = sample.facts.find("crop"); crop != sample.facts.end())
     std::copy_n(crop->second.data<float>(), 4, place.crop.begin());
   place.box_score = sample.box_score;
+}
+
+// Refuses a box entirely outside of its image.
+void check_inside(const std::vector<double>& box, const Image& image) {
+  if (box[2] > 0 && box[3] > 0 && box[0] < image.width && box[1] < image.height) return;
+  char text[160];
+  std::snprintf(text, sizeof text, "[%.10g, %.10g, %.10g, %.10g]", box[0], box[1], box[2], box[3]);
+  throw DataError("error[D113] the box " + std::string(text) + " lies outside of its image of " + std::to_string(image.width) + "x" +
+                  std::to_string(image.height) + " pixels; boxes of another size of the image may be the cause\n  fix: give boxes in pixels of this image");
 }
 
 std::vector<Sample> samples_of(const std::vector<Image>& images) {
@@ -282,8 +292,11 @@ Records Model::predict(const Image& image, const Records& boxes, std::optional<d
       std::move(records.begin(), records.end(), std::back_inserter(found));
     samples.clear();
   };
+  const auto sought = [&](const Record& box) { return box.box.size() == 4 && (box.label.empty() || box.label == *task.box_label()); };
+  for (const Record& box : boxes)
+    if (sought(box)) check_inside(box.box, image);
   for (const Record& box : boxes) {
-    if (box.box.size() != 4 || (!box.label.empty() && box.label != *task.box_label())) continue;
+    if (!sought(box)) continue;
     samples.push_back(sample_of(image));
     samples.back().box.assign(box.box.begin(), box.box.end());
     samples.back().box_score = box.score;

@@ -194,7 +194,7 @@ class ImageRun {
         found.images.push_back(std::move(batch.images[i]));
         found.files.push_back(batch.files[i]);
       } catch (const DataError& error) {
-        found.problems.push_back(error.what() + ("\n  " + batch.files[i]->name));
+        found.problems.push_back(error.what() + ("\n  " + (boxes_ ? given_.boxes + ": " : "") + batch.files[i]->name));
       }
     }
     batch = std::move(found);

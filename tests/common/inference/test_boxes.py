@@ -1,10 +1,12 @@
 """Boxes of a detector for a model of keypoints: files, places of faults, images that they do not name."""
 
 import json
+import re
 
+import numpy as np
 import pytest
 
-from common.errors import ConfigError, DataError
+from common.errors import BadSample, ConfigError, DataError
 from common.inference.boxes import Boxed, read_boxes
 from common.inference.tasks.detection import Detection
 from common.inference.tasks.keypoint_detection import KeypointDetection
@@ -34,9 +36,19 @@ def test_an_image_has_the_boxes_of_the_label_of_the_task(tmp_path, caplog):
     first, second = source
     assert [item["box"] for item in first["found"]] == [PERSON["box"]] and second["found"] == []
     assert "1 of 2 images are not named" in caplog.text and source.many
-    (part,) = KeypointDetection().split(first | {"image": 0})
-    assert part["boxes"].tolist() == [PERSON["box"]] and part["box_score"] == 0.75 and "found" not in part
+    (part,) = KeypointDetection().split(first | {"image": np.zeros((8, 8, 3), np.uint8)})
+    assert part["boxes"].tolist() == [PERSON["box"]] and part["box_score"] == 0.75
+    assert not {"found", "found_in"} & set(part)
     assert KeypointDetection().split({"image": 0}) == [{"image": 0}]
+
+
+@pytest.mark.parametrize("box", [[6, 1, 9, 3], [1, 4, 2, 9], [-5, 1, 0, 3], [1, -5.5, 3, 0]])
+def test_a_box_outside_of_its_image_is_refused_with_its_file_and_the_sizes(box):
+    sample = {"image": np.zeros((4, 6, 3), np.uint8), "path": "a.jpg", "found": [PERSON, {"box": box}]}
+    words = re.escape(f"[{', '.join(map(str, box))}] lies outside of its image of 6x4 pixels")
+    for more, place in (({}, "a.jpg"), ({"found_in": "b.json"}, "b.json: a.jpg")):
+        with pytest.raises(BadSample, match=f"(?s)D113.*{words}; boxes of another size.*{place}"):
+            KeypointDetection().split(sample | more)
 
 
 @pytest.mark.parametrize(
