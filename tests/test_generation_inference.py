@@ -58,6 +58,8 @@ def test_an_image_is_edited_by_command_and_by_the_server_alike(exports, tmp_path
     records = json.loads(answer.out)["predictions"]
     assert [record["change"] for record in records] == ["Red=1", "Round=0,Large=1"]
     command("infer", "--model", exports / "stargan", *asked[:2], "--change", "Rod=1").refused(2, "did you mean 'Red'")
+    twice = ("--change", "Round=1", "Round=0,Round=1")
+    command("infer", "--model", exports / "stargan", *asked[:2], *twice).refused(2, "names 'Round' twice")
     model = Predictor(exports / "stargan")
     assert not describe(model)["boxes"]
     item = {"kind": "image", "name": "face.png", "threshold": None, "max_pixels": 10**6}

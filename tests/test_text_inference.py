@@ -96,7 +96,10 @@ def test_invalid_texts_are_rejected_and_blank_ones_kept(trained, tmp_path):
     )
     command("infer", "--model", trained.export, "--text", "x", "--input", "y").refused(2, "either --input or --text")
     command("infer", "--model", trained.export, "--text", "x\ty", "--out", tmp_path).refused(2, "--out draws on images")
-    between = b" " if "words" in trained.config else b"\t"
+    one_text = "words" in trained.config or "lexical" in trained.config
+    between = b" " if one_text else b"\t"
+    if one_text:
+        command("infer", "--model", trained.export, "--text", "a\tb").refused(3, "--text", "reads one text")
     controls = command("infer", "--model", trained.export, stdin=b"\xef\xbb\xbfa\x00b" + between + b"c\r\n")
     assert controls.code == 0 and "control characters" in controls.err and len(controls.out.splitlines()) == 1
     emoji = command(

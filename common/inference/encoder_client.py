@@ -123,7 +123,7 @@ class EncoderClient:
         """(head, vectors) of the texts of one request, repeated until the deadline; raises EncoderError."""
         head = {"layer": layer, **self.line.head(self)}
         head = {name: value for name, value in head.items() if value is not None}
-        data, pause = frame(head, [text.encode() for text in texts]), FIRST_PAUSE
+        data, pause = frame(head, [in_utf8(text, number) for number, text in enumerate(texts, first + 1)]), FIRST_PAUSE
         while True:
             seconds = min(self.timeout, until - time.monotonic())
             try:
@@ -272,6 +272,16 @@ class ZmqLine:
 
 
 LINES = {"http": HttpLine, "tcp": ZmqLine}
+
+
+def in_utf8(text, number):
+    """A text in UTF-8; raises EncoderError with its number, from 1 on, for what is no text."""
+    if not isinstance(text, str):
+        raise EncoderError(f"text {number}: a text is a str, not {type(text).__name__}", 422)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise EncoderError(f"text {number}: the text contains an unpaired surrogate", 422) from None
 
 
 def frame(head, blobs):

@@ -8,7 +8,7 @@ import re
 
 from common.config.build import Builder, task_node
 from common.config.check import task_name
-from common.errors import ConfigError
+from common.errors import ConfigError, DataError
 from common.inference import synthetic
 
 LABELED_BY = {
@@ -18,6 +18,7 @@ LABELED_BY = {
     "audio": "audio",
     "table": "row",
 }  # input -> the key of a sample's name in JSON
+ONE_TEXT = "two texts with a tab between, but this model reads one text per line"
 
 
 class Task:
@@ -58,7 +59,9 @@ class Task:
         return type(self).draw is not Task.draw
 
     def read_line(self, line):
-        """The sample of one line of input, for tasks that read texts; raises DataError."""
+        """The sample of one line of input, for tasks that read texts: one text; raises DataError for a pair."""
+        if "\t" in line.strip():
+            raise DataError(ONE_TEXT)
         return {"text_a": line}
 
     def synthetic(self, inputs):

@@ -219,6 +219,8 @@ class Texts:
                 return self.task.read_line(line)
             except DataError as error:
                 raise bad_line("D118", str(error), line) from None
+        if "text_b" in found and "text_b" not in self.both():
+            raise bad_line("D118", "two texts (text_b), but this model reads one text per line", line)
         empty = [key for key, text in found.items() if not text.strip()]
         if empty:
             raise bad_line("D126", f"{empty[0]} is empty", line)
@@ -253,7 +255,14 @@ class Texts:
 
     def needed(self):
         """The keys of a sample that this task reads of every line (set)."""
-        return set(self.task.read_line("first\tsecond")) - {"text_b"}
+        return self.both() - {"text_b"}
+
+    def both(self):
+        """The keys of a sample that this task reads of a line with two texts, or of one where it refuses two (set)."""
+        try:
+            return set(self.task.read_line("first\tsecond"))
+        except DataError:
+            return {"text_a"}
 
     def refuse_annotations(self, first):
         """Raises ConfigError if a column of every line holds labels of the model: annotations without a header."""

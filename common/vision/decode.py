@@ -107,6 +107,13 @@ def decode_image(data, name="<bytes>", max_pixels=PIXEL_LIMIT):
     return apply_orientation(image, orientation)
 
 
+def image_format(start):
+    """The format of an image, such as PNG, by the first 16 bytes of its file (str); None for anything else."""
+    Image.init()
+    known = {name: accepts for name, (_, accepts) in Image.OPEN.items() if accepts and name != "MPEG"}
+    return next((name for name, accepts in known.items() if accepts(start)), None)
+
+
 def to_gray(image):
     """Converts an image uint8 [H, W, 3] to grayscale with three equal channels, its luma."""
     return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)

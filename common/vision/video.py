@@ -4,7 +4,7 @@ Frames are numbered from 0.  Only those that are asked for are converted to RGB;
 over from one key frame to another where the file allows it.
 
 Issues raised here (`BadSample`):
-    D101  empty, or not a video
+    D101  empty, a still image, or not a video
     D102  truncated or corrupt: frames that its header promises are not there
     D103  frames of more pixels than allowed
     D104  no such file, a folder, or no permission
@@ -18,7 +18,7 @@ import numpy as np
 
 from common.data.refusals import bad_file, first_bytes, unreadable_file
 from common.regular import check_regular
-from common.vision.decode import PIXEL_LIMIT
+from common.vision.decode import PIXEL_LIMIT, image_format
 
 SUFFIXES = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".asf"}
 SUFFIXES |= {".flv", ".3gp", ".3g2", ".vob", ".ogv"}
@@ -63,6 +63,7 @@ class VideoFile:
         self.size, self.position, self.last = (height, width), 0, None
         if self.count < 1:  # of a stream that was written to a file, without an index
             self.count = self.count_frames(self.source or source)
+        self.refuse_still(start)
 
     def __enter__(self):
         return self
@@ -75,6 +76,14 @@ class VideoFile:
         self.capture.release()
         if self.source:
             self.source.close()
+
+    def refuse_still(self, start):
+        """Raises BadSample for a still image, to OpenCV a video of one frame; `start` are its first bytes."""
+        kind = image_format(start) if self.count == 1 else None
+        if kind:
+            self.close()
+            fix = "give a video, or an animation of several frames; a still image is for a model that reads images"
+            raise bad_file("D101", self.name, f"a still image ({kind}), not a video", fix=fix)
 
     def count_frames(self, source):
         """The number of frames, found by decoding all of them; the video is opened again."""

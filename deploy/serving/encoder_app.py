@@ -11,7 +11,6 @@ import dataclasses
 import heapq
 import itertools
 import json
-import struct
 import time
 
 import numpy as np
@@ -179,12 +178,14 @@ class EncoderServer(Server):
         async with self.bodies.body(request) as body:
             if kind == BYTES:
                 head, texts = read_frame(body)
+                check_head(head, model.name)
             else:
                 found = await asyncio.to_thread(parse_body, body) if len(body) > INLINE else parse_body(body)
                 head, texts = read_object(found)
             done = await self.encoded(model, texts, head.get("layer"), deadline, request.path_params.get("version"))
         if kind == BYTES or request.headers.get("accept", "") == BYTES:
-            return Response(done.frame(), media_type=BYTES)
+            again = {"id": head["id"]} if "id" in head else {}
+            return Response(done.frame(again), media_type=BYTES)
         return json_response(await asyncio.to_thread(done.json))
 
     async def encoded(self, model, texts, layer, deadline, version=None):
@@ -272,29 +273,49 @@ def read_object(data):
     texts = data["texts"] if "texts" in data else [data["text"]]
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
         raise Problem(422, "texts is a list of texts, one at least" if "texts" in data else "text is a text")
+    return data, [encoded_text(text, number) for number, text in enumerate(texts, 1)]
+
+
+def encoded_text(text, number):
+    """A text in UTF-8; raises Problem 422."""
     try:
-        return data, [text.encode() for text in texts]
+        return text.encode()
     except UnicodeEncodeError:
-        raise Problem(422, "a text contains an unpaired surrogate") from None
+        raise Problem(422, f"text {number}: the text contains an unpaired surrogate") from None
+
+
+def check_head(head, name):
+    """Raises Problem 422 for the keys of a frame that HTTP has elsewhere: another model than `name`, an API key."""
+    if head.get("model") not in (None, name):
+        named = str(head["model"])[:64]
+        raise Problem(422, f"the head names the model '{named}', but the address that of '{name}'; leave it out")
+    if head.get("key") is not None:
+        raise Problem(422, "over HTTP the API key is in the header Authorization, not in the head of a frame")
 
 
 def read_frame(data):
     """(head, texts in UTF-8) of a frame of a request, see docs/encoder_service.md; raises Problem 400 or 422."""
     try:
+        if len(data) < wire.HEAD.size:
+            raise ValueError(f"it has {len(data)} bytes; its two lengths alone are {wire.HEAD.size}")
         text, rest = wire.HEAD.unpack_from(data)
         start = wire.HEAD.size + text
         if start + rest != len(data):
             raise ValueError(f"it has {len(data)} bytes and its head says {start + rest}")
-        head = parse_body(data[wire.HEAD.size : start])
-        sizes = head.pop("sizes", None) if isinstance(head, dict) else None
-        if not isinstance(sizes, list) or not all(type(size) is int and size >= 0 for size in sizes):
+        head = parse_body(data[wire.HEAD.size : start], "the head of the frame")
+        if not isinstance(head, dict):
+            raise ValueError("its head is no JSON object")
+        sizes = head.pop("sizes", None)
+        if not isinstance(sizes, list) or not all(type(size) is int and 0 <= size <= len(data) for size in sizes):
             raise ValueError("sizes is a list of numbers of bytes")
         if sum(sizes) != rest:
             raise ValueError(f"its texts have {rest} bytes and sizes says {sum(sizes)}")
-    except (ValueError, struct.error) as error:
-        raise Problem(400, f"the body is no frame: {str(error)[:100]}") from None
+    except ValueError as error:
+        raise Problem(400, f"the body is no frame: {error}") from None
     if set(head) - set(KEYS):
         raise Problem(422, f"the head of a frame takes {', '.join(KEYS)} and sizes")
+    if type(head.get("id")) not in (type(None), str, int):
+        raise Problem(422, "id is a text or a whole number")
     if not sizes:
         raise Problem(422, "the frame has no text; a request has at least one")
     ends = list(itertools.accumulate(sizes, initial=start))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+import sys
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -194,15 +195,25 @@ def from_json(body, threshold, model, limits):
     return from_object(parse_body(body), threshold, model, limits)
 
 
-def parse_body(body):
-    """The value of a JSON body; raises Problem 400."""
+def parse_body(body, what="the body"):
+    """The value of JSON, that of `what`; raises Problem 400."""
     try:
         text_of = body.decode("utf-8-sig")
         return json.loads(
             text_of, parse_constant=refuse_constant, object_pairs_hook=lambda pairs: unique_keys(pairs, text_of)
         )
-    except (ValueError, RecursionError) as error:
-        raise Problem(400, f"the body is not JSON: {str(error)[:100]}") from None
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start + 1} is not UTF-8"
+    except RecursionError:
+        reason = "it has too many levels, lists within lists or objects within objects"
+    except ValueError as error:
+        reason = f"a number has more than {sys.get_int_max_str_digits()} digits" if is_of_digits(error) else str(error)
+    raise Problem(400, f"{what} is not JSON: {reason[:100]}")
+
+
+def is_of_digits(error):
+    """True for the ValueError by which Python refuses to read an integer of very many digits."""
+    return type(error) is ValueError and "integer string conversion" in str(error)
 
 
 def from_object(data, threshold, model, limits):

@@ -4,14 +4,16 @@ import collections
 import importlib.util
 import json
 import re
+import struct
 import threading
 import time
+import urllib.request
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from common.inference.encoder_client import EncoderClient, EncoderError, frame
+from common.inference.encoder_client import EncoderClient, EncoderError, frame, parted
 from deploy.serving.encoder_app import EncoderLane
 from deploy.serving.encoding import MOST_TOKENS, SPARE, by_length
 from PaddleNLP.tools import distill_texts
@@ -81,6 +83,11 @@ def test_json_has_the_same_vectors(server, in_place):
     in_place.assert_equal(texts[:1], [record["scores"]], "scores")
 
 
+def framed(head):
+    """A frame whose head is these bytes, without texts."""
+    return struct.pack("<IQ", len(head), 0) + head
+
+
 REFUSED = [
     (422, {"texts": []}, "one at least"),
     (422, {"texts": ["a", 1]}, "list of texts"),
@@ -99,6 +106,16 @@ REFUSED = [
     (422, frame({"what": 1}, [b"a"]), "the head of a frame takes"),
     (422, frame({}, []), "no text"),
     (422, frame({}, [b"\xff"]), "text 1 is not UTF-8"),
+    (422, {"texts": ["a", "\ud800"]}, "text 2: the text contains an unpaired surrogate"),
+    (422, frame({"model": "pears"}, [b"a"]), "names the model 'pears'"),
+    (422, frame({"key": "secret"}, [b"a"]), "the API key is in the header"),
+    (422, frame({"id": [1]}, [b"a"]), "id is a text or a whole number"),
+    (400, b"abc", "it has 3 bytes; its two lengths alone are 12"),
+    (400, framed(b"[1]"), "its head is no JSON object"),
+    (400, framed(b"\xff"), "the head of the frame is not JSON: byte 1 is not UTF-8"),
+    (400, framed(b"[" * 10**5), "too many levels"),
+    (400, framed(b'{"sizes": [' + b"9" * 5000 + b"]}"), "a number has more than 4300 digits"),
+    (400, framed(b'{"sizes": [' + b"9" * 4000 + b"]}"), "sizes is a list"),
 ]
 
 
@@ -106,6 +123,14 @@ REFUSED = [
 def test_what_is_no_request_is_refused_with_the_reason(server, status, body, words):
     kind = "application/octet-stream" if isinstance(body, bytes) else None
     server.ask(ENCODE, body, kind).refused(status, words)
+
+
+def test_a_frame_over_http_gets_its_id_back(server):
+    for number in (7, "a"):
+        data = frame({"id": number, "model": "pairs"}, [b"ann"])
+        request = urllib.request.Request(server.url + ENCODE, data, {"Content-Type": "application/octet-stream"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert parted(answer.read())[0]["id"] == number
 
 
 def test_the_scores_that_a_student_learns_are_those_of_the_teacher_that_runs_here(server, exports, tmp_path):

@@ -1,5 +1,9 @@
-"""The small datasets that tiny twins train on, made once for all tests that need one."""
+"""The small datasets that tiny twins train on, made once for all tests that need one.
 
+python -m tests.made.made_sets texts --out dataset/texts
+"""
+
+import argparse
 import dataclasses
 import pathlib
 
@@ -100,3 +104,18 @@ class MadeSets:
         if not found.exists():
             MAKERS[name](found)
         return found
+
+
+def main(argv=None):
+    """Makes one dataset in a folder that is not there yet."""
+    parser = argparse.ArgumentParser(prog="made_sets", description=__doc__)
+    parser.add_argument("name", choices=sorted(MAKERS))
+    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path, required=True)
+    args = parser.parse_args(argv)
+    if args.out.exists():
+        parser.error(f"--out {args.out} is there already; remove it, or name another folder")
+    MAKERS[args.name](args.out)
+
+
+if __name__ == "__main__":
+    main()

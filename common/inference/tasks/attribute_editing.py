@@ -36,7 +36,7 @@ class AttributeEditing(Task):
 
     def target(self, text):
         """The attributes that a change asks for, float32 [C]: 1, 0, or -1 for what stays."""
-        wanted = np.full(len(self.attributes), KEEP, np.float32)
+        wanted, named = np.full(len(self.attributes), KEEP, np.float32), set()
         for part in text.split(","):
             match = CHANGE.fullmatch(part)
             if not match:
@@ -45,6 +45,9 @@ class AttributeEditing(Task):
             if name not in self.attributes:
                 near = did_you_mean(name, self.attributes)
                 raise ConfigError(f"change {part.strip()!r}: no attribute {name!r}{near}; {', '.join(self.attributes)}")
+            if name in named:
+                raise ConfigError(f"change {text.strip()!r}: names {name!r} twice; name each attribute once")
+            named.add(name)
             for group in self.exclusive:
                 if value == "1" and name in group:
                     wanted[[self.attributes.index(other) for other in group]] = 0

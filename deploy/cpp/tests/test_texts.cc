@@ -96,6 +96,19 @@ TEST_CASE("lines are texts, pairs, objects, or columns that a header names") {
   CHECK(holds(refusal([&] { lines_of(folder.path("table.csv"), *task); }), "tools/infer.py"));
 }
 
+TEST_CASE("a second text is refused where the task reads one") {
+  const Temporary folder;
+  const auto task = task_named("SequenceLabeling");
+  auto lines = lines_of(folder.write("texts.txt", "a\tb\n{\"text_a\": \"x\", \"text_b\": \"y\"}\n\tc\t\n"), *task);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].error->line("f", "line 1") == "error[D118] f: line 1: two texts with a tab between, but this model reads one text per line (a b)");
+  CHECK(lines[1].error->message == "two texts (text_b), but this model reads one text per line");
+  CHECK(lines[2].texts.at("text_a") == U"\tc\t");
+  lines = lines_of(folder.write("texts.txt", "text_a\ttext_b\na\tb\n"), *task);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].error->message == "two texts (text_b), but this model reads one text per line");
+}
+
 TEST_CASE("a file that is not UTF-8 is refused, one with single wrong lines is read") {
   const Temporary folder;
   const auto task = task_named("SequenceLabeling");

@@ -73,6 +73,17 @@ def test_many_texts_are_split_and_come_back_in_their_order(server):
     assert {path for path, _, _ in server.asked} == {"/v1/models/m:encode"}
 
 
+def test_what_is_no_text_is_named_by_its_number_and_not_sent(server):
+    with EncoderClient(server.url, model="m", batch=3) as client:
+        for texts, words in (
+            (["1", 3], "text 2: a text is a str, not int"),
+            ([*TEXTS[:4], "\ud800"], "text 5: .*surrog"),
+        ):
+            with pytest.raises(EncoderError, match=words):
+                client.encode(texts)
+    assert all(len(texts) == 3 for _, _, texts in server.asked)
+
+
 @pytest.mark.parametrize("faults", [[503, 429], ["gone"], ["slow"], ["cut"], ["gone", 503, "slow"]], ids=str)
 def test_a_request_is_repeated_until_it_is_answered(server, faults):
     count = len(faults) + 1

@@ -47,7 +47,12 @@ def test_a_change_sets_its_attribute_and_takes_away_the_others_of_its_group():
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [("Mael=1", "no attribute 'Mael'; did you mean 'Male'"), ("Male", "write ATTRIBUTE=1"), ("Male=2", "ATTRIBUTE=0")],
+    [
+        ("Mael=1", "no attribute 'Mael'; did you mean 'Male'"),
+        ("Male", "write ATTRIBUTE=1"),
+        ("Male=2", "ATTRIBUTE=0"),
+        ("Male=0,Child=1, Male=1", "change 'Male=0,Child=1, Male=1': names 'Male' twice"),
+    ],
 )
 def test_a_change_that_cannot_be_made_is_refused(change, says):
     with pytest.raises(ConfigError, match=says):

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from common.errors import ConfigError, DataError
+from common.inference.tasks.image_from_noise import ImageFromNoise
 from common.inference.tasks.reading_comprehension import ReadingComprehension
+from common.inference.tasks.sentence_embedding import SentenceEmbedding
 from common.inference.tasks.sequence_labeling import SequenceLabeling
 from common.inference.tasks.text_classification import TextClassification
 from common.text.sources import Texts, open_texts
@@ -107,6 +109,18 @@ def test_a_second_text_is_never_dropped():
     with pytest.raises(DataError, match="SplitWords reads one text a sample") as refusal:
         SplitWords()({"text_a": "a", "text_b": "b", "path": "a.tsv", "place": "line 4"}, None)
     assert "a.tsv: line 4" in str(refusal.value)
+
+
+@pytest.mark.parametrize("task", [SequenceLabeling, SentenceEmbedding, ImageFromNoise])
+def test_a_task_of_one_text_refuses_a_second_one(task):
+    found = read(["a\tb", json.dumps({"text_a": "x", "text_b": "y"}), "\tc\t", "d"], task())
+    assert "D118" in found[0] and "a.tsv: line 1" in found[0] and "two texts with a tab between" in found[0]
+    assert "a.tsv: line 2" in found[1] and "two texts (text_b), but this model reads one" in found[1]
+    assert found[2:] == [("\tc\t",), ("d",)]
+    assert "two texts (text_b)" in read(["text_a\ttext_b", "a\tb"], task())[0]
+    assert read(["a\tb"]) == [("a", "b")]
+    with pytest.raises(DataError, match="reads one text per line"):
+        task().read_line("source\ttarget")
 
 
 def test_of_a_csv_file_only_the_column_of_texts_is_read(tmp_path):

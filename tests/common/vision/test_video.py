@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from common.data.transform import random_for
 from common.errors import BadSample, DataError
@@ -113,6 +114,23 @@ def test_bad_videos_are_named_with_their_line(video, tmp_path):
         assert raised.value.issue.place.endswith(f"train_list.txt: line {row + 1}")
     with pytest.raises(BadSample, match="there is no such file"):
         VideoFile(tmp_path / "none.mp4")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000"])
+def test_a_still_image_is_no_video_whatever_its_name(kind, tmp_path):
+    path = tmp_path / "a.avi"
+    Image.new("RGB", (32, 24), "red").save(path, kind)
+    for source in (path, path.read_bytes()):
+        with pytest.raises(BadSample, match=rf"(?s)D101. a still image \({kind}\), not a video.*a.avi.*give a video"):
+            VideoFile(source, "a.avi")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_an_animation_is_a_video(kind, tmp_path):
+    images = [Image.new("RGB", (32, 24), color) for color in ("red", "green", "blue")]
+    images[0].save(tmp_path / "a", kind, save_all=True, append_images=images[1:], duration=40)
+    with VideoFile(tmp_path / "a") as found:
+        assert found.count == 3 and found.frames([0])[0].shape == (24, 32, 3)
 
 
 def test_a_table_gives_parts_of_videos(video, tmp_path):

@@ -64,6 +64,23 @@ std::map<std::string, Letters> read_object(const Letters& line) {
   return found;
 }
 
+// The keys of what a task reads of a line with two texts, or of one where it refuses two.
+std::set<std::string> keys_of_two(const TextTask& task) {
+  std::set<std::string> keys;
+  try {
+    for (const auto& [key, text] : task.read_line(U"first\tsecond")) keys.insert(key);
+  } catch (const DataError&) {
+    keys = {"text_a"};
+  }
+  return keys;
+}
+
+// Raises BadText for a second text that the task would not read.
+void refuse_second(const std::map<std::string, Letters>& texts, const Letters& line, const TextTask& task) {
+  if (texts.count("text_b") > 0 && keys_of_two(task).count("text_b") == 0)
+    throw BadText("D118", "two texts (text_b), but this model reads one text per line", start_of(line));
+}
+
 // Puts spaces in the place of control characters; whether there was one.
 bool replace_controls(Letters& text) {
   const auto is_control = [](char32_t letter) {
@@ -100,7 +117,7 @@ Json parse_object(const Letters& text, std::string* problem) {
 std::map<std::string, Letters> read_texts(const Letters& line, const TextTask& task) {
   const Letters text = left_stripped(line);
   const bool is_object = !text.empty() && text[0] == '{' && line.find(U"\"text_a\"") != Letters::npos;
-  if (!is_object || task.read_line(U"first\tsecond").count("text_a") == 0) {
+  if (!is_object || keys_of_two(task).count("text_a") == 0) {
     try {
       return task.read_line(line);
     } catch (const DataError& error) {
@@ -108,6 +125,7 @@ std::map<std::string, Letters> read_texts(const Letters& line, const TextTask& t
     }
   }
   std::map<std::string, Letters> found = read_object(line);
+  refuse_second(found, line, task);
   for (const auto& [key, field] : found)
     if (stripped(field).empty()) throw BadText("D126", key + " is empty", start_of(line));
   return found;
@@ -138,8 +156,8 @@ TextSource::Raw TextSource::decoded(std::string bytes, std::size_t number, bool 
 
 TextSource::TextSource(const std::string& path, const TextTask& task, const std::vector<std::string>& labels)
     : name_(path == "-" ? "standard input" : path), task_(task), labels_(labels.begin(), labels.end()), streams_(path == "-") {
-  for (const auto& [key, text] : task.read_line(U"first\tsecond"))
-    if (key != "text_b") needed_.insert(key);
+  needed_ = keys_of_two(task);
+  needed_.erase("text_b");
   if (streams_) return;
   if (stripped(decode_utf8(not_utf8(path) ? "?" : path)).empty()) throw ConfigError("--text: the path is empty; - is standard input");
   if (path.size() > 4 && lower(path.substr(path.size() - 4)) == ".csv")
@@ -215,6 +233,7 @@ std::map<std::string, Letters> TextSource::read(const Letters& line) const {
   std::map<std::string, Letters> found;
   for (std::size_t k = 0; k < fields.size(); ++k)
     if (columns_[k]) found[*columns_[k]] = fields[k];
+  refuse_second(found, line, task_);
   for (const auto& key : columns_)
     if (key && stripped(found.at(*key)).empty()) throw BadText("D126", *key + " is empty", start_of(line));
   return found;

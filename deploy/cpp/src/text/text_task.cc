@@ -11,6 +11,11 @@ const std::map<std::string, std::shared_ptr<const TextTask> (*)(TextArguments&)>
 
 }  // namespace
 
+std::map<std::string, Letters> TextTask::read_line(const Letters& line) const {
+  if (stripped(line).find(U'\t') != Letters::npos) throw DataError("two texts with a tab between, but this model reads one text per line");
+  return {{"text_a", line}};
+}
+
 bool is_text_task(const std::string& name) { return tasks.count(name) > 0; }
 
 std::shared_ptr<const TextTask> make_text_task(const std::string& name, const YAML::Node& postprocess, const std::string& folder) {

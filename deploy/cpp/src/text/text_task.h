@@ -16,8 +16,8 @@ class TextTask {
   explicit TextTask(double threshold = 0) : threshold_(threshold) {}
   virtual ~TextTask() = default;
   double threshold() const { return threshold_; }
-  // The texts of one line of input; raises DataError for one of another form.
-  virtual std::map<std::string, Letters> read_line(const Letters& line) const { return {{"text_a", line}}; }
+  // The texts of one line of input, here one text; raises DataError for a line of another form.
+  virtual std::map<std::string, Letters> read_line(const Letters& line) const;
   // The column of texts in tables of a user, besides the usual names; empty for none.
   virtual std::string column() const { return ""; }
   virtual std::vector<Records> records(const Tensors& outputs, const std::vector<TextSample>& samples,
