@@ -71,7 +71,9 @@ class ByRows(nn.Layer):
 
     def works_without(self, key):
         """True if an input has no other use than to be looked up: the program must not have it then."""
-        given = {name: paddle.zeros([x or 1 for x in shape], kind) for name, (shape, kind) in self.inputs.items()}
+        given = {
+            name: paddle.zeros([max(x or 1, 1) for x in shape], kind) for name, (shape, kind) in self.inputs.items()
+        }
         given.pop(key)
         try:
             with paddle.no_grad():
