@@ -168,21 +168,21 @@ def types_in(value):
     return list(dict.fromkeys([*own, *types_in(list(value.values()))]))
 
 
-def refuse_other(folder, given):
+def refuse_other(folder, given=None):
     """Refuses a path that is no exported folder, and says what it is.
 
     Args:
         folder (Path): see :func:`served_folder`.
-        given (Path): by the caller, for the messages.
+        given (Path | None): by the caller, for the messages; the folder itself when None.
     """
     if (folder / "infer.yml").is_file():
         return
-    for link in (given, given / CURRENT):
+    folder = given or folder
+    for link in (folder, folder / CURRENT):
         if link.is_symlink() and not link.exists():
             raise EnvironmentProblem(
                 f"--model {link}: it points to {link.readlink()}, which is not there; publish it again"
             )
-    folder = given
     if not folder.exists():
         raise ConfigError(f"--model {folder}: there is no such folder{nearest_name(folder)}")
     if (folder / "model.safetensors").exists() or folder.suffix in (".safetensors", ".pdparams"):

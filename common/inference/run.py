@@ -11,7 +11,6 @@ from common.inference.predictor import fixed_batch, predict_prepared, prepare_sa
 from common.inference.result_files import describe_sample, is_result_file, open_results
 from common.inference.rows import predict_rows
 from common.log import logger, printable
-from common.vision.channels import as_rgb
 from common.vision.writers import ImageWriter
 
 PARTS_AT_A_TIME = 16  # of a sample that is split
@@ -55,12 +54,8 @@ def run_inference(model, source, args):
             text = json.dumps(found, ensure_ascii=False) if args.json else task.line(sample, records)
             sys.stdout.write(printable(text) + "\n")
             sys.stdout.flush()
-            if drawing and task.input == "video":
+            if drawing:
                 drawing.draw(task, sample, records)
-            elif drawing and "image" in sample:
-                drawing.add(sample, task.draw(as_rgb(sample["image"]), records))
-            elif drawing:
-                drawing.add(sample | {"name": f"{sample['place'].replace(' ', '_')}.png"}, task.draw(None, records))
     for transform in model.pipeline.transforms:
         transform.end_of_rows()
     if drawing or table:

@@ -27,6 +27,7 @@ from common.errors import BadSample, ConfigError
 from common.files import files_below
 from common.regular import check_regular
 from common.vision.clips import check_counts, segment_frames
+from common.vision.sources import VideoFiles
 
 SUFFIXES = (".npz", ".safetensors")
 LOWEST, HIGHEST = -2.0, 2.0  # of quantized features
@@ -179,25 +180,6 @@ def open_features(path):
     if path is None or not path.strip() or path == "-":
         raise ConfigError("this model takes files of features: --input FILE.npz, or a folder")
     if Path(path).is_dir():
-        return Features(files_below(path, SUFFIXES, "files of features"), path, True)
+        return VideoFiles(files_below(path, SUFFIXES, "files of features"), path, True)
     read_features(path, path)  # raises before a model is loaded
-    return Features([path], path, False)
-
-
-class Features:
-    """Iterates over files of features.
-
-    Args:
-        paths (list[str]): of the files.
-        name (str): name of the source for messages.
-        many (bool): continues after a file that cannot be read.
-    """
-
-    what, batch = "video", 1
-
-    def __init__(self, paths, name, many):
-        self.paths, self.name, self.many = paths, name, many
-
-    def __iter__(self):
-        for path in self.paths:
-            yield {"path": path, "name": path}
+    return VideoFiles([path], path, False)

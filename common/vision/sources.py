@@ -99,6 +99,25 @@ class Images:
         return ImageWriter(out, self.many)
 
 
+class VideoFiles:
+    """Iterates over files that stand for a video each: videos, or their features.
+
+    Args:
+        paths (list[str]): of the files.
+        name (str): name of the source for messages.
+        many (bool): continues after a file that cannot be read.
+    """
+
+    what, batch = "video", 1
+
+    def __init__(self, paths, name, many):
+        self.paths, self.name, self.many = paths, name, many
+
+    def __iter__(self):
+        for path in self.paths:
+            yield {"path": path, "name": path}
+
+
 class Video:
     """Iterates over the frames of a video file.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from common.errors import ConfigError
 from common.files import files_below
-from common.vision.sources import Stream, is_stream
+from common.vision.sources import Stream, VideoFiles, is_stream
 from common.vision.video import SUFFIXES, FrameList, VideoFile
 from common.vision.writers import VideoWriter, make_output_folder
 
@@ -32,23 +32,8 @@ def open_videos(path):
     return Videos([path], name=path, many=False)
 
 
-class Videos:
-    """Iterates over video files.
-
-    Args:
-        paths (list[str]): of the files.
-        name (str): name of the source for messages.
-        many (bool): continues after a video that cannot be read.
-    """
-
-    what, batch = "video", 1
-
-    def __init__(self, paths, name, many):
-        self.paths, self.name, self.many = paths, name, many
-
-    def __iter__(self):
-        for path in self.paths:
-            yield {"path": path, "name": path}
+class Videos(VideoFiles):
+    """Iterates over video files, which may be drawn on."""
 
     def drawing(self, out):
         """The writer of annotated videos, to a folder."""

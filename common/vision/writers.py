@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from common.errors import ConfigError, DataError, EnvironmentProblem
+from common.vision.channels import as_rgb
 
 DRAWN = (".jpg", ".jpeg", ".png")  # files that --out may name
 
@@ -38,7 +39,24 @@ def encode_jpeg(image, quality=90):
     return cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
-class ImageWriter:
+class Drawings:
+    """Base class of what writes images with predictions drawn, one by one; a subclass has `add`."""
+
+    def draw(self, task, sample, records):
+        """Draws the predictions of a sample and writes them; an image that a text led to is named by its place.
+
+        Args:
+            task (Task): draws the records on an image, or makes one of them.
+            sample (dict): decoded.
+            records (list[dict]): of the sample.
+        """
+        if "image" in sample:
+            self.add(sample, task.draw(as_rgb(sample["image"]), records))
+        else:
+            self.add(sample | {"name": f"{sample['place'].replace(' ', '_')}.png"}, task.draw(None, records))
+
+
+class ImageWriter(Drawings):
     """Writes annotated images to a folder under the names of the input files, or one image to a file.
 
     Args:
@@ -83,7 +101,7 @@ class ImageWriter:
         """Does nothing."""
 
 
-class VideoWriter:
+class VideoWriter(Drawings):
     """Writes annotated frames as one video.
 
     Args:

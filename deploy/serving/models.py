@@ -181,7 +181,7 @@ def versions(folder):
         if numbered:
             return {path.name: path for path in numbered}
     if not is_model(folder):
-        refuse_other(folder, folder)
+        refuse_other(folder)
     return {read_card(folder).version if (folder / CARD).is_file() else read_manifest(folder)["sha256"][:12]: folder}
 
 

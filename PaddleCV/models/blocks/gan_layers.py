@@ -47,19 +47,8 @@ def conv_layer(
     bias=None,
 ):
     """A convolution, normalization, activation (nn.Sequential); a bias by default where nothing normalizes."""
-    bias = norm == "none" if bias is None else bias
-    conv = nn.Conv2D(
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride,
-        padding,
-        weight_attr=normal(DEVIATION),
-        bias_attr=None if bias else False,
-    )
-    return nn.Sequential(
-        ("conv", conv), ("norm", norm_named(norm, out_channels)), ("activation", activation_named(activation))
-    )
+    sizes = (in_channels, out_channels, kernel_size, stride, padding)
+    return normalized(nn.Conv2D, sizes, norm, activation, bias)
 
 
 def deconv_layer(
@@ -74,19 +63,24 @@ def deconv_layer(
     bias=None,
 ):
     """A transposed convolution, normalization, activation (nn.Sequential); by default it doubles height and width."""
+    sizes = (in_channels, out_channels, kernel_size, stride, padding, output_padding)
+    return normalized(nn.Conv2DTranspose, sizes, norm, activation, bias)
+
+
+def normalized(kind, sizes, norm, activation, bias):
+    """A convolution of a kind, normalization, activation (nn.Sequential), for :func:`conv_layer` and its inverse.
+
+    Args:
+        kind (type): nn.Conv2D or nn.Conv2DTranspose.
+        sizes (tuple[int]): its first arguments; the second one is the number of channels that are normalized.
+        norm (str): see :func:`norm_named`.
+        activation (str): see :func:`activation_named`.
+        bias (bool | None): None for one where nothing normalizes.
+    """
     bias = norm == "none" if bias is None else bias
-    conv = nn.Conv2DTranspose(
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride,
-        padding,
-        output_padding,
-        weight_attr=normal(DEVIATION),
-        bias_attr=None if bias else False,
-    )
+    conv = kind(*sizes, weight_attr=normal(DEVIATION), bias_attr=None if bias else False)
     return nn.Sequential(
-        ("conv", conv), ("norm", norm_named(norm, out_channels)), ("activation", activation_named(activation))
+        ("conv", conv), ("norm", norm_named(norm, sizes[1])), ("activation", activation_named(activation))
     )
 
 
