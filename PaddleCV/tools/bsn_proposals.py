@@ -14,7 +14,7 @@ if __name__ == "__main__":
 import numpy as np  # noqa: E402
 
 from common.commands.main import run_command  # noqa: E402
-from common.commands.parser import Parser  # noqa: E402
+from common.commands.parser import Parser, positive_int  # noqa: E402
 from common.config import load_config  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 from common.inference.tasks.action_localization import boundary_candidates  # noqa: E402
@@ -96,7 +96,9 @@ def parser():
     options.add_argument("-o", "--override", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
     options.add_argument("--out", required=True, help="output folder")
     options.add_argument("--split", default="train", choices=("train", "eval"), help="videos (default: %(default)s)")
-    options.add_argument("--most", type=int, default=500, help="proposals of a video at most (default: %(default)s)")
+    options.add_argument(
+        "--most", type=positive_int, default=500, help="proposals of a video at most (default: %(default)s)"
+    )
     return options
 
 

@@ -3,13 +3,14 @@
 import sys
 
 from common.commands.main import add_config_arguments, open_config
-from common.errors import ConfigError
+from common.commands.parser import positive_int
 
 
 def add_options(parser):
     """Adds the options of the command."""
     add_config_arguments(parser)
-    parser.add_argument("--workers", type=int, required=True, help="processes that compute gradients")
+    help = "processes that compute gradients (down ends the run)"
+    parser.add_argument("--workers", type=positive_int, required=True, help=help)
 
 
 def execute(args):
@@ -17,8 +18,6 @@ def execute(args):
     config = open_config(args, None)
     if config is None:
         return 0
-    if args.workers < 1:
-        raise ConfigError(f"--workers is {args.workers}; it must be 1 or more (down ends the run)")
     from common.elastic.run import wish
 
     wish(config.run_folder, workers=args.workers)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from common.commands.main import add_config_arguments, open_config
+from common.commands.parser import positive_int
 from common.errors import EnvironmentProblem
 from common.interpreter import ROOT
 
@@ -16,8 +17,10 @@ PATIENCE = 300.0  # seconds until the first status
 def add_options(parser):
     """Adds the options of the command."""
     add_config_arguments(parser)
-    parser.add_argument("--workers", type=int, help="processes that compute gradients; elastic.workers by default")
-    parser.add_argument("--shards", type=int, help="processes that hold rows; elastic.shards by default")
+    parser.add_argument(
+        "--workers", type=positive_int, help="processes that compute gradients; elastic.workers by default"
+    )
+    parser.add_argument("--shards", type=positive_int, help="processes that hold rows; elastic.shards by default")
     parser.add_argument("--local", action="store_true", help="on this machine, on 127.0.0.1 alone (the default)")
     parser.add_argument("--address", help="a cluster of Ray that is there, such as auto inside of one")
     parser.add_argument("--overwrite", action="store_true", help="remove an earlier run; else it is resumed")
@@ -29,11 +32,6 @@ def execute(args):
     config = open_config(args, None)
     if config is None:
         return 0
-    for name in ("workers", "shards"):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
-            from common.errors import ConfigError
-
-            raise ConfigError(f"--{name} is {getattr(args, name)}; it must be 1 or more")
     from common.elastic.ray_cluster import RayCluster, check_ray
 
     check_ray()
