@@ -1,9 +1,5 @@
-"""The small datasets that tiny twins train on, made once for all tests that need one.
+"""The small datasets that tiny twins train on, made once for all tests that need one."""
 
-python -m tests.made.made_sets texts --out dataset/texts
-"""
-
-import argparse
 import dataclasses
 import pathlib
 
@@ -18,11 +14,11 @@ from PaddleCV.tools.make_shapes import make_shapes
 from PaddleCV.tools.make_text_pages import make_text_pages
 from PaddleCV.tools.make_translations import make_translations
 from PaddleCV.tools.make_words import make_words
+from PaddleNLP.tools.make_texts import make_texts
 from PaddleRec.tools.make_clicks import make_click_hours, make_clicks
 from PaddleRec.tools.make_rows import make_hours, make_rows
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
 from PaddleST.tools.make_places import make_places
-from tests.made.made_texts import make_texts
 
 MAKERS = {
     "digits": lambda folder: make_digits(folder, train=24, evaluation=4, size=96),
@@ -104,18 +100,3 @@ class MadeSets:
         if not found.exists():
             MAKERS[name](found)
         return found
-
-
-def main(argv=None):
-    """Makes one dataset in a folder that is not there yet."""
-    parser = argparse.ArgumentParser(prog="made_sets", description=__doc__)
-    parser.add_argument("name", choices=sorted(MAKERS))
-    parser.add_argument("--out", metavar="FOLDER", type=pathlib.Path, required=True)
-    args = parser.parse_args(argv)
-    if args.out.exists():
-        parser.error(f"--out {args.out} is there already; remove it, or name another folder")
-    MAKERS[args.name](args.out)
-
-
-if __name__ == "__main__":
-    main()

@@ -16,8 +16,8 @@ from common.build.learned_files import (
 )
 from common.config import load_config
 from common.errors import ConfigError
+from PaddleNLP.tools.make_texts import make_texts
 from tests.made.commands import command
-from tests.made.made_texts import make_texts
 
 WORDS = "PaddleNLP/configs/tiny/words.yml"
 TEXT = "the hotel was very awful"

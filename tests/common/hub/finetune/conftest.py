@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common import hub
-from tests.made.made_texts import make_texts
+from PaddleNLP.tools.make_texts import make_texts
 
 HIDDEN, LAYERS, HEADS, LENGTH = 16, 2, 2, 128
 FILES = {"labeled.{}.tsv": "chnsenticorp", "pairs.{}.tsv": "lcqmc", "conll.{}.txt": "msra_ner", "squad.{}.json": "drcd"}

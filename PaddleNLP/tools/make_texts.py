@@ -1,15 +1,44 @@
-"""Small made sets of texts: sentences of a few words whose labels, tags and answers follow from the words."""
+"""Creates small sets of texts for the tiny twins: opinions, pairs, names, questions and dialogues of a few words.
+
+python PaddleNLP/tools/make_texts.py --out dataset/texts
+
+Labels, tags and answers follow from the words, and the lines are the same on every machine.
+"""
 
 import json
+import pathlib
+import sys
 
-from common.data.transform import random_for
-from tests.made.made_dialogues import make_dialogues
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.commands.main import run_command  # noqa: E402
+from common.commands.parser import Parser, positive_int  # noqa: E402
+from common.data.transform import random_for  # noqa: E402
 
 THINGS = ["hotel", "book", "phone", "meal", "room", "film"]
 GOOD, BAD = ["good", "great", "lovely", "fine"], ["bad", "awful", "broken", "dull"]
 PLACES, PEOPLE = ["paris", "rome", "oslo", "lima"], ["ann", "bob", "carl", "dora"]
+QUESTIONS, STATEMENTS = ["where", "who"], ["very", "and"]
 REST = ["the", "a", "was", "is", "very", "went", "to", "and", "saw", "in"]
 WORDS = [*THINGS, *GOOD, *BAD, *PLACES, *PEOPLE, *REST]
+
+
+def parser():
+    """The command-line parser."""
+    options = Parser(
+        prog="make_texts.py", description=__doc__.splitlines()[0], epilog="\n".join(__doc__.splitlines()[2:])
+    )
+    options.add_argument("--train", type=positive_int, default=48, help="training samples of each kind (default 48)")
+    options.add_argument("--eval", type=positive_int, default=16, help="evaluation samples of each kind (default 16)")
+    options.add_argument("--out", required=True, metavar="FOLDER", type=pathlib.Path, help="output folder")
+    return options
+
+
+def main(argv=None):
+    """Runs the command and exits."""
+    run_command(parser(), lambda args: make_texts(args.out, args.train, args.eval), argv)
 
 
 def make_texts(folder, train=48, evaluation=16):
@@ -24,12 +53,12 @@ def make_texts(folder, train=48, evaluation=16):
     folder.mkdir(parents=True, exist_ok=True)
     for number, (split, count) in enumerate((("train", train), ("eval", evaluation))):
         rng = random_for(7, number)
-        write_labelled(folder, split, count, rng)
+        write_labeled(folder, split, count, rng)
         write_tagged(folder, split, count, rng)
         write_questions(folder, split, count, rng)
         write_numbers(folder, split, count, random_for(8, number))
         write_triples(folder, split, count, random_for(9, number))
-    make_dialogues(folder, {"train": train, "eval": evaluation})
+    write_dialogues(folder, {"train": train, "eval": evaluation})
     letters = sorted(set("".join(WORDS)))
     vocabularies = {
         "words.txt": ["[UNK]", *WORDS],
@@ -57,7 +86,7 @@ def pick(rng, words):
     return words[int(rng.integers(len(words)))]
 
 
-def write_labelled(folder, split, count, rng):
+def write_labeled(folder, split, count, rng):
     """Opinions with 1 for a good one, pairs with 1 where both are of the same opinion, and the opinions as a text."""
     lines, pairs = ["label\ttext_a"], ["text_a\ttext_b\tlabel"]
     for k in range(count):
@@ -141,3 +170,36 @@ def write_questions(folder, split, count, rng):
         paragraphs.append({"context": context, "qas": [row]})
     tree = {"version": "1", "data": [{"title": "made", "paragraphs": paragraphs}]}
     (folder / f"squad.{split}.json").write_text(json.dumps(tree), encoding="utf-8")
+
+
+def write_dialogues(folder, counts):
+    """Writes slots.*.txt, acts.*.txt, states.*.txt and replies.*.txt; values.txt names the values of states.
+
+    Args:
+        folder (Path): of words that `make_texts` knows.
+        counts (dict[str, int]): lines of each split.
+    """
+    for number, (split, count) in enumerate(counts.items()):
+        rng = random_for(10, number)
+        lines = {name: [] for name in ("slots", "acts", "states", "replies")}
+        for k in range(count):
+            person, place, other = (words[int(rng.integers(4))] for words in (PEOPLE, PLACES, PLACES))
+            lines["slots"].append(f"{person} went to {place}\tB-PER O O B-LOC")
+            act = k % 2
+            lines["acts"].append(
+                f"{k // 4}\tA\t{'tell' if act else 'ask'}\t{(STATEMENTS if act else QUESTIONS)[k // 2 % 2]} {person}"
+            )
+            known = " ".join(f"to={name}" for name in sorted({place, other}))
+            lines["states"] += [f"{k}\t0\t\x01went to {place}\tto={place}",
+                                f"{k}\t1\twent\x01and to {other}\t{known}"]  # fmt: skip
+            right, wrong = f"{person} saw {place}", f"{PEOPLE[(PEOPLE.index(person) + 1) % 4]} saw the room"
+            history = f"where is {person}\t{person} went to {place}"
+            lines["replies"] += [f"1\t{history}\t{right}", f"0\t{history}\t{wrong}"]
+        for name, rows in lines.items():
+            (folder / f"{name}.{split}.txt").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    names = [f"{slot}={place}" for slot in ("from", "near", "to") for place in sorted(PLACES)]
+    (folder / "values.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
