@@ -13,7 +13,7 @@ class DecodeAudio(Transform):
     """Decodes the audio at `path`, or `duration` seconds of it from `start` if the sample has a `start`.
 
     Existing `audio` (float32 [S], or [S, channels]) of a sample with its `rate` is converted as well. Sets `audio`
-    float32 [S] in [-1, 1], `rate` int and `duration` float, in seconds.
+    float32 [S] in [-1, 1], `rate` int and `duration` float, in seconds. A sample with `features` is left as it is.
     :func:`common.audio.reading.decode_audio` describes the supported formats.
 
     Args:
@@ -41,6 +41,8 @@ class DecodeAudio(Transform):
         self.warned = False
 
     def __call__(self, sample, rng):
+        if "features" in sample:
+            return sample
         name = sample.get("path", "a recording")
         try:
             audio, rate = self.given(sample, name) if "audio" in sample else self.read(sample, name)

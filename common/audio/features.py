@@ -4,6 +4,7 @@ Shapes in this file:
     S samples, T frames of W samples, F features per frame.
 
 Each transform replaces `audio` float32 [S] of a sample by `features` float32 [T, F] and `feature_length` T.
+A sample that has `features` already, such as one of a Kaldi archive, is left as it is.
 """
 
 import numpy as np
@@ -26,6 +27,8 @@ class Features(Transform):
     """Base class of feature transforms, which define `compute(audio, rate, rng)`."""
 
     def __call__(self, sample, rng):
+        if "features" in sample:
+            return sample
         audio, rate = sample.pop("audio"), sample["rate"]
         features = self.compute(audio, rate, rng)
         if not len(features):

@@ -61,7 +61,8 @@ class NormalizeUtterance(Transform):
 class NormalizeFeatures(Transform):
     """Global mean and variance normalization of features, with statistics of the training data.
 
-    The statistics are stored in `file` and copied to checkpoints and exports.
+    The statistics are stored in `file` and copied to checkpoints and exports. A text file with `MEAN VARIANCE` of a
+    feature in each line, as `global_mean_var` of DeepASR, is read as well.
 
     Args:
         file (str): the statistics file; created by `tools/fit.py`, or at the start of training if missing.
@@ -126,8 +127,12 @@ class NormalizeFeatures(Transform):
             return
         if not self.file.is_file():
             raise DataError(f"error[D104] {self.file}: the statistics are missing\n  fix: tools/fit.py -c CONFIG")
+        data = self.file.read_bytes()
+        if data[8:9] != b"{":
+            self.statistics = read_text_statistics(data, self.file)
+            return
         try:
-            found = decode_arrays(self.file.read_bytes())
+            found = decode_arrays(data)
         except ValueError as error:
             raise DataError(f"error[D112] {self.file}: {error}\n  fix: recreate it with tools/fit.py") from None
         if set(found) != {"mean", "deviation", "frames"} or found["mean"].shape != found["deviation"].shape:
@@ -140,3 +145,26 @@ class NormalizeFeatures(Transform):
 def standardize(features, mean, deviation):
     """(features - mean) / deviation, float32; a constant feature becomes 0."""
     return ((features - mean) / np.where(np.asarray(deviation) > LEAST, deviation, 1.0)).astype(np.float32)
+
+
+def read_text_statistics(data, path):
+    """The statistics of lines `MEAN VARIANCE` (dict of float64 [F]), from the content of a file.
+
+    Raises:
+        DataError: names the line.
+    """
+    rows = []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            mean, variance = (float(text) for text in line.split())
+        except ValueError:
+            mean, variance = np.nan, np.nan
+        if not (np.isfinite(mean) and np.isfinite(variance) and variance >= 0):
+            raise DataError(f"error[D112] {path}: line {number}: expected MEAN VARIANCE\n  fix: tools/fit.py makes it")
+        rows.append((mean, variance))
+    if not rows:
+        raise DataError(f"error[D112] {path}: is empty\n  fix: recreate it with tools/fit.py")
+    mean, variance = np.array(rows).T
+    return {"mean": mean, "deviation": np.sqrt(variance)}

@@ -17,6 +17,7 @@ from PaddleCV.tools.make_words import make_words
 from PaddleNLP.tools.make_texts import make_texts
 from PaddleRec.tools.make_clicks import make_click_hours, make_clicks
 from PaddleRec.tools.make_rows import make_hours, make_rows
+from PaddleSpeech.tools.make_frames import make_frames
 from PaddleSpeech.tools.make_spoken_tones import make_spoken_tones
 from PaddleST.tools.make_places import make_places
 
@@ -35,6 +36,7 @@ MAKERS["drawn_words"] = lambda folder: make_words(folder, 48, 16, matplotlib_fon
 MAKERS["text_pages"] = lambda folder: make_text_pages(folder, 24, 4, matplotlib_fonts(), size=128, most=3)
 MAKERS["clicks"] = lambda folder: make_clicks(folder, train=1500, evaluation=200, values=200)
 MAKERS["spoken_tones"] = lambda folder: make_spoken_tones(folder, train=48, evaluation=16)
+MAKERS["spoken_frames"] = lambda folder: make_tones_and_frames(folder)
 MAKERS["places"] = lambda folder: make_places(folder, train=600, evaluation=100)
 MAKERS["hours"] = lambda folder: make_hours(folder, hours=3, rows=150)
 MAKERS["click_hours"] = lambda folder: make_click_hours(folder, hours=2, rows=150, values=200, evaluation=100)
@@ -47,6 +49,12 @@ def matplotlib_fonts():
     import matplotlib
 
     return [str(path) for path in (pathlib.Path(matplotlib.get_data_path()) / "fonts/ttf").glob("DejaVuS*.ttf")]
+
+
+def make_tones_and_frames(folder):
+    """Spoken tones, and the archives of their features with a state for each letter."""
+    make_spoken_tones(folder, train=48, evaluation=16)
+    make_frames(folder / "train.jsonl", folder, folder / "eval.jsonl", "letters", 1, rate=8000, bins=20)
 
 
 def make_segments_and_proposals(folder):
