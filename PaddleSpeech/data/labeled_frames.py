@@ -127,8 +127,8 @@ class FrameLists(LabeledFrames):
     """Features and labels in the files of DeepASR's own converter.
 
     A list names two files for each block, one a line: numbers without a header (features float32, labels int32), and
-    their description: `COUNT` of utterances as the second word of the first line, then for each `NAME`, a word that is not
-    read, and the place, size in bytes and frames of its numbers; for features the number of features as well.
+    their description: the number of utterances is the second word of its first line, then follow for each the name, a
+    word that is not read, and place, size in bytes and frames of its numbers; for features also their number.
 
     Args:
         features (str): list of the files of features.

@@ -3,9 +3,9 @@
 python tools/make_frames.py dataset/fsdd/train.jsonl dataset/fsdd_frames --eval dataset/fsdd/eval.jsonl --rate 8000
 python tools/make_frames.py train.jsonl dataset/mine_frames --eval dev.jsonl --units letters --states 1
 
-The states of a text are spread evenly over its frames, a first alignment without any other model. Each word, or each letter,
-has states of its own. Written are feats.ark, labels.ark, their indexes and text in train/ and eval/; states.txt, lexicon.txt, and
-counts.txt, the frames of each state in the training data.
+The states of a text are spread evenly over its frames, a first alignment without any other model. Each word, or each
+letter, has states of its own. Written are feats.ark, labels.ark, their indexes and text in train/ and eval/;
+states.txt, lexicon.txt, and counts.txt, the frames of each state in the training data.
 """
 
 import importlib
@@ -49,13 +49,13 @@ def parser():
 
 def main(argv=None):
     """Runs the command and exits."""
-    run_command(parser(), lambda args: sys.stdout.write(make_frames(**vars_of(args))), argv)
+    run_command(parser(), write, argv)
 
 
-def vars_of(args):
-    """The options as arguments of :func:`make_frames`."""
-    named = {"train": args.train, "folder": args.folder, "evaluation": args.eval, "units": args.units}
-    return named | {"states": args.states, "rate": args.rate, "bins": args.bins}
+def write(args):
+    """Writes the archives and prints their sizes."""
+    made = make_frames(args.train, args.folder, args.eval, args.units, args.states, args.rate, args.bins)
+    sys.stdout.write(made)
 
 
 def make_frames(train, folder, evaluation, units="words", states=3, rate=16000, bins=80):

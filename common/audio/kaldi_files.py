@@ -281,7 +281,9 @@ class Writer:
         """
         value = np.asarray(value)
         if not key or len(key.split()) != 1 or value.dtype.kind not in "fiu" or value.ndim not in (1, 2):
-            raise ValueError(f"the key {key!r} with {value.dtype} {list(value.shape)}: no matrix of numbers or integers")
+            raise ValueError(
+                f"the key {key!r} with {value.dtype} {list(value.shape)}: no matrix of numbers or integers"
+            )
         self.file.write(key.encode("utf-8") + b" ")
         self.lines.append(f"{key} {self.path.name}:{self.file.tell()}\n")
         if value.ndim == 2:

@@ -30,7 +30,7 @@ METHODS = {  # a name that people call -> the tasks that it runs
     "instance_segmentation": ("InstanceSegmentation",),
     "segmentation": ("SemanticSegmentation",),
     "recognize_text": ("TextReading", "TextRecognition"),
-    "speech_recognition": ("SpeechRecognition", "StreamingRecognition", "SpeechTranscription"),
+    "speech_recognition": ("SpeechRecognition", "HybridRecognition", "StreamingRecognition", "SpeechTranscription"),
     "reading_comprehension": ("ReadingComprehension",),
     "ranking": ("Ranking",),
     "embed": ("SentenceEmbedding", "Embedding"),

@@ -55,7 +55,7 @@ class DeepASREncoder(nn.Layer):
         mask = sequence_mask(length, features)
         x = self.pool(nn.functional.relu(self.conv(self.spliced(features, length))))
         x = x.flatten(1).reshape([-1, frames, x.shape[1] * x.shape[2] * x.shape[3]])
-        for linear, layer, norm in zip(self.inputs, self.layers, self.norms, strict=True):
+        for linear, layer, norm in zip(self.inputs, self.layers, self.norms):
             x = layer(linear(x), mask)
             scale, shift = norm.affine(sums_of_rows(x, mask) if self.training else None)
             x = (x * scale + shift) * mask.unsqueeze(2)

@@ -59,6 +59,7 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
     "SequenceLabeling": (LINES, [SPANS[:1], SPANS[:2], [], SPANS, SPANS[:1], SPANS[:1]]),
     "ReadingComprehension": ([{"question": q, "context": q * 2} for q in TEXTS], [ANSWERS, [], *[ANSWERS[1:]] * 3]),
     "SpeechRecognition": (IMAGES, [[], *([{"text": text, "score": 0.5}] for text in ["", *TEXTS[:2]])]),
+    "HybridRecognition": (IMAGES[:2], {"log_probs": np.log(np.full((2, 3, 4), 0.25)), "length": [3, 2]}),
     "SpeechTranscription": (
         IMAGES[:3],
         [[{"text": "a, b", "score": 0.5, "start": 0.0}, {"text": "c", "score": 1.0, "start": 28.5}], [], []],
