@@ -12,12 +12,11 @@ import numpy as np
 from common.data.issues import IssueList, data_error, settle
 from common.errors import DataError
 from common.files import read_lines
-from common.vision.files import is_image_file
+from common.vision.frame_files import frames_in, missing_frames
 
 FRAME_FOLDER = "img"
 TRUTH = ("groundtruth_rect.txt", "groundtruth.txt")
 SEPARATORS = re.compile(r"[,;\s]+")
-NUMBER = re.compile(r"(\d+)\D*$")
 HIDDEN = ("absence.label", "full_occlusion.txt", "out_of_view.txt")  # of GOT-10k; of LaSOT, both in one line
 
 
@@ -141,36 +140,6 @@ def read_sequence(folder, number, issues):
         return None
     name = os.path.basename(os.path.normpath(folder))
     return {"path": folder, "name": name, "frames": frames, "boxes": boxes, "present": present}
-
-
-def frames_in(folder):
-    """The image files of a folder in order of their numbers, or of their names (list[str])."""
-    names = [entry.name for entry in os.scandir(folder) if is_image_file(entry.name)]
-    numbers = {name: number_of(name) for name in names}
-    key = (lambda name: (numbers[name], name)) if None not in numbers.values() else (lambda name: name)
-    return [os.path.join(folder, name) for name in sorted(names, key=key)]
-
-
-def number_of(name):
-    """The number at the end of the name of a frame (int), or None."""
-    found = NUMBER.search(os.path.splitext(os.path.basename(name))[0])
-    return int(found[1]) if found else None
-
-
-def missing_frames(frames):
-    """Sentences that say which numbers are not among those of frames (list[str]), at most one."""
-    numbers = [number_of(frame) for frame in frames]
-    if len(numbers) < 2 or None in numbers:
-        return []
-    steps = np.diff(numbers)
-    gaps = np.flatnonzero(steps != 1)
-    if not len(gaps) or len(gaps) == len(steps):  # every third frame, say
-        return []
-    first = int(gaps[0])
-    if steps[first] < 1:
-        return [f"{os.path.basename(frames[first + 1])} has the number of another frame"]
-    text = f"frames are missing after {os.path.basename(frames[first])}: the next is"
-    return [f"{text} {os.path.basename(frames[first + 1])} ({int((steps[gaps] - 1).sum())} are missing in all)"]
 
 
 def read_boxes_of(path, number, issues):

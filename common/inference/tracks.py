@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from common.errors import DataError, NotFinite
+from common.errors import ConfigError, DataError, NotFinite
+from common.vision.track_sources import EXAMPLE, frames_of
 from common.vision.tracking import TrackingCrops, context_side
 
 SMALLEST = 2.0  # pixels of a side of the box
@@ -100,3 +101,30 @@ def crops_of(transforms):
     if found is None:
         raise DataError("the pre-processing of a tracker has TrackingCrops; this one has not")
     return found
+
+
+def predict_tracks(model, samples, threshold):
+    """The tracks of sequences, see :func:`common.inference.run.predict_samples`.
+
+    Args:
+        model (Predictor | ModelInMemory): of a tracker.
+        samples (list[dict]): see :func:`common.vision.track_sources.frames_of`, each with its first `box` (x, y, w, h).
+        threshold (float | None): frames that score less are left out; None for the threshold of the task.
+
+    Raises:
+        ConfigError: a sample has no box.
+    """
+    crops, found, problems = crops_of(model.pipeline.transforms), [], []
+    threshold = model.task.threshold if threshold is None else threshold
+    for sample in samples:
+        if "box" not in sample:
+            raise ConfigError(f"this model tracks an object from where it is at first: {EXAMPLE}")
+        try:
+            frames = frames_of(sample, crops.max_pixels)
+            boxes, scores = follow_frames(model.run, crops, frames, sample["box"], sample["path"])
+        except DataError as error:
+            problems.append(error)
+            continue
+        outputs = {"boxes": boxes[None], "scores": scores[None]}
+        found.append((sample, model.task.records(outputs, [sample], model.labels, threshold)[0]))
+    return found, problems

@@ -45,9 +45,9 @@ class ObjectTracking(Task):
         """
         return [
             [
-                {"frame": number, "box": [x, y, x + w, y + h], "score": score}
+                {"frame": number, "box": [round(v, 2) for v in (x, y, x + w, y + h)], "score": round(score, 4)}
                 for number, ((x, y, w, h), score) in enumerate(zip(boxes.tolist(), scores.tolist()))
-                if score >= threshold
+                if round(score, 4) >= threshold
             ]
             for boxes, scores in zip(outputs["boxes"], outputs["scores"])
         ]
