@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   python tools/infer.py --model output/pose/export --image street.jpg --boxes boxes.json --out drawn
   python tools/infer.py --model output/stargan/export --image face.jpg --change Male=1 --out edited.png
   python tools/infer.py --model output/cgan/export --text "7, 42" --out seven.png
+  python tools/infer.py --model output/siamrpn/export --input street.mp4 --box 120,80,40,60 --out drawn
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
 
@@ -44,6 +45,11 @@ def parser():
         "--boxes",
         metavar="FILE",
         help="for keypoints: what a detector found in these images, by --out FILE.json",
+    )
+    options.add_argument(
+        "--box",
+        metavar="X,Y,W,H",
+        help="for trackers: where the object is in the first frame; --input is a video or a folder of frames",
     )
     options.add_argument("--text", metavar="TEXT", help="one text instead of --input")
     options.add_argument(
@@ -132,6 +138,18 @@ def choose_changes(task, changes):
     task.ask_for(changes)
 
 
+def first_box(text, task):
+    """The box of `--box`; raises ConfigError where a task takes none, or needs one."""
+    from common.errors import ConfigError
+    from common.vision.track_sources import EXAMPLE, parse_box
+
+    if not task.sequential:
+        raise ConfigError(f"--box is for models that track an object; the task of this one is {task.name}")
+    if text is None:
+        raise ConfigError(f"this model tracks an object from where it is at first: {EXAMPLE}")
+    return parse_box(text)
+
+
 def open_input(args, task):
     """Opens the input of the command line; raises ConfigError for --out FOLDER with a task that does not draw."""
     from common.errors import ConfigError
@@ -146,6 +164,8 @@ def open_input(args, task):
         from common.inference.boxes import Boxed
 
         source = Boxed(source, args.boxes, task)
+    if task.sequential or args.box is not None:
+        source.box = first_box(args.box, task)
     if args.out and not is_result_file(args.out):
         draws = task.draws and (hasattr(source, "drawing") or task.input == "text")
         refuse_suffix(args.out, DRAWN if draws else ())

@@ -11,7 +11,8 @@ def as_sample(task, given):
     Args:
         task (Task): whose `input` says what the object is.
         given (object): a text; a path, an array (RGB uint8 [H, W, 3]; of a video [T, H, W, 3]) or a PIL image;
-            a path, or (float32 [T], rate in Hz); a dict of features by name; a dict by column.
+            a path, or (float32 [T], rate in Hz); a dict of features by name; a dict by column; for a tracker a dict of
+            `video` and the first `box`.
 
     Raises:
         DataError: a text is empty or no text, an array is no image.
@@ -24,6 +25,13 @@ def as_sample(task, given):
         return {"path": "text", "name": "text", **task.read_line(given)}
     if task.input == "table":
         return {"path": "row", "name": "1", "row": dict(given)}
+    if task.sequential:
+        if not isinstance(given, dict) or set(given) != {"video", "box"}:
+            raise DataError("error[D113] a tracker is given a dict: video (a path or frames), box (x, y, width, height)")
+        sample = {"path": str(given["video"]), "name": str(given["video"])}
+        if isinstance(given["video"], np.ndarray):
+            sample = {"path": "array", "name": "array", "clip": given["video"]}
+        return sample | {"box": [float(value) for value in given["box"]]}
     if task.input == "video" and isinstance(given, np.ndarray):
         if given.ndim != 4 or given.dtype != np.uint8 or given.shape[3] != 3 or not given.size:
             found = f"{given.dtype} {list(given.shape)}"

@@ -10,6 +10,7 @@ from common.errors import BadSample, DataError, DataIssue, NotFinite
 from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
 from common.inference.result_files import describe_sample, is_result_file, open_results
 from common.inference.rows import predict_rows
+from common.inference.tracks import predict_tracks
 from common.log import logger, printable
 from common.vision.writers import ImageWriter
 
@@ -108,6 +109,8 @@ def batches(source, size):
 
 def predicts_by(model):
     """The function that predicts samples: that of a model of several networks, or that of the input of its task."""
+    if model.task.sequential:
+        return predict_tracks
     return getattr(type(model), "predict_samples", None) or BY_INPUT.get(model.task.input, predict_samples)
 
 

@@ -36,7 +36,11 @@ def images(path, task, text):
 
 
 def videos(path, task, text):
-    """Video files, a folder of them, or the pieces of a stream."""
+    """Video files, a folder of them, or the pieces of a stream; for a tracker one video or the folder of its frames."""
+    if task.sequential:
+        from common.vision.track_sources import Sequences
+
+        return Sequences(path)
     from common.vision.video_sources import open_videos
 
     return open_videos(path)

@@ -35,6 +35,7 @@ class Task:
             empty: the records are written as JSON.
         original_pixels (bool): records are in pixels of the original image, so that pre-processing must be undone.
         exclusive (bool): the scores of the records of a sample add up to 1 at most.
+        sequential (bool): follows an object from a first box, frame by frame, see :mod:`common.inference.tracks`.
         column (str | None): column of the text in tables of a user, besides the usual names.
     """
 
@@ -46,6 +47,7 @@ class Task:
     columns = {}
     original_pixels = False
     exclusive = False
+    sequential = False
     column = None
 
     @property

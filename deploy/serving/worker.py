@@ -23,11 +23,13 @@ if __name__ == "__main__":
 
 from common.audio.reading import decode_audio
 from common.data.coverage import is_truncated
+from common.data.refusals import bad_file
 from common.errors import BadSample, ConfigError, EnvironmentProblem, KitError, NotFinite
 from common.inference.predictor import check_finite, fixed_batch, prepare_samples, records_of, stack
 from common.inference.rows import predict_rows
 from common.inference.speech_stream import SpeechStream
 from common.inference.text_reader import load_model
+from common.inference.tracks import predict_tracks
 from common.table.unknown import unknown_rates
 from common.text.sources import Texts
 from common.vision.decode import decode_image
@@ -66,7 +68,7 @@ def describe(model):
     return {
         "task": model.task.name,
         "input": "audio" if is_stream(model) else model.task.input,
-        "boxes": model.task.input == "image" and hasattr(model.task, "label"),  # which boxes are looked into
+        "boxes": (model.task.input == "image" and hasattr(model.task, "label")) or model.task.sequential,
         "threshold": model.task.threshold,
         "threshold_from": model.threshold_from,
         "labels": [] if several else [str(label) for label in model.labels or ()],
@@ -180,6 +182,8 @@ def run_group(model, kind, members, items):
             return [run_whole(model, sample, items[position][0]["threshold"]) for position, sample in members]
         if kind == "table":
             return run_table(model, samples, items[members[0][0]][0]["threshold"])
+        if model.task.sequential and kind != "tensors":
+            return [run_track(model, sample, items[position][0]["threshold"]) for position, sample in members]
         if kind == "audio" and is_stream(model):
             return [run_stream(model, sample) for sample in samples]
         if kind == "encode":
@@ -241,6 +245,14 @@ def run_stream(model, sample):
     return 200, json.dumps([{"text": stream.finish()}])
 
 
+def run_track(model, sample, threshold):
+    """The prediction of a sequence by a tracker; raises KitError where it cannot be read."""
+    predictions, problems = predict_tracks(model, [sample], threshold)
+    if problems:
+        raise problems[0]
+    return 200, json.dumps(predictions[0][1], allow_nan=False)
+
+
 def failure_of(error):
     """The status and the text that say why one item has no prediction; a bug goes to the log."""
     if isinstance(error, NotFinite):
@@ -274,7 +286,19 @@ def read_audio(model, item, blobs):
 
 def read_file(model, item, blobs):
     """The prepared sample of a video, or of a file of features, which the first transform reads."""
+    if model.task.sequential:
+        return [{"path": item["name"], "name": item["name"], "data": blobs[0], "box": box_of(item)}]
     return prepared(model, model.decode({"path": item["name"], "data": blobs[0]}))
+
+
+def box_of(item):
+    """The box x, y, width, height of the object in the first frame; raises BadSample D113 where there is not one."""
+    boxes = item.get("boxes", [])
+    if len(boxes) != 1:
+        message = f"{len(boxes)} boxes; a tracker follows one object"
+        raise bad_file("D113", item["name"], message, fix="send boxes, [[x1, y1, x2, y2]] in pixels of the first frame")
+    x1, y1, x2, y2 = boxes[0]["box"]
+    return [x1, y1, x2 - x1, y2 - y1]
 
 
 def prepared(model, sample):

@@ -66,7 +66,9 @@ def input_of(model):
             write_video(path, synthetic_video()["clip"], 8)
             data = path.read_bytes()
         with VideoFile(data, "made.mp4") as video:
-            return base64.b64encode(data).decode(), np.stack(list(video))
+            frames = np.stack(list(video))
+        sent = base64.b64encode(data).decode()
+        return sent, {"video": frames, "box": [100.0, 70.0, 50.0, 40.0]} if model.task.sequential else frames
     if kind == "features":
         arrays = {key: value for key, value in model.task.synthetic(model.inputs).items() if key != "path"}
         file = io.BytesIO()
@@ -107,7 +109,8 @@ def assert_served(model):
         model (Predictor): of an export.
     """
     sent, given = input_of(model)
-    (found,) = ask(model, {KEYS[describe(model)["input"]][0]: sent})
+    more = {"boxes": [[100, 70, 150, 110]]} if model.task.sequential else {}
+    (found,) = ask(model, {KEYS[describe(model)["input"]][0]: sent, **more})
     if model.task.input == "tensors":
         assert_arrays(found[0], model.run(given))
     else:

@@ -13,6 +13,7 @@ const char* const examples = R"(examples:
   kit_infer --model output/yolov3/export --image images/   --out drawn --workers 2 --threads 1
   cat street.jpg | kit_infer --model output/yolov3/export --image - --json
   kit_infer --model output/yolov3/export --image street.jpg --batch 8 --repeat 100      # how fast
+  kit_infer --model output/siamrpn/export --image frames/ --box 120,80,40,60 --json
   kit_infer --model output/lac/export    --text texts.txt                               # one text per line; - is standard input
   kit_infer --model output/mine/export --input in.npz --output out.npz                  # any model
   kit_infer --model output/yolov3/export --golden                                       # are its outputs those of the export?)";
@@ -39,6 +40,7 @@ void check(const Arguments& given, bool chosen_batch) {
   if (!given.output.empty() && given.input.empty()) throw ConfigError("--output goes with --input; drawn images go to --out");
   if (!given.out.empty() && given.image.empty()) throw ConfigError("--out goes with --image");
   if (!given.boxes.empty() && (given.image.empty() || given.repeat > 0)) throw ConfigError("--boxes goes with --image, without --repeat");
+  if (!given.box.empty() && (given.image.empty() || given.repeat > 0)) throw ConfigError("--box goes with --image, without --repeat");
   if (!samples && (given.threshold || given.batch != 0 || given.workers != 1))
     throw ConfigError("--threshold, --batch and --workers go with --image and --text");
   if (given.text == "-" && given.repeat > 0) throw ConfigError("--repeat goes with --text FILE; standard input is read once");
@@ -64,6 +66,7 @@ std::optional<Arguments> parse(int count, char** words) {
   app.add_option("--image", given.image, "an image, a folder, or - for standard input (an image, or one path a line)")->type_name("PATH");
   app.add_option("--text", given.text, "a file of texts, one per line as for tools/infer.py, or - for standard input")->type_name("FILE");
   app.add_option("--boxes", given.boxes, "for keypoints: what a detector found in these images, as --json writes it")->type_name("FILE");
+  app.add_option("--box", given.box, "for trackers: where the object is in the first frame; --image is a folder of frames")->type_name("X,Y,W,H");
   app.add_option("--input", given.input, "tensors: .npz by the names of infer.yml, or .npy for a model of one input")->type_name("FILE");
   app.add_option("--output", given.output, "where the outputs for --input go, .npz, or .npy for a model of one output")->type_name("FILE");
   app.add_flag("--golden", given.golden, "run the export's own golden.npz and compare; exit code 1 where it differs");

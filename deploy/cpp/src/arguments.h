@@ -8,7 +8,7 @@
 namespace kit {
 
 struct Arguments {
-  std::string model, image, text, boxes, input, output, out, engine = "auto";
+  std::string model, image, text, boxes, box, input, output, out, engine = "auto";
   bool json = false, golden = false;
   std::optional<double> threshold;
   int threads = 0, workers = 1, batch = 0, repeat = 0, warmup = 5;  // batch 0: 1 for images, 32 for texts

@@ -1,4 +1,4 @@
-// The four things kit_infer does; each returns the exit code.
+// The five things kit_infer does; each returns the exit code.
 #pragma once
 
 #include "arguments.h"
@@ -7,6 +7,7 @@
 namespace kit {
 
 int run_images(Model& model, const Arguments& given);  // 0, or 3 when an image could not be read
+int run_track(Model& model, const Arguments& given);   // through the frames of a folder
 int run_texts(TextModel& model, const Arguments& given);  // 0, or 3 when a text could not be used
 int run_tensors(Model& model, const Arguments& given);
 int run_golden(Model& model, const Arguments& given);    // 0, or 1 when an output differs

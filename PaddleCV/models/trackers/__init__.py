@@ -1,0 +1,1 @@
+"""Trackers of one object: its template in the first frame is sought in a region of each later frame."""
