@@ -12,6 +12,7 @@ from PaddleCV.tools.make_people import make_people
 from PaddleCV.tools.make_segments import made_videos, make_segments
 from PaddleCV.tools.make_shapes import make_shapes
 from PaddleCV.tools.make_text_pages import make_text_pages
+from PaddleCV.tools.make_tracks import make_tracks
 from PaddleCV.tools.make_translations import make_translations
 from PaddleCV.tools.make_words import make_words
 from PaddleNLP.tools.make_texts import make_texts
@@ -28,6 +29,7 @@ MAKERS = {
 }
 MAKERS["actions"] = lambda folder: make_actions(folder, train=4, evaluation=2, size=32, frames=16)
 MAKERS["digit_pairs"] = lambda folder: make_digit_pairs(folder, train=64, evaluation=16)
+MAKERS["tracks"] = lambda folder: make_tracks(folder, train=6, evaluation=1, size=96, frames=6)
 MAKERS["segments"] = lambda folder: make_segments_and_proposals(folder)
 MAKERS["shapes"] = make_shapes
 MAKERS["people"] = make_people

@@ -70,8 +70,8 @@ class SiameseAlexNet(nn.Layer):
 def correlate(search, template):
     """The features of a region compared with a template at every place, channel by channel.
 
-    A convolution with a group for each channel of each sample where their number is known, in training; otherwise a sum
-    of shifted products, which a program for any number of samples holds.
+    A convolution with a group for each channel of each sample where their number is known, in training; otherwise inner
+    products with the patches of the region, which a program for any number of samples holds.
 
     Args:
         search (Tensor): float32 [N, C, H, W].
@@ -87,13 +87,14 @@ def correlate(search, template):
             search.reshape([1, count, *search.shape[2:]]), template.reshape([count, 1, height, width]), groups=count
         )
         return found.reshape([-1, channels, *found.shape[2:]])
-    rows, columns = search.shape[2] - height + 1, search.shape[3] - width + 1
-    total = 0
-    for y in range(height):
-        for x in range(width):
-            part = search[:, :, y : y + rows, x : x + columns]
-            total = total + part * template[:, :, y : y + 1, x : x + 1]
-    return total
+    patches = F.unfold(search, [height, width]).reshape([-1, channels, height * width, places_of(search, template)])
+    found = paddle.matmul(template.reshape([-1, channels, 1, height * width]), patches)
+    return found.reshape([-1, channels, search.shape[2] - height + 1, search.shape[3] - width + 1])
+
+
+def places_of(search, template):
+    """The number of places of a template [N, C, h, w] in a region [N, C, H, W] (int)."""
+    return (search.shape[2] - template.shape[2] + 1) * (search.shape[3] - template.shape[3] + 1)
 
 
 def correlate_fully(search, template):

@@ -46,6 +46,10 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         {"start": np.eye(2, 4), "end": np.eye(2, 4, 2), "proposals": np.linspace(0, 1, 24).reshape(2, 3, 4)},
     ),
     "VideoClassification": (IMAGES[:3], SCORES),
+    "ObjectTracking": (
+        IMAGES[:2],
+        {"boxes": np.arange(24).reshape(2, 3, 4) / 3, "scores": np.array([[1, 0.5, 0.25], [1, 0.75, 1e-6]])},
+    ),
     "FeatureClassification": (IMAGES[:3], SCORES),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "SentenceEmbedding": (LINES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
