@@ -1,4 +1,4 @@
-"""Networks of points: the operators against loops over all points, the contract, the published numbers of parameters."""
+"""Networks of points: the operators against loops over all points, the contract, settings that are refused."""
 
 import numpy as np
 import paddle

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from PaddleCV.tools import make_clouds
 from PaddleCV.tools.bsn_proposals import propose
 from PaddleCV.tools.make_actions import make_actions
 from PaddleCV.tools.make_digit_classes import make_digit_classes
@@ -29,6 +30,8 @@ MAKERS["actions"] = lambda folder: make_actions(folder, train=4, evaluation=2, s
 MAKERS["digit_pairs"] = lambda folder: make_digit_pairs(folder, train=64, evaluation=16)
 MAKERS["segments"] = lambda folder: make_segments_and_proposals(folder)
 MAKERS["shapes"] = make_shapes
+MAKERS["clouds"] = lambda folder: make_clouds.write_clouds(folder, *make_clouds.make_shapes(64, 128))
+MAKERS["blocks"] = lambda folder: make_clouds.write_clouds(folder, *make_clouds.make_blocks(64, 128))
 MAKERS["people"] = make_people
 MAKERS["translations"] = make_translations
 MAKERS["drawn_words"] = lambda folder: make_words(folder, 48, 16, matplotlib_fonts(), height=32, longest=4)

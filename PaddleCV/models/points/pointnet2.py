@@ -33,7 +33,7 @@ class PointNet2(nn.Layer):
 
     @classmethod
     def from_config(cls, levels, build, features=0, propagation=()):
-        """Builds the levels, each told the channels of the one before it.
+        """Builds the levels, each with the channels of the one before it.
 
         Args:
             levels (list): nodes of SetAbstraction, the finest first.

@@ -47,6 +47,8 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
     ),
     "VideoClassification": (IMAGES[:3], SCORES),
     "FeatureClassification": (IMAGES[:3], SCORES),
+    "PointClassification": (IMAGES[:3], SCORES),
+    "PointSegmentation": (IMAGES[:2], {"label_map": np.arange(16).reshape(2, 8) // 5}),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "SentenceEmbedding": (LINES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "TextEncoding": (
@@ -133,7 +135,7 @@ def read_lines(path):
 def read_objects(path, task):
     """The objects of `--json` that a csv file was written of."""
     keys, found = {"text": "text_a"} if task.input == "text" else {}, []
-    lines, named = read_lines(path), ["text_b", "question", "context", "image", "video", "audio", "row"]
+    lines, named = read_lines(path), ["text_b", "question", "context", "image", "video", "cloud", "audio", "row"]
     named = [name for name in (["text", *named] if task.input == "text" else named) if name in lines[0]]
     for _, group in itertools.groupby(lines, lambda line: [line[name] for name in ("number", *named) if name in line]):
         first, *others = group
