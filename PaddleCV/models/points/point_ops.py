@@ -82,7 +82,7 @@ def squared_distances(centers, points):
 def ball_query(distances, radius, count):
     """The first points nearer than a radius to each center, in the order of the points.
 
-    Where there are fewer than K, the first one is repeated; where there is none, it is point 0.
+    Where there are fewer than K, the first one is repeated; a ball without points has point 0.
 
     Args:
         distances (Tensor): float32 [N, S, P], squared.
