@@ -15,21 +15,26 @@ LOW, HIGH = np.array([40, 70, 160.0]), np.array([250, 200, 60.0])  # colors of t
 GROUND = 250
 
 
-def view_of(points):
+def view_of(points, others=None):
     """The pixels int [P, 2] (x, y) of points and their depth [P], all within a drawing of SIDE x SIDE.
 
     Args:
         points (ndarray): [P, 3], z up.
+        others (ndarray | None): [Q, 3], more points, whose pixels follow; the drawing has the size of `points`.
     """
-    centered = np.asarray(points, np.float64) - np.mean(points, 0)
+    every = np.asarray(points, np.float64)
+    center = np.mean(every, 0)
+    count = len(every)
+    every = (every if others is None else np.concatenate([every, others])) - center
     turn, tilt = (np.cos(SIDEWAYS), np.sin(SIDEWAYS)), (np.cos(DOWN), np.sin(DOWN))
-    right = centered[:, 0] * turn[0] - centered[:, 1] * turn[1]
-    away = centered[:, 0] * turn[1] + centered[:, 1] * turn[0]
-    up = centered[:, 2] * tilt[0] + away * tilt[1]
+    right = every[:, 0] * turn[0] - every[:, 1] * turn[1]
+    away = every[:, 0] * turn[1] + every[:, 1] * turn[0]
+    up = every[:, 2] * tilt[0] + away * tilt[1]
     flat = np.stack([right, -up], 1)
-    lowest, size = flat.min(0), max(float(np.ptp(flat, axis=0).max()), 1e-9)
+    lowest, extent = flat[:count].min(0), np.ptp(flat[:count], axis=0)
+    size = max(float(extent.max()), 1e-9)
     room = SIDE * (1 - 2 * MARGIN)
-    shift = (SIDE - np.ptp(flat, axis=0) / size * room) / 2
+    shift = (SIDE - extent / size * room) / 2
     return np.rint((flat - lowest) / size * room + shift).astype(int), away
 
 
@@ -57,6 +62,18 @@ def draw_cloud(points, colors=None, up="z"):
             )
             image[rows, columns] = np.asarray(colors)[order]
     return image
+
+
+def draw_with_corners(points, corners, up="z"):
+    """The image of a cloud, see :func:`draw_cloud`, and the pixels int [Q, 2] of corners in it.
+
+    Args:
+        points (ndarray): [P, 3].
+        corners (ndarray): [Q, 3].
+        up (str): the axis that points up.
+    """
+    pixels, _ = view_of(turned(points, up), turned(np.asarray(corners).reshape(-1, 3), up))
+    return draw_cloud(points, up=up), pixels[len(points) :]
 
 
 def turned(points, up):

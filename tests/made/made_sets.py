@@ -10,6 +10,7 @@ from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digit_pairs import make_digit_pairs
 from PaddleCV.tools.make_digits import make_digits
 from PaddleCV.tools.make_people import make_people
+from PaddleCV.tools.make_scenes import make_scenes
 from PaddleCV.tools.make_segments import made_videos, make_segments
 from PaddleCV.tools.make_shapes import make_shapes
 from PaddleCV.tools.make_text_pages import make_text_pages
@@ -31,6 +32,7 @@ MAKERS["digit_pairs"] = lambda folder: make_digit_pairs(folder, train=64, evalua
 MAKERS["segments"] = lambda folder: make_segments_and_proposals(folder)
 MAKERS["shapes"] = make_shapes
 MAKERS["clouds"] = lambda folder: make_clouds.write_clouds(folder, *make_clouds.make_shapes(64, 128))
+MAKERS["scenes"] = lambda folder: make_scenes(folder)
 MAKERS["blocks"] = lambda folder: make_clouds.write_clouds(folder, *make_clouds.make_blocks(64, 128))
 MAKERS["people"] = make_people
 MAKERS["translations"] = make_translations

@@ -48,6 +48,10 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
     "VideoClassification": (IMAGES[:3], SCORES),
     "FeatureClassification": (IMAGES[:3], SCORES),
     "PointClassification": (IMAGES[:3], SCORES),
+    "PointDetection": (
+        IMAGES[:2],
+        {"scores": np.array([[0.5, 0.9, 0.1]] * 2), "boxes": np.eye(3, 7)[None].repeat(2, 0) + 1},
+    ),
     "PointSegmentation": (IMAGES[:2], {"label_map": np.arange(16).reshape(2, 8) // 5}),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "SentenceEmbedding": (LINES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
