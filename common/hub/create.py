@@ -19,6 +19,7 @@ WORDS = {
     "audio": "recordings",
     "video": "videos",
     "features": "files of features",
+    "points": "clouds of points",
     "table": "rows of a table",
 }
 ABOUT = ("version", "summary", "authors", "license", "source", "type")

@@ -42,6 +42,7 @@ GIVEN = {  # input of a task -> the keyword of its inputs, and the keys of the o
     "audio": ("recordings", ("audio", "sound")),
     "video": ("videos", ("video", "paths")),
     "features": ("features", ("features", "paths")),
+    "points": ("clouds", ("clouds", "paths")),
     "table": ("rows", ("row",)),
 }
 UNPUBLISHED = re.compile(r"(ernie|bert|roberta|electra|rbt)[a-z0-9_.-]*\Z")  # encoders that no registry carries

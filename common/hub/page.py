@@ -44,6 +44,7 @@ PAGE = """<!doctype html>
 </body>
 </html>
 """
+SENT_AS = {"features": "feature_file", "points": "cloud"}  # input -> the name of its files in a form, where they differ
 
 
 def module_page(cards, served=None):
@@ -102,8 +103,8 @@ def calls(card, name, kind):
     if kind == "text":
         body = json.dumps({"text": text or "..."}, ensure_ascii=False)
         sent = f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
-    elif kind in ("image", "audio", "video", "features"):
-        sent = f"-F {'feature_file' if kind == 'features' else kind}=@FILE"
+    elif kind in ("image", "audio", "video", "features", "points"):
+        sent = f"-F {SENT_AS.get(kind, kind)}=@FILE"
     else:
         sent = "-H 'Content-Type: application/json' -d @rows.json"
     return "\n".join([*lines, *([f"curl {sent} SERVER/v1/models/{name}:predict"] if name else [])])

@@ -11,8 +11,8 @@ def as_sample(task, given):
     Args:
         task (Task): whose `input` says what the object is.
         given (object): a text; a path, an array (RGB uint8 [H, W, 3]; of a video [T, H, W, 3]) or a PIL image;
-            a path, or (float32 [T], rate in Hz); a dict of features by name; a dict by column; for a tracker a dict of
-            `video` and the first `box`.
+            a path, or points [P, D]; a path, or (float32 [T], rate in Hz); a dict of features by name; a dict by column;
+            for a tracker a dict of `video` and the first `box`.
 
     Raises:
         DataError: a text is empty or no text, an array is no image.
@@ -39,6 +39,8 @@ def as_sample(task, given):
         return {"path": "array", "name": "array", "clip": given}
     if task.input == "features" and isinstance(given, dict):
         return {"path": "arrays", "name": "arrays", **given}
+    if task.input == "points" and isinstance(given, np.ndarray):
+        return {"path": "array", "name": "array", "points": given}
     if isinstance(given, tuple):
         audio, rate = given
         return {"path": "array", "name": "array", "audio": np.asarray(audio, np.float32), "rate": int(rate)}

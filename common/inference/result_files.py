@@ -19,6 +19,7 @@ IDENTITY = {  # input of a task -> the columns that name a sample, and the key o
     "image": {"image": "image"},
     "video": {"video": "video"},
     "features": {"video": "video"},
+    "points": {"cloud": "cloud"},
     "audio": {"audio": "audio"},
     "table": {"row": "row"},
 }
@@ -223,7 +224,7 @@ class Layout:
         self.identity = {
             column: key
             for column, key in IDENTITY.get(task.input, {}).items()
-            if column in ("text", task.input, "row", "video") or any(key in sample for sample in samples)
+            if column in ("text", task.input, "row", "video", "cloud") or any(key in sample for sample in samples)
         }
         if any("question" in sample for sample in samples):
             self.identity.pop("text")

@@ -21,7 +21,7 @@ def open_source(path, task, text=None):
         DataError: nothing is there, or it cannot be read.
     """
     if task.input not in SOURCES:
-        reads = "images, videos, texts, recordings and rows of tables"
+        reads = "images, videos, clouds of points, texts, recordings and rows of tables"
         raise ConfigError(f"tools/infer.py reads {reads}; this model takes {task.input}, see Predictor.run")
     if text is not None and task.input != "text":
         raise ConfigError(f"--text is for models of texts; this model takes {task.input}: {OPTIONS[task.input]}")
@@ -51,6 +51,13 @@ def features(path, task, text):
     from common.vision.feature_files import open_features
 
     return open_features(path)
+
+
+def points(path, task, text):
+    """Clouds of points, or a folder of them."""
+    from common.vision.point_files import open_points
+
+    return open_points(path)
 
 
 def texts(path, task, text):
@@ -104,6 +111,7 @@ SOURCES = {  # by the input of the task
     "image": images,
     "video": videos,
     "features": features,
+    "points": points,
     "text": texts,
     "audio": recordings,
     "table": rows,
@@ -112,6 +120,7 @@ OPTIONS = {  # how a command is given such an input
     "image": "--image PATH",
     "video": "--input PATH",
     "features": "--input PATH",
+    "points": "--input PATH",
     "text": "--text TEXT",
     "table": "--input PATH",
     "audio": "--input PATH",

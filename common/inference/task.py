@@ -15,6 +15,7 @@ LABELED_BY = {
     "image": "image",
     "video": "video",
     "features": "video",
+    "points": "cloud",
     "audio": "audio",
     "table": "row",
 }  # input -> the key of a sample's name in JSON
@@ -25,7 +26,8 @@ class Task:
     """The input of a model, and the meaning of its outputs: records, lines, drawings.
 
     Attributes:
-        input (str): image, video, features (files of them), text, audio, table, or tensors, which the caller prepares.
+        input (str): image, video, features (files of them), points (clouds), text, audio, table, or tensors, which the
+            caller prepares.
         threshold (float): predictions that score less are left out, unless a caller asks for another threshold. If
             an argument of this name is None by default, the threshold of maximum F1 of the evaluation is used.
         threshold_of (str): what the threshold is compared with, as the log names it.

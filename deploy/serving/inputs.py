@@ -21,11 +21,18 @@ KEYS = {  # the input of a task -> the keys of a JSON body that carry it
     "audio": ("audio", "audios"),
     "video": ("video", "videos"),
     "features": ("feature_file", "feature_files"),
+    "points": ("cloud", "clouds"),
     "text": ("text", "texts"),
     "table": ("row", "rows"),
     "tensors": ("inputs",),
 }
-FILES = ("image", "audio", "video", "features")  # inputs that are sent as files too, of content types that begin so
+FILES = (
+    "image",
+    "audio",
+    "video",
+    "features",
+    "points",
+)  # inputs that are sent as files too, of content types that begin so
 CSV = "text/csv"  # rows of a table, with a header line
 BYTES = "application/octet-stream"
 INLINE = 64 * 2**10  # bytes of JSON that are read in the loop; more is read in a thread

@@ -100,7 +100,7 @@ def audio(data, name, threshold, limits):
 
 
 def whole_file(data, name, threshold, limits):
-    """The item of a video or of a file of features, which is read where it is decoded.
+    """The item of a video, of a file of features or of a cloud of points, which is read where it is decoded.
 
     Raises:
         Problem: 422 it is empty.
@@ -110,7 +110,7 @@ def whole_file(data, name, threshold, limits):
     return {"kind": "file", "name": name, "threshold": threshold}, [data]
 
 
-ENCODED = {"image": image, "audio": audio, "video": whole_file, "feature_file": whole_file}
+ENCODED = {"image": image, "audio": audio, "video": whole_file, "feature_file": whole_file, "cloud": whole_file}
 
 
 def text(value, threshold, limits):

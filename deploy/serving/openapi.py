@@ -102,6 +102,7 @@ ENCODED_FILES = {  # key of a body -> what it is
     "audio": "a WAV, FLAC, OGG or MP3 file",
     "video": "a video file, such as MP4,",
     "feature_file": "an .npz or .safetensors file",
+    "cloud": "points: a .bin of KITTI, .npy, .npz, .ply or lines of numbers,",
 }
 
 

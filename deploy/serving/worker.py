@@ -285,7 +285,7 @@ def read_audio(model, item, blobs):
 
 
 def read_file(model, item, blobs):
-    """The prepared sample of a video, or of a file of features, which the first transform reads."""
+    """The prepared sample of a video, a file of features or a cloud of points, which the first transform reads."""
     if model.task.sequential:
         return [{"path": item["name"], "name": item["name"], "data": blobs[0], "box": box_of(item)}]
     return prepared(model, model.decode({"path": item["name"], "data": blobs[0]}))

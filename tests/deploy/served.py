@@ -74,6 +74,10 @@ def input_of(model):
         file = io.BytesIO()
         np.savez(file, **arrays)
         return base64.b64encode(file.getvalue()).decode(), arrays
+    if kind == "points":
+        points, file = model.task.synthetic(model.inputs)["points"], io.BytesIO()
+        np.save(file, points)
+        return base64.b64encode(file.getvalue()).decode(), points
     if kind == "text":
         line = f"what jumps?\t{LINE}" if PAIRS & transforms else LINE
         line = ("3, 7" if "label" in model.inputs else "7") if model.task.name == "ImageFromNoise" else line

@@ -3,12 +3,14 @@
 import dataclasses
 import pathlib
 
+from PaddleCV.tools import make_clouds
 from PaddleCV.tools.bsn_proposals import propose
 from PaddleCV.tools.make_actions import make_actions
 from PaddleCV.tools.make_digit_classes import make_digit_classes
 from PaddleCV.tools.make_digit_pairs import make_digit_pairs
 from PaddleCV.tools.make_digits import make_digits
 from PaddleCV.tools.make_people import make_people
+from PaddleCV.tools.make_scenes import make_scenes
 from PaddleCV.tools.make_segments import made_videos, make_segments
 from PaddleCV.tools.make_shapes import make_shapes
 from PaddleCV.tools.make_text_pages import make_text_pages
@@ -32,6 +34,9 @@ MAKERS["digit_pairs"] = lambda folder: make_digit_pairs(folder, train=64, evalua
 MAKERS["tracks"] = lambda folder: make_tracks(folder, train=6, evaluation=1, size=96, frames=6)
 MAKERS["segments"] = lambda folder: make_segments_and_proposals(folder)
 MAKERS["shapes"] = make_shapes
+MAKERS["clouds"] = lambda folder: make_clouds.write_clouds(folder, *make_clouds.make_shapes(64, 128))
+MAKERS["scenes"] = lambda folder: make_scenes(folder)
+MAKERS["blocks"] = lambda folder: make_clouds.write_clouds(folder, *make_clouds.make_blocks(64, 128))
 MAKERS["people"] = make_people
 MAKERS["translations"] = make_translations
 MAKERS["drawn_words"] = lambda folder: make_words(folder, 48, 16, matplotlib_fonts(), height=32, longest=4)

@@ -51,6 +51,12 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         {"boxes": np.arange(24).reshape(2, 3, 4) / 3, "scores": np.array([[1, 0.5, 0.25], [1, 0.75, 1e-6]])},
     ),
     "FeatureClassification": (IMAGES[:3], SCORES),
+    "PointClassification": (IMAGES[:3], SCORES),
+    "PointDetection": (
+        IMAGES[:2],
+        {"scores": np.array([[0.5, 0.9, 0.1]] * 2), "boxes": np.eye(3, 7)[None].repeat(2, 0) + 1},
+    ),
+    "PointSegmentation": (IMAGES[:2], {"label_map": np.arange(16).reshape(2, 8) // 5}),
     "Embedding": (IMAGES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "SentenceEmbedding": (LINES[:2], {"embedding": np.array([[0.6, -0.8], [1, 1e-9]])}),
     "TextEncoding": (
@@ -138,7 +144,7 @@ def read_lines(path):
 def read_objects(path, task):
     """The objects of `--json` that a csv file was written of."""
     keys, found = {"text": "text_a"} if task.input == "text" else {}, []
-    lines, named = read_lines(path), ["text_b", "question", "context", "image", "video", "audio", "row"]
+    lines, named = read_lines(path), ["text_b", "question", "context", "image", "video", "cloud", "audio", "row"]
     named = [name for name in (["text", *named] if task.input == "text" else named) if name in lines[0]]
     for _, group in itertools.groupby(lines, lambda line: [line[name] for name in ("number", *named) if name in line]):
         first, *others = group

@@ -1,0 +1,1 @@
+"""Networks of point clouds: the operators, the blocks, the backbone and the models."""
