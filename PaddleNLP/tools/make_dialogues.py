@@ -1,6 +1,7 @@
 """Rewrites published dialogues in the formats of dialogue understanding: replies to choose from, or states.
 
 python PaddleNLP/tools/make_dialogues.py duconv dataset/duconv/dev.txt --out dataset/duconv_replies
+python PaddleNLP/tools/make_dialogues.py duconv_knowledge dataset/duconv/dev.txt --out dataset/duconv_knowledge
 python PaddleNLP/tools/make_dialogues.py woz2 dataset/woz2 --out dataset/woz2_states
 """
 
@@ -19,8 +20,10 @@ from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError, DataError  # noqa: E402
 from common.files import parse_json, read_lines  # noqa: E402
+from common.text.knowledge import SEPARATOR, session_of  # noqa: E402
 from common.text.vocabulary import frequent_tokens  # noqa: E402
 
+FACT = "<fact>"  # the word that marks a fact among turns
 WOZ = {"train": "train", "validate": "dev", "test": "test"}
 HELD_OUT, NEGATIVES = 200, {"train": 1, "dev": 9, "test": 9}
 
@@ -78,6 +81,43 @@ def duconv(source, rng):
     return found
 
 
+def duconv_knowledge(source, rng):
+    """DuConv's sessions, split as by `duconv`, for replies that are written; and for replies that are chosen (files
+    replies.*.txt) its facts, marked by FACT, its goal and turns as the turns before a reply.
+
+    Returns:
+        dict[str, list[str]]: lines by the names of files.
+    """
+    lines, sessions = read_lines(source), []
+    for number, line in enumerate(lines, 1):
+        try:
+            sessions.append(session_of(line))
+        except (ValueError, KeyError, TypeError):
+            raise DataError(f"{source}: line {number}: not a session of DuConv with its knowledge") from None
+    if len(sessions) < 2 * HELD_OUT:
+        raise DataError(f"{source}: {len(sessions)} sessions; of fewer than {2 * HELD_OUT} none can be held out")
+    ends = (len(sessions) - HELD_OUT - HELD_OUT // 2, len(sessions) - HELD_OUT, len(sessions))
+    found, begin = {}, 0
+    for (split, wrong), end in zip(NEGATIVES.items(), ends, strict=True):
+        part, found[f"{split}.txt"] = sessions[begin:end], lines[begin:end]
+        begin = end
+        if split == "train":
+            words = Counter(word for parts in part for texts in parts[:3] for text in texts for word in text.split())
+            found["words.txt"] = ["<unk>", "<s>", "</s>", SEPARATOR.strip(), FACT, *frequent_tokens(words, 2)]
+        replies = [(number, turn) for number, (_, _, turns, _) in enumerate(part) for turn in turns[::2]]
+        chosen = found[f"replies.{split}.txt"] = []
+        for number, (goal, facts, turns, _) in enumerate(part):
+            for place in range(0, len(turns), 2):
+                before = "\t".join([*(f"{FACT} {fact}" for fact in facts), *goal, *turns[:place]])
+                others = set()
+                while len(others) < wrong:
+                    owner, text = replies[int(rng.integers(len(replies)))]
+                    if owner != number and text != turns[place]:
+                        others.add(text)
+                chosen += [f"1\t{before}\t{turns[place]}", *(f"0\t{before}\t{text}" for text in sorted(others))]
+    return found
+
+
 def woz2(source, rng):
     """The turns of WOZ 2.0 with the constraints of their states, and the names of all of them.
 
@@ -112,7 +152,7 @@ def states_of(dialogue):
     return lines
 
 
-MAKERS = {"duconv": duconv, "woz2": woz2}
+MAKERS = {"duconv": duconv, "duconv_knowledge": duconv_knowledge, "woz2": woz2}
 
 
 def write(args):
