@@ -1,6 +1,9 @@
 """Rewrites published dialogues in the formats of dialogue understanding: replies to choose from, or states.
 
 python PaddleNLP/tools/make_dialogues.py duconv dataset/duconv/dev.txt --out dataset/duconv_replies
+python PaddleNLP/tools/make_dialogues.py duconv_knowledge dataset/duconv/dev.txt --out dataset/duconv_knowledge
+python PaddleNLP/tools/make_dialogues.py mutual dataset/mutual --out dataset/mutual_replies
+python PaddleNLP/tools/make_dialogues.py grade dataset/dialogue_ratings/grade_human.jsonl --out dataset/reply_grades
 python PaddleNLP/tools/make_dialogues.py woz2 dataset/woz2 --out dataset/woz2_states
 """
 
@@ -19,9 +22,12 @@ from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError, DataError  # noqa: E402
 from common.files import parse_json, read_lines  # noqa: E402
+from common.text.knowledge import SEPARATOR, session_of  # noqa: E402
 from common.text.vocabulary import frequent_tokens  # noqa: E402
 
+FACT = "<fact>"  # the word that marks a fact among turns
 WOZ = {"train": "train", "validate": "dev", "test": "test"}
+FOLDS = 5
 HELD_OUT, NEGATIVES = 200, {"train": 1, "dev": 9, "test": 9}
 
 
@@ -31,7 +37,9 @@ def parser():
         prog="make_dialogues.py", description=__doc__.splitlines()[0], epilog="\n".join(__doc__.splitlines()[2:])
     )
     options.add_argument("kind", choices=sorted(MAKERS), help="the published set")
-    options.add_argument("source", metavar="PATH", help="the file of DuConv, or the folder of WOZ 2.0")
+    options.add_argument(
+        "source", metavar="PATH", help="the file of DuConv or of GRADE, or the folder of MuTual or of WOZ 2.0"
+    )
     options.add_argument("--seed", type=int, default=0, help="of the wrong replies (default 0)")
     options.add_argument("--out", required=True, metavar="FOLDER", help="output folder")
     return options
@@ -78,6 +86,43 @@ def duconv(source, rng):
     return found
 
 
+def duconv_knowledge(source, rng):
+    """DuConv's sessions, split as by `duconv`, for replies that are written; and for replies that are chosen (files
+    replies.*.txt) its facts, marked by FACT, its goal and turns as the turns before a reply.
+
+    Returns:
+        dict[str, list[str]]: lines by the names of files.
+    """
+    lines, sessions = read_lines(source), []
+    for number, line in enumerate(lines, 1):
+        try:
+            sessions.append(session_of(line))
+        except (ValueError, KeyError, TypeError):
+            raise DataError(f"{source}: line {number}: not a session of DuConv with its knowledge") from None
+    if len(sessions) < 2 * HELD_OUT:
+        raise DataError(f"{source}: {len(sessions)} sessions; of fewer than {2 * HELD_OUT} none can be held out")
+    ends = (len(sessions) - HELD_OUT - HELD_OUT // 2, len(sessions) - HELD_OUT, len(sessions))
+    found, begin = {}, 0
+    for (split, wrong), end in zip(NEGATIVES.items(), ends, strict=True):
+        part, found[f"{split}.txt"] = sessions[begin:end], lines[begin:end]
+        begin = end
+        if split == "train":
+            words = Counter(word for parts in part for texts in parts[:3] for text in texts for word in text.split())
+            found["words.txt"] = ["<unk>", "<s>", "</s>", SEPARATOR.strip(), FACT, *frequent_tokens(words, 2)]
+        replies = [(number, turn) for number, (_, _, turns, _) in enumerate(part) for turn in turns[::2]]
+        chosen = found[f"replies.{split}.txt"] = []
+        for number, (goal, facts, turns, _) in enumerate(part):
+            for place in range(0, len(turns), 2):
+                before = "\t".join([*(f"{FACT} {fact}" for fact in facts), *goal, *turns[:place]])
+                others = set()
+                while len(others) < wrong:
+                    owner, text = replies[int(rng.integers(len(replies)))]
+                    if owner != number and text != turns[place]:
+                        others.add(text)
+                chosen += [f"1\t{before}\t{turns[place]}", *(f"0\t{before}\t{text}" for text in sorted(others))]
+    return found
+
+
 def woz2(source, rng):
     """The turns of WOZ 2.0 with the constraints of their states, and the names of all of them.
 
@@ -99,6 +144,80 @@ def woz2(source, rng):
     return found | {"values.txt": sorted(known)}
 
 
+def mutual(source, rng):
+    """MuTual's dialogues (files train and dev .jsonl or .jsonl.gz), each with its right reply and that of another one.
+
+    Returns:
+        dict[str, list[str]]: lines by the names of files, and the words that occur twice in training.
+    """
+    found = {}
+    for split in ("train", "dev"):
+        file = pathlib.Path(source) / f"{split}.jsonl"
+        rows = [right_reply(row) for row in objects_of(file if file.exists() else file.with_suffix(".jsonl.gz"))]
+        if None in rows:
+            raise DataError(f"{file}: line {rows.index(None) + 1}: no text 'article', 'options' and 'answers'")
+        if split == "train":
+            words = Counter(word for row in rows for text in row for word in text.split())
+            found["words.txt"] = ["<unk>", *frequent_tokens(words, 2)]
+        lines = ["text_a\ttext_b\tlabel"]
+        for number, (said, reply) in enumerate(rows):
+            other = rows[(number + 1 + int(rng.integers(len(rows) - 1))) % len(rows)][1]
+            lines += [f"{said}\t{reply}\t1", f"{said}\t{other}\t0"]
+        found[f"{split}.tsv"] = lines
+    return found
+
+
+def right_reply(row):
+    """(dialogue, reply that is right) of an object of MuTual; None where it has another form."""
+    try:
+        texts = row["article"], row["options"]["ABCD".index(row["answers"])]
+        return tuple(" ".join(text.split()) for text in texts)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        return None
+
+
+def grade(source, rng):
+    """Replies with the mean of people's ratings, 1 to 5, as 0 to 2, in five folds of dialogues: for each fold, which is
+    its test split, the next one as dev split and the others to train on.
+
+    Returns:
+        dict[str, list[str]]: lines by the names of files.
+    """
+    rows = []
+    for number, row in enumerate(objects_of(source), 1):
+        try:
+            context, reply, score = row["context"], row["response"], (float(row["score"]) - 1) / 2
+            texts = [" ".join(text.split()) for text in (" ".join(context), reply)]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise DataError(f"{source}: line {number}: no list 'context', text 'response' and number 'score'") from None
+        if all(texts):
+            rows.append((*texts, f"{score:.4f}"))
+    dialogues = list(dict.fromkeys(said for said, *_ in rows))
+    if len(dialogues) < FOLDS:
+        raise DataError(f"{source}: {len(dialogues)} dialogues; {FOLDS} folds need {FOLDS} at least")
+    folds = {dialogues[place]: rank % FOLDS for rank, place in enumerate(rng.permutation(len(dialogues)).tolist())}
+    found = {}
+    for fold in range(FOLDS):
+        parts = {"train": [], "dev": [], "test": []}
+        for row in rows:
+            apart = (folds[row[0]] - fold) % FOLDS
+            parts["test" if apart == 0 else "dev" if apart == 1 else "train"].append("\t".join(row))
+        found |= {f"{split}.{fold}.tsv": ["text_a\ttext_b\tlabel", *lines] for split, lines in parts.items()}
+    return found
+
+
+def objects_of(file):
+    """The JSON objects of the lines of a file, or of one that gzip packed."""
+    try:
+        data = pathlib.Path(file).read_bytes()
+        text = (gzip.decompress(data) if str(file).endswith(".gz") else data).decode()
+        return [parse_json(line) for line in text.splitlines() if line.strip()]
+    except FileNotFoundError:
+        raise DataError(f"{file}: not found") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{file}: not lines of JSON: {error}") from None
+
+
 def states_of(dialogue):
     """A line for each turn of a dialogue (list[str])."""
     lines = []
@@ -112,7 +231,7 @@ def states_of(dialogue):
     return lines
 
 
-MAKERS = {"duconv": duconv, "woz2": woz2}
+MAKERS = {"duconv": duconv, "duconv_knowledge": duconv_knowledge, "mutual": mutual, "grade": grade, "woz2": woz2}
 
 
 def write(args):

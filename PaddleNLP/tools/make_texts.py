@@ -173,7 +173,7 @@ def write_questions(folder, split, count, rng):
 
 
 def write_dialogues(folder, counts):
-    """Writes slots.*.txt, acts.*.txt, states.*.txt and replies.*.txt; values.txt names the values of states.
+    """Writes slots, acts, states, replies and knowledge, each *.txt of a split; values.txt names the values of states.
 
     Args:
         folder (Path): of words that `make_texts` knows.
@@ -197,8 +197,20 @@ def write_dialogues(folder, counts):
             lines["replies"] += [f"1\t{history}\t{right}", f"0\t{history}\t{wrong}"]
         for name, rows in lines.items():
             (folder / f"{name}.{split}.txt").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+        write_knowledge(folder, split, count, random_for(12, number))
     names = [f"{slot}={place}" for slot in ("from", "near", "to") for place in sorted(PLACES)]
     (folder / "values.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def write_knowledge(folder, split, count, rng):
+    """Sessions about where a person went, which the facts say; a word of the goal is the person."""
+    lines = []
+    for _ in range(count):
+        person, place, thing = pick(rng, PEOPLE), pick(rng, PLACES), pick(rng, THINGS)
+        facts = [[person, "went to", place], [pick(rng, PEOPLE), "saw the", thing]]
+        turns = [f"{person} went to {place}", f"and saw the {thing}", f"the {thing} is good"]
+        lines.append(json.dumps({"goal": [["the", person]], "knowledge": facts, "conversation": turns}))
+    (folder / f"knowledge.{split}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

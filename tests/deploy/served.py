@@ -23,7 +23,7 @@ from deploy.serving.worker import describe, predict_items
 from PaddleCV.tools.make_actions import write_video
 
 LINE = "the quick brown fox 敏捷的棕色狐狸"
-PAIRS = {"PairIds", "TurnIds", "QuestionTokens", "QuestionWindows"}  # transforms that read two texts
+PAIRS = {"PairIds", "TurnIds", "KnowledgeIds", "QuestionTokens", "QuestionWindows"}  # transforms that read two texts
 NUMBERS = {"longitude", "latitude", "size", "age"}
 IDS = {"history_groups": "g3 g1", "group": "g4", "item": "i10"}  # columns of rows; of others two items
 

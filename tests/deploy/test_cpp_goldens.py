@@ -110,7 +110,7 @@ def test_a_tiny_twin_answers_in_cpp_and_through_the_server_as_in_python(
 def reads_pairs(folder):
     """True if an export reads two texts of every line."""
     preprocess = yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))["preprocess"]
-    return bool({node["type"] for node in preprocess} & {"PairIds", "TurnIds"})
+    return bool({node["type"] for node in preprocess} & {"PairIds", "TurnIds", "KnowledgeIds"})
 
 
 def paired(texts):

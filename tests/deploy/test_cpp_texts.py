@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from common.data.transform import random_for
+from common.text.knowledge import KnowledgeIds
 from common.text.ngrams import HashedNgrams
 from common.text.question_tokens import QuestionTokens
 from common.text.sequence_pairs import SubwordPairs, WordPairs
@@ -123,6 +124,7 @@ def test_words_and_their_numbers_are_those_of_python(program, tmp_path):
         (PairIds, {"lowercase": True, "max_length": 9}),
         (PairIds, {"unit": "characters", "max_length": 30}),
         (TurnIds, {"turns": 3, "words": 5, "separator": "e"}),
+        (KnowledgeIds, {"facts": 3, "words": 4, "max_length": 9, "separator": "e", "end": "[SEP]", "unknown": "[UNK]"}),
         (QuestionTokens, {"unit": "characters", "max_length": 40, "max_query": 7}),
         (QuestionTokens, {"lowercase": True, "max_length": 8}),
     ],
@@ -133,8 +135,8 @@ def test_the_numbers_of_two_texts_are_those_of_python(transform, given, program,
     vocab = write_lines(tmp_path / "words.txt", [*FRAME, *random.Random(2).sample(words, len(words) // 2)])
     found = in_cpp(program, tmp_path, {"type": transform.__name__, "vocab": "words.txt", **given}, lines=lines)
     for line, ours, theirs in zip(lines, found, in_python(transform(vocab, **given), lines=lines), strict=True):
-        for name in ("input_ids", "token_type_ids", "length"):
-            if name in ours or name != "token_type_ids":
+        for name in ("input_ids", "token_type_ids", "length", "fact_ids", "fact_length"):
+            if name in ours or name in ("input_ids", "length"):
                 assert np.ravel(ours[name]).tolist() == np.ravel(theirs[name]).tolist(), ascii(line)
         if "windows" in ours:
             assert ours["windows"] == [[spot and list(spot) for spot in row] for row in theirs["offsets"]], ascii(line)

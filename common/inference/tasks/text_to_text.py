@@ -18,13 +18,14 @@ class TextToText(Task):
         added (list[str]): additional tokens, appended to those of the file.
         end (str): the token that ends a text.
         joiner (str): between words; empty for Chinese characters.
+        pairs (bool): a line has two texts with a tab between, such as a dialogue and the facts that are known.
     """
 
     input = "text"
     files = ("model", "vocab")
     columns = {"text": "written", "score": "score"}
 
-    def __init__(self, model=None, vocab=None, unknown="<unk>", added=(), end="</s>", joiner=" "):
+    def __init__(self, model=None, vocab=None, unknown="<unk>", added=(), end="</s>", joiner=" ", pairs=False):
         if (model is None) == (vocab is None):
             raise ValueError("texts are written in the pieces of a model or in the words of a vocab: give one of them")
         if model:
@@ -34,7 +35,12 @@ class TextToText(Task):
         else:
             words = Vocabulary(vocab, unknown, added)
             self.tokens, numbers = words.tokens, words.need(end)
-        self.pieces, self.joiner, self.end = bool(model), joiner, numbers[0]
+        self.pieces, self.joiner, self.end, self.pairs = bool(model), joiner, numbers[0], pairs
+
+    def read_line(self, line):
+        """The sample of one line of input: a text, or with `pairs` two with a tab between."""
+        first, tab, second = line.partition("\t")
+        return {"text_a": first, "text_b": second} if self.pairs and tab else super().read_line(line)
 
     def records(self, outputs, samples, labels, threshold):
         """The texts that are written for each text.

@@ -128,6 +128,41 @@ void add_turns(TextArguments& given, Steps& steps, BatchSteps&) {
   });
 }
 
+// A dialogue with an end token, and a table of facts; the rules of common/text/knowledge.py.
+void add_knowledge(TextArguments& given, Steps& steps, BatchSteps&) {
+  const TokenNumbers numbers(given);
+  const auto facts = static_cast<std::size_t>(given.whole("facts", 32, 1)), words = static_cast<std::size_t>(given.whole("words", 24, 1));
+  const auto most = static_cast<std::size_t>(given.whole("max_length", 160, 2)) - 1;
+  const Letters separator = decode_utf8(given.get("separator", std::string("_EOS_")));
+  if (stripped(separator).empty()) throw given.wrong("has an empty separator");
+  const int end = numbers.vocabulary->need(given.get("end", std::string("</s>")));
+  steps.push_back([=](TextSample& sample) {
+    if (!sample.has("text_b"))
+      throw BadText("D113", "one text, but KnowledgeIds reads two: a tab between them, or a column text_b");
+    const int unknown = numbers.vocabulary->unknown();
+    std::vector<std::int64_t> said = numbers.encode(sample.text("text_a"));
+    const std::size_t cut = said.size() - std::min(said.size(), most);
+    said.erase(said.begin(), said.begin() + static_cast<std::ptrdiff_t>(cut));
+    Coverage before = cut_text(said, "text_a", most, unknown), known{"text_b", 0, 0, 0};
+    before.tokens += cut, before.cut += cut;
+    Tensor ids = Tensor::of(DType::int64, {static_cast<std::int64_t>(facts), static_cast<std::int64_t>(words)});
+    Tensor lengths = Tensor::of(DType::int64, {static_cast<std::int64_t>(facts)});
+    const std::vector<Letters> all = split_turns(sample.text("text_b"), separator);
+    for (std::size_t row = 0; row < all.size(); ++row) {
+      std::vector<std::int64_t> found = numbers.encode(all[row]);
+      const Coverage seen = cut_text(found, "text_b", row < facts ? words : 0, unknown);
+      known.tokens += seen.tokens, known.unknown += seen.unknown, known.cut += seen.cut;
+      std::copy(found.begin(), found.end(), ids.data<std::int64_t>() + std::min(row, facts - 1) * words);
+      if (row < facts) lengths.data<std::int64_t>()[row] = static_cast<std::int64_t>(found.size());
+    }
+    sample.coverage = {before, known};
+    said.push_back(end);
+    const auto size = static_cast<std::int64_t>(said.size());
+    sample.length = size;
+    sample.inputs = {{"input_ids", int64_tensor(said, {size})}, {"length", int64_tensor({size}, {})}, {"fact_ids", ids}, {"fact_length", lengths}};
+  });
+}
+
 void add_question(TextArguments& given, Steps& steps, BatchSteps&) {
   const TokenNumbers numbers(given);
   const auto longest = static_cast<std::size_t>(given.whole("max_length", 500, 1)), most = static_cast<std::size_t>(given.whole("max_query", 60, 1));
@@ -156,7 +191,7 @@ void add_question(TextArguments& given, Steps& steps, BatchSteps&) {
 }  // namespace
 
 const std::map<std::string, AddTransform>& several_transforms() {
-  static const std::map<std::string, AddTransform> transforms{{"PairIds", add_pairs}, {"TurnIds", add_turns}, {"QuestionTokens", add_question}};
+  static const std::map<std::string, AddTransform> transforms{{"PairIds", add_pairs}, {"TurnIds", add_turns}, {"QuestionTokens", add_question}, {"KnowledgeIds", add_knowledge}};
   return transforms;
 }
 

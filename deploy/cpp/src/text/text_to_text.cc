@@ -21,8 +21,14 @@ std::string without_blanks_around(const std::string& text) {
 
 class TextToText : public TextTask {
  public:
-  TextToText(std::vector<std::string> tokens, std::int64_t end, bool pieces, std::string joiner)
-      : tokens_(std::move(tokens)), end_(end), pieces_(pieces), joiner_(std::move(joiner)) {}
+  TextToText(std::vector<std::string> tokens, std::int64_t end, bool pieces, std::string joiner, bool pairs)
+      : tokens_(std::move(tokens)), end_(end), pieces_(pieces), joiner_(std::move(joiner)), pairs_(pairs) {}
+
+  std::map<std::string, Letters> read_line(const Letters& line) const override {
+    const std::size_t tab = line.find(U'\t');
+    if (!pairs_ || tab == Letters::npos) return TextTask::read_line(line);
+    return {{"text_a", line.substr(0, tab)}, {"text_b", line.substr(tab + 1)}};
+  }
 
   std::vector<Records> records(const Tensors& outputs, const std::vector<TextSample>& samples, const std::vector<std::string>&,
                                double) const override {
@@ -68,6 +74,7 @@ class TextToText : public TextTask {
   std::int64_t end_;
   bool pieces_;
   std::string joiner_;
+  bool pairs_;
 };
 
 }  // namespace
@@ -76,16 +83,17 @@ std::shared_ptr<const TextTask> make_text_to_text(TextArguments& given) {
   const std::string model = given.file("model"), file = given.file("vocab"), unknown = given.get("unknown", std::string("<unk>"));
   const auto added = given.get("added", std::vector<std::string>());
   const std::string end = given.get("end", std::string("</s>")), joiner = given.get("joiner", std::string(" "));
+  const bool pairs = given.get("pairs", false);
   if (model.empty() == file.empty()) throw given.wrong("has a model and a vocab, or none of them");
   if (model.empty()) {
     const Vocabulary words(file, unknown, added);
-    return std::make_shared<TextToText>(words.tokens(), words.need(end), false, joiner);
+    return std::make_shared<TextToText>(words.tokens(), words.need(end), false, joiner, pairs);
   }
   const auto tokenizer = make_sentencepiece(model, "", false);
   const Vocabulary& pieces = tokenizer->vocabulary();
   std::vector<std::string> tokens = pieces.tokens();
   tokens.at(static_cast<std::size_t>(pieces.unknown())) = unknown_sign;
-  return std::make_shared<TextToText>(std::move(tokens), pieces.need(end), true, joiner);
+  return std::make_shared<TextToText>(std::move(tokens), pieces.need(end), true, joiner, pairs);
 }
 
 }  // namespace kit
