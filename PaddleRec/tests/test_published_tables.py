@@ -47,6 +47,14 @@ def test_a_published_ranker_answers_as_the_one_with_its_tables_in_memory(publish
     assert set(np.load(folder / "golden.npz").files) == {*(f"in/{name}" for name in inputs), "out/probability"}
 
 
+def test_keys_that_were_never_trained_have_the_rows_that_training_would_begin_with(tmp_path):
+    runtime.prepare()
+    inputs, first = {"slots": SIGNS}, {"std": 0.5, "seed": 3}
+    whole = published_ranker(lambda: SlotDNN(2, 97, 3, [8]), inputs, tmp_path / "1", first, slice(0, 40))
+    found = Predictor(tmp_path / "1").run(inputs)["probability"]
+    np.testing.assert_allclose(found, predictor_of(whole)(inputs)["probability"], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -54,6 +62,8 @@ def test_a_published_ranker_answers_as_the_one_with_its_tables_in_memory(publish
         ({"input": "other"}, "'other' is no input of int64"),
         ({"width": 7}, "width is 7, .* has 3"),
         ({"outside": "nowhere"}, "it takes a list of look-ups"),
+        ({"std": 0.1}, "it takes a list of look-ups"),
+        ({"std": -1.0, "seed": 0}, "it takes a list of look-ups"),
     ],
 )
 def test_an_export_whose_tables_contradict_it_is_refused(published, tmp_path, change, message):

@@ -12,7 +12,7 @@ COMMANDS = {  # name -> (its module, what it does)
     "up": ("common.commands.elastic_up", "train by several processes; resumes an earlier run"),
     "status": ("common.commands.elastic_status", "the hour, its scores, parts, workers, shards and the last commit"),
     "logs": ("common.commands.elastic_logs", "the log of a run or of one of its processes"),
-    "scale": ("common.commands.elastic_scale", "another number of workers"),
+    "scale": ("common.commands.elastic_scale", "another number of workers or shards"),
     "down": ("common.commands.elastic_down", "let the workers end their parts, commit, and stop"),
     "client": ("deploy.kubernetes.client", "write a script that asks the published model"),
     "render": ("deploy.kubernetes.render", "write the manifests for Kubernetes, checked against their schemas"),

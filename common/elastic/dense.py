@@ -29,7 +29,7 @@ class Dense(RunMember):
             manifest = read_manifest(commit)
             arrays = read_commit_arrays(commit, FILE, manifest["files"])
             self.layout = [(name, list(array.shape)) for name, array in arrays.items()]
-            self.vector = join_arrays(arrays, self.layout)
+            self.vector = join_arrays(arrays, self.layout) if arrays else None  # no worker had come yet
             self.steps = manifest["steps"]
         self.run = run
 

@@ -14,6 +14,7 @@ from common.elastic.dense import FILE, join_arrays
 from common.elastic.model import RemoteModel
 from common.elastic.settings import read_config
 from common.export.by_rows import ByRows, export_by_rows
+from common.table.first_rows import first_seeds
 from common.table.versions import publish
 from common.weights.manifest import read_manifest
 
@@ -58,7 +59,9 @@ class Publisher:
     def fill(self, draft, rows, hour):
         """Writes the files of a version into its folder."""
         self.program.eval()
-        export_by_rows(self.program, self.config, rows, self.rows_of(hour), draft)
+        seeds = first_seeds(rows, self.config.get("seed"))
+        first = {name: {"std": about["std"], "seed": seeds[name]} for name, about in self.remote.tables().items()}
+        export_by_rows(self.program, self.config, rows, self.rows_of(hour), draft, first=first)
 
     def rows_of(self, hour):
         """The inputs of the model for the first rows of an hour."""

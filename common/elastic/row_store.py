@@ -9,32 +9,10 @@ Shapes in this file:
 
 import numpy as np
 
+from common.table.first_rows import first_rows
 from common.table.hash import splitmix64
 
 EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
-COLUMN = np.uint64(0x9E3779B97F4A7C15)
-HALF = np.uint64(0xFFFF)
-SCALE = np.float32(3**0.5 / 65536)  # a sum of four uniform numbers of [0, 65536) has the deviation 65536 / sqrt(3)
-
-
-def first_rows(keys, width, std, seed=0):
-    """The first values of rows, float32 [U, K]: nearly normal (a sum of four uniform numbers), of the keys alone.
-
-    Args:
-        keys (ndarray): uint64 [U].
-        width (int): K.
-        std (float): standard deviation; 0 for zeros.
-        seed (int): another seed gives other values.
-    """
-    if not std or not len(keys):
-        return np.zeros((len(keys), width), np.float32)
-    with np.errstate(over="ignore"):
-        columns = (np.arange(width, dtype=np.uint64) + np.uint64(1)) * COLUMN + splitmix64(np.array([seed], np.uint64))
-        drawn = splitmix64(splitmix64(keys)[:, None] ^ columns)
-    total = (drawn & HALF).astype(np.float32)
-    for part in (16, 32, 48):
-        total += ((drawn >> np.uint64(part)) & HALF).astype(np.float32)
-    return (total - np.float32(2 * 65535)) * (SCALE * np.float32(std))
 
 
 class KeyIndex:

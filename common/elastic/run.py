@@ -91,7 +91,7 @@ def read_status(folder):
 
 
 def wish(folder, **wishes):
-    """Asks the supervisor of a run for something: `workers`, or `stop`.
+    """Asks the supervisor of a run for something: `workers`, `shards`, or `stop`.
 
     Raises:
         EnvironmentProblem: no run is up in this folder.

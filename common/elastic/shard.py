@@ -13,6 +13,7 @@ from common.elastic.commits import buckets_of, own_buckets, read_bucket, write_b
 from common.elastic.row_store import RowStore
 from common.errors import KitError
 from common.optim.row_rules import row_rule
+from common.table.first_rows import first_seeds
 from common.weights.manifest import read_manifest
 
 
@@ -46,10 +47,8 @@ class Shard(RunMember):
     def __init__(self, number, count, tables, settings, seed=0, admit=1):
         self.number, self.count, self.schedule = number, count, settings.schedule
         rule = row_rule(settings)
-        self.tables = {
-            name: RowStore(about["width"], about["std"], rule, seed + place, admit)
-            for place, (name, about) in enumerate(sorted(tables.items()))
-        }
+        seeds = first_seeds(tables, seed)
+        self.tables = {n: RowStore(x["width"], x["std"], rule, seeds[n], admit) for n, x in sorted(tables.items())}
         self.done, self.skipped, self.calls, self.busy = {}, 0, 0, 0.0
 
     def begin(self, run, commit=None):

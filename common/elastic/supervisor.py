@@ -12,7 +12,7 @@ from pathlib import Path
 
 from common.elastic import members
 from common.elastic.cluster import Links
-from common.elastic.commits import CommitDraft, check_fits, latest_commit
+from common.elastic.commits import BUCKETS, CommitDraft, check_fits, latest_commit
 from common.elastic.shard import RunOver
 from common.errors import EnvironmentProblem
 from common.log import logger
@@ -39,7 +39,7 @@ class Supervisor:
 
     def __init__(self, config, config_path, tables, cluster, workers, shards):
         self.settings, self.config_path, self.tables = config.settings("elastic"), str(config_path), tables
-        self.cluster, self.wanted, self.count = cluster, workers, shards
+        self.cluster, self.wanted, self.count, self.wanted_shards = cluster, workers, shards, shards
         self.folder, self.should_stop = Path(config.run_folder).resolve(), bool
         self.commits, self.published = self.folder / "commits", self.folder / "published"
         self.workers, self.deaths, self.pulses, self.asked = {}, {}, {}, {}
@@ -61,7 +61,7 @@ class Supervisor:
         """Starts all members, from the last commit where there is one."""
         start, path = self.cluster.start, self.config_path
         self.coordinator = start(members.make_coordinator, path, self.wanted)
-        self.shards = [start(members.make_shard, path, n, self.count, self.tables) for n in range(self.count)]
+        self.shards = self.start_shards()
         self.dense = start(members.make_dense, path)
         folder, manifest = latest_commit(self.commits)
         self.number = manifest["number"] if manifest else 0
@@ -74,6 +74,12 @@ class Supervisor:
                 self.to_publish.append((folder, ended))
         self.commit, self.facts = folder, manifest or {}
         self.roll_back()
+
+    def start_shards(self):
+        """Starts as many shards as are wanted; they have nothing before a run begins (list)."""
+        self.count = self.wanted_shards
+        given = [(self.config_path, number, self.count, self.tables) for number in range(self.count)]
+        return [self.cluster.start(members.make_shard, *arguments) for arguments in given]
 
     # Watching --------------------------------------------------------------------------------------------------------
 
@@ -201,9 +207,12 @@ class Supervisor:
         if self.stopping and due != "hour":
             self.cluster.get(self.coordinator.stop.remote())
             due = "end"
-        if due in ("hour", "commit"):
+        moves = self.wanted_shards != self.count and due != "end"
+        if due in ("hour", "commit") or moves:
             if self.cluster.get(self.coordinator.quiet.remote()):
                 self.make_commit(due == "hour")
+                if moves:
+                    self.exchange_shards()
             return False
         if due != "end" or self.workers or self.publishing or self.to_publish:
             return False
@@ -237,6 +246,15 @@ class Supervisor:
         logger.info("commit %d: %.2f s", self.number, time.monotonic() - begun)
         if ended:
             self.note_hour(ended)
+
+    def exchange_shards(self):
+        """Puts the number of shards that is wanted in the place of those that are there; all begin at the commit."""
+        logger.info("shards: %d -> %d", self.count, self.wanted_shards)
+        for member in [member for member, _ in self.workers.values()] + self.shards:  # workers know the old shards
+            self.cluster.stop(member)
+        self.workers, self.deaths = {}, {}
+        self.shards = self.start_shards()
+        self.roll_back()
 
     def note_hour(self, ended):
         """Logs the scores of an hour that ended, and has it published unless it had no rows."""
@@ -284,6 +302,8 @@ class Supervisor:
             self.stop()
         if isinstance(wishes.get("workers"), int) and wishes["workers"] > 0:
             self.scale(wishes["workers"])
+        if isinstance(wishes.get("shards"), int) and 0 < wishes["shards"] <= BUCKETS:
+            self.wanted_shards = wishes["shards"]
 
     def stop(self):
         """Ends the run after the parts that workers have, with a commit."""

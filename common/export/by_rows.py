@@ -123,7 +123,7 @@ class ByRows(nn.Layer):
         return found
 
 
-def export_by_rows(program, config, rows, inputs, folder, thresholds=None):
+def export_by_rows(program, config, rows, inputs, folder, thresholds=None, first=None):
     """Exports a model with its tables as files of rows, see `common.export.write.export`.
 
     Args:
@@ -134,17 +134,21 @@ def export_by_rows(program, config, rows, inputs, folder, thresholds=None):
         inputs (dict[str, ndarray]): of the model, some rows for the golden.
         folder (str | Path): where to.
         thresholds (dict | None): of maximum F1.
+        first (dict[str, dict] | None): by the tables' names, `std` and `seed` of the rows that other keys have, see
+            :func:`common.table.first_rows.first_rows`; zeros when None.
 
     Returns:
         dict[str, float]: the largest difference of each output from that of the model in memory.
     """
     folder = Path(folder).resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for table in program.about["tables"]:
+        table |= (first or {}).get(table["name"], {})
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.rows-", dir=folder.parent) as scratch:
         beside = {f"{name}.rows": Path(scratch) / f"{name}.rows" for name in rows}
         for name, parts in rows.items():
             write_keyed_rows(beside[f"{name}.rows"], parts)
-        tables = {name: KeyedRows(beside[f"{name}.rows"]) for name in rows}
+        tables = {name: KeyedRows(beside[f"{name}.rows"], first=(first or {}).get(name)) for name in rows}
         given = program.inputs_with_rows(inputs, lambda name, keys: tables[name].look_up(keys))
         return export(program, config, program.labels or [], given, folder, thresholds=thresholds, beside=beside)
 

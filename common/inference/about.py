@@ -69,7 +69,7 @@ KEYS = {
     "kit_classes": (is_texts, "a list of names"),
     "tables": (
         lambda v: isinstance(v, list) and all(map(is_lookup, v)),
-        "a list of look-ups: name, file, input, rows, width, num_ids, outside (modulo or unknown) and unknown",
+        "a list of look-ups: name, file, input, rows, width, num_ids, outside (modulo or unknown), unknown, std, seed",
     ),
 }
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from common.errors import DataError, EnvironmentProblem
 from common.regular import check_regular
+from common.table.first_rows import first_rows
 from common.table.hash import splitmix64
 from common.weights.manifest import write_file
 
@@ -158,13 +159,15 @@ class KeyedRows:
     Args:
         path (str | Path): what :func:`write_keyed_rows` wrote.
         verify (bool): read the whole file and compare its digest, where no manifest has done so.
+        first (dict | None): `std` and `seed` of the rows of keys that are not here, which follow from the key (see
+            :func:`common.table.first_rows.first_rows`); `default` when None.
 
     Raises:
         EnvironmentProblem: the file is missing, cut, damaged, or of another version.
     """
 
-    def __init__(self, path, verify=False):
-        self.path = Path(path)
+    def __init__(self, path, verify=False, first=None):
+        self.path, self.drawn = Path(path), first
         try:
             check_regular(self.path)
             with open(self.path, "rb") as file:
@@ -237,12 +240,18 @@ class KeyedRows:
         return at.reshape(keys.shape)
 
     def look_up(self, keys):
-        """The rows of keys int64 or uint64 [...], float32 [..., K]; `default` for keys that are not here."""
+        """The rows of keys int64 or uint64 [...], float32 [..., K]; the first ones for keys that are not here."""
         at = self.places(keys)
         missing = at < 0
         if not self.count:
-            return np.broadcast_to(self.default, (*at.shape, self.width)).copy()
+            return self.rows_of_others(bits_of(keys).reshape(-1)).reshape(*at.shape, self.width)
         found = self.rows.take(at, 0, mode="wrap").astype(np.float32, copy=False)  # -1 is the last row
         if missing.any():
-            found[missing] = self.default
+            found[missing] = self.rows_of_others(bits_of(keys)[missing])
         return found
+
+    def rows_of_others(self, keys):
+        """The rows float32 [U, K] of keys uint64 [U] that are not in the file."""
+        if self.drawn:
+            return first_rows(keys, self.width, **self.drawn)
+        return np.broadcast_to(self.default, (len(keys), self.width)).copy()

@@ -5,11 +5,14 @@ caller, `file` lies in the folder:
 
     tables:
     - {name: fields.categories, file: fields.categories.rows, input: ids, rows: ids_rows, width: 11, num_ids: 5003,
-       outside: unknown, unknown: 0}
+       outside: unknown, unknown: 0, std: 0.01, seed: 0}
+
+`std` and `seed` give the rows of ids that the file lacks, as `common.table.first_rows` makes them; zeros without.
 
 `deploy/cpp/src/lookups.cc` does the same.
 """
 
+import math
 from pathlib import Path
 
 from common.errors import EnvironmentProblem
@@ -17,6 +20,7 @@ from common.table.keyed_rows import KeyedRows
 from common.table.keys import table_keys
 
 TEXTS, SIZES = ("name", "file", "input", "rows", "outside"), ("width", "num_ids", "unknown")
+DRAWN = ("std", "seed")  # of first values; both or none
 
 
 class LookUps:
@@ -36,7 +40,8 @@ class LookUps:
         names = [entry["rows"] for entry in entries] + [entry["name"] for entry in inputs]
         if len(set(names)) < len(names):
             raise EnvironmentProblem(f"{about}: tables: rows has a name that is taken; publish it again")
-        self.files = {name: KeyedRows(about.with_name(name)) for name in sorted({entry["file"] for entry in entries})}
+        first = {x["file"]: {"std": x["std"], "seed": x["seed"]} if "std" in x else None for x in entries}
+        self.files = {name: KeyedRows(about.with_name(name), first=drawn) for name, drawn in sorted(first.items())}
         for entry in entries:
             if entry["input"] not in integers:
                 raise EnvironmentProblem(f"{about}: tables: '{entry['input']}' is no input of int64; publish it again")
@@ -63,11 +68,13 @@ def is_lookup(value):
     """True for an entry of `tables`: all keys, a file in the folder itself, and `unknown` one of its rows."""
     return (
         isinstance(value, dict)
-        and value.keys() == {*TEXTS, *SIZES}
+        and value.keys() in ({*TEXTS, *SIZES}, {*TEXTS, *SIZES, *DRAWN})
         and all(isinstance(value[key], str) and value[key] for key in TEXTS)
         and all(type(value[key]) is int for key in SIZES)
         and Path(value["file"]).name == value["file"]
         and value["outside"] in ("modulo", "unknown")
         and value["width"] > 0
         and 0 <= value["unknown"] < value["num_ids"] < 2**63
+        and ("std" not in value or (type(value["std"]) in (int, float) and 0 <= value["std"] < math.inf))
+        and (type(value.get("seed", 0)) is int and 0 <= value.get("seed", 0) < 2**63)
     )

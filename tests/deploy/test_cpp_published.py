@@ -45,6 +45,14 @@ def test_a_cut_or_changed_file_is_refused_by_name(program, tmp_path):
         assert answer.code == 4 and f"bad.rows: {message}" in answer.err
 
 
+def test_keys_that_were_never_trained_have_their_first_rows_in_cpp(program, tmp_path):
+    runtime.prepare()
+    slots, first = np.array([[[3, -5], [2**62, -1]], [[-1, -1], [96, 97]]]), {"std": 0.5, "seed": 3}
+    published_ranker(lambda: SlotDNN(2, 97, 3, [8]), {"slots": slots}, tmp_path / "1", first, slice(0, 20))
+    answer = program("--model", tmp_path / "1", "--golden")  # most of its keys are not in the file
+    assert answer.code == 0, answer.err
+
+
 def test_a_published_ranker_answers_as_in_python_and_a_new_version_needs_no_restart(program, tmp_path):
     runtime.prepare()
     slots, expected = np.array([[[3, -5], [2**62, -1]], [[-1, -1], [96, 97]]]), {}

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "first_rows.h"
 #include "kit/kit.h"
 
 namespace kit {
@@ -27,14 +28,6 @@ struct Header {
   std::uint64_t first, keys, rows, standard, size;
 };
 static_assert(sizeof(Header) == 80, "as Python packs it");
-
-// SplitMix64's finalizer, as common/table/hash.py
-std::uint64_t hash_of(std::uint64_t value) {
-  value += 0x9E3779B97F4A7C15u;
-  value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
-  value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
-  return value ^ (value >> 31);
-}
 
 float float_of(std::uint16_t half) {
   const std::uint32_t sign = (half & 0x8000u) << 16, magnitude = half & 0x7fffu;
@@ -102,7 +95,7 @@ KeyedRows::KeyedRows(const std::string& path) {
 KeyedRows::~KeyedRows() { munmap(const_cast<std::uint8_t*>(memory_), bytes_); }
 
 std::size_t KeyedRows::place_of(std::uint64_t key) const {
-  const std::size_t bucket = hash_of(key) >> (64 - bits_);
+  const std::size_t bucket = splitmix64(key) >> (64 - bits_);
   const std::size_t end = std::min<std::size_t>(first_[bucket + 1], count_);  // whatever the file says
   for (std::size_t at = first_[bucket]; at < end; ++at)
     if (keys_[at] == key) return at;
@@ -114,8 +107,8 @@ void KeyedRows::look_up(const std::uint64_t* keys, std::size_t count, float* row
   for (std::size_t begin = 0; begin < count; begin += keys_ahead) {
     const std::size_t many = std::min(keys_ahead, count - begin);
     std::size_t places[keys_ahead];
-    for (std::size_t i = 0; i < many; ++i) __builtin_prefetch(first_ + (hash_of(keys[begin + i]) >> (64 - bits_)));
-    for (std::size_t i = 0; i < many; ++i) __builtin_prefetch(keys_ + first_[hash_of(keys[begin + i]) >> (64 - bits_)]);
+    for (std::size_t i = 0; i < many; ++i) __builtin_prefetch(first_ + (splitmix64(keys[begin + i]) >> (64 - bits_)));
+    for (std::size_t i = 0; i < many; ++i) __builtin_prefetch(keys_ + first_[splitmix64(keys[begin + i]) >> (64 - bits_)]);
     for (std::size_t i = 0; i < many; ++i) {
       places[i] = place_of(keys[begin + i]);
       if (places[i] < count_) __builtin_prefetch(rows_ + places[i] * width_ * (half_ ? 2 : 4));
@@ -123,7 +116,10 @@ void KeyedRows::look_up(const std::uint64_t* keys, std::size_t count, float* row
     for (std::size_t i = 0; i < many; ++i) {
       float* const row = rows + (begin + i) * width_;
       if (places[i] >= count_) {
-        std::copy_n(default_, width_, row);
+        if (drawn_)
+          first_row(keys[begin + i], width_, std_, seed_, row);
+        else
+          std::copy_n(default_, width_, row);
       } else if (half_) {
         const auto* const found = reinterpret_cast<const std::uint16_t*>(rows_) + places[i] * width_;
         std::transform(found, found + width_, row, float_of);

@@ -19,7 +19,9 @@ class KeyedRows {
 
   std::size_t width() const { return width_; }
   std::size_t size() const { return count_; }
-  // Writes the rows of `count` keys to `rows`, [count, width]; the default for keys that are not here.
+  // From now on the rows of keys that are not here follow from the key, as in training (see first_rows.h).
+  void draw_others(float std, std::uint64_t seed) { drawn_ = true, std_ = std, seed_ = seed; }
+  // Writes the rows of `count` keys to `rows`, [count, width]; the default, or what was drawn, for keys that are not here.
   void look_up(const std::uint64_t* keys, std::size_t count, float* rows) const;
 
  private:
@@ -27,7 +29,9 @@ class KeyedRows {
   const std::uint8_t* memory_ = nullptr;
   std::size_t bytes_ = 0, count_ = 0, width_ = 0;
   unsigned bits_ = 1;
-  bool half_ = false;
+  bool half_ = false, drawn_ = false;
+  float std_ = 0;
+  std::uint64_t seed_ = 0;
   const std::uint32_t* first_ = nullptr;
   const std::uint64_t* keys_ = nullptr;
   const std::uint8_t* rows_ = nullptr;

@@ -34,6 +34,11 @@ LookUps::LookUps(const YAML::Node& entries, const std::string& file, const std::
     if (auto& opened = files_[entry.file]; opened == nullptr)
       opened = std::make_unique<KeyedRows>((std::filesystem::path(file).parent_path() / name).string());
     if (files_[entry.file]->width() != node["width"].as<std::size_t>()) throw wrong(file, "width is not that of " + entry.file);
+    if (node["std"]) {
+      const float std = node["std"].as<float>();
+      if (!(std >= 0) || !node["seed"]) throw wrong(file, "std is a number of 0 or more, with a seed");
+      files_[entry.file]->draw_others(std, node["seed"].as<std::uint64_t>());
+    }
     entries_.push_back(std::move(entry));
   }
 }

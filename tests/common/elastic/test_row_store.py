@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from common.elastic.row_store import KeyIndex, RowStore, first_rows
+from common.elastic.row_store import KeyIndex, RowStore
 from common.optim.optimizers import SGD
 from common.optim.row_rules import row_rule
+from common.table.first_rows import first_rows
 
 
 def keys_of(*values):
