@@ -102,7 +102,9 @@ def find_sequences(root):
     for _ in range(4):
         there = [folder for folder in level if any(os.path.exists(os.path.join(folder, name)) for name in TRUTH)]
         found += there
-        level = [entry.path for folder in level if folder not in there for entry in os.scandir(folder) if entry.is_dir()]
+        level = [
+            entry.path for folder in level if folder not in there for entry in os.scandir(folder) if entry.is_dir()
+        ]
     return sorted(found)
 
 

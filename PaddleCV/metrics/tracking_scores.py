@@ -170,9 +170,7 @@ def starts_of(run):
 
 def expected_overlap(segments, count):
     """The mean overlap of the first `count` frames of segments (float), or None where none is so long."""
-    values = [
-        part[:count].sum() / count for part, failed in segments if len(part) >= count or failed
-    ]
+    values = [part[:count].sum() / count for part, failed in segments if len(part) >= count or failed]
     return float(np.mean(values)) if values else None
 
 

@@ -64,9 +64,7 @@ def test_the_correlation_in_memory_and_in_a_program_are_sums_of_products():
             expected[:, :, y, x] = (search[:, :, y : y + 3, x : x + 2] * template).sum((2, 3))
     search, template = (paddle.to_tensor(value.astype("float32")) for value in (search, template))
     np.testing.assert_allclose(correlate(search, template).numpy(), expected, atol=1e-5)
-    np.testing.assert_allclose(
-        correlate_fully(search, template).numpy(), expected.sum(1, keepdims=True), atol=1e-5
-    )
+    np.testing.assert_allclose(correlate_fully(search, template).numpy(), expected.sum(1, keepdims=True), atol=1e-5)
 
 
 def test_backbones_have_the_cells_of_the_papers():

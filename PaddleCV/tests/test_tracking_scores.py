@@ -18,7 +18,7 @@ FRAME = np.zeros((60, 80, 3), np.uint8)
 
 def test_scores_of_a_track():
     boxes = np.array([[10.0, 10, 10, 10]] * 4)
-    found = boxes + [[0, 0, 0, 0], [5, 0, 0, 0], [0, 0, 0, 0], [30, 0, 0, 0]]
+    found = boxes + np.array([[0, 0, 0, 0], [5, 0, 0, 0], [0, 0, 0, 0], [30, 0, 0, 0]])
     np.testing.assert_allclose(track_overlaps(found, boxes), [1, 1 / 3, 1, 0])
     metric = TrackingScores(None)
     metric.add(found, boxes, np.array([True, True, False, True]))

@@ -185,7 +185,7 @@ def paste(frame, thing, mask, x, y, scale, angle):
     frame[:] = frame * (1 - alpha) + drawn * alpha
     rows, columns = np.nonzero(mask > 0.5)
     corners = np.stack([columns, rows, np.ones(len(rows))], 1) @ move.T
-    low, high = corners.min(0) , corners.max(0) + 1
+    low, high = corners.min(0), corners.max(0) + 1
     return [float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])]
 
 

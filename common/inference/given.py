@@ -27,7 +27,7 @@ def as_sample(task, given):
         return {"path": "row", "name": "1", "row": dict(given)}
     if task.sequential:
         if not isinstance(given, dict) or set(given) != {"video", "box"}:
-            raise DataError("error[D113] a tracker is given a dict: video (a path or frames), box (x, y, width, height)")
+            raise DataError("error[D113] a tracker is given a dict of video (a path or frames) and box (x, y, w, h)")
         sample = {"path": str(given["video"]), "name": str(given["video"])}
         if isinstance(given["video"], np.ndarray):
             sample = {"path": "array", "name": "array", "clip": given["video"]}

@@ -56,9 +56,7 @@ class Track:
             min(max(start + side / 2 + shift / scale, 0.0), float(limit))
             for start, side, shift, limit in zip(self.box[:2], self.box[2:], (across, down), limits)
         ]
-        size = [
-            min(max(side / scale, SMALLEST), float(limit)) for side, limit in zip((width, height), limits)
-        ]
+        size = [min(max(side / scale, SMALLEST), float(limit)) for side, limit in zip((width, height), limits)]
         self.box = [center[0] - size[0] / 2, center[1] - size[1] / 2, *size]
         self.about = outputs
         return self.box, float(outputs["score"].reshape(-1)[0])

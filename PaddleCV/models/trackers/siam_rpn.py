@@ -116,7 +116,20 @@ class SiamRPN(Tracker):
         build,
     ):
         """Builds the backbone first; see the class for the arguments."""
-        given = (trained, hidden, anchor_scale, ratios, penalty, window, rate, positive, negative, samples, box_weight, seed)
+        given = (
+            trained,
+            hidden,
+            anchor_scale,
+            ratios,
+            penalty,
+            window,
+            rate,
+            positive,
+            negative,
+            samples,
+            box_weight,
+            seed,
+        )
         return cls(build(backbone), exemplar, instance, *given)
 
     def cells_of(self, instance):

@@ -1,4 +1,4 @@
-"""Crops around a tracked object: places of pixels by hand, jitter that the target knows of, and boxes that are refused."""
+"""Crops around a tracked object: pixels by hand, jitter that the target knows of, and boxes that are refused."""
 
 import numpy as np
 import pytest
