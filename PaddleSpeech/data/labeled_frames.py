@@ -27,7 +27,7 @@ class LabeledFrames:
     Args:
         entries (list[dict]): with `name`, `features` and `labels`: functions without arguments that read an array.
         source (str): the list, for messages.
-        states (str | None): names of the states, one a line.
+        states (str | None): names of the states, one per line.
         num_states (int | None): number of states without names.
         text (str | None): transcripts, `NAME WORD WORD ...` a line.
         max_frames (int | None): longer utterances are cut.
@@ -100,7 +100,7 @@ class KaldiFrames(LabeledFrames):
     Args:
         features (str): index (scp) of matrices, such as `feats.scp`.
         labels (str): index of the states of every frame, integers; null for features without labels.
-        states (str): names of the states, one a line.
+        states (str): names of the states, one per line.
         num_states (int): number of states that have no names.
         text (str): transcripts, `KEY WORD WORD ...` a line.
         max_frames (int): longer utterances are cut to parts of equal length, without their text.
@@ -126,14 +126,14 @@ class KaldiFrames(LabeledFrames):
 class FrameLists(LabeledFrames):
     """Features and labels in the files of DeepASR's own converter.
 
-    A list names two files for each block, one a line: numbers without a header (features float32, labels int32), and
+    A list names two files for each block, one per line: numbers without a header (features float32, labels int32), and
     their description: the number of utterances is the second word of its first line, then follow for each the name, a
     word that is not read, and place, size in bytes and frames of its numbers; for features also their number.
 
     Args:
         features (str): list of the files of features.
         labels (str): list of the files of labels, in the same order; null for features without labels.
-        states (str): names of the states, one a line.
+        states (str): names of the states, one per line.
         num_states (int): number of states that have no names.
         text (str): transcripts, `NAME WORD WORD ...` a line.
         max_frames (int): longer utterances are cut to parts of equal length, without their text.

@@ -32,7 +32,7 @@ def test_a_classifier_keeps_the_contract(tmp_path):
     rng = np.random.default_rng(0)
     lengths = np.array([4, 3, 1])
     batch = {"features": rng.normal(size=(3, 4, 21)).astype("float32"), "feature_length": lengths}
-    check_model(make, batch | {"labels": rng.integers(0, 3, (3, 4)).astype("int32")}, tmp_path)
+    check_model(make, batch | {"labels": rng.integers(0, 3, (3, 4)).astype("int32")}, tmp_path, exported=False)
 
 
 def test_the_network_has_as_many_parameters_as_the_original():
@@ -127,9 +127,9 @@ def test_a_run_goes_from_archives_to_words_and_likelihoods(frames, tmp_path):
     again = command("eval", *given, "--model", run / "export", "--json")
     assert json.loads(scores.out) == pytest.approx(json.loads(again.out)), again.err
     assert json.loads(scores.out)["frame_error"] < 0.7
-    heard = command("infer", "--model", run / "export", "--input", frames / "wav/eval_0000.wav")
+    answer = command("infer", "--model", run / "export", "--input", frames / "wav/eval_0000.wav")
     words = {line.split()[0] for line in (frames / "lexicon.txt").read_text().splitlines()}
-    assert heard.code == 0 and set(heard.out.split("\t")[1].split()) <= words
+    assert answer.code == 0 and set(answer.out.split("\t")[1].split()) <= words
     out = tmp_path / "loglikes.ark"
     options = ["--features", frames / "eval/feats.scp", "--out", out]
     assert command(write_likelihoods.main, "--model", run / "export", *options).code == 0

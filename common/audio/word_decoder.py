@@ -41,7 +41,7 @@ def read_lexicon(path):
 
 
 def read_priors(path):
-    """The log prior of each state from counts of its frames, float64 [C]: one number a line, or Kaldi's `[ 1 2 3 ]`.
+    """The log prior of each state from counts of its frames, float64 [C]: a number per line, or Kaldi's `[ 1 2 3 ]`.
 
     A state that was never seen has the prior of one frame.
 
