@@ -81,7 +81,7 @@ class KittiAP:
 
 
 def judge_boxes(overlap, counts, iou):
-    """Whether each detection, the best first, is right (1), wrong (0), or does not count (UNUSED), int [D].
+    """Verdicts of the detections, the best first: right (1), wrong (0), or not counted (UNUSED), int [D].
 
     Args:
         overlap (ndarray): [D, G].

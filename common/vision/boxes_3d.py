@@ -1,4 +1,4 @@
-"""Boxes in space: corners, points inside, overlaps of rotated boxes, suppression.
+"""Boxes in space: corners, points inside, overlaps of rotated boxes, NMS.
 
 Shapes in this file:
     B boxes, P points.  A box is (x, y, z, h, w, l, ry) in the frame of a camera, in meters and radians: x to the right,
@@ -124,7 +124,7 @@ def polygon_area(polygon):
 
 
 def suppress_rotated(boxes, scores, iou, keep):
-    """Greedy suppression by the overlap seen from above: the places of the boxes that stay, the best first.
+    """Greedy NMS by the overlap seen from above: the places of the boxes that stay, the best first.
 
     Args:
         boxes (ndarray): [B, 7].

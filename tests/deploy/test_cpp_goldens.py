@@ -44,6 +44,7 @@ ALIKE = {
     "tsn",
     "seq2seq_attention",
     "pointnet2_ssg",
+    "pointrcnn_rpn",
 }  # programs like others' here
 
 

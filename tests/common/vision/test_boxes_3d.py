@@ -38,7 +38,7 @@ def test_overlaps_are_those_of_the_cells_of_a_fine_grid():
     np.testing.assert_allclose(boxes_3d.overlaps_3d(*flat)[1], ground, atol=1e-9)
 
 
-def test_a_box_overlaps_itself_wholly_and_one_beside_it_not():
+def test_a_box_overlaps_itself_completely_and_one_beside_it_not():
     boxes = np.stack([CAR, moved(turn=np.pi), moved(9), moved(0, -1.5)])
     ground, space = boxes_3d.overlaps_3d(CAR[None], boxes)
     np.testing.assert_allclose(ground[0], [1, 1, 0, 1], atol=1e-9)
