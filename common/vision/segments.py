@@ -49,6 +49,16 @@ def suppress_softly(segments, scores, keep, alpha=0.4, low=0.5, high=0.9):
     return np.array(chosen, np.int64), np.array(found)
 
 
+def suppress_overlapping(segments, overlap):
+    """The segments [A, 2], the best first, that overlap no better one of them by more than `overlap`, int64 [B]."""
+    kept, open_ones = [], np.arange(len(segments))
+    while len(open_ones):
+        best, open_ones = open_ones[0], open_ones[1:]
+        kept.append(best)
+        open_ones = open_ones[segment_overlaps(segments[best : best + 1], segments[open_ones])[0] <= overlap]
+    return np.array(kept, np.int64)
+
+
 class RescaleFeatures(Transform):
     """Interpolates the features of a video to T steps, whatever its length.
 

@@ -41,6 +41,10 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         {"keypoints": np.linspace(0, 1, 12).reshape(2, 2, 3)},
     ),
     "ImageClassification": (IMAGES[:3], SCORES),
+    "ActionDetection": (
+        IMAGES[:2],
+        {"segments": np.array([[[0, 0.5], [0.6, 1e-7]]] * 2), "scores": np.full((2, 2, 2), 0.25)},
+    ),
     "ActionLocalization": (
         IMAGES[:2],
         {"start": np.eye(2, 4), "end": np.eye(2, 4, 2), "proposals": np.linspace(0, 1, 24).reshape(2, 3, 4)},
