@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from common.inference.rank_correlation import correlation, ranks
 from common.inference.scored import Scored
 
 from .classification import TextAccuracy
@@ -111,17 +112,3 @@ def matthews(table):
     total, labels, found = table.sum(), table.sum(1), table.sum(0)
     spread = (total**2 - (labels**2).sum()) * (total**2 - (found**2).sum())
     return float((np.trace(table) * total - labels @ found) / np.sqrt(spread)) if spread > 0 else 0.0
-
-
-def ranks(values):
-    """The ranks of values from 1, equal ones sharing the mean of theirs (float64 [N])."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[inverse]
-
-
-def correlation(one, other):
-    """Pearson's correlation of two arrays [N]; 0 where one does not vary."""
-    if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
-        return 0.0
-    return float(np.corrcoef(one, other)[0, 1])

@@ -28,6 +28,7 @@ PLAIN = (
 )
 TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of another form
     "TextClassification": PLAIN,
+    "TextRegression": PLAIN,
     "SequenceLabeling": PLAIN,
     "TextToText": PLAIN,
     "ReadingComprehension": "who went ?\tann went to rome , bob to Oslo .\n\nno tab\n"
@@ -36,16 +37,17 @@ TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of anot
 }
 
 
-ALIKE = {
+ALIKE = {  # programs like others' here
     "double_dqn",
     "dueling_dqn",
     "stgan",
     "attgan",
     "tsn",
     "seq2seq_attention",
+    "adem",
     "pointnet2_ssg",
     "pointrcnn_rpn",
-}  # programs like others' here
+}
 
 
 def twins():

@@ -1,0 +1,77 @@
+"""Predicts with several exported models of texts, whose probabilities are averaged.
+
+python tools/ensemble.py --model export/bert --model export/ernie --input questions.tsv
+python tools/ensemble.py --model export/bert=2 --model export/xlnet=1 --text "who ?<tab>ann went to rome" --json
+
+A number behind = is the weight of a model. The models have one task: classes of texts, a number for them, or questions.
+"""
+
+import pathlib
+import sys
+
+KIT = pathlib.Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[0] = str(KIT.parent)
+
+from common.commands.main import run_command  # noqa: E402
+from common.commands.parser import Parser  # noqa: E402
+from common.errors import ConfigError  # noqa: E402
+
+
+def parser():
+    """The command-line parser."""
+    lines = __doc__.splitlines()
+    options = Parser(prog="ensemble.py", description=lines[0], epilog="\n".join(lines[2:]))
+    options.add_argument("--model", required=True, action="append", metavar="DIR[=W]", help="exported model; repeated")
+    options.add_argument("--input", metavar="PATH", help="a file with one text per line, or - for standard input")
+    options.add_argument("--text", metavar="TEXT", help="one text instead of --input")
+    options.add_argument("--json", action="store_true", help="print one JSON object per text")
+    options.add_argument("--out", metavar="PATH", help="write predictions to a .csv, .json or .jsonl file")
+    options.add_argument("--threshold", type=float, help="minimum score of classes but the best")
+    options.add_argument("--batch", type=int, help="texts that are predicted together")
+    return options
+
+
+def named_weight(text):
+    """(folder, weight) of `DIR` or `DIR=W`; raises ConfigError for a weight that is no number above 0."""
+    folder, sign, number = text.rpartition("=")
+    if not sign:
+        return text, 1.0
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = 0.0
+    if not 0 < weight < float("inf"):
+        raise ConfigError(f"--model {text}: the weight behind = is a number above 0")
+    return folder, weight
+
+
+def run_ensemble(args):
+    """Runs the command and returns its exit code."""
+    from common.system import runtime
+
+    folders = [named_weight(text) for text in args.model]
+    if len(folders) < 2:
+        raise ConfigError("--model: give two models or more; tools/infer.py predicts with one")
+    if args.threshold is not None and not 0 <= args.threshold <= 1:
+        raise ConfigError(f"--threshold is {args.threshold}; allowed: 0 to 1")
+    if args.batch is not None and args.batch < 1:
+        raise ConfigError(f"--batch is {args.batch}; allowed: 1 or more")
+    runtime.prepare(load=False)
+    from common.inference.ensemble import Ensemble
+    from common.inference.predictor import Predictor
+    from common.inference.run import run_inference
+    from common.text.sources import open_texts
+
+    names, weights = zip(*folders, strict=True)
+    model = Ensemble([Predictor(name) for name in names], names, list(weights))
+    return run_inference(model, open_texts(args.input, model.task, args.text), args)
+
+
+def main(argv=None):
+    """Runs the command and exits."""
+    run_command(parser(), run_ensemble, argv)
+
+
+if __name__ == "__main__":
+    main()

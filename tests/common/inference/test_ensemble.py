@@ -1,0 +1,73 @@
+"""Models that answer together: means by hand, and members that do not fit."""
+
+import types
+
+import pytest
+
+from common.errors import ConfigError
+from common.inference.ensemble import Ensemble
+from common.inference.tasks.reading_comprehension import ReadingComprehension
+from common.inference.tasks.text_classification import TextClassification
+from common.inference.tasks.text_regression import TextRegression
+
+
+class Member:
+    """Answers every sample alike, and remembers how many classes it was asked for."""
+
+    inputs, pipeline = {}, types.SimpleNamespace(transforms=[])
+
+    def __init__(self, task, records, labels=None):
+        self.task, self.records, self.labels, self.asked = task, records, labels, []
+
+
+def predict_samples(self, samples, threshold=None):
+    self.asked.append((getattr(self.task, "n_best", None), threshold))
+    return [(sample, self.records if "text_a" in sample else []) for sample in samples], []
+
+
+@pytest.fixture(autouse=True)
+def answering(monkeypatch):
+    monkeypatch.setattr("common.inference.ensemble.predicts_by", lambda member: predict_samples)
+
+
+def classes(*scores):
+    records = [{"label": "abc"[k], "category_id": k, "score": score} for k, score in enumerate(scores)]
+    return Member(TextClassification(n_best=2), sorted(records, key=lambda one: -one["score"]), ["a", "b", "c"])
+
+
+def test_probabilities_of_classes_are_averaged_by_the_weights():
+    members = [classes(0.6, 0.3, 0.1), classes(0.0, 0.8, 0.2)]
+    ((sample, records), (_, none)), problems = Ensemble(members, ["m", "n"], [1.0, 3.0]).predict_samples(
+        [{"text_a": "x"}, {"blank": True}]
+    )
+    assert [(record["label"], record["score"]) for record in records] == [("b", 0.675)] and not none and not problems
+    assert sample == {"text_a": "x"} and members[1].asked == [(3, 0.0)] and members[1].task.n_best == 2
+    found = Ensemble(members, ["m", "n"]).predict_samples([{"text_a": "x"}], 0.2)[0][0][1]
+    assert [record["label"] for record in found] == ["b", "a"]
+
+
+def test_numbers_and_answers_are_joined():
+    members = [Member(TextRegression(), [{"value": value}]) for value in (1.0, 2.0)]
+    assert Ensemble(members, ["m", "n"]).predict_samples([{"text_a": "x"}])[0][0][1] == [{"value": 1.5}]
+
+    def answers(**scores):
+        return [{"text": text, "start": len(text), "end": 9, "score": score} for text, score in scores.items()]
+
+    task = ReadingComprehension()
+    members = [Member(task, answers(ann=0.0, oslo=0.0)), Member(task, answers(oslo=1.0, ro=0.0))]
+    ((_, found),), _ = Ensemble(members, ["m", "n"]).predict_samples([{"text_a": "x"}])
+    assert [record["text"] for record in found] == ["oslo", "ann", "ro"]
+    assert found[0]["score"] == pytest.approx((0.5 + 0.7311) / 2, abs=1e-4)
+    assert sum(record["score"] for record in found) == pytest.approx(1, abs=1e-3)
+
+
+def test_members_that_answer_other_questions_are_refused():
+    one = classes(0.5, 0.5, 0.0)
+    with pytest.raises(ConfigError, match="n: TextRegression, and m is of TextClassification"):
+        Ensemble([one, Member(TextRegression(), [])], ["m", "n"])
+    other = classes(0.5, 0.5, 0.0)
+    other.labels = ["a", "b"]
+    with pytest.raises(ConfigError, match="n: the classes are"):
+        Ensemble([one, other], ["m", "n"])
+    with pytest.raises(ConfigError, match="each of the 2 models takes one above 0"):
+        Ensemble([one, one], ["m", "n"], [1.0, 0.0])
