@@ -29,6 +29,7 @@ PLAIN = (
 TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of another form
     "TextClassification": PLAIN,
     "TextRegression": PLAIN,
+    "TextGeneration": PLAIN,
     "SequenceLabeling": PLAIN,
     "TextToText": PLAIN,
     "ReadingComprehension": "who went ?\tann went to rome , bob to Oslo .\n\nno tab\n"
@@ -37,7 +38,15 @@ TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of anot
 }
 
 
-ALIKE = {"double_dqn", "dueling_dqn", "stgan", "attgan", "tsn", "seq2seq_attention", "adem"}  # programs like others' here
+ALIKE = {
+    "double_dqn",
+    "dueling_dqn",
+    "stgan",
+    "attgan",
+    "tsn",
+    "seq2seq_attention",
+    "adem",
+}  # programs like others' here
 
 
 def twins():
