@@ -1,4 +1,4 @@
-"""Replies that are written from facts: the reader, the scores, the model and what it is told to learn first."""
+"""Replies that are written from facts: the reader, the scores, the model and what it learns first."""
 
 import json
 import types

@@ -73,8 +73,8 @@ def test_every_dialogue_with_ratings_is_tested_in_one_fold(tmp_path):
     assert sorted(line for lines in tests for line in lines) == sorted(
         f"hi {k // 2}\tyes {k}\t{(k % 5) / 2:.4f}" for k in range(20)
     ) and tests[1] == found["dev.0.tsv"][1:]  # fmt: skip
-    told = {line.split("\t")[0] for line in found["train.0.tsv"][1:]}
-    assert not told & {line.split("\t")[0] for line in tests[0] + tests[1]} and len(told) == 6
+    kept = {line.split("\t")[0] for line in found["train.0.tsv"][1:]}
+    assert not kept & {line.split("\t")[0] for line in tests[0] + tests[1]} and len(kept) == 6
     (tmp_path / "a.jsonl").write_text('{"context": ["a"]}\n')
     with pytest.raises(DataError, match="line 1: no list 'context'"):
         make_dialogues.grade(str(tmp_path / "a.jsonl"), random_for(0))

@@ -62,10 +62,10 @@ class KnowledgeIds(PairIds):
         for row, ids in enumerate(read):
             sample["fact_ids"][row, : len(ids)] = ids
             sample["fact_length"][row] = len(ids)
-        told = [token for ids in read for token in ids]
+        tokens = [token for ids in read for token in ids]
         sample["coverage"] = {
             "text_a": count(kept, unknown, len(said) - len(kept)),
-            "text_b": count(told, unknown, sum(map(len, facts)) - len(told)),
+            "text_b": count(tokens, unknown, sum(map(len, facts)) - len(tokens)),
         }
         if "target" in sample:
             wanted = self.encode(sample["target"])

@@ -94,5 +94,5 @@ def mean_of(paths):
 
 
 def is_float(array):
-    """Whether an array has floating-point numbers that can be averaged."""
+    """True for an array of floating-point numbers, which can be averaged."""
     return np.issubdtype(array.dtype, np.floating)

@@ -29,6 +29,7 @@ PLAIN = (
 TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of another form
     "TextClassification": PLAIN,
     "TextRegression": PLAIN,
+    "TextGeneration": PLAIN,
     "SequenceLabeling": PLAIN,
     "TextToText": PLAIN,
     "ReadingComprehension": "who went ?\tann went to rome , bob to Oslo .\n\nno tab\n"
@@ -38,6 +39,7 @@ TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of anot
 
 
 ALIKE = {  # programs like others' here
+}
     "double_dqn",
     "dueling_dqn",
     "stgan",
@@ -45,6 +47,7 @@ ALIKE = {  # programs like others' here
     "tsn",
     "seq2seq_attention",
     "adem",
+ALIKE = {  # programs like others' here
     "pointnet2_ssg",
     "pointrcnn_rpn",
 }

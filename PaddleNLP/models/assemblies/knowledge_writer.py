@@ -69,7 +69,7 @@ class KnowledgeWriter(SequenceToSequence):
         self.dropout = nn.Dropout(dropout)
 
     def encode(self, input_ids, length, fact_ids, fact_length):
-        """What the decoder needs of dialogues and facts.
+        """Encodes dialogues and facts for the decoder.
 
         Args:
             input_ids (Tensor): int64 [N, S].
@@ -94,7 +94,7 @@ class KnowledgeWriter(SequenceToSequence):
 
     @staticmethod
     def choice(query, facts, absent):
-        """How much of each fact is taken, [N, 1, F]; of queries [N, H]."""
+        """The share of each fact that is taken, [N, 1, F]; of queries [N, H]."""
         return F.softmax(paddle.matmul(query.unsqueeze(1), facts, transpose_y=True) + absent)
 
     def advance(self, words, state, memory, beams=1):
@@ -111,9 +111,9 @@ class KnowledgeWriter(SequenceToSequence):
         found = paddle.matmul(F.softmax(paddle.matmul(query, said, transpose_y=True) + padding), said)
         found = found.reshape([-1, self.hidden_size])
         wrote = paddle.tanh(self.of_writer(self.writer.step(paddle.concat([words, found], -1), state)))
-        told = paddle.tanh(self.of_teller(self.teller.step(paddle.concat([chosen, found], -1), state)))
-        share = F.sigmoid(self.gate(paddle.concat([wrote, told], -1)))
-        return told + share * (wrote - told), found
+        known = paddle.tanh(self.of_teller(self.teller.step(paddle.concat([chosen, found], -1), state)))
+        share = F.sigmoid(self.gate(paddle.concat([wrote, known], -1)))
+        return known + share * (wrote - known), found
 
     def logits(self, found, state):
         """Logits [..., V] of what was found in the dialogue and of a state, [..., H] each."""

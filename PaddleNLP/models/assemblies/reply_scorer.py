@@ -20,7 +20,7 @@ TOP = 2.0  # the best rating; the worst is 0
 
 
 class ReplyScorer(nn.Layer):
-    """Whether a reply follows a dialogue: c' M r of the last states c and r of one LSTM layer that reads both, plus b.
+    """Scores whether a reply follows a dialogue: c' M r of the last states c and r of one LSTM layer, plus b.
 
     Args:
         vocab_size (int): rows of the embedding.

@@ -65,6 +65,8 @@ class TextGeneration(Task):
         return self.joiner.join(words[: words.index(self.end)] if self.end in words else words)
 
     def line(self, sample, records):
-        """The text and its best continuation, a tab, and the perplexity of the text."""
+        """The text and its best continuation, a tab, and the perplexity of the text; an empty line for an empty one."""
+        if not records:
+            return ""
         best = records[0]
         return f"{sample['text_a']} ... {best['text']}\tperplexity {best['perplexity']:.2f}"

@@ -53,6 +53,15 @@ void add_words(TextArguments&, Steps& steps, BatchSteps&) {
   });
 }
 
+// Puts the token that is before every text in front of the tokens.
+void add_begin(TextArguments& given, Steps& steps, BatchSteps&) {
+  const Letters begin = decode_utf8(given.get("begin", std::string("<eos>")));
+  steps.push_back([=](TextSample& sample) {
+    sample.tokens->insert(sample.tokens->begin(), begin);
+    sample.offsets.insert(sample.offsets.begin(), Span{0, 0});
+  });
+}
+
 // The words of a dictionary as a tree of their letters.
 class WordTree {
  public:
@@ -254,7 +263,7 @@ void add_padding(TextArguments& given, Steps&, BatchSteps& batch_steps) {
 
 const std::map<std::string, AddTransform>& split_transforms() {
   static const std::map<std::string, AddTransform> transforms{
-      {"SplitCharacters", add_characters}, {"SplitWords", add_words},     {"SplitByDictionary", add_dictionary},
+      {"SplitCharacters", add_characters}, {"SplitWords", add_words}, {"BeginText", add_begin}, {"SplitByDictionary", add_dictionary},
       {"TokenIds", add_ids},               {"HashedNgrams", add_ngrams}, {"PadText", add_padding}};
   return transforms;
 }

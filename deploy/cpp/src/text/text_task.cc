@@ -7,6 +7,7 @@ const std::map<std::string, std::shared_ptr<const TextTask> (*)(TextArguments&)>
     {"ReadingComprehension", make_reading_comprehension},
     {"SequenceLabeling", make_sequence_labeling},
     {"TextClassification", make_text_classification},
+    {"TextGeneration", make_text_generation},
     {"TextRegression", make_text_regression},
     {"TextToText", make_text_to_text}};
 

@@ -35,6 +35,7 @@ std::shared_ptr<const TextTask> make_text_task(const std::string& name, const YA
 std::shared_ptr<const TextTask> make_text_classification(TextArguments& given);
 std::shared_ptr<const TextTask> make_sequence_labeling(TextArguments& given);
 std::shared_ptr<const TextTask> make_reading_comprehension(TextArguments& given);
+std::shared_ptr<const TextTask> make_text_generation(TextArguments& given);
 std::shared_ptr<const TextTask> make_text_regression(TextArguments& given);
 std::shared_ptr<const TextTask> make_text_to_text(TextArguments& given);
 bool is_text_task(const std::string& name);
