@@ -13,8 +13,7 @@ from common.errors import DataError
 from common.inference.tasks.point_detection import PointDetection
 from common.testing import check_model
 from common.vision.boxes_3d import points_inside
-from common.vision.image_frame import CameraFrame, ChooseFarPoints, CropScope
-from common.vision.point_files import LoadPoints
+from common.vision.image_frame import ChooseFarPoints, CropScope, LoadScan
 from common.vision.scene_changes import PointBoxTargets
 from PaddleCV.data.kitti_objects import KittiObjects
 from PaddleCV.metrics.kitti_ap import KittiAP, judge_boxes, precision_at_recalls
@@ -79,7 +78,7 @@ def detector():
 
 
 def test_the_first_stage_keeps_the_contract(scenes, tmp_path):
-    steps = [LoadPoints(), CameraFrame(), CropScope(), ChooseFarPoints(64), PointBoxTargets()]
+    steps = [LoadScan(), CropScope(), ChooseFarPoints(64), PointBoxTargets()]
     data = KittiObjects(scenes)
     samples = [Pipeline(steps).sample(data, index, 0) for index in range(2)]
     batch = {name: np.stack([one[name] for one in samples]) for name in ("points", "point_label", "point_box")}

@@ -12,6 +12,7 @@ import numpy as np
 from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.files import read_lines
+from common.vision.point_files import LoadPoints
 
 MATRICES = {"P2": (3, 4), "R0_rect": (3, 3), "Tr_velo_to_cam": (3, 4)}
 NOMINAL = np.array(
@@ -63,16 +64,18 @@ def visible(points, calibration, size):
     return (depth > 0) & (x >= 0) & (x < size[0]) & (y >= 0) & (y < size[1])
 
 
-class CameraFrame(Transform):
-    """Moves the points of a scan to the frame of the camera, unless the dataset has done so (`camera`).
+class LoadScan(LoadPoints):
+    """Reads the points of a scan, and moves them to the frame of the camera, unless the dataset has (`camera`).
 
     The calibration is `calib/NAME.txt` beside the folder of `NAME.bin`; without that file the axes of the scanner are
     exchanged alone (x forward, y left, z up become right, down and forward).
+
+    Args:
+        values (int): the first values of each point that are taken; 3 for x, y, z alone.
     """
 
-    alike = True
-
     def __call__(self, sample, rng):
+        sample = super().__call__(sample, rng)
         if not sample.get("camera"):
             path = Path(sample.get("path", ""))
             calib = path.parent.parent / "calib" / f"{path.stem}.txt"

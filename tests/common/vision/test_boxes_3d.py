@@ -85,11 +85,11 @@ def calibration_file(path, **changed):
 
 def test_scans_are_moved_to_the_camera_with_their_calibration_or_without(tmp_path):
     calibration_file(tmp_path / "calib/7.txt")
-    scan = np.array([[10, 1, 0.5, 0.25]], np.float32)
+    scan, load = np.array([[10, 1, 0.5, 0.25]], np.float32), image_frame.LoadScan(4)
     for path, expected in ((tmp_path / "velodyne/7.bin", [0, 1.5, 13]), (tmp_path / "other.npy", [-1, -0.5, 10])):
-        found = image_frame.CameraFrame()({"path": str(path), "points": scan}, None)
+        found = load({"path": str(path), "points": scan}, None)
         assert found["points"].tolist() == [[*expected, 0.25]] and found["camera"]
-        assert image_frame.CameraFrame()(found, None)["points"].tolist() == [[*expected, 0.25]]
+        assert load(found, None)["points"].tolist() == [[*expected, 0.25]]
     matrices = image_frame.read_calibration(str(tmp_path / "calib/7.txt"))
     points = np.array([[0, 0, 10], [0, 0, -10], [100, 0, 10], [0, 100, 10]], np.float32)
     assert image_frame.visible(points, matrices, (1242, 375)).tolist() == [True, False, False, False]

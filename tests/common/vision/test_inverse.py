@@ -49,12 +49,16 @@ def transforms_of(package):
     return [kind for kind in found.values() if kind is not Transform]
 
 
-OF_VIDEOS = (
+OF_OTHERS = (
     "common.vision.clips",
     "common.vision.feature_files",
     "common.vision.segments",
-)  # they take files of frames or of features
-IMAGES = [kind for kind in transforms_of(common.vision) if kind.__module__ not in OF_VIDEOS]
+    "common.vision.point_files",
+    "common.vision.point_clouds",
+    "common.vision.image_frame",
+    "common.vision.scene_changes",
+)  # they take files of frames, of features or of points
+IMAGES = [kind for kind in transforms_of(common.vision) if kind.__module__ not in OF_OTHERS]
 CASES = [(kind, given) for kind in IMAGES for given in ARGUMENTS.get(kind.__name__, [{}])]
 
 
