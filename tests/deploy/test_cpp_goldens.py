@@ -39,17 +39,15 @@ TEXTS = {  # 8 lines for each task that reads texts: some blank, cut, or of anot
 
 
 ALIKE = {  # programs like others' here
-}
+    "adem",
+    "attgan",
     "double_dqn",
     "dueling_dqn",
-    "stgan",
-    "attgan",
-    "tsn",
-    "seq2seq_attention",
-    "adem",
-ALIKE = {  # programs like others' here
     "pointnet2_ssg",
     "pointrcnn_rpn",
+    "seq2seq_attention",
+    "stgan",
+    "tsn",
 }
 
 
