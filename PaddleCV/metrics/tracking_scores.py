@@ -18,11 +18,11 @@ SKIPPED, BURN_IN = 5, 10  # frames after a failure until the new start; frames a
 class TrackingScores:
     """Runs a tracker over whole sequences from the first box: the one-pass evaluation of OTB, and that of GOT-10k.
 
-    `success` is the mean over 21 thresholds of the frames whose overlap is larger, `precision` the share of frames whose
-    center is at most 20 pixels from the right one, `precision_8` 8 pixels; each a mean over sequences, first frames
-    included.  `ao` is the mean overlap, `sr_50` and `sr_75` the share of frames that overlap by more, of all frames but
-    the first ones (https://arxiv.org/abs/1810.11981, section 3.4).  Frames in which the object is hidden do not count.
-    With `restarts` the supervised protocol of VOT too: `accuracy`, `failures` per sequence and `eao`.
+    `success` is the mean over 21 thresholds of the share of frames that overlap by more, `precision` the share of
+    frames whose center is at most 20 pixels from the right one, `precision_8` 8 pixels; each a mean over sequences,
+    first frames included.  `ao` is the mean overlap, `sr_50` and `sr_75` the share of frames that overlap by more, of
+    all frames but the first ones (https://arxiv.org/abs/1810.11981, section 3.4).  Frames in which the object is hidden
+    do not count.  With `restarts` the supervised protocol of VOT too: `accuracy`, `failures` per sequence and `eao`.
 
     Args:
         dataset (object): of sequences.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.errors import ConfigError, DataError, NotFinite
-from common.vision.track_sources import EXAMPLE, frames_of
+from common.vision.track_sources import EXAMPLE, sequence_frames
 from common.vision.tracking import TrackingCrops, context_side
 
 SMALLEST = 2.0  # pixels of a side of the box
@@ -90,7 +90,7 @@ def follow_frames(run, crops, frames, box, path="a sequence"):
 
 
 def crops_of(transforms):
-    """The transform that makes the crops of a tracker; raises DataError where there is none.
+    """The transform that makes the crops of a tracker; raises DataError where it is missing.
 
     Args:
         transforms (list[Transform]): of a model.
@@ -106,7 +106,8 @@ def predict_tracks(model, samples, threshold):
 
     Args:
         model (Predictor | ModelInMemory): of a tracker.
-        samples (list[dict]): see :func:`common.vision.track_sources.frames_of`, each with its first `box` (x, y, w, h).
+        samples (list[dict]): see
+            :func:`common.vision.track_sources.sequence_frames`, each with its first `box` (x, y, w, h).
         threshold (float | None): frames that score less are left out; None for the threshold of the task.
 
     Raises:
@@ -118,7 +119,7 @@ def predict_tracks(model, samples, threshold):
         if "box" not in sample:
             raise ConfigError(f"this model tracks an object from where it is at first: {EXAMPLE}")
         try:
-            frames = frames_of(sample, crops.max_pixels)
+            frames = sequence_frames(sample, crops.max_pixels)
             boxes, scores = follow_frames(model.run, crops, frames, sample["box"], sample["path"])
         except DataError as error:
             problems.append(error)

@@ -55,7 +55,7 @@ def folder_frames(path):
     return frames
 
 
-def frames_of(sample, max_pixels=PIXEL_LIMIT):
+def sequence_frames(sample, max_pixels=PIXEL_LIMIT):
     """The frames of a sequence one by one, RGB uint8 [H, W, 3].
 
     Args:
@@ -117,7 +117,7 @@ class DrawnTracks:
 
         Args:
             task (Task): draws the record of a frame, `draw_at`.
-            sample (dict): see :func:`frames_of`.
+            sample (dict): see :func:`sequence_frames`.
             records (list[dict]): with `frame`.
         """
         path = sample["path"]
@@ -128,7 +128,7 @@ class DrawnTracks:
             with FrameList(sample["clip"]) if "clip" in sample else VideoFile(path) as video:
                 writer = VideoWriter(self.out, path, video.rate)
             places = None
-        for number, frame in enumerate(frames_of(sample)):
+        for number, frame in enumerate(sequence_frames(sample)):
             writer.add(places[number] if places else sample, task.draw_at(np.asarray(frame), records, number))
         writer.close()
 

@@ -83,7 +83,7 @@ def positions(center, side, size, length):
 
 
 def is_outside(numbers, length):
-    """True where numbers of pixels are none of a frame of this length."""
+    """True for numbers of pixels that lie before or after a frame of this length."""
     return (numbers < 0) | (numbers >= length)
 
 
@@ -106,7 +106,7 @@ class TrackingCrops(Transform):
     examine = staticmethod(Decode.examine)
 
     def __init__(self, exemplar=127, instance=255, context=CONTEXT, max_pixels=PIXEL_LIMIT):
-        check_sizes(type(self).__name__, exemplar, instance, context)
+        check_crop_sizes(type(self).__name__, exemplar, instance, context)
         self.exemplar, self.instance, self.context, self.max_pixels = exemplar, instance, context, max_pixels
 
     def __call__(self, sample, rng):
@@ -163,7 +163,7 @@ class TrackingPair(Transform):
         flip=0.5,
         max_pixels=PIXEL_LIMIT,
     ):
-        check_sizes("TrackingPair", exemplar, instance, context)
+        check_crop_sizes("TrackingPair", exemplar, instance, context)
         if not (0 <= template_scale < 1 and 0 <= search_scale < 1 and 0 <= brightness < 1):
             raise ValueError("TrackingPair: template_scale, search_scale and brightness are from 0 to below 1")
         self.exemplar, self.instance, self.context, self.max_pixels = exemplar, instance, context, max_pixels
@@ -197,7 +197,7 @@ class TrackingPair(Transform):
         return np.clip((crop - mean) * np.float32(1 + contrast) + mean * np.float32(1 + brightness), 0, 255)
 
 
-def check_sizes(name, exemplar, instance, context):
+def check_crop_sizes(name, exemplar, instance, context):
     """Raises ValueError for sizes that no crop has."""
     if not 1 <= exemplar <= instance or context < 0:
         raise ValueError(
