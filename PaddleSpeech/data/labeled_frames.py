@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from common.audio.kaldi_files import beside, line_error, read_index, read_value
-from common.data.refusals import bad_file, unreadable_file
-from common.errors import DataError, DataIssue
+from common.data.refusals import add_list_line, bad_file, unreadable_file
+from common.errors import BadSample, DataError, DataIssue
 from common.files import read_lines
 from common.log import counted, logger
 from common.regular import check_regular
@@ -68,8 +68,15 @@ class LabeledFrames:
         """One sample; raises BadSample where it cannot be read, or its labels are not those of its frames."""
         number, part, count = self.parts[index]
         entry = self.entries[number]
+        try:
+            return self.read(entry, part, count)
+        except BadSample as error:
+            raise add_list_line(error, {"manifest": self.source, "place": entry["name"]}) from None
+
+    def read(self, entry, part, count):
+        """The sample of a part of an entry, of `count` equal ones."""
         features = entry["features"]()
-        sample = {"path": f"{entry['path']}: {entry['name']}", "name": entry["name"]}
+        sample = {"path": entry["path"], "name": entry["name"]}
         if not np.isfinite(features).all():
             raise bad_file("D119", sample["path"], "has features that are not finite")
         cut = slice(part * len(features) // count, (part + 1) * len(features) // count)

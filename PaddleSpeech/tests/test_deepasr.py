@@ -32,7 +32,7 @@ def test_a_classifier_keeps_the_contract(tmp_path):
     rng = np.random.default_rng(0)
     lengths = np.array([4, 3, 1])
     batch = {"features": rng.normal(size=(3, 4, 21)).astype("float32"), "feature_length": lengths}
-    check_model(make, batch | {"labels": rng.integers(0, 3, (3, 4)).astype("int32")}, tmp_path, exported=False)
+    check_model(make, batch | {"labels": rng.integers(0, 3, (3, 4)).astype("int32")}, tmp_path)
 
 
 def test_the_network_has_as_many_parameters_as_the_original():
@@ -118,6 +118,7 @@ def test_labels_that_do_not_fit_are_refused(frames, tmp_path):
         KaldiFrames(made / "feats.scp")
 
 
+@pytest.mark.slow
 def test_a_run_goes_from_archives_to_words_and_likelihoods(frames, tmp_path):
     given = ["-c", TWIN, "-o", f"dataset={frames}", f"output_dir={tmp_path}", f"stats={tmp_path}/mean_var.stats"]
     assert command("train", *given, "train.epochs=2", "train.eval_every=0").code == 0

@@ -90,7 +90,9 @@ def read_value(path, offset=0, kind="matrix"):
         check_regular(path)
         with open(path, "rb") as file:
             reader = Reader(file, path)
-            file.seek(min(offset, reader.size))
+            if offset >= reader.size:
+                raise bad_file("D102", path, f"ends at byte {reader.size}; a value is expected at byte {offset}")
+            file.seek(offset)
             return reader.matrix() if kind == "matrix" else reader.integers()
     except (OSError, ValueError) as error:
         raise unreadable_file(error, path, "an archive of Kaldi") from None

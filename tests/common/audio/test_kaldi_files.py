@@ -104,6 +104,9 @@ def test_slips_of_an_index_are_named(text, words, tmp_path):
         read_index(tmp_path / "a.scp")
 
 
-def test_a_missing_archive_is_named(tmp_path):
+def test_a_missing_archive_and_a_place_beyond_its_end_are_named(tmp_path):
     with pytest.raises(BadSample, match="no such file"):
         read_value(str(tmp_path / "none.ark"))
+    write(tmp_path / "a.ark", ("one", MATRIX))
+    with pytest.raises(BadSample, match="ends at byte 127; a value is expected at byte 900"):
+        read_value(str(tmp_path / "a.ark"), 900)
