@@ -28,6 +28,8 @@ def main():
     parser.add_argument("--json", help="write the ratios to this JSON file")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.videos < BATCH:
+        parser.error(f"--videos is {args.videos}; a batch takes {BATCH}")
     if args.child:
         return child(Path(args.child), args.workers[0], args.epochs)
     with tempfile.TemporaryDirectory() as folder:

@@ -24,7 +24,7 @@ def scales(length):
         length (int): T, a power of two of 32 or more.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is another number.
     """
     if length < 32 or length & (length - 1):
         raise ValueError(f"length is {length}; it is a power of two of 32 or more")
@@ -96,7 +96,7 @@ def match_anchors(anchors, segments):
 
 
 def anchor_targets(segments, labels, anchors):
-    """What a network learns at each anchor.
+    """The targets of a network at each anchor.
 
     Args:
         segments (ndarray): float64 [B, 2].

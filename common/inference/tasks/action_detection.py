@@ -12,7 +12,7 @@ from common.vision.segments import suppress_overlapping, suppress_softly
 
 
 class ActionDetection(Task):
-    """The segments of each class after suppression, all classes together, the best first.
+    """The segments of each class after NMS, all classes together, the best first.
 
     The candidates of a class that overlap a better one by more than `overlap` are left out, then soft-NMS lowers the
     scores of what overlaps a better one. The times are in seconds where the duration of a video is known (`duration` in
@@ -21,7 +21,7 @@ class ActionDetection(Task):
     Args:
         keep (int): segments of a video at most.
         candidates (float): candidates that score no more for a class are left out.
-        overlap (float): of the first suppression.
+        overlap (float): of NMS.
         alpha (float): of soft-NMS, see :func:`common.vision.segments.suppress_softly`.
         least (float): segments that score less after soft-NMS are left out.
         threshold (float): segments that score less are not shown.
