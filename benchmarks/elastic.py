@@ -121,7 +121,7 @@ def measure_table(keys, folder):
     for _ in range(10):
         asked = np.unique(rng.integers(0, keys, 12000, dtype=np.uint64)) * np.uint64(7919)
         gradients = np.ones((len(asked), 11), np.float32)
-        for name, arguments in (("pull", (asked,)), ("push", (asked, gradients, np.ones(len(asked)), 1e-3))):
+        for name, arguments in (("pull", (asked,)), ("push", (asked, gradients, np.ones(len(asked), np.int64), 1e-3))):
             begun = time.process_time()
             getattr(store, name)(*arguments)
             used[name] += time.process_time() - begun

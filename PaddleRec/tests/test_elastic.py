@@ -14,7 +14,7 @@ from common.elastic.cluster import InOneProcess, Links
 from common.elastic.commits import commit_numbers, latest_commit, read_bucket
 from common.elastic.model import RemoteModel
 from common.elastic.settings import check_elastic
-from common.elastic.supervisor import Supervisor
+from common.elastic.supervisor import Supervisor, remove_run
 from common.errors import ConfigError
 from common.inference.predictor import Predictor
 from common.layers.tables import FetchedTable, tables_made_by
@@ -167,6 +167,15 @@ def test_a_run_that_ended_resumes_where_it_was(killed, place):
     assert last.run() == "3 hours are done" and last.hours[0]["rows"] == ROWS
     shows = sum(last.cluster.get(shard.pulse.remote())["shows"][TABLE] for shard in last.shards)
     assert shows == ROWS * 3 * FIELDS
+
+
+def test_what_an_earlier_run_wrote_is_removed_but_for_the_log_that_is_being_written(tmp_path):
+    for name in ("commits/1/manifest.json", "published/1/infer.yml", "elastic/logs/dense.txt", "elastic/status.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "elastic/log.txt").write_text("here"), (tmp_path / "other.txt").write_text("")
+    remove_run(tmp_path)
+    assert sorted(x.name for x in tmp_path.rglob("*")) == ["elastic", "log.txt", "other.txt"]
 
 
 @pytest.mark.slow

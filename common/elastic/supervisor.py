@@ -20,6 +20,7 @@ from common.table.versions import published_versions
 from common.weights.manifest import read_manifest
 from common.weights.safetensors import write_atomically
 
+LOG = "log.txt"  # in <run>/elastic, what the supervisor logs
 WISHES = "wanted.json"  # in <run>/elastic, see follow_wishes
 PATIENCE = 300.0  # seconds in which a member that died has to come back
 MOST_DEATHS = 50  # failed calls of a worker in a row; while it starts again several fail
@@ -334,6 +335,10 @@ class Supervisor:
 
 
 def remove_run(folder):
-    """Removes what a run of this kind has written to a folder, and nothing else."""
-    for name in ("commits", "published", "elastic"):
-        shutil.rmtree(Path(folder) / name, ignore_errors=True)
+    """Removes what a run of this kind has written to a folder, and nothing else; `up` writes to its log already."""
+    folder = Path(folder)
+    for path in [folder / "commits", folder / "published", *(folder / "elastic").glob("*")]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != LOG:
+            path.unlink(missing_ok=True)
