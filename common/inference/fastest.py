@@ -102,15 +102,19 @@ def fastest_engine(predictor, threads, batch, load):
     measured = read_measured(file)
     entry = next((one for one in measured if all(one.get(key) == value for key, value in facts.items())), None)
     if entry is None:
-        entry = facts | measure(predictor, names, batch, load)
+        entry = facts | measure_engines(predictor, names, batch, load)
         others = [one for one in measured if any(one.get(key) != facts[key] for key in ("machine", "threads", "batch"))]
         write_measured(file, [*others, entry])
-        report(predictor.folder, entry)
+        report_engines(predictor.folder, entry)
     return min(entry["ms"], key=entry["ms"].get, default="paddle")
 
 
-def measure(predictor, names, batch, load):
-    """Which engines answer as the golden does, and their times: {"ms": {name: float}, "refused": {name: reason}}."""
+def measure_engines(predictor, names, batch, load):
+    """The times of the engines that answer as the golden does, and why the others are refused.
+
+    Returns:
+        dict: {"ms": {name: float}, "refused": {name: reason}}.
+    """
     inputs, golden = read_golden(predictor.folder, batch)
     engines, refused = {}, {}
     for name in names:
@@ -159,7 +163,7 @@ def read_golden(folder, batch):
     return tuple({name: np.repeat(value, batch, axis=0) for name, value in one.items()} for one in (inputs, golden))
 
 
-def report(folder, entry):
+def report_engines(folder, entry):
     """Logs what was measured."""
     for name, why in entry["refused"].items():
         logger.warning("%s: the engine %s is not used here: %s", folder, name, why)
