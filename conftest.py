@@ -12,6 +12,8 @@ from common.system import runtime  # noqa: E402
 
 # sums, and with them the recorded losses, depend on the number of threads: they are those of one
 os.environ.setdefault("KIT_THREADS", "1")
+# `engine: auto` would convert and measure every export; tests/common/inference/test_fastest.py does
+os.environ.setdefault("KIT_ENGINE", "paddle")
 runtime.prepare()
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # inherited from nohup or a background job, and by all children

@@ -165,7 +165,8 @@ def write_export(args):
     sides = f"export.image_size=[{args.size},{args.size}]"
     config, model, labels = measure.model_of(args.model[0], CLASSES, [sides, "export.tolerance=1e-2"])
     from common.errors import EnvironmentProblem
-    from common.export.write import example_inputs, export
+    from common.export.example import example_inputs
+    from common.export.write import export
 
     model.eval()
     inputs = example_inputs(model, config)

@@ -70,7 +70,8 @@ def encoder(place, layers, features, heads):
     """Exports an encoder on random weights, with a vocabulary of made words beside it (Path)."""
     from common.build.model import build_model
     from common.config import load_config
-    from common.export.write import example_inputs, export
+    from common.export.example import example_inputs
+    from common.export.write import export
 
     words = [f"w{number}" for number in range(WORDS)]
     (place / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words]) + "\n")

@@ -184,7 +184,8 @@ def write_exports(args):
 
     from common.build.model import build_model
     from common.config import load_config
-    from common.export.write import example_inputs, export
+    from common.export.example import example_inputs
+    from common.export.write import export
     from common.inference.synthetic import synthetic_image
 
     (name,) = args.model

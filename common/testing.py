@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.export.compare import rows_in_order_of
+from common.inference.compare import rows_in_order_of
 from common.inference.predictor import passes_to_delete, run_engine
 
 TOLERANCE = 1e-4

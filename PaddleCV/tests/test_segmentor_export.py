@@ -6,8 +6,8 @@ import pytest
 from common.build.model import build_model
 from common.config import load_config
 from common.errors import KitError
-from common.export.compare import UNDECIDED
 from common.export.write import export
+from common.inference.compare import UNDECIDED
 from common.inference.predictor import Predictor
 
 LABELS = ["ground", "disk", "square", "triangle"]

@@ -97,7 +97,8 @@ def of_folder(folder, max_length):
 
 def export_encoder(args):
     """Loads the model, writes the export."""
-    from common.export.write import example_inputs, export, refuse_other
+    from common.export.example import example_inputs
+    from common.export.write import export, refuse_other
 
     out, layers = pathlib.Path(args.out), args.layer or ["pooler"]
     refuse_other(out)

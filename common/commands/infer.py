@@ -123,7 +123,11 @@ def run_infer(args, default_kit):
 
     task = Exported(args.model).task() if args.model else task_of(config)
     source = None if task is None else open_input(args, task)  # before the model is loaded, which takes seconds
-    model = Predictor(args.model, args.threads, args.engine) if args.model else ModelInMemory.from_config(config)
+    model = (
+        Predictor(args.model, args.threads, args.engine, args.batch or 1)
+        if args.model
+        else ModelInMemory.from_config(config)
+    )
     if args.change:
         choose_changes(model.task, args.change)
     return run_inference(model, open_input(args, model.task) if source is None else source, args)

@@ -7,7 +7,7 @@ from common import interpreter
 from common.errors import EnvironmentProblem, KitError
 from common.log import logger, printable, set_up_logging
 
-ENGINES = ("paddle", "onnxruntime", "openvino")
+ENGINES = ("auto", "paddle", "onnxruntime", "openvino")
 
 
 def run_command(parser, command, argv=None):

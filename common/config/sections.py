@@ -75,9 +75,10 @@ class Export:
     tolerance: float = setting(
         1e-4, help="largest relative difference from the outputs of the model in memory", above=0
     )
-    engine: Literal["paddle", "openvino", "onnxruntime"] = setting(
-        "paddle",
-        help="inference engine; openvino and onnxruntime read ONNX, which is exported too; C++ has no onnxruntime",
+    engine: Literal["auto", "paddle", "openvino", "onnxruntime"] = setting(
+        "auto",
+        help="inference engine; openvino and onnxruntime read ONNX, which is exported too; C++ has no onnxruntime; "
+        "auto: the fastest installed one that answers as the model in memory, measured once on each machine",
     )
 
 

@@ -8,6 +8,13 @@ from pathlib import Path
 from common.errors import EnvironmentProblem
 from common.export.onnx_quantize import quantize_file
 
+NEEDED = ("paddle2onnx", "onnxruntime")
+
+
+def can_write_onnx():
+    """True where the converter is installed, and what its file is compared by."""
+    return all(importlib.util.find_spec(package) is not None for package in NEEDED)
+
 
 def write_onnx(folder, name):
     """Turns `<name>.json` of a folder into `model.onnx`, in a process of its own: the converter may abort.
@@ -15,7 +22,7 @@ def write_onnx(folder, name):
     Raises:
         EnvironmentProblem: paddle2onnx or onnxruntime is not installed, or an operator has no ONNX form.
     """
-    for package in ("paddle2onnx", "onnxruntime"):
+    for package in NEEDED:
         if importlib.util.find_spec(package) is None:
             raise EnvironmentProblem(f"ONNX export needs {package}: pip install paddle2onnx onnxruntime")
     program = (

@@ -2,6 +2,7 @@
 
 An exported folder holds:
     model.json, model.pdiparams   the static program of `forward` and its weights
+    model.onnx                    the same for other engines, where it was asked for, or may be faster (engine: auto)
     infer.yml                     task and its arguments, inputs, outputs, class names, pre-processing
     config.yml                    the completed configuration it came from
     structure.json                of a compressed model: what was done to it
@@ -11,7 +12,6 @@ An exported folder holds:
 
 import functools
 import inspect
-import itertools
 import os
 import shutil
 import warnings
@@ -20,24 +20,21 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from common.build.data import build_dataset, build_transforms
 from common.build.model import predictor_of
-from common.data.pipeline import Pipeline
-from common.errors import ConfigError, DataError, EnvironmentProblem, KitError
-from common.export.compare import differences, listed, mark_undecided
+from common.errors import ConfigError, EnvironmentProblem
+from common.export.example import example_inputs as example_inputs  # for callers that export
 from common.export.onnx import run_onnx, write_onnx
+from common.export.onnx_beside import add_onnx_if_equal, is_automatic
 from common.export.processing import describe, processing
 from common.export.tracing import fast_tracing
+from common.inference.compare import differences, mark_undecided, prove
 from common.inference.predictor import Predictor, load_engine, passes_to_delete, run_engine
-from common.inference.task import task_of
-from common.log import logger
-from common.text.vocabulary import check_vocabulary_size
 from common.weights.manifest import write_manifest
 from common.weights.run_folder import move_into_place, remove_leftovers
 from common.weights.structure import write_structure
 
 
-def export(model, config, labels, inputs, folder, onnx=False, thresholds=None, beside=None):
+def export(model, config, labels, inputs, folder, onnx=False, thresholds=None, beside=None, automatic=True):
     """Writes `folder` atomically: nothing appears under its name before the comparison has passed.
 
     Args:
@@ -49,6 +46,7 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None, b
         onnx (bool): write model.onnx too, compared the same way.
         thresholds (dict | None): of maximum F1, see `common.inference.thresholds`; used if the configuration sets none.
         beside (dict[str, Path] | None): files that are moved into the folder, by their names there, such as tables.
+        automatic (bool): do what `engine: auto` asks for: write model.onnx if it is equal, and time the engines.
 
     Returns:
         dict[str, float]: the largest difference of each output, relative to its largest value.
@@ -75,26 +73,52 @@ def export(model, config, labels, inputs, folder, onnx=False, thresholds=None, b
         text = yaml.safe_dump(about | getattr(model, "about", {}), sort_keys=False, allow_unicode=True)
         (building / "infer.yml").write_text(text, encoding="utf-8")
         (building / "config.yml").write_text(config.dump(), encoding="utf-8")
+        if (automatic := automatic and is_automatic(settings.engine)) and not onnx:
+            add_onnx_if_equal(model, building, write_program, shapes, inputs, golden, settings.tolerance)
         if onnx:  # with the sizes left free, paddle2onnx converts NMS wrongly and says nothing
-            sizes = {name: list(value.shape) for name, value in inputs.items()}
-            write_program(model, building / "fixed", sizes)
+            write_program(model, building / "fixed", {name: list(value.shape) for name, value in inputs.items()})
             write_onnx(building, "fixed")
         write_structure(model, building)
         write_manifest(building)
-        found = differences(Predictor(building, engine="paddle").run(inputs), golden)
-        compared = hasattr(model, "predict") and not hasattr(model, "undecided")
-        raw = functools.partial(raw_differences, model, inputs, scratch) if compared else None
-        prove(found, settings.tolerance, "exported", raw and (lambda: raw(shapes)))
-        if onnx:
-            found_there = differences(run_onnx(building / "model.onnx", inputs, model.outputs), golden)
-            prove(found_there, settings.tolerance, "ONNX", raw and (lambda: raw(sizes, True)))
+        found = verify(model, building, scratch, shapes, inputs, golden, settings.tolerance)
         refuse_other(folder)
         move_into_place(building, folder)
+        if automatic:
+            Predictor(folder, engine="auto")  # measured now, so that no inference has to
     except OSError as error:
         raise EnvironmentProblem(f"cannot write the export {folder}: {error}") from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
         shutil.rmtree(scratch, ignore_errors=True)
+    return found
+
+
+def verify(model, building, scratch, shapes, inputs, golden, tolerance):
+    """The differences of a written export from the golden, of the program and of model.onnx where it was asked for.
+
+    Args:
+        model (nn.Layer): in memory.
+        building (Path): the export.
+        scratch (Path): for programs of the raw predictions.
+        shapes (dict[str, list]): of the program's inputs.
+        inputs (dict[str, ndarray]): the golden's.
+        golden (dict[str, ndarray]): its outputs.
+        tolerance (float): the largest relative difference.
+
+    Returns:
+        dict[str, float]: of the program, by output.
+
+    Raises:
+        KitError: an output differs by more.
+    """
+    found = differences(Predictor(building, engine="paddle").run(inputs), golden)
+    compared = hasattr(model, "predict") and not hasattr(model, "undecided")
+    raw = functools.partial(raw_differences, model, inputs, scratch) if compared else None
+    prove(found, tolerance, "exported", raw and (lambda: raw(shapes)))
+    if (building / "model.onnx").is_file():
+        sizes = {name: list(value.shape) for name, value in inputs.items()}
+        found_there = differences(run_onnx(building / "model.onnx", inputs, model.outputs), golden)
+        prove(found_there, tolerance, "ONNX", raw and (lambda: raw(sizes, True)))
     return found
 
 
@@ -150,33 +174,6 @@ def fixed(shape, settings):
     return shape
 
 
-def prove(found, tolerance, what, raw=None):
-    """Refuses a program whose outputs differ.
-
-    Args:
-        found (dict[str, float]): the largest difference of each output, see `common.export.compare`.
-        tolerance (float): what is allowed.
-        what (str): the program, for messages.
-        raw (Callable): gives the differences of the raw predictions, before boxes are chosen among equal scores.
-
-    Raises:
-        KitError: an output differs by more than the tolerance, and so do the raw predictions.
-    """
-    if all(value <= tolerance for value in found.values()):
-        logger.info("the %s model equals the trained one: %s", what, listed(found))
-        return
-    rest = raw() if raw else {}
-    if not rest or not all(value <= tolerance for value in rest.values()):
-        raise KitError(
-            f"the {what} model differs from the trained one: {listed(found | rest)} of the largest value "
-            f"(export.tolerance is {tolerance:.0e}); nothing was written"
-        )
-    logger.warning(
-        "the %s model differs (%s) in which of equal scores it takes; its raw predictions equal the trained one's: %s",
-        *(what, listed(found), listed(rest)),
-    )
-
-
 def raw_differences(model, inputs, folder, shapes, onnx=False):
     """The differences of the exported raw predictions from those in memory, by number.
 
@@ -207,37 +204,6 @@ def raw_differences(model, inputs, folder, shapes, onnx=False):
         write_onnx(folder, "raw")
         return differences(run_onnx(folder / "model.onnx", given, golden), golden)
     return differences(dict(zip(golden, run_engine(load_engine(folder / "raw"), given), strict=True)), golden)
-
-
-def example_inputs(model, config):
-    """A batch for the golden: the first sample to evaluate on if it is here, else a synthetic one.
-
-    Raises:
-        DataError: there is no sample, and no synthetic one can be made.
-    """
-    split = next((s for s in ("eval", "test") if config.get(f"data.{s}")), "train")
-    pipeline = Pipeline(build_transforms(config, split, labels=config.get("labels")))
-    check_vocabulary_size(pipeline.transforms, model)
-    try:
-        dataset = build_dataset(config, split)
-        if hasattr(dataset, "assemble"):
-            rows = list(itertools.islice(dataset.rows(0, 1), 2))
-            return {
-                name: value for name, value in pipeline.table(dataset.assemble(rows)).items() if name in model.inputs
-            }
-        if hasattr(dataset, "iterate"):
-            sample = pipeline.streamed(next(iter(dataset.iterate(0, 1, 0))), 0, 0, 0)
-        else:
-            sample = pipeline.sample(dataset, 0, 0)
-    except DataError as error:
-        task = task_of(config, model)
-        synthetic = task.synthetic(model.inputs)
-        if synthetic is None:
-            raise
-        logger.warning("the golden is made of a synthetic sample (%s): %s", task.input, str(error).splitlines()[0])
-        sample = pipeline.sample([synthetic], 0, 0)
-    sample = pipeline.batch([sample], 0, 0)[0]
-    return {name: np.asarray(sample[name])[None] for name in model.inputs}
 
 
 def refuse_other(folder):

@@ -83,23 +83,34 @@ class OneAtATime:
         """
         inputs = {name: inputs[name] for name in self.engine.shapes}
         parts = [self.parts(name, value) for name, value in inputs.items()]
-        if max(parts, default=1) == 1:
+        if max(parts, default=1) <= 1:
             return self.engine.run(inputs)
         split = {name: np.split(value, max(parts)) for name, value in inputs.items()}
         outputs = [self.engine.run({name: pieces[i] for name, pieces in split.items()}) for i in range(max(parts))]
         return [np.concatenate(pieces) for pieces in zip(*outputs, strict=True)]
 
+    def takes(self, inputs):
+        """True where every input of the program has a size that it can run."""
+        return all(self.count_of(name, inputs[name]) is not None for name in self.engine.shapes)
+
+    def count_of(self, name, value):
+        """The number of samples of an array that are run together; None where its sizes are not the program's."""
+        shape = self.engine.shapes[name]
+        if len(shape) != value.ndim or not shape:
+            return None if len(shape) != value.ndim else 1
+        fits = [size == want or not isinstance(want, int) or want <= 0 for want, size in zip(shape, value.shape)]
+        count = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else max(1, len(value))
+        return None if not all(fits[1:]) or len(value) % count else count
+
     def parts(self, name, value):
         """The number of batches of the program's size in an array."""
-        shape = self.engine.shapes[name]
-        fixed = [(want, size) for want, size in zip(shape[1:], value.shape[1:]) if isinstance(want, int) and want > 0]
-        count = shape[0] if shape and isinstance(shape[0], int) and shape[0] > 0 else len(value)
-        if len(shape) != value.ndim or any(want != size for want, size in fixed) or len(value) % count:
+        shape, count = self.engine.shapes[name], self.count_of(name, value)
+        if count is None:
             raise ConfigError(
                 f"model.onnx takes {name} of {shape}, and was given {list(value.shape)}: it is written for fixed "
                 "sizes; export it with export.image_size of these, or choose --engine paddle"
             )
-        return len(value) // count
+        return len(value) // count if value.ndim else 1
 
     def clone(self):
         """One for another thread."""

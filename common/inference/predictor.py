@@ -1,6 +1,7 @@
 """Runs an exported model from Python; the one class that inference, evaluation and the server use."""
 
 import contextlib
+import functools
 import itertools
 import os
 from pathlib import Path
@@ -14,7 +15,7 @@ from common.data.pipeline import Pipeline
 from common.data.transform import random_for
 from common.errors import EnvironmentProblem, KitError, NotFinite
 from common.inference.exported import AGAIN, Exported, inference_split, limits_of
-from common.inference.onnx_engines import OneAtATime, load_onnx
+from common.inference.fastest import PROGRAMS, open_engine
 from common.inference.thresholds import chosen_task
 from common.system import runtime
 from common.system.device import select_device
@@ -27,11 +28,13 @@ class Predictor:
 
     Attributes:
         threshold_from (str | None): source of the task's threshold; None if it is its default.
+        engine_name (str): the engine that runs it: paddle, onnxruntime or openvino.
 
     Args:
         folder (str | Path): what `export` wrote.
         threads (int): threads of the math library; 0 for what `common.system.runtime` has chosen.
-        engine (str): paddle, onnxruntime or openvino; what infer.yml says when None.
+        engine (str): paddle, onnxruntime, openvino, or auto for the fastest of them; what infer.yml says when None.
+        batch (int): samples that will mostly come together, for the choice of `auto`.
 
     Raises:
         ConfigError: the folder is not there, or holds no export.
@@ -42,9 +45,9 @@ class Predictor:
     threshold_from = None
     category_ids = None  # of the classes in predictions; None for their indices
 
-    def __init__(self, folder, threads=0, engine=None):
+    def __init__(self, folder, threads=0, engine=None, batch=1):
         exported = Exported(folder)
-        verify_manifest(exported.folder)
+        verify_manifest(exported.folder, without=itertools.chain(*PROGRAMS.values()))
         runtime.prepare(load=False)
         self.folder, self.about = exported.folder, exported.about
         self.labels, self.task = self.about["labels"], exported.task()
@@ -58,11 +61,10 @@ class Predictor:
         places = [f"{exported.file}: preprocess[{number}]" for number in range(len(self.pipeline.transforms))]
         check_transforms(self.pipeline.transforms, self, places, "the export", "its model")
         self.lookups = exported.lookups()
-        engine = engine or self.about.get("engine", "paddle")
-        if engine == "paddle":
-            self.engine = load_engine(self.folder / "model", threads, self.about.get("delete_passes"))
-        else:
-            self.engine = load_onnx(self.folder, engine, threads)
+        threads = threads or int(os.environ.get("OMP_NUM_THREADS", "1"))
+        framework = functools.partial(load_engine, self.folder / "model", threads, self.about.get("delete_passes"))
+        asked = engine or self.about.get("engine", "paddle")
+        self.engine_name, self.engine = open_engine(self, asked, threads, batch, framework, run_engine)
 
     def clone(self):
         """A predictor that shares these weights, for another thread."""
@@ -155,7 +157,7 @@ def load_engine(prefix, threads=0, delete_passes=None):
 
 def run_engine(engine, inputs):
     """The outputs of a batch, a list of arrays; `inputs` holds an array by the name of each input."""
-    if isinstance(engine, OneAtATime):
+    if not hasattr(engine, "get_input_names"):
         return engine.run(inputs)
     for name in engine.get_input_names():
         engine.get_input_handle(name).copy_from_cpu(np.ascontiguousarray(inputs[name]))

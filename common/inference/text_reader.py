@@ -21,19 +21,20 @@ UPRIGHT = 1.5  # a line that is this many times as high as wide is read from bot
 TURNED = "180"  # the class of the lines that are upside down
 
 
-def load_model(folder, threads=0, engine=None):
+def load_model(folder, threads=0, engine=None, batch=1):
     """The model in a folder: a Predictor, or a TextReader where it holds a detector and a recognizer of text.
 
     Args:
         folder (str | Path): an export, or a folder of several.
         threads (int): of the math library; 0 for what `common.system.runtime` has chosen.
-        engine (str): paddle, onnxruntime or openvino; what infer.yml says when None.
+        engine (str): paddle, onnxruntime, openvino or auto; what infer.yml says when None.
+        batch (int): samples that will mostly come together, for the choice of `auto`.
 
     Raises:
         ConfigError: the folder is not there, or holds no export.
         EnvironmentProblem: see Predictor.
     """
-    return (TextReader if reads_text(folder) else Predictor)(folder, threads, engine)
+    return (TextReader if reads_text(folder) else Predictor)(folder, threads, engine, batch)
 
 
 def task_in(folder):
@@ -58,6 +59,7 @@ class TextReader:
         folder (str | Path): with these folders.
         threads (int): see :func:`load_model`.
         engine (str): see :func:`load_model`.
+        batch (int): see :func:`load_model`.
 
     Raises:
         ConfigError: a part is an export of another task.
@@ -66,16 +68,17 @@ class TextReader:
 
     threshold_from = category_ids = None
 
-    def __init__(self, folder, threads=0, engine=None):
+    def __init__(self, folder, threads=0, engine=None, batch=1):
         self.folder, self.parts = Path(folder), {}
         for name, task in TASKS.items():
             if not (self.folder / name).is_dir():
                 continue
-            part = self.parts[name] = Predictor(self.folder / name, threads, engine)
+            part = self.parts[name] = Predictor(self.folder / name, threads, engine, batch)
             if part.task.name != task:
                 raise ConfigError(f"{self.folder / name}: predicts {part.task.name}, but this folder is for {task}")
         self.detection, self.recognition = self.parts[DETECTION], self.parts[RECOGNITION]
         self.direction = self.parts.get(DIRECTION)
+        self.engine_name = self.recognition.engine_name
         self.task, self.labels = TextReading(), self.recognition.labels
         self.inputs, self.pipeline, self.about = self.detection.inputs, self.detection.pipeline, self.detection.about
 

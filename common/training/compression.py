@@ -125,7 +125,7 @@ class Context:
 
     def example_inputs(self, model):
         """A batch of one sample for `forward`: {name: array}."""
-        from common.export.write import example_inputs
+        from common.export.example import example_inputs
 
         return example_inputs(model, self.config)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from common.build.data import build_loader, build_metric, class_names
 from common.build.model import build_model, fix_classes, predictor_of, read_configured_weights
 from common.errors import KitError
-from common.export.write import example_inputs, export
+from common.export.example import example_inputs
+from common.export.write import export
 from common.inference.evaluate import update_once
 from common.inference.exported import split_of_inferences
 from common.inference.task import task_of
@@ -80,7 +81,7 @@ def export_once(config, model, labels):
     state = random_state.collect()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            export(model, config, labels, example_inputs(model, config), Path(folder) / "export")
+            export(model, config, labels, example_inputs(model, config), Path(folder) / "export", automatic=False)
         except KitError as error:
             if type(error) is not KitError:
                 raise

@@ -135,7 +135,7 @@ class Run:
         warn_of_other_preparation(config, inference_split(config), weights_of(config))
         model, labels = trained_model(config)
         fix_classes(config, labels)
-        onnx = onnx or config.settings("export").engine != "paddle"
+        onnx = onnx or config.settings("export").engine in ("openvino", "onnxruntime")
         given = {"onnx": onnx, "thresholds": read_thresholds(config)}
         export(model, config, labels, example_inputs(model, config), folder, **given)
         return folder

@@ -106,11 +106,18 @@ def read_checked(folder, name, entries):
     return _checked(folder, name, entries, lambda file: (data := file.read(), hashlib.sha256(data)))[0]
 
 
-def verify_manifest(folder):
-    """Verifies every file of a folder against its manifest, however large it is; raises CheckpointError."""
-    entries = read_manifest(folder)["files"]
-    for name in entries:
-        _checked(folder, name, entries, lambda file: (None, hashlib.file_digest(file, "sha256")))
+def verify_manifest(folder, without=(), only=None):
+    """Verifies the files of a folder against its manifest, however large they are; raises CheckpointError.
+
+    Args:
+        folder (Path): the folder.
+        without (Iterable[str]): files to leave out.
+        only (Iterable[str] | None): files to verify where the manifest names them; all of them when None.
+    """
+    entries, left = read_manifest(folder)["files"], set(without)
+    for name in entries if only is None else [name for name in only if name in entries]:
+        if name not in left:
+            _checked(folder, name, entries, lambda file: (None, hashlib.file_digest(file, "sha256")))
 
 
 def _checked(folder, name, entries, read):

@@ -154,6 +154,8 @@ class Model:
 
 def log_threshold(name, described):
     """Logs the score threshold of a model for requests without one, and its source, where it was chosen by scores."""
+    if described["engine"]:
+        logger.info("%s: engine %s", name, described["engine"])
     if described["threshold_from"]:
         logger.info("%s: score threshold %g: %s", name, described["threshold"], described["threshold_from"])
 

@@ -25,6 +25,7 @@ from common.audio.reading import decode_audio
 from common.data.coverage import is_truncated
 from common.data.refusals import bad_file
 from common.errors import BadSample, ConfigError, EnvironmentProblem, KitError, NotFinite
+from common.inference.fastest import LARGE_BATCH
 from common.inference.predictor import check_finite, fixed_batch, prepare_samples, records_of, stack
 from common.inference.rows import predict_rows
 from common.inference.speech_stream import SpeechStream
@@ -49,7 +50,7 @@ def main(folder, number, threads):
     os.dup2(2, 1)  # what the framework prints goes to the log
     with socket.socket(fileno=int(number)) as connection, connection.makefile("rb") as requests:
         try:
-            model = load_model(folder, int(threads))
+            model = load_model(folder, int(threads), batch=LARGE_BATCH)
             description = describe(model)
             warm_up(model)
         except (KitError, OSError, ValueError, KeyError) as error:
@@ -71,6 +72,7 @@ def describe(model):
         "boxes": (model.task.input == "image" and hasattr(model.task, "label")) or model.task.sequential,
         "threshold": model.task.threshold,
         "threshold_from": model.threshold_from,
+        "engine": getattr(model, "engine_name", ""),
         "labels": [] if several else [str(label) for label in model.labels or ()],
         "inputs": []
         if several

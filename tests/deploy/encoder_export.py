@@ -6,7 +6,8 @@ import numpy as np
 
 from common.build.model import build_model
 from common.config import load_config
-from common.export.write import example_inputs, export
+from common.export.example import example_inputs
+from common.export.write import export
 from common.inference.predictor import Predictor, prepare_samples, stack
 from common.inference.tasks.text_encoding import vectors_of
 

@@ -13,8 +13,9 @@ from common.build.learn_transforms import fit_transforms
 from common.build.model import build_model, labels_of
 from common.config import load_config
 from common.export import write
-from common.export.compare import differences
-from common.export.write import example_inputs, export
+from common.export.example import example_inputs
+from common.export.write import export
+from common.inference.compare import differences
 from common.inference.predictor import Predictor
 from tests.deploy.served import assert_served
 from tests.made.commands import command

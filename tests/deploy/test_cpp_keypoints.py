@@ -9,7 +9,8 @@ import pytest
 from common.build.data import build_dataset
 from common.build.model import build_model
 from common.config import load_config
-from common.export.write import example_inputs, export
+from common.export.example import example_inputs
+from common.export.write import export
 from tests.made.commands import command
 
 

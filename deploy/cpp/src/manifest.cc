@@ -93,4 +93,8 @@ void verify_manifest(const std::string& folder) {
     check(fs::path(folder) / name, entry["size"].get<std::uintmax_t>(), entry["sha256"].get<std::string>());
 }
 
+std::string manifest_checksum(const std::string& folder) {
+  return read_manifest(fs::path(folder) / "manifest.json").at("sha256").get<std::string>();
+}
+
 }  // namespace kit

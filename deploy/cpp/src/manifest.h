@@ -9,4 +9,7 @@ namespace kit {
 // without its weights, or on altered ones, and return garbage.
 void verify_manifest(const std::string& folder);
 
+// The checksum that manifest.json gives of itself, which names a folder's contents.
+std::string manifest_checksum(const std::string& folder);
+
 }  // namespace kit

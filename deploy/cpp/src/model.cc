@@ -5,6 +5,7 @@
 #include <opencv2/core.hpp>
 
 #include "engine.h"
+#include "fastest.h"
 #include "image_ops.h"
 #include "infer_config.h"
 #include "lookups.h"
@@ -185,13 +186,15 @@ Model::Model(const std::string& given, const Options& options) : parts_(std::mak
   if (config.about.kit_classes.empty()) parts_->task = task_of(config);
   if (parts_->task != nullptr) parts_->pipeline = pipeline_of(config);
   parts_->engine_name = options.engine == "auto" ? config.about.engine : options.engine;
-  if (options.engine == "auto" && parts_->engine_name != "paddle" && parts_->engine_name != "openvino")
+  const bool automatic = parts_->engine_name == "auto";
+  if (options.engine == "auto" && !automatic && parts_->engine_name != "paddle" && parts_->engine_name != "openvino")
     throw ConfigError(folder + "/infer.yml: the engine is " + parts_->engine_name +
                       ", which this program does not have; choose --engine paddle or --engine openvino");
   EngineOptions how{folder, config.about.outputs, config.delete_passes, options.threads, options.workers};
   if (how.threads == 0) how.threads = std::max(1, usable_cores() / options.workers);
   cv::setNumThreads(how.threads);
-  parts_->engine = load_engine(parts_->engine_name, how);
+  if (automatic) parts_->engine_name = fastest_engine(folder, how.threads);
+  parts_->engine = automatic ? load_engine_of_any_size(parts_->engine_name, how) : load_engine(parts_->engine_name, how);
   parts_->lookups = lookups_of(config);
 }
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.export.compare import UNDECIDED, difference, differences, mark_undecided, rows_in_order_of
+from common.inference.compare import UNDECIDED, difference, differences, mark_undecided, rows_in_order_of
 
 ROWS = np.array([[0, 0.9, 1, 2, 3, 4], [0, 0.5, 5, 6, 7, 8], [1, 0.5, 50, 60, 70, 80]], "float32")
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from common.errors import KitError
+from common.log import logger
+
 ROWS_AT_MOST = 2000  # whose order is looked into
 LABEL_MAP = "label_map"  # the output of class ids of pixels
 UNDECIDED = -1  # in a golden label map: a second class is as good as the first, so that either is right
@@ -55,3 +58,30 @@ def rows_in_order_of(got, expected):
 def listed(found):
     """`boxes by 1.2e-06, num_boxes by 0.0e+00`"""
     return ", ".join(f"{name} by {value:.1e}" for name, value in found.items())
+
+
+def prove(found, tolerance, what, raw=None):
+    """Refuses a program whose outputs differ.
+
+    Args:
+        found (dict[str, float]): the largest difference of each output, see `common.inference.compare`.
+        tolerance (float): what is allowed.
+        what (str): the program, for messages.
+        raw (Callable): gives the differences of the raw predictions, before boxes are chosen among equal scores.
+
+    Raises:
+        KitError: an output differs by more than the tolerance, and so do the raw predictions.
+    """
+    if all(value <= tolerance for value in found.values()):
+        logger.info("the %s model equals the trained one: %s", what, listed(found))
+        return
+    rest = raw() if raw else {}
+    if not rest or not all(value <= tolerance for value in rest.values()):
+        raise KitError(
+            f"the {what} model differs from the trained one: {listed(found | rest)} of the largest value "
+            f"(export.tolerance is {tolerance:.0e}); nothing was written"
+        )
+    logger.warning(
+        "the %s model differs (%s) in which of equal scores it takes; its raw predictions equal the trained one's: %s",
+        *(what, listed(found), listed(rest)),
+    )
