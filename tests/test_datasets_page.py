@@ -27,7 +27,7 @@ def paths(config):
     return [
         path
         for node in splits
-        for key in ("root", "file", "files", "environment")
+        for key in ("root", "file", "files", "environment", *["features"] * (node.get("type") == "KaldiFrames"))
         for path in ([node[key]] if isinstance(node.get(key), str) else node.get(key) or [])
         if key == "root" or "root" not in node
     ]

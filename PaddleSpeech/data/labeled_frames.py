@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.audio.kaldi_files import beside, line_error, read_index, read_value
+from common.audio.kaldi_files import beside, line_error, read_archive_index, read_value
 from common.data.refusals import add_list_line, bad_file, unreadable_file
 from common.errors import BadSample, DataError, DataIssue
 from common.files import read_lines
@@ -117,9 +117,9 @@ class KaldiFrames(LabeledFrames):
     """
 
     def __init__(self, features, labels=None, states=None, num_states=None, text=None, max_frames=None):
-        aligned = {key: (path, offset) for key, path, offset, _ in read_index(labels)} if labels else {}
+        aligned = {key: (path, offset) for key, path, offset, _ in read_archive_index(labels)} if labels else {}
         entries = []
-        for key, path, offset, number in read_index(features):
+        for key, path, offset, number in read_archive_index(features):
             entry = {"name": key, "path": path, "features": reading(path, offset, "matrix")}
             if labels:
                 if key not in aligned:

@@ -15,7 +15,7 @@ if __name__ == "__main__":
 
 import numpy as np  # noqa: E402
 
-from common.audio.kaldi_files import Writer, read_index, read_value  # noqa: E402
+from common.audio.kaldi_files import Writer, read_archive_index, read_value  # noqa: E402
 from common.audio.word_decoder import read_priors  # noqa: E402
 from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser  # noqa: E402
@@ -53,7 +53,7 @@ def write_likelihoods(args):
         raise ConfigError(f"--model {args.model}: gives no log probabilities of frames")
     priors = read_priors(args.priors) if args.priors else getattr(predictor.task, "priors", None)
     with Writer(args.out) as archive:
-        for key, path, offset, _ in read_index(args.features):
+        for key, path, offset, _ in read_archive_index(args.features):
             features = read_value(path, offset)
             sample = {"path": path, "name": key, "features": features, "feature_length": len(features)}
             batch = stack(predictor, prepare_samples(predictor, [predictor.decode(sample)]))

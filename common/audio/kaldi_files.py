@@ -32,7 +32,7 @@ SIZES = {b"FM": "<f4", b"DM": "<f8", b"FV": "<f4", b"DV": "<f8"}
 COMPRESSED = {b"CM": 1, b"CM2": 2, b"CM3": 3}
 
 
-def read_index(path):
+def read_archive_index(path):
     """The entries of an index: (key, path of the archive, offset, line number) each, in order.
 
     A relative path is looked for beside the index, then in the current folder, as Kaldi does.

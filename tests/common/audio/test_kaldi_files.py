@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from common.audio.kaldi_files import Writer, read_archive, read_index, read_value
+from common.audio.kaldi_files import Writer, read_archive, read_archive_index, read_value
 from common.errors import BadSample, DataError
 
 MATRIX = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
@@ -21,7 +21,7 @@ def write(path, *values):
 
 def test_what_is_written_is_read(tmp_path):
     path = write(tmp_path / "a.ark", ("one", MATRIX), ("two", MATRIX[:1] * 2))
-    index = read_index(tmp_path / "a.scp")
+    index = read_archive_index(tmp_path / "a.scp")
     assert [entry[0] for entry in index] == ["one", "two"] and index[0][2] == 4
     np.testing.assert_array_equal(read_value(*index[1][1:3]), MATRIX[:1] * 2)
     assert [key for key, _ in read_archive(path)] == ["one", "two"]
@@ -101,7 +101,7 @@ def test_no_damage_gives_another_error(tmp_path):
 def test_slips_of_an_index_are_named(text, words, tmp_path):
     (tmp_path / "a.scp").write_text(text)
     with pytest.raises(DataError, match=words):
-        read_index(tmp_path / "a.scp")
+        read_archive_index(tmp_path / "a.scp")
 
 
 def test_a_missing_archive_and_a_place_beyond_its_end_are_named(tmp_path):
