@@ -84,7 +84,7 @@ class SegmentMAP:
 
 
 def right_predictions(segments, truth):
-    """The predictions of a video, the best first [P, 2], that find a segment [B, 2] of their own: bool [P, overlaps]."""
+    """The predictions of a video, the best first [P, 2], that find a segment [B, 2] each: bool [P, overlaps]."""
     right = np.zeros((len(segments), len(OVERLAPS)), bool)
     if not len(truth):
         return right
