@@ -151,7 +151,11 @@ def test_an_export_of_an_earlier_version_is_refused_with_what_to_do(run, tmp_pat
             ('"Brightness"', '"Brightnes"'),
             ["no such task; did you mean 'Brightness'?"],
         ),
-        ("tasks/brightness.py", ("(Task):", ":"), ["'Brightness'", "no such task; the tasks are ActionDetection, ActionLocalization"]),
+        (
+            "tasks/brightness.py",
+            ("(Task):", ":"),
+            ["'Brightness'", "no such task; the tasks are ActionDetection, ActionLocalization"],
+        ),
         (
             "data/dim.py",
             ("(Transform):", ":"),

@@ -7,6 +7,7 @@ from common import interpreter
 from common.suggest import did_you_mean
 
 COMMANDS = {  # name: (module, its description)
+    "average": ("common.commands.average", "average the weights of the last checkpoints"),
     "baseline": ("common.commands.baseline", "score simple baselines on the data of a configuration"),
     "check": ("common.commands.check", "check a configuration and every sample"),
     "configure": ("common.commands.configure", "list, explain and generate configurations"),

@@ -57,6 +57,7 @@ OF_OTHERS = (
     "common.vision.point_clouds",
     "common.vision.image_frame",
     "common.vision.scene_changes",
+    "common.vision.tracking",
 )  # they take files of frames, of features or of points
 IMAGES = [kind for kind in transforms_of(common.vision) if kind.__module__ not in OF_OTHERS]
 CASES = [(kind, given) for kind in IMAGES for given in ARGUMENTS.get(kind.__name__, [{}])]
