@@ -1,7 +1,7 @@
 """Measures the latency of the models of whole images in tests/zoo.csv, exported, one image at a time on a CPU.
 
 With one thread it is the CPU time of the process, and of several images the fastest, so that other work on the machine
-counts little. The weights are random, so the proposals of two-stage detectors are their anchors, and none is suppressed:
+counts little. The weights are random, so the proposals of two-stage detectors are anchors; none is suppressed:
 the second stage gets as many as the configuration keeps.
 
 python benchmarks/zoo_latency.py resnet50 --write

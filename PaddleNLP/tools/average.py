@@ -1,4 +1,4 @@
-"""Runs `common/commands/average.py` for this kit's configurations."""
+"""Runs `common/commands/average.py`."""
 
 import pathlib
 import sys
@@ -9,4 +9,4 @@ sys.path[0] = str(KIT.parent)
 from common.commands.average import main  # noqa: E402
 
 if __name__ == "__main__":
-    main(default_kit=KIT)
+    main()
