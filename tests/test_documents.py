@@ -19,6 +19,7 @@ from tests.made.tracked import tracked
 DOCUMENTS = [file for file in tracked("*.md") if file.name != "MODELS.md" and "tests" not in file.parts]
 # modules whose docstring and help hold commands, and configurations, whose heads do
 TOOLS = [
+    "average",
     "train",
     "eval",
     "export",
