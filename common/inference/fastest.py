@@ -28,7 +28,6 @@ from common.inference.compare import differences, listed
 from common.inference.onnx_engines import load_onnx
 from common.log import logger
 from common.suggest import did_you_mean
-from common.weights.download import cache_folder
 from common.weights.manifest import CheckpointError, read_manifest, verify_manifest
 
 PROGRAMS = {"paddle": ("model.json", "model.pdiparams"), "onnx": ("model.onnx",)}  # files that one engine alone reads
@@ -91,6 +90,8 @@ def fastest_engine(predictor, threads, batch, load):
         batch (int): samples that come together.
         load (Callable): name of an engine -> the engine.
     """
+    from common.weights.download import cache_folder  # its library of downloads loads slowly
+
     names = installed_engines(predictor.folder)
     if len(names) == 1:
         return names[0]

@@ -187,7 +187,7 @@ def test_a_damaged_export_is_refused_and_the_file_named(how, name, program, expo
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("threshold: 0", "threshold: 1"), ("engine: paddle", "engine: [paddle"), ("n", "")]
+    ("old", "new"), [("threshold: 0", "threshold: 1"), ("engine: auto", "engine: [auto"), ("n", "")]
 )
 def test_an_edited_infer_yml_is_refused_in_the_words_of_python(old, new, program, exported, images, tmp_path):
     model = copied(exported, tmp_path)
@@ -248,7 +248,7 @@ def test_the_report_of_the_latency_has_every_stage(program, exported, images):
 def test_an_engine_of_the_export_that_cpp_does_not_have_is_named_with_those_it_has(program, exported, tmp_path):
     model = copied(exported, tmp_path)
     text = (model / "infer.yml").read_text()
-    (model / "infer.yml").write_text(text.replace("engine: paddle", "engine: onnxruntime"))
+    (model / "infer.yml").write_text(text.replace("engine: auto", "engine: onnxruntime"))
     (model / "manifest.json").unlink()
     write_manifest(model)
     program("--model", model, "--golden").refused(2, "infer.yml: the engine is onnxruntime", "--engine paddle")

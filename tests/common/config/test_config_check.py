@@ -201,7 +201,7 @@ def test_a_configuration_without_model_is_refused(write_config):
         ("postprocess.type=Detecton", "postprocess is 'Detecton': there is no such task; did you mean 'Detection'?"),
         (
             "postprocess.type=YOLOv3",
-            "'YOLOv3': there is no such task; the tasks are ActionLocalization, ",
+            "'YOLOv3': there is no such task; the tasks are ActionDetection, ActionLocalization, ",
         ),
         ("postprocess=0.3", "postprocess is 0.3; it takes the arguments of the model's task"),
         ("postprocess={type: SpeechRecognition, decoder: {type: BeamSearch, beam: 3}}", "BeamSearch has no key 'beam'"),

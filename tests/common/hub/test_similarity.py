@@ -52,4 +52,4 @@ def test_a_text_is_a_str(given):
 @pytest.mark.parametrize("array", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((3, 4, 4), np.uint8)])
 def test_an_image_in_memory_is_rgb_of_8_bits(array):
     with pytest.raises(DataError, match="uint8"):
-        as_sample(SimpleNamespace(input="image"), array)
+        as_sample(SimpleNamespace(input="image", sequential=False), array)
