@@ -11,6 +11,7 @@ from common.export import onnx_beside
 from common.export.onnx_beside import free_sizes, resized
 from common.inference import fastest
 from common.inference.fastest import OrFramework, asked_engine, fastest_engine, read_measured
+from common.weights.download import cache_folder
 from common.weights.manifest import write_manifest
 
 
@@ -87,7 +88,7 @@ def test_batches_are_measured_as_batches(made):
     predictor, load = made
     fastest_engine(predictor, 1, 32, load)
     assert len(predictor.engine.run({"x": np.ones([8, 3])})["y"]) == 8
-    (file,) = (fastest.cache_folder() / "engines").glob("*.json")
+    (file,) = (cache_folder() / "engines").glob("*.json")
     assert read_measured(file)[0]["batch"] == 8
     assert len(fastest.read_golden(predictor.folder, 8)[0]["x"]) == 8
 
@@ -98,7 +99,7 @@ def test_batches_are_measured_as_batches(made):
 def test_a_damaged_file_is_measured_anew(made, text):
     predictor, load = made
     fastest_engine(predictor, 1, 1, load)
-    (file,) = (fastest.cache_folder() / "engines").glob("*.json")
+    (file,) = (cache_folder() / "engines").glob("*.json")
     file.write_text(text)
     assert fastest_engine(predictor, 1, 1, load) == "openvino" and len(load.loaded) == 6
     assert json.loads(file.read_text())["measured"][0]["ms"]["openvino"] == 1.0
