@@ -45,11 +45,13 @@ run() { echo "+ $*" >&2; "$@"; }
 output=$(value output_dir)/$(value name)
 
 if [ "$stage" -le 0 ] && [ "$stop" -ge 0 ]; then
-  script=$(sed -n 's/^# *data: *//p' "$config" | head -n 1)
-  read -ra words <<< "${script#python }"
-  maker=""
-  for folder in "$kit" "$root"; do [ -n "$script" ] && [ -f "$folder/${words[0]}" ] && maker="$folder/${words[0]}" && break; done
-  if [ -n "$maker" ]; then run "$python" "$maker" "${words[@]:1}"; else echo "stage 0: $name reads data that you bring (${script:-see the paths under data:})" >&2; fi
+  made="" lines=$(sed -n 's/^# *data: *//p' "$config")
+  while read -ra words <&3; do  # a script and its options a line
+    maker=""
+    for folder in "$kit" "$root"; do [ -n "${words[0]-}" ] && [ -f "$folder/${words[0]}" ] && maker="$folder/${words[0]}" && break; done
+    if [ -n "$maker" ]; then made=1; run "$python" "$maker" "${words[@]:1}"; fi
+  done 3<<< "$lines"
+  if [ -z "$made" ]; then echo "stage 0: $name reads data that you bring (${lines:-see the paths under data:})" >&2; fi
 fi
 if [ "$stage" -le 1 ] && [ "$stop" -ge 1 ]; then
   resume=(); compgen -G "$output/step_*" >/dev/null && resume=(-r auto)
