@@ -15,7 +15,6 @@ import importlib.util
 import json
 import os
 import platform
-import tempfile
 import threading
 import time
 from importlib import metadata
@@ -220,11 +219,10 @@ def is_entry(value):
 
 def write_measured(file, entries):
     """Replaces a file as a whole; where that is not possible the next process measures again."""
+    from common.weights.safetensors import write_atomically
+
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8") as draft:
-            json.dump({"schema": SCHEMA, "measured": entries}, draft, indent=1)
-        os.replace(draft.name, file)
+        write_atomically(file, [json.dumps({"schema": SCHEMA, "measured": entries}, indent=1).encode()])
     except OSError as error:
         logger.info("%s: cannot be written (%s); engines are measured again next time", file, error.strerror)
 

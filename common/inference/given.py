@@ -12,8 +12,7 @@ def as_sample(task, given):
         task (Task): whose `input` says what the object is.
         given (object): a text; a path, an array (RGB uint8 [H, W, 3]; of a video [T, H, W, 3]) or a PIL image;
             a path, or points [P, D]; a path, or (float32 [T], rate in Hz); a dict of features by name;
-            a dict by column;
-            for a tracker a dict of `video` and the first `box`.
+            a dict by column; for a tracker a dict of `video` and the first `box`.
 
     Raises:
         DataError: a text is empty or no text, an array is no image.

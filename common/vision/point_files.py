@@ -29,6 +29,7 @@ from common.files import files_below
 from common.regular import check_regular
 from common.vision.feature_files import read_npz
 from common.vision.point_drawing import CloudWriter
+from common.vision.sources import SampleFiles
 
 TEXTS = (".txt", ".xyz", ".pts", ".csv")
 SUFFIXES = (".bin", ".npy", ".npz", ".ply", *TEXTS)
@@ -232,23 +233,10 @@ def open_points(path):
     return Clouds([path], path, False)
 
 
-class Clouds:
-    """Iterates over files of point clouds, which may be drawn.
+class Clouds(SampleFiles):
+    """Files of point clouds, which may be drawn."""
 
-    Args:
-        paths (list[str]): of the files.
-        name (str): name of the source for messages.
-        many (bool): continues after a file that cannot be read.
-    """
-
-    what, batch = "cloud", 1
-
-    def __init__(self, paths, name, many):
-        self.paths, self.name, self.many = paths, name, many
-
-    def __iter__(self):
-        for path in self.paths:
-            yield {"path": path, "name": path}
+    what = "cloud"
 
     def drawing(self, out):
         """The writer of drawn clouds, to a folder or, of a single cloud, to a file."""

@@ -99,8 +99,8 @@ class Images:
         return ImageWriter(out, self.many)
 
 
-class VideoFiles:
-    """Iterates over files that stand for a video each: videos, or their features.
+class SampleFiles:
+    """Iterates over files that stand for a sample each.
 
     Args:
         paths (list[str]): of the files.
@@ -108,7 +108,7 @@ class VideoFiles:
         many (bool): continues after a file that cannot be read.
     """
 
-    what, batch = "video", 1
+    batch = 1
 
     def __init__(self, paths, name, many):
         self.paths, self.name, self.many = paths, name, many
@@ -116,6 +116,12 @@ class VideoFiles:
     def __iter__(self):
         for path in self.paths:
             yield {"path": path, "name": path}
+
+
+class VideoFiles(SampleFiles):
+    """Files of videos, or of their features."""
+
+    what = "video"
 
 
 class Video:

@@ -8,9 +8,10 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from ..classifiers.image_classifier import target_of
+from .point_network import PointNetwork
 
 
-class PointClassifier(nn.Layer):
+class PointClassifier(PointNetwork):
     """A backbone that ends in one vector of a cloud, and a head of linear layers.
 
     Args:
@@ -24,9 +25,7 @@ class PointClassifier(nn.Layer):
     outputs = ("scores",)
 
     def __init__(self, backbone, head, loss, num_points=1024):
-        super().__init__()
-        self.backbone, self.head, self.loss_terms = backbone, head, loss
-        self.inputs = {"points": ([None, num_points, 3 + backbone.features], "float32")}
+        super().__init__(backbone, head, loss, num_points)
 
     @classmethod
     def from_config(cls, backbone, head, loss, num_classes, build, num_points=1024):
@@ -39,9 +38,7 @@ class PointClassifier(nn.Layer):
             num_classes (int): C.
             num_points (int): P.
         """
-        backbone = build(backbone)
-        head = build(head, in_channels=backbone.out_channels, num_classes=num_classes)
-        return cls(backbone, head, build(loss), num_points)
+        return cls.build_parts(backbone, head, loss, num_classes, build, num_points)
 
     def predict(self, points):
         """Logits [N, C]."""

@@ -9,9 +9,10 @@ import paddle
 from paddle import nn
 
 from ..blocks.conv_norm import ConvNorm
+from .point_network import PointNetwork
 
 
-class PointSegmentor(nn.Layer):
+class PointSegmentor(PointNetwork):
     """A backbone with propagation, and a head for the points.
 
     Args:
@@ -25,9 +26,7 @@ class PointSegmentor(nn.Layer):
     outputs = ("label_map",)
 
     def __init__(self, backbone, head, loss, num_points=4096):
-        super().__init__()
-        self.backbone, self.head, self.loss_terms = backbone, head, loss
-        self.inputs = {"points": ([None, num_points, 3 + backbone.features], "float32")}
+        super().__init__(backbone, head, loss, num_points)
 
     @classmethod
     def from_config(cls, backbone, head, loss, num_classes, build, num_points=4096):
@@ -40,9 +39,7 @@ class PointSegmentor(nn.Layer):
             num_classes (int): C.
             num_points (int): P.
         """
-        backbone = build(backbone)
-        head = build(head, in_channels=backbone.out_channels, num_classes=num_classes)
-        return cls(backbone, head, build(loss), num_points)
+        return cls.build_parts(backbone, head, loss, num_classes, build, num_points)
 
     def predict(self, points):
         """Logits [N, C, P]."""
