@@ -1,4 +1,4 @@
-"""What networks of point clouds share: a backbone of points, a head and a loss."""
+"""Shared base of point-cloud networks: a backbone of points, a head and a loss."""
 
 from paddle import nn
 
