@@ -10,8 +10,6 @@ from common.config import load_config
 from common.system import runtime
 from tests.made.commands import command
 
-STEPS = 16
-
 
 def arguments(row, sets, *more):
     """The arguments of a command on the twin, reading the made set that its `dataset:` is named for.
@@ -55,7 +53,7 @@ def first_losses(row, sets, folder, steps=3):
     return [json.loads(line)["loss"] for line in metrics.read_text().splitlines()]
 
 
-def losses_before_and_after(row, sets, folder, steps=STEPS):
+def losses_before_and_after(row, sets, folder, steps):
     """The loss of one batch by the untrained model, and after a few steps on the whole set.
 
     Args:
@@ -64,11 +62,15 @@ def losses_before_and_after(row, sets, folder, steps=STEPS):
         folder (Path): to write to.
         steps (int): of the training.
     """
-    given = arguments(row, sets, f"output_dir={folder}", f"train.max_steps={steps}", "train.epochs=99")
+    given = arguments(row, sets, f"output_dir={folder}", f"train.max_steps={steps}", "train.epochs=99", "log_every=1")
     answer = command("train", *given)
     assert answer.code == 0, answer.err
     (last,) = folder.rglob("last")
     config = load_config(given[1], given[3:])
+    if config.get("slim") is not None:  # which adds losses in training: those of the first and of the last step count
+        (metrics,) = folder.rglob("metrics.jsonl")
+        losses = [json.loads(line)["loss"] for line in metrics.read_text().splitlines() if '"train"' in line]
+        return losses[0], losses[-1]
     return loss_of_first_batch(config, None), loss_of_first_batch(config, last)
 
 
