@@ -39,8 +39,8 @@ class TextDataset:
 
     @property
     def num_classes(self):
-        """C, the number of labels."""
-        return len(self.labels)
+        """C, the number of labels; None of texts that have none."""
+        return None if self.labels is None else len(self.labels)
 
     def __len__(self):
         return len(self.samples)
