@@ -67,7 +67,7 @@ class Ensemble:
         return joined, problems
 
     def rows_of(self, found, count):
-        """What all members have of each sample, and the errors of the samples that one of them cannot read.
+        """The answers of all members to each sample, and the errors of the samples that one of them cannot read.
 
         Args:
             found (list[tuple]): predictions and problems of each member.
