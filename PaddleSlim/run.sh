@@ -49,7 +49,15 @@ if [ "$stage" -le 0 ] && [ "$stop" -ge 0 ]; then
   while read -ra words <&3; do  # a script and its options a line
     maker=""
     for folder in "$kit" "$root"; do [ -n "${words[0]-}" ] && [ -f "$folder/${words[0]}" ] && maker="$folder/${words[0]}" && break; done
-    if [ -n "$maker" ]; then made=1; run "$python" "$maker" "${words[@]:1}"; fi
+    [ -n "$maker" ] || continue
+    made=1 out="" by="${maker##*/} ${words[*]:1}"
+    [[ "$by" =~ --out\ ([^ ]+) ]] && out=${BASH_REMATCH[1]}
+    if [ -n "$out" ] && [ "$(cat "$out/.made_by" 2>/dev/null)" = "$by" ]; then
+      echo "stage 0: $out was made by the same command and is kept" >&2
+      continue
+    fi
+    run "$python" "$maker" "${words[@]:1}" || fail "stage 0 failed; --stage 1 takes the data that are there"
+    [ -z "$out" ] || echo "$by" > "$out/.made_by"
   done 3<<< "$lines"
   if [ -z "$made" ]; then echo "stage 0: $name reads data that you bring (${lines:-see the paths under data:})" >&2; fi
 fi

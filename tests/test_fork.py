@@ -195,6 +195,16 @@ def test_run_sh_creates_the_data_of_a_configuration_or_describes_them(tmp_path):
     assert "reads data that you bring (apt-get install dataset-fashion-mnist)" in said
 
 
+def test_run_sh_keeps_what_the_same_command_made_and_says_how_to_go_on_with_other_data(tmp_path):
+    stage = ("--stage", "0", "--stop", "0")
+    run(tmp_path, "bash", ROOT / "PaddleCV/run.sh", "tiny/mobilenet_v1", *stage)
+    said = run(tmp_path, "bash", "-c", f"bash {ROOT}/PaddleSlim/run.sh tiny/prune {' '.join(stage)} 2>&1")
+    assert "dataset/digit_classes was made by the same command and is kept" in said
+    (tmp_path / "dataset/digit_classes/.made_by").unlink()
+    said = run(tmp_path, "bash", ROOT / "PaddleCV/run.sh", "tiny/resnet", *stage, code=2)
+    assert "dataset/digit_classes exists" in said and "--stage 1 takes the data that are there" in said
+
+
 def test_data_that_no_script_makes_are_named_and_a_script_of_another_kit_is_run(tmp_path):
     said = run(tmp_path, "bash", "-c", f"bash {ROOT}/PaddleSlim/run.sh mobilenet_v1_distill --stage 0 --stop 0 2>&1")
     assert "reads data that you bring (apt-get install dataset-fashion-mnist)" in said

@@ -13,11 +13,13 @@ from common.data.refusals import bad_file
 from common.errors import BadSample, DataError
 from common.files import read_lines
 from common.log import counted, logger
+from common.suggest import did_you_mean
 from common.vision.image_frame import camera_points, read_calibration, visible
 from common.vision.point_files import as_points, read_points
 
 IMAGE = (1242, 375)  # width and height in pixels of most images
 LABEL = 15  # fields of a line of labels
+KINDS = ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare")  # of KITTI
 DIFFICULTIES = {  # name -> least height in pixels, most occlusion, most truncation
     "easy": (40, 0, 0.15),
     "moderate": (25, 1, 0.3),
@@ -128,13 +130,17 @@ def read_labels_3d(path, labels):
     """The objects of a file of labels that are of the given classes, float32 [G, 10], see :class:`KittiObjects`.
 
     Raises:
-        BadSample: D113 or D119 for a line that is no object.
+        BadSample: D113 or D119 for a line that is no object, D109 for a class that is almost one of `labels`.
         DataError: the file is missing.
     """
     rows = []
     for number, line in enumerate(read_lines(path), 1):
         fields = line.split()
         if not fields or fields[0] not in labels:
+            hint = did_you_mean(fields[0], labels) if fields and fields[0] not in KINDS else ""
+            if hint:
+                fix = "correct it, or add it to labels"
+                raise bad_file("D109", path, f"line {number}: the class {fields[0]!r} is unknown{hint}", fix=fix)
             continue
         try:
             values = np.array([float(field) for field in fields[1:LABEL]])

@@ -41,7 +41,9 @@ class ObjectSequences:
 
     def __init__(self, root, sequences=None, bad_samples="error"):
         self.source, issues = os.path.normpath(root), IssueList(os.path.normpath(root))
-        folders = find_sequences(root) if sequences is None else [os.path.join(root, name) for name in sequences]
+        folders = (
+            find_sequences(root, issues) if sequences is None else [os.path.join(root, name) for name in sequences]
+        )
         if not folders:
             issues.error("D117", "has no sequence", fix=f"a sequence is a folder with {' or '.join(TRUTH)}")
             raise data_error(issues.errors)
@@ -92,8 +94,16 @@ class SequenceMix:
         return self.sources[self.part[index]][self.row[index]]
 
 
-def find_sequences(root):
-    """The folders at or below `root`, up to three levels, that have a ground truth, sorted by name (list[str])."""
+def find_sequences(root, issues):
+    """The folders at or below `root`, up to three levels, that have a ground truth, sorted by name (list[str]).
+
+    Args:
+        root (str): the folder.
+        issues (IssueList): a folder with `img/` and no ground truth is added as a warning.
+
+    Raises:
+        DataError: there is no such folder.
+    """
     if not os.path.isdir(root):
         issues = IssueList(root)
         issues.error("D104", "there is no such folder")
@@ -102,6 +112,9 @@ def find_sequences(root):
     for _ in range(4):
         there = [folder for folder in level if any(os.path.exists(os.path.join(folder, name)) for name in TRUTH)]
         found += there
+        for folder in sorted(set(level) - set(there)):
+            if os.path.isdir(os.path.join(folder, FRAME_FOLDER)):
+                issues.warn("D104", f"has frames and no {' or '.join(TRUTH)}: it is left out", file=folder)
         level = [
             entry.path for folder in level if folder not in there for entry in os.scandir(folder) if entry.is_dir()
         ]

@@ -13,6 +13,7 @@ from common.errors import BadSample, EnvironmentProblem
 from common.files import read_lines
 from common.regular import check_regular
 from common.vision.feature_files import read_npz
+from common.vision.point_files import MOST_VALUES
 
 
 def read_point_lists(root, list_file):
@@ -59,14 +60,16 @@ def read_point_arrays(path):
         check_regular(path)
         with open(path, "rb") as file:
             start = file.read(8)
-            content = start + file.read() if start[:2] == b"PK" else b""
+            content = start + file.read() if start[:2] == b"PK" or path.endswith(".npz") else b""
     except (OSError, ValueError) as error:
         raise unreadable_file(error, path, "a file of point clouds") from None
+    if not start:
+        raise bad_file("D117", path, "the file is empty (0 bytes)", fix="create it again")
     arrays = read_npz(content, path) if content else read_hdf5(path, ("data", "label"))
     if missing := [key for key in ("data", "label") if key not in arrays]:
         raise bad_file("D113", path, f"has no array '{missing[0]}'")
     data, label = np.asarray(arrays["data"]), np.asarray(arrays["label"])
-    if data.ndim != 3 or data.shape[2] < 3 or data.dtype.kind not in "fiu" or not data.size:
+    if data.ndim != 3 or not 3 <= data.shape[2] <= MOST_VALUES or data.dtype.kind not in "fiu" or not data.size:
         raise bad_file("D113", path, f"'data' is {data.dtype} {list(data.shape)}; expected numbers [clouds, points, 3]")
     label = label[:, 0] if label.ndim == 2 and label.shape[1] == 1 else label
     if label.dtype.kind not in "iu" or label.shape not in (data.shape[:1], data.shape[:2]):

@@ -40,6 +40,15 @@ def test_frames_are_in_the_order_of_their_numbers(tmp_path):
     assert [frame.split("/")[-1] for frame in found["frames"]] == ["frame9.jpg", "frame10.jpg", "frame11.jpg"]
 
 
+def test_frames_without_a_ground_truth_are_left_out_with_a_warning(tmp_path):
+    write(tmp_path / "a", "1,2,3,4\n" * 3)
+    write(tmp_path / "b", "1,2,3,4\n" * 3)
+    (tmp_path / "b/groundtruth_rect.txt").unlink()
+    found = ObjectSequences(str(tmp_path))
+    assert [one["name"] for one in found] == ["a"]
+    assert [(issue.severity, issue.file) for issue in found.issues] == [("warning", str(tmp_path / "b"))]
+
+
 @pytest.mark.parametrize(
     ("truth", "more", "text"),
     [

@@ -53,6 +53,7 @@ def broken(data):
             {"data": np.zeros((8, 16, 2))},
             r"(?s)\[D113\] 'data' is float64 \[8, 16, 2\].*train_files.txt: line 1.*train.npz",
         ),
+        ({"data": np.zeros((8, 3, 500))}, r"'data' is float64 \[8, 3, 500\]"),
         ({"data": np.zeros((8, 0, 3))}, r"'data' is float64 \[8, 0, 3\]"),
         ({"label": np.zeros(5, int)}, r"'label' is int64 \[5\]; expected whole numbers \[8\] or \[8, 16\]"),
         ({"label": np.zeros((8, 16), int)}, "have a class for each point, not for each cloud"),
@@ -69,6 +70,13 @@ def test_files_that_are_missing_are_named_with_the_line_of_the_list(shapes, tmp_
     (tmp_path / "bad/train_files.txt").write_text("data/modelnet/train.h5\nother/none.h5\n")  # train.npz is there
     with pytest.raises(DataError, match=r"(?s)\[D104\] there is no such file.*train_files.txt: line 2.*none.h5"):
         ModelNet(folder)
+
+
+@pytest.mark.parametrize(("data", "words"), [(b"", "the file is empty"), (b"hello", "damaged")])
+def test_a_file_that_is_no_hdf5_does_not_ask_for_h5py(tmp_path, data, words):
+    (tmp_path / "train.npz").write_bytes(data)
+    with pytest.raises(DataError, match=words):
+        point_arrays.read_point_arrays(str(tmp_path / "train.npz"))
 
 
 def test_hdf5_is_read_where_h5py_is_and_asked_for_where_not(shapes, tmp_path, monkeypatch):

@@ -104,6 +104,11 @@ def test_made_frames_have_points_in_each_of_their_boxes(scenes):
     [
         ("label_2", "Car 0 0 0 1 2 3 4 1.5 1.6 3.9 1 2\n", "line 1 is no object"),
         ("label_2", "Van x\nCar 0 0 0 1 2 3 4 1.5 0 3.9 1 2 9 0\n", "line 2 is no object"),
+        (
+            "label_2",
+            "Carr 0 0 0 1 2 3 4 1.5 1.6 3.9 1 2 9 0\n",
+            "'Carr' is unknown; did you mean 'Car'",
+        ),
         ("calib", "P2: 1 2\n", "P2 is no 3x4 matrix"),
         ("calib", None, "a file of the frame cannot be read"),
         ("velodyne", None, "whose scan is not there"),

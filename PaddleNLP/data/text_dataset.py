@@ -39,8 +39,8 @@ class TextDataset:
 
     @property
     def num_classes(self):
-        """C, the number of labels."""
-        return len(self.labels)
+        """C, the number of labels; None of texts that have none."""
+        return None if self.labels is None else len(self.labels)
 
     def __len__(self):
         return len(self.samples)
@@ -158,8 +158,13 @@ def columns_of(header, needed, optional, source):
 
     Raises:
         ConfigError: a column is missing or unknown.
+        DataError: the first line is empty, or missing.
     """
     names = [name.strip() for name in header]
+    if not any(names):
+        issues = IssueList(source)
+        issues.error("D117", "begins with no names of columns", fix="check that this is the right file")
+        raise_on_errors(issues.errors)
     lacking = [name for name in needed if name not in names]
     odd = [name for name in names if name not in (*needed, *optional)]
     if lacking or odd or len(set(names)) < len(names):

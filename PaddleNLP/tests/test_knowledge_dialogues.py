@@ -7,6 +7,7 @@ import numpy as np
 import paddle
 import pytest
 
+from common.commands.check import describe_dataset
 from common.data.transform import random_for
 from common.errors import DataError
 from common.layers.token_search import TokenSearch
@@ -119,3 +120,9 @@ def test_sessions_are_split_and_replies_have_the_facts_before_them(tmp_path):
     assert len(found["replies.test.txt"]) == 200 * 2 * 10
     with pytest.raises(DataError, match="line 1: not a session"):
         make_dialogues.duconv_knowledge(str(write(tmp_path, "{}") / "a.txt"), random_for(0))
+
+
+def test_texts_without_labels_have_no_number_of_classes(tmp_path):
+    found = KnowledgeDialogues(write(tmp_path, ROW), "a.txt")
+    assert found.labels is None and found.num_classes is None
+    assert describe_dataset(found, 2) == "2 samples"

@@ -110,3 +110,10 @@ def test_a_number_is_a_record_and_a_line():
     sample = task.read_line("a\tb")
     assert task.line(sample, found[0]) == "0.1235\ta\tb" and task.line(sample, []) == ""
     assert task.read_line("a") == {"text_a": "a"}
+
+
+def test_a_third_field_is_not_read_as_text():
+    task = TextRegression()
+    assert task.read_line("a\tb") == {"text_a": "a", "text_b": "b"} and task.read_line("a") == {"text_a": "a"}
+    with pytest.raises(DataError, match="3 fields; this model reads one text or two"):
+        task.read_line("a\tb\t0.5")

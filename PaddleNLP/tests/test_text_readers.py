@@ -5,6 +5,7 @@ import pytest
 
 from common.errors import ConfigError, DataError
 from PaddleNLP.data.labeled_texts import LabeledTexts
+from PaddleNLP.data.numbered_texts import ScoredTexts
 from PaddleNLP.data.squad_questions import SquadQuestions
 from PaddleNLP.data.tagged_texts import ConllTags, TaggedCharacters
 
@@ -75,6 +76,14 @@ def test_a_file_that_is_not_there_and_one_without_its_columns(tmp_path):
         LabeledTexts(str(tmp_path), "train.tsv")
     with pytest.raises(ConfigError, match="encoding is 'utf-9'"):
         LabeledTexts(str(tmp_path), "train.tsv", encoding="utf-9")
+
+
+@pytest.mark.parametrize("reader", [LabeledTexts, ScoredTexts])
+@pytest.mark.parametrize("text", ["", "\n", "\t\n"])
+def test_a_file_that_is_empty_is_no_mistake_of_the_configuration(tmp_path, reader, text):
+    write(tmp_path, text, "train.tsv")
+    with pytest.raises(DataError, match=r"(?s)\[D117\] begins with no names of columns.*train.tsv"):
+        reader(str(tmp_path), "train.tsv")
 
 
 def test_another_encoding_can_be_named(tmp_path):

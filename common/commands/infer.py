@@ -156,10 +156,8 @@ def first_box(text, task):
 
 def open_input(args, task):
     """Opens the input of the command line; raises ConfigError for --out FOLDER with a task that does not draw."""
-    from common.errors import ConfigError
-    from common.inference.result_files import is_result_file, refuse_suffix
+    from common.inference.result_files import refuse_drawings
     from common.inference.sources import open_source
-    from common.vision.writers import DRAWN
 
     if args.change:
         choose_changes(task, args.change)
@@ -170,12 +168,5 @@ def open_input(args, task):
         source = Boxed(source, args.boxes, task)
     if task.sequential or args.box is not None:
         source.box = first_box(args.box, task)
-    if args.out and not is_result_file(args.out):
-        draws = task.draws and (hasattr(source, "drawing") or task.input == "text")
-        refuse_suffix(args.out, DRAWN if draws else ())
-        if not draws:
-            raise ConfigError(
-                f"--out draws on images; the predictions of {task.name} go to standard output, or to a file: "
-                "--out name.csv"
-            )
+    refuse_drawings(args.out, task, source)
     return source

@@ -1,9 +1,12 @@
 """Argument parser with suggestions for misspelled options and commands."""
 
 import argparse
+import re
 import sys
 
 from common.suggest import did_you_mean
+
+NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?(,.*)?")  # a number, or numbers such as those of a box
 
 
 def positive_int(text):
@@ -26,6 +29,7 @@ class Parser(argparse.ArgumentParser):
         keywords.setdefault("allow_abbrev", False)
         keywords.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(*arguments, **keywords)
+        self._negative_number_matcher = re.compile(NEGATIVE.pattern + "$")  # what argparse takes for no option
 
     def add_made_set(self, out, train, evaluation, size, what="images"):
         """Adds the options of a script that draws images: --out, --train, --eval, --size and --seed, with defaults."""

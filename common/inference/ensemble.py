@@ -9,6 +9,8 @@ from common.errors import ConfigError
 from common.inference.labels import best_classes
 from common.inference.run import predicts_by
 
+NUMBER = "number_of_sample"  # by which the answers of the members are matched
+
 
 class Ensemble:
     """Predicts as a model does; each member reads the samples with its own vocabulary and transforms.
@@ -49,20 +51,43 @@ class Ensemble:
             if all_classes:
                 member.task.n_best = len(self.labels)
             try:
-                found.append(predicts_by(member)(member, [dict(one) for one in samples], 0.0 if all_classes else kept))
+                numbered = [one | {NUMBER: number} for number, one in enumerate(samples)]
+                found.append(predicts_by(member)(member, numbered, 0.0 if all_classes else kept))
             finally:
                 if all_classes:
                     member.task.n_best = had
-        for _, problems in found:
-            if problems:  # of all alike but where a member fails
-                return [], problems
-        join = JOINED[self.task.name]
-        joined = []
-        for row in zip(*(predictions for predictions, _ in found), strict=True):
+        rows, problems = self.rows_of(found, len(samples))
+        join, joined = JOINED[self.task.name], []
+        for row in rows:
+            sample = next((sample for sample, _ in row if "error" in sample), row[0][0])
             records = [answers for _, answers in row]
             given = list(zip(self.weights, records, strict=True))
-            joined.append((row[0][0], join(given, self.labels, kept, wanted) if all(records) else []))
-        return joined, []
+            answers = join(given, self.labels, kept, wanted) if "error" not in sample and all(records) else []
+            joined.append(({key: value for key, value in sample.items() if key != NUMBER}, answers))
+        return joined, problems
+
+    def rows_of(self, found, count):
+        """The answers of all members to each sample, and the errors of the samples that one of them cannot read.
+
+        Args:
+            found (list[tuple]): predictions and problems of each member.
+            count (int): N, the number of samples.
+
+        Returns:
+            tuple[list[list[tuple]], list[DataError]]: for each sample that every member returns, (sample, records) of
+                each member; the errors, one for each sample.
+        """
+        by_number = [{sample[NUMBER]: (sample, records) for sample, records in rows} for rows, _ in found]
+        rows = [
+            [one[number] for one in by_number] for number in range(count) if all(number in one for one in by_number)
+        ]
+        errors = [next((sample["error"] for sample, _ in row if "error" in sample), None) for row in rows]
+        lost = [
+            error
+            for one, (_, problems) in zip(by_number, found)
+            for error in problems[len(problems) + len(one) - count :]
+        ]
+        return rows, [error for error in errors if error] + list({str(error): error for error in lost}.values())
 
 
 def join_classes(given, labels, threshold, n_best):

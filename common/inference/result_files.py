@@ -13,6 +13,7 @@ from common.data.coverage import is_truncated
 from common.data.issues import issue_line
 from common.errors import ConfigError, EnvironmentProblem
 from common.log import logger
+from common.vision.writers import DRAWN
 
 IDENTITY = {  # input of a task -> the columns that name a sample, and the key of each in JSON
     "text": {"text": "text_a", "text_b": "text_b", "question": "question", "context": "context"},
@@ -49,6 +50,27 @@ def refuse_suffix(out, others=()):
         raise ConfigError(
             f"--out {out}: {suffix} files are not written; name one that ends in {', '.join(known)}"
             + (f", or a folder for drawn images: {out}/" if others else "")
+        )
+
+
+def refuse_drawings(out, task, source):
+    """Refuses `--out` that names neither a file of results nor, where the task draws on images, a folder or a drawing.
+
+    Args:
+        out (str | None): `--out`.
+        task (Task): predicts.
+        source (object): what is read.
+
+    Raises:
+        ConfigError: names what can be written.
+    """
+    if not out or is_result_file(out):
+        return
+    draws = task.draws and (hasattr(source, "drawing") or task.input == "text")
+    refuse_suffix(out, DRAWN if draws else ())
+    if not draws:
+        raise ConfigError(
+            f"--out draws on images; the predictions of {task.name} go to standard output, or to a file: --out name.csv"
         )
 
 

@@ -8,7 +8,7 @@ from common.data.coverage import Coverage
 from common.data.issues import issue_line
 from common.errors import BadSample, DataError, DataIssue, NotFinite
 from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
-from common.inference.result_files import describe_sample, is_result_file, open_results
+from common.inference.result_files import describe_sample, is_result_file, open_results, refuse_drawings
 from common.inference.rows import predict_rows
 from common.inference.tracks import predict_tracks
 from common.log import logger, printable
@@ -87,6 +87,7 @@ def open_outputs(out, model, source, threshold=None):
     """(the writer of drawings, the writer of a file of predictions) for `--out`; None for what is not asked for."""
     if not out:
         return None, None
+    refuse_drawings(out, model.task, source)
     if is_result_file(out):
         return None, open_results(out, model.task, model.labels, source.name, threshold)
     return source.drawing(out) if hasattr(source, "drawing") else ImageWriter(out, source.many), None

@@ -12,11 +12,12 @@ Issues raised here (`BadSample`):
     D101  not such a file
     D102  truncated or corrupt
     D104  no such file, a folder, or no permission
-    D113  too few values of a point
+    D113  too few values of a point, or points in columns
     D117  no point
     D119  a value is not finite
 """
 
+import codecs
 import io
 from pathlib import Path
 
@@ -35,6 +36,7 @@ TEXTS = (".txt", ".xyz", ".pts", ".csv")
 SUFFIXES = (".bin", ".npy", ".npz", ".ply", *TEXTS)
 MOST_BYTES = 2**30  # of a file
 SCAN = 4  # values of a point of .bin
+MOST_VALUES = 64  # of a point; an array of more has its points in columns
 PLY_TYPES = {
     "char": "i1",
     "int8": "i1",
@@ -113,8 +115,9 @@ def read_points(source, name):
             raise bad_file("D102", name, f"the file is damaged: {error}") from None
     if data[:4] in (b"ply\n", b"ply\r"):
         return read_ply(data, name)
-    if is_text(data[:4096]):
-        return read_numbers(data, name)
+    text = data.removeprefix(codecs.BOM_UTF8)
+    if is_text(text[:4096]):
+        return read_numbers(text, name)
     if not name.endswith(".bin") and isinstance(source, str):
         raise bad_file("D101", name, f"not a cloud of points ({first_bytes(data)}); read: {', '.join(SUFFIXES)}")
     if len(data) % (4 * SCAN):
@@ -203,7 +206,7 @@ def ply_header(head, name):
 def as_points(array, values, name):
     """The first values of each point, float32 [P, values]; raises BadSample D113, D117 or D119."""
     array = np.asarray(array)
-    if array.ndim != 2 or array.dtype.kind not in "fui" or array.shape[1] < values:
+    if array.ndim != 2 or array.dtype.kind not in "fui" or not values <= array.shape[1] <= MOST_VALUES:
         found = f"{array.dtype} {list(array.shape)}"
         raise bad_file("D113", name, f"the points are {found}; expected numbers [points, {values} or more]")
     if not len(array):

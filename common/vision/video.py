@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from common.data.refusals import bad_file, first_bytes, unreadable_file
+from common.log import logger
 from common.regular import check_regular
 from common.vision.decode import PIXEL_LIMIT, image_format
 
@@ -127,13 +128,16 @@ class VideoFile:
         return self.last
 
     def __iter__(self):
-        """All frames from the next one on, uint8 [H, W, 3]."""
+        """All frames from the next one on, uint8 [H, W, 3]; a warning says where many are missing."""
         while True:
             okay, frame = self.capture.read()
             if not okay:
-                return
+                break
             self.position += 1
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        if self.position < (1 - MISSING_AT_MOST) * self.count:
+            text = "%s: %d of the %d frames that its header promises were decoded: the video is damaged or cut off"
+            logger.warning(text, self.name, self.position, self.count)
 
 
 def open_capture(source):

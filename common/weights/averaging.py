@@ -20,12 +20,15 @@ def last_checkpoints(folder, count):
     """The `count` checkpoints of a run with the most steps, in the order of their steps (list of Path).
 
     Raises:
-        ConfigError: the folder has fewer.
+        ConfigError: the folder has fewer, or is not there.
     """
     if count < 2:
         raise ConfigError(f"{count} checkpoints: a mean takes 2 or more")
     folder = Path(folder)
-    found = [path for path in folder.iterdir() if STEP.fullmatch(path.name)] if folder.is_dir() else []
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "there is no such folder"
+        raise ConfigError(f"{folder}: {what}\n  fix: name the folder of a run, which has checkpoints step_N")
+    found = [path for path in folder.iterdir() if STEP.fullmatch(path.name)]
     found = sorted(found, key=lambda path: int(path.name.partition("_")[2]))
     if len(found) < count:
         raise ConfigError(

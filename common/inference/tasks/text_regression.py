@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from common.errors import DataError
 from common.inference.task import Task
 
 
@@ -19,8 +20,14 @@ class TextRegression(Task):
         self.column = column
 
     def read_line(self, line):
-        """The sample of one line of input: a text, or two with a tab between."""
+        """The sample of one line of input: a text, or two with a tab between; raises DataError for more.
+
+        A third field is mostly the number of a file of training without its header, and would be read as text.
+        """
         first, tab, second = line.partition("\t")
+        if "\t" in second:
+            fix = "leave the others out, or name the columns in a first line, such as text_a<tab>text_b<tab>label"
+            raise DataError(f"{line.count(chr(9)) + 1} fields; this model reads one text or two: {fix}")
         return {"text_a": first, "text_b": second} if tab else {"text_a": line}
 
     def beside(self, labels):

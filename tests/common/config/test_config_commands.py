@@ -151,3 +151,10 @@ def test_the_command_reports_every_problem_and_ends_with_2(fake_kit, tmp_path, w
     assert "missing.yml: no such configuration" in done.stderr
     done = run("generate", "--model", "YOLOv3", "--dataset", "x", "--out", "y.yml", cwd=tmp_path)
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize("text", ["-5,-5,30,30", "-.5,1e3,3,3", "-1e-3", "-7"])
+def test_numbers_below_zero_are_no_options(text):
+    numbers = Parser()
+    numbers.add_argument("--box")
+    assert numbers.parse_args(["--box", text]).box == text

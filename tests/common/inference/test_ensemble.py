@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from common.errors import ConfigError
+from common.errors import ConfigError, DataError
 from common.inference.ensemble import Ensemble
 from common.inference.tasks.reading_comprehension import ReadingComprehension
 from common.inference.tasks.text_classification import TextClassification
@@ -59,6 +59,26 @@ def test_numbers_and_answers_are_joined():
     assert [record["text"] for record in found] == ["oslo", "ann", "ro"]
     assert found[0]["score"] == pytest.approx((0.5 + 0.7311) / 2, abs=1e-4)
     assert sum(record["score"] for record in found) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_sample_that_a_member_cannot_read_does_not_take_the_others_along(monkeypatch):
+    def partly(self, samples, threshold=None):
+        """One member refuses b, the other has no finite answer for c."""
+        refused, lost = DataError("b is bad"), DataError("c is not finite")
+        bad = "b" if self.records[0]["value"] == 1.0 else "c"
+        rows = [
+            (one | {"error": refused}, []) if one["text_a"] == bad == "b" else (one, self.records) for one in samples
+        ]
+        rows = [row for row in rows if not row[0]["text_a"] == bad == "c"]
+        return rows, [refused if bad == "b" else lost]
+
+    monkeypatch.setattr("common.inference.ensemble.predicts_by", lambda member: partly)
+    members = [Member(TextRegression(), [{"value": value}]) for value in (1.0, 2.0)]
+    rows, problems = Ensemble(members, ["m", "n"]).predict_samples([{"text_a": text} for text in "abcd"])
+    assert [(sample["text_a"], records) for sample, records in rows] == [
+        ("a", [{"value": 1.5}]), ("b", []), ("d", [{"value": 1.5}]),
+    ]  # fmt: skip
+    assert [str(error) for error in problems] == ["b is bad", "c is not finite"]
 
 
 def test_members_that_answer_other_questions_are_refused():

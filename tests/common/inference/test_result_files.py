@@ -3,12 +3,14 @@ import importlib
 import itertools
 import json
 import tempfile
+import types
 
 import numpy as np
 import pytest
 
 from common.errors import BadSample, ConfigError, DataIssue, EnvironmentProblem
 from common.inference.result_files import describe_sample, is_result_file, open_results, refuse_suffix
+from common.inference.run import open_outputs
 from common.inference.task import Task
 from tests.made.OwnKit.tasks.brightness import Brightness
 from tests.made.tracked import ROOT, tracked
@@ -271,6 +273,13 @@ def test_bad_places_are_refused(tmp_path):
     open_results(tmp_path / "new/folder/a.csv", task, None).close()
     assert (tmp_path / "new/folder/a.csv").is_file()
     assert path.read_text() == "a\n1\n"
+
+
+@pytest.mark.parametrize(("out", "words"), [("a.xyz", "are not written"), ("drawn", "draws on images")])
+def test_a_task_that_does_not_draw_refuses_what_is_no_file_of_results(out, words):
+    model = types.SimpleNamespace(task=task_named("TextRegression"), labels=None)
+    with pytest.raises(ConfigError, match=words):
+        open_outputs(out, model, types.SimpleNamespace(name="a", many=True))
 
 
 def test_embeddings_are_written_as_arrays_with_the_names_of_the_images(tmp_path):

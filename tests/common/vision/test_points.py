@@ -53,6 +53,17 @@ def test_every_format_holds_the_same_points_from_a_path_and_from_bytes(tmp_path)
     assert read_points(str(tmp_path / "little.ply"), "a")[0].tolist() == [0, 1, 2, 0, 5]  # others after x, y, z
 
 
+def test_lines_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf1,2,3\r\n4,5,6\r\n")
+    assert read_points(str(tmp_path / "a.csv"), "a.csv").tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_points_in_the_columns_of_an_array_are_refused(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((3, 500), np.float32))
+    with pytest.raises(BadSample, match=r"D113.* are float32 \[3, 500\]; expected numbers \[points, 3 or more\]"):
+        LoadPoints()({"path": str(tmp_path / "a.npy")}, random_for(0))
+
+
 @pytest.mark.parametrize(
     ("data", "code", "words"),
     [

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -53,6 +54,20 @@ def test_frames_are_found_by_number_from_a_path_and_from_bytes(video):
         with VideoFile(source, "a") as found:
             assert (found.count, found.rate, found.size) == (100, 10.0, (16, 112))
             assert values(found.frames([3, 4, 4, 90, 97])) == [3, 4, 4, 90, 97]  # 90 is more than JUMP away
+
+
+def test_frames_that_are_missing_at_the_end_are_counted_in_a_warning(video, tmp_path, caplog):
+    with VideoFile(video) as found:
+        assert len(list(found)) == 100 and not caplog.records
+    writer = cv2.VideoWriter(str(tmp_path / "cut.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 64))
+    for number in range(20):
+        writer.write(random_for(number).integers(0, 256, (64, 64, 3), np.uint8))
+    writer.release()
+    data = (tmp_path / "cut.avi").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(data[: len(data) // 2])
+    with VideoFile(str(tmp_path / "cut.avi")) as found:
+        count = len(list(found))
+    assert 0 < count < 15 and f"{count} of the 20 frames" in caplog.text
 
 
 def test_segments_are_equal_parts():
