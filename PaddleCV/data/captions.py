@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from common.data.issues import IssueList, settle
+from common.data.refusals import bad_file
 from common.errors import BadSample
 from common.log import counted, logger
 from common.vision.feature_files import read_features
@@ -25,7 +26,7 @@ class VideoCaptions:
         annotations (str): the JSON file.
         features (str): the folder of the feature files.
         vectors (str | None): the folder of the vectors of sentences.
-        lowercase (bool): converts sentences to lowercase, and takes full stops and commas away.
+        lowercase (bool): converts sentences to lowercase, without full stops and commas.
         bad_samples (str): `error`, or `skip` to leave out a few events with errors.
 
     Raises:
@@ -88,8 +89,7 @@ class VideoCaptions:
 
     def clean(self, sentence):
         """A sentence as words with blanks between."""
-        text = sentence.lower().replace(".", " ").replace(",", " ") if self.lowercase else sentence
-        return " ".join(text.split())
+        return clean_sentence(sentence) if self.lowercase else " ".join(sentence.split())
 
     def __len__(self):
         return len(self.events)
@@ -121,6 +121,18 @@ class VideoCaptions:
         return sorted(self.issues + issues.all(), key=lambda issue: issue.severity != "error")
 
 
+def read_sentences(path):
+    """The sentences of a file of annotations (list[str])."""
+    videos = read_database(path, IssueList(path)).values()
+    lists = [about.get("sentences") for about in videos]
+    return [text for found in lists if isinstance(found, list) for text in found if isinstance(text, str)]
+
+
+def clean_sentence(sentence):
+    """A sentence in lowercase, without full stops and commas, as words with blanks between."""
+    return " ".join(sentence.lower().replace(".", " ").replace(",", " ").split())
+
+
 def existing(root, folder, name):
     """The path of a video's file in a folder: the one that exists, or else the usual one."""
     paths = paths_of(root, folder, name)
@@ -140,8 +152,6 @@ def is_segment(segment, duration):
 
 def read_vector(path, number):
     """The vector of sentence `number` of a file of `vectors` [sentences, S]; raises BadSample."""
-    from common.data.refusals import bad_file
-
     vectors = read_features(path, path).get("vectors")
     if vectors is None or vectors.ndim != 2 or len(vectors) <= number:
         found = "none" if vectors is None else list(vectors.shape)

@@ -8,7 +8,7 @@ from common.text.bleu import TOKENIZERS, BLEUCounts, score_of
 
 
 class CaptionScores:
-    """`bleu4` of the corpus, `meteor_exact`, the mean over captions, `exact`, captions that are the reference, all 0 to 1.
+    """`bleu4` of the corpus, `meteor_exact`, a mean over captions, and `exact`, those like their reference; all 0 to 1.
 
     METEOR (Banerjee and Lavie 2005, https://aclanthology.org/W05-0909) aligns words that are equal; this one knows no
     stems and no synonyms, so that its numbers are below those of the original, with which they are not to be compared.

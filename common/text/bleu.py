@@ -65,7 +65,7 @@ def ngrams(tokens, order):
 
 
 def score_of(counts):
-    """BLEU, 0 to 100, of counts int [2, 5], see :class:`BLEUCounts`; the k-th order without a match counts as 1 / 2**k."""
+    """BLEU, 0 to 100, of counts int [2, 5], see BLEUCounts; the k-th order without a match counts as 1 / 2**k."""
     (right, every), (written, wanted) = counts[:, :ORDERS], counts[:, ORDERS]
     if not right.any() or not every.all():
         return 0.0

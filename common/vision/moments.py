@@ -41,8 +41,8 @@ class SlideWindows(Transform):
     """Slides windows of several lengths over a video (CTRL, https://arxiv.org/abs/1705.02101, section 3).
 
     Sets `spans` float64 [W, 2] in steps, and `clips` float32 [W, 3 I]: the mean of the features before a window, in it
-    and after it, which takes their place. Before and after it as many steps count as it has; where the video has none, it
-    stands for them.
+    and after it, in place of the features. Before and after it as many steps count as it has; where the video has none,
+    it stands for them.
 
     Args:
         lengths (list[int]): of the windows, in steps.

@@ -34,12 +34,11 @@ class MomentRetrieval(Task):
         self.threshold = check_threshold(threshold)
 
     def synthetic(self, inputs):
-        """Windows at equal distances and a vector of a sentence, both random, as the transforms would make them."""
-        rng, count = random_for(0), 6
-        spans = np.stack([np.arange(count), np.arange(count) + 4], 1).astype(np.float64)
-        made = {name: rng.normal(size=[count] * (len(shape) - 2) + [shape[-1]]) for name, (shape, _) in inputs.items()}
-        made = {name: array.astype(np.float32) for name, array in made.items()}
-        return {"path": "synthetic", "spans": spans, "length": np.int64(count + 3)} | made
+        """Random features of 40 steps, a third of a clip each, and the vector of a sentence."""
+        (_, _, clip), (_, size) = (shape for shape, _ in inputs.values())
+        rng = random_for(0)
+        arrays = {"features": rng.random((40, clip // 3), "float32"), "sentence_vector": rng.random(size, "float32")}
+        return {"path": "synthetic"} | arrays
 
     def records(self, outputs, samples, labels, threshold):
         """The segments of each video.
