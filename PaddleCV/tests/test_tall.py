@@ -122,7 +122,7 @@ def test_recall_of_moments_by_hand():
     assert found == pytest.approx(expected)
     metric.merge([metric.state(), metric.state()])
     assert metric.compute() == pytest.approx(expected)
-    with pytest.raises(ValueError, match="postprocess.keep"):
+    with pytest.raises(ValueError, match=r"postprocess\.keep"):
         MomentRecall(MomentRetrieval(keep=1))
 
 

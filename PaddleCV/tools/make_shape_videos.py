@@ -35,7 +35,8 @@ def make_shape_videos(out, train=600, val=100, test=200, seed=0):
 
     In a video two shapes appear one after the other, rest, move, such as "a red square moves left then up", and rest
     again. `out` gets `features/<name>.npz` (features float16 [T, 204], see :func:`frame_features`, and duration in
-    seconds), `train.json`, `val.json` and `test.json` in the form of ActivityNet Captions, and `vocab.txt`.
+    seconds), `train.json`, `val.json` and `test.json` in the form of ActivityNet Captions, `vocab.txt`, and of the test
+    videos the movements alone, `events/<name>_<number>.npz`.
 
     Args:
         out (str | Path): output folder.
@@ -49,17 +50,19 @@ def make_shape_videos(out, train=600, val=100, test=200, seed=0):
         raise ConfigError(f"{out} exists; remove it, or give another --out")
     temporary = out.with_name(f"{out.name}.tmp-{os.getpid()}")
     try:
-        (temporary / "features").mkdir(parents=True)
+        for folder in ("features", "events"):
+            (temporary / folder).mkdir(parents=True)
         for split, (name, count) in enumerate({"train": train, "val": val, "test": test}.items()):
             about = {}
             for number in range(count):
                 frames, events = draw_video(random_for(seed, split, number))
                 video = f"{name}_{number:04d}"
                 features = frame_features(frames).astype(np.float16)
-                duration = len(frames) / RATE
-                np.savez(temporary / "features" / f"{video}.npz", features=features, duration=np.float64(duration))
+                save_features(temporary / "features" / f"{video}.npz", features)
+                for place, (start, end, _) in enumerate(events if name == "test" else (), 1):
+                    save_features(temporary / "events" / f"{video}_{place}.npz", features[start:end])
                 about[video] = {
-                    "duration": duration,
+                    "duration": len(frames) / RATE,
                     "timestamps": [[start / RATE, end / RATE] for start, end, _ in events],
                     "sentences": [sentence for *_, sentence in events],
                 }
@@ -68,6 +71,11 @@ def make_shape_videos(out, train=600, val=100, test=200, seed=0):
         temporary.rename(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def save_features(path, features):
+    """Writes a file of features and the duration of its frames."""
+    np.savez(path, features=features, duration=np.float64(len(features) / RATE))
 
 
 def draw_video(rng):
