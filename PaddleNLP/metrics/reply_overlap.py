@@ -10,8 +10,9 @@ from collections import Counter
 
 import numpy as np
 
+from common.text.bleu import ngrams
+
 from .answer_overlap import letters
-from .bleu import ngrams
 
 ORDERS = (1, 2)
 

@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   python tools/infer.py --model output/stargan/export --image face.jpg --change Male=1 --out edited.png
   python tools/infer.py --model output/cgan/export --text "7, 42" --out seven.png
   python tools/infer.py --model output/siamrpn/export --input street.mp4 --box 120,80,40,60 --out drawn
+  python tools/infer.py --model output/tall/export --input features.npz --text "he cuts an onion"
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
 
@@ -51,7 +52,9 @@ def parser():
         metavar="X,Y,W,H",
         help="for trackers: where the object is in the first frame; --input is a video or a folder of frames",
     )
-    options.add_argument("--text", metavar="TEXT", help="one text instead of --input")
+    options.add_argument(
+        "--text", metavar="TEXT", help="one text instead of --input; for models that search in videos: a sentence"
+    )
     options.add_argument(
         "--change",
         metavar="NAME=1",

@@ -14,7 +14,7 @@ def open_source(path, task, text=None):
     Args:
         path (str | None): a file, a folder, a video, or - for standard input, which texts also come from when None.
         task (Task): its `input` says what is read.
-        text (str | None): a text of the command line, in place of a path.
+        text (str | None): a text of the command line, in place of a path, or what the task asks with.
 
     Raises:
         ConfigError: the path is empty, or the task reads what no command can give.
@@ -23,7 +23,7 @@ def open_source(path, task, text=None):
     if task.input not in SOURCES:
         reads = "images, videos, clouds of points, texts, recordings and rows of tables"
         raise ConfigError(f"tools/infer.py reads {reads}; this model takes {task.input}, see Predictor.run")
-    if text is not None and task.input != "text":
+    if text is not None and task.input != "text" and not task.asks:
         raise ConfigError(f"--text is for models of texts; this model takes {task.input}: {OPTIONS[task.input]}")
     return SOURCES[task.input](path, task, text)
 
@@ -47,10 +47,15 @@ def videos(path, task, text):
 
 
 def features(path, task, text):
-    """Files of features of videos, or a folder of them."""
+    """Files of features of videos, or a folder of them, with the text that the task asks with."""
     from common.vision.feature_files import open_features
 
-    return open_features(path)
+    source = open_features(path)
+    if text is not None:
+        if not text.strip():
+            raise DataError("error[D126] the text is empty")
+        source.known = {task.asks: text}
+    return source
 
 
 def points(path, task, text):

@@ -38,6 +38,8 @@ class Task:
         original_pixels (bool): records are in pixels of the original image, so that pre-processing must be undone.
         exclusive (bool): the scores of the records of a sample add up to 1 at most.
         sequential (bool): follows an object from a first box, frame by frame, see :mod:`common.inference.tracks`.
+        asks (str | None): key of a sample under which it finds the text that a caller asks with, such as a `sentence`
+            (`--text` beside --input).
         column (str | None): column of the text in tables of a user, besides the usual names.
     """
 
@@ -50,6 +52,7 @@ class Task:
     original_pixels = False
     exclusive = False
     sequential = False
+    asks = None
     column = None
 
     @property

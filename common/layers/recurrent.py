@@ -230,6 +230,12 @@ class GRUWeights(nn.Layer):
         d = self.hidden_size
         return self.weight.reshape([-1])[2 * d * d :].reshape([d, d])
 
+    def step(self, x, state):
+        """The state [N, D] after one step, of projected inputs [N, 3 D] and the state before it."""
+        size, x = 2 * self.hidden_size, (x + self.bias).unsqueeze(0)
+        gates, candidate = self.gates().unsqueeze(0), self.candidate().unsqueeze(0)
+        return gru_step(x[:, :, :size], x[:, :, size:], 1.0, state.unsqueeze(0), gates, candidate)[0]
+
 
 class LSTMWeights(nn.Layer):
     """The recurrent weights of one direction: candidate, input, forget, output; the bias ends with three peepholes.

@@ -38,7 +38,7 @@ class LoadFeatures(Transform):
     """Reads the features of a video from the file at `path`, or from its content, `data`.
 
     Sets each array by its name, float32 [T, D], `length`, T, and `duration` in seconds if the file has this number.
-    Quantized arrays (uint8) become -2 to 2.
+    Quantized arrays (uint8) become -2 to 2. What `also` names is taken where the file has it and the sample has not.
 
     Args:
         names (list[str]): arrays to read, all of equal T.
@@ -46,9 +46,10 @@ class LoadFeatures(Transform):
         frames (int | None): takes this many frames from equal parts of the video, and repeats those of a short one.
         most (int | None): takes the first frames of a longer video alone.
         random (bool): takes `frames` at random places of their parts, for training.
+        also (list[str]): further arrays or texts, such as a `sentence`, that stay as they are.
     """
 
-    def __init__(self, names=("rgb", "audio"), sizes=(1024, 128), frames=None, most=None, random=False):
+    def __init__(self, names=("rgb", "audio"), sizes=(1024, 128), frames=None, most=None, random=False, also=()):
         if not names or len(names) != len(sizes):
             raise ValueError(
                 f"LoadFeatures got the names {list(names)} and the sizes {list(sizes)}; one size for each name"
@@ -56,7 +57,7 @@ class LoadFeatures(Transform):
         if random and not frames:
             raise ValueError("LoadFeatures with random: true needs frames")
         check_counts("LoadFeatures", frames=frames or 1, most=most or 1)
-        self.names, self.sizes, self.frames, self.most = list(names), list(sizes), frames, most
+        self.names, self.sizes, self.frames, self.most, self.also = list(names), list(sizes), frames, most, list(also)
         self.random = self.augments = random
 
     @staticmethod
@@ -71,6 +72,8 @@ class LoadFeatures(Transform):
             arrays = given if given else read_features(sample.pop("data", None) or sample["path"], name)
             if np.ndim(arrays.get("duration", ())) == 0 and "duration" not in sample:
                 sample["duration"] = float(arrays["duration"])
+            for key in (key for key in self.also if key in arrays and key not in sample):
+                sample[key] = str(arrays[key]) if np.asarray(arrays[key]).dtype.kind in "US" else arrays[key]
             arrays = [as_features(arrays, key, size, name) for key, size in zip(self.names, self.sizes)]
             if len({len(array) for array in arrays}) > 1:
                 counts = ", ".join(f"{key} {len(array)}" for key, array in zip(self.names, arrays))

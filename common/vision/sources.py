@@ -100,7 +100,7 @@ class Images:
 
 
 class SampleFiles:
-    """Iterates over files that stand for a sample each.
+    """Iterates over files that stand for a sample each; `known` is what all samples have beside their file (dict).
 
     Args:
         paths (list[str]): of the files.
@@ -111,11 +111,11 @@ class SampleFiles:
     batch = 1
 
     def __init__(self, paths, name, many):
-        self.paths, self.name, self.many = paths, name, many
+        self.paths, self.name, self.many, self.known = paths, name, many, {}
 
     def __iter__(self):
         for path in self.paths:
-            yield {"path": path, "name": path}
+            yield {"path": path, "name": path, **self.known}
 
 
 class VideoFiles(SampleFiles):

@@ -12,6 +12,7 @@ from PaddleCV.tools.make_digits import make_digits
 from PaddleCV.tools.make_people import make_people
 from PaddleCV.tools.make_scenes import make_scenes
 from PaddleCV.tools.make_segments import made_videos, make_segments
+from PaddleCV.tools.make_shape_videos import make_shape_videos
 from PaddleCV.tools.make_shapes import make_shapes
 from PaddleCV.tools.make_text_pages import make_text_pages
 from PaddleCV.tools.make_tracks import make_tracks
@@ -34,6 +35,7 @@ MAKERS["digit_pairs"] = lambda folder: make_digit_pairs(folder, train=64, evalua
 MAKERS["tracks"] = lambda folder: make_tracks(folder, train=6, evaluation=1, size=96, frames=6)
 MAKERS["segments"] = lambda folder: make_segments_and_proposals(folder)
 MAKERS["shapes"] = make_shapes
+MAKERS["shape_videos"] = lambda folder: make_shape_videos(folder, train=48, val=8, test=2)
 MAKERS["clouds"] = lambda folder: make_clouds.write_clouds(folder, *make_clouds.make_shapes(64, 128))
 MAKERS["scenes"] = lambda folder: make_scenes(folder)
 MAKERS["blocks"] = lambda folder: make_clouds.write_clouds(folder, *make_clouds.make_blocks(64, 128))

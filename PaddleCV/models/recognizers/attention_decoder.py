@@ -15,7 +15,7 @@ from common.layers.ctc import check_label_ids, frame_log_probabilities
 from common.layers.decoding import beam_search, repeat_beams
 from common.layers.initializers import normal
 from common.layers.masks import masked_sum, sequence_mask
-from common.layers.recurrent import GRUWeights, gru_step
+from common.layers.recurrent import GRUWeights
 
 START, END = 0, 1  # the character of class k is word k + 1
 NEVER = -1e9  # the score of a step that is padding
@@ -82,15 +82,8 @@ class AttentionDecoder(nn.Layer):
         energy = self.energy(paddle.tanh(keys + self.query(state).unsqueeze(1))).squeeze(2)
         weights = F.softmax(energy + (1 - mask) * NEVER, axis=1)
         context = (features * weights.unsqueeze(2)).sum(1)
-        state = self.next_state(self.from_context(context) + self.from_word(self.words(word)), state)
+        state = self.cell.step(self.from_context(context) + self.from_word(self.words(word)), state)
         return self.output(state), state
-
-    def next_state(self, x, state):
-        """The state [N, E] after a step of the GRU, of projected inputs [N, 3 E]."""
-        size, bias = state.shape[1], self.cell.bias
-        x = (x + bias).unsqueeze(0)
-        gates, candidate = self.cell.gates().unsqueeze(0), self.cell.candidate().unsqueeze(0)
-        return gru_step(x[:, :, : 2 * size], x[:, :, 2 * size :], 1.0, state.unsqueeze(0), gates, candidate)[0]
 
     def spell(self, features, steps):
         """The texts of features [N, T, D] of int64 [N] steps each.

@@ -1,54 +1,24 @@
-"""The base class of models that write a text of tokens for a text of tokens: teacher forcing, search, label smoothing.
+"""The base class of models that write a text of tokens for a text of tokens.
 
 Shapes in this file:
-    N texts of S tokens (padded), U tokens that are written, V tokens of the vocabulary that is written in, H features;
-    n sequences that a text gets, of T tokens at most, K hypotheses of a text.
+    N texts of S tokens (padded), V tokens of the vocabulary that is written in; n sequences that a text gets, of T
+    tokens at most.
 """
-
-import paddle
-from paddle import nn
-from paddle.nn import functional as F
 
 from common.layers.masks import sequence_mask
 from common.layers.sampling import text_keys
-from common.layers.token_search import TokenSearch
+from common.layers.sequence_writer import SequenceWriter
 
 
-class SequenceToSequence(nn.Layer):
-    """Base class; a child defines
-
-        encode(input_ids, length) -> memory     whatever the decoder needs of the texts, tensors [N, ...]
-        teach(given, memory) -> logits          [N, U, V] behind each of the tokens given int64 [N, U]
-        begin(memory, beams) -> (step, state)   see `common.layers.decoding`; `state` has tensors [N, ...], and `step`
-                                                sees `beams` hypotheses of a text behind each other
-
-    Args:
-        vocab_size (int): rows of the embedding of the texts that are read.
-        tokens (dict[str, int]): start, end: the token and its id.
-        search (TokenSearch | None): how texts are written; null for a beam search of 4.
-        label_smoothing (float): probability that is spread over the vocabulary (Szegedy et al. 2015,
-            https://arxiv.org/abs/1512.00567, section 7), in training only.
-    """
+class SequenceToSequence(SequenceWriter):
+    """Base class of writers whose inputs are texts: a child defines what :class:`SequenceWriter` says."""
 
     task = "TextToText"
     inputs = {"input_ids": ([None, None], "int64"), "length": ([None], "int64")}
-    outputs = ("ids", "lengths", "scores")
-
-    def __init__(self, vocab_size, tokens, search=None, label_smoothing=0.0):
-        super().__init__()
-        for name, number in tokens.items():
-            if not 0 <= number < vocab_size:
-                raise ValueError(f"the id of '{name}' is {number}; it is 0 to {vocab_size - 1}")
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"label_smoothing is {label_smoothing}; allowed: from 0 to below 1")
-        self.vocab_size, self.token_ids = vocab_size, dict(tokens)
-        self.start, self.end = tokens.values()
-        self.search, self.label_smoothing = search or TokenSearch(), label_smoothing
 
     def predict(self, input_ids, length):
         """Logits [N, V] of the first token that is written; int64 [N, S], [N]."""
-        memory = self.encode(input_ids, length)
-        return self.teach(paddle.full_like(input_ids[:, :1], self.start), memory)[:, 0]
+        return self.first_logits(self.encode(input_ids, length), length)
 
     def forward(self, input_ids, length):
         """Writes a text for each text.
@@ -62,28 +32,3 @@ class SequenceToSequence(nn.Layer):
                 int64 [N, n] with the end token; their scores float32 [N, n].
         """
         return self.write(self.encode(input_ids, length), text_keys(input_ids, sequence_mask(length, input_ids)))
-
-    def write(self, memory, keys):
-        """Searches the texts of what was encoded; `keys` int64 [N] are those of `common.layers.sampling.sample`."""
-        step, state = self.begin(memory, self.search.hypotheses)
-        return tuple(self.search(step, state, self.start, self.end, keys))
-
-    def loss(self, batch):
-        """`loss_tokens`, the mean cross entropy of a token and the end, each given those before it.
-
-        Args:
-            batch (dict): the inputs; target_ids int64 [N, U], the end token last, target_length int64 [N].
-        """
-        memory = self.encode(*(batch[name] for name in self.inputs))
-        return {"loss_tokens": self.cross_entropy(memory, batch["target_ids"], batch["target_length"])}
-
-    def cross_entropy(self, memory, target, length):
-        """The mean cross entropy of target int64 [N, U] of length int64 [N] each, smoothed in training."""
-        given = paddle.concat([paddle.full_like(target[:, :1], self.start), target[:, :-1]], 1)
-        logits = self.teach(given, memory)
-        losses = F.cross_entropy(logits, target, reduction="none").reshape(target.shape)
-        if self.training and self.label_smoothing:
-            right = paddle.take_along_axis(logits, target.unsqueeze(2), 2).squeeze(2)
-            losses = losses + self.label_smoothing * (right - logits.sum(-1) / logits.shape[2])
-        counted = sequence_mask(length, target)
-        return (losses * counted).sum() / counted.sum()

@@ -1,0 +1,1 @@
+"""Networks that write a sentence about a video."""
