@@ -152,9 +152,7 @@ def points_of_boxes(points, boxes, margin, count):
     keys = paddle.where(inside, paddle.zeros_like(along) + order, paddle.full_like(along, float(number)))
     keys = paddle.topk(keys, min(count, number), axis=2, largest=False, sorted=True)[0]
     total = (keys < number).astype("int32").sum(2, keepdim=True).astype("int32")
-    places = paddle.remainder(
-        paddle.arange(count, dtype="int32") + paddle.zeros_like(total), paddle.clip(total, min=1)
-    )
+    places = paddle.remainder(paddle.arange(count, dtype="int32") + paddle.zeros_like(total), paddle.clip(total, min=1))
     keys = paddle.take_along_axis(keys, places.astype("int64"), 2, broadcast=False)
     filled = total > 0
     return paddle.where(filled, keys, paddle.zeros_like(keys)).astype("int32"), filled.squeeze(2)
