@@ -160,3 +160,18 @@ def test_shapes_of_shapenet_have_known_parts():
         points, mask = split_parts(read_points(str(path), str(path)), str(path), 50)
         category = categories_of_parts()[mask]
         assert len(points) == len(mask) and len(set(category)) == 1
+
+
+def test_every_fifth_block_of_a_room_is_for_validation(tmp_path):
+    rooms = np.array(["park"] * 6 + ["wood"] * 5)
+    arrays = {"names": np.array(["ground", "tree"]), "train_room": rooms}
+    for split, count in (("train", 11), ("test", 2)):
+        arrays[f"{split}_xyz_mm"] = np.arange(count)[:, None, None] + np.zeros((1, 4, 3), np.int16)
+        arrays[f"{split}_norm"] = np.zeros((count, 4, 3), np.uint8)
+        arrays[f"{split}_labels"] = np.zeros((count, 4), np.uint8)
+    np.savez(tmp_path / "given.npz", **arrays)
+    write_clouds(tmp_path / "set", *read_splits(str(tmp_path / "given.npz")))
+    given = {"root": str(tmp_path / "set"), "labels": ["ground", "tree"]}
+    held = RoomBlocks(**given, area="val_", held_out=True)
+    np.testing.assert_allclose(held.data[:, 0, 0] * 1000, [4, 10])
+    assert len(RoomBlocks(**given, area=["val_", "test_"])) == 9 and len(RoomBlocks(**given, area="test_")) == 11

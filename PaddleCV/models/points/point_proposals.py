@@ -59,6 +59,8 @@ class PointProposals:
     def __call__(self, boxes, scores):
         """The proposals float32 [N, keep, 7], the best near ones first, and bool [N, keep], False where none is left.
 
+        There the box is zeros.
+
         Args:
             boxes (Tensor): float32 [N, P, 7].
             scores (Tensor): float32 [N, P], logits.
@@ -71,7 +73,7 @@ class PointProposals:
             best, place = paddle.topk(ranked, min(candidates, boxes.shape[1]), axis=1)
             mine = take_points(boxes, place.astype("int32"))
             chosen, there = suppress(mine, best, self.iou, keep)
-            found.append((take_points(mine, chosen), there))
+            found.append((take_points(mine, chosen) * there.astype("float32").unsqueeze(2), there))
         return tuple(paddle.concat(parts, 1) for parts in zip(*found))
 
     def on_host(self, boxes, scores):
