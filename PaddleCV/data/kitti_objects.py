@@ -1,7 +1,8 @@
 """The dataset of KITTI's 3D object detection: laser scans, calibration, boxes in space.
 
 Shapes in this file:
-    P points, G objects to find, T objects and regions of the labels.  Boxes are (x, y, z, h, w, l, ry), see common/vision/boxes_3d.py.
+    P points, G objects to find, T objects and regions of the labels.
+    Boxes are (x, y, z, h, w, l, ry), see common/vision/boxes_3d.py.
 """
 
 import os

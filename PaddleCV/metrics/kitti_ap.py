@@ -1,4 +1,4 @@
-"""Average precision as KITTI defines it (https://doi.org/10.1109/CVPR.2012.6248074): in the image, in space, orientation.
+"""Average precision as KITTI defines it (https://doi.org/10.1109/CVPR.2012.6248074): image, space, orientation.
 
 Shapes in this file:
     F frames, G objects of a frame, D detections of a frame, V views (the image, from above, in space).
@@ -40,9 +40,9 @@ class Frame:
 class KittiAP:
     """The precision at 11 of 41 recalls, for the easy, moderate and hard objects of the first class.
 
-    In the image (`AP_bbox`), from above (`AP_BEV`) and in space (`AP_3D`); `AOS` weighs each right detection in the image
-    by how well its orientation fits. Objects that are harder, or of a class that may be taken for the first one, and
-    detections that are too small or in regions without labels do not count.
+    In the image (`AP_bbox`), from above (`AP_BEV`) and in space (`AP_3D`); `AOS` weighs each right detection in the
+    image by how well its orientation fits. Objects that are harder, or of a class that may be taken for the first one,
+    and detections that are too small or in regions without labels do not count.
 
     Args:
         dataset (object): KittiObjects.

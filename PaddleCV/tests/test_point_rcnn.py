@@ -42,7 +42,7 @@ def test_fine_bins_divide_the_quarter_turn_around_zero_as_worked_out_by_hand():
     coder = BinBoxes(1.5, 0.5, 9, [1.5, 1.6, 3.9], fine=True)
     assert coder.channels == 4 * 6 + 1 + 2 * 9 + 3 == 46
     degrees = np.array([0.0, 44.0, -41.0, 180.0, 7.5])  # bins of 10 degrees from -45; 180 points the other way
-    boxes = np.zeros((5, 7)) + [0, 0, 0, 1.5, 1.6, 3.9, 0]
+    boxes = np.tile([0, 0, 0, 1.5, 1.6, 3.9, 0.0], (5, 1))
     boxes[:, 6] = np.deg2rad(degrees)
     found = coder.encode(tensor(boxes), paddle.zeros([5, 3]))
     assert found["heading_bin"].tolist() == [4, 8, 0, 4, 5]
@@ -71,7 +71,7 @@ def test_overlaps_in_the_program_are_those_of_the_host():
         assert found[0, row] == pytest.approx(1, abs=5e-4)
 
 
-def test_suppression_in_the_program_keeps_the_boxes_that_the_host_keeps():
+def test_the_nms_in_the_program_keeps_the_boxes_that_the_host_keeps():
     boxes = np.stack([boxes_around(40), boxes_around(40, 1)])
     scores = random_for(2).normal(size=(2, 40))
     found, there = oriented_boxes.suppress(tensor(boxes), tensor(scores), 0.2, 30)
@@ -106,7 +106,7 @@ def test_near_and_far_proposals_have_their_shares():
 
 @pytest.mark.parametrize("count", [3, 60])
 def test_a_box_gets_its_first_points_and_repeats_them_in_order(count):
-    points = random_for(1).uniform(-3, 3, (2, 90, 3)) + [2, 1, 10]
+    points = random_for(1).uniform([-1, -2, 7], [5, 4, 13], (2, 90, 3))
     boxes = np.stack([boxes_around(3), boxes_around(3, 1)])
     boxes[1, 2, 0] = 200.0  # nothing is there
     index, filled = points_of_boxes(tensor(points), tensor(boxes), 0.5, count)
@@ -120,7 +120,8 @@ def test_a_box_gets_its_first_points_and_repeats_them_in_order(count):
 def test_half_of_the_drawn_boxes_hold_an_object_and_most_of_the_others_are_near_one():
     sampler, rng = BoxSampler(), random_for(0)
     near = np.stack([moved_at_random(CAR, rng) for _ in range(200)])
-    far = boxes_around(40) + [30, 0, 0, 0, 0, 0, 0]
+    far = boxes_around(40)
+    far[:, 0] += 30
     boxes, overlaps, targets = sampler(np.concatenate([near, far]), CAR[None], rng)
     assert boxes.shape == targets.shape == (64, 7) and (targets == CAR).all()
     np.testing.assert_allclose(overlaps, overlaps_3d(boxes, CAR[None])[1][:, 0], atol=1e-9)

@@ -88,7 +88,8 @@ def common_ground(first, second):
     """The areas that both boxes of a pair cover, seen from above, [K].
 
     The outline of the common area consists of the parts of the sides of each box that lie inside the other one; the
-    area is the sum of their cross products. Boxes `second` are larger by a billionth, so that a side of both counts once.
+    area is half the sum of their cross products. Boxes `second` are larger by a billionth, so that a side of both
+    counts once.
 
     Args:
         first (ndarray): [K, 7].

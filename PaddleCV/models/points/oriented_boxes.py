@@ -8,7 +8,7 @@ import paddle
 
 from .point_ops import take_points
 
-TINY = 1e-9  # a step along an axis that is none
+TINY = 1e-9  # the least step along an axis, and area
 LARGER = 1e-4  # by so much one box of a pair is larger, so that a side of both counts once
 LOWEST = -1e9  # score of what is no candidate
 

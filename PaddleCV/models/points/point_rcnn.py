@@ -96,7 +96,7 @@ class PointRCNN(nn.Layer):
 
     @paddle.no_grad()
     def drawn(self, batch, logits, bins):
-        """Boxes of :class:`BoxSampler` [N, R, 7], their overlaps [N, R] and objects [N, R, 7], drawn by Paddle's state."""
+        """Boxes of :class:`BoxSampler` [N, R, 7], their overlaps [N, R] and objects [N, R, 7]."""
         boxes = self.rpn.coder.decode(bins, batch["points"][:, :, :3])
         proposals = self.proposals.on_host(boxes.numpy(), logits.numpy())
         rng = random_for(int(paddle.randint(0, 2**31 - 1, [1]).item()))

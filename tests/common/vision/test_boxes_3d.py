@@ -152,11 +152,11 @@ def test_points_stay_in_their_boxes_when_a_scene_is_turned_scaled_and_mirrored(s
 
 def test_objects_of_other_scenes_stand_where_nothing_else_does():
     scene = {"points": random_for(0).uniform(-30, 30, (300, 4)).astype(np.float32), "boxes": CAR[None]}
-    place = CAR + [0, 0, 12, 0, 0, 0, 0]
+    place = CAR + 12 * (np.arange(7) == 2)
     inside = (place[:3] - [0, 0.5, 0] + 0.2 * random_for(1).normal(size=(8, 3))).astype(np.float32)
     scene["points"][:3, :3] = inside[:3] + 0.1  # they stand where the object will
     own = np.concatenate([inside, np.ones((8, 1), np.float32)], 1)
-    far = CAR + [20, 0, 0, 0, 0, 0, 0]  # an object without points
+    far = moved(20)  # an object without points
     other = {"points": own, "boxes": np.stack([moved(0.5), place, far]).astype(np.float32)}
     paste = scene_changes.PasteObjects()
     found = paste(dict(scene), random_for(2), [other])
