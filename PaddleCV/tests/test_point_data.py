@@ -149,6 +149,20 @@ def test_the_points_of_modelnet10_become_a_set(tmp_path):
     assert np.bincount(ModelNet(str(tmp_path / "set"), "val_files.txt").targets).tolist() == [16] * 10
 
 
+def test_the_blocks_of_parks_and_forests_become_a_set(tmp_path):
+    source = Path(os.environ.get("KIT_TEST_DATA", "/nowhere")) / "outdoor_seg/outdoor_seg.npz"
+    if not source.is_file():
+        pytest.skip("KIT_TEST_DATA has no outdoor_seg")
+    write_clouds(tmp_path / "set", *read_splits(str(source)))
+    given = {"root": str(tmp_path / "set"), "labels": ["ground", "tree", "clutter"]}
+    train = RoomBlocks(**given, area=["val_", "test_"])
+    held, test = (RoomBlocks(**given, area=area, held_out=True) for area in ("val_", "test_"))
+    assert (len(train), len(held), len(test)) == (88, 21, 60)
+    shares = np.bincount(test.label.ravel(), minlength=3) / test.label.size
+    np.testing.assert_allclose(shares, [0.132, 0.844, 0.024], atol=1e-3)
+    assert all(np.bincount(part.label.ravel(), minlength=3)[2] > 0 for part in (train, held))
+
+
 def test_shapes_of_shapenet_have_known_parts():
     root = Path(os.environ.get("KIT_TEST_DATA", "/nowhere")) / "shapenetpart_sample"
     if not root.is_dir():

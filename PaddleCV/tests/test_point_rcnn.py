@@ -1,16 +1,21 @@
 """The second stage of PointRCNN: overlaps and NMS in the program, points of boxes, drawn boxes, the contract."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import paddle
 import pytest
 
 from common.data.pipeline import Pipeline
 from common.data.transform import random_for
+from common.inference.tasks.point_detection import PointDetection
 from common.testing import check_model, count_parameters
 from common.vision.boxes_3d import in_frame_of, overlaps_3d, points_inside, suppress_rotated
 from common.vision.image_frame import ChooseFarPoints, CropScope, LoadScan
-from common.vision.scene_changes import PointBoxTargets
+from common.vision.scene_changes import PasteObjects, PointBoxTargets, RandomSceneChange
 from PaddleCV.data.kitti_objects import KittiObjects
+from PaddleCV.metrics.kitti_ap import KittiAP
 from PaddleCV.models.points import oriented_boxes
 from PaddleCV.models.points.bin_boxes import BinBoxes
 from PaddleCV.models.points.box_sampler import BoxSampler, moved_at_random
@@ -155,10 +160,10 @@ def test_settings_that_do_not_fit_are_refused(make, words):
         make()
 
 
-def detector():
+def detector(points=64):
     paddle.seed(0)
     levels = [SetAbstraction(0, [[8, 8]], 12, [3.0], [6]), SetAbstraction(8, [[12]], 5, [6.0], [4])]
-    first = PointRPN(PointNet2(levels, 0, [[8], [8]]), num_points=64, dropout=0.0)
+    first = PointRPN(PointNet2(levels, 0, [[8], [8]]), num_points=points, dropout=0.0)
     levels = [SetAbstraction(8, [[12]], 6, [1.0], [4], "none"), SetAbstraction(12, [[16]], norm="none")]
     second = RegionStage(8, levels, points=24, widths=[8, 8], hidden=[16])
     return PointRCNN(first, second, PointProposals(60, 8, keep_training=12), BoxSampler(12))
@@ -214,6 +219,31 @@ def test_weights_of_the_first_stage_become_those_of_the_detector():
     found = whole.convert_weights({name: value.numpy() for name, value in first.items()})
     assert set(found) == {name for name in whole.state_dict() if name.startswith("rpn.")}
     assert whole.convert_weights(found) is found
+
+
+def test_frames_of_kitti_go_through_both_stages():
+    root = Path(os.environ.get("KIT_TEST_DATA", "/nowhere")) / "kitti_mini"
+    if not root.is_dir():
+        pytest.skip("KIT_TEST_DATA has no kitti_mini")
+    steps = [LoadScan(), CropScope(), PasteObjects(), ChooseFarPoints(1024, random=True), RandomSceneChange()]
+    data = KittiObjects(str(root), "train")
+    samples = [Pipeline([*steps, PointBoxTargets(keep=True)]).sample(data, index, 0) for index in range(3)]
+    assert sum(len(sample["boxes"]) for sample in samples) > sum(len(frame["boxes"]) for frame in data.frames)
+    model = detector(1024)
+    model.train()
+    stacked = {name: np.stack([one[name] for one in samples]) for name in ("points", "point_label", "point_box")}
+    batch = {name: paddle.to_tensor(value) for name, value in stacked.items()}
+    losses = model.loss(batch | {"boxes": [one["boxes"] for one in samples]})
+    assert len(losses) == 6 and all(np.isfinite(value.item()) for value in losses.values())
+    model.eval()
+    held = KittiObjects(str(root), "val")
+    metric = KittiAP(held, PointDetection())
+    for index in range(len(held)):
+        sample = Pipeline([*steps[:2], ChooseFarPoints(1024)]).sample(held, index, 0)
+        outputs = dict(zip(model.outputs, model(paddle.to_tensor(sample["points"][None]))))
+        batch = {"truth": [sample["truth"]], "projection": sample["projection"][None], "path": [sample["path"]]}
+        metric.update({name: value.numpy() for name, value in outputs.items()}, batch)
+    assert all(0 <= value <= 1 for value in metric.compute().values())
 
 
 def test_the_second_stage_has_the_parameters_of_the_paper():
