@@ -1,7 +1,8 @@
 """The dataset of KITTI's 3D object detection: laser scans, calibration, boxes in space.
 
 Shapes in this file:
-    P points, G objects.  Boxes are (x, y, z, h, w, l, ry), see common/vision/boxes_3d.py.
+    P points, G objects to find, T objects and regions of the labels.
+    Boxes are (x, y, z, h, w, l, ry), see common/vision/boxes_3d.py.
 """
 
 import os
@@ -20,7 +21,10 @@ from common.vision.point_files import as_points, read_points
 IMAGE = (1242, 375)  # width and height in pixels of most images
 LABEL = 15  # fields of a line of labels
 KINDS = ("Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare")  # of KITTI
-DIFFICULTIES = {  # name -> least height in pixels, most occlusion, most truncation
+TRUTH = 15  # values of a row of truth
+NEIGHBORS = {"Car": "Van", "Pedestrian": "Person_sitting"}  # objects that may be taken for those of the class
+NEIGHBOR, DONT_CARE = -1, -2  # classes of such objects, and of regions without labels
+DIFFICULTIES = {  # name -> height in pixels that is exceeded, most occlusion, most truncation
     "easy": (40, 0, 0.15),
     "moderate": (25, 1, 0.3),
     "hard": (25, 2, 0.5),
@@ -68,8 +72,10 @@ class KittiObjects:
     def __getitem__(self, index):
         """One sample: `path`, `points` float32 [P, 4] (x, y, z of the camera, intensity) in the image, `boxes` [G, 7].
 
-        `truth` float32 [G, 10] adds to each box its class, whether it is easy, moderate and hard (2, 1, 0; -1 for none
-        of them), and its height in pixels.
+        `truth` float32 [T, 15] adds to each box its class, whether it is easy, moderate and hard (2, 1, 0; -1 for none
+        of them), its height in pixels, its box in the image and its rotation against the ray to it; it also has the
+        objects that may be taken for those of the first class (NEIGHBOR) and the regions without labels (DONT_CARE).
+        `projection` float32 [3, 4] leads from the frame of the camera into the image.
 
         Raises:
             BadSample: the scan cannot be read, or has no point in the image.
@@ -81,6 +87,7 @@ class KittiObjects:
         if not len(points):
             raise bad_file("D117", path, "no point of the scan lies in the image")
         sample = {"path": path, "place": frame["place"], "points": points, "camera": True}
+        sample["projection"] = frame["calibration"]["P2"].astype(np.float32)
         return sample | {"boxes": frame["boxes"].copy(), "truth": frame["truth"].copy()}
 
     def paths(self):
@@ -110,7 +117,13 @@ def read_frame(root, name, place, labels, issues, number):
         os.path.join(folder, part, name + end)
         for part, end in (("velodyne", ".bin"), ("calib", ".txt"), ("label_2", ".txt"))
     )
-    frame = {"path": scan, "place": place, "calibration": None, "truth": np.zeros((0, 10)), "boxes": np.zeros((0, 7))}
+    frame = {
+        "path": scan,
+        "place": place,
+        "calibration": None,
+        "truth": np.zeros((0, TRUTH)),
+        "boxes": np.zeros((0, 7)),
+    }
     if not os.path.isfile(scan):
         issues.error("D104", f"lists the frame {name}, whose scan is not there", place, scan, image=number)
         return frame
@@ -122,21 +135,23 @@ def read_frame(root, name, place, labels, issues, number):
         code, message = (given.code, given.message) if given else ("D104", "a file of the frame cannot be read")
         issues.error(code, message, place, given.file if given else str(error).splitlines()[-1].strip(), image=number)
         return frame
-    frame["truth"], frame["boxes"] = truth, truth[:, :7].copy()
+    frame["truth"], frame["boxes"] = truth, truth[truth[:, 7] >= 0, :7].copy()
     return frame
 
 
 def read_labels_3d(path, labels):
-    """The objects of a file of labels that are of the given classes, float32 [G, 10], see :class:`KittiObjects`.
+    """The rows of `truth` of a file of labels, float32 [T, 15], see :class:`KittiObjects`.
 
     Raises:
         BadSample: D113 or D119 for a line that is no object, D109 for a class that is almost one of `labels`.
         DataError: the file is missing.
     """
+    classes = {"DontCare": DONT_CARE, NEIGHBORS.get(labels[0], ""): NEIGHBOR}
+    classes |= {name: number for number, name in enumerate(labels)}
     rows = []
     for number, line in enumerate(read_lines(path), 1):
         fields = line.split()
-        if not fields or fields[0] not in labels:
+        if not fields or fields[0] not in classes:
             hint = did_you_mean(fields[0], labels) if fields and fields[0] not in KINDS else ""
             if hint:
                 fix = "correct it, or add it to labels"
@@ -146,16 +161,14 @@ def read_labels_3d(path, labels):
             values = np.array([float(field) for field in fields[1:LABEL]])
         except ValueError:
             values = np.zeros(0)
-        if len(values) != LABEL - 1 or not np.isfinite(values).all() or (values[7:10] <= 0).any():
+        kind = classes[fields[0]]
+        if len(values) != LABEL - 1 or not np.isfinite(values).all() or (kind >= 0 and (values[7:10] <= 0).any()):
             fix = "type truncation occlusion alpha x1 y1 x2 y2 h w l x y z ry, with sizes above 0"
             raise bad_file("D113", path, f"line {number} is no object: {line.strip()[:60]!r}", fix=fix)
         truncation, occlusion, height = values[0], values[1], values[6] - values[4]
         levels = [
-            height >= least and occlusion <= most and truncation <= cut for least, most, cut in DIFFICULTIES.values()
+            height > least and occlusion <= most and truncation <= cut for least, most, cut in DIFFICULTIES.values()
         ]
         level = next((2 - k for k, fits in enumerate(levels) if fits), -1)
-        box = [*values[10:13], *values[7:10], values[13]]
-        rows.append([*box, labels.index(fields[0]), level, height])
-    if not rows:
-        return np.zeros((0, 10), np.float32)
-    return np.array(rows, np.float32)
+        rows.append([*values[10:13], *values[7:10], values[13], kind, level, height, *values[3:7], values[2]])
+    return np.array(rows, np.float32).reshape(-1, TRUTH)

@@ -157,6 +157,20 @@ def test_the_points_of_modelnet10_become_a_set(tmp_path):
     assert np.bincount(ModelNet(str(tmp_path / "set"), "val_files.txt").targets).tolist() == [16] * 10
 
 
+def test_the_blocks_of_parks_and_forests_become_a_set(tmp_path):
+    source = Path(os.environ.get("KIT_TEST_DATA", "/nowhere")) / "outdoor_seg/outdoor_seg.npz"
+    if not source.is_file():
+        pytest.skip("KIT_TEST_DATA has no outdoor_seg")
+    write_clouds(tmp_path / "set", *read_splits(str(source)))
+    given = {"root": str(tmp_path / "set"), "labels": ["ground", "tree", "clutter"]}
+    train = RoomBlocks(**given, area=["val_", "test_"])
+    held, test = (RoomBlocks(**given, area=area, held_out=True) for area in ("val_", "test_"))
+    assert (len(train), len(held), len(test)) == (88, 21, 60)
+    shares = np.bincount(test.label.ravel(), minlength=3) / test.label.size
+    np.testing.assert_allclose(shares, [0.132, 0.844, 0.024], atol=1e-3)
+    assert all(np.bincount(part.label.ravel(), minlength=3)[2] > 0 for part in (train, held))
+
+
 def test_shapes_of_shapenet_have_known_parts():
     root = Path(os.environ.get("KIT_TEST_DATA", "/nowhere")) / "shapenetpart_sample"
     if not root.is_dir():
@@ -168,3 +182,18 @@ def test_shapes_of_shapenet_have_known_parts():
         points, mask = split_parts(read_points(str(path), str(path)), str(path), 50)
         category = categories_of_parts()[mask]
         assert len(points) == len(mask) and len(set(category)) == 1
+
+
+def test_every_fifth_block_of_a_room_is_for_validation(tmp_path):
+    rooms = np.array(["park"] * 6 + ["wood"] * 5)
+    arrays = {"names": np.array(["ground", "tree"]), "train_room": rooms}
+    for split, count in (("train", 11), ("test", 2)):
+        arrays[f"{split}_xyz_mm"] = np.arange(count)[:, None, None] + np.zeros((1, 4, 3), np.int16)
+        arrays[f"{split}_norm"] = np.zeros((count, 4, 3), np.uint8)
+        arrays[f"{split}_labels"] = np.zeros((count, 4), np.uint8)
+    np.savez(tmp_path / "given.npz", **arrays)
+    write_clouds(tmp_path / "set", *read_splits(str(tmp_path / "given.npz")))
+    given = {"root": str(tmp_path / "set"), "labels": ["ground", "tree"]}
+    held = RoomBlocks(**given, area="val_", held_out=True)
+    np.testing.assert_allclose(held.data[:, 0, 0] * 1000, [4, 10])
+    assert len(RoomBlocks(**given, area=["val_", "test_"])) == 9 and len(RoomBlocks(**given, area="test_")) == 11

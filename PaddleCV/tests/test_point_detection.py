@@ -16,7 +16,7 @@ from common.vision.boxes_3d import points_inside
 from common.vision.image_frame import ChooseFarPoints, CropScope, LoadScan
 from common.vision.scene_changes import PointBoxTargets
 from PaddleCV.data.kitti_objects import KittiObjects
-from PaddleCV.metrics.kitti_ap import KittiAP, judge_boxes, precision_at_recalls
+from PaddleCV.metrics.kitti_ap import Frame, KittiAP, average_precision, frame_of, judge, thresholds_of
 from PaddleCV.models.points.bin_boxes import BinBoxes
 from PaddleCV.models.points.point_rpn import PointRPN
 from PaddleCV.models.points.pointnet2 import PointNet2
@@ -95,7 +95,7 @@ def test_made_frames_have_points_in_each_of_their_boxes(scenes):
     for index in range(3):
         sample = data[index]
         assert (points_inside(sample["points"], sample["boxes"]).sum(1) > 5).all()
-        assert sample["truth"].shape == (len(sample["boxes"]), 10) and (sample["truth"][:, 8] >= 0).all()
+        assert sample["truth"].shape == (len(sample["boxes"]), 15) and (sample["truth"][:, 8] >= 0).all()
     np.testing.assert_array_equal(data.image_of(data[1]["path"]), data[1]["points"])
 
 
@@ -103,7 +103,7 @@ def test_made_frames_have_points_in_each_of_their_boxes(scenes):
     ("part", "text", "words"),
     [
         ("label_2", "Car 0 0 0 1 2 3 4 1.5 1.6 3.9 1 2\n", "line 1 is no object"),
-        ("label_2", "Van x\nCar 0 0 0 1 2 3 4 1.5 0 3.9 1 2 9 0\n", "line 2 is no object"),
+        ("label_2", "Tram x\nCar 0 0 0 1 2 3 4 1.5 0 3.9 1 2 9 0\n", "line 2 is no object"),
         (
             "label_2",
             "Carr 0 0 0 1 2 3 4 1.5 1.6 3.9 1 2 9 0\n",
@@ -131,31 +131,89 @@ def test_an_empty_scan_is_an_issue_of_its_frame(tmp_path):
     assert issue.code == "D117" and issue.place == "line 1" and issue.value.endswith("000000.bin")
 
 
-def test_precision_is_averaged_at_eleven_recalls():
-    # right, wrong, right of 4 objects: precision 1 to recall .25, 2/3 to .5
-    assert precision_at_recalls([(0.9, 1), (0.8, 0), (0.7, 1)], 4) == pytest.approx((3 * 1 + 3 * 2 / 3) / 11)
-    assert precision_at_recalls([], 2) == 0 and precision_at_recalls([(0.5, 0)], 0) == -1
-    overlap = np.array([[0.8, 0.9], [0.8, 0.0], [0.8, 0.0]])
-    assert judge_boxes(overlap, np.array([True, False]), 0.7).tolist() == [1, 0, 0]
-    assert judge_boxes(overlap[:, ::-1], np.array([False, False]), 0.7).tolist() == [-1, -1, 0]
+def frame(scores, overlap, heights=None, unlabeled=None, objects=((0, 2, 0.0), (0, 2, 0.0)), alphas=None):
+    count = len(scores)
+    columns = [scores, heights or [50] * count, alphas or [0.0] * count, unlabeled or [0] * count]
+    overlaps = np.array(overlap, float).reshape(count, len(objects))
+    return Frame(np.array(columns, float).T.reshape(count, 4), np.array(objects, float), np.stack([overlaps] * 3))
 
 
-def test_the_true_boxes_score_one_and_shifted_ones_nothing(scenes):
+def test_thresholds_are_the_scores_at_evenly_spaced_recalls():
+    # of 2 objects: recall 1/2 passes the first of the 40 steps, the last score is always taken
+    assert thresholds_of(np.array([0.9, 0.4]), 2) == [0.9, 0.4]
+    scores = np.linspace(1, 0.01, 400)
+    found = thresholds_of(scores, 400)
+    assert len(found) == 41 and found[0] == 1.0 and found[-1] == scores[-1]
+    assert found[20] == pytest.approx(scores[199], abs=0.005) and not thresholds_of(np.zeros(0), 3)
+
+
+def test_detections_are_judged_as_worked_out_by_hand():
+    # right, a double of it, wrong; of two objects the second is missed
+    one = frame([0.9, 0.8, 0.7], [[0.8, 0], [0.75, 0], [0.1, 0.2]], alphas=[np.pi / 2, 0, 0])
+    assert judge(one, 2, 2, 40, 0.7, 0.0) == (1, 2, pytest.approx(0.5))
+    assert judge(one, 2, 2, 40, 0.7, 0.85) == (1, 0, pytest.approx(0.5))
+    # too small, or in a region without labels, which counts in the image alone
+    one = frame([0.9, 0.8, 0.7], np.zeros((3, 2)), heights=[39, 50, 50], unlabeled=[0, 1, 0])
+    assert judge(one, 0, 2, 40, 0.7, 0.0)[:2] == (0, 1) and judge(one, 2, 2, 40, 0.7, 0.0)[:2] == (0, 2)
+    # an object that is harder, and one of a class that is nearly the same: neither right nor wrong
+    one = frame([0.9, 0.8], [[0.8, 0], [0, 0.8]], objects=((0, 0, 0.0), (-1, 2, 0.0)))
+    assert judge(one, 2, 2, 40, 0.7, 0.0)[:2] == (0, 0) and judge(one, 2, 0, 25, 0.7, 0.0)[:2] == (1, 0)
+    # a large detection is taken before a small one that overlaps more
+    one = frame([0.9, 0.8], [[0.9, 0], [0.75, 0]], heights=[30, 50])
+    assert judge(one, 2, 2, 40, 0.7, 0.0)[:2] == (1, 0)
+
+
+def test_precision_is_averaged_at_eleven_of_forty_one_recalls():
+    # right at 0.9, wrong at 0.8, right at 0.7: two thresholds, of which the first is averaged and the others are 0
+    frames = [frame([0.9, 0.8, 0.7], [[0.8, 0], [0.1, 0], [0, 0.8]], alphas=[0, 0, np.pi])]
+    assert average_precision(frames, 2, 2, 40, 0.7) == pytest.approx((1 / 11, 1 / 11))
+    many = [frame([0.5 + k / 100, 0.1], [[0.8, 0], [0, 0]]) for k in range(41)]  # half of the objects, none wrong above
+    found = average_precision(many, 2, 2, 40, 0.7)[0]
+    assert found == pytest.approx(6 / 11)  # precision 1 up to recall 1/2
+    assert average_precision([frame([0.9], [[0, 0]])], 2, 2, 40, 0.7) == (0, 0)
+    assert average_precision([frame([0.9], [[0, 0]], objects=((0, 0, 0.0), (-1, 2, 0.0)))], 2, 2, 40, 0.7) == (-1, -1)
+
+
+def score(data, shift=(0.0,) * 7):
+    metric = KittiAP(data, PointDetection())
+    for index in range(len(data)):
+        sample = data[index]
+        boxes = sample["boxes"] + np.array(shift, np.float32)
+        outputs = {"scores": np.linspace(0.9, 0.8, len(boxes))[None], "boxes": boxes[None]}
+        batch = {"truth": [sample["truth"]], "path": ["a"], "projection": sample["projection"][None]}
+        metric.update(outputs, batch)
+    alone = metric.compute()
+    metric.merge([metric.state(), metric.state()])
+    assert len(metric.frames) == 2 * len(data)
+    return alone
+
+
+def test_the_true_boxes_score_all_that_there_are_recalls_for_and_shifted_ones_nothing(tmp_path):
+    make_scenes(tmp_path / "set", 30, 1, points=60)
+    data = KittiObjects(str(tmp_path / "set"))
+    found = score(data)
+    assert len(found) == 12 and found["AP_3D_hard"] == found["AP_BEV_hard"] == 1
+    assert found["AP_bbox_hard"] > 0.99  # a few cars stand beside the image
+    assert found["AOS_hard"] == pytest.approx(found["AP_bbox_hard"], abs=1e-3)
+    turned = score(data, (0, 0, 0, 0, 0, 0, np.pi))  # the same places, the other way round
+    assert turned["AP_3D_hard"] == 1 and turned["AOS_hard"] < 0.01
+    assert set(score(data, (4.0, 0, 0, 0, 0, 0, 0)).values()) == {0.0}
+
+
+def test_states_of_several_processes_become_one(scenes):
     data = KittiObjects(scenes)
-    scores = []
-    for shift in (0.0, 4.0):
-        metric = KittiAP(data, PointDetection())
-        for index in range(3):
-            sample = data[index]
-            boxes = sample["boxes"] + np.array([shift, 0, 0, 0, 0, 0, 0], np.float32)
-            metric.update(
-                {"scores": np.full((1, len(boxes)), 0.9), "boxes": boxes[None]},
-                {"truth": [sample["truth"]], "path": ["a"]},
-            )
-        metric.merge([metric.state(), metric.state()])
-        scores.append(metric.compute())
-    assert len(scores[0]) == 6 and scores[0]["AP_3D_hard"] == scores[0]["AP_BEV_hard"] == 1
-    assert set(scores[1].values()) == {0.0}
+    metric = KittiAP(data, PointDetection())
+    sample = data[0]
+    boxes = np.concatenate([sample["boxes"], sample["boxes"] + 0.1])
+    batch = {"truth": [sample["truth"]], "path": ["a"], "projection": sample["projection"][None]}
+    metric.update({"scores": np.linspace(0.9, 0.3, len(boxes))[None], "boxes": boxes[None]}, batch)
+    before = metric.frames[0]
+    metric.update({"scores": np.zeros((1, 0)), "boxes": np.zeros((1, 0, 7))}, batch)
+    expected = metric.compute()
+    metric.merge([metric.state()])
+    assert metric.compute() == expected
+    for name in ("detections", "objects", "overlaps"):
+        np.testing.assert_array_equal(getattr(metric.frames[0], name), getattr(before, name))
 
 
 def test_frames_of_kitti_have_as_many_points_in_their_cars_as_are_known():
@@ -166,3 +224,23 @@ def test_frames_of_kitti_have_as_many_points_in_their_cars_as_are_known():
     frame = next(data[k] for k in range(len(data)) if data[k]["path"].endswith("000008.bin"))
     counts = points_inside(frame["points"], frame["boxes"]).sum(1)
     np.testing.assert_allclose(counts, [1424, 1940, 878, 668, 53, 164], rtol=0.1)
+
+
+def test_boxes_and_rotations_in_the_image_are_those_of_the_labels_of_kitti():
+    root = Path(os.environ.get("KIT_TEST_DATA", "/nowhere")) / "kitti_mini"
+    if not root.is_dir():
+        pytest.skip("KIT_TEST_DATA has no kitti_mini")
+    data = KittiObjects(str(root), "val")
+    for index in range(len(data)):
+        sample = data[index]
+        truth = sample["truth"]
+        found = frame_of(sample["boxes"], np.ones(len(sample["boxes"])), truth, sample["projection"], [1242, 375], 0.7)
+        cars = truth[truth[:, 7] == 0]
+        near = found.objects[:, 0] == 0
+        assert (found.overlaps[0][:, near].diagonal() > 0.8).all()  # the labels were drawn by hand
+        assert (found.overlaps[2][:, near].diagonal() > 0.999).all()
+        turn = found.detections[:, 2] - cars[:, 14]
+        assert np.abs(np.arctan2(np.sin(turn), np.cos(turn))).max() < 0.05
+    assert (data.frames[0]["truth"][:, 7] == -2).sum() == 4  # DontCare of 000008
+    scores = score(data)
+    assert scores["AP_3D_hard"] > 0 and scores["AP_bbox_hard"] > 0

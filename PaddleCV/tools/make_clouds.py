@@ -110,7 +110,8 @@ def write_clouds(out, splits, names):
 def read_splits(source):
     """The splits of an .npz file: `train_points` and `train_labels`, or `train_xyz_mm`, `train_norm`, `train_labels`.
 
-    Points of whole numbers (int8) are shares of 127. Of classes of shapes, every fifth shape of a class is `val`.
+    Points of whole numbers (int8) are shares of 127. Every fifth shape of a class is `val`,
+    or every fifth block of a room.
 
     Args:
         source (str): the file, with `names`.
@@ -129,14 +130,12 @@ def read_splits(source):
                 data = np.concatenate([arrays[f"{split}_xyz_mm"] / 1000, arrays[f"{split}_norm"] / 255], 2)
             splits[split] = data, label
         data, label = splits["train"]
+        kinds = label if label.ndim == 1 else arrays.get("train_room", np.zeros(len(label)))
+        order = np.array([np.count_nonzero(kinds[:k] == kinds[k]) for k in range(len(kinds))])
+        last = order % HELD_OUT == HELD_OUT - 1
+        splits |= {"train": (data[~last], label[~last]), "val": (data[last], label[last])}
         if label.ndim == 1:
-            order = np.array([np.count_nonzero(label[:k] == label[k]) for k in range(len(label))])
-            last = order % HELD_OUT == HELD_OUT - 1
-            splits |= {
-                "train": (data[~last], label[~last]),
-                "val": (data[last], label[last]),
-                "trainval": (data, label),
-            }
+            splits["trainval"] = data, label
         return splits, [str(name) for name in arrays["names"]]
     except KeyError as error:
         raise DataError(f"error[D113] {source}: has no array {error}") from None

@@ -20,8 +20,9 @@ from common.commands.parser import Parser  # noqa: E402
 from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 from common.log import logger  # noqa: E402
-from common.vision.boxes_3d import box_corners  # noqa: E402
+from common.vision.image_frame import image_boxes, observation_angles  # noqa: E402
 
+IMAGE = (1242, 375)  # pixels of its image, which is not made
 GROUND = 1.65  # meters that the camera is above the ground
 CALIBRATION = {
     "P2": "721.5 0 609.6 0 0 721.5 172.9 0 0 0 1 0",
@@ -71,10 +72,10 @@ def car_points(box, count, rng):
 
 def label_line(box):
     """The line of a box in KITTI's labels, with the box around it in the image."""
-    corners = box_corners(box[None])[0]
-    x, y = (721.5 * corners[:, k] / corners[:, 2] + center for k, center in ((0, 609.6), (1, 172.9)))
-    image = [x.min(), y.min(), x.max(), y.max()]
-    return "Car 0.00 0 0.00 " + " ".join(f"{value:.2f}" for value in [*image, *box[3:6], *box[:3], box[6]])
+    projection = np.array([float(field) for field in CALIBRATION["P2"].split()]).reshape(3, 4)
+    image = image_boxes(box[None], projection, IMAGE)[0]
+    alpha = observation_angles(box[None])[0]
+    return "Car 0.00 0 " + " ".join(f"{value:.2f}" for value in [alpha, *image, *box[3:6], *box[:3], box[6]])
 
 
 def make_scenes(out, train=24, evaluation=8, points=512, seed=0):

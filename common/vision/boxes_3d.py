@@ -8,7 +8,7 @@ Shapes in this file:
 
 import numpy as np
 
-SMALLEST = 1e-9  # area of what does not overlap
+SMALLEST = 1e-9  # area of what does not overlap, and relative size of what is not seen
 
 
 def ground_corners(boxes):
@@ -71,11 +71,10 @@ def overlaps_3d(first, second):
     """
     first, second = (np.asarray(boxes, np.float64).reshape(-1, 7) for boxes in (first, second))
     area = np.zeros((len(first), len(second)))
-    corners = ground_corners(first), ground_corners(second)
     reach = [np.hypot(boxes[:, 4], boxes[:, 5]) / 2 for boxes in (first, second)]
     apart = np.hypot(first[:, None, 0] - second[None, :, 0], first[:, None, 2] - second[None, :, 2])
-    for a, b in zip(*np.nonzero(apart < reach[0][:, None] + reach[1][None])):
-        area[a, b] = polygon_area(clip_polygon(corners[0][a], corners[1][b]))
+    a, b = np.nonzero(apart < reach[0][:, None] + reach[1][None])
+    area[a, b] = common_ground(first[a], second[b])
     sizes = [boxes[:, 4] * boxes[:, 5] for boxes in (first, second)]
     ground = area / np.maximum(sizes[0][:, None] + sizes[1][None] - area, SMALLEST)
     bottom = np.minimum(first[:, None, 1], second[None, :, 1])
@@ -85,42 +84,44 @@ def overlaps_3d(first, second):
     return ground, common / np.maximum(volumes[0][:, None] + volumes[1][None] - common, SMALLEST)
 
 
-def clip_polygon(polygon, window):
-    """The part of a convex polygon inside of another one (Sutherland and Hodgman), corners [K, 2]; K may be 0.
+def common_ground(first, second):
+    """The areas that both boxes of a pair cover, seen from above, [K].
+
+    The outline of the common area consists of the parts of the sides of each box that lie inside the other one; the
+    area is half the sum of their cross products. Boxes `second` are larger by a billionth, so that a side of both
+    counts once.
 
     Args:
-        polygon (ndarray): [K, 2], in either order.
-        window (ndarray): [L, 2], clockwise or counterclockwise.
+        first (ndarray): [K, 7].
+        second (ndarray): [K, 7].
     """
-    sign = np.sign(signed_area(window))
-    for start, end in zip(window, np.roll(window, -1, 0)):
-        if not len(polygon):
-            break
-        edge = end - start
-        side = sign * (edge[0] * (polygon[:, 1] - start[1]) - edge[1] * (polygon[:, 0] - start[0]))
-        kept = []
-        for k in range(len(polygon)):
-            after = (k + 1) % len(polygon)
-            if side[k] >= 0:
-                kept.append(polygon[k])
-            if side[k] * side[after] < 0:
-                share = side[k] / (side[k] - side[after])
-                kept.append(polygon[k] + share * (polygon[after] - polygon[k]))
-        polygon = np.array(kept).reshape(-1, 2)
-    return polygon
+    second = second.copy()
+    second[:, 4:6] *= 1 + SMALLEST
+    middle, twice = first[:, None, [0, 2]], np.zeros(len(first))
+    for mine, other in ((first, second), (second, first)):
+        corners = ground_corners(mine)
+        x, z = np.moveaxis(corners - middle, 2, 0)
+        cross = x * np.roll(z, -1, 1) - np.roll(x, -1, 1) * z
+        twice += (share_inside(corners, other) * cross).sum(1)
+    return np.abs(twice) / 2
 
 
-def signed_area(polygon):
-    """The area of a polygon [K, 2], negative where its corners run the other way round."""
-    if len(polygon) < 3:
-        return 0.0
-    after = np.roll(polygon, -1, 0)
-    return 0.5 * float(np.sum(polygon[:, 0] * after[:, 1] - after[:, 0] * polygon[:, 1]))
+def share_inside(corners, boxes):
+    """The share of each side of polygons, from a corner to the next, that lies inside a box, [K, L].
 
-
-def polygon_area(polygon):
-    """The area of a polygon [K, 2]."""
-    return abs(signed_area(polygon))
+    Args:
+        corners (ndarray): (x, z), [K, L, 2].
+        boxes (ndarray): [K, 7].
+    """
+    x, z = (corners[..., k] - boxes[:, None, 2 * k] for k in (0, 1))
+    cosine, sine = np.cos(boxes[:, 6:7]), np.sin(boxes[:, 6:7])
+    low, high = np.zeros(x.shape), np.ones(x.shape)
+    for place, size in ((cosine * x - sine * z, boxes[:, 5:6]), (sine * x + cosine * z, boxes[:, 4:5])):
+        step = np.roll(place, -1, 1) - place
+        step = np.where(np.abs(step) < SMALLEST**2, SMALLEST**2, step)
+        ends = (-size / 2 - place) / step, (size / 2 - place) / step
+        low, high = np.maximum(low, np.minimum(*ends)), np.minimum(high, np.maximum(*ends))
+    return np.maximum(high - low, 0)
 
 
 def suppress_rotated(boxes, scores, iou, keep):
@@ -135,11 +136,9 @@ def suppress_rotated(boxes, scores, iou, keep):
     Returns:
         list[int]: at most `keep` places.
     """
-    order, found = list(np.argsort(-scores, kind="stable")), []
-    while order and len(found) < keep:
-        best = int(order.pop(0))
+    order, found = np.argsort(-scores, kind="stable"), []
+    while len(order) and len(found) < keep:
+        best, order = int(order[0]), order[1:]
         found.append(best)
-        if order:
-            ground = overlaps_3d(boxes[best : best + 1], boxes[order])[0][0]
-            order = [place for place, overlap in zip(order, ground) if overlap <= iou]
+        order = order[overlaps_3d(boxes[best : best + 1], boxes[order])[0][0] <= iou]
     return found

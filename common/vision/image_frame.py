@@ -12,9 +12,11 @@ import numpy as np
 from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.files import read_lines
+from common.vision.boxes_3d import box_corners
 from common.vision.point_files import LoadPoints
 
 MATRICES = {"P2": (3, 4), "R0_rect": (3, 3), "Tr_velo_to_cam": (3, 4)}
+NEAREST = 0.1  # meters before the camera from which on a corner of a box is drawn
 NOMINAL = np.array(
     [[0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0]], np.float64
 )  # left, up, forward to right, down, forward
@@ -62,6 +64,28 @@ def visible(points, calibration, size):
     depth = pixels[:, 2]
     x, y = (pixels[:, k] / np.where(depth > 0, depth, 1) for k in (0, 1))
     return (depth > 0) & (x >= 0) & (x < size[0]) & (y >= 0) & (y < size[1])
+
+
+def image_boxes(boxes, projection, size):
+    """The boxes (x1, y1, x2, y2) in pixels around boxes in space, within the image, [B, 4].
+
+    Args:
+        boxes (ndarray): (x, y, z, h, w, l, ry), see common/vision/boxes_3d.py, [B, 7].
+        projection (ndarray): P2 of the calibration, [3, 4].
+        size (list[int]): width and height of the image.
+    """
+    corners = box_corners(boxes)
+    pixels = corners @ np.asarray(projection, np.float64)[:, :3].T + np.asarray(projection, np.float64)[:, 3]
+    pixels = pixels[..., :2] / np.maximum(pixels[..., 2:], NEAREST)
+    found = np.concatenate([pixels.min(1), pixels.max(1)], 1)
+    return np.clip(found, 0, np.array([size[0] - 1, size[1] - 1] * 2))
+
+
+def observation_angles(boxes):
+    """The rotation of boxes [B, 7] against the ray from the camera, from -pi to pi (alpha of KITTI's labels)."""
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 7)
+    turn = boxes[:, 6] - np.arctan2(boxes[:, 0], boxes[:, 2])
+    return np.arctan2(np.sin(turn), np.cos(turn))
 
 
 class LoadScan(LoadPoints):

@@ -80,6 +80,32 @@ class AddPlace(Transform):
         return sample
 
 
+class AddHeight(Transform):
+    """Adds to each point its height above the lowest point of its cell of the ground, for each size of cells.
+
+    Args:
+        cells (list[float]): lengths of the sides of square cells, in the unit of the points; z points up.
+    """
+
+    alike = True
+
+    def __init__(self, cells=(1.0,)):
+        if not cells or min(cells) <= 0:
+            raise ValueError(f"AddHeight got cells {list(cells)}; one or more lengths above 0")
+        self.cells = list(cells)
+
+    def __call__(self, sample, rng):
+        points, heights = sample["points"], []
+        for side in self.cells:
+            places = np.floor((points[:, :2] - points[:, :2].min(0)) / side)
+            _, cell = np.unique(places, axis=0, return_inverse=True)
+            lowest = np.full(cell.max() + 1, np.inf)
+            np.minimum.at(lowest, cell.ravel(), points[:, 2])
+            heights.append(points[:, 2] - lowest[cell.ravel()])
+        sample["points"] = np.concatenate([points, np.stack(heights, 1)], 1).astype(np.float32)
+        return sample
+
+
 class RandomScalePoints(Transform):
     """A random factor of all coordinates, and a random shift.
 

@@ -7,7 +7,7 @@ Shapes in this file:
 import numpy as np
 
 from common.data.transform import Transform
-from common.vision.boxes_3d import points_inside
+from common.vision.boxes_3d import overlaps_3d, points_inside
 
 
 class PointBoxTargets(Transform):
@@ -18,12 +18,13 @@ class PointBoxTargets(Transform):
 
     Args:
         margin (float): boxes are enlarged by so many meters on every side for the points that are ignored.
+        keep (bool): the boxes stay in the sample, for networks that also learn from proposals.
     """
 
-    def __init__(self, margin=0.2):
+    def __init__(self, margin=0.2, keep=False):
         if margin < 0:
             raise ValueError(f"PointBoxTargets got margin {margin}; it is 0 or more")
-        self.margin = margin
+        self.margin, self.keep = margin, keep
 
     def __call__(self, sample, rng):
         points, boxes = sample["points"], sample["boxes"]
@@ -35,7 +36,42 @@ class PointBoxTargets(Transform):
             label[inside.any(0)] = 1
             found[label == 1] = boxes[inside.argmax(0)[label == 1]]
         sample["point_label"], sample["point_box"] = label, found
-        sample.pop("boxes")
+        if not self.keep:
+            sample.pop("boxes")
+        return sample
+
+
+class PasteObjects(Transform):
+    """Objects of other scenes, with their points, where nothing else stands (SECOND, section 3.2.1).
+
+    An object keeps its place. It is left out if it overlaps a box, seen from above, or has too few points; the points
+    of the scene inside of its box give way.
+
+    Args:
+        most (int): objects that are added at most.
+        least_points (int): an object has so many.
+    """
+
+    augments = True
+    extra = 6
+
+    def __init__(self, most=15, least_points=5):
+        if most < 1 or least_points < 1:
+            raise ValueError(f"PasteObjects got most {most} and least_points {least_points}; each is 1 or more")
+        self.most, self.least_points = most, least_points
+
+    def __call__(self, sample, rng, others):
+        points, boxes, added = sample["points"], sample["boxes"], 0
+        for other in others:
+            held = points_inside(other["points"], other["boxes"])
+            for row in rng.permutation(len(other["boxes"])):
+                box = other["boxes"][row : row + 1]
+                fits = not len(boxes) or not overlaps_3d(box, boxes)[0].any()
+                if added < self.most and fits and held[row].sum() >= self.least_points:
+                    scene = points[~points_inside(points, box)[0]]
+                    points, boxes = np.concatenate([scene, other["points"][held[row]]]), np.concatenate([boxes, box])
+                    added += 1
+        sample["points"], sample["boxes"] = points, boxes.astype(np.float32)
         return sample
 
 

@@ -17,14 +17,18 @@ from paddle.nn import functional as F
 class BinBoxes:
     """The lengths of the bins, and the mean size of an object.
 
+    The bins of the rotation are of a whole turn, the first one around 0. Fine ones divide the quarter turn around 0, as
+    of boxes that are nearly in place; a box that points the other way counts as one that points this way.
+
     Args:
         scope (float): the middle of a box is at most so far from its points, along x and along z, in meters.
         bin_size (float): length of a bin in meters.
         heading_bins (int): R.
         mean_size (list[float]): h, w and l in meters.
+        fine (bool): fine bins of the rotation.
     """
 
-    def __init__(self, scope, bin_size, heading_bins, mean_size):
+    def __init__(self, scope, bin_size, heading_bins, mean_size, fine=False):
         self.scope, self.bin_size, self.heading_bins = scope, bin_size, heading_bins
         self.bins = round(2 * scope / bin_size)
         if abs(self.bins * bin_size - 2 * scope) > 1e-6 or heading_bins < 1 or len(mean_size) != 3:
@@ -33,12 +37,14 @@ class BinBoxes:
                 f"{len(mean_size)} sizes; a bin divides twice the scope, and the sizes are h, w and l"
             )
         self.mean_size = [float(value) for value in mean_size]
-        self.channels = 4 * self.bins + 1 + 2 * heading_bins + 3
+        self.turn = math.pi / 2 if fine else 2 * math.pi
+        self.before = self.turn / 2 if fine else self.step / 2  # from the beginning of the first bin to the rotation 0
+        self.fine, self.channels = fine, 4 * self.bins + 1 + 2 * heading_bins + 3
 
     @property
     def step(self):
         """The angle of a bin of the rotation."""
-        return 2 * math.pi / self.heading_bins
+        return self.turn / self.heading_bins
 
     def encode(self, boxes, points):
         """The bins int64 and residuals of boxes, seen from points.
@@ -56,7 +62,7 @@ class BinBoxes:
             number = paddle.floor(shift / self.bin_size)
             found[f"{name}_bin"] = number.astype("int64")
             found[name] = (shift - (number + 0.5) * self.bin_size) / self.bin_size
-        turn = paddle.remainder(boxes[:, 6] + self.step / 2, paddle.full_like(boxes[:, 6], 2 * math.pi))
+        turn = self.from_first_bin(boxes[:, 6])
         number = paddle.clip(paddle.floor(turn / self.step), max=self.heading_bins - 1)
         found["heading_bin"] = number.astype("int64")
         found["heading"] = (turn - (number + 0.5) * self.step) / (self.step / 2)
@@ -64,6 +70,13 @@ class BinBoxes:
         mean = paddle.to_tensor(self.mean_size)
         found["size"] = (boxes[:, 3:6] - mean) / mean
         return found
+
+    def from_first_bin(self, rotation):
+        """Rotations [P] counted from the beginning of the first bin, at most :attr:`turn`."""
+        if self.fine:
+            half = paddle.remainder(rotation + math.pi / 2, paddle.full_like(rotation, math.pi)) - math.pi / 2
+            return paddle.clip(half + self.before, 1e-3, self.turn - 1e-3)
+        return paddle.remainder(rotation + self.before, paddle.full_like(rotation, self.turn))
 
     def split(self, predictions):
         """The parts of predictions [..., C] by name, in their order."""
@@ -82,7 +95,7 @@ class BinBoxes:
             middle.append(points[:, :, axis : axis + 1] + shift)
         number = parts["heading_bin"].argmax(axis=-1, keepdim=True)
         residual = paddle.take_along_axis(parts["heading"], number, -1, broadcast=False)
-        heading = number.astype("float32") * self.step + residual * (self.step / 2)
+        heading = (number.astype("float32") + 0.5) * self.step - self.before + residual * (self.step / 2)
         size = (parts["size"] + 1) * paddle.to_tensor(self.mean_size)
         return paddle.concat([middle[0], points[:, :, 1:2] + parts["y"], middle[1], size, heading], -1)
 

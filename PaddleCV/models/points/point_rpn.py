@@ -90,7 +90,11 @@ class PointRPN(nn.Layer):
 
     def predict(self, points):
         """The logits [N, P] of the points and the predictions [N, P, C] of :class:`BinBoxes`."""
-        x = self.backbone(points).unsqueeze(2).transpose([0, 3, 1, 2])  # [N, D, P, 1]
+        return self.of_features(self.backbone(points))
+
+    def of_features(self, features):
+        """The same from the features of the points, [N, P, D]."""
+        x = features.unsqueeze(2).transpose([0, 3, 1, 2])  # [N, D, P, 1]
         logits, bins = self.classes(x), self.boxes(x)
         return logits.flatten(1), bins.transpose([0, 2, 3, 1]).flatten(1, 2)
 
@@ -110,7 +114,10 @@ class PointRPN(nn.Layer):
             batch (dict): points [N, P, 3 + F]; point_label int64 [N, P], 1 for a point of an object, 0, or -1 to be
                 ignored; point_box float32 [N, P, 7], the box of the object.
         """
-        logits, bins = self.predict(batch["points"])
+        return self.losses(*self.predict(batch["points"]), batch)
+
+    def losses(self, logits, bins, batch):
+        """The terms of :meth:`loss` of what :meth:`predict` gives."""
         label = batch["point_label"].astype("int64")
         inside = (label == 1).astype("float32")
         surprise = F.softplus(logits) - inside * logits

@@ -148,3 +148,39 @@ def test_points_stay_in_their_boxes_when_a_scene_is_turned_scaled_and_mirrored(s
     assert boxes_3d.points_inside(found["points"], found["boxes"]).all()
     assert not boxes_3d.points_inside(found["points"], found["boxes"], -0.3).all()
     assert np.abs(found["boxes"] - CAR).max() > 0.05
+
+
+def test_objects_of_other_scenes_stand_where_nothing_else_does():
+    scene = {"points": random_for(0).uniform(-30, 30, (300, 4)).astype(np.float32), "boxes": CAR[None]}
+    place = CAR + 12 * (np.arange(7) == 2)
+    inside = (place[:3] - [0, 0.5, 0] + 0.2 * random_for(1).normal(size=(8, 3))).astype(np.float32)
+    scene["points"][:3, :3] = inside[:3] + 0.1  # they stand where the object will
+    own = np.concatenate([inside, np.ones((8, 1), np.float32)], 1)
+    far = moved(20)  # an object without points
+    other = {"points": own, "boxes": np.stack([moved(0.5), place, far]).astype(np.float32)}
+    paste = scene_changes.PasteObjects()
+    found = paste(dict(scene), random_for(2), [other])
+    np.testing.assert_allclose(found["boxes"], [CAR, place], rtol=1e-6)
+    held = boxes_3d.points_inside(found["points"], place[None])[0]
+    assert held.sum() == 8 and (found["points"][held, 3] == 1).all() and len(found["points"]) <= 305
+    again = paste(dict(scene), random_for(2), [other, other])
+    assert len(again["boxes"]) == 2  # the place is taken now
+    few = scene_changes.PasteObjects(least_points=9)(dict(scene), random_for(2), [other])
+    assert len(few["boxes"]) == 1 and few["points"] is scene["points"]
+    with pytest.raises(ValueError, match="each is 1 or more"):
+        scene_changes.PasteObjects(0)
+
+
+def test_boxes_in_the_image_are_as_worked_out_by_hand():
+    projection = np.array([[100.0, 0, 50, 0], [0, 100, 40, 0], [0, 0, 1, 0]])
+    box = np.array([[0.0, 1, 10, 2, 2, 4, 0]])  # z from 9 to 11, x from -2 to 2, y from -1 to 1
+    near = 100 / 9
+    np.testing.assert_allclose(
+        image_frame.image_boxes(box, projection, [200, 100]), [[50 - 2 * near, 40 - near, 50 + 2 * near, 40 + near]]
+    )
+    assert image_frame.image_boxes(box, projection, [60, 45])[0, 2:].tolist() == [59, 44]
+    behind = box - [0, 0, 30, 0, 0, 0, 0]
+    assert np.isfinite(image_frame.image_boxes(behind, projection, [200, 100])).all()
+    sides = np.array([[0, 1, 10, 2, 2, 4, 0.5], [10, 1, 10, 2, 2, 4, 0], [10, 1, 10, 2, 2, 4, -3]])
+    expected = [0.5, -np.pi / 4, 2 * np.pi - 3 - np.pi / 4]
+    np.testing.assert_allclose(image_frame.observation_angles(sides), expected)

@@ -183,3 +183,14 @@ def test_the_transforms_of_a_pipeline_may_be_random_in_training_alone():
     transforms = [LoadPoints(), point_clouds.ChoosePoints(3, random=True)]
     assert LoadPoints.examine(transforms, {}) == (1, None)
     assert len(Pipeline(transforms).sample([{"points": POINTS}], 0, 0)["points"]) == 3
+
+
+def test_heights_are_those_above_the_lowest_point_of_each_cell():
+    points = np.array([[0.1, 0.1, 5], [0.9, 0.9, 7], [1.5, 0.2, 1], [1.6, 0.3, 4]], np.float32)
+    found = point_clouds.AddHeight([1.0, 10.0])({"points": points}, random_for(0))["points"]
+    # cells begin at the lowest x and y, 0.1 each: the first two points share one, as do the other two
+    np.testing.assert_allclose(found[:, 3], [0, 2, 0, 3])
+    np.testing.assert_allclose(found[:, 4], [4, 6, 0, 3])
+    np.testing.assert_array_equal(found[:, :3], points)
+    with pytest.raises(ValueError, match="one or more lengths above 0"):
+        point_clouds.AddHeight([0.0])
