@@ -7,7 +7,8 @@ from .squad_questions import SquadQuestions, lookup
 
 
 class MrqaQuestions(SquadQuestions):
-    """Lines of JSON (`.jsonl`, or `.jsonl.gz`), each with a context and its questions; the first one may be a header.
+    """Lines of JSON (`.jsonl`, or `.jsonl.gz`), each with a context and its questions. Headers are left out,
+    so that files that were put one behind the other are read, packed ones too.
 
     A sample is one of SquadQuestions. Where a question has `detected_answers`, the first of these is the span to learn.
 
@@ -26,7 +27,7 @@ class MrqaQuestions(SquadQuestions):
                 row = parse_json(line)
             except ValueError as error:
                 raise DataError(str(DataIssue("D112", "error", self.source, f"not JSON: {error}", place))) from None
-            if number == 1 and isinstance(row, dict) and "header" in row:
+            if isinstance(row, dict) and "header" in row:
                 continue
             context = lookup(self.source, "MRQA's", row, "context", str, place)
             questions = lookup(self.source, "MRQA's", row, "qas", list, place)

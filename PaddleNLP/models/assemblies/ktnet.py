@@ -64,7 +64,7 @@ class KTNET(ReadingComprehension):
         x, mask = self.encoder(ids, types, length), sequence_mask(length, ids)
         read = [
             memory(x, found.reshape([-1, size, paddle.shape(found)[3]]))
-            for memory, found in zip(self.memories, concepts, strict=True)
+            for memory, found in zip(self.memories, concepts)
         ]
         found = self.output(self.matching(paddle.concat([x, *read], 2), mask))
         found = found + (mask.unsqueeze(2) - 1) * 1e4
