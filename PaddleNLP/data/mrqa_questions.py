@@ -31,18 +31,17 @@ class MrqaQuestions(SquadQuestions):
                 continue
             context = lookup(self.source, "MRQA's", row, "context", str, place)
             questions = lookup(self.source, "MRQA's", row, "qas", list, place)
-            yield place, context, [question_of_line(question, context) for question in questions]
+            yield place, context, [question_of_line(question) for question in questions]
 
 
-def question_of_line(row, context):
+def question_of_line(row):
     """A question of a line as one of SQuAD; what is no question is left for the reader to refuse."""
     if not isinstance(row, dict):
         return row
     found = {"question": row["question"]} if "question" in row else {}
     answers, detected = row.get("answers", []), row.get("detected_answers", [])
     try:
-        first_last = [tuple(span) for answer in detected for span in answer["char_spans"]]
-        spans = [{"text": context[a : b + 1], "answer_start": a} for a, b in first_last if a >= 0]
+        spans = [{"text": one["text"], "answer_start": first} for one in detected for first, _ in one["char_spans"]]
     except (KeyError, TypeError, ValueError):
         spans = [None]  # refused as an answer that is none
     return found | {"id": row.get("qid"), "answers": spans + answers if isinstance(answers, list) else answers}

@@ -20,6 +20,7 @@ class TaskMixture:
     labels = None
 
     def __init__(self, parts, only=None):
+        self.tasks = list(parts)
         if only is not None and only not in parts:
             raise ValueError(f"only is {only!r}; the tasks are {', '.join(parts)}")
         self.parts = {name: part for name, part in parts.items() if only in (None, name)}
@@ -82,10 +83,10 @@ class TaskSampler(EpochSampler):
             raise ConfigError(f"TaskSampler takes batches of a TaskMixture, not of {type(dataset).__name__}")
         groups = sample_values(dataset, "groups", length)
         self.members = [np.flatnonzero(groups == number) for number in range(len(names))]
-        own = numbers_of_tasks(sizes or {}, names, "sizes")
+        own = numbers_of_tasks(sizes or {}, dataset.tasks, "sizes")
         self.sizes = [int(own.get(name, batch_size)) * world for name in names]
-        full = [len(members) // size for members, size in zip(self.members, self.sizes, strict=True)]
-        shares = numbers_of_tasks(ratio or dict(zip(names, full, strict=True)), names, "ratio")
+        full = [len(members) // max(1, size) for members, size in zip(self.members, self.sizes, strict=True)]
+        shares = numbers_of_tasks(ratio or dict(zip(names, full, strict=True)), dataset.tasks, "ratio")
         shares = [float(shares.get(name, 0)) for name in names]
         if min(*self.sizes, 1) < 1 or min(shares) < 0 or steps < 0:
             raise ConfigError(f"ratio is {ratio}, sizes {sizes}, steps {steps}; none is negative, and sizes are 1 or more")
