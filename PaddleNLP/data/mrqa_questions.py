@@ -43,5 +43,5 @@ def question_of_line(row):
     try:
         spans = [{"text": one["text"], "answer_start": first} for one in detected for first, _ in one["char_spans"]]
     except (KeyError, TypeError, ValueError):
-        spans = [None]  # refused as an answer that is none
+        spans = [None]  # refused as an invalid answer
     return found | {"id": row.get("qid"), "answers": spans + answers if isinstance(answers, list) else answers}

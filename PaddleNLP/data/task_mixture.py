@@ -57,13 +57,13 @@ class TaskMixture:
 class TaskSampler(EpochSampler):
     """Batches of one task each, mixed by ratio: of the batches of an epoch each task has a share, in random order.
 
-    A task with more batches than samples begins again, shuffled anew; one with fewer has others in the next epoch.
+    A task with more batches than samples begins again, in another order; one with fewer has others in the next epoch.
 
     Args:
         length (int): number of samples of the dataset.
         batch_size (int): samples per batch and process, of the tasks that `sizes` does not name.
         dataset (object): a TaskMixture.
-        ratio (dict[str, float]): the share of each task in the batches, in any unit; null for the shares of full batches.
+        ratio (dict[str, float]): the share of each task in the batches, in any unit; null for those of full batches.
         sizes (dict[str, int]): batch sizes of tasks whose samples are longer or shorter.
         steps (int): batches of an epoch; 0 for as many as the samples fill.
         seed (int): seed of the order.
@@ -89,7 +89,9 @@ class TaskSampler(EpochSampler):
         shares = numbers_of_tasks(ratio or dict(zip(names, full, strict=True)), dataset.tasks, "ratio")
         shares = [float(shares.get(name, 0)) for name in names]
         if min(*self.sizes, 1) < 1 or min(shares) < 0 or steps < 0:
-            raise ConfigError(f"ratio is {ratio}, sizes {sizes}, steps {steps}; none is negative, and sizes are 1 or more")
+            raise ConfigError(
+                f"ratio is {ratio}, sizes {sizes}, steps {steps}; none is negative, and sizes are 1 or more"
+            )
         self.counts = divide(steps or sum(full), shares) if sum(shares) > 0 else [0] * len(names)
         super().__init__(length, batch_size, True, seed, True, rank, world)
 

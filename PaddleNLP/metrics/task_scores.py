@@ -4,7 +4,7 @@ from common.contract import get_optional
 
 
 class TaskScores:
-    """The scores of each task with its name before them, such as `reading_F1`; the first task's selects the best checkpoint.
+    """The scores of each task with its name before them, such as `reading_F1`; the first selects the best checkpoint.
 
     Args:
         parts (dict[str, Metric]): a metric for each task.
@@ -15,7 +15,9 @@ class TaskScores:
         self.parts = {name: part for name, part in parts.items() if tasks is None or name in tasks}
         first = next(iter(self.parts), None)
         if first is None:
-            raise ValueError(f"TaskScores has metrics of {', '.join(parts) or 'no task'}, the data {', '.join(tasks or ())}")
+            raise ValueError(
+                f"TaskScores has metrics of {', '.join(parts) or 'no task'}, the data {', '.join(tasks or ())}"
+            )
         self.primary = f"{first}_{self.parts[first].primary}"
         self.higher_is_better = get_optional(self.parts[first], "metric", "higher_is_better")
 
@@ -28,7 +30,9 @@ class TaskScores:
             dataset (TaskMixture): given by the program.
         """
         names = list(dataset.parts)
-        return cls({name: build(node, dataset=dataset.parts[name]) for name, node in parts.items() if name in names}, names)
+        return cls(
+            {name: build(node, dataset=dataset.parts[name]) for name, node in parts.items() if name in names}, names
+        )
 
     def reset(self):
         """Resets all metrics."""

@@ -58,8 +58,8 @@ def readers(tmp_path_factory):
     exports = {}
     for number, (name, encoder) in enumerate(READERS.items()):
         node = ", ".join(f"{key}: {value}" for key, value in encoder.items())
-        changes = [f"dataset={folder / 'texts'}", f"model.encoder={{{node}, vocab_size: 82, hidden_size: 16, layers: 2, "
-                   "heads: 2}", "optimizer.groups=[]"]  # fmt: skip
+        encoder = f"{{{node}, vocab_size: 82, hidden_size: 16, layers: 2, heads: 2}}"
+        changes = [f"dataset={folder / 'texts'}", f"model.encoder={encoder}", "optimizer.groups=[]"]
         config = load_config(ROOT / "PaddleNLP/configs/tiny/reading/reading.yml", changes)
         paddle.seed(number)
         model = config.build("model")

@@ -83,7 +83,9 @@ def test_the_full_size_model_has_the_parameters_of_the_original():
             model = load_config(ROOT / f"PaddleNLP/configs/{name}.yml").build("model")
         pooler = sum(p.size for p in model.encoder.pooler.parameters())
         tables = sum(memory.table.weight.size for memory in model.memories)
-        assert count_parameters(model)[0] - pooler - tables == 332_765_507 and tables == 21_200 + 212  # no concept is a row
+        assert (
+            count_parameters(model)[0] - pooler - tables == 332_765_507 and tables == 21_200 + 212
+        )  # no concept is a row
 
 
 def test_vectors_fill_the_table_and_others_than_configured_are_refused(tmp_path):
@@ -97,7 +99,10 @@ def test_vectors_fill_the_table_and_others_than_configured_are_refused(tmp_path)
 
 def test_queries_of_record_are_read(tmp_path):
     answers = [{"start": 4, "end": 7, "text": "rome"}]
-    row = {"passage": {"text": "see rome", "entities": []}, "qas": [{"id": "q", "query": "@placeholder", "answers": answers}]}
+    row = {
+        "passage": {"text": "see rome", "entities": []},
+        "qas": [{"id": "q", "query": "@placeholder", "answers": answers}],
+    }
     (tmp_path / "a.json").write_text(json.dumps({"data": [row]}))
     (sample,) = RecordQuestions(str(tmp_path), "a.json")
     assert (sample["question"], sample["answers"], sample["qid"]) == ("@placeholder", ["rome"], "q")

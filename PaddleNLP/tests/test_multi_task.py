@@ -9,7 +9,7 @@ import numpy as np
 import paddle
 import pytest
 
-from common.build.inputs import part_of
+from common.build.inputs import model_part
 from common.build.model import predictor_of
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError
@@ -61,7 +61,9 @@ def test_batches_are_mixed_by_ratio_and_hold_one_task_each():
     assert max(seen[k] for k in range(10)) - min(seen[k] for k in range(10)) <= 1  # 36 of 10 samples, in rounds
     assert len({index for batch in batches for index in batch}) == 9 * 4 + 3 * 8  # again with other random numbers
     assert batches == sampler.batches(0) != sampler.batches(1)
-    halves = [TaskSampler(40, 2, data, {"a": 3, "b": 1}, {"b": 4}, 12, rank=rank, world=2).batches(0) for rank in (0, 1)]
+    halves = [
+        TaskSampler(40, 2, data, {"a": 3, "b": 1}, {"b": 4}, 12, rank=rank, world=2).batches(0) for rank in (0, 1)
+    ]
     assert [one + other for one, other in zip(*halves, strict=True)] == batches
 
 
@@ -144,7 +146,9 @@ def test_each_task_has_its_own_scores():
     scores.merge([one.state() for one in made])
     assert scores.compute() == {"a_mean": 1.5, "b_mean": 6.0}
     assert scores.primary == "a_mean" and scores.higher_is_better is False
-    built = TaskScores.from_config({"a": 1, "b": 2}, SimpleNamespace(parts={"b": "data of b"}), lambda node, dataset: Mean())
+    built = TaskScores.from_config(
+        {"a": 1, "b": 2}, SimpleNamespace(parts={"b": "data of b"}), lambda node, dataset: Mean()
+    )
     assert list(built.parts) == ["b"] and built.primary == "b_mean"
 
 
@@ -188,9 +192,9 @@ def test_a_batch_is_learned_by_the_model_of_its_task():
     sum(losses.values()).backward()
     assert model.tasks["reading"].output.weight.grad is None
     assert np.abs(model.encoder.embedding.weight.grad.numpy()).max() > 0
-    assert list(predictor_of(model)(pairs())) == ["scores"] and part_of(model, pairs()) is model.tasks["matching"]
+    assert list(predictor_of(model)(pairs())) == ["scores"] and model_part(model, pairs()) is model.tasks["matching"]
     assert list(predictor_of(model)(windows())) == ["start_scores", "end_scores"]
-    assert part_of(model.encoder, pairs()) is model.encoder
+    assert model_part(model.encoder, pairs()) is model.encoder
 
 
 def test_tasks_of_another_kind_are_refused():

@@ -2,7 +2,7 @@
 
 python tools/ensemble.py --model export/bert --model export/ernie --input questions.tsv
 python tools/ensemble.py --model export/bert=2 --model export/xlnet=1 --text "who ?<tab>ann went to rome" --json
-python tools/ensemble.py --server http://127.0.0.1:8866/bert=2 --server http://127.0.0.1:8867/xlnet --input questions.tsv
+python tools/ensemble.py --server http://127.0.0.1:8866/bert=2 --server http://127.0.0.1:8867 --input questions.tsv
 
 A number behind = is the weight of a model. The models have one task: classes of texts, a number for them, or questions.
 A server is one of tools/serve.py, with models of questions or of numbers; exported and served models may be mixed.

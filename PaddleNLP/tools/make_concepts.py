@@ -51,7 +51,7 @@ def make_concepts(args):
     if args.kind == "retrieved":
         lexicon = retrieved_concepts(args.source)
         write_lines(args.out / "lexicon.txt", lexicon_lines(lexicon))
-        print(f"{args.out}: {len(lexicon)} phrases")
+        sys.stdout.write(f"{args.out}: {len(lexicon)} phrases\n")
         return
     from common.data.transform import random_for
     from common.text.wordnet import WordNet, graph_vectors, random_vectors
@@ -68,7 +68,8 @@ def make_concepts(args):
     write_lines(args.out / "lexicon.txt", lexicon_lines(lexicon))
     rows = zip(names, vectors.tolist(), strict=True)
     write_lines(args.out / "vectors.txt", (f"{name} {' '.join(f'{x:.4f}' for x in row)}" for name, row in rows))
-    print(f"{args.out}: {len(lexicon)} words, {len(names)} concepts of {args.size} numbers ({args.vectors}, not trained)")
+    counts = f"{len(lexicon)} words, {len(names)} concepts of {args.size} numbers"
+    sys.stdout.write(f"{args.out}: {counts} ({args.vectors}, not trained)\n")
 
 
 def lexicon_lines(lexicon):

@@ -3,7 +3,7 @@
 python PaddleNLP/tools/make_dialogues.py duconv dataset/duconv/dev.txt --out dataset/duconv_replies
 python PaddleNLP/tools/make_dialogues.py duconv_knowledge dataset/duconv/dev.txt --out dataset/duconv_knowledge
 python PaddleNLP/tools/make_dialogues.py mutual dataset/mutual --out dataset/mutual_replies
-python PaddleNLP/tools/make_dialogues.py mutual_options dataset/mutual --out dataset/mutual_options
+python PaddleNLP/tools/make_dialogues.py mutual_options dataset/mutual --out dataset/mutual_replies
 python PaddleNLP/tools/make_dialogues.py grade dataset/dialogue_ratings/grade_human.jsonl --out dataset/reply_grades
 python PaddleNLP/tools/make_dialogues.py woz2 dataset/woz2 --out dataset/woz2_states
 """

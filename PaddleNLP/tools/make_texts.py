@@ -174,7 +174,7 @@ def write_questions(folder, split, count, rng):
 
 
 def write_concepts(folder):
-    """What words mean and what names name, concepts/ and entities/, each with lexicon.txt and vectors.txt."""
+    """Concepts of words and of names, concepts/ and entities/, each with lexicon.txt and vectors.txt."""
     kinds = {"thing": THINGS, "praise": GOOD, "blame": BAD, "place": PLACES, "person": PEOPLE, "question": QUESTIONS}
     words = [(word, [kind, *(["noun"] if kind in ("thing", "place", "person") else ["other"])])
              for kind, group in kinds.items() for word in group]  # fmt: skip

@@ -13,8 +13,8 @@ SPLITS = ("train", "eval", "test")
 EVALUATED = ("eval", "test", "infer")
 
 
-def part_of(model, batch):
-    """What reads a batch: the model, or its part for the task of the batch (`part_for`)."""
+def model_part(model, batch):
+    """The model, or its part that reads a batch (`part_for`)."""
     find = getattr(model, "part_for", None)
     return find(batch) if find else model
 

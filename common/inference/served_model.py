@@ -22,7 +22,7 @@ class ServedModel:
         timeout (float): seconds for one request.
 
     Raises:
-        ConfigError: the address is none, the server has no such model, or the model has another task.
+        ConfigError: the address is invalid, the server has no such model, or the model has another task.
         EnvironmentProblem: the server does not respond.
     """
 

@@ -22,8 +22,8 @@ WORD = re.compile(r"\w+(?:[-'’.]\w+)*")  # noqa: RUF001
 class TokenConcepts(Transform):
     """Finds the candidates of every word piece: the concepts of the longest phrase of the lexicon that it belongs to.
 
-    Reads what QuestionWindows has produced.  Produces `key` int64 [W, T, K], the numbers of the concepts in the order of
-    the file of vectors, from 1 on, and 0 where there is none.
+    Reads what QuestionWindows has produced.  Produces `key` int64 [W, T, K], the numbers of the concepts in the order
+    of the file of vectors, from 1 on, and 0 for none.
 
     Args:
         lexicon (str): the file of phrases and their concepts.
@@ -40,7 +40,7 @@ class TokenConcepts(Transform):
         if most < 1 or key not in ("concept_ids", "entity_ids"):
             raise ValueError(f"most is {most}, key {key!r}; most is 1 or more, key concept_ids or entity_ids")
         self.lexicon, self.vectors, self.key, self.most, self.lowercase = lexicon, vectors, key, most, lowercase
-        self.phrases = read_lexicon(lexicon, concept_numbers(vectors), most, lowercase)
+        self.phrases = read_concept_lexicon(lexicon, concept_numbers(vectors), most, lowercase)
         self.longest = max((phrase.count(" ") + 1 for phrase in self.phrases), default=0)
 
     def __call__(self, sample, rng):
@@ -139,7 +139,7 @@ def read_vectors(path):
     return names, np.stack([np.zeros_like(rows[0]), *rows])
 
 
-def read_lexicon(path, numbers, most, lowercase):
+def read_concept_lexicon(path, numbers, most, lowercase):
     """{phrase: numbers of its concepts} of a lexicon; a phrase that occurs again, in another case, adds its concepts.
 
     Args:

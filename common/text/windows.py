@@ -17,7 +17,8 @@ class QuestionWindows(WordPiece):
     Reads `question`, `context` and, for training, `answer_start` (a character offset in the context, -1 without answer)
     and `answer_end` (exclusive). Produces `input_ids`, `token_type_ids` int64 [W, T], `length` int64 [W], `start` and
     `end` int64 [W] (word pieces of the window; 0 if the answer is not in it), `offsets` (for each window, the character
-    offsets (start, end) of each word piece in the context, None outside it) and `question_offsets`, those of the question.
+    offsets (start, end) of each word piece in the context, None outside it) and `question_offsets` (the same of the
+    question).
 
     Args:
         vocab (str): the vocabulary file, one word piece per line.

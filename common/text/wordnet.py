@@ -62,7 +62,7 @@ class WordNet:
                     other = "a" if fields[k + 2] == "s" else fields[k + 2]
                     self.relations.append(((letter, fields[0]), (other, fields[k + 1])))
             except (ValueError, IndexError):
-                raise line_error(path, number) from None
+                raise wordnet_error(path, number) from None
 
     def read_index(self, path, letter):
         """Reads the words of a part of speech with the places of their concepts."""
@@ -71,7 +71,7 @@ class WordNet:
                 places = fields[-int(fields[2]) :]
                 self.index[letter][fields[0]] = [self.names[letter, place] for place in places]
             except (ValueError, IndexError, KeyError):
-                raise line_error(path, number) from None
+                raise wordnet_error(path, number) from None
 
     def words(self):
         """All words and phrases, with blanks, and the irregular forms (set)."""
@@ -101,7 +101,7 @@ def fields_of(path):
             yield number, line.partition(" | ")[0].split()
 
 
-def line_error(path, number):
+def wordnet_error(path, number):
     """The DataError for a line of another form."""
     return DataError(str(DataIssue("D118", "error", str(path), "not a line of WordNet's files", f"line {number}")))
 

@@ -1,5 +1,5 @@
-"""Several tasks with one encoder: multi-task training (Liu et al. 2019, https://arxiv.org/abs/1901.11504), as D-NET uses
-it to read (Li et al. 2019, https://aclanthology.org/D19-5828, section 3.2).
+"""Several tasks with one encoder: multi-task training (Liu et al. 2019, https://arxiv.org/abs/1901.11504), as D-NET
+uses it to read (Li et al. 2019, https://aclanthology.org/D19-5828, section 3.2).
 
 Shapes in this file:
     those of the models of the tasks.
@@ -26,7 +26,9 @@ class MultiTask(TextModel):
             raise ValueError(f"main is {main!r}; the tasks are {', '.join(tasks) or 'none'}")
         for name, model in tasks.items():
             if not encoder.segments or set(model.inputs) != set(self.inputs):
-                raise ValueError(f"the task {name} reads {', '.join(model.inputs)}; tasks read {', '.join(self.inputs)}")
+                raise ValueError(
+                    f"the task {name} reads {', '.join(model.inputs)}; tasks read {', '.join(self.inputs)}"
+                )
             del model.encoder  # its weights are this model's
             model.__dict__["encoder"] = encoder
         self.tasks, self.main = nn.LayerDict(tasks), main

@@ -44,7 +44,7 @@ class ConceptMemory(nn.Layer):
         self.sentinel = self.create_parameter([size], default_initializer=nn.initializer.Constant(0.0))
 
     def forward(self, x, ids):
-        """What each token reads, [N, T, D]; 0 for a token without candidates.
+        """The memory that each token reads, [N, T, D]; 0 for a token without candidates.
 
         Args:
             x (Tensor): features of the tokens, [N, T, H].

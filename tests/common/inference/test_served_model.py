@@ -66,7 +66,11 @@ def test_pairs_of_texts_are_sent_with_a_tab(server):
 
 def test_what_cannot_be_asked_is_named(server):
     server.models = {"bert": "ReadingComprehension", "senta": "TextClassification"}
-    for path, message in (("", "name one of its models: bert, senta"), ("/ernie", "name one"), ("/senta", "answer together")):
+    for path, message in (
+        ("", "name one of its models: bert, senta"),
+        ("/ernie", "name one"),
+        ("/senta", "answer together"),
+    ):
         with pytest.raises(ConfigError, match=message):
             ServedModel(address(server, path))
     for text in ("127.0.0.1:80", "http://127.0.0.1", "http://127.0.0.1:x", "https://127.0.0.1:80"):

@@ -48,7 +48,9 @@ def test_a_phrase_keeps_its_case_where_that_is_asked_for(files):
 
 def test_concepts_of_a_batch_are_padded_to_its_windows(files):
     windows = QuestionWindows(str(files / "vocab.txt"), max_length=12, stride=4, max_query=5)
-    rows = [concepts(files)(windows({"question": "where", "context": text}, None), None) for text in ("rome", "in " * 9)]
+    rows = [
+        concepts(files)(windows({"question": "where", "context": text}, None), None) for text in ("rome", "in " * 9)
+    ]
     for row in rows:
         row["input_ids"] = np.zeros((3, 12), np.int64)
     rows = PadConcepts()(rows, None)
@@ -95,7 +97,8 @@ def wordnet(folder):
         + "00000020 03 n 02 dog 0 Hound 0 002 @ 00000010 n 0000 + 00000040 v 0101 | barks\n"
         + "00000030 03 n 01 house 0 000 | stands\n",
         "index.noun": head
-        + "animal n 1 1 ~ 1 0 00000010\ndog n 1 1 @ 1 0 00000020\nhound n 1 1 @ 1 0 00000020\nhouse n 1 0 1 0 00000030\n",
+        + "animal n 1 1 ~ 1 0 00000010\ndog n 1 1 @ 1 0 00000020\nhound n 1 1 @ 1 0 00000020\n"
+        + "house n 1 0 1 0 00000030\n",
         "data.verb": head + "00000040 29 v 01 dog 0 001 + 00000020 n 0201 01 + 08 00 | follows\n",
         "index.verb": head + "dog v 1 1 + 1 0 00000040\n",
         "noun.exc": "doggen dog\n",
