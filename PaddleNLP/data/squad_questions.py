@@ -134,7 +134,7 @@ def read_answer(answer):
 
 
 def read_tree(path, encoding=None):
-    """The value of a JSON file; raises DataError if it is none."""
+    """The value of a JSON file; raises DataError for a file of another format."""
     try:
         return parse_json("\n".join(read_lines(path, encoding)))
     except ValueError as error:
