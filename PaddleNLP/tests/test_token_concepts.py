@@ -8,10 +8,11 @@ import pytest
 
 from common.data.transform import random_for
 from common.errors import DataError, EnvironmentProblem
-from common.text.concepts import PadConcepts, TokenConcepts, read_vectors
+from common.text.concepts import read_vectors
 from common.text.windows import QuestionWindows
 from common.text.wordnet import WordNet, graph_vectors, random_vectors
 from common.weights.pdparams import UnsafeFile
+from PaddleNLP.data.token_concepts import PadConcepts, TokenConcepts
 from PaddleNLP.tools import make_concepts
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "new", "york", "in", "rome", "##s", "##port", "where", "?", "air"]
