@@ -40,6 +40,9 @@ class Model:
     def loss(self, batch):
         """{name: scalar Tensor}; names begin with `loss_`."""
 
+    def part_for(self, batch):
+        """The part that reads a batch, with `inputs`, `outputs` and `forward`, of a model of several tasks."""
+
     def scored_loss(self, batch):
         """(what `loss` returns, the outputs of forward by name) of one pass, to score a batch while learning it."""
 

@@ -4,6 +4,7 @@ A path may also be `package:NAME/path/inside`: a data file of an installed Pytho
 importing it.
 """
 
+import gzip
 import importlib.util
 import json
 import re
@@ -75,6 +76,19 @@ def read_lines(path, encoding=None):
     if lines[-1] == "":
         lines.pop()
     return [line.removesuffix("\r") for line in lines]
+
+
+def read_packed_lines(path, encoding=None):
+    """The lines of a text file, of a `.gz` file after decompression; raises DataError as `read_lines`."""
+    if not str(path).endswith(".gz"):
+        return read_lines(path, encoding)
+    try:
+        data = gzip.decompress(find_file(path).read_bytes())
+    except FileNotFoundError:
+        raise DataError(str(DataIssue("D104", "error", str(path), "no such file"))) from None
+    except (OSError, EOFError) as error:
+        raise DataError(str(DataIssue("D112", "error", str(path), f"not a file of gzip: {error}"))) from None
+    return decode_text(data, path, encoding).removesuffix("\n").split("\n")
 
 
 def decode_text(data, path, encoding=None):

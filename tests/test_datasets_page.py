@@ -23,6 +23,7 @@ def configurations(kit):
 def paths(config):
     """The files and folders that the splits of a configuration read, or the readers within these."""
     splits = [config.get(f"data.{split}") for split in ("train", "eval")]
+    splits += [part for node in splits for part in node.get("parts", {}).values()]
     splits += [value for node in splits for value in node.values() if isinstance(value, dict) and "type" in value]
     return [
         path
@@ -42,7 +43,10 @@ def test_the_dataset_of_every_configuration_is_in_its_row(kit):
     for name, config in found.items():
         folder = next((folder for folder, names in rows.items() if name in names), None)
         folder = folder or next(folder for folder, names in rows.items() if names == ["all others"])
-        assert all(path == folder or path.startswith(f"{folder}/") for path in paths(config)), name
+        folders = list(rows) if config.get("data.train.parts", None) else [folder]  # of several tasks, or of one
+        found_in = {one for path in paths(config) for one in folders if path == one or path.startswith(f"{one}/")}
+        assert all(any(path == one or path.startswith(f"{one}/") for one in folders) for path in paths(config)), name
+        assert folder in found_in, name
         assert paths(config), name
 
 

@@ -25,16 +25,16 @@ class SquadQuestions(TextDataset):
     def __init__(self, root, file, encoding="utf-8", bad_samples="error"):
         super().__init__(root, file, None, bad_samples)
         self.seen = set()
-        try:
-            tree = parse_json("\n".join(read_lines(self.source, encoding)))
-        except ValueError as error:
-            raise DataError(str(DataIssue("D112", "error", self.source, f"not JSON: {error}"))) from None
-        for place, context, questions in paragraphs(tree, self.source):
+        for place, context, questions in self.paragraphs(encoding):
             for number, question in enumerate(questions):
                 self.add(f"{place}.qas[{number}]", context, question)
         if not self.samples and not self.problems.errors:
             self.problems.error("D117", "holds no question", fix="check that this is the right file")
         self.finalize_questions()
+
+    def paragraphs(self, encoding):
+        """(place, context, questions) of each paragraph; a reader of another format replaces it."""
+        return paragraphs(read_tree(self.source, encoding), self.source)
 
     @property
     def num_classes(self):
@@ -133,6 +133,34 @@ def read_answer(answer):
     return text, start
 
 
+def read_tree(path, encoding=None):
+    """The value of a JSON file; raises DataError for a file of another format."""
+    try:
+        return parse_json("\n".join(read_lines(path, encoding)))
+    except ValueError as error:
+        raise DataError(str(DataIssue("D112", "error", str(path), f"not JSON: {error}"))) from None
+
+
+def lookup(source, form, node, key, kind, place):
+    """The value of a key of an object, of the type `kind` (list, str or dict).
+
+    Args:
+        source (str): the file.
+        form (str): its format, such as SQuAD's, for the message.
+        node (object): what should be an object.
+        key (str): the key.
+        kind (type): of its value.
+        place (str): of the node in the file.
+
+    Raises:
+        DataError: the node has no such value; names its place.
+    """
+    if isinstance(node, dict) and isinstance(node.get(key), kind):
+        return node[key]
+    what = {list: "list", str: "string", dict: "object"}[kind]
+    raise DataError(str(DataIssue("D113", "error", source, f"has no {what} '{key}': not {form} format", place)))
+
+
 def paragraphs(tree, source):
     """(place, context, questions) of each paragraph of a parsed file.
 
@@ -140,18 +168,15 @@ def paragraphs(tree, source):
         DataError: the file is not in this format.
     """
 
-    def lookup(node, key, kind, place):
-        if isinstance(node, dict) and isinstance(node.get(key), kind):
-            return node[key]
-        what = {list: "list", str: "string"}[kind]
-        raise DataError(str(DataIssue("D113", "error", source, f"has no {what} '{key}': not SQuAD's format", place)))
+    def look(*rest):
+        return lookup(source, "SQuAD's", *rest)
 
-    articles = tree if isinstance(tree, list) else lookup(tree, "data", list, "")
+    articles = tree if isinstance(tree, list) else look(tree, "data", list, "")
     for i, article in enumerate(articles):
         if isinstance(article, dict) and "context_text" in article:
             place = f"[{i}]"
-            yield place, lookup(article, "context_text", str, place), lookup(article, "qas", list, place)
+            yield place, look(article, "context_text", str, place), look(article, "qas", list, place)
             continue
-        for j, paragraph in enumerate(lookup(article, "paragraphs", list, f"data[{i}]")):
+        for j, paragraph in enumerate(look(article, "paragraphs", list, f"data[{i}]")):
             place = f"data[{i}].paragraphs[{j}]"
-            yield place, lookup(paragraph, "context", str, place), lookup(paragraph, "qas", list, place)
+            yield place, look(paragraph, "context", str, place), look(paragraph, "qas", list, place)

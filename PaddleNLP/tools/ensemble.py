@@ -1,9 +1,11 @@
-"""Predicts with several exported models of texts, whose probabilities are averaged.
+"""Predicts with several exported or served models of texts, whose probabilities are averaged.
 
 python tools/ensemble.py --model export/bert --model export/ernie --input questions.tsv
 python tools/ensemble.py --model export/bert=2 --model export/xlnet=1 --text "who ?<tab>ann went to rome" --json
+python tools/ensemble.py --server http://127.0.0.1:8866/bert=2 --server http://127.0.0.1:8867 --input questions.tsv
 
 A number behind = is the weight of a model. The models have one task: classes of texts, a number for them, or questions.
+A server is one of tools/serve.py, with models of questions or of numbers; exported and served models may be mixed.
 """
 
 import pathlib
@@ -22,7 +24,8 @@ def parser():
     """The command-line parser."""
     lines = __doc__.splitlines()
     options = Parser(prog="ensemble.py", description=lines[0], epilog="\n".join(lines[2:]))
-    options.add_argument("--model", required=True, action="append", metavar="DIR[=W]", help="exported model; repeated")
+    options.add_argument("--model", action="append", default=[], metavar="DIR[=W]", help="exported model; repeated")
+    options.add_argument("--server", action="append", default=[], metavar="URL[=W]", help="served model; repeated")
     options.add_argument("--input", metavar="PATH", help="a file with one text per line, or - for standard input")
     options.add_argument("--text", metavar="TEXT", help="one text instead of --input")
     options.add_argument("--json", action="store_true", help="print one JSON object per text")
@@ -32,9 +35,9 @@ def parser():
     return options
 
 
-def named_weight(text):
-    """(folder, weight) of `DIR` or `DIR=W`; raises ConfigError for a weight that is no number above 0."""
-    folder, sign, number = text.rpartition("=")
+def named_weight(text, option="--model"):
+    """(folder or address, weight) of `DIR` or `DIR=W`; raises ConfigError for a weight that is no number above 0."""
+    place, sign, number = text.rpartition("=")
     if not sign:
         return text, 1.0
     try:
@@ -42,17 +45,18 @@ def named_weight(text):
     except ValueError:
         weight = 0.0
     if not 0 < weight < float("inf"):
-        raise ConfigError(f"--model {text}: the weight behind = is a number above 0")
-    return folder, weight
+        raise ConfigError(f"{option} {text}: the weight behind = is a number above 0")
+    return place, weight
 
 
 def run_ensemble(args):
     """Runs the command and returns its exit code."""
     from common.system import runtime
 
-    folders = [named_weight(text) for text in args.model]
-    if len(folders) < 2:
-        raise ConfigError("--model: give two models or more; tools/infer.py predicts with one")
+    places = [(False, *named_weight(text)) for text in args.model]
+    places += [(True, *named_weight(text, "--server")) for text in args.server]
+    if len(places) < 2:
+        raise ConfigError("--model, --server: give two models or more; tools/infer.py predicts with one")
     if args.threshold is not None and not 0 <= args.threshold <= 1:
         raise ConfigError(f"--threshold is {args.threshold}; allowed: 0 to 1")
     if args.batch is not None and args.batch < 1:
@@ -61,10 +65,11 @@ def run_ensemble(args):
     from common.inference.ensemble import Ensemble
     from common.inference.predictor import Predictor
     from common.inference.run import run_inference
+    from common.inference.served_model import ServedModel
     from common.text.sources import open_texts
 
-    names, weights = zip(*folders, strict=True)
-    model = Ensemble([Predictor(name) for name in names], names, list(weights))
+    members = [(ServedModel if served else Predictor)(place) for served, place, _ in places]
+    model = Ensemble(members, [place for _, place, _ in places], [weight for *_, weight in places])
     return run_inference(model, open_texts(args.input, model.task, args.text), args)
 
 

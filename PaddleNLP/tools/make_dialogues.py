@@ -3,6 +3,7 @@
 python PaddleNLP/tools/make_dialogues.py duconv dataset/duconv/dev.txt --out dataset/duconv_replies
 python PaddleNLP/tools/make_dialogues.py duconv_knowledge dataset/duconv/dev.txt --out dataset/duconv_knowledge
 python PaddleNLP/tools/make_dialogues.py mutual dataset/mutual --out dataset/mutual_replies
+python PaddleNLP/tools/make_dialogues.py mutual_options dataset/mutual --out dataset/mutual_replies
 python PaddleNLP/tools/make_dialogues.py grade dataset/dialogue_ratings/grade_human.jsonl --out dataset/reply_grades
 python PaddleNLP/tools/make_dialogues.py woz2 dataset/woz2 --out dataset/woz2_states
 """
@@ -167,6 +168,28 @@ def mutual(source, rng):
     return found
 
 
+def mutual_options(source, rng):
+    """MuTual's dialogues, each with its four replies, one of which is right; a half of its dev split is the test split.
+
+    Returns:
+        dict[str, list[str]]: lines by the names of files, four for a dialogue.
+    """
+    found = {}
+    for split in ("train", "dev"):
+        file = pathlib.Path(source) / f"{split}.jsonl"
+        groups = []
+        for number, row in enumerate(objects_of(file if file.exists() else file.with_suffix(".jsonl.gz")), 1):
+            right = right_reply(row)
+            if right is None or not all(isinstance(reply, str) for reply in row["options"]):
+                raise DataError(f"{file}: line {number}: no text 'article', 'options' and 'answers'")
+            replies = [" ".join(reply.split()) for reply in row["options"]]
+            groups.append([f"{int(reply == right[1])}\t{right[0]}\t{reply}" for reply in replies])
+        half = len(groups) // 2
+        parts = {"train": groups} if split == "train" else {"dev": groups[:half], "test": groups[half:]}
+        found |= {f"{name}.txt": [line for group in part for line in group] for name, part in parts.items()}
+    return found
+
+
 def right_reply(row):
     """(dialogue, reply that is right) of an object of MuTual; None where it has another form."""
     try:
@@ -231,7 +254,10 @@ def states_of(dialogue):
     return lines
 
 
-MAKERS = {"duconv": duconv, "duconv_knowledge": duconv_knowledge, "mutual": mutual, "grade": grade, "woz2": woz2}
+MAKERS = {
+    "duconv": duconv, "duconv_knowledge": duconv_knowledge, "mutual": mutual, "mutual_options": mutual_options,
+    "grade": grade, "woz2": woz2,
+}  # fmt: skip
 
 
 def write(args):

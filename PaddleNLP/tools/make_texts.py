@@ -43,7 +43,7 @@ def main(argv=None):
 
 def make_texts(folder, train=48, evaluation=16):
     """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, matches.*.tsv, running.*.txt, parallel.*.tsv, flags.*.tsv,
-    scores.*.tsv, conll.*.txt, tagged.*.tsv, squad.*.json, three vocabularies, and dialogues.
+    scores.*.tsv, conll.*.txt, tagged.*.tsv, squad.*.json, three vocabularies, concepts, and dialogues.
 
     Args:
         folder (Path): made if it is not there.
@@ -58,6 +58,7 @@ def make_texts(folder, train=48, evaluation=16):
         write_questions(folder, split, count, rng)
         write_numbers(folder, split, count, random_for(8, number))
         write_triples(folder, split, count, random_for(9, number))
+    write_concepts(folder)
     write_dialogues(folder, {"train": train, "eval": evaluation})
     letters = sorted(set("".join(WORDS)))
     vocabularies = {
@@ -170,6 +171,22 @@ def write_questions(folder, split, count, rng):
         paragraphs.append({"context": context, "qas": [row]})
     tree = {"version": "1", "data": [{"title": "made", "paragraphs": paragraphs}]}
     (folder / f"squad.{split}.json").write_text(json.dumps(tree), encoding="utf-8")
+
+
+def write_concepts(folder):
+    """Concepts of words and of names, concepts/ and entities/, each with lexicon.txt and vectors.txt."""
+    kinds = {"thing": THINGS, "praise": GOOD, "blame": BAD, "place": PLACES, "person": PEOPLE, "question": QUESTIONS}
+    words = [(word, [kind, *(["noun"] if kind in ("thing", "place", "person") else ["other"])])
+             for kind, group in kinds.items() for word in group]  # fmt: skip
+    entities = [*((word, ["city"]) for word in PLACES), *((word, ["human", "name"]) for word in PEOPLE)]
+    parts = {"concepts": (words, [*kinds, "noun", "other"], 4), "entities": (entities, ["city", "human", "name"], 3)}
+    for number, (name, (lexicon, concepts, size)) in enumerate(parts.items()):
+        rows = random_for(13, number).standard_normal((len(concepts), size)).round(4).tolist()
+        (folder / name).mkdir(exist_ok=True)
+        lines = "".join(f"{word}\t{' '.join(named)}\n" for word, named in lexicon)
+        (folder / name / "lexicon.txt").write_text(lines, encoding="utf-8")
+        lines = "".join(f"{one} {' '.join(map(str, row))}\n" for one, row in zip(concepts, rows, strict=True))
+        (folder / name / "vectors.txt").write_text(lines, encoding="utf-8")
 
 
 def write_dialogues(folder, counts):

@@ -13,6 +13,12 @@ SPLITS = ("train", "eval", "test")
 EVALUATED = ("eval", "test", "infer")
 
 
+def model_part(model, batch):
+    """The model, or its part that reads a batch (`part_for`)."""
+    find = getattr(model, "part_for", None)
+    return find(batch) if find else model
+
+
 def check_inputs(inputs, batch, source, consumer="the model", multiple=1):
     """Raises ConfigError for a batch in which an input of the model is missing or has another shape or dtype.
 

@@ -311,7 +311,10 @@ class Checker:
         text = parameter.type or (config_types.type_of_default(default) if known else "")
         kind = config_types.parse(text)
         if parameter.slot or (kind is not None and config_types.wants_component(kind)):
-            self.part(value, place, label, gives, self.wanted(parameter, owner, label))
+            wanted = self.wanted(parameter, owner, label)
+            named = text.startswith("dict[") and isinstance(value, Node) and "type" not in value
+            for key, item, at in children(value) if named else [("", value, place)]:
+                self.part(item, at, f"{label}.{key}" if named else label, gives, wanted)
             return
         said = f"{owner}: {parameter.name}" if owner else label
         if not config_types.fits(value, kind):

@@ -16,8 +16,9 @@ class QuestionWindows(WordPiece):
 
     Reads `question`, `context` and, for training, `answer_start` (a character offset in the context, -1 without answer)
     and `answer_end` (exclusive). Produces `input_ids`, `token_type_ids` int64 [W, T], `length` int64 [W], `start` and
-    `end` int64 [W] (word pieces of the window; 0 if the answer is not in it) and `offsets` (for each window, the
-    character offsets (start, end) of each word piece in the context, None outside it).
+    `end` int64 [W] (word pieces of the window; 0 if the answer is not in it), `offsets` (for each window, the character
+    offsets (start, end) of each word piece in the context, None outside it) and `question_offsets` (the same of the
+    question).
 
     Args:
         vocab (str): the vocabulary file, one word piece per line.
@@ -36,7 +37,7 @@ class QuestionWindows(WordPiece):
         self.stride, self.max_query = stride, max_query
 
     def __call__(self, sample, rng):
-        question = self.encode(sample["question"])[0]
+        question, spots = self.encode(sample["question"])
         ids, offsets = self.encode(sample["context"])
         unknown, cut = self.vocabulary.unknown, max(0, len(question) - self.max_query)
         question = question[: self.max_query]
@@ -54,6 +55,7 @@ class QuestionWindows(WordPiece):
         for key, piece in (("start", 0), ("end", 1)):
             targets = [found[piece] - a + before if within else 0 for (a, _), within in zip(windows, inside)]
             sample[key] = np.array(targets, np.int64)
+        sample["question_offsets"] = list(spots[: len(question)])
         sample["offsets"] = [[None] * before + list(offsets[a:b]) for a, b in windows]
         return sample
 

@@ -13,6 +13,7 @@ except ImportError:  # Windows
     fcntl = None
 
 from common.errors import ConfigError, EnvironmentProblem
+from common.files import find_file
 from common.weights.manifest import CheckpointError, flush_folder, read_manifest, write_file
 
 STEP = re.compile(r"step_(\d+)")
@@ -84,7 +85,7 @@ def resolve_link(value):
     Raises:
         ConfigError: there is no such path.
     """
-    path = Path(value)
+    path = find_file(value)
     if path.name in ("last", "best") and path.is_file() and path.stat().st_size < 64:
         name = path.read_text(errors="replace")
         path = path.with_name(name) if STEP.fullmatch(name) else path
