@@ -1,5 +1,6 @@
 """Several exported models that answer together, such as those of D-NET (Li et al. 2019,
-https://aclanthology.org/D19-5828, section 4.2): probabilities are averaged, and the best answer of all is given."""
+https://aclanthology.org/D19-5828, section 4.2): probabilities are averaged, and the best answer of all is given; or
+classifiers vote."""
 
 from collections import defaultdict
 
@@ -18,14 +19,16 @@ class Ensemble:
             ReadingComprehension.
         names (list[str]): of the members, for messages.
         weights (list[float] | None): of the members; equal ones by default.
+        vote (bool): each classifier gives its weight to the class that it answers with; the score of a class is its
+            share of the votes, and of two with as many the one with the lower number is the answer.
 
     Raises:
-        ConfigError: the members do not answer the same question, or a weight is not above 0.
+        ConfigError: the members do not answer the same question, cannot vote, or a weight is not above 0.
     """
 
     threshold_from = None
 
-    def __init__(self, members, names, weights=None):
+    def __init__(self, members, names, weights=None, vote=False):
         weights = weights or [1.0] * len(members)
         if len(weights) != len(members) or not all(weight > 0 for weight in weights):
             raise ConfigError(f"the weights are {weights}; each of the {len(members)} models takes one above 0")
@@ -34,6 +37,9 @@ class Ensemble:
         self.task, self.labels, self.inputs, self.pipeline = first.task, first.labels, first.inputs, first.pipeline
         if first.task.name not in JOINED:
             raise ConfigError(f"{names[0]}: {first.task.name}; models of {', '.join(JOINED)} answer together")
+        if vote and first.task.name != "TextClassification":
+            raise ConfigError(f"{names[0]}: {first.task.name}; models of TextClassification vote")
+        self.join = join_votes if vote else JOINED[first.task.name]
         for member, name in zip(members, names, strict=True):
             if member.task.name != first.task.name:
                 raise ConfigError(f"{name}: {member.task.name}, and {names[0]} is of {first.task.name}")
@@ -56,12 +62,11 @@ class Ensemble:
         for _, problems in found:
             if problems:  # of all alike but where a member fails
                 return [], problems
-        join = JOINED[self.task.name]
         joined = []
         for row in zip(*(predictions for predictions, _ in found), strict=True):
             records = [answers for _, answers in row]
             given = list(zip(self.weights, records, strict=True))
-            joined.append((row[0][0], join(given, self.labels, kept, wanted) if all(records) else []))
+            joined.append((row[0][0], self.join(given, self.labels, kept, wanted) if all(records) else []))
         return joined, []
 
 
@@ -72,6 +77,14 @@ def join_classes(given, labels, threshold, n_best):
         for record in records:
             scores[record["category_id"]] += weight * record["score"]
     return best_classes(scores, labels, n_best, threshold, True)
+
+
+def join_votes(given, labels, threshold, n_best):
+    """The shares of the votes of every class; a member votes for the first of its records."""
+    scores = np.zeros(len(labels))
+    for weight, records in given:
+        scores[records[0]["category_id"]] += weight
+    return best_classes(scores.round(9), labels, n_best, threshold, True)
 
 
 def join_numbers(given, labels, threshold, n_best):
