@@ -1,4 +1,4 @@
-"""Suggestion mining: the poolings by hand and in the contract, the reader, folds, dropped words, the published sizes."""
+"""Suggestion mining: the poolings by hand and in the contract, the reader, folds, dropped words, published sizes."""
 
 import numpy as np
 import paddle
@@ -118,7 +118,7 @@ def test_the_files_of_the_contest_are_read_with_and_without_a_header(tmp_path):
     assert [sample["label"] for sample in data.samples] == [1, 0, 0] and data.labels == ["other", "suggestion"]
     assert [sample["place"] for sample in data.samples] == ["line 1", "line 2", "line 4"]
     data = read(tmp_path, "id,sentence,label\n1,it\x92s good,0\n2,add it,1\n".encode("latin-1"), encoding="cp1252")
-    assert data[0]["text_a"] == "it’s good" and data[1]["place"] == "line 3"
+    assert data[0]["text_a"] == "it\u2019s good" and data[1]["place"] == "line 3"
     data = read(tmp_path, 'label\ttext\n1\tadd "it"\n0\tx, y\n', "a.tsv")
     assert [sample["text_a"] for sample in data.samples] == ['add "it"', "x, y"]
 
@@ -165,7 +165,7 @@ def test_every_sample_is_held_out_in_one_fold_and_trained_on_in_the_others(tmp_p
 def test_words_of_the_list_are_dropped_once_by_their_probability(tmp_path):
     (tmp_path / "words.txt").write_text("# a list\nplease\nADD\n")
     file = str(tmp_path / "words.txt")
-    assert WordDropout(file, 1.0)("Please don't add, it", None or random_for(0)) == "do n't , it"
+    assert WordDropout(file, 1.0)("Please don't add, it", random_for(0)) == "do n't , it"
     assert WordDropout(file, 1.0)("please add", random_for(0)) == "please add"  # all of it: kept
     assert WordDropout(file, 0.0)("please add", random_for(0)) == "please add"
     rows = [WordDropout(file)("please x", random_for(0, k)) for k in range(2000)]
@@ -173,7 +173,7 @@ def test_words_of_the_list_are_dropped_once_by_their_probability(tmp_path):
     data = [read(tmp_path, "1,please x,1\n2,y,0\n", drop=WordDropout(file, 0.5))[0]["text_a"] for _ in range(2)]
     assert data[0] == data[1]  # the same whenever the file is read
     (tmp_path / "words.txt").write_text("please\nif only\n")
-    with pytest.raises(DataError, match="words.txt: line 2: 'if only' is more than one word"):
+    with pytest.raises(DataError, match="line 2: 'if only' is more than one word"):
         WordDropout(file)
     with pytest.raises(ValueError, match="probability is 2"):
         WordDropout(file, 2)

@@ -5,7 +5,8 @@ python tools/ensemble.py --model export/cnn --model export/gru --vote -c configs
 python tools/ensemble.py --model export/bert=2 --model export/xlnet=1 --text "who ?<tab>ann went to rome" --json
 
 A number behind = is the weight of a model. With --vote each classifier votes for its answer. With -c the metric of a
-configuration scores what they answer together to one of its splits. The models have one task: classes of texts, a number for them, or questions.
+configuration scores what they answer together to one of its splits. The models have one task: classes of texts, a
+number for them, or questions.
 """
 
 import json

@@ -1,4 +1,5 @@
-"""Convolutions of several windows over the features of tokens, and their maxima (https://arxiv.org/abs/1408.5882, section 2).
+"""Convolutions of several windows over the features of tokens, and their maxima (Kim 2014, section 2:
+https://arxiv.org/abs/1408.5882).
 
 Shapes in this file:
     N texts of T tokens (padded), H features of a token, F filters of each window, D = F times the number of windows.
@@ -39,8 +40,6 @@ class ConvolutionPooling(nn.Layer):
         found = []
         for linear, norm, size in zip(self.filters, self.norms, self.windows):
             x = linear(windows_of(sequence, size))
-            rows = norm(
-                x.reshape([-1, x.shape[2]])
-            )  # oneDNN fails on the three axes of [N, T, F] before a concatenation
+            rows = norm(x.reshape([-1, x.shape[2]]))  # oneDNN fails on three axes, [N, T, F], before a concatenation
             found.append(masked_max(F.relu(rows).reshape(paddle.shape(x)), mask))
         return paddle.concat(found, 1)

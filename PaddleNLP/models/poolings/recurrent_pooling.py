@@ -1,4 +1,5 @@
-"""A bidirectional GRU over the features of tokens, and the maxima of its outputs (https://arxiv.org/abs/1406.1078, eq. 5-8).
+"""A bidirectional GRU over the features of tokens, and the maxima of its outputs (Cho et al. 2014, eq. 5-8:
+https://arxiv.org/abs/1406.1078).
 
 Shapes in this file:
     N texts of T tokens (padded), H features of a token, D of the state of a direction.
