@@ -24,8 +24,8 @@ class OpenImagesMap(DetectionMetric):
     Args:
         dataset (object): OpenImagesDetection, or another detection dataset, whose crowds are the groups.
         iou (float): threshold of the IoU with a single object, and of the share of a detection inside of a group.
-        group_weight (float): of a group among the objects, 1 as in the challenge; with 0 groups are left out, and so are
-            detections inside.
+        group_weight (float): of a group among the objects, 1 as in the challenge; with 0 groups and the detections
+            inside of them are left out.
         expand_detections (bool): a detection is also one of every class above its own.
     """
 

@@ -1,4 +1,4 @@
-"""Cascade R-CNN with a box for each class, Soft-NMS, and ResNet with non-local blocks: the contract, numbers by hand."""
+"""Cascade R-CNN with a box for each class, Soft-NMS, ResNet with non-local blocks: the contract, numbers by hand."""
 
 import numpy as np
 import paddle

@@ -67,7 +67,7 @@ def test_verified_labels_hold_for_the_classes_above_or_below(tmp_path):
     data = read(tmp_path, hierarchy="tree.json", image_labels="labels.csv")
     assert len(data) == 3 and data.verified == {(2, 2), (2, 0), (3, 0), (3, 1), (3, 2)}
     (tmp_path / "labels.csv").write_text("ImageID,Source,LabelName,Confidence\nb,v,/m/pear,0.5\n")
-    with pytest.raises(DataError, match=r"labels.csv: line 2: Confidence is neither 0 nor 1"):
+    with pytest.raises(DataError, match=r"Confidence is neither 0 nor 1[^:]*labels.csv: line 2"):
         read(tmp_path, hierarchy="tree.json", image_labels="labels.csv")
 
 

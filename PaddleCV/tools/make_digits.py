@@ -43,8 +43,8 @@ def make_digits(out, train=600, evaluation=100, size=192, seed=0, force=False):
     """Writes the dataset to a temporary folder next to `out` and renames it; a dataset of the same settings is kept.
 
     `out` gets `JPEGImages/`, `annotations/{train,eval}.json` (COCO), `Annotations/*.xml` (VOC),
-    `ImageSets/Main/{train,eval}.txt`, `label_list.txt`, `{train,eval}_bbx_gt.txt` (WIDER FACE, one class), and of Open
-    Images `{train,eval}-annotations-bbox.csv`, `class-descriptions.csv` and `hierarchy.json`, digits below even and odd.
+    `ImageSets/Main/{train,eval}.txt`, `label_list.txt`, `{train,eval}_bbx_gt.txt` (WIDER FACE, one class), and as Open
+    Images `{train,eval}-annotations-bbox.csv`, `class-descriptions.csv` and `hierarchy.json`, digits below even or odd.
 
     Args:
         out (str | Path): output folder.

@@ -69,7 +69,7 @@ class ClassAwareCascadeRCNN(CascadeRCNN):
         return scores, boxes
 
     def moved(self, stage, logits, deltas, rois, counts, im_shape):
-        """RoIs [R, 4] moved by the deltas [R, K, 4] of their best class, [R, K] of logits, and clipped to their images."""
+        """RoIs [R, 4] moved by the deltas [R, K, 4] of the best class of [R, K] logits, and clipped to their images."""
         best = paddle.argmax(logits[:, 1:], axis=1)
         chosen = F.one_hot(best, logits.shape[1] - 1).unsqueeze(2)
         boxes = (stage.decode_boxes(deltas, rois) * chosen).sum(axis=1, keepdim=True)
