@@ -106,7 +106,7 @@ class OpenImagesDetection(DetectionDataset):
             group = record.get("IsGroupOf", "0").strip()
             fault = fault_of(name, sides, group)
             if fault:
-                issues.error(*fault, place, str(list(record.values()))[:80])
+                issues.error(*fault, place, ",".join(record.values())[:80])
                 continue
             if code not in names:
                 issues.error("D109", "the class is not in the file of classes", place, code[:40])
@@ -143,7 +143,7 @@ class OpenImagesDetection(DetectionDataset):
         return found
 
     def to_boxes(self, rows):
-        """The rows of :meth:`read_boxes` as Boxes in pixels, with those of the classes above if `expand` says so."""
+        """The rows of :meth:`read_boxes` as Boxes in pixels, with those of the classes above where `expand` is set."""
         if self.expanded:
             more = [(k, other) for k, label in enumerate(rows[:, 1].astype(int)) for other in self.ancestors[label]]
             added = rows[[k for k, _ in more]]
