@@ -223,6 +223,12 @@ class DetectionDataset:
         """The aspect group of each image, 0 for portrait and 1 otherwise, so that batches need little padding."""
         return aspect_groups(*([image[side] for image in self.images] for side in ("width", "height")))
 
+    def image_classes(self):
+        """The image and the class, int64 [P] each, of all pairs with a box to train on."""
+        rows = np.flatnonzero(self._for_training(np.arange(len(self.boxes.label))))
+        pairs = np.unique(np.stack([self.boxes.image[rows], self.boxes.label[rows]], axis=1), axis=0)
+        return pairs[:, 0], pairs[:, 1]
+
     def paths(self):
         """The image files, in the order of the dataset."""
         return [image["path"] for image in self.images]

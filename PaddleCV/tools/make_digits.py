@@ -1,4 +1,4 @@
-"""Creates the detection dataset of the demo: handwritten digits on photographs, in COCO JSON, VOC XML and WIDER text.
+"""Creates the detection dataset of the demo: handwritten digits on photographs, as COCO, VOC, WIDER and Open Images.
 
 python PaddleCV/tools/make_digits.py --out dataset/digits --train 600 --eval 100 --size 192 --seed 0
 """
@@ -20,6 +20,10 @@ from common.errors import ConfigError  # noqa: E402
 from common.log import logger  # noqa: E402
 
 LABELS = [str(digit) for digit in range(10)]
+BOX_COLUMNS = (
+    *("ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax"),
+    *("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside"),
+)
 SETTINGS = "made_with.json"  # written last: a folder that has it is complete
 XML = """<annotation>
   <folder>JPEGImages</folder>
@@ -39,7 +43,8 @@ def make_digits(out, train=600, evaluation=100, size=192, seed=0, force=False):
     """Writes the dataset to a temporary folder next to `out` and renames it; a dataset of the same settings is kept.
 
     `out` gets `JPEGImages/`, `annotations/{train,eval}.json` (COCO), `Annotations/*.xml` (VOC),
-    `ImageSets/Main/{train,eval}.txt`, `label_list.txt` and `{train,eval}_bbx_gt.txt` (WIDER FACE, one class).
+    `ImageSets/Main/{train,eval}.txt`, `label_list.txt`, `{train,eval}_bbx_gt.txt` (WIDER FACE, one class), and as Open
+    Images `{train,eval}-annotations-bbox.csv`, `class-descriptions.csv` and `hierarchy.json`, digits below even or odd.
 
     Args:
         out (str | Path): output folder.
@@ -56,7 +61,7 @@ def make_digits(out, train=600, evaluation=100, size=192, seed=0, force=False):
         ConfigError: a number is out of range, or `out` has other content and `force` is not given.
     """
     out = pathlib.Path(out)
-    settings = {"train": train, "eval": evaluation, "size": size, "seed": seed, "version": 2}
+    settings = {"train": train, "eval": evaluation, "size": size, "seed": seed, "version": 3}
     for name, value, least in (("train", train, 1), ("eval", evaluation, 1), ("size", size, 96), ("seed", seed, 0)):
         if value < least:
             raise ConfigError(f"--{name} is {value}; it must be at least {least}")
@@ -104,6 +109,7 @@ def write_set(folder, settings):
     for split in digits.SPLITS:
         write_split(folder, split, settings[split], scenes)
     (folder / "label_list.txt").write_text("".join(f"{label}\n" for label in LABELS), encoding="utf-8")
+    write_classes(folder)
     (folder / SETTINGS).write_text(json.dumps(settings) + "\n", encoding="utf-8")
 
 
@@ -111,7 +117,7 @@ def write_split(folder, split, count, scenes):
     """Writes the images of a split, an XML file for each, its list, its JSON file and its file in WIDER's format."""
     import cv2
 
-    images, annotations, names, wider = [], [], [], ""
+    images, annotations, names, wider, rows = [], [], [], "", [",".join(BOX_COLUMNS)]
     for index in range(count):
         image, boxes, digits = scenes.draw(split, index)
         name = f"{split}_{index:05d}"
@@ -126,6 +132,7 @@ def write_split(folder, split, count, scenes):
             ids = {"id": len(annotations) + 1, "image_id": index + 1, "category_id": digit + 1}
             annotations.append({**ids, **box})
             objects += OBJECT.format(label=LABELS[digit], x1=x1 + 1, y1=y1 + 1, x2=x2, y2=y2)
+            rows.append(box_row(name, digit, (x1, y1, x2, y2), scenes.size))
         wider += wider_entry(f"{name}.jpg", boxes.tolist())
         text = XML.format(name=name, size=scenes.size, objects=objects)
         (folder / "Annotations" / f"{name}.xml").write_text(text, encoding="utf-8")
@@ -134,6 +141,26 @@ def write_split(folder, split, count, scenes):
     (folder / "annotations" / f"{split}.json").write_text(json.dumps(content), encoding="utf-8")
     (folder / "ImageSets/Main" / f"{split}.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     (folder / f"{split}_bbx_gt.txt").write_text(wider, encoding="utf-8")
+    (folder / f"{split}-annotations-bbox.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def box_row(name, digit, box, size):
+    """A row of BOX_COLUMNS."""
+    x1, y1, x2, y2 = (f"{side / size:.6f}" for side in box)
+    return f"{name},made,/m/{LABELS[digit]},1,{x1},{x2},{y1},{y2},0,0,0,0,0"
+
+
+def write_classes(folder):
+    """Writes the names of the classes of Open Images, and their hierarchy."""
+    names = {"/m/even": "even", "/m/odd": "odd"} | {f"/m/{label}": label for label in LABELS}
+    lines = "".join(f"{code},{name}\n" for code, name in names.items())
+    (folder / "class-descriptions.csv").write_text(lines, encoding="utf-8")
+    halves = [
+        {"LabelName": code, "Subcategory": [{"LabelName": f"/m/{label}"} for label in LABELS[first::2]]}
+        for first, code in enumerate(("/m/even", "/m/odd"))
+    ]
+    text = json.dumps({"LabelName": "/m/entity", "Subcategory": halves})
+    (folder / "hierarchy.json").write_text(text + "\n", encoding="utf-8")
 
 
 def wider_entry(name, boxes):

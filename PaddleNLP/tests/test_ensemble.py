@@ -35,6 +35,7 @@ def test_a_folder_may_have_a_weight():
         (["--model", "a"], "two models or more"),
         (["--model", "a", "--model", "b", "--threshold", "2"], "threshold is 2"),
         (["--model", "a", "--model", "b", "--batch", "0"], "batch is 0"),
+        (["--model", "a", "--model", "b", "-c", "x.yml", "--text", "y"], "give one of them"),
     ],
 )
 def test_mistakes_are_named(given, message):

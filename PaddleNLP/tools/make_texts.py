@@ -43,7 +43,7 @@ def main(argv=None):
 
 def make_texts(folder, train=48, evaluation=16):
     """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, matches.*.tsv, running.*.txt, parallel.*.tsv, flags.*.tsv,
-    scores.*.tsv, conll.*.txt, tagged.*.tsv, squad.*.json, three vocabularies, concepts, and dialogues.
+    scores.*.tsv, suggestions.*.csv, conll.*.txt, tagged.*.tsv, squad.*.json, three vocabularies, concepts, and dialogues.
 
     Args:
         folder (Path): made if it is not there.
@@ -58,6 +58,7 @@ def make_texts(folder, train=48, evaluation=16):
         write_questions(folder, split, count, rng)
         write_numbers(folder, split, count, random_for(8, number))
         write_triples(folder, split, count, random_for(9, number))
+        write_suggestions(folder, split, count, random_for(10, number))
     write_concepts(folder)
     write_dialogues(folder, {"train": train, "eval": evaluation})
     letters = sorted(set("".join(WORDS)))
@@ -137,6 +138,16 @@ def write_numbers(folder, split, count, rng):
         scores.append(f"{texts[0]}\t{texts[1]}\t{float(numbers[0][0] - numbers[1][0])}")
     (folder / f"flags.{split}.tsv").write_text("\n".join(flags) + "\n", encoding="utf-8")
     (folder / f"scores.{split}.tsv").write_text("\n".join(scores) + "\n", encoding="utf-8")
+
+
+def write_suggestions(folder, split, count, rng):
+    """Wishes with 1 and opinions with 0, as CSV of an id, a sentence and a label without a header."""
+    lines = []
+    for k in range(count):
+        wish, thing = k % 2, pick(rng, THINGS)
+        text = f"please add a {pick(rng, GOOD)} {thing}" if wish else f"the {thing} was {pick(rng, BAD)}"
+        lines.append(f'{k},"{text}, {pick(rng, PEOPLE)}!",{wish}')
+    (folder / f"suggestions.{split}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write_tagged(folder, split, count, rng):

@@ -1,5 +1,6 @@
 """Several exported models that answer together, such as those of D-NET (Li et al. 2019,
-https://aclanthology.org/D19-5828, section 4.2): probabilities are averaged, and the best answer of all is given."""
+https://aclanthology.org/D19-5828, section 4.2): probabilities are averaged, and the best answer of all is given; or
+classifiers vote."""
 
 from collections import defaultdict
 
@@ -20,14 +21,16 @@ class Ensemble:
             ReadingComprehension.
         names (list[str]): of the members, for messages.
         weights (list[float] | None): of the members; equal ones by default.
+        vote (bool): each classifier gives its weight to the class that it answers with; the score of a class is its
+            share of the votes, and of two with as many the one with the lower number is the answer.
 
     Raises:
-        ConfigError: the members do not answer the same question, or a weight is not above 0.
+        ConfigError: the members do not answer the same question, cannot vote, or a weight is not above 0.
     """
 
     threshold_from = None
 
-    def __init__(self, members, names, weights=None):
+    def __init__(self, members, names, weights=None, vote=False):
         weights = weights or [1.0] * len(members)
         if len(weights) != len(members) or not all(weight > 0 for weight in weights):
             raise ConfigError(f"the weights are {weights}; each of the {len(members)} models takes one above 0")
@@ -36,6 +39,9 @@ class Ensemble:
         self.task, self.labels, self.inputs, self.pipeline = first.task, first.labels, first.inputs, first.pipeline
         if first.task.name not in JOINED:
             raise ConfigError(f"{names[0]}: {first.task.name}; models of {', '.join(JOINED)} answer together")
+        if vote and first.task.name != "TextClassification":
+            raise ConfigError(f"{names[0]}: {first.task.name}; models of TextClassification vote")
+        self.join = join_votes if vote else JOINED[first.task.name]
         for member, name in zip(members, names, strict=True):
             if member.task.name != first.task.name:
                 raise ConfigError(f"{name}: {member.task.name}, and {names[0]} is of {first.task.name}")
@@ -57,12 +63,12 @@ class Ensemble:
                 if all_classes:
                     member.task.n_best = had
         rows, problems = self.rows_of(found, len(samples))
-        join, joined = JOINED[self.task.name], []
+        joined = []
         for row in rows:
             sample = next((sample for sample, _ in row if "error" in sample), row[0][0])
             records = [answers for _, answers in row]
             given = list(zip(self.weights, records, strict=True))
-            answers = join(given, self.labels, kept, wanted) if "error" not in sample and all(records) else []
+            answers = self.join(given, self.labels, kept, wanted) if "error" not in sample and all(records) else []
             joined.append(({key: value for key, value in sample.items() if key != NUMBER}, answers))
         return joined, problems
 
@@ -97,6 +103,14 @@ def join_classes(given, labels, threshold, n_best):
         for record in records:
             scores[record["category_id"]] += weight * record["score"]
     return best_classes(scores, labels, n_best, threshold, True)
+
+
+def join_votes(given, labels, threshold, n_best):
+    """The shares of the votes of every class; a member votes for the first of its records."""
+    scores = np.zeros(len(labels))
+    for weight, records in given:
+        scores[records[0]["category_id"]] += weight
+    return best_classes(scores.round(9), labels, n_best, threshold, True)
 
 
 def join_numbers(given, labels, threshold, n_best):

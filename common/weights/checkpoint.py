@@ -201,12 +201,13 @@ def named_weights(path):
 
 
 def find_weights(path):
-    """Resolves `weights=PATH` to a checkpoint folder or a file (Path).
+    """Resolves `weights=PATH`, which may be `package:NAME/path/inside`, to a checkpoint folder or a file (Path).
 
     Raises:
         ConfigError: the path contains no weights.
+        EnvironmentProblem: the package that contains them is not installed.
     """
-    real = resolve_link(path)
+    real = resolve_link(find_file(path))
     if real.is_file():
         return real
     if is_folder_of_tensors(real):

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from common.data.transform import random_for
+from common.text.clean_english import CleanEnglish
 from common.text.knowledge import KnowledgeIds
 from common.text.ngrams import HashedNgrams
 from common.text.question_tokens import QuestionTokens
@@ -102,6 +103,16 @@ def test_every_code_point_is_of_the_same_class_as_in_python(program, tmp_path):
     assert [row["ngrams"] for row in ours] == [
         row["ngrams"].tolist() for row in in_python(HashedNgrams(**given), lines=lines)
     ]
+
+
+def test_cleaned_english_is_that_of_python(program, tmp_path):
+    lines = ["I don't, they'Ve (we're)!  it'd'LL", "n'tn't '", "a<br/>b: 50% \u2014 `x`? na\u00efve", *LINES]
+    vocab = write_lines(tmp_path / "vocab.txt", pieces_of(SOME, True))
+    given = {"vocab": "vocab.txt", "max_length": 1000}
+    ours = in_cpp(program, tmp_path, {"type": "CleanEnglish"}, {"type": "WordPiece", **given}, lines=lines)
+    theirs = in_python(CleanEnglish(), WordPiece(vocab, max_length=1000), lines=lines)
+    for line, mine, other in zip(lines, ours, theirs, strict=True):
+        assert mine["input_ids"] == other["input_ids"].tolist(), ascii(line)
 
 
 def test_words_and_their_numbers_are_those_of_python(program, tmp_path):

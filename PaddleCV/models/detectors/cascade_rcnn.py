@@ -28,11 +28,16 @@ class CascadeRCNN(FasterRCNN):
             last RoIs.
     """
 
+    agnostic = True
+
     def __init__(self, backbone, neck, rpn, stages, nms, stage_weights=(1.0, 0.5, 0.25), own_scores=False):
         if len(stages) != len(stage_weights):
-            raise ValueError(f"CascadeRCNN got {len(stages)} stages and {len(stage_weights)} stage_weights")
-        if not all(stage.head.agnostic for stage in stages):
-            raise ValueError("CascadeRCNN takes heads with one box for all classes, agnostic: true")
+            raise ValueError(f"{type(self).__name__} got {len(stages)} stages and {len(stage_weights)} stage_weights")
+        if not all(stage.head.agnostic == self.agnostic for stage in stages):
+            kind = (
+                "one box for all classes, agnostic: true" if self.agnostic else "a box for each class, agnostic: false"
+            )
+            raise ValueError(f"{type(self).__name__} takes heads with {kind}")
         super().__init__(backbone, neck, rpn, nn.LayerList(stages), nms)
         self.stage_weights, self.own_scores = tuple(stage_weights), own_scores
 
@@ -72,7 +77,7 @@ class CascadeRCNN(FasterRCNN):
         scores = 0.0
         for stage in others:
             logits, deltas = stage(features, rois, counts)
-            rois = self.moved(stage, deltas, rois, counts, im_shape)
+            rois = self.moved(stage, logits, deltas, rois, counts, im_shape)
             if self.own_scores:
                 scores = scores + F.softmax(logits, axis=1)[:, 1:]
         regions = last.roi(features, rois, counts)
@@ -92,16 +97,16 @@ class CascadeRCNN(FasterRCNN):
         terms = {}
         for number, (stage, weight) in enumerate(zip(self.boxes, self.stage_weights), 1):
             sampled = stage.sampler(rois, counts, objects, with_objects=number == 1)
-            mine, _, deltas = stage.loss(features, sampled)
+            mine, logits, deltas = stage.loss(features, sampled)
             terms |= {f"{name}_{number}": weight * value for name, value in mine.items()}
             with paddle.no_grad():
                 rois, counts = (
-                    self.moved(stage, deltas, sampled.rois, sampled.counts, batch["im_shape"]),
+                    self.moved(stage, logits, deltas, sampled.rois, sampled.counts, batch["im_shape"]),
                     sampled.counts,
                 )
         return terms, sampled
 
-    def moved(self, stage, deltas, rois, counts, im_shape):
+    def moved(self, stage, logits, deltas, rois, counts, im_shape):
         """RoIs [R, 4] moved by the deltas [R, 2, 4] of a stage and clipped to their images."""
         boxes = stage.decode_boxes(deltas, rois)
         return clip_boxes(boxes, paddle.gather(im_shape, image_of_rows(rois, counts))).squeeze(1)

@@ -46,6 +46,22 @@ def test_probabilities_of_classes_are_averaged_by_the_weights():
     assert [record["label"] for record in found] == ["b", "a"]
 
 
+def test_classifiers_vote_and_a_tie_gives_the_lower_class():
+    members = [classes(0.4, 0.6, 0.0), classes(0.45, 0.55, 0.0), classes(0.99, 0.01, 0.0), classes(0.9, 0.1, 0.0)]
+
+    def answer(chosen, weights=None):
+        found = Ensemble(chosen, list("mnop")[: len(chosen)], weights, vote=True).predict_samples(
+            [{"text_a": "x"}], 0.0
+        )
+        return [(record["label"], record["score"]) for record in found[0][0][1]]
+
+    assert answer(members) == [("a", 0.5), ("b", 0.5)]
+    assert answer(members[:3]) == [("b", 0.6667), ("a", 0.3333)]  # the mean of the probabilities would say a
+    assert answer(members[1:3], [3.0, 1.0]) == [("b", 0.75), ("a", 0.25)]
+    with pytest.raises(ConfigError, match="m: TextRegression; models of TextClassification vote"):
+        Ensemble([Member(TextRegression(), [])] * 2, ["m", "n"], vote=True)
+
+
 def test_numbers_and_answers_are_joined():
     members = [Member(TextRegression(), [{"value": value}]) for value in (1.0, 2.0)]
     assert Ensemble(members, ["m", "n"]).predict_samples([{"text_a": "x"}])[0][0][1] == [{"value": 1.5}]

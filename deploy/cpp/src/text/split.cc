@@ -53,6 +53,40 @@ void add_words(TextArguments&, Steps& steps, BatchSteps&) {
   });
 }
 
+// English words and the marks ( ) , ! ? ' ` with one blank between them; the rules of common/text/clean_english.py.
+Letters clean_english(const Letters& text) {
+  static const std::vector<Letters> endings{U"'s", U"'ve", U"'re", U"'d", U"'ll", U"n't"};
+  const auto alphanumeric = [](char32_t c) { return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') || (c >= U'0' && c <= U'9'); };
+  const auto lower = [](char32_t c) { return c >= U'A' && c <= U'Z' ? c + 32 : c; };
+  Letters found;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto begins_here = [&](const Letters& ending) {
+      return i + ending.size() <= text.size() &&
+             std::equal(ending.begin(), ending.end(), text.begin() + static_cast<std::ptrdiff_t>(i), [&](char32_t a, char32_t b) { return a == lower(b); });
+    };
+    if (const auto ending = std::find_if(endings.begin(), endings.end(), begins_here); ending != endings.end()) {
+      found += U" " + text.substr(i, ending->size());
+      i += ending->size();
+      continue;
+    }
+    const char32_t letter = text[i++];
+    if (Letters(U"(),!?").find(letter) != Letters::npos)
+      found += Letters{U' ', letter, U' '};
+    else
+      found += alphanumeric(letter) || letter == U'\'' || letter == U'`' ? letter : U' ';
+  }
+  Letters joined;
+  for (const Letters& word : split_words(found)) joined += (joined.empty() ? U"" : U" ") + word;
+  return joined;
+}
+
+void add_clean_english(TextArguments&, Steps& steps, BatchSteps&) {
+  steps.push_back([](TextSample& sample) {
+    for (const char* key : {"text_a", "text_b"})
+      if (const auto found = sample.texts.find(key); found != sample.texts.end()) found->second = clean_english(found->second);
+  });
+}
+
 // Puts the token that is before every text in front of the tokens.
 void add_begin(TextArguments& given, Steps& steps, BatchSteps&) {
   const Letters begin = decode_utf8(given.get("begin", std::string("<eos>")));
@@ -264,7 +298,7 @@ void add_padding(TextArguments& given, Steps&, BatchSteps& batch_steps) {
 const std::map<std::string, AddTransform>& split_transforms() {
   static const std::map<std::string, AddTransform> transforms{
       {"SplitCharacters", add_characters}, {"SplitWords", add_words}, {"BeginText", add_begin}, {"SplitByDictionary", add_dictionary},
-      {"TokenIds", add_ids},               {"HashedNgrams", add_ngrams}, {"PadText", add_padding}};
+      {"TokenIds", add_ids},               {"HashedNgrams", add_ngrams}, {"CleanEnglish", add_clean_english}, {"PadText", add_padding}};
   return transforms;
 }
 

@@ -1,0 +1,1 @@
+"""Poolings of the features of tokens to those of a text."""
