@@ -43,7 +43,7 @@ def main(argv=None):
 
 def make_texts(folder, train=48, evaluation=16):
     """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, matches.*.tsv, running.*.txt, parallel.*.tsv, flags.*.tsv,
-    scores.*.tsv, suggestions.*.csv, conll.*.txt, tagged.*.tsv, squad.*.json, three vocabularies, concepts, and dialogues.
+    scores.*.tsv, suggestions.*.csv, conll.*.txt, tagged.*.tsv, squad.*.json, vocabularies, concepts, and dialogues.
 
     Args:
         folder (Path): made if it is not there.
