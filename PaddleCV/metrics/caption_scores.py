@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from common.text.bleu import TOKENIZERS, BLEUCounts, score_of
+from common.text.bleu import TOKENIZERS, BLEUCounts, corpus_bleu
 
 
 class CaptionScores:
@@ -60,7 +60,7 @@ class CaptionScores:
     def compute(self):
         """The scores by name, see the class; 0 without captions."""
         count, meteor, equal = self.sums.tolist()
-        found = {"bleu4": score_of(self.found.counts) / 100, "meteor_exact": meteor / max(1.0, count)}
+        found = {"bleu4": corpus_bleu(self.found.counts) / 100, "meteor_exact": meteor / max(1.0, count)}
         found |= {"exact": equal / max(1.0, count)}
         return found | {
             f"right_{name}": right / max(1.0, total)

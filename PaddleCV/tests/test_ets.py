@@ -158,8 +158,8 @@ def test_a_made_video_shows_what_its_sentences_tell():
     for start, end, sentence in events:
         moved = features[start:end, -4:].sum(0)
         directions = {"left": 0, "right": 1, "up": 2, "down": 3}
-        told = [directions[word] for word in sentence.split() if word in directions]
-        assert moved[told].min() > 2 * np.delete(moved, told).max()
+        named = [directions[word] for word in sentence.split() if word in directions]
+        assert moved[named].min() > 2 * np.delete(moved, named).max()
         red, green, blue = features[start, :192].reshape(64, 3).max(0)
         order = {"red": red > 2 * green, "green": green > 2 * red, "blue": blue > 2 * red, "yellow": red > 2 * blue}
         assert order[sentence.split()[1]]

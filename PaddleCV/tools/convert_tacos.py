@@ -23,7 +23,7 @@ from common.regular import check_regular  # noqa: E402
 from common.weights.pdparams import read_pickled  # noqa: E402
 
 NAME = re.compile(r"^(?P<video>.+?)(\.avi)?_(?P<start>\d+)_(?P<end>\d+)(\.npy)?$")
-UNIT, RATE = 16, 29.4  # frames of a step of features, frames a second of TACoS
+UNIT, RATE = 16, 29.4  # frames of a step of features, frames per second of TACoS
 
 
 def convert_tacos(source, clips, out, split, shortest=64):

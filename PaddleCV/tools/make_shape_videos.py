@@ -22,7 +22,7 @@ from common.data.transform import random_for  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
 from common.log import logger  # noqa: E402
 
-SIZE, GRID, RATE = 64, 8, 8  # pixels of a side, cells of a side, frames a second
+SIZE, GRID, RATE = 64, 8, 8  # pixels of a side, cells of a side, frames per second
 COLORS = {"red": (220, 40, 40), "green": (40, 200, 60), "blue": (50, 80, 230), "yellow": (225, 215, 50)}
 SHAPES = ("square", "circle", "triangle")
 MOVES = {"left": (-2, 0), "right": (2, 0), "up": (0, -2), "down": (0, 2)}  # pixels a frame
@@ -142,7 +142,7 @@ def frame_features(frames):
 
 
 def movement(colored):
-    """How the center of the pixels that are True, [T, 64, 64], moves: left, right, up, down, [T, 4]; 0 without any."""
+    """Movement of the center of the pixels that are True, [T, 64, 64], to the left, right, up and down, [T, 4]."""
     amount = colored.sum((1, 2))
     places = np.arange(SIZE)
     centers = np.stack([(colored.sum(axis) * places).sum(1) for axis in (1, 2)], 1) / np.maximum(amount, 1)[:, None]

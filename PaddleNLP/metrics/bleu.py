@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.text.bleu import TOKENIZERS, BLEUCounts, score_of
+from common.text.bleu import TOKENIZERS, BLEUCounts, corpus_bleu
 
 
 class BLEU:
@@ -46,4 +46,4 @@ class BLEU:
 
     def compute(self):
         """`BLEU`, and `length_ratio`, the tokens written for each token of the references."""
-        return {"BLEU": score_of(self.found.counts), "length_ratio": self.found.length_ratio()}
+        return {"BLEU": corpus_bleu(self.found.counts), "length_ratio": self.found.length_ratio()}

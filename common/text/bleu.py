@@ -64,7 +64,7 @@ def ngrams(tokens, order):
     return Counter(tuple(tokens[k : k + order]) for k in range(len(tokens) - order + 1))
 
 
-def score_of(counts):
+def corpus_bleu(counts):
     """BLEU, 0 to 100, of counts int [2, 5], see BLEUCounts; the k-th order without a match counts as 1 / 2**k."""
     (right, every), (written, wanted) = counts[:, :ORDERS], counts[:, ORDERS]
     if not right.any() or not every.all():

@@ -79,16 +79,16 @@ def window_means(features, spans):
     sums = np.concatenate([np.zeros((1, features.shape[1])), np.cumsum(features, 0, np.float64)])
     start, end = spans.T
     length = end - start
-    inside = mean_of(sums, start, end)
-    before = mean_of(sums, np.maximum(start - length, 0), start)
-    after = mean_of(sums, end, np.minimum(end + length, len(features)))
+    inside = steps_mean(sums, start, end)
+    before = steps_mean(sums, np.maximum(start - length, 0), start)
+    after = steps_mean(sums, end, np.minimum(end + length, len(features)))
     sides = [
         np.where(empty[:, None], inside, side) for empty, side in ((start == 0, before), (end == len(features), after))
     ]
     return np.concatenate([sides[0], inside, sides[1]], 1).astype(np.float32)
 
 
-def mean_of(sums, start, end):
+def steps_mean(sums, start, end):
     """Means of the steps from start to end (int64 [W] each) by their running sums [T + 1, I]."""
     return (sums[end] - sums[start]) / np.maximum(end - start, 1)[:, None]
 
