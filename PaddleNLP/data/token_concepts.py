@@ -1,5 +1,5 @@
-"""The concepts that word pieces may mean (KT-NET, Yang et al. 2019, https://aclanthology.org/P19-1226, section 2.1); their
-files are those of `common.text.concepts`.
+"""The concepts that word pieces may mean (KT-NET, Yang et al. 2019, https://aclanthology.org/P19-1226, section 2.1),
+from the files of `common.text.concepts`.
 
 Shapes in this file:
     W windows of a question, each of T word pieces with K concepts at most.
