@@ -69,5 +69,7 @@ class TextModel(nn.Layer):
         Args:
             arrays (dict): name -> array.
         """
-        convert = getattr(self.encoder, "convert_weights", None)
-        return convert(arrays) if convert else arrays
+        for part in (self.encoder, getattr(self.encoder, "embedding", None)):
+            convert = getattr(part, "convert_weights", None)
+            arrays = convert(arrays) if convert else arrays
+        return arrays
