@@ -11,6 +11,7 @@ from common.log import counted, logger
 from .by_task import BY_TASK
 from .faces import FaceCascade
 from .items import ItemKNN
+from .masked_words import UnigramFill
 from .masks import FrequentClass, OtsuThreshold
 from .running_texts import KneserNeyTrigram, TwoWayTrigram
 
@@ -100,6 +101,8 @@ def make_baselines(config, kinds, train, metric, batch):
         if "backward_ids" in batch:
             return [TwoWayTrigram(config.get("model.encoder.vocab_size"))]
         return [KneserNeyTrigram(config.get("model.vocab_size"))]
+    if UnigramFill in kinds:
+        return [UnigramFill(config.get("model.encoder.vocab_size"))]
     count = get_optional(train, "dataset", "num_classes")
     if FrequentClass in kinds:
         if "mask" not in batch:

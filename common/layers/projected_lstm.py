@@ -31,9 +31,7 @@ class ProjectedLSTM(nn.Layer):
         projection_clip (float | None): bound of the projected outputs, null for none.
     """
 
-    def __init__(
-        self, hidden_size, projection_size, peepholes=True, squash=True, cell_clip=None, projection_clip=None
-    ):
+    def __init__(self, hidden_size, projection_size, peepholes=True, squash=True, cell_clip=None, projection_clip=None):
         super().__init__()
         self.hidden_size, self.out_channels = hidden_size, projection_size
         self.peepholes, self.squash = peepholes, squash

@@ -126,20 +126,24 @@ class BidirectionalLanguageModel(nn.Layer):
             ConfigError: the rows of a batch are not those of the batch before, or it has no backward_ids.
         """
         if "backward_ids" not in batch:
-            raise ConfigError("BidirectionalLanguageModel learns from pieces of both directions\n  fix: data of TwoWayText")
+            raise ConfigError(
+                "BidirectionalLanguageModel learns from pieces of both directions\n  fix: data of TwoWayText"
+            )
         sides = [batch["input_ids"], batch["backward_ids"]]
         state = self.carried.before(self.training, batch["first"], self.encoder.zero_state(len(sides[0])))
         *features, state = self.encoder.carry(*(ids[:, :-1] for ids in sides), state)
         self.carried.keep(self.training, state)
         places = paddle.nonzero(sequence_mask(batch["length"] - 1, sides[0][:, 1:]).flatten()).squeeze(-1)
         losses = [
-            self.cross_entropy(paddle.index_select(x.flatten(0, 1), places), paddle.gather(ids[:, 1:].flatten(), places))
+            self.cross_entropy(
+                paddle.index_select(x.flatten(0, 1), places), paddle.gather(ids[:, 1:].flatten(), places)
+            )
             for x, ids in zip(features, sides)
         ]
         return {"loss_forward": losses[0], "loss_backward": losses[1]}
 
     def cross_entropy(self, features, words):
-        """The mean cross entropy of words int64 [M] by features [M, P]; in training over sampled words, if configured."""
+        """The mean cross entropy of words int64 [M] by features [M, P]; in training perhaps over sampled words."""
         if not self.training or self.negatives is None:
             return F.cross_entropy(self.logits(features), words)
         ranks = self.vocab_size + 1  # from 1 on

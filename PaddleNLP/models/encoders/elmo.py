@@ -43,7 +43,7 @@ class ELMo(nn.Layer):
         )
 
     def zero_state(self, count):
-        """The state before `count` texts (int or int tensor), float32 [N, 2 L, P + D]: forward layers, then backward."""
+        """The state before `count` texts (int or int tensor), float32 [N, 2 L, P + D], forward layers first."""
         return paddle.zeros([count, 2 * self.depth, self.state_size])
 
     def carry(self, forward_ids, backward_ids, state):
@@ -94,9 +94,7 @@ class DirectionalLSTM(nn.Layer):
         super().__init__()
         self.dropout = dropout
         self.inputs = nn.LayerList([nn.Linear(size, 4 * hidden_size, bias_attr=False) for _ in range(layers)])
-        self.layers = nn.LayerList(
-            [ProjectedLSTM(hidden_size, size, False, False, clip, clip) for _ in range(layers)]
-        )
+        self.layers = nn.LayerList([ProjectedLSTM(hidden_size, size, False, False, clip, clip) for _ in range(layers)])
 
     def forward(self, x, state, mask=None):
         """The output of each layer (list of [N, T, P]) and the last state [N, L, P + D] of vectors [N, T, P]."""

@@ -66,7 +66,7 @@ class ElmoFeatures(nn.Layer):
 
 
 def mix(layers, weights, gamma):
-    """gamma times the sum of layers (list of L + 1 tensors of one shape), weighted by the softmax of weights [L + 1]."""
+    """gamma times the sum of L + 1 layers (tensors of one shape), weighted by the softmax of weights [L + 1]."""
     shares = F.softmax(weights)
     return gamma * sum(share * layer for share, layer in zip(paddle.split(shares, len(layers)), layers))
 

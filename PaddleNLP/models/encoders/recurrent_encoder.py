@@ -31,7 +31,8 @@ class RecurrentEncoder(nn.Layer):
     segments = False
 
     def __init__(
-        self, vocab_size, embedding_size=128, hidden_size=128, cell="lstm", bidirectional=False, init=0.1, embedding=None
+        self, vocab_size, embedding_size=128, hidden_size=128, cell="lstm", bidirectional=False, init=0.1,
+        embedding=None,
     ):  # fmt: skip
         super().__init__()
         if cell not in CELLS:

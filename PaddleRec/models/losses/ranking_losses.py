@@ -4,7 +4,6 @@ Shapes in this file:
     M samples, K negatives, V items, D features of a vector.
 """
 
-import paddle
 from paddle.nn import functional as F
 
 SMALL = 1e-8

@@ -44,8 +44,8 @@ class TextGeneration(Task):
 
         Returns:
             list[list[dict]]: for each text its continuations, the best first: `text`, `score` (log-probability of the
-                continuation, in nats), and, of the text itself, `log_probability` (in nats) and `perplexity` a word, of a
-                bidirectional model also `backward_perplexity`.
+                continuation, in nats), and, of the text itself, `log_probability` (in nats) and `perplexity` a word;
+                of a bidirectional model also `backward_perplexity`.
         """
         found = []
         for number, sample in enumerate(samples):
