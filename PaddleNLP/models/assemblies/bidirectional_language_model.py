@@ -8,8 +8,6 @@ Shapes in this file:
     continuations of U words.
 """
 
-import math
-
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
@@ -17,7 +15,7 @@ from paddle.nn import functional as F
 from common.errors import ConfigError
 from common.layers.ctc import frame_log_probabilities
 from common.layers.masks import sequence_mask
-from common.layers.sampled_softmax import log_popularity, sample_popular, sampled_cross_entropy
+from common.layers.sampled_softmax import log_presence, sample_different, sampled_cross_entropy, tries_for
 from common.layers.sampling import text_keys
 from common.layers.token_search import TokenSearch
 
@@ -30,8 +28,8 @@ class BidirectionalLanguageModel(nn.Layer):
 
     Args:
         encoder (ELMo): both directions.
-        negatives (int | None): K, drawn for each batch of training by their rank in the vocabulary, whose words are in
-            order of decreasing frequency; null learns the softmax of all words.
+        negatives (int | None): K, different words that each batch of training has to expect, drawn by their rank in the
+            vocabulary, whose words are in order of decreasing frequency; null learns the softmax of all words.
         search (TokenSearch | None): how a text is continued; null for a beam search of 4.
     """
 
@@ -41,9 +39,8 @@ class BidirectionalLanguageModel(nn.Layer):
 
     def __init__(self, encoder, negatives=None, search=None):
         super().__init__()
-        if negatives is not None and negatives < 1:
-            raise ValueError(f"negatives is {negatives}; it is 1 or more, or null")
-        self.encoder, self.negatives = encoder, negatives
+        self.encoder = encoder
+        self.tries = None if negatives is None else tries_for(negatives, encoder.vocab_size + 1)
         self.vocab_size, self.token_ids = encoder.vocab_size, encoder.token_ids
         self.search = search or TokenSearch(max_length=20, min_length=2)
         self.weight = self.create_parameter([encoder.vocab_size, encoder.size])
@@ -144,17 +141,17 @@ class BidirectionalLanguageModel(nn.Layer):
 
     def cross_entropy(self, features, words):
         """The mean cross entropy of words int64 [M] by features [M, P]; in training perhaps over sampled words."""
-        if not self.training or self.negatives is None:
+        if not self.training or self.tries is None:
             return F.cross_entropy(self.logits(features), words)
         ranks = self.vocab_size + 1  # from 1 on
-        drawn, log_share = sample_popular(self.negatives, ranks)
-        drawn, count = drawn - 1, math.log(self.negatives)
+        drawn, log_expected = sample_different(self.tries, ranks)
+        drawn = drawn - 1
         rows, biases = paddle.gather(self.weight, words), paddle.gather(self.bias, words)
-        positive = (features * rows).sum(-1) + biases - log_popularity(words + 1, ranks) - count
+        positive = (features * rows).sum(-1) + biases - log_presence(words + 1, self.tries, ranks)
         negatives = paddle.matmul(features, paddle.gather(self.weight, drawn), transpose_y=True)
         negatives = negatives + paddle.gather(self.bias, drawn)
         valid = words.unsqueeze(-1) != drawn.unsqueeze(0)
-        return sampled_cross_entropy(positive, negatives, valid, log_share + count)
+        return sampled_cross_entropy(positive, negatives, valid, log_expected)
 
     def training_state(self):
         """The state behind the last piece of the training text, for checkpoints."""

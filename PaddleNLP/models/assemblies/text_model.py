@@ -23,6 +23,7 @@ class TextModel(nn.Layer):
         super().__init__()
         self.encoder = encoder
         self.vocab_size, self.max_positions = encoder.vocab_size, getattr(encoder, "max_positions", None)
+        self.token_ids = getattr(getattr(encoder, "embedding", None), "token_ids", {})
         self.inputs = {"input_ids": self.ids, "token_type_ids": self.ids, "length": ([None], "int64")}
         if not encoder.segments:
             del self.inputs["token_type_ids"]

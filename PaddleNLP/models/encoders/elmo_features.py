@@ -30,7 +30,8 @@ class ElmoFeatures(nn.Layer):
 
     def __init__(self, bilm, embedding_size=128, dropout=0.5, init=0.1):
         super().__init__()
-        self.bilm, self.dropout, self.vocab_size = bilm, dropout, bilm.vocab_size
+        self.bilm, self.dropout = bilm, dropout
+        self.vocab_size, self.token_ids = bilm.vocab_size, bilm.token_ids
         for parameter in bilm.parameters():
             parameter.stop_gradient = True
         for layer in bilm.sublayers():
