@@ -61,7 +61,7 @@ def test_a_hidden_word_is_one_piece(vocab):
     ids, offsets = pieces.encode(text)
     assert [PIECES[k] for k in ids] == ["new", "[MASK]", "is", "[MASK]"]
     assert [text[a:b] for a, b in offsets] == ["New", "[MASK]", "is", "[MASK]"]
-    assert pieces({"text_a": text}, None)["coverage"]["text_a"].unknown == 0
+    assert pieces({"text_a": text}, None)["length"] == 6
     assert pieces({"text_a": ""}, None)["input_ids"].tolist() == [2, 3]
     assert words_of(" a  bc d").tolist() == [0, 0, 0, 0, 1, 1, 1, 2]
 
