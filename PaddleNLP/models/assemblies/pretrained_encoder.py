@@ -103,7 +103,7 @@ class PretrainedEncoder(TextModel):
         }
 
     def fill_scores(self, batch):
-        """How well the hidden tokens and the second segments of a batch of arrays are found.
+        """Scores the hidden tokens and the second segments of a batch of arrays.
 
         Returns:
             dict[str, ndarray]: `losses` float32 [M] (nats) and `hits` bool [M] of the hidden tokens, `right` bool [N].
