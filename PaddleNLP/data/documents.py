@@ -1,20 +1,18 @@
 """Documents of raw text, cut into runs of sentences, for the pre-training of encoders."""
 
-import re
 from pathlib import Path
 
 from common.data.issues import IssueList, raise_on_errors
 from common.files import has_lone_surrogate, read_lines, replace_controls
 from common.log import counted, logger
-
-UNIT = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")  # a Chinese character, or a word of other letters
+from common.text.masked_words import UNIT
 
 
 class Documents:
     """A file with a sentence a line and an empty line between documents.
 
     The words of a segmented text are separated by spaces; those of a tagged one are `word/tag`, as LAC writes them.
-    Consecutive sentences of a document become a sample until they have `size` words (of Chinese, characters):
+    Consecutive sentences of a document, two at least, become a sample until they have `size` words (or characters):
         sentences   list of str
         entities    of a tagged text, for each sentence a list of 1 for a word that is an entity, else 0
         document    its number
@@ -23,7 +21,7 @@ class Documents:
     Args:
         root (str): the folder.
         file (str): the file in it.
-        size (int): words of a sample; a longer sentence is one by itself, and is cut by the tokenizer.
+        size (int): words of a sample; two sentences that have more are cut by the tokenizer.
         tagged (bool): reads `word/tag`.
         entities (list[str]): tags of entities.
         encoding (str | None): character encoding of the file; null for UTF-8.
@@ -77,7 +75,7 @@ class Documents:
         if self.tagged:
             text, flags = self.untag(text, number)
         count = len(UNIT.findall(text))
-        if sample is None or self.counts[-1] + count > self.size:
+        if sample is None or (self.counts[-1] + count > self.size and len(sample["sentences"]) > 1):
             sample = {"sentences": [], "document": document, "path": self.source, "place": f"line {number}"}
             sample |= {"entities": []} if self.tagged else {}
             self.samples.append(sample)

@@ -51,11 +51,10 @@ def test_runs_of_sentences_stay_within_a_document_and_its_size(folder):
     assert [sample["sentences"] for sample in (data[k] for k in range(len(data)))] == [
         ["ann went to rome", "ann saw rome"],
         ["rome"],
-        ["ann and ann"],
-        ["罗马很大 x"],
+        ["ann and ann", "罗马很大 x"],  # two at least
     ]
-    assert [data[k]["document"] for k in range(4)] == [0, 0, 1, 1] and data.lengths() == [7, 1, 3, 5]
-    assert [data[k]["place"] for k in range(4)] == ["line 1", "line 3", "line 6", "line 7"]
+    assert [data[k]["document"] for k in range(3)] == [0, 0, 1] and data.lengths() == [7, 1, 8]
+    assert [data[k]["place"] for k in range(3)] == ["line 1", "line 3", "line 6"]
 
 
 def test_words_with_tags_are_read_and_entities_marked(folder):

@@ -18,6 +18,7 @@ from common.text.vocabulary import Vocabulary
 from common.text.wordpiece import WordPiece, truncate_longest
 
 MASK = "[MASK]"
+UNIT = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")  # a Chinese character, or a word of other letters
 LEVELS = ("piece", "phrase", "entity")
 
 
@@ -51,13 +52,20 @@ class DrawNextSegment(Transform):
         if drawn:
             away = (other for other in others if other["document"] != sample["document"])
             other = sentences_of(next(away, None) or others[0])
-            begin = int(rng.integers(len(other)))
+            begin = alike(other, second) if second else int(rng.integers(len(other)))
             second = other[begin:]
         del sample["sentences"]
         sample["text_a"], sample["text_b"] = (" ".join(text for text, _ in part) for part in (first, second))
         if tagged:
             sample["entities"] = [flag for _, flags in (*first, *second) for flag in flags]
         return sample | {"unrelated": int(drawn)}
+
+
+def alike(sentences, segment):
+    """The first of some sentences from which on there are about as many words as in a segment; lengths tell nothing."""
+    texts, wanted = [text for text, _ in sentences], sum(len(UNIT.findall(text)) for text, _ in segment)
+    left = np.cumsum([len(UNIT.findall(text)) for text in texts[::-1]])[::-1]
+    return int(np.abs(left - wanted).argmin())
 
 
 def sentences_of(sample):
