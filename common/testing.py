@@ -186,7 +186,7 @@ def count_parameters(model):
     """(number of parameters, those of frozen layers too, number of other values: running statistics, fixed tables)."""
     sizes = {True: 0, False: 0}
     for name, parameter in model.named_parameters():
-        frozen = not parameter.trainable and name.rpartition(".")[2] in ("weight", "bias")
+        frozen = not parameter.trainable and name.rpartition(".")[2] in ("weight", "bias", "projection")
         sizes[frozen or not parameter.stop_gradient] += parameter.size
     return int(sizes[True]), int(sizes[False])
 

@@ -72,15 +72,13 @@ class RunningText:
         """One piece, a new dict."""
         row, piece = index % self.rows, index // self.rows
         begin, last = self.begins[row] + piece * self.steps, self.begins[row + 1]
-        tokens = self.tokens[begin : min(begin + self.steps, last) + 1]
-        return {
-            "tokens": tokens,
-            "predicted": len(tokens) - 1,
-            "first": int(piece == 0),
-            "row": row,
-            "path": self.source,
-            "place": f"line {self.lines[begin]}",
-        }
+        return self.sample(begin, min(begin + self.steps, last) + 1) | {"first": int(piece == 0), "row": row}
+
+    def sample(self, begin, stop):
+        """The piece of the words from `begin` on, which are those of the text before `stop`."""
+        tokens = self.tokens[begin:stop]
+        place = f"line {self.lines[begin]}"
+        return {"tokens": tokens, "predicted": len(tokens) - 1, "path": self.source, "place": place}
 
     def check(self, deep=False, cache=None):
         """The issues found while reading the file; there is nothing more to check."""

@@ -43,7 +43,8 @@ def main(argv=None):
 
 def make_texts(folder, train=48, evaluation=16):
     """Writes labeled.*.tsv, pairs.*.tsv, triples.*.txt, matches.*.tsv, running.*.txt, parallel.*.tsv, flags.*.tsv,
-    scores.*.tsv, suggestions.*.csv, conll.*.txt, tagged.*.tsv, squad.*.json, vocabularies, concepts, and dialogues.
+    scores.*.tsv, suggestions.*.csv, conll.*.txt, tagged.*.tsv, squad.*.json, documents.*.txt, vocabularies, concepts,
+    and dialogues.
 
     Args:
         folder (Path): made if it is not there.
@@ -59,6 +60,7 @@ def make_texts(folder, train=48, evaluation=16):
         write_numbers(folder, split, count, random_for(8, number))
         write_triples(folder, split, count, random_for(9, number))
         write_suggestions(folder, split, count, random_for(10, number))
+        write_documents(folder, split, count, random_for(13, number))
     write_concepts(folder)
     write_dialogues(folder, {"train": train, "eval": evaluation})
     letters = sorted(set("".join(WORDS)))
@@ -78,6 +80,7 @@ def make_texts(folder, train=48, evaluation=16):
             *(f"##{c}" for c in letters),
         ],
     }
+    vocabularies["masked_pieces.txt"] = [*vocabularies["pieces.txt"], "[MASK]"]
     for name, tokens in vocabularies.items():
         tokens = list(dict.fromkeys(tokens))
         (folder / name).write_text("\n".join(tokens) + "\n", encoding="utf-8")
@@ -168,6 +171,19 @@ def write_tagged(folder, split, count, rng):
         tagged.append("\x02".join(c for c, _ in letters) + "\t" + "\x02".join(tag for _, tag in letters))
     (folder / f"conll.{split}.txt").write_text("\n".join(conll), encoding="utf-8")
     (folder / f"tagged.{split}.tsv").write_text("\n".join(tagged) + "\n", encoding="utf-8")
+
+
+def write_documents(folder, split, count, rng):
+    """Stories of a person each, a sentence a line, as words and, in tagged_documents.*.txt, as words with tags."""
+    plain, tagged = [], []
+    for _ in range(count):
+        person, place, thing, good = (pick(rng, words) for words in (PEOPLE, PLACES, THINGS, GOOD))
+        story = [f"{person} went to {place}", f"{person} saw the {thing}", f"the {thing} was {good}"]
+        kinds = dict.fromkeys(PEOPLE, "PER") | dict.fromkeys(PLACES, "LOC")
+        plain += [*story, ""]
+        tagged += [*(" ".join(f"{word}/{kinds.get(word, 'n')}" for word in text.split()) for text in story), ""]
+    for name, lines in (("documents", plain), ("tagged_documents", tagged)):
+        (folder / f"{name}.{split}.txt").write_text("\n".join(lines), encoding="utf-8")
 
 
 def write_questions(folder, split, count, rng):

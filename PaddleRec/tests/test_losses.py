@@ -7,7 +7,7 @@ import paddle
 import pytest
 
 from PaddleRec.models.losses import ranking_losses as losses
-from PaddleRec.models.matchers.matcher import last_state, log_popularity, sample_popular, top_items
+from PaddleRec.models.matchers.matcher import last_state, top_items
 from PaddleRec.tests.golden_numbers import golden
 
 
@@ -65,14 +65,6 @@ def test_nce_with_a_noise_of_one_is_negative_sampling():
     )
 
 
-def test_a_sample_of_all_items_gives_the_full_cross_entropy():
-    scores = np.array([[1.0, 2.0, 0.5, -1.0]], "float32")
-    positive, negatives = tensor(scores[:, 1]), tensor(scores)
-    valid = tensor([[True, False, True, True]], "bool")  # the positive item is in the sample
-    found = losses.sampled_cross_entropy(positive, negatives, valid, paddle.zeros([4])).item()
-    assert found == pytest.approx(-2.0 + math.log(np.exp(scores).sum()), rel=1e-5)
-
-
 def test_the_top_items_leave_out_the_unknown_one():
     items, values = top_items(tensor([[9, 1, 3, 2]]), 2)
     assert items.tolist() == [[2, 3]] and values.tolist() == [[3.0, 2.0]]
@@ -82,13 +74,3 @@ def test_the_top_items_leave_out_the_unknown_one():
 def test_the_last_state_of_a_session_and_of_an_empty_one():
     hidden = tensor([[[1], [2], [3]], [[4], [5], [6]]])
     assert last_state(hidden, tensor([[True, True, False], [False] * 3], "bool")).tolist() == [[2.0], [0.0]]
-
-
-def test_popular_items_are_sampled_by_their_probability():
-    paddle.seed(1)
-    drawn, log_shares = sample_popular(200000, 11)
-    counts = np.bincount(drawn.numpy(), minlength=11)
-    shares = np.exp(log_popularity(paddle.arange(1, 11), 11).numpy())
-    assert counts[0] == 0 and shares.sum() == pytest.approx(1, rel=1e-5)
-    np.testing.assert_allclose(counts[1:] / 200000, shares, atol=0.005)
-    np.testing.assert_allclose(log_shares.numpy(), np.log(shares)[drawn.numpy() - 1], rtol=1e-5)

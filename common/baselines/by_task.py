@@ -5,6 +5,7 @@ from .faces import FaceCascade
 from .images import NearestCentroid, PixelNeighbor, PixelRegression
 from .items import ItemKNN, ItemPopularity
 from .keypoints import MeanPose
+from .masked_words import UnigramFill
 from .masks import FrequentClass, OtsuThreshold
 from .running_texts import KneserNeyTrigram
 from .tables import TableRegression, TableTrees
@@ -20,5 +21,6 @@ BY_TASK = {
     "SemanticSegmentation": (FrequentClass, OtsuThreshold),
     "Detection": (FaceCascade,),
     "KeypointDetection": (MeanPose,),
+    "FillMask": (UnigramFill,),
     "TextGeneration": (KneserNeyTrigram,),
 }

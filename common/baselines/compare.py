@@ -11,8 +11,9 @@ from common.log import counted, logger
 from .by_task import BY_TASK
 from .faces import FaceCascade
 from .items import ItemKNN
+from .masked_words import UnigramFill
 from .masks import FrequentClass, OtsuThreshold
-from .running_texts import KneserNeyTrigram
+from .running_texts import KneserNeyTrigram, TwoWayTrigram
 
 MOST = 200_000  # training samples
 
@@ -97,7 +98,11 @@ def make_baselines(config, kinds, train, metric, batch):
             raise ConfigError(f"{config.place('data.train')}: the baselines of retrieval need sessions of items")
         return [kind(config.get("num_items"), max(metric.at)) for kind in kinds]
     if KneserNeyTrigram in kinds:
+        if "backward_ids" in batch:
+            return [TwoWayTrigram(config.get("model.encoder.vocab_size"))]
         return [KneserNeyTrigram(config.get("model.vocab_size"))]
+    if UnigramFill in kinds:
+        return [UnigramFill(config.get("model.encoder.vocab_size"))]
     count = get_optional(train, "dataset", "num_classes")
     if FrequentClass in kinds:
         if "mask" not in batch:

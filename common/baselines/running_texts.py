@@ -88,3 +88,38 @@ class Order:
             return shorter
         kept = max(0.0, self.counts.get(words, 0) - self.discount)
         return (kept + self.discount * self.different[words[:-1]] * shorter) / total
+
+
+class TwoWayTrigram(Baseline):
+    """A trigram model of each direction of a text, see :class:`KneserNeyTrigram`.
+
+    Args:
+        vocab_size (int): words of the vocabulary.
+    """
+
+    title = "Kneser-Ney trigrams"
+    gives = "losses"
+
+    def __init__(self, vocab_size):
+        self.sides = {"forward": KneserNeyTrigram(vocab_size), "backward": KneserNeyTrigram(vocab_size)}
+
+    def batch_of(self, side, batch):
+        """The batch that the trigram model of a direction reads."""
+        return batch if side == "forward" else batch | {"input_ids": batch["backward_ids"]}
+
+    def see(self, batch):
+        """Counts the trigrams of both directions."""
+        for side, model in self.sides.items():
+            model.see(self.batch_of(side, batch))
+
+    def fit(self):
+        """Counts the contexts."""
+        for model in self.sides.values():
+            model.fit()
+
+    def predict(self, batch):
+        """`loss_forward` and `loss_backward`, the mean cross entropy of the words, in nats."""
+        return {
+            f"loss_{side}": model.predict(self.batch_of(side, batch))["loss_tokens"]
+            for side, model in self.sides.items()
+        }

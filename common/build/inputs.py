@@ -162,7 +162,8 @@ def check_evaluation_transforms(config, model, labels):
         kinds = [config.namespace.resolve(node["type"]) for node in nodes]
         places = [config.place(f"data.{split}.transforms.{k}") for k in range(len(nodes))]
         for place, kind in zip(places, kinds, strict=True):
-            if getattr(kind, "augments", False) is True or getattr(kind, "extra", 0):
+            mixes = getattr(kind, "extra", 0) and not getattr(kind, "makes_targets", False)
+            if getattr(kind, "augments", False) is True or mixes:
                 refuse_random(place, kind.__name__, f"data.{split}")
         if any(is_learned(kind) or needs_dataset(config, kind) for kind in kinds):
             continue  # no pipeline of images: these have files, or are made from the data

@@ -9,6 +9,7 @@ class Transform:
     `extra` is the number of other samples the transform mixes in; they are passed as a third argument.
     A transform with `per_batch` takes and returns the list of samples of a batch instead of one sample.
     A transform with `augments` is a random augmentation; transforms that are fitted to data see samples without it.
+    A transform with `makes_targets` draws what is to be predicted, in evaluation, too, though never in inference.
     A transform that reads what samples are made of may have `examine(transforms, inputs)`: the indexes of the first
     transform whose result is random and of the first that a model with these inputs cannot undo, each or None.
     A transform for tables also has `table(columns)`, which transforms a dict of arrays with one row per sample.
@@ -21,6 +22,7 @@ class Transform:
     extra = 0
     per_batch = False
     augments = False
+    makes_targets = False
     alike = ()
 
     def __call__(self, sample, rng):

@@ -70,12 +70,19 @@ class Perplexity(ValidationLoss):
         return super().weight(batch) if self.key is None else float(np.sum(batch[self.key]))
 
     def compute(self):
-        """{"perplexity", "loss"}: over all tokens.
+        """{"perplexity", "loss"}: over all tokens; raises ValueError, see `mean`."""
+        mean = self.mean(self.loss)
+        return {"perplexity": float(np.exp(mean)), "loss": mean}
+
+    def mean(self, loss):
+        """The mean of a loss over all tokens, NaN without a batch.
+
+        Args:
+            loss (str): its name.
 
         Raises:
             ValueError: the model has no loss of that name.
         """
-        if self.sums and self.loss not in self.sums:
-            raise ValueError(f"Perplexity: there is no loss '{self.loss}'; the losses are {', '.join(self.sums)}")
-        mean = self.sums[self.loss] / self.count if self.sums and self.count else float("nan")
-        return {"perplexity": float(np.exp(mean)), "loss": mean}
+        if self.sums and loss not in self.sums:
+            raise ValueError(f"{type(self).__name__}: there is no loss '{loss}'; the losses are {', '.join(self.sums)}")
+        return self.sums[loss] / self.count if self.sums and self.count else float("nan")

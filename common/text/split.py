@@ -3,7 +3,8 @@
 They read `text_a` of a sample, or `tokens` if the dataset is already tokenized, and produce
     tokens    list of T strings
     offsets   list of T pairs: start and end of each token in `text_a`
-and, after :class:`TokenIds`, `input_ids` int64 [T] and `length`, T.
+and, after :class:`TokenIds`, `input_ids` int64 [T] and `length`, T; `backward_ids` int64 [T] of a sample that has
+`backward`, as many tokens that are read from right to left.
 """
 
 import re
@@ -180,15 +181,21 @@ class TokenIds(Transform):
                 if key in sample:
                     sample[key] = sample[key][: self.max_length]
             tokens = sample["tokens"]
-        if self.lowercase:
-            tokens = [token.lower() for token in tokens]
-        number, others = self.vocabulary.number, self.others
-        sample["input_ids"] = np.array([number(others.get(token, token)) for token in tokens], np.int64)
+        sample["input_ids"] = self.ids_of(tokens)
+        if "backward" in sample:
+            sample["backward_ids"] = self.ids_of(sample["backward"])
         sample["length"] = len(tokens)
         sample["coverage"] = {"text_a": count(sample["input_ids"].tolist(), self.vocabulary.unknown, cut)}
         if "tags" in sample:
             sample["tags"] = np.asarray(sample["tags"], np.int64)
         return sample
+
+    def ids_of(self, tokens):
+        """The ids of tokens, int64 [T]."""
+        if self.lowercase:
+            tokens = [token.lower() for token in tokens]
+        number, others = self.vocabulary.number, self.others
+        return np.array([number(others.get(token, token)) for token in tokens], np.int64)
 
 
 class PadText(Transform):
@@ -199,7 +206,7 @@ class PadText(Transform):
     """
 
     per_batch = True
-    fill = {"input_ids": 0, "token_type_ids": 0, "tags": -1}
+    fill = {"input_ids": 0, "backward_ids": 0, "token_type_ids": 0, "tags": -1, "targets": -1}
     sets = {"ngrams": -1}  # padded to the longest of their own
 
     def __init__(self, multiple=1):

@@ -8,17 +8,17 @@ Shapes in this file:
     words.
 """
 
-import numpy as np
 import paddle
 from paddle import nn
 
-from common.errors import ConfigError
 from common.layers.ctc import frame_log_probabilities
 from common.layers.decoding import beam_search
 from common.layers.initializers import uniform
 from common.layers.lstm import StackedLSTM
 from common.layers.masks import sequence_mask
 from common.layers.sampling import sample, text_keys
+
+from .carried_state import CarriedState
 
 
 class LanguageModel(nn.Layer):
@@ -76,7 +76,7 @@ class LanguageModel(nn.Layer):
         self.embedding = nn.Embedding(vocab_size, hidden_size, weight_attr=uniform(init))
         self.lstm = StackedLSTM(hidden_size, hidden_size, layers, dropout, init)
         self.output = nn.Linear(hidden_size, vocab_size, uniform(init), uniform(init))
-        self.carried = {}  # training or not -> the state behind the last piece
+        self.carried = CarriedState()
 
     def predict(self, input_ids, length):
         """Logits [N, T, V] of the words behind each of the first T; int64 [N, T + 1], [N]."""
@@ -128,26 +128,17 @@ class LanguageModel(nn.Layer):
         Raises:
             ConfigError: the rows of a batch are not those of the batch before.
         """
-        input_ids, count = batch["input_ids"], batch["input_ids"].shape[0]
-        first = np.asarray(batch["first"])
-        state = self.carried.get(self.training)
-        if first.all():
-            state = self.lstm.zero_state(count)
-        elif first.any() or state is None or state.shape[0] != count:
-            raise ConfigError(
-                f"a batch of {count} rows does not continue the one before: data.{{train,eval}}.rows must be "
-                "the rows of a batch (batch_size times the processes), in their order (sampler without shuffling)"
-            )
+        input_ids = batch["input_ids"]
+        state = self.carried.before(self.training, batch["first"], self.lstm.zero_state(input_ids.shape[0]))
         logits, state = self.run(input_ids, state)
-        self.carried[self.training] = state.detach()
+        self.carried.keep(self.training, state)
         mask = sequence_mask(batch["length"] - 1, input_ids[:, 1:])
         return {"loss_tokens": -(self.log_probabilities(logits, input_ids) * mask).sum() / mask.sum()}
 
     def training_state(self):
         """The state behind the last piece of the training text, for checkpoints."""
-        return {"carried": self.carried[True].numpy()} if True in self.carried else {}
+        return self.carried.arrays()
 
     def load_training_state(self, arrays):
         """The inverse of training_state."""
-        if "carried" in arrays:
-            self.carried[True] = paddle.to_tensor(arrays["carried"])
+        self.carried.load(arrays)

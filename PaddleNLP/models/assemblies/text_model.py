@@ -23,6 +23,7 @@ class TextModel(nn.Layer):
         super().__init__()
         self.encoder = encoder
         self.vocab_size, self.max_positions = encoder.vocab_size, getattr(encoder, "max_positions", None)
+        self.token_ids = getattr(getattr(encoder, "embedding", None), "token_ids", {})
         self.inputs = {"input_ids": self.ids, "token_type_ids": self.ids, "length": ([None], "int64")}
         if not encoder.segments:
             del self.inputs["token_type_ids"]
@@ -69,5 +70,7 @@ class TextModel(nn.Layer):
         Args:
             arrays (dict): name -> array.
         """
-        convert = getattr(self.encoder, "convert_weights", None)
-        return convert(arrays) if convert else arrays
+        for part in (self.encoder, getattr(self.encoder, "embedding", None)):
+            convert = getattr(part, "convert_weights", None)
+            arrays = convert(arrays) if convert else arrays
+        return arrays

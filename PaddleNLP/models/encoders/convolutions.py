@@ -11,6 +11,8 @@ from paddle.nn import functional as F
 from common.layers.initializers import uniform
 from common.layers.masks import masked_max, masked_sum, sequence_mask
 
+from .elmo_features import look_up, make_table
+
 SQUASH = {"tanh": paddle.tanh, "softsign": F.softsign}
 
 
@@ -52,20 +54,21 @@ class TextCNN(nn.Layer):
         filters (int): filters of each window size.
         windows (list[int]): window sizes, in tokens.
         init (float): initial embeddings are uniform in [-init, init].
+        embedding (ElmoFeatures | None): vectors of the words in their context; null for a table of E features.
     """
 
     segments = False
 
-    def __init__(self, vocab_size, embedding_size=128, filters=128, windows=(1, 2, 3), init=0.1):
+    def __init__(self, vocab_size, embedding_size=128, filters=128, windows=(1, 2, 3), init=0.1, embedding=None):
         super().__init__()
         self.vocab_size, self.windows = vocab_size, tuple(windows)
         self.out_channels = self.summary_channels = filters * len(windows)
-        self.embedding = nn.Embedding(vocab_size, embedding_size, weight_attr=uniform(init))
-        self.filters = nn.LayerList([nn.Linear(window * embedding_size, filters) for window in windows])
+        self.embedding, size = make_table(vocab_size, embedding_size, init, embedding)
+        self.filters = nn.LayerList([nn.Linear(window * size, filters) for window in windows])
 
     def forward(self, input_ids, length):
         """tanh of every filter at every token, [N, T, D]."""
-        x = self.embedding(input_ids) * sequence_mask(length, input_ids).unsqueeze(2)
+        x = look_up(self.embedding, input_ids, length) * sequence_mask(length, input_ids).unsqueeze(2)
         return paddle.concat(
             [paddle.tanh(linear(windows_of(x, size))) for linear, size in zip(self.filters, self.windows)], 2
         )

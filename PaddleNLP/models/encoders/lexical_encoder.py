@@ -7,9 +7,10 @@ Shapes in this file:
 import paddle
 from paddle import nn
 
-from common.layers.initializers import uniform
 from common.layers.masks import masked_max, sequence_mask
 from common.layers.recurrent import GRU
+
+from .elmo_features import look_up, make_table
 
 
 class LexicalEncoder(nn.Layer):
@@ -21,22 +22,23 @@ class LexicalEncoder(nn.Layer):
         hidden_size (int): D of each direction.
         layers (int): number of bidirectional GRUs.
         init (float): initial weights are uniform in [-init, init].
+        embedding (ElmoFeatures | None): vectors of the tokens in their context; null for a table of E features.
     """
 
     segments = False
 
-    def __init__(self, vocab_size, embedding_size=128, hidden_size=128, layers=2, init=0.1):
+    def __init__(self, vocab_size, embedding_size=128, hidden_size=128, layers=2, init=0.1, embedding=None):
         super().__init__()
         self.vocab_size, self.init = vocab_size, init
         self.out_channels = self.summary_channels = 2 * hidden_size
-        self.embedding = nn.Embedding(vocab_size, embedding_size, weight_attr=uniform(init))
-        sizes = [embedding_size] + [2 * hidden_size] * (layers - 1)
+        self.embedding, size = make_table(vocab_size, embedding_size, init, embedding)
+        sizes = [size] + [2 * hidden_size] * (layers - 1)
         self.layers = nn.LayerList([GRU(size, hidden_size, 2, init) for size in sizes])
 
     def forward(self, input_ids, length):
         """Features of every token, [N, T, 2 D]; 0 at the padding."""
         mask = sequence_mask(length, input_ids)
-        x = self.embedding(input_ids)
+        x = look_up(self.embedding, input_ids, length)
         for layer in self.layers:
             x, _ = layer(x, length, mask)
         return x

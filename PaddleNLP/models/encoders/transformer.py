@@ -44,7 +44,7 @@ class TransformerEncoder(nn.Layer):
             raise ValueError(f"{type(self).__name__}: hidden_size {hidden_size} is not a multiple of heads {heads}")
         if activation not in ACTIVATIONS:
             raise ValueError(f"{type(self).__name__}: activation is {activation!r}; it is relu or gelu")
-        self.vocab_size, self.max_positions = vocab_size, max_positions
+        self.vocab_size, self.max_positions, self.activation = vocab_size, max_positions, activation
         self.out_channels = self.summary_channels = hidden_size
         self.embedding = nn.Embedding(vocab_size, hidden_size, weight_attr=normal())
         self.positions = nn.Embedding(max_positions, hidden_size, weight_attr=normal())

@@ -46,10 +46,22 @@ TRANSFORMERS = (
     (r"encoder\.layer\.(\d+)\.output\.dense\.(\w+)", r"layers.\1.narrow.\2"),
     (r"encoder\.layer\.(\d+)\.output\.LayerNorm\.(\w+)", r"layers.\1.norm.\2"),
 )
+HEADS = (  # of pre-training
+    (r"mask_lm_trans_fc\.([wb])_0", r"masked.dense.\1"),
+    (r"mask_lm_trans_layer_norm_(scale|bias)", r"masked.norm.\1"),
+    (r"mask_lm_out_fc\.b_0", "masked.bias"),
+    (r"next_sent_fc\.([wb])_0", r"next.\1"),
+    (r"cls\.predictions\.transform\.dense\.(\w+)", r"masked.dense.\1"),
+    (r"cls\.predictions\.transform\.LayerNorm\.(\w+)", r"masked.norm.\1"),
+    (r"cls\.predictions\.transform\.(weight|bias)", r"masked.dense.\1"),
+    (r"cls\.predictions\.layer_norm\.(\w+)", r"masked.norm.\1"),
+    (r"cls\.predictions\.(?:decoder_)?bias", "masked.bias"),
+    (r"cls\.seq_relationship\.(\w+)", r"next.\1"),
+)
 LAST = {"w": "weight", "b": "bias", "scale": "weight", "gamma": "weight", "beta": "bias"}
 PREFIX = re.compile(r"^(?:bert|ernie|model|encoder)\.(?=embeddings\.|encoder\.|pooler\.)")
 COUNTED = re.compile(r"embeddings\.position_ids$")  # 0, 1, 2, ... as older versions of transformers wrote it
-PRODUCT = re.compile(r"\.(query|key|value|output|wide|narrow)\.weight$|pooler\.weight$")
+PRODUCT = re.compile(r"\.(query|key|value|output|wide|narrow|dense)\.weight$|(pooler|next)\.weight$")
 
 
 def our_names(arrays):
@@ -72,6 +84,11 @@ def our_names(arrays):
 
 def our_name(name):
     """The name of one parameter in this kit, or None."""
+    for pattern, replacement in HEADS:
+        match = re.fullmatch(pattern, name)
+        if match:
+            head, _, last = match.expand(replacement).rpartition(".")
+            return f"{head}.{LAST.get(last, last)}"
     plain = PREFIX.sub("", name)
     for pattern, replacement in (*FLUID, *LATER, *TRANSFORMERS):
         match = re.fullmatch(pattern, plain)

@@ -4,7 +4,6 @@ Shapes in this file:
     M samples, K negatives, V items, D features of a vector.
 """
 
-import paddle
 from paddle.nn import functional as F
 
 SMALL = 1e-8
@@ -34,28 +33,6 @@ def bpr_loss(positive, negatives, valid=None):
 def margin_ranking_loss(left, right, order, margin):
     """max(0, margin - order * (left - right)), elementwise; order is 1 where left should be larger, else -1."""
     return F.relu(margin - order * (left - right))
-
-
-def sampled_cross_entropy(positive, negatives, valid, log_expected):
-    """The sampled softmax loss (https://arxiv.org/abs/1412.2007, section 3.1).
-
-    Args:
-        positive (Tensor): scores [M], minus the log of the expected count of the item in the sample.
-        negatives (Tensor): scores [M, K] of the sampled items.
-        valid (Tensor): bool [M, K], False where a sampled item is the positive one.
-        log_expected (Tensor): [K], the log of the expected count of each sampled item.
-
-    Returns:
-        Tensor: the mean over the samples, 0 without samples.
-    """
-    negatives = paddle.where(valid, negatives - log_expected, paddle.full_like(negatives, -1e9))
-    logits = paddle.concat([positive.unsqueeze(-1), negatives], axis=1)
-    return mean_cross_entropy(logits, paddle.zeros([len(logits)], "int64"))
-
-
-def mean_cross_entropy(logits, labels):
-    """The mean cross entropy of logits [M, C] and labels [M]; 0 if there are no rows."""
-    return F.cross_entropy(logits, labels, reduction="sum") / max(1, len(labels))
 
 
 def negative_sampling_loss(positive, negatives):

@@ -11,9 +11,11 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from common.layers.sampled_softmax import log_popularity, mean_cross_entropy, sample_popular, sampled_cross_entropy
+
 from ..embeddings.sparse_table import SparseEmbedding
-from ..losses.ranking_losses import bpr_loss, mean_cross_entropy, sampled_cross_entropy
-from .matcher import Matcher, last_state, log_popularity, sample_popular
+from ..losses.ranking_losses import bpr_loss
+from .matcher import Matcher, last_state
 
 LOSSES = ("cross_entropy", "sampled_cross_entropy", "bpr")
 

@@ -4,8 +4,6 @@ Shapes in this file:
     N queries, V items (row 0 is the unknown item), D features of a vector, K recommended items.
 """
 
-import math
-
 import paddle
 from paddle import nn
 
@@ -51,18 +49,3 @@ def last_state(hidden, present):
     counts = present.astype("int64").sum(1, keepdim=True)  # [N, 1]
     is_last = paddle.arange(1, present.shape[1] + 1).unsqueeze(0) == counts
     return (hidden * is_last.astype(hidden.dtype).unsqueeze(-1)).sum(1)
-
-
-def sample_popular(count, num_items):
-    """`count` items sampled by popularity, int64 [count], and the log probability of each (log-uniform sampling).
-
-    Items are numbered from 1 by decreasing frequency; item k is drawn with probability log(1 + 1 / k) / log(V).
-    """
-    drawn = paddle.floor(paddle.exp(paddle.rand([count]) * math.log(num_items))).astype("int64")
-    drawn = drawn.clip(1, num_items - 1)
-    return drawn, log_popularity(drawn, num_items)
-
-
-def log_popularity(items, num_items):
-    """The log probability of items int64 [...] under :func:`sample_popular`."""
-    return paddle.log(paddle.log1p(1.0 / items.clip(min=1).astype("float32")) / math.log(num_items))

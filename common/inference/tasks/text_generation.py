@@ -24,6 +24,7 @@ class TextGeneration(Task):
         "score": "score",
         "log_probability": "log_probability",
         "perplexity": "perplexity",
+        "backward_perplexity": "backward_perplexity",
     }
 
     def __init__(self, vocab, unknown="<unk>", added=(), end="<eos>", joiner=" "):
@@ -35,20 +36,24 @@ class TextGeneration(Task):
 
         Args:
             outputs (dict[str, ndarray]): `log_probs` float32 [N, T] of the words of the text, 0 at the padding; `ids`
-                int64 [N, n, U], `lengths` int64 [N, n] with the end token, `scores` float32 [N, n] of continuations.
+                int64 [N, n, U], `lengths` int64 [N, n] with the end token, `scores` float32 [N, n] of continuations; of
+                a bidirectional model `backward_log_probs` float32 [N, T].
             samples (list[dict]): with `length`, the words of a text and the end token before it.
             labels (list[str] | None): not used.
             threshold (float): not used.
 
         Returns:
             list[list[dict]]: for each text its continuations, the best first: `text`, `score` (log-probability of the
-                continuation, in nats), and, of the text itself, `log_probability` (in nats) and `perplexity` a word.
+                continuation, in nats), and, of the text itself, `log_probability` (in nats) and `perplexity` a word;
+                of a bidirectional model also `backward_perplexity`.
         """
         found = []
         for number, sample in enumerate(samples):
-            total = float(np.asarray(outputs["log_probs"][number], np.float64).sum())
             words = max(1, int(sample["length"]) - 1)
-            about = {"log_probability": round(total, 4), "perplexity": round(float(np.exp(-total / words)), 4)}
+            total = float(np.asarray(outputs["log_probs"][number], np.float64).sum())
+            about = {"log_probability": round(total, 4), "perplexity": perplexity(outputs["log_probs"][number], words)}
+            if "backward_log_probs" in outputs:
+                about["backward_perplexity"] = perplexity(outputs["backward_log_probs"][number], words)
             rows = zip(outputs["ids"][number], outputs["lengths"][number], outputs["scores"][number], strict=True)
             found.append(
                 [
@@ -70,3 +75,8 @@ class TextGeneration(Task):
             return ""
         best = records[0]
         return f"{sample['text_a']} ... {best['text']}\tperplexity {best['perplexity']:.2f}"
+
+
+def perplexity(log_probs, words):
+    """The perplexity a word (float) of log-probabilities of so many words, 0 elsewhere."""
+    return round(float(np.exp(-np.asarray(log_probs, np.float64).sum() / words)), 4)

@@ -23,20 +23,24 @@ class TextGeneration : public TextTask {
         ids.shape[1] != lengths.shape[1] || words.shape[0] < rows || ids.shape[0] < rows || lengths.shape[0] < rows)
       throw EnvironmentProblem("the outputs log_probs, ids, lengths and scores are " + spelled(words) + ", " + spelled(ids) + ", " +
                                spelled(lengths) + " and " + spelled(scores) + ", not of one batch of texts");
-    const std::int64_t count = ids.shape[1], wide = ids.shape[2], steps = words.shape[1];
+    const auto other = outputs.find("backward_log_probs");  // of a model that reads a text from both ends
+    const Tensor* back = other == outputs.end() ? nullptr : &other->second;
+    if (back && back->shape != words.shape)
+      throw EnvironmentProblem("the outputs log_probs and backward_log_probs are " + spelled(words) + " and " + spelled(*back) + ", not of one shape");
+    const std::int64_t count = ids.shape[1], wide = ids.shape[2];
     std::vector<Records> found(samples.size());
     for (std::int64_t row = 0; row < rows; ++row) {
-      double total = 0;
-      for (std::int64_t k = 0; k < steps; ++k) total += static_cast<double>(words.data<float>()[row * steps + k]);
+      const double total = sum_of(words, row);
       const auto read = std::max<std::int64_t>(1, samples[static_cast<std::size_t>(row)].length - 1);
-      const double perplexity = std::exp(-total / static_cast<double>(read));
+      std::vector<double> about{rounded(total, 4), rounded(std::exp(-total / static_cast<double>(read)), 4)};
+      if (back) about.push_back(rounded(std::exp(-sum_of(*back, row) / static_cast<double>(read)), 4));
       for (std::int64_t k = 0; k < count; ++k) {
         const std::int64_t at = row * count + k;
         if (lengths.data<std::int64_t>()[at] == 0) continue;
         Record record;
         record.text = text_of(ids.data<std::int64_t>() + at * wide, wide);
         record.score = rounded(static_cast<double>(scores.data<float>()[at]), 4);
-        record.embedding = {rounded(total, 4), rounded(perplexity, 4)};  // numbers of the text itself
+        record.embedding = about;  // numbers of the text itself
         found[static_cast<std::size_t>(row)].push_back(std::move(record));
       }
     }
@@ -51,13 +55,22 @@ class TextGeneration : public TextTask {
   }
 
   Json describe(const Record& record) const override {
-    return {{"text", *record.text},
-            {"score", record.score},
-            {"log_probability", record.embedding[0]},
-            {"perplexity", record.embedding[1]}};
+    Json found{{"text", *record.text},
+               {"score", record.score},
+               {"log_probability", record.embedding[0]},
+               {"perplexity", record.embedding[1]}};
+    if (record.embedding.size() > 2) found["backward_perplexity"] = record.embedding[2];
+    return found;
   }
 
  private:
+  static double sum_of(const Tensor& words, std::int64_t row) {
+    const std::int64_t steps = words.shape[1];
+    double total = 0;
+    for (std::int64_t k = 0; k < steps; ++k) total += static_cast<double>(words.data<float>()[row * steps + k]);
+    return total;
+  }
+
   std::string text_of(const std::int64_t* ids, std::int64_t wide) const {
     std::string text;
     for (std::int64_t k = 0; k < wide && ids[k] != end_; ++k) {
