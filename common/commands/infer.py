@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   python tools/infer.py --model output/pose/export --image street.jpg --boxes boxes.json --out drawn
   python tools/infer.py --model output/stargan/export --image face.jpg --change Male=1 --out edited.png
   python tools/infer.py --model output/cgan/export --text "7, 42" --out seven.png
+  python tools/infer.py --model output/deepvoice3_words/export --text "one two three" --out speech.wav
   python tools/infer.py --model output/siamrpn/export --input street.mp4 --box 120,80,40,60 --out drawn
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
 """
@@ -63,7 +64,8 @@ def parser():
         "--out",
         metavar="PATH",
         help="file.csv, .jsonl or .json: write the predictions (embeddings: .npz too); a folder, or a .jpg or .png for "
-        "one image: write the images (or the video) with the predictions drawn",
+        "one image: write the images (or the video) with the predictions drawn; a folder, or a .wav for one text: "
+        "write the speech",
     )
     options.add_argument(
         "--threshold",
@@ -172,8 +174,8 @@ def open_input(args, task):
         source.box = first_box(args.box, task)
     if args.out and not is_result_file(args.out):
         draws = task.draws and (hasattr(source, "drawing") or task.input == "text")
-        refuse_suffix(args.out, DRAWN if draws else ())
-        if not draws:
+        refuse_suffix(args.out, DRAWN if draws else task.writes)
+        if not draws and not task.writes:
             raise ConfigError(
                 f"--out draws on images; the predictions of {task.name} go to standard output, or to a file: "
                 "--out name.csv"

@@ -39,6 +39,7 @@ class Task:
         exclusive (bool): the scores of the records of a sample add up to 1 at most.
         sequential (bool): follows an object from a first box, frame by frame, see :mod:`common.inference.tracks`.
         column (str | None): column of the text in tables of a user, besides the usual names.
+        writes (tuple[str]): suffixes of files that the records of a sample are written to, by `file_of`.
     """
 
     input = "image"
@@ -51,6 +52,7 @@ class Task:
     exclusive = False
     sequential = False
     column = None
+    writes = ()
 
     @property
     def name(self):
@@ -97,6 +99,10 @@ class Task:
     def draw(self, image, records):
         """A copy of an image (RGB uint8 [H, W, 3]) with the records drawn on it."""
         raise NotImplementedError(f"{self.name} does not draw")
+
+    def file_of(self, records):
+        """The bytes of the file of a sample, for a task that `writes` such files."""
+        raise NotImplementedError(f"{self.name} does not write files")
 
     def beside(self, labels):
         """The number of records that csv has beside each other in the row of a sample; 0 for a row per record.

@@ -24,6 +24,7 @@ SYMBOLS = [PADDING, END, *CHARACTERS, *(f"@{phoneme}" for phoneme in PHONEMES)]
 NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS)}
 PARTS = re.compile(r"\{([^{}]*)\}|([^{}]+)|[{}]")  # phonemes in braces, or text
 WORD = re.compile(r"[A-Za-z][A-Za-z']*")
+SILENT = "!(),-.:;? "  # text of these alone is not spoken
 UNKNOWN = -1
 COMMENTS = (";;;", "#")
 
@@ -67,7 +68,7 @@ class SpeechSymbols(Transform):
             sample["speaker"] = np.int64(self.speakers.index(name))
         ids = self.numbers(text, rng, sample)
         kept = [number for number in ids if number != UNKNOWN]
-        if not any(SYMBOLS[number].strip("!'(),-.:;? ") for number in kept):
+        if not any(SYMBOLS[number].strip(SILENT) for number in kept):
             raise refuse(sample, "D126", f"nothing of {text[:60]!r} can be spoken", "write words or numbers")
         sample["coverage"] = {"text": count(ids, UNKNOWN)}
         sample["ids"] = np.array([*kept, NUMBERS[END]], np.int64)

@@ -18,6 +18,8 @@ HIDDEN = -1e9  # added to the score of a symbol that must not be seen
 class MonotonicAttention(nn.Layer):
     """Dot-product attention of one head. At synthesis it sees a window around the symbol of the step before alone.
 
+    Queries and keys of equal sizes begin with equal projections, so that equal positions attend to each other.
+
     Args:
         channels (int): C.
         memory_size (int): E.
@@ -31,8 +33,9 @@ class MonotonicAttention(nn.Layer):
         if ahead < 1 or back < 0:
             raise ValueError(f"ahead is {ahead}, back {back}; allowed: 1 or more, 0 or more")
         self.dropout, self.ahead, self.back = dropout, ahead, back
-        self.query = WeightNormConv1D(channels, memory_size)
-        self.key = WeightNormConv1D(memory_size, memory_size)
+        start = paddle.randn([memory_size, channels, 1]).numpy() / channels**0.5 if channels == memory_size else None
+        self.query = WeightNormConv1D(channels, memory_size, start=start)
+        self.key = WeightNormConv1D(memory_size, memory_size, start=start)
         self.value = WeightNormConv1D(memory_size, memory_size)
         self.output = WeightNormConv1D(memory_size, channels)
 

@@ -25,15 +25,19 @@ class WeightNormConv1D(nn.Layer):
         dilation (int): steps between taps.
         causal (bool): sees no later step; otherwise the taps are centered.
         gain (float): variance of the output relative to that of the input, at first.
+        start (ndarray | None): the first directions float32 [D, C, W]; random ones without it.
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size=1, dilation=1, causal=False, gain=1.0):
+    def __init__(self, in_channels, out_channels, kernel_size=1, dilation=1, causal=False, gain=1.0, start=None):
         super().__init__()
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size is {kernel_size}; it must be odd")
         self.in_channels, self.reach, self.dilation, self.causal = in_channels, kernel_size - 1, dilation, causal
         fan = in_channels * kernel_size
-        self.weight_v = self.create_parameter([out_channels, in_channels, kernel_size], normal((gain / fan) ** 0.5))
+        given = None if start is None else paddle.ParamAttr(initializer=nn.initializer.Assign(start))
+        self.weight_v = self.create_parameter(
+            [out_channels, in_channels, kernel_size], given or normal((gain / fan) ** 0.5)
+        )
         length = nn.initializer.Constant(gain**0.5)  # of v, nearly
         self.weight_g = self.create_parameter([out_channels, 1, 1], paddle.ParamAttr(initializer=length))
         self.bias = self.create_parameter([out_channels], is_bias=True)
