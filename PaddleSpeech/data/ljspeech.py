@@ -100,7 +100,9 @@ class LJSpeech:
             return self.error("D123", "the text contains an unpaired surrogate", number)
         path = self.folder / f"{name}.wav"
         if not path.is_file():
-            return self.error("D104", f"there is no {path}", number, fix="extract the dataset again, or remove the line")
+            return self.error(
+                "D104", f"there is no {path}", number, fix="extract the dataset again, or remove the line"
+            )
         sample = {"path": str(path), "manifest": self.source, "line": number, "place": f"line {number}", "text": text}
         if self.speakers:
             sample["speaker"] = fields[3].strip()

@@ -34,7 +34,9 @@ TONE, PAUSE, SPACE = 0.07, 0.03, 0.08  # seconds
 def parser():
     """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("folder", type=pathlib.Path, help="output folder: train.jsonl, eval.jsonl, train.csv, eval.csv, vocab.txt, wav/")
+    options.add_argument(
+        "folder", type=pathlib.Path, help="output folder: train.jsonl, eval.jsonl, train.csv, eval.csv, vocab.txt, wav/"
+    )
     options.add_argument("--train", type=int, default=200, help="training recordings (default 200)")
     options.add_argument("--eval", type=int, default=40, help="evaluation recordings (default 40)")
     options.add_argument("--seed", type=int, default=0, help="random seed (default 0)")

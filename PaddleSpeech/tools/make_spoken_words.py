@@ -26,10 +26,11 @@ from common.errors import ConfigError, DataError, EnvironmentProblem  # noqa: E4
 from common.files import read_lines  # noqa: E402
 
 PROGRAM = "espeak-ng"
-WORDS = (
-    "zero one two three four five six seven eight nine red green blue yellow white black houses horses gardens rivers "
-    "letters candles are open old small going home to the"
-).split()
+WORDS = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "red", "green", "blue", "yellow",
+    "white", "black", "houses", "horses", "gardens", "rivers", "letters", "candles", "are", "open", "old", "small",
+    "going", "home", "to", "the",
+]  # fmt: skip
 MOST_DRAWS = 100  # for each text that is still missing
 
 

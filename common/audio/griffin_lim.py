@@ -1,7 +1,7 @@
-"""Spectra of sound and back: the short-time Fourier transform, its inverse, and Griffin-Lim's reconstruction of phases.
+"""Spectra of sound and back: the short-time Fourier transform, its inverse, and Griffin-Lim's search for phases.
 
-Griffin and Lim 1984, Signal estimation from modified short-time Fourier transform; with the momentum of Perraudin et al.
-2013, A fast Griffin-Lim algorithm.
+Griffin and Lim 1984, Signal estimation from modified short-time Fourier transform; with the momentum of Perraudin et
+al. 2013, A fast Griffin-Lim algorithm.
 
 Shapes in this file:
     S samples, T frames of W samples (the FFT size), K = W / 2 + 1 frequencies.
@@ -18,7 +18,7 @@ TINY = 1e-16
 
 
 def stft(audio, size, stride):
-    """The spectra complex [T, K] of audio [S] in Hann windows centered at every `stride`-th sample, T = 1 + S // stride.
+    """The spectra complex [T, K] of audio [S] in Hann windows around every `stride`-th sample, T = 1 + S // stride.
 
     The ends are reflected; audio that is too short for that is followed by silence.
 
@@ -84,7 +84,7 @@ def deemphasize(audio, coefficient):
 
 
 def magnitude_to_level(magnitude, min_db, ref_db):
-    """Magnitudes as levels from 0 to 1: 0 is `min_db` and 1 is 0 decibels, relative to `ref_db`; beyond it is clipped."""
+    """Magnitudes as levels from 0 (`min_db`) to 1 (0 decibels), relative to `ref_db`; what lies beyond is clipped."""
     decibels = 20 * np.log10(np.maximum(10 ** (min_db / 20), magnitude)) - ref_db
     return np.clip((decibels - min_db) / -min_db, 0.0, 1.0)
 

@@ -5,7 +5,6 @@ import numpy as np
 from common.data.transform import Transform
 from common.errors import ConfigError
 
-
 FRAMES = ("features", "mel", "linear")  # whose lengths are rounded up
 
 

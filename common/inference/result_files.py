@@ -48,7 +48,7 @@ def refuse_suffix(out, others=()):
     if FILE_SUFFIX.fullmatch(suffix) and suffix not in known and not out.endswith("/") and not Path(out).is_dir():
         raise ConfigError(
             f"--out {out}: {suffix} files are not written; name one that ends in {', '.join(known)}"
-            + (f", or a folder for drawn images: {out}/" if others else "")
+            + (f", or a folder: {out}/" if others else "")
         )
 
 

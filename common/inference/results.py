@@ -91,7 +91,7 @@ class Predictions(Shown):
         return task.draw(self.model.decode(self.given)["image"], list(self))
 
     def save(self, path):
-        """Writes the drawn image (.jpg, .png, ...), speech (.wav) or the predictions (.csv, .jsonl, .json), by the suffix.
+        """Writes the drawn image (.jpg, .png, ...), speech (.wav) or the predictions (.csv, .jsonl, .json), by suffix.
 
         Raises:
             ConfigError: another suffix, the input itself, or an image of a task that does not draw.

@@ -17,8 +17,11 @@ from common.text.english import read_aloud
 
 PADDING, END = "_", "~"
 CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!'(),-.:;? "
-VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
-CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
+VOWELS = ["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"]
+CONSONANTS = [
+    "B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N", "NG", "P", "R", "S", "SH", "T", "TH", "V", "W", "Y",
+    "Z", "ZH",
+]  # fmt: skip
 PHONEMES = [vowel + stress for vowel in VOWELS for stress in ("", "0", "1", "2")] + CONSONANTS
 SYMBOLS = [PADDING, END, *CHARACTERS, *(f"@{phoneme}" for phoneme in PHONEMES)]
 NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS)}

@@ -126,7 +126,7 @@ class SpeechSynthesizer(nn.Layer):
 
 
 class MultiSpeakerSynthesizer(SpeechSynthesizer):
-    """A synthesizer of several speakers, whose embeddings all layers see (https://arxiv.org/abs/1710.07654, section 3.7).
+    """A synthesizer of several speakers, whose embeddings all layers see (arXiv 1710.07654, section 3.7).
 
     Args:
         encoder (DeepVoice3Encoder): symbols to keys and values.

@@ -4,6 +4,7 @@ Shapes in this file:
     N sequences of T steps, C channels, P features of a speaker.
 """
 
+import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
@@ -31,9 +32,7 @@ class GatedConvolution(nn.Layer):
     ):
         super().__init__()
         self.dropout, self.residual = dropout, residual
-        self.conv = WeightNormConv1D(
-            channels, 2 * channels, kernel_size, dilation, causal, gain=gain * (1 - dropout)
-        )
+        self.conv = WeightNormConv1D(channels, 2 * channels, kernel_size, dilation, causal, gain=gain * (1 - dropout))
         self.speaker = WeightNormConv1D(speaker_size, channels) if speaker_size else None
 
     def forward(self, x, speaker=None, mask=None):
@@ -50,9 +49,8 @@ class GatedConvolution(nn.Layer):
 
     def begin(self, like):
         """The past before the first step: zeros [N, C, reach], for N of `like` [N, ...]."""
-        reach = self.conv.reach * self.conv.dilation
-        rows = like.flatten(1)[:, :1] * 0  # [N, 1]
-        return rows.tile([1, self.conv.in_channels * reach]).reshape([-1, self.conv.in_channels, reach])
+        rows = like.flatten(1)[:, :1].unsqueeze(2) * 0  # [N, 1, 1]
+        return rows + paddle.zeros([1, self.conv.in_channels, self.conv.reach * self.conv.dilation])
 
     def constants(self, speaker):
         """What is the same for every :meth:`step`: the taps, and the shift [N, C] of the speakers."""

@@ -4,7 +4,6 @@ Shapes in this file:
     N texts of T steps, C channels, K frequencies, U frames per step, P features of a speaker.
 """
 
-import paddle
 from paddle import nn
 
 from common.layers.masks import sequence_mask
@@ -58,13 +57,13 @@ class DeepVoice3Converter(nn.Layer):
             steps (Tensor): int64 [N], of each row.
             speaker (Tensor | None): [N, P].
         """
-        x = states.transpose([0, 2, 1])
-        mask = sequence_mask(steps, states).unsqueeze(1)
+        x, mask = states.transpose([0, 2, 1]), sequence_mask(steps, states).unsqueeze(1)
         for layer in self.layers:
             if isinstance(layer, GatedConvolution):
                 x = layer(x, speaker, mask)
                 continue
             x = layer(x)
             if isinstance(layer, WeightNormUpsampling):
-                mask = paddle.repeat_interleave(mask, 2, axis=2)
+                steps = 2 * steps
+                mask = sequence_mask(steps, x.transpose([0, 2, 1])).unsqueeze(1)
         return self.output(x).transpose([0, 2, 1])

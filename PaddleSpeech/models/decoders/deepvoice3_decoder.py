@@ -121,8 +121,8 @@ class DeepVoice3Decoder(nn.Layer):
         constants = [layer.constants(speaker) for layer in layers]
         places = paddle.arange(most).astype("int64")
         nobody = rows.squeeze(1).astype("int64")  # zeros [N]
-        states = rows.tile([1, most * self.out_channels]).reshape([-1, most, self.out_channels])
-        seen = (keys[:, :, 0] * 0).unsqueeze(1).tile([1, most, 1])
+        states = rows.unsqueeze(2) + paddle.zeros([1, most, self.out_channels])
+        seen = (keys[:, :, 0] * 0).unsqueeze(1) + paddle.zeros([1, most, 1])
 
         def unfinished(t, frame, ended, *rest):
             return paddle.logical_and(t < most, paddle.logical_not(paddle.all(ended)))
@@ -139,7 +139,14 @@ class DeepVoice3Decoder(nn.Layer):
             ended = paddle.logical_or(ended, paddle.logical_and(done, t + 1 >= least))
             return [t + 1, F.sigmoid(logits), ended, steps, *lasts, states, seen, *pasts]
 
-        first = [paddle.zeros([1], "int64"), rows.tile([1, self.num_bins]), nobody.astype("bool"), nobody, nobody, nobody]
+        first = [
+            paddle.zeros([1], "int64"),
+            rows + paddle.zeros([1, self.num_bins]),
+            nobody.astype("bool"),
+            nobody,
+            nobody,
+            nobody,
+        ]
         found = loop(unfinished, body, [*first, states, seen, *(layer.begin(rows) for layer in layers)])
         t, _, ended, steps, _, _, states, seen = found[:8]
         return paddle.slice(states, [1], [0], [t]), paddle.slice(seen, [1], [0], [t]), steps, ended

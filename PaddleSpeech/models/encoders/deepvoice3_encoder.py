@@ -27,8 +27,8 @@ class DeepVoice3Encoder(nn.Layer):
     """
 
     def __init__(
-        self, vocab_size=149, embedding_size=256, channels=512, kernel_size=3, dilations=(1, 3, 9, 27, 1, 3, 9, 27, 1, 3),
-        dropout=0.05, speaker_size=0,
+        self, vocab_size=149, embedding_size=256, channels=512, kernel_size=3,
+        dilations=(1, 3, 9, 27, 1, 3, 9, 27, 1, 3), dropout=0.05, speaker_size=0,
     ):  # fmt: skip
         super().__init__()
         self.vocab_size, self.out_channels, self.dropout = vocab_size, embedding_size, dropout

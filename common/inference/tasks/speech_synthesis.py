@@ -31,10 +31,10 @@ class SpeechSynthesis(Task):
         iterations=32,
     ):  # fmt: skip
         if rate < 1 or power <= 0 or iterations < 0:
-            raise ValueError(f"rate is {rate}, power {power}, iterations {iterations}; allowed: from 1, above 0, from 0")
-        self.spectra = SpeechSpectra(
-            n_fft=n_fft, stride=stride, preemphasis=preemphasis, min_db=min_db, ref_db=ref_db
-        )
+            raise ValueError(
+                f"rate is {rate}, power {power}, iterations {iterations}; allowed: from 1, above 0, from 0"
+            )
+        self.spectra = SpeechSpectra(n_fft=n_fft, stride=stride, preemphasis=preemphasis, min_db=min_db, ref_db=ref_db)
         self.rate, self.power, self.iterations = rate, power, iterations
 
     def records(self, outputs, samples, labels, threshold):
