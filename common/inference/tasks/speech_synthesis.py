@@ -23,7 +23,7 @@ class SpeechSynthesis(Task):
     """
 
     input = "text"
-    columns = {"seconds": "seconds", "complete": "complete", "wav": "wav"}
+    columns = {"seconds": "seconds", "rate": "rate", "complete": "complete", "wav": "wav"}
     writes = (".wav",)
 
     def __init__(

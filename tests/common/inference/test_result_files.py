@@ -180,7 +180,7 @@ def records_of(line, task):
         cells = {key: names if isinstance(names, tuple) else (names,) for key, names in task.columns.items()}
         cells = {key: [line.get(name + suffix, "") for name in names] for key, names in cells.items()}
         if any(next(cells[key] for key in ALWAYS if key in cells)):
-            texts = ("label", "text", "positive", "png", "change")
+            texts = ("label", "text", "positive", "png", "wav", "change")
             cells = {key: [v if key in texts else json.loads(v) for v in cells[key]] for key in cells}
             found.append({key: value if key == "box" else value[0] for key, value in cells.items()})
     return found
