@@ -4,7 +4,7 @@ apt-get install espeak-ng
 python tools/make_spoken_words.py dataset/spoken_words
 
 Each text is one to three of 30 words; no text of eval.csv is in train.csv. With several --voice, each text is spoken by
-one of them, whose name is in a fourth column. --texts FILE gives the sentences of a file instead, one a line.
+one of them, whose name is in a fourth column. --texts FILE gives the sentences of a file instead, one per line.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def choose_texts(count, seed, file=None):
     Args:
         count (int): how many.
         seed (int): random seed.
-        file (str | None): the sentences to choose from, one a line; None for words at random.
+        file (str | None): the sentences to choose from, one per line; None for words at random.
 
     Raises:
         ConfigError: there are not as many.

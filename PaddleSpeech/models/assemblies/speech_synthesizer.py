@@ -60,7 +60,7 @@ class SpeechSynthesizer(nn.Layer):
         return cls(encoder, decoder, converter, build(loss), max_steps, min_steps)
 
     def voice(self, speaker):
-        """What the layers are given of the speakers int64 [N]: None."""
+        """The embeddings of speakers int64 [N]; None, for there is one speaker."""
 
     def predict(self, ids, length):
         """Keys and values of texts, [N, S, E] each, 0 at padding; arguments as of :meth:`forward`."""
@@ -94,7 +94,7 @@ class SpeechSynthesizer(nn.Layer):
         return levels * sequence_mask(frames, levels).unsqueeze(2), frames, ended, weights
 
     def teach(self, batch):
-        """What is predicted of each frame of recordings after the true frames before it.
+        """The predictions of each frame of recordings after the true frames before it.
 
         Args:
             batch (dict): `ids` int64 [N, S], `length` int64 [N], `mel` float32 [N, T U, M], `frame_length` int64 [N].

@@ -53,7 +53,7 @@ class GatedConvolution(nn.Layer):
         return rows + paddle.zeros([1, self.conv.in_channels, self.conv.reach * self.conv.dilation])
 
     def constants(self, speaker):
-        """What is the same for every :meth:`step`: the taps, and the shift [N, C] of the speakers."""
+        """The constants of every :meth:`step`: the taps, and the shift [N, C] of the speakers."""
         return self.conv.taps(), self.shift(speaker, 1)
 
     def step(self, x, past, constants):
@@ -62,7 +62,7 @@ class GatedConvolution(nn.Layer):
         return self.combine(x, found, constants[1]), past
 
     def shift(self, speaker, ndim):
-        """What a speaker adds, [N, C], with another axis behind it where `ndim` is 2; None without speakers."""
+        """The shift by a speaker, [N, C], with another axis behind it where `ndim` is 2; None without speakers."""
         if self.speaker is None:
             return None
         shift = F.softsign(self.speaker.project(speaker))

@@ -40,7 +40,7 @@ class MonotonicAttention(nn.Layer):
         self.output = WeightNormConv1D(memory_size, channels)
 
     def remember(self, keys, values, mask):
-        """What is the same for all steps: projected keys and values [N, S, E], scores to add [N, 1, S], the scale.
+        """The constants of all steps: projected keys and values [N, S, E], scores to add [N, 1, S], the scale.
 
         Args:
             keys (Tensor): [N, S, E], with their positions.

@@ -60,7 +60,7 @@ class DeepVoice3Decoder(nn.Layer):
         self.speakers = nn.LayerList([WeightNormConv1D(speaker_size, 1) for _ in range(2)] if speaker_size else [])
 
     def remember(self, keys, values, mask, speaker=None):
-        """What both attentions remember of keys and values [N, S, E] with a mask float [N, S] (list)."""
+        """The memory of both attentions: projections of keys and values [N, S, E] with a mask float [N, S] (list)."""
         rate = self.rate_of(1, speaker)
         keys = keys + encode_positions(paddle.shape(keys)[1], self.memory_size, rate)
         return [attention.remember(keys, values, mask) for attention in self.attentions]
