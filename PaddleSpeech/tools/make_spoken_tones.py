@@ -34,7 +34,9 @@ TONE, PAUSE, SPACE = 0.07, 0.03, 0.08  # seconds
 def parser():
     """The command-line parser."""
     options = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("folder", type=pathlib.Path, help="output folder: train.jsonl, eval.jsonl, vocab.txt, wav/")
+    options.add_argument(
+        "folder", type=pathlib.Path, help="output folder: train.jsonl, eval.jsonl, train.csv, eval.csv, vocab.txt, wav/"
+    )
     options.add_argument("--train", type=int, default=200, help="training recordings (default 200)")
     options.add_argument("--eval", type=int, default=40, help="evaluation recordings (default 40)")
     options.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
@@ -49,7 +51,8 @@ def main(argv=None):
 
 
 def make_spoken_tones(folder, train=200, evaluation=40, seed=0):
-    """Writes train.jsonl, eval.jsonl, vocab.txt, tokenizer.json and the recordings, 8 kHz, 0.3 to 1 second each.
+    """Writes train.jsonl and eval.jsonl, the same as train.csv and eval.csv in the layout of LJ Speech, vocab.txt,
+    tokenizer.json and the recordings, 8 kHz, 0.3 to 1 second each.
 
     Args:
         folder (str | Path): created if missing.
@@ -67,6 +70,8 @@ def make_spoken_tones(folder, train=200, evaluation=40, seed=0):
             write_wav(path, synthesize(text, rng))
             rows.append({"path": path, "text": text})
         write_audio_manifest(folder / f"{split}.jsonl", rows)
+        lines = [f"{row['path'].stem}|{row['text']}|{row['text']}\n" for row in rows]
+        (folder / f"{split}.csv").write_text("".join(lines), encoding="utf-8")
     write_tokens(folder / "vocab.txt", list_characters([" ", *LETTERS]))
     pairs = {"type": "BPE", "vocab": {token: k for k, token in enumerate([*LETTERS, "\u0120", "\u0120a"])}}
     model = pairs | {"merges": ["\u0120 a"]}  # U+0120 stands for the space

@@ -1,15 +1,18 @@
-"""Batches of utterances: padding of features, texts and samples to the longest."""
+"""Batches of utterances: padding of features, spectrograms, texts and samples to the longest."""
 
 import numpy as np
 
 from common.data.transform import Transform
 from common.errors import ConfigError
 
+FRAMES = ("features", "mel", "linear")  # whose lengths are rounded up
+
 
 class PadSpeech(Transform):
     """Zero-pads the utterances of a batch to the longest one.
 
-    `features` [T, F], `labels` [U] and `audio` [S] are padded; the true lengths are unchanged.
+    `features`, `mel` and `linear` [T, F], `labels` and `ids` [U] and `audio` [S] are padded; the true lengths are
+    unchanged.
 
     Args:
         multiple (int): the number of frames is rounded up to a multiple of it, which reduces the number of shapes.
@@ -23,7 +26,8 @@ class PadSpeech(Transform):
         self.multiple = multiple
 
     def __call__(self, samples, rng):
-        for key, multiple in (("features", self.multiple), ("labels", 1), ("audio", 1)):
+        for key in ("features", "mel", "linear", "labels", "ids", "audio"):
+            multiple = self.multiple if key in FRAMES else 1
             arrays = [sample[key] for sample in samples if key in sample]
             longest = -(-max((len(array) for array in arrays), default=0) // multiple) * multiple
             for sample in samples:

@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   python tools/infer.py --model output/pose/export --image street.jpg --boxes boxes.json --out drawn
   python tools/infer.py --model output/stargan/export --image face.jpg --change Male=1 --out edited.png
   python tools/infer.py --model output/cgan/export --text "7, 42" --out seven.png
+  python tools/infer.py --model output/deepvoice3_words/export --text "one two three" --out speech.wav
   python tools/infer.py --model output/siamrpn/export --input street.mp4 --box 120,80,40,60 --out drawn
   python tools/infer.py --model output/tall/export --input features.npz --text "he cuts an onion"
   cat street.jpg | python tools/infer.py --model output/yolov3/export --image - --json
@@ -66,7 +67,8 @@ def parser():
         "--out",
         metavar="PATH",
         help="file.csv, .jsonl or .json: write the predictions (embeddings: .npz too); a folder, or a .jpg or .png for "
-        "one image: write the images (or the video) with the predictions drawn",
+        "one image: write the images (or the video) with the predictions drawn; a folder, or a .wav for one text: "
+        "write the speech",
     )
     options.add_argument(
         "--threshold",

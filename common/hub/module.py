@@ -30,6 +30,7 @@ METHODS = {  # a name that people call -> the tasks that it runs
     "instance_segmentation": ("InstanceSegmentation",),
     "segmentation": ("SemanticSegmentation",),
     "recognize_text": ("TextReading", "TextRecognition"),
+    "speech_synthesis": ("SpeechSynthesis",),
     "speech_recognition": ("SpeechRecognition", "HybridRecognition", "StreamingRecognition", "SpeechTranscription"),
     "reading_comprehension": ("ReadingComprehension",),
     "ranking": ("Ranking",),

@@ -49,12 +49,12 @@ def refuse_suffix(out, others=()):
     if FILE_SUFFIX.fullmatch(suffix) and suffix not in known and not out.endswith("/") and not Path(out).is_dir():
         raise ConfigError(
             f"--out {out}: {suffix} files are not written; name one that ends in {', '.join(known)}"
-            + (f", or a folder for drawn images: {out}/" if others else "")
+            + (f", or a folder: {out}/" if others else "")
         )
 
 
 def refuse_drawings(out, task, source):
-    """Refuses `--out` that names neither a file of results nor, where the task draws on images, a folder or a drawing.
+    """Refuses `--out` that names no file of results, and neither a drawing of the task nor a file that it writes.
 
     Args:
         out (str | None): `--out`.
@@ -67,8 +67,8 @@ def refuse_drawings(out, task, source):
     if not out or is_result_file(out):
         return
     draws = task.draws and (hasattr(source, "drawing") or task.input == "text")
-    refuse_suffix(out, DRAWN if draws else ())
-    if not draws:
+    refuse_suffix(out, DRAWN if draws else task.writes)
+    if not draws and not task.writes:
         raise ConfigError(
             f"--out draws on images; the predictions of {task.name} go to standard output, or to a file: --out name.csv"
         )

@@ -91,7 +91,7 @@ class Predictions(Shown):
         return task.draw(self.model.decode(self.given)["image"], list(self))
 
     def save(self, path):
-        """Writes the drawn image (.jpg, .png, ...) or the predictions (.csv, .jsonl, .json), by the suffix of the path.
+        """Writes the drawn image (.jpg, .png, ...), speech (.wav) or the predictions (.csv, .jsonl, .json), by suffix.
 
         Raises:
             ConfigError: another suffix, the input itself, or an image of a task that does not draw.
@@ -105,8 +105,10 @@ class Predictions(Shown):
             if path.exists() and source.exists() and path.samefile(source):
                 raise ConfigError(f"{path}: would overwrite the input; choose another name")
             write_image(path, self.draw())
+        elif path.suffix.lower() in self.model.task.writes and self:
+            write_content(path, self.model.task.file_of(list(self)))
         else:
-            known = [*IMAGE_SUFFIXES, *WRITERS]
+            known = [*self.model.task.writes, *IMAGE_SUFFIXES, *WRITERS]
             raise ConfigError(f"{path}: '{path.suffix}' is no suffix that can be written: {', '.join(known)}")
 
     def show(self):
@@ -189,7 +191,11 @@ def open_viewer(image):
 
 def write_image(path, image):
     """Writes an RGB image (uint8 [H, W, 3]) in the format of the suffix; raises EnvironmentProblem."""
-    content = encode(image, path.suffix)
+    write_content(path, encode(image, path.suffix))
+
+
+def write_content(path, content):
+    """Writes bytes, in a folder that is created if missing; raises EnvironmentProblem."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

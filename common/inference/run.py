@@ -8,6 +8,7 @@ from common.data.coverage import Coverage
 from common.data.issues import issue_line
 from common.errors import BadSample, DataError, DataIssue, NotFinite
 from common.inference.predictor import fixed_batch, predict_prepared, prepare_samples
+from common.inference.record_files import RecordFiles
 from common.inference.result_files import describe_sample, is_result_file, open_results, refuse_drawings
 from common.inference.rows import predict_rows
 from common.inference.tracks import predict_tracks
@@ -61,7 +62,7 @@ def run_inference(model, source, args):
         transform.end_of_rows()
     if drawing or table:
         (drawing or table).close()
-        logger.info("%s: %s", "drawn" if drawing else "written", args.out)
+        logger.info("%s: %s", "drawn" if drawing and not task.writes else "written", args.out)
     coverage.report()
     if total == 0 and bad == 0:
         raise DataError(f"{source.name}: no {source.what} was found")
@@ -90,6 +91,8 @@ def open_outputs(out, model, source, threshold=None):
     refuse_drawings(out, model.task, source)
     if is_result_file(out):
         return None, open_results(out, model.task, model.labels, source.name, threshold)
+    if model.task.writes:
+        return RecordFiles(out, source.many, model.task.writes), None
     return source.drawing(out) if hasattr(source, "drawing") else ImageWriter(out, source.many), None
 
 

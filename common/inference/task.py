@@ -41,6 +41,7 @@ class Task:
         asks (str | None): key of a sample under which it finds the text that a caller asks with, such as a `sentence`
             (`--text` beside --input).
         column (str | None): column of the text in tables of a user, besides the usual names.
+        writes (tuple[str]): suffixes of files that the records of a sample are written to, by `file_of`.
     """
 
     input = "image"
@@ -54,6 +55,7 @@ class Task:
     sequential = False
     asks = None
     column = None
+    writes = ()
 
     @property
     def name(self):
@@ -100,6 +102,10 @@ class Task:
     def draw(self, image, records):
         """A copy of an image (RGB uint8 [H, W, 3]) with the records drawn on it."""
         raise NotImplementedError(f"{self.name} does not draw")
+
+    def file_of(self, records):
+        """The bytes of the file of a sample, for a task that `writes` such files."""
+        raise NotImplementedError(f"{self.name} does not write files")
 
     def beside(self, labels):
         """The number of records that csv has beside each other in the row of a sample; 0 for a row per record.

@@ -23,7 +23,16 @@ ROWS = [{"name": k, "path": "x", "row": {"user": f"u,{k}", "seen": [1, k]}} for 
 SPANS = [{"label": "PER", "text": text[:4], "start": 0, "end": 4} for text in TEXTS]
 ANSWERS = [{"text": text, "start": 0, "end": len(text), "score": -1e-7} for text in ("", "a, b")]
 BOXES = np.array([[1, 0.9123, 1.5, 2.25, 30.125, 1e-7], [3, 0.6, 0, 0, 5, 5], [0, 0.7, 0, 0, 1, 1]])
-ALWAYS = ("score", "start", "share", "embedding", "value", "png", "price")  # in a record: the first that its task has
+ALWAYS = (
+    "score",
+    "start",
+    "share",
+    "embedding",
+    "value",
+    "png",
+    "wav",
+    "price",
+)  # in a record: the first that its task has
 SCORES = {"scores": np.array([[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0], [0.25] * 4])}
 CORNERS = [[1.0, 2.5], [9.0, 2.5], [9.0, 4.0], [1.0, 4.0]]
 LINES_OF_TEXT = [{"score": 0.75, "box": [1.0, 2.5, 9.0, 4.0], "points": CORNERS}] * 2
@@ -99,6 +108,10 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
     "TextRecognition": (IMAGES, [[], *([{"text": text, "score": 0.5}] for text in ["", *TEXTS[:2]])]),
     "ImageTranslation": (IMAGES[:2], {"translated": np.linspace(-1, 1, 24).reshape(2, 3, 2, 2)}),
     "ImageFromNoise": (LINES[:2], {"image": np.linspace(-1, 1, 8).reshape(2, 1, 2, 2)}),
+    "SpeechSynthesis": (
+        LINES[:2],
+        {"linear": np.full((2, 4, 513), 0.5), "frames": np.array([4, 3]), "complete": np.array([True, False])},
+    ),
     "AttributeEditing": (
         [image | {"change": "Male=1", "target": np.ones(1)} for image in IMAGES[:2]],
         {"edited": np.linspace(-1, 1, 24).reshape(2, 3, 2, 2), "attributes": np.zeros((2, 1))},
@@ -169,7 +182,7 @@ def records_of(line, task):
         cells = {key: names if isinstance(names, tuple) else (names,) for key, names in task.columns.items()}
         cells = {key: [line.get(name + suffix, "") for name in names] for key, names in cells.items()}
         if any(next(cells[key] for key in ALWAYS if key in cells)):
-            texts = ("label", "text", "positive", "png", "change")
+            texts = ("label", "text", "positive", "png", "wav", "change")
             cells = {key: [v if key in texts else json.loads(v) for v in cells[key]] for key in cells}
             found.append({key: value if key == "box" else value[0] for key, value in cells.items()})
     return found

@@ -1,0 +1,1 @@
+"""Converters: from the states of a decoder to linear spectrograms."""
