@@ -40,19 +40,24 @@ due() { [ "$stage" -le "$1" ] && [ "$stop" -ge "$1" ]; }
 tool() { run "$python" "$kit/tools/$1.py" "${@:2}"; }
 fresh() { if compgen -G "$1/step_*" >/dev/null; then echo "-r"; echo "auto"; fi; }
 out=$output_dir/pointrcnn_stages
+folder() {  # of the run of a configuration and a name
+  "$python" "$kit/tools/train.py" -c "configs/$1.yml" -o "output_dir=$out" "name=$2" --print-config | sed -n 's/^output_dir: *//p' | sed "s/^'\(.*\)'\$/\1/"
+}
+first_run=$(folder "$first" first)/first
+whole_run=$(folder "$whole" whole)/whole
 if due 0; then "$kit/run.sh" "$first" --stage 0 --stop 0; fi
 if due 1; then
-  mapfile -t resume < <(fresh "$out/first")
+  mapfile -t resume < <(fresh "$first_run")
   tool train -c "configs/$first.yml" --eval ${resume[@]+"${resume[@]}"} -o "output_dir=$out" name=first ${of_first[@]+"${of_first[@]}"}
 fi
 if due 2; then
-  mapfile -t resume < <(fresh "$out/whole")
-  tool train -c "configs/$whole.yml" --eval ${resume[@]+"${resume[@]}"} -o "output_dir=$out" name=whole "train.freeze=[rpn]" "pretrained=$out/first/best" ${of_whole[@]+"${of_whole[@]}"}
+  mapfile -t resume < <(fresh "$whole_run")
+  tool train -c "configs/$whole.yml" --eval ${resume[@]+"${resume[@]}"} -o "output_dir=$out" name=whole "train.freeze=[rpn]" "pretrained=$first_run/best" ${of_whole[@]+"${of_whole[@]}"}
 fi
 if due 3; then
   echo "== $first, the first stage alone" >&2
-  tool eval -c "configs/$first.yml" -o "weights=$out/first/best" ${of_first[@]+"${of_first[@]}"}
+  tool eval -c "configs/$first.yml" -o "weights=$first_run/best" ${of_first[@]+"${of_first[@]}"}
   echo "== $whole, both stages" >&2
-  tool eval -c "configs/$whole.yml" -o "weights=$out/whole/best" ${of_whole[@]+"${of_whole[@]}"}
-  tool export -c "configs/$whole.yml" -o "weights=$out/whole/best" "output_dir=$out" name=whole ${of_whole[@]+"${of_whole[@]}"}
+  tool eval -c "configs/$whole.yml" -o "weights=$whole_run/best" ${of_whole[@]+"${of_whole[@]}"}
+  tool export -c "configs/$whole.yml" -o "weights=$whole_run/best" "output_dir=$out" name=whole ${of_whole[@]+"${of_whole[@]}"}
 fi
