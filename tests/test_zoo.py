@@ -104,7 +104,9 @@ def test_the_first_losses_of_a_tiny_twin_are_those_of_its_row(row, made_sets, tm
     expected = [float(text) for text in row["first_losses"].split()]
     measured = " ".join(f"{value:.4f}" for value in losses)
     for value, wanted, tolerance in zip(losses, expected, TOLERANCE, strict=True):
-        assert value == pytest.approx(wanted, rel=tolerance, abs=5e-5), f"if the change is meant, the row says {measured}"
+        assert value == pytest.approx(wanted, rel=tolerance, abs=5e-5), (
+            f"if the change is meant, the row says {measured}"
+        )
 
 
 @pytest.mark.parametrize("row", [case for case in slow_but({"yolov3"}) if not is_gan(case.values[0])])

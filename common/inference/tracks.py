@@ -4,7 +4,7 @@ import numpy as np
 
 from common.errors import ConfigError, DataError, NotFinite
 from common.vision.track_sources import EXAMPLE, sequence_frames
-from common.vision.tracking import TrackingCrops, context_side
+from common.vision.tracking import TrackingCrops, center_of, context_side
 
 SMALLEST = 2.0  # pixels of a side of the box
 
@@ -31,12 +31,16 @@ class Track:
         self.run, self.crops, self.path = run, crops, path
         self.first, self.box = [float(value) for value in box], [float(value) for value in box]
         self.template = self.sample(frame)["template"]
-        self.about = None
+        self.outputs, self.start, self.scale = None, None, None  # of the last frame that was searched
 
     def sample(self, frame, **known):
         """The prepared sample of a frame."""
         sample = {"path": self.path, "frames": [frame], "boxes": [self.first], "state": self.box, **known}
         return self.crops(sample, None)
+
+    def to_frame(self, points):
+        """Points [P, 2], x and y from the center of the region of the last frame, in pixels of the frame."""
+        return np.asarray(points) / self.scale + self.start
 
     def follow(self, frame):
         """The box x, y, w, h (list[float]) and the score (float) of the next frame, RGB uint8 [H, W, 3].
@@ -51,6 +55,7 @@ class Track:
         if not np.isfinite([across, down, width, height]).all():
             raise NotFinite(f"error[D153] {self.path}: the tracker gives a box that is NaN or infinite")
         scale = self.crops.exemplar / context_side(self.box, self.crops.context)
+        self.outputs, self.start, self.scale = outputs, center_of(self.box), scale
         limits = frame.shape[1], frame.shape[0]
         center = [
             min(max(start + side / 2 + shift / scale, 0.0), float(limit))
@@ -58,11 +63,10 @@ class Track:
         ]
         size = [min(max(side / scale, SMALLEST), float(limit)) for side, limit in zip((width, height), limits)]
         self.box = [center[0] - size[0] / 2, center[1] - size[1] / 2, *size]
-        self.about = outputs
         return self.box, float(outputs["score"].reshape(-1)[0])
 
 
-def follow_frames(run, crops, frames, box, path="a sequence"):
+def follow_frames(run, crops, frames, box, path="a sequence", seen=None):
     """The boxes [F, 4] and scores [F] of the frames of a sequence, the given box with a score of 1 first.
 
     Args:
@@ -71,6 +75,7 @@ def follow_frames(run, crops, frames, box, path="a sequence"):
         frames (Iterable[ndarray]): RGB uint8 [H, W, 3].
         box (Sequence[float]): of the first frame.
         path (str): for messages.
+        seen (Callable | None): is given the track after each frame.
 
     Raises:
         DataError: there are no frames.
@@ -84,6 +89,8 @@ def follow_frames(run, crops, frames, box, path="a sequence"):
             found = track.follow(frame)
         boxes.append(list(found[0]))
         scores.append(found[1])
+        if seen:
+            seen(track)
     if track is None:
         raise DataError(f"error[D117] {path}: there are no frames")
     return np.array(boxes), np.array(scores)
@@ -119,11 +126,14 @@ def predict_tracks(model, samples, threshold):
         if "box" not in sample:
             raise ConfigError(f"this model tracks an object from where it is at first: {EXAMPLE}")
         try:
-            frames = sequence_frames(sample, crops.max_pixels)
-            boxes, scores = follow_frames(model.run, crops, frames, sample["box"], sample["path"])
+            frames, shapes = sequence_frames(sample, crops.max_pixels), []
+            boxes, scores = follow_frames(
+                *(model.run, crops, frames, sample["box"], sample["path"]),
+                seen=lambda track, shapes=shapes: shapes.append(model.task.shape_of(track)),
+            )
         except DataError as error:
             problems.append(error)
             continue
-        outputs = {"boxes": boxes[None], "scores": scores[None]}
+        outputs = {"boxes": boxes[None], "scores": scores[None], "shapes": [shapes]}
         found.append((sample, model.task.records(outputs, [sample], model.labels, threshold)[0]))
     return found, problems
