@@ -44,7 +44,7 @@ class MaskTracking(ObjectTracking):
         return corners if self.rotated else upright(corners)
 
     def records(self, outputs, samples, labels, threshold):
-        """The records of tracks, those of :class:`ObjectTracking` with `polygon`, x and y of four corners (eight floats).
+        """The records of tracks, with `polygon` too, x and y of four corners (eight floats).
 
         Args:
             outputs (dict[str, object]): `boxes` [N, F, 4], `scores` [N, F], and `shapes`, a list of what `shape_of`
