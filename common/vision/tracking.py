@@ -113,6 +113,10 @@ class TrackingCrops(Transform):
         check_crop_sizes(type(self).__name__, exemplar, instance, context)
         self.exemplar, self.instance, self.context, self.max_pixels = exemplar, instance, context, max_pixels
 
+    def scale_of(self, box):
+        """Pixels of the crops for one of the frame, about a box x, y, w, h (float)."""
+        return self.exemplar / context_side(box, self.context)
+
     def __call__(self, sample, rng):
         frames, boxes = sample["frames"], sample["boxes"]
         if "template" not in sample:
@@ -122,7 +126,7 @@ class TrackingCrops(Transform):
                 first, center_of(boxes[0]), context_side(boxes[0], self.context), self.exemplar
             )
         state = sample.get("state", boxes[0])
-        scale = self.exemplar / context_side(state, self.context)
+        scale = self.scale_of(state)
         frame = read_frame(frames[min(1, len(frames) - 1)], self.max_pixels)
         sample["search"] = crop_square(frame, center_of(state), self.instance / scale, self.instance)
         sample["size"] = np.array([state[2] * scale, state[3] * scale], np.float32)
@@ -185,7 +189,8 @@ class TrackingPair(Transform):
             moved = rng.uniform(-shift, shift, 2) * side
             center = center_of(box)
             region = (center[0] + moved[0], center[1] + moved[1])
-            crop = self.change_colors(crop_square(frame, region, side * size / self.exemplar, size), gray, rng)
+            crop = crop_square(frame, region, side * size / self.exemplar, size)
+            crop = change_colors(crop, gray, self.brightness, rng)
             sample[name] = np.ascontiguousarray(crop[:, :, ::-1]) if mirrored else crop
         masks = self.crop_mask(sample, frame, region, side, mirrored) if "mask" in sample else {}
         zoom = self.exemplar / side
@@ -208,13 +213,14 @@ class TrackingPair(Transform):
         crop = (crop[:, ::-1] if mirrored else crop) >= HALF
         return {"mask": np.ascontiguousarray(crop, np.uint8), "masked": np.int64(1)}
 
-    def change_colors(self, crop, gray, rng):
-        """A crop float32 [3, H, W], gray if asked, with another contrast and brightness."""
-        if gray:
-            crop = np.repeat(np.tensordot(LUMA, crop, 1)[None], 3, 0)
-        contrast, brightness = rng.uniform(-self.brightness, self.brightness, 2)
-        mean = crop.mean()
-        return np.clip((crop - mean) * np.float32(1 + contrast) + mean * np.float32(1 + brightness), 0, 255)
+
+def change_colors(crop, gray, brightness, rng):
+    """A crop float32 [3, H, W], gray if asked, whose contrast and brightness change by up to a part."""
+    if gray:
+        crop = np.repeat(np.tensordot(LUMA, crop, 1)[None], 3, 0)
+    contrast, brightness = rng.uniform(-brightness, brightness, 2)
+    mean = crop.mean()
+    return np.clip((crop - mean) * np.float32(1 + contrast) + mean * np.float32(1 + brightness), 0, 255)
 
 
 def check_crop_sizes(name, exemplar, instance, context):
