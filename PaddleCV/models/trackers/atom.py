@@ -106,8 +106,8 @@ class ATOM(nn.Layer):
 
         Returns:
             tuple[Tensor]: `box` [N, 4], shift of the center and new size in pixels of the crop, `score` [N], the
-                largest of the `response` [N, R, R], the `features` [N, C, h, w] that the filter sees, and `own3` and `own4` [N, K] of
-                the object in the middle of this crop.
+                largest of the `response` [N, R, R], the `features` [N, C, h, w] that the filter sees, and `own3` and
+                `own4` [N, K] of the object in the middle of this crop.
         """
         features, response, own = self.predict(image, size, projection, filter)
         side = response.shape[1]
