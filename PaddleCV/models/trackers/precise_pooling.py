@@ -39,11 +39,13 @@ def pool_with_slopes(features, boxes, bins):
 
 def between(features, down, across):
     """Maps [N, C, H, W] between weights [N, B, n, H] and [N, B, n, W]: [N, B, C, n, n]."""
-    channels, width = features.shape[1], features.shape[3]
+    channels, height, width = features.shape[1:]
     boxes, bins = down.shape[1], down.shape[2]
-    rows = paddle.matmul(down.flatten(1, 2).unsqueeze(1), features)  # [N, C, B n, W]
-    rows = rows.reshape([-1, channels, boxes, bins, width]).transpose([0, 2, 1, 3, 4])
-    return paddle.matmul(rows, across.transpose([0, 1, 3, 2]).unsqueeze(2))
+    # products of three axes alone: oneDNN in the predictor has others wrong
+    rows = paddle.matmul(down.flatten(1, 2), features.transpose([0, 2, 1, 3]).reshape([-1, height, channels * width]))
+    rows = rows.reshape([-1, bins * channels, width])  # [N B, n C, W]
+    found = paddle.matmul(rows, across.transpose([0, 1, 3, 2]).reshape([-1, width, bins]))
+    return found.reshape([-1, boxes, bins, channels, bins]).transpose([0, 1, 3, 2, 4])
 
 
 def axis_weights(low, high, bins, length):
