@@ -1,7 +1,8 @@
 """Sequences of frames with the box of one object, as trackers are trained and evaluated on.
 
 A sequence is a sample: `path` and `name`, `frames` (paths, in order), `boxes` float64 [F, 4] (x, y, width, height in
-pixels of the frame) and `present` bool [F], False where the object is hidden or outside of the frame.
+pixels of the frame) and `present` bool [F], False where the object is hidden or outside of the frame.  Where masks are
+known, `masks` has one of every frame, see :func:`common.vision.track_masks.read_track_mask`.
 """
 
 import os
@@ -14,7 +15,7 @@ from common.errors import DataError
 from common.files import read_lines
 from common.vision.frame_files import frames_in, missing_frames
 
-FRAME_FOLDER = "img"
+FRAME_FOLDER, MASK_FOLDER = "img", "mask"
 TRUTH = ("groundtruth_rect.txt", "groundtruth.txt")
 SEPARATORS = re.compile(r"[,;\s]+")
 HIDDEN = ("absence.label", "full_occlusion.txt", "out_of_view.txt")  # of GOT-10k; of LaSOT, both in one line
@@ -25,7 +26,8 @@ class ObjectSequences:
 
     A line of the ground truth is x, y, width and height of a frame; OTB counts pixels from 1 and the others from 0, the
     difference is below what annotators agree on and is left.  A box without area, or one with NaN, is that of a hidden
-    object; so are frames that `absence.label` (GOT-10k), `full_occlusion.txt` and `out_of_view.txt` (LaSOT) mark.
+    object; so are frames that `absence.label` (GOT-10k), `full_occlusion.txt` and `out_of_view.txt` (LaSOT) mark.  A
+    folder `mask/` beside `img/` has the mask of the object in each frame, a PNG that is 0 elsewhere.
 
     Args:
         root (str): a folder of sequences.
@@ -154,7 +156,19 @@ def read_sequence(folder, number, issues):
         issues.error("D106" if len(frames) else "D117", what, file=truth, image=number)
         return None
     name = os.path.basename(os.path.normpath(folder))
-    return {"path": folder, "name": name, "frames": frames, "boxes": boxes, "present": present}
+    found = {"path": folder, "name": name, "frames": frames, "boxes": boxes, "present": present}
+    return found | read_mask_folder(os.path.join(folder, MASK_FOLDER), frames, number, issues)
+
+
+def read_mask_folder(folder, frames, number, issues):
+    """`masks` of the PNGs of a folder, one for each frame; nothing where there is no such folder."""
+    if not os.path.isdir(folder):
+        return {}
+    found = frames_in(folder)
+    if len(found) != len(frames):
+        message = f"{len(found)} masks for {len(frames)} frames"
+        issues.error("D116", message, file=folder, fix="a PNG for each frame, or no such folder", image=number)
+    return {"masks": [{"path": path} for path in found]}
 
 
 def read_boxes_of(path, number, issues):

@@ -7,7 +7,7 @@ Shapes in this file:
 import numpy as np
 import paddle
 
-from common.inference.tracks import Track, follow_frames
+from common.inference.tracks import follow_frames, start_track
 from common.vision.tracking import TrackingCrops, read_frame
 
 THRESHOLDS = np.arange(21) / 20  # of the overlap
@@ -31,12 +31,15 @@ class TrackingScores:
         context (float): see :class:`common.vision.tracking.TrackingCrops`.
         restarts (bool): runs the protocol of VOT too, which takes as long again.
         lengths (list[int]): the shortest and the longest segment over which the expected overlap is averaged.
+        crops (Transform | None): the crops of another kind of tracker, such as AreaCrops, instead of TrackingCrops.
     """
 
     needs, primary = "model", "success"
 
-    def __init__(self, dataset, exemplar=127, instance=255, context=0.5, restarts=False, lengths=(100, 356)):
-        self.crops = TrackingCrops(exemplar, instance, context)
+    def __init__(
+        self, dataset, exemplar=127, instance=255, context=0.5, restarts=False, lengths=(100, 356), crops=None
+    ):
+        self.crops = crops or TrackingCrops(exemplar, instance, context)
         self.restarts, self.lengths = restarts, tuple(lengths)
         self.reset()
 
@@ -120,7 +123,7 @@ def supervised(run, crops, frames, boxes, present):
             continue
         frame = read_frame(frame)
         if track is None:
-            track = Track(run, crops, frame, boxes[number])
+            track = start_track(run, crops, frame, boxes[number])
             continue
         box, _ = track.follow(frame)
         if present[number]:

@@ -30,7 +30,8 @@ MOST_OTHERS = 5
 def make_tracks(out, train=60, evaluation=6, size=240, frames=16, seed=0):
     """Writes the dataset to a temporary folder next to `out`, which must not exist, and renames it.
 
-    `out` gets `<split>/<number>/img/0001.jpg` and so on, and `<split>/<number>/groundtruth_rect.txt`, as OTB has them.
+    `out` gets `<split>/<number>/img/0001.jpg` and so on, and `<split>/<number>/groundtruth_rect.txt`, as OTB has them;
+    `<split>/<number>/mask/0001.png` has the pixels of the object that are seen.
 
     Args:
         out (str | Path): output folder.
@@ -48,10 +49,12 @@ def make_tracks(out, train=60, evaluation=6, size=240, frames=16, seed=0):
         for part, (split, count) in enumerate((("train", train), ("val", evaluation))):
             for number in range(count):
                 folder = temporary / split / f"{number:04d}"
-                (folder / "img").mkdir(parents=True)
-                video, boxes = draw_track(size * 3 // 4, size, frames, random_for(seed, part, number))
-                for place, frame in enumerate(video, 1):
+                for name in ("img", "mask"):
+                    (folder / name).mkdir(parents=True)
+                video, boxes, masks = draw_track(size * 3 // 4, size, frames, random_for(seed, part, number))
+                for place, (frame, mask) in enumerate(zip(video, masks), 1):
                     (folder / "img" / f"{place:04d}.jpg").write_bytes(encode_jpeg(frame, 85))
+                    (folder / "mask" / f"{place:04d}.png").write_bytes(cv2.imencode(".png", mask)[1].tobytes())
                 lines = "".join(",".join(f"{value:.1f}" for value in box) + "\n" for box in boxes)
                 (folder / "groundtruth_rect.txt").write_text(lines, encoding="utf-8")
         temporary.rename(out)
@@ -60,7 +63,10 @@ def make_tracks(out, train=60, evaluation=6, size=240, frames=16, seed=0):
 
 
 def draw_track(height, width, count, rng):
-    """A sequence: frames uint8 [count, height, width, 3], and the boxes of its object float64 [count, 4]."""
+    """A sequence: frames uint8 [count, height, width, 3], the boxes of its object float64 [count, 4], and its masks.
+
+    The masks, uint8 [count, height, width] of 0 and 255, are of the pixels that no other thing covers.
+    """
     margin = width // 3
     ground = texture(height + 2 * margin, width + 2 * margin, rng)
     for _ in range(rng.integers(5, 25)):  # things that stand still
@@ -72,7 +78,7 @@ def draw_track(height, width, count, rng):
     if others and rng.random() < 0.3:  # one that looks the same
         others[0].thing, others[0].mask = target.thing, target.mask
     light = 1 + smooth_path(count, rng, rng.uniform(0, 0.3), 1)[:, 0]
-    blur, video, boxes = rng.choice([0, 0, 0, 3, 5]), [], []
+    blur, video, boxes, masks = rng.choice([0, 0, 0, 3, 5]), [], [], []
     front = rng.random(len(others)) < 0.2
     for number in range(count):
         left, top = np.clip((margin + pan[number]).round().astype(int), 0, 2 * margin)
@@ -80,14 +86,16 @@ def draw_track(height, width, count, rng):
         for other, above in zip(others, front):
             if not above:
                 other.paste(frame, number)
-        boxes.append(target.paste(frame, number))
+        box, seen = target.paste(frame, number)
         for other, above in zip(others, front):
             if above:
-                other.paste(frame, number)
+                seen = np.minimum(seen, 1 - other.paste(frame, number)[1])
+        boxes.append(box)
+        masks.append(np.where(seen >= 0.5, 255, 0).astype(np.uint8))
         frame = cv2.GaussianBlur(frame, (int(blur), int(blur)), 0) if blur else frame
         noise = rng.normal(0, 4, frame.shape[:2])[..., None]
         video.append(np.clip(frame * light[number] + noise, 0, 255).astype(np.uint8))
-    return np.stack(video), np.array(boxes)
+    return np.stack(video), np.array(boxes), np.stack(masks)
 
 
 class Mover:
@@ -110,7 +118,7 @@ class Mover:
         self.angles = smooth_path(count, rng, rng.uniform(0, 15), 1)[:, 0]
 
     def paste(self, frame, number):
-        """Draws the thing of a frame, and returns its box x, y, w, h."""
+        """Draws the thing of a frame, and returns its box x, y, w, h and its opacity, float32 [H, W] of 0 to 1."""
         (x, y), scale, angle = self.path[number], self.scales[number], self.angles[number]
         return paste(frame, self.thing, self.mask, x, y, scale, angle)
 
@@ -175,7 +183,7 @@ def smooth_path(count, rng, reach, columns):
 
 
 def paste(frame, thing, mask, x, y, scale, angle):
-    """Draws a thing about (x, y), scaled and turned, into float32 [H, W, 3]; returns its box x, y, w, h."""
+    """Draws a thing about (x, y), scaled and turned, into float32 [H, W, 3]; returns its box and opacity [H, W]."""
     height, width = mask.shape
     move = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, scale)
     move[:, 2] += [x - (width - 1) / 2, y - (height - 1) / 2]
@@ -186,7 +194,8 @@ def paste(frame, thing, mask, x, y, scale, angle):
     rows, columns = np.nonzero(mask > 0.5)
     corners = np.stack([columns, rows, np.ones(len(rows))], 1) @ move.T
     low, high = corners.min(0), corners.max(0) + 1
-    return [float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])]
+    box = [float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])]
+    return box, alpha[..., 0]
 
 
 def parser():

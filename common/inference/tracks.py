@@ -3,8 +3,9 @@
 import numpy as np
 
 from common.errors import ConfigError, DataError, NotFinite
+from common.vision.area_crops import AreaCrops
 from common.vision.track_sources import EXAMPLE, sequence_frames
-from common.vision.tracking import TrackingCrops, context_side
+from common.vision.tracking import TrackingCrops, center_of
 
 SMALLEST = 2.0  # pixels of a side of the box
 
@@ -30,13 +31,29 @@ class Track:
     def __init__(self, run, crops, frame, box, path="a sequence"):
         self.run, self.crops, self.path = run, crops, path
         self.first, self.box = [float(value) for value in box], [float(value) for value in box]
+        self.outputs, self.start, self.scale = None, None, None  # of the last frame that was searched
+        self.prepare(frame)
+
+    def prepare(self, frame):
+        """Takes from the first frame what the others are compared with."""
         self.template = self.sample(frame)["template"]
-        self.about = None
 
     def sample(self, frame, **known):
         """The prepared sample of a frame."""
         sample = {"path": self.path, "frames": [frame], "boxes": [self.first], "state": self.box, **known}
         return self.crops(sample, None)
+
+    def inputs_of(self, frame):
+        """The inputs of the model for a frame, {name: float32 [1, ...]}."""
+        sample = self.sample(frame, template=self.template)
+        return {name: np.asarray(sample[name], np.float32)[None] for name in ("template", "search", "size")}
+
+    def learn(self, inputs, outputs):
+        """Learns from a frame that was searched; nothing, where the model does not change."""
+
+    def to_frame(self, points):
+        """Points [P, 2], x and y from the center of the region of the last frame, in pixels of the frame."""
+        return np.asarray(points) / self.scale + self.start
 
     def follow(self, frame):
         """The box x, y, w, h (list[float]) and the score (float) of the next frame, RGB uint8 [H, W, 3].
@@ -44,13 +61,13 @@ class Track:
         Raises:
             NotFinite: the outputs of the model are NaN or infinite.
         """
-        sample = self.sample(frame, template=self.template)
-        inputs = {name: np.asarray(sample[name], np.float32)[None] for name in ("template", "search", "size")}
+        inputs = self.inputs_of(frame)
         outputs = self.run(inputs)
         across, down, width, height = (float(value) for value in outputs["box"][0])
         if not np.isfinite([across, down, width, height]).all():
             raise NotFinite(f"error[D153] {self.path}: the tracker gives a box that is NaN or infinite")
-        scale = self.crops.exemplar / context_side(self.box, self.crops.context)
+        scale = self.crops.scale_of(self.box)
+        self.outputs, self.start, self.scale = outputs, center_of(self.box), scale
         limits = frame.shape[1], frame.shape[0]
         center = [
             min(max(start + side / 2 + shift / scale, 0.0), float(limit))
@@ -58,11 +75,20 @@ class Track:
         ]
         size = [min(max(side / scale, SMALLEST), float(limit)) for side, limit in zip((width, height), limits)]
         self.box = [center[0] - size[0] / 2, center[1] - size[1] / 2, *size]
-        self.about = outputs
+        self.learn(inputs, outputs)
         return self.box, float(outputs["score"].reshape(-1)[0])
 
 
-def follow_frames(run, crops, frames, box, path="a sequence"):
+def start_track(run, crops, frame, box, path="a sequence"):
+    """The track of an object from its first frame on, of the kind that its crops are for; see :class:`Track`."""
+    if isinstance(crops, AreaCrops):
+        from common.inference.online_tracks import OnlineTrack
+
+        return OnlineTrack(run, crops, frame, box, path)
+    return Track(run, crops, frame, box, path)
+
+
+def follow_frames(run, crops, frames, box, path="a sequence", seen=None):
     """The boxes [F, 4] and scores [F] of the frames of a sequence, the given box with a score of 1 first.
 
     Args:
@@ -71,6 +97,7 @@ def follow_frames(run, crops, frames, box, path="a sequence"):
         frames (Iterable[ndarray]): RGB uint8 [H, W, 3].
         box (Sequence[float]): of the first frame.
         path (str): for messages.
+        seen (Callable | None): is given the track after each frame.
 
     Raises:
         DataError: there are no frames.
@@ -78,12 +105,14 @@ def follow_frames(run, crops, frames, box, path="a sequence"):
     track, boxes, scores = None, [], []
     for frame in frames:
         if track is None:
-            track = Track(run, crops, frame, box, path)
+            track = start_track(run, crops, frame, box, path)
             found = track.box, 1.0
         else:
             found = track.follow(frame)
         boxes.append(list(found[0]))
         scores.append(found[1])
+        if seen:
+            seen(track)
     if track is None:
         raise DataError(f"error[D117] {path}: there are no frames")
     return np.array(boxes), np.array(scores)
@@ -95,9 +124,9 @@ def crops_of(transforms):
     Args:
         transforms (list[Transform]): of a model.
     """
-    found = next((transform for transform in transforms if isinstance(transform, TrackingCrops)), None)
+    found = next((transform for transform in transforms if isinstance(transform, (TrackingCrops, AreaCrops))), None)
     if found is None:
-        raise DataError("the pre-processing of a tracker has TrackingCrops; this one has not")
+        raise DataError("the pre-processing of a tracker has TrackingCrops or AreaCrops; this one has not")
     return found
 
 
@@ -119,11 +148,14 @@ def predict_tracks(model, samples, threshold):
         if "box" not in sample:
             raise ConfigError(f"this model tracks an object from where it is at first: {EXAMPLE}")
         try:
-            frames = sequence_frames(sample, crops.max_pixels)
-            boxes, scores = follow_frames(model.run, crops, frames, sample["box"], sample["path"])
+            frames, shapes = sequence_frames(sample, crops.max_pixels), []
+            boxes, scores = follow_frames(
+                *(model.run, crops, frames, sample["box"], sample["path"]),
+                seen=lambda track, shapes=shapes: shapes.append(model.task.shape_of(track)),
+            )
         except DataError as error:
             problems.append(error)
             continue
-        outputs = {"boxes": boxes[None], "scores": scores[None]}
+        outputs = {"boxes": boxes[None], "scores": scores[None], "shapes": [shapes]}
         found.append((sample, model.task.records(outputs, [sample], model.labels, threshold)[0]))
     return found, problems

@@ -14,8 +14,10 @@ import numpy as np
 from common.data.refusals import bad_file
 from common.data.transform import Transform
 from common.vision.decode import PIXEL_LIMIT, Decode, decode_image, read_image_file
+from common.vision.track_masks import read_track_mask
 
 CONTEXT = 0.5  # the part of width + height that is added to each side of a box
+HALF = 0.5  # of a pixel of a mask
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -38,19 +40,21 @@ def center_of(box):
     return float(box[0]) + float(box[2]) / 2, float(box[1]) + float(box[3]) / 2
 
 
-def crop_square(image, center, side, size):
-    """A square of a frame, resized bilinearly; outside of the frame lies its mean color.
+def crop_square(image, center, side, size, fill=None):
+    """A square of a frame, resized bilinearly; outside of the frame lies its mean color, or a given value.
 
     Args:
-        image (ndarray): uint8 [H, W, 3].
+        image (ndarray): uint8 [H, W, C].
         center (tuple[float, float]): x and y in pixels of the frame.
         side (float): of the square in pixels of the frame.
         size (int): of the crop in pixels.
+        fill (float | None): the value outside of the frame.
 
     Returns:
-        ndarray: float32 [3, size, size], 0 to 255.
+        ndarray: float32 [C, size, size], 0 to 255.
     """
-    fill = image.reshape(-1, 3).mean(0, dtype=np.float64).astype(np.float32)
+    if fill is None:
+        fill = image.reshape(-1, image.shape[2]).mean(0, dtype=np.float64).astype(np.float32)
     rows, below, down = positions(center[1], side, size, image.shape[0])
     columns, right, across = positions(center[0], side, size, image.shape[1])
     top, bottom = rows, below
@@ -109,6 +113,10 @@ class TrackingCrops(Transform):
         check_crop_sizes(type(self).__name__, exemplar, instance, context)
         self.exemplar, self.instance, self.context, self.max_pixels = exemplar, instance, context, max_pixels
 
+    def scale_of(self, box):
+        """Pixels of the crops for one of the frame, about a box x, y, w, h (float)."""
+        return self.exemplar / context_side(box, self.context)
+
     def __call__(self, sample, rng):
         frames, boxes = sample["frames"], sample["boxes"]
         if "template" not in sample:
@@ -118,7 +126,7 @@ class TrackingCrops(Transform):
                 first, center_of(boxes[0]), context_side(boxes[0], self.context), self.exemplar
             )
         state = sample.get("state", boxes[0])
-        scale = self.exemplar / context_side(state, self.context)
+        scale = self.scale_of(state)
         frame = read_frame(frames[min(1, len(frames) - 1)], self.max_pixels)
         sample["search"] = crop_square(frame, center_of(state), self.instance / scale, self.instance)
         sample["size"] = np.array([state[2] * scale, state[3] * scale], np.float32)
@@ -130,7 +138,8 @@ class TrackingPair(Transform):
 
     A sample has `frames`, two paths or images, and `boxes` [2, 4].  Sets `template`, `search` as `TrackingCrops` does,
     `size` float32 [2], and `target` float32 [4]: center x, y, width and height of the object in pixels of the region,
-    whose center is (0, 0).
+    whose center is (0, 0).  A sample with `mask`, that of the object in the second frame or None, gets `mask` uint8
+    [S, S] of the region and `masked` int64, 0 where there was none.
 
     Args:
         exemplar (int): T.
@@ -180,21 +189,38 @@ class TrackingPair(Transform):
             moved = rng.uniform(-shift, shift, 2) * side
             center = center_of(box)
             region = (center[0] + moved[0], center[1] + moved[1])
-            crop = self.change_colors(crop_square(frame, region, side * size / self.exemplar, size), gray, rng)
+            crop = crop_square(frame, region, side * size / self.exemplar, size)
+            crop = change_colors(crop, gray, self.brightness, rng)
             sample[name] = np.ascontiguousarray(crop[:, :, ::-1]) if mirrored else crop
+        masks = self.crop_mask(sample, frame, region, side, mirrored) if "mask" in sample else {}
         zoom = self.exemplar / side
         sign = -1 if mirrored else 1
         target = [-moved[0] * zoom * sign, -moved[1] * zoom, box[2] * zoom, box[3] * zoom]
         found = {"target": np.array(target, np.float32), "size": np.array(target[2:], np.float32)}
-        return {key: sample[key] for key in ("path", "same", "template", "search") if key in sample} | found
+        return {key: sample[key] for key in ("path", "same", "template", "search") if key in sample} | found | masks
 
-    def change_colors(self, crop, gray, rng):
-        """A crop float32 [3, H, W], gray if asked, with another contrast and brightness."""
-        if gray:
-            crop = np.repeat(np.tensordot(LUMA, crop, 1)[None], 3, 0)
-        contrast, brightness = rng.uniform(-self.brightness, self.brightness, 2)
-        mean = crop.mean()
-        return np.clip((crop - mean) * np.float32(1 + contrast) + mean * np.float32(1 + brightness), 0, 255)
+    def crop_mask(self, sample, frame, center, side, mirrored):
+        """`mask` and `masked` of a region of a frame, about its center."""
+        if sample["mask"] is None:
+            return {"mask": np.zeros((self.instance,) * 2, np.uint8), "masked": np.int64(0)}
+        mask = read_track_mask(sample["mask"])
+        if mask.shape != frame.shape[:2]:
+            message = (
+                f"the mask is of {mask.shape[1]}x{mask.shape[0]} pixels, its frame of {frame.shape[1]}x{frame.shape[0]}"
+            )
+            raise bad_file("D111", sample["mask"].get("path", sample["path"]), message)
+        crop = crop_square(mask[..., None], center, side * self.instance / self.exemplar, self.instance, 0.0)[0]
+        crop = (crop[:, ::-1] if mirrored else crop) >= HALF
+        return {"mask": np.ascontiguousarray(crop, np.uint8), "masked": np.int64(1)}
+
+
+def change_colors(crop, gray, brightness, rng):
+    """A crop float32 [3, H, W], gray if asked, whose contrast and brightness change by up to a part."""
+    if gray:
+        crop = np.repeat(np.tensordot(LUMA, crop, 1)[None], 3, 0)
+    contrast, brightness = rng.uniform(-brightness, brightness, 2)
+    mean = crop.mean()
+    return np.clip((crop - mean) * np.float32(1 + contrast) + mean * np.float32(1 + brightness), 0, 255)
 
 
 def check_crop_sizes(name, exemplar, instance, context):

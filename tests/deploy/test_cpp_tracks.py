@@ -13,16 +13,20 @@ from tests.deploy.served import ask, input_of
 from tests.made.commands import command
 
 
-@pytest.fixture(scope="module")
-def tracker(made_sets, tmp_path_factory):
-    """An exported SiamRPN with untrained weights."""
-    config = load_config("PaddleCV/configs/tiny/tracking/siamrpn.yml", [f"dataset={made_sets.folder('tracks')}"])
+def exported(name, made_sets, place, *more):
+    """The export of a twin with untrained weights."""
+    config = load_config(f"PaddleCV/configs/tiny/tracking/{name}.yml", [f"dataset={made_sets.folder('tracks')}", *more])
     config.check()
     model = build_model(config, None)
     model.eval()
-    place = tmp_path_factory.mktemp("tracker") / "export"
     export(model, config, None, example_inputs(model, config), place)
     return place
+
+
+@pytest.fixture(scope="module")
+def tracker(made_sets, tmp_path_factory):
+    """An exported SiamRPN."""
+    return exported("siamrpn", made_sets, tmp_path_factory.mktemp("tracker") / "export")
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,23 @@ def test_a_track_is_that_of_python(tracker, sequence, program):
         assert a["box"] == pytest.approx(b["box"], abs=0.05) and a["score"] == pytest.approx(b["score"], abs=2e-4)
     assert one[0]["box"] != one[5]["box"]
     assert program(*arguments).out.splitlines()[0] == f"{sequence[0]}: in 6 frames"
+
+
+@pytest.mark.parametrize("rotated", [True, False])
+def test_the_rectangle_of_a_mask_is_that_of_python(rotated, made_sets, sequence, program, tmp_path):
+    settings = f"postprocess={{mask_threshold: 0.5, rotated: {str(rotated).lower()}}}"
+    place = exported("siammask", made_sets, tmp_path / "export", settings)
+    arguments = ("--model", place, "--image", sequence[0], "--box", sequence[1])
+    ours, python = program(*arguments, "--json"), command("infer", *map(str, arguments), "--json")
+    assert ours.code == python.code == 0, ours.err + python.err
+    one, other = json.loads(ours.out)["predictions"], json.loads(python.out)["predictions"]
+    assert len(one) == len(other) == 6 and list(one[0]) == list(other[0])
+    for a, b in zip(one, other, strict=True):
+        assert a["box"] == pytest.approx(b["box"], abs=0.05) and a["polygon"] == pytest.approx(b["polygon"], abs=0.5)
+    x1, y1, x2, y2 = one[0]["box"]
+    assert one[0]["polygon"] == [x1, y1, x2, y1, x2, y2, x1, y2] and one[3]["polygon"] != one[0]["polygon"]
+    drawn = program(*arguments, "--out", tmp_path / "drawn")
+    assert drawn.code == 0 and len(list((tmp_path / "drawn").iterdir())) == 6
 
 
 def test_boxes_and_folders_that_cannot_be_tracked_are_refused(tracker, sequence, program, tmp_path):

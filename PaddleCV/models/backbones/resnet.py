@@ -4,7 +4,8 @@
     vc   b, and three 3x3 convolutions in place of the 7x7 one (https://arxiv.org/abs/1812.01187, figure 2b)
     vd   vc, and an average pooling in place of the stride of a 1x1 shortcut (figure 2c)
 
-The first block has a 1x1 convolution in its shortcut even where its shape stays, as the published weights have it.
+The first block has a 1x1 convolution in its shortcut even where its shape stays, as the published weights have it;
+`first_shortcut: false` leaves it out.
 With squeeze and excitation (https://arxiv.org/abs/1709.01507, figure 3) a block scales its channels before the sum.
 
 Dilation (https://arxiv.org/abs/1706.05587, section 3.1): the stages beyond the output stride keep their resolution, and
@@ -93,6 +94,7 @@ class ResNet(ResidualStages):
         multi_grid (list[int]): factors of the dilation of the blocks of the last stage (1706.05587, section 4.2.1).
         stem_channels (list[int] | None): of the stem's convolutions before width, one 7x7 or several 3x3; None for
             those of the variant.
+        first_shortcut (bool): a 1x1 convolution in the shortcut of the first block, where its shape may stay.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class ResNet(ResidualStages):
         deformable_stages=(),
         multi_grid=(1,),
         stem_channels=None,
+        first_shortcut=True,
     ):
         check_design("ResNet", depth, variant, output_stride)
         if deformable_stages and depth in BASIC:
@@ -128,7 +131,8 @@ class ResNet(ResidualStages):
             before = (
                 out_channels if not is_first else first[-1] if stage == 0 else channels_of(stage - 1) * kind.expansion
             )
-            around = shortcut(before, out_channels, stride, variant, norm, stage) if is_first else nn.Identity()
+            changes = is_first and (first_shortcut or stage > 0 or before != out_channels)
+            around = shortcut(before, out_channels, stride, variant, norm, stage) if changes else nn.Identity()
             block = kind(before, inner, out_channels, around, stride, dilation, 1, se, norm)
             if stage in deformable_stages:
                 block.deform(inner, stride, 1, norm, dilation)

@@ -36,7 +36,11 @@ class CorrelationBranch(nn.Layer):
 
     def forward(self, template, search):
         """The output [N, out_channels, R, R] of features [N, C, h, w] and [N, C, H, W]."""
-        return self.head(correlate(self.search(search), self.kernel(template)))
+        return self.head(self.correlation(template, search))
+
+    def correlation(self, template, search):
+        """The correlation [N, hidden, R, R] of features."""
+        return correlate(self.search(search), self.kernel(template))
 
 
 class SiamRPN(Tracker):
@@ -179,7 +183,10 @@ class SiamRPN(Tracker):
                 region, size), same int64 [N]: 0 where the region shows another object than the template.
         """
         logits, deltas = self.predict(batch["template"], middle(batch["search"], self.trained))
-        labels, targets = self.targets(batch)
+        return self.losses(logits, deltas, *self.targets(batch))
+
+    def losses(self, logits, deltas, labels, targets):
+        """The losses of what `predict` gives, with what `targets` gives (arrays)."""
         labels, targets = paddle.to_tensor(labels), paddle.to_tensor(targets)
         loss = F.cross_entropy(logits, paddle.clip(labels, min=0), reduction="none").squeeze(-1)
         positive, negative = ((labels == value).astype("float32") for value in (1, 0))

@@ -31,6 +31,13 @@ class ObjectTracking(Task):
         frames = [np.ascontiguousarray(image), np.ascontiguousarray(np.roll(image, 5, 1))]
         return {"path": "synthetic", "frames": frames, "boxes": np.array([[120.0, 80.0, 60.0, 45.0]])}
 
+    def shape_of(self, track):
+        """More than the box of a frame, for `records`; nothing.
+
+        Args:
+            track (Track): see :class:`common.inference.tracks.Track`.
+        """
+
     def records(self, outputs, samples, labels, threshold):
         """The records of tracks.
 

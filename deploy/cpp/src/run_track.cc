@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <opencv2/imgproc.hpp>
 #include <optional>
 
 #include "drawing.h"
@@ -40,6 +41,41 @@ Crops crops_of(const About& about) {
     return crops;
   }
   throw ConfigError(about.folder + "/infer.yml: the pre-processing of a tracker has TrackingCrops with sizes above 0; this one has not");
+}
+
+// What the task MaskTracking makes of a mask; of ObjectTracking there is none.
+struct Outline {
+  bool wanted = false, rotated = true;
+  double threshold = 0.3;
+};
+
+Outline outline_of(const About& about) {
+  Outline outline;
+  outline.wanted = about.task == "MaskTracking";
+  if (!outline.wanted) return outline;
+  const YAML::Node settings = read_infer_config(about.folder).postprocess;
+  outline.rotated = settings["rotated"].as<bool>(outline.rotated);
+  outline.threshold = settings["mask_threshold"].as<double>(outline.threshold);
+  return outline;
+}
+
+// The corners of the smallest rectangle around the largest part of a mask, clockwise from that of the smallest x + y; empty
+// for an empty mask. The rules of common/vision/track_masks.py.
+std::vector<cv::Point2d> rectangle_of(const cv::Mat& mask) {
+  std::vector<std::vector<cv::Point>> outlines;
+  cv::findContours(mask, outlines, cv::RETR_EXTERNAL, cv::CHAIN_APPROX_NONE);
+  const std::vector<cv::Point>* largest = nullptr;
+  std::pair<double, std::size_t> most{-1, 0};
+  for (const std::vector<cv::Point>& outline : outlines)
+    if (const std::pair<double, std::size_t> area{cv::contourArea(outline), outline.size()}; area > most) most = area, largest = &outline;
+  if (!largest) return {};
+  std::vector<cv::Point2f> points, corners(4);
+  for (const cv::Point shift : {cv::Point(0, 0), cv::Point(1, 0), cv::Point(0, 1), cv::Point(1, 1)})
+    for (const cv::Point& point : *largest) points.emplace_back(point + shift);
+  cv::minAreaRect(points).points(corners.data());
+  const auto first = std::min_element(corners.begin(), corners.end(), [](const auto& a, const auto& b) { return a.x + a.y < b.x + b.y; });
+  std::rotate(corners.begin(), first, corners.end());
+  return {corners.begin(), corners.end()};
 }
 
 Box parse_box(const std::string& text) {
@@ -142,9 +178,16 @@ void put_in_order(std::vector<ImageFile>& frames, const std::string& folder) {
                                 " places the numbers do not go on", "extract the frames again");
 }
 
+void draw_polygon(Image& frame, const std::vector<cv::Point2d>& corners) {
+  std::vector<cv::Point> points;
+  for (const cv::Point2d& corner : corners) points.emplace_back(cvRound(corner.x), cvRound(corner.y));
+  cv::polylines(as_matrix(frame), points, true, cv::Scalar(255, 0, 0), 2);
+}
+
 class Track {
  public:
-  Track(const Model& model, const Image& frame, const Box& box, const std::string& path) : model_(model), crops_(crops_of(model.about())), box_(box) {
+  Track(const Model& model, const Image& frame, const Box& box, const std::string& path)
+      : model_(model), crops_(crops_of(model.about())), outline_(outline_of(model.about())), box_(box) {
     check_first_box(box, frame, path);
     template_ = crop_square(frame, box[0] + box[2] / 2, box[1] + box[3] / 2, context_side(box, crops_.context), crops_.exemplar);
   }
@@ -169,20 +212,55 @@ class Track {
       box_[2 + i] = std::min(std::max(box[2 + i] / scale, smallest), limits[i]);
       box_[i] = middle - box_[2 + i] / 2;
     }
+    corners_ = outline_.wanted ? corners_of(outputs, center, scale) : std::vector<cv::Point2d>{};
     return score->second.numbers()[0];
   }
 
   const Box& box() const { return box_; }
+  bool has_polygon() const { return outline_.wanted; }
+
+  // The corners of the object: of the rectangle around its mask, or of its box where there is none.
+  std::vector<cv::Point2d> polygon() const {
+    if (!corners_.empty()) return corners_;
+    const double right = box_[0] + box_[2], bottom = box_[1] + box_[3];
+    return {{box_[0], box_[1]}, {right, box_[1]}, {right, bottom}, {box_[0], bottom}};
+  }
+
   std::int64_t max_pixels() const { return crops_.max_pixels; }
 
  private:
+  // The corners in pixels of the frame, about the center of the region; empty where no pixel is of the object.
+  std::vector<cv::Point2d> corners_of(const Tensors& outputs, const double* center, double scale) const {
+    const auto mask = outputs.find("mask"), place = outputs.find("place");
+    if (mask == outputs.end() || place == outputs.end() || mask->second.shape.size() != 3 || place->second.size() < 2)
+      throw EnvironmentProblem(model_.about().folder + ": the model gives no 'mask' and 'place', which a tracker with masks has");
+    const int height = static_cast<int>(mask->second.shape[1]), width = static_cast<int>(mask->second.shape[2]);
+    const std::vector<double> values = mask->second.numbers(), shift = place->second.numbers();
+    cv::Mat pixels(height, width, CV_8U);
+    for (int i = 0; i < height * width; ++i) pixels.data[i] = values[static_cast<std::size_t>(i)] >= outline_.threshold;
+    std::vector<cv::Point2d> corners = rectangle_of(pixels);
+    for (cv::Point2d& corner : corners)
+      corner = {(corner.x - width / 2.0 + shift[0]) / scale + center[0], (corner.y - height / 2.0 + shift[1]) / scale + center[1]};
+    if (outline_.rotated || corners.empty()) return corners;
+    double left = corners[0].x, right = left, top = corners[0].y, bottom = top;
+    for (const cv::Point2d& corner : corners) {
+      left = std::min(left, corner.x), right = std::max(right, corner.x);
+      top = std::min(top, corner.y), bottom = std::max(bottom, corner.y);
+    }
+    return {{left, top}, {right, top}, {right, bottom}, {left, bottom}};
+  }
+
   const Model& model_;
   Crops crops_;
+  Outline outline_;
   Tensor template_;
   Box box_;
+  std::vector<cv::Point2d> corners_;  // of the last frame
 };
 
 }  // namespace
+
+bool tracks(const std::string& task) { return task == "ObjectTracking" || task == "MaskTracking"; }
 
 int run_track(Model& model, const Arguments& given) {
   if (given.box.empty())
@@ -216,7 +294,13 @@ int run_track(Model& model, const Arguments& given) {
     if (rounded(score, 4) >= threshold) {
       records.push_back({{"frame", number}, {"box", corners}, {"score", rounded(score, 4)}});
       ++shown;
-      if (drawing) draw_box(frame, corners, cv::Scalar(255, 0, 0));
+      const std::vector<cv::Point2d> polygon = track->polygon();
+      if (track->has_polygon()) {
+        Json& around = records.back()["polygon"] = Json::array();
+        for (const cv::Point2d& corner : polygon) around.push_back(rounded(corner.x, 2)), around.push_back(rounded(corner.y, 2));
+      }
+      if (drawing && track->has_polygon()) draw_polygon(frame, polygon);
+      if (drawing && !track->has_polygon()) draw_box(frame, corners, cv::Scalar(255, 0, 0));
     }
     if (drawing) drawing->add(file, frame);
     ++number;

@@ -7,6 +7,7 @@
 namespace kit {
 
 int run_images(Model& model, const Arguments& given);  // 0, or 3 when an image could not be read
+bool tracks(const std::string& task);                   // true for a task that follows an object
 int run_track(Model& model, const Arguments& given);   // through the frames of a folder
 int run_texts(TextModel& model, const Arguments& given);  // 0, or 3 when a text could not be used
 int run_tensors(Model& model, const Arguments& given);
