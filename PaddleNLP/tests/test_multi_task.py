@@ -11,6 +11,8 @@ import pytest
 
 from common.build.inputs import model_part
 from common.build.model import predictor_of
+from common.config import load_config
+from common.config.kits import ROOT
 from common.data.transform import Transform
 from common.errors import ConfigError, DataError
 from common.testing import check_model
@@ -249,3 +251,23 @@ def test_bad_lines_of_mrqa_are_named(tmp_path):
         MrqaQuestions(str(tmp_path), "b.jsonl.gz")
     with pytest.raises(DataError, match="no such file"):
         MrqaQuestions(str(tmp_path), "c.jsonl.gz")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("model.tasks.matching.hed=1", "TextClassifier has no key 'hed'; did you mean 'head'"),
+        ("model.tasks.reading=3", "model.tasks.reading is 3; it takes a node"),
+        ("model.tasks.reading.type=AnswerF1", "AnswerF1 is a metric; model.tasks.reading takes models"),
+        (
+            "data.metric.parts.reading.type=BERT",
+            "BERT is a model or a part of one",
+        ),
+        ("data.train.parts.reading.fil=a", "SquadQuestions has no key 'fil'"),
+    ],
+)
+def test_the_nodes_of_tasks_are_checked(change, message):
+    twin = ROOT / "PaddleNLP/configs/tiny/multi_task/dnet.yml"
+    with pytest.raises(ConfigError, match=message):
+        load_config(twin, [change]).check()
+    assert load_config(twin).to_dict()["model"]["tasks"]["matching"]["head"]["dropout"] == 0.1
