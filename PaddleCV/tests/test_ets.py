@@ -107,6 +107,7 @@ def test_the_features_of_an_event_are_cut_and_a_file_without_one_stays_whole():
 def test_annotations_are_read_in_the_form_of_activity_net_captions_and_errors_are_named(tmp_path):
     make_shape_videos(tmp_path / "set", train=3, val=1, test=1)
     data = VideoCaptions(str(tmp_path / "set"))
+    assert sorted(path.name for path in (tmp_path / "set/events").iterdir()) == ["test_0000_1.npz", "test_0000_2.npz"]
     assert len(data) == 6 and data.check() == [] and set(data[0]["target"].split()) <= set(WORDS)
     path = tmp_path / "set/train.json"
     about = json.loads(path.read_text())

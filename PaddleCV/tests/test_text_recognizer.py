@@ -92,7 +92,7 @@ def test_the_cell_of_the_attention_decoder_is_the_original_gru_unit():
     decoder = AttentionDecoder(4, CLASSES, hidden_size=3)
     decoder.cell.weight.set_value(case["param/gru_unit_0.w_0"])
     decoder.cell.bias.set_value(case["param/gru_unit_0.b_0"].reshape(-1))
-    state = decoder.next_state(paddle.to_tensor(case["in/x"]), paddle.to_tensor(case["in/h"]))
+    state = decoder.cell.step(paddle.to_tensor(case["in/x"]), paddle.to_tensor(case["in/h"]))
     np.testing.assert_allclose(state.numpy(), case["out/h"], rtol=1e-5)
 
 

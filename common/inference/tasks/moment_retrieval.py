@@ -68,10 +68,6 @@ class MomentRetrieval(Task):
             )
         return found
 
-    def identify(self, sample):
-        """The file and the sentence."""
-        return super().identify(sample) | {"sentence": str(sample.get("sentence", ""))}
-
     def line(self, sample, records):
         """The number of segments of a video, then a line for each."""
         lines = [f"{sample['name']}: {len(records)} found" + f" for '{sample['sentence']}'" * ("sentence" in sample)]

@@ -36,6 +36,11 @@ ALWAYS = (
 SCORES = {"scores": np.array([[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0], [0.25] * 4])}
 CORNERS = [[1.0, 2.5], [9.0, 2.5], [9.0, 4.0], [1.0, 4.0]]
 LINES_OF_TEXT = [{"score": 0.75, "box": [1.0, 2.5, 9.0, 4.0], "points": CORNERS}] * 2
+WRITTEN = {  # two texts for each of two samples
+    "ids": np.array([[[1, 2, 3], [2, 3, 3]]] * 2),
+    "lengths": np.array([[3, 2]] * 2),
+    "scores": np.ones((2, 2)),
+}
 PREDICTIONS = {  # task -> its samples, and its outputs or its records
     "Detection": (IMAGES[:3], {"num_boxes": [2, 0, 1], "boxes": BOXES}),
     "FaceDetection": (IMAGES[:3], {"num_boxes": [2, 0, 1], "boxes": BOXES, "landmarks": np.ones((3, 2, 2)) / 3}),
@@ -101,9 +106,11 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
             "scores": np.array([[-0.5, -1e-7]] * 2),
         },
     ),
-    "TextToText": (
-        LINES[:2],
-        {"ids": np.array([[[1, 2, 3], [2, 3, 3]]] * 2), "lengths": np.array([[3, 2]] * 2), "scores": np.ones((2, 2))},
+    "TextToText": (LINES[:2], WRITTEN),
+    "Caption": (IMAGES[:2], WRITTEN),
+    "MomentRetrieval": (
+        [image | {"spans": np.array([[0, 4], [3, 8.0]]), "length": 8, "sentence": "a, b"} for image in IMAGES[:2]],
+        {"scores": np.array([[0.5, 1e-7]] * 2), "offsets": np.ones((2, 2, 2)) / 3},
     ),
     "TextRecognition": (IMAGES, [[], *([{"text": text, "score": 0.5}] for text in ["", *TEXTS[:2]])]),
     "ImageTranslation": (IMAGES[:2], {"translated": np.linspace(-1, 1, 24).reshape(2, 3, 2, 2)}),
@@ -132,7 +139,7 @@ def all_tasks():
 
 def made(kind):
     """A task; one of texts that are written has a vocabulary."""
-    if kind.__name__ not in ("TextGeneration", "TextToText"):
+    if kind.__name__ not in ("Caption", "TextGeneration", "TextToText"):
         return kind()
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("<unk>\na\nb\n<eos>\n")
