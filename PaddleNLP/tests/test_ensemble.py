@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import types
 from collections import defaultdict
 
 import paddle
@@ -13,13 +14,13 @@ import pytest
 
 from common.config import load_config
 from common.config.kits import ROOT
-from common.errors import ConfigError
+from common.errors import ConfigError, DataError
 from common.export.example import example_inputs
 from common.export.write import export
 from common.inference.predictor import Predictor
 from common.inference.run import predicts_by
 from PaddleNLP.tools import make_texts
-from PaddleNLP.tools.ensemble import named_weight, parser, run_ensemble
+from PaddleNLP.tools.ensemble import named_weight, parser, run_ensemble, score
 
 
 def test_a_folder_may_have_a_weight():
@@ -130,3 +131,44 @@ def test_servers_of_three_reading_models_answer_as_the_models_do(readers, tmp_pa
         for process in processes:
             process.terminate()
             process.wait(30)
+
+
+class Together:
+    """Answers every wish with class 1, but for those of a book."""
+
+    labels, task = ("other", "suggestion"), types.SimpleNamespace(name="TextClassification", n_best=1)
+    problems = ()
+
+    def predict_samples(self, samples, threshold):
+        wishes = ["please" in one["text_a"] and "book" not in one["text_a"] for one in samples]
+        answers = [
+            [{"category_id": int(wish), "score": 0.75}, {"category_id": int(not wish), "score": 0.25}]
+            for wish in wishes
+        ]
+        return list(zip(samples, answers, strict=True)), list(self.problems)
+
+
+def test_models_together_are_scored_on_the_data_of_a_configuration(tmp_path):
+    make_texts.make_texts(tmp_path, 8, 16)
+    lines = (tmp_path / "suggestions.eval.csv").read_text().splitlines()
+    missed = sum("please" in line and "book" in line for line in lines)
+    args = types.SimpleNamespace(
+        config=str(ROOT / "PaddleNLP/configs/tiny/suggestion.yml"),
+        split="test",
+        batch=5,
+        override=[f"dataset={tmp_path}"],
+    )
+    found = score(Together(), args)
+    # 8 of 16 are wishes: TP 8 - missed, no FP, FN missed
+    assert missed and found == pytest.approx({"accuracy": 1 - missed / 16, "F1": 2 * (8 - missed) / (16 - missed)})
+    other = Together()
+    other.labels = ["a", "b"]
+    with pytest.raises(ConfigError, match="the classes of the models are"):
+        score(other, args)
+    other = Together()
+    other.problems = [DataError("a bad text")]
+    with pytest.raises(DataError, match="a bad text"):
+        score(other, args)
+    other.task = types.SimpleNamespace(name="TextRegression")
+    with pytest.raises(ConfigError, match="-c scores classifiers"):
+        score(other, args)

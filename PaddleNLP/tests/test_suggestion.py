@@ -8,7 +8,9 @@ from common.config import load_config
 from common.config.kits import ROOT
 from common.data.transform import random_for
 from common.errors import ConfigError, DataError
+from common.inference.run import predict_one
 from common.testing import check_model, count_parameters
+from common.training.run import Run
 from PaddleNLP.data.suggestion_texts import SuggestionTexts, fold_of
 from PaddleNLP.data.word_dropout import WordDropout
 from PaddleNLP.models.assemblies.text_classifier import TextClassifier
@@ -17,6 +19,7 @@ from PaddleNLP.models.heads.text_class_head import TextClassHead
 from PaddleNLP.models.poolings.attention_pooling import AttentionPooling
 from PaddleNLP.models.poolings.convolution_pooling import ConvolutionPooling
 from PaddleNLP.models.poolings.recurrent_pooling import RecurrentPooling
+from PaddleNLP.tools.make_texts import make_texts
 
 from .test_text_models import batch
 
@@ -182,6 +185,22 @@ def test_words_of_the_list_are_dropped_once_by_their_probability(tmp_path):
 def test_the_list_of_the_kit_has_192_words():
     words = WordDropout().words
     assert len(words) == 192 and {"should", "be", "please", "add", "allow", "could", "make", "need"} <= words
+
+
+def test_predictions_hold_the_text_as_it_was_given(tmp_path):
+    make_texts(tmp_path / "texts", 16, 8)
+    given = [
+        f"dataset={tmp_path / 'texts'}",
+        f"output_dir={tmp_path}",
+        "train.epochs=1",
+        "model.pooling={type: AttentionPooling}",
+    ]
+    config = load_config(ROOT / "PaddleNLP/configs/tiny/suggestion.yml", given)
+    run = Run(config)
+    run.train()
+    config.set("weights", str(run.folder / "last"))
+    found = predict_one(Run(config).predictor(), {"text_a": "please ADD: a hotel!"})
+    assert found[0]["text_a"] == "please ADD: a hotel!" and found[1][0]["label"] in ("other", "suggestion")
 
 
 def test_a_seed_is_given_by_the_program_and_an_unknown_pooling_refused():

@@ -139,7 +139,10 @@ def predict_samples(model, samples, threshold):
                 prepared = model.decode(sample)
                 parts = prepare_samples(model, model.task.split(prepared))
                 ready.append(parts)
-                sample = prepared | {"coverage": parts[-1].get("coverage", {}) if parts else {}}
+                given = {
+                    key: sample[key] for key in ("text_a", "text_b") if key in sample
+                }  # not as a transform cleans it
+                sample = prepared | given | {"coverage": parts[-1].get("coverage", {}) if parts else {}}
             decoded.append(sample)
         except DataError as error:
             problems.append(error)

@@ -270,3 +270,16 @@ def test_checkpoints_need_no_paddle():
         "sys.exit('paddle' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=os.getcwd(), timeout=60).returncode == 0
+
+
+def test_weights_are_read_from_an_installed_package(tmp_path, monkeypatch):
+    from safetensors.numpy import save_file
+
+    (tmp_path / "kit_of_weights").mkdir()
+    (tmp_path / "kit_of_weights/__init__.py").touch()
+    save_file({"a": np.arange(3, dtype="float32")}, tmp_path / "kit_of_weights/model.safetensors")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = checkpoint.read_weights("package:kit_of_weights/model.safetensors")
+    assert found["a"].tolist() == [0, 1, 2]
+    with pytest.raises(ConfigError, match=r"has no file modle\.safetensors"):
+        checkpoint.read_weights("package:kit_of_weights/modle.safetensors")
