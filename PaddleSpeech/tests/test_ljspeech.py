@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import ConfigError, DataError
 from PaddleSpeech.data.ljspeech import LJSpeech
-from PaddleSpeech.tools import make_spoken_words
+from PaddleSpeech.tools import make_spoken_words, read_back
 from tests.common.audio.signals import tone, wav
 
 
@@ -96,3 +96,20 @@ def test_words_are_spoken_by_two_voices(tmp_path):
     data = LJSpeech(str(tmp_path), metadata="train.csv", speakers=["en-us", "en-gb"])
     assert len(data) == 4 and data.check(deep=True) == []
     assert run(tmp_path, "--train", 1, "--eval", 1, "--voice", "nobody") == 2
+
+
+class Recognizer:
+    def predict(self, recordings):
+        return [[{"text": "Seven"}, {"text": "1 house."}] for _ in recordings]
+
+
+def test_what_is_read_back_is_compared_in_words():
+    assert read_back.words_of("Dr. Li's 21 - Houses!") == ["doctor", "li's", "twenty", "one", "houses"]
+    assert read_back.words_of(read_back.text_of(Recognizer(), "a.wav")) == ["seven", "one", "house"]
+
+
+def test_a_recognizer_that_is_not_installed_is_named(folder, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("KIT_HOME", str(tmp_path / "home"))
+    with pytest.raises(SystemExit) as end:
+        read_back.main(["--model", "nowhere", "--list", str(folder / "metadata.csv"), "--recognizer", "nobody"])
+    assert end.value.code == 2 and "nobody" in capsys.readouterr().err

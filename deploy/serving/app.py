@@ -211,7 +211,8 @@ def policy(html):
             allowed += f"{kind}-src 'sha256-{digest}'; "
     return (
         f"default-src 'none'; {allowed}"
-        "img-src 'self' blob: data:; media-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "img-src 'self' blob: data:; media-src data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
