@@ -2,10 +2,12 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from common.errors import ConfigError, DataError
 from PaddleSpeech.data.ljspeech import LJSpeech
+from PaddleSpeech.metrics.warping import warped_distances
 from PaddleSpeech.tools import make_spoken_words, read_back
 from tests.common.audio.signals import tone, wav
 
@@ -113,3 +115,15 @@ def test_a_recognizer_that_is_not_installed_is_named(folder, monkeypatch, capsys
     with pytest.raises(SystemExit) as end:
         read_back.main(["--model", "nowhere", "--list", str(folder / "metadata.csv"), "--recognizer", "nobody"])
     assert end.value.code == 2 and "nobody" in capsys.readouterr().err
+
+
+def test_a_warped_sequence_is_as_near_as_its_alignment():
+    frames, slow = np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [0.0], [1.0], [1.0], [3.0]])
+    other = np.array([[0.0], [2.0]])
+    # other: 0 to 0, then 1 and 3 to 2, each at a difference of 1: a step in both counts twice, one in T once
+    assert warped_distances(frames, [slow, other, frames]) == pytest.approx([0.0, 3 / 5, 0.0])
+
+
+def test_a_recording_is_nearest_to_itself():
+    levels = [read_back.mel_levels(tone(frequency, 8000, 0.5), 8000) for frequency in (300, 600, 1200)]
+    assert [warped_distances(one, levels).argmin() for one in levels] == [0, 1, 2]
