@@ -5,8 +5,8 @@ python ../tools/hub.py install whisper_tiny_en
 python tools/read_back.py --model output/mine/export --list mine/metadata.csv --recognizer whisper_tiny_en
 
 The texts are those of a list in the layout of LJ Speech. Each sound is compared with all recordings of the list by
-dynamic time warping of their mel spectrograms. With --recognizer, a module of the hub, the word error rate is printed, and that
-of the recordings beside it; letters and apostrophes are compared, numbers as words.
+dynamic time warping of their mel spectrograms. With --recognizer, a module of the hub, the word error rate is printed,
+and that of the recordings beside it; letters and apostrophes are compared, numbers as words.
 """
 
 import argparse
