@@ -2,11 +2,13 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from common.errors import ConfigError, DataError
 from PaddleSpeech.data.ljspeech import LJSpeech
-from PaddleSpeech.tools import make_spoken_words
+from PaddleSpeech.metrics.warping import warped_distances
+from PaddleSpeech.tools import make_spoken_words, read_back
 from tests.common.audio.signals import tone, wav
 
 
@@ -96,3 +98,32 @@ def test_words_are_spoken_by_two_voices(tmp_path):
     data = LJSpeech(str(tmp_path), metadata="train.csv", speakers=["en-us", "en-gb"])
     assert len(data) == 4 and data.check(deep=True) == []
     assert run(tmp_path, "--train", 1, "--eval", 1, "--voice", "nobody") == 2
+
+
+class Recognizer:
+    def predict(self, recordings):
+        return [[{"text": "Seven"}, {"text": "1 house."}] for _ in recordings]
+
+
+def test_what_is_read_back_is_compared_in_words():
+    assert read_back.words_of("Dr. Li's 21 - Houses!") == ["doctor", "li's", "twenty", "one", "houses"]
+    assert read_back.words_of(read_back.text_of(Recognizer(), "a.wav")) == ["seven", "one", "house"]
+
+
+def test_a_recognizer_that_is_not_installed_is_named(folder, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("KIT_HOME", str(tmp_path / "home"))
+    with pytest.raises(SystemExit) as end:
+        read_back.main(["--model", "nowhere", "--list", str(folder / "metadata.csv"), "--recognizer", "nobody"])
+    assert end.value.code == 2 and "nobody" in capsys.readouterr().err
+
+
+def test_a_warped_sequence_is_as_near_as_its_alignment():
+    frames, slow = np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [0.0], [1.0], [1.0], [3.0]])
+    other = np.array([[0.0], [2.0]])
+    # other: 0 to 0, then 1 and 3 to 2, each at a difference of 1: a step in both counts twice, one in T once
+    assert warped_distances(frames, [slow, other, frames]) == pytest.approx([0.0, 3 / 5, 0.0])
+
+
+def test_a_recording_is_nearest_to_itself():
+    levels = [read_back.mel_levels(tone(frequency, 8000, 0.5), 8000) for frequency in (300, 600, 1200)]
+    assert [warped_distances(one, levels).argmin() for one in levels] == [0, 1, 2]
