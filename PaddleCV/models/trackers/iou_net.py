@@ -1,7 +1,7 @@
 """The network of ATOM that predicts how much boxes overlap an object (https://arxiv.org/abs/1811.07628, figure 3).
 
 Shapes in this file:
-    N images with B boxes (x1, y1, x2, y2) in pixels; features of the third and the fourth part of a backbone, strides 8, 16.
+    N images with B boxes (x1, y1, x2, y2) in pixels; features of the strides 8 and 16.
 """
 
 import paddle

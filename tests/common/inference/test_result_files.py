@@ -54,6 +54,18 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         IMAGES[:2],
         {"boxes": np.arange(24).reshape(2, 3, 4) / 3, "scores": np.array([[1, 0.5, 0.25], [1, 0.75, 1e-6]])},
     ),
+    "OnlineTracking": (
+        IMAGES[:2],
+        {"boxes": np.arange(24).reshape(2, 3, 4) / 3, "scores": np.array([[1, 0.5, 0.25], [1, 0.75, 1e-6]])},
+    ),
+    "MaskTracking": (
+        IMAGES[:2],
+        {
+            "boxes": np.arange(24).reshape(2, 3, 4) / 3,
+            "scores": np.array([[1, 0.5, 0.25], [1, 0.75, 1e-6]]),
+            "shapes": np.arange(48).reshape(2, 3, 4, 2) / 7,
+        },
+    ),
     "FeatureClassification": (IMAGES[:3], SCORES),
     "PointClassification": (IMAGES[:3], SCORES),
     "PointDetection": (
