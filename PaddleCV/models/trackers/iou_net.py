@@ -37,7 +37,7 @@ class IoUNet(nn.Layer):
         self.overlap = nn.Linear(2 * whole, 1)
 
     def know(self, features, boxes):
-        """What is known of an object: two vectors [N, out_channels], from its image and its box [N, 4]."""
+        """Two vectors [N, out_channels] that describe an object, from its image and its box [N, 4]."""
         boxes = boxes.unsqueeze(1)
         third = pool_boxes(self.known3(features[0]), boxes / STRIDES[0], KNOWN_BINS[0]).squeeze(1)
         fourth = pool_boxes(self.known4(features[1]), boxes / STRIDES[1], KNOWN_BINS[1]).squeeze(1)

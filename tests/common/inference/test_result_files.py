@@ -181,7 +181,7 @@ def records_of(line, task):
         if any(next(cells[key] for key in ALWAYS if key in cells)):
             texts = ("label", "text", "positive", "png", "change")
             cells = {key: [v if key in texts else json.loads(v) for v in cells[key]] for key in cells}
-            found.append({key: value if key == "box" else value[0] for key, value in cells.items()})
+            found.append({key: value if key in ("box", "polygon") else value[0] for key, value in cells.items()})
     return found
 
 
