@@ -17,9 +17,9 @@ from PaddleCV.models.trackers.siamese_resnet import SiameseResNet
 def small(refine):
     """A tracker of few cells: templates of 63 pixels have 5, regions of 79 have 7, so that 3x3 cells answer."""
     paddle.seed(0)
-    backbone = SiameseResNet(0.0625, (1, 1, 1), 8, 10, 1, freeze=refine, freeze_neck=refine)
+    backbone = SiameseResNet(0.0625, (1, 1, 1), 8, 10, 1)
     rpn = SiamRPN(backbone, 63, 79, hidden=4, positive=0.2, samples=16, ratios=(0.5, 1.0), anchor_scale=4.0)
-    return SiamMask(rpn, hidden=4, size=7, refine=refine)
+    return SiamMask(rpn, hidden=4, size=7, refine=refine, freeze=refine)
 
 
 def batch_for(model):

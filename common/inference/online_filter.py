@@ -1,8 +1,8 @@
 """A filter that is learned while tracking, by Gauss-Newton steps of conjugate gradients (arxiv.org/abs/1811.07628).
 
 The filter w answers to projected features, s = w * (a y); the objective is the weighted squared error of act(s) from
-Gaussian labels, with weight decay of w and a (section 3.2).  In the first frame both are learned, later w alone.  All is
-in NumPy, for it runs beside any engine.
+Gaussian labels, with weight decay of w and a (section 3.2).  In the first frame both are learned, later w alone.  It is
+all in NumPy, for it runs beside any engine.
 
 Shapes in this file:
     M samples of C channels and h x w cells, D channels after the projection, filters of k x k cells, R = h + 1.

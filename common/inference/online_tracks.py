@@ -82,7 +82,7 @@ class OnlineTrack(Track):
 
 
 def augmented(image, size):
-    """Changed crops of the first frame (list of float32 [3, S, S]), itself first, and the shift of the object in each.
+    """Changed crops of the first frame (list of float32 [3, S, S]), the unchanged one first, and the shift of the object in each.
 
     Args:
         image (ndarray): float32 [3, S, S].
@@ -122,7 +122,7 @@ def places(side):
 
 
 def second_peak(response, size):
-    """The largest value of a response [R, R] that is not about its first peak (float); -inf where there is none."""
+    """The largest value of a response [R, R] that is not about its first peak (float); -inf if all of it is."""
     row, column = np.unravel_index(response.argmax(), response.shape)
     where = places(len(response))
     near = [np.abs(where - where[at]) <= NEIGHBORHOOD * float(s) / 2 for at, s in ((column, size[0]), (row, size[1]))]

@@ -24,7 +24,8 @@ class AreaCrops(Transform):
 
     A sample is as for :class:`common.vision.tracking.TrackingCrops`.  Sets `image` float32 [3, S, S], of 0 to 255, and
     `size` float32 [2] of the object; and, always the same, random `projection` and `filter`, `known3` and `known4` of
-    ones, and `jitter`, whose first row is zero.
+    ones, and `jitter`, whose first row is zero.  Of a sample of :class:`AreaPair`, for training, `image` is the middle of the
+    region, which its loss does not look at.
 
     Args:
         size (int): S.
@@ -61,12 +62,17 @@ class AreaCrops(Transform):
         return self.size / (self.factor * math.sqrt(float(box[2]) * float(box[3])))
 
     def __call__(self, sample, rng):
+        beginning = {name: value.astype(np.float32) for name, value in self.beginning.items()}
+        if "proposals" in sample:
+            first = (sample["search"].shape[1] - self.size) // 2
+            inner = slice(first, first + self.size)
+            return sample | {"image": np.ascontiguousarray(sample["search"][:, inner, inner])} | beginning
         frames, state = sample["frames"], sample.get("state", sample["boxes"][0])
         scale = self.scale_of(state)
         frame = read_frame(frames[min(1, len(frames) - 1)], self.max_pixels)
         sample["image"] = crop_square(frame, center_of(state), self.size / scale, self.size)
         sample["size"] = np.array([state[2] * scale, state[3] * scale], np.float32)
-        return sample | {name: value.astype(np.float32) for name, value in self.beginning.items()}
+        return sample | beginning
 
 
 class AreaPair(Transform):
@@ -74,7 +80,7 @@ class AreaPair(Transform):
 
     A sample is as for :class:`common.vision.tracking.TrackingPair`.  Sets `template` and `search` float32 [3, S, S],
     `template_box` float32 [4], `proposals` float32 [B, 4] of the search region, all x1, y1, x2, y2 in pixels of the
-    crop, and their `overlaps` float32 [B] with the object.
+    crop, their `overlaps` float32 [B] with the object, and its `size` float32 [2] in the region.
 
     Args:
         size (int): S.
@@ -126,6 +132,7 @@ class AreaPair(Transform):
             center, half = self.size / 2 - moved * zoom, np.array(box[2:]) * zoom / 2
             found[f"{name}_box"] = np.concatenate([center - half, center + half])
         truth = found.pop("search_box")
+        found["size"] = (truth[2:] - truth[:2]).astype(np.float32)
         boxes = [near_box(truth, rng.choice(self.sigmas), self.least, rng) for _ in range(self.count)]
         found["proposals"] = np.array(boxes, np.float32)
         found["overlaps"] = np.array([corner_overlap(box, truth) for box in boxes], np.float32)

@@ -92,7 +92,7 @@ class ATOM(nn.Layer):
         return features, response.reshape([-1, side, side]), own
 
     def forward(self, image, size, projection, filter, known3, known4, jitter):
-        """What a tracker is told of a frame.
+        """The box of a frame, and all that a tracker learns from it.
 
         Args:
             image (Tensor): float32 [N, 3, S, S], around where the object was.

@@ -1,7 +1,7 @@
 """The network of ATOM that predicts how much boxes overlap an object (https://arxiv.org/abs/1811.07628, figure 3).
 
 Shapes in this file:
-    N images with B boxes (x1, y1, x2, y2) in pixels; features of the third and the fourth part of a backbone, strides 8, 16.
+    N images with B boxes (x1, y1, x2, y2) in pixels; features of the strides 8 and 16.
 """
 
 import paddle
@@ -37,7 +37,7 @@ class IoUNet(nn.Layer):
         self.overlap = nn.Linear(2 * whole, 1)
 
     def know(self, features, boxes):
-        """What is known of an object: two vectors [N, out_channels], from its image and its box [N, 4]."""
+        """Two vectors [N, out_channels] that describe an object, from its image and its box [N, 4]."""
         boxes = boxes.unsqueeze(1)
         third = pool_boxes(self.known3(features[0]), boxes / STRIDES[0], KNOWN_BINS[0]).squeeze(1)
         fourth = pool_boxes(self.known4(features[1]), boxes / STRIDES[1], KNOWN_BINS[1]).squeeze(1)

@@ -1,7 +1,7 @@
 """Precise RoI pooling, differentiable in the corners of boxes too (https://arxiv.org/abs/1807.11590, section 3.3).
 
-A map is bilinear between its cells, cell k having its value at k; a bin of a box has the mean of that over its area.  This
-is two matrices: the integrals of the hat of each cell over each bin, from top to bottom and from left to right.
+A map is bilinear between its cells, cell k having its value at k; a bin of a box has the mean of that over its area.
+This is two matrices: the integrals of the hat of each cell over each bin, from top to bottom and from left to right.
 
 Shapes in this file:
     N images with B boxes (x1, y1, x2, y2) each, in cells; maps of C channels and H x W cells, n x n bins.
@@ -49,7 +49,7 @@ def between(features, down, across):
 
 
 def axis_weights(low, high, bins, length):
-    """The mean of the hat of each cell over each bin of an axis, and its derivatives by both ends: [N, B, n, length] each.
+    """The mean of each cell's hat over each bin of an axis, and its derivatives by both ends: [N, B, n, length] each.
 
     Args:
         low (Tensor): float32 [N, B], where boxes begin, in cells.

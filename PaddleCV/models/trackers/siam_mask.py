@@ -19,20 +19,21 @@ class SiamMask(Tracker):
     """Region proposals, and for each cell of the correlation a mask of the window of the template's size about it.
 
     Without `refine` a convolution gives the mask of a cell; with it (the sharp variant) levels of the backbone refine
-    the correlation of the cell, and nothing but this and the correlation of masks is trained.
+    the correlation of the cell.
 
     Args:
         rpn (Layer): a SiamRPN with a SiameseResNet.
         hidden (int): channels of the correlation of masks.
         size (int): M.
         refine (bool): the sharp variant; its training needs regions that are seen by few cells, such as 143 pixels.
+        freeze (bool): the region proposals and their backbone are not trained and have no loss.
         mask_weight (float): of the loss of masks.
     """
 
     task = "MaskTracking"
     outputs = ("box", "score", "mask", "place")
 
-    def __init__(self, rpn, hidden=256, size=63, refine=False, mask_weight=36.0):
+    def __init__(self, rpn, hidden=256, size=63, refine=False, freeze=False, mask_weight=36.0):
         super().__init__(rpn.exemplar, rpn.instance)
         backbone = rpn.backbone
         self.rpn, self.size, self.mask_weight = rpn, size, mask_weight
@@ -41,19 +42,20 @@ class SiamMask(Tracker):
         self.refine = None
         if refine:
             self.refine = MaskRefine(hidden, backbone.level_channels, self.windows, rpn.exemplar)
-            for layer in (rpn, self.mask.head):
-                for parameter in layer.parameters():
-                    parameter.stop_gradient = True
+        self.freeze = freeze
+        for layer in [rpn] * freeze + [self.mask.head] * refine:
+            for parameter in layer.parameters():
+                parameter.stop_gradient = True
 
     @classmethod
-    def from_config(cls, rpn, hidden=256, size=63, refine=False, mask_weight=36.0, *, build):
+    def from_config(cls, rpn, hidden=256, size=63, refine=False, freeze=False, mask_weight=36.0, *, build):
         """Builds the region proposals first; see the class for the arguments."""
-        return cls(build(rpn), hidden, size, refine, mask_weight)
+        return cls(build(rpn), hidden, size, refine, freeze, mask_weight)
 
     def train(self, *args):
-        """Training mode, but of the region proposals of the sharp variant, which stay as they are."""
+        """Training mode, but of frozen region proposals, which stay as they are."""
         super().train(*args)
-        if self.refine is not None:
+        if self.freeze:
             self.rpn.eval()
 
     def predict(self, template, search):
@@ -105,7 +107,7 @@ class SiamMask(Tracker):
         return large.squeeze(1)
 
     def loss(self, batch):
-        """`loss_mask`, and without refinement `loss_score` and `loss_box` of :class:`SiamRPN`.
+        """`loss_mask`, and unless frozen `loss_score` and `loss_box` of :class:`SiamRPN`.
 
         Args:
             batch (dict): of :meth:`SiamRPN.loss`; mask uint8 [N, S, S] of the region, masked int64 [N]: 0 where the
@@ -114,7 +116,7 @@ class SiamMask(Tracker):
         search = middle(batch["search"], self.rpn.trained)
         logits, deltas, shared, levels = self.predict(batch["template"], search)
         labels, targets = self.rpn.targets(batch)
-        losses = {} if self.refine is not None else self.rpn.losses(logits, deltas, labels, targets)
+        losses = {} if self.freeze else self.rpn.losses(logits, deltas, labels, targets)
         cells = shared.shape[3]
         wanted = (labels.reshape(len(labels), -1, cells * cells) == 1).any(1)
         wanted &= np.asarray(batch["masked"]).reshape(-1, 1) > 0

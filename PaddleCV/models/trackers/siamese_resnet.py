@@ -28,12 +28,11 @@ class SiameseResNet(nn.Layer):
         narrow (int): features of fewer cells on a side are cut.
         cut (int): cells that these lose at each border.
         freeze (bool): the stem and the stages are not trained and keep their statistics.
-        freeze_neck (bool): the neck is not trained either.
     """
 
     stride = STRIDES[-1]
 
-    def __init__(self, width=1.0, blocks=(3, 4, 6), neck=256, narrow=NARROW, cut=CUT, freeze=False, freeze_neck=False):
+    def __init__(self, width=1.0, blocks=(3, 4, 6), neck=256, narrow=NARROW, cut=CUT, freeze=False):
         super().__init__()
         if len(blocks) != 3 or min(blocks) < 1:
             raise ValueError(f"SiameseResNet got the blocks {list(blocks)}; it has three stages of 1 or more")
@@ -51,7 +50,7 @@ class SiameseResNet(nn.Layer):
             self.level_channels.append(wide)
         self.neck = ConvNorm(self.level_channels.pop(), neck, 1, activation="none")
         self.out_channels, self.narrow, self.cut = neck, narrow, cut
-        self.frozen = [self.stem, self.stages] * freeze + [self.neck] * freeze_neck
+        self.frozen = [self.stem, self.stages] * freeze
         for part in self.frozen:
             for parameter in part.parameters():
                 parameter.stop_gradient = True

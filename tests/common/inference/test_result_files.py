@@ -70,6 +70,18 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         IMAGES[:2],
         {"boxes": np.arange(24).reshape(2, 3, 4) / 3, "scores": np.array([[1, 0.5, 0.25], [1, 0.75, 1e-6]])},
     ),
+    "OnlineTracking": (
+        IMAGES[:2],
+        {"boxes": np.arange(24).reshape(2, 3, 4) / 3, "scores": np.array([[1, 0.5, 0.25], [1, 0.75, 1e-6]])},
+    ),
+    "MaskTracking": (
+        IMAGES[:2],
+        {
+            "boxes": np.arange(24).reshape(2, 3, 4) / 3,
+            "scores": np.array([[1, 0.5, 0.25], [1, 0.75, 1e-6]]),
+            "shapes": np.arange(48).reshape(2, 3, 4, 2) / 7,
+        },
+    ),
     "FeatureClassification": (IMAGES[:3], SCORES),
     "PointClassification": (IMAGES[:3], SCORES),
     "PointDetection": (
@@ -191,7 +203,7 @@ def records_of(line, task):
         if any(next(cells[key] for key in ALWAYS if key in cells)):
             texts = ("label", "text", "positive", "png", "wav", "change")
             cells = {key: [v if key in texts else json.loads(v) for v in cells[key]] for key in cells}
-            found.append({key: value if key == "box" else value[0] for key, value in cells.items()})
+            found.append({key: value if key in ("box", "polygon") else value[0] for key, value in cells.items()})
     return found
 
 
