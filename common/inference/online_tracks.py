@@ -82,7 +82,9 @@ class OnlineTrack(Track):
 
 
 def augmented(image, size):
-    """Changed crops of the first frame (list of float32 [3, S, S]), the unchanged one first, and the shift of the object in each.
+    """Changed crops of the first frame (list of float32 [3, S, S]), and the shifts of the object (list of [2]).
+
+    The first of them is unchanged.
 
     Args:
         image (ndarray): float32 [3, S, S].

@@ -24,8 +24,8 @@ class AreaCrops(Transform):
 
     A sample is as for :class:`common.vision.tracking.TrackingCrops`.  Sets `image` float32 [3, S, S], of 0 to 255, and
     `size` float32 [2] of the object; and, always the same, random `projection` and `filter`, `known3` and `known4` of
-    ones, and `jitter`, whose first row is zero.  Of a sample of :class:`AreaPair`, for training, `image` is the middle of the
-    region, which its loss does not look at.
+    ones, and `jitter`, whose first row is zero.  Of a sample of :class:`AreaPair`, for training, `image` is the middle
+    of the region, which its loss does not look at.
 
     Args:
         size (int): S.

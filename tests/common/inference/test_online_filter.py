@@ -1,4 +1,4 @@
-"""The filter that is learned while tracking: conjugate gradients against a direct solution, the Jacobian by differences."""
+"""The filter that is learned while tracking: a direct solution, the Jacobian by differences, labels by hand."""
 
 import numpy as np
 import pytest
