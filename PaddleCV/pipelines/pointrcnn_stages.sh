@@ -5,40 +5,11 @@
 # Keys of -o, with their defaults: first=pointrcnn_rpn and whole=pointrcnn (configurations), output_dir=output; what
 # begins with first. or whole. goes to the commands of that one, any other key to those of both.
 set -euo pipefail
-kit=$(cd "$(dirname "$0")/.." && pwd)
-root=$(dirname "$kit")
-fail() { echo "error: $1" >&2; exit 2; }
-usage() { sed -n '2,6{/^#/p}' "$0" | sed 's/^# \{0,1\}//'; exit "${1:-0}"; }
+. "$(dirname "$0")/../../common/commands/chain.sh"
+parts=(first whole) others=both
+first=pointrcnn_rpn whole=pointrcnn output_dir=output
+options 3 first whole output_dir -- "$@"
 
-stage=0 stop=3 first=pointrcnn_rpn whole=pointrcnn output_dir=output
-of_first=() of_whole=()
-while [ $# -gt 0 ]; do
-  case "$1" in
-    -h|--help) usage ;;
-    --stage|--stop)
-      [[ ${2-} =~ ^[0-3]$ ]] || fail "$1 takes a number, 0 to 3, not '${2-}'"
-      if [ "$1" = --stage ]; then stage=$2; else stop=$2; fi
-      shift 2 ;;
-    -o) shift
-      while [ $# -gt 0 ] && [[ $1 == *=* ]]; do
-        case "$1" in
-          first=*|whole=*|output_dir=*) printf -v "${1%%=*}" '%s' "${1#*=}" ;;
-          first.*) of_first+=("${1#first.}") ;;
-          whole.*) of_whole+=("${1#whole.}") ;;
-          *) of_first+=("$1"); of_whole+=("$1") ;;
-        esac
-        shift
-      done ;;
-    *) fail "unknown argument $1; see ./run.sh pointrcnn_stages --help" ;;
-  esac
-done
-[ "$stage" -le "$stop" ] || fail "--stage $stage is after --stop $stop"
-
-python=${PYTHON:-$([ -x "$root/.venv/bin/python" ] && echo "$root/.venv/bin/python" || command -v python3)}
-run() { echo "+ $*" >&2; "$@"; }
-due() { [ "$stage" -le "$1" ] && [ "$stop" -ge "$1" ]; }
-tool() { run "$python" "$kit/tools/$1.py" "${@:2}"; }
-fresh() { if compgen -G "$1/step_*" >/dev/null; then echo "-r"; echo "auto"; fi; }
 out=$output_dir/pointrcnn_stages
 folder() {  # of the run of a configuration and a name
   "$python" "$kit/tools/train.py" -c "configs/$1.yml" -o "output_dir=$out" "name=$2" --print-config | sed -n 's/^output_dir: *//p' | sed "s/^'\(.*\)'\$/\1/"
@@ -46,13 +17,9 @@ folder() {  # of the run of a configuration and a name
 first_run=$(folder "$first" first)/first
 whole_run=$(folder "$whole" whole)/whole
 if due 0; then "$kit/run.sh" "$first" --stage 0 --stop 0; fi
-if due 1; then
-  mapfile -t resume < <(fresh "$first_run")
-  tool train -c "configs/$first.yml" --eval ${resume[@]+"${resume[@]}"} -o "output_dir=$out" name=first ${of_first[@]+"${of_first[@]}"}
-fi
+if due 1; then run_name=first learn "$first" "${first_run%/first}" name=first ${of_first[@]+"${of_first[@]}"}; fi
 if due 2; then
-  mapfile -t resume < <(fresh "$whole_run")
-  tool train -c "configs/$whole.yml" --eval ${resume[@]+"${resume[@]}"} -o "output_dir=$out" name=whole "train.freeze=[rpn]" "pretrained=$first_run/best" ${of_whole[@]+"${of_whole[@]}"}
+  run_name=whole learn "$whole" "${whole_run%/whole}" name=whole "train.freeze=[rpn]" "pretrained=$first_run/best" ${of_whole[@]+"${of_whole[@]}"}
 fi
 if due 3; then
   echo "== $first, the first stage alone" >&2

@@ -10,7 +10,7 @@
 #   ./run.sh ernie_slim -o teacher=reviews_bilstm student=reviews_bow
 set -euo pipefail
 teacher=ernie_chnsenticorp student=reviews_cnn times=10 unlabeled="" lac="" output_dir=output
-. "$(dirname "$0")/shared/chain.sh"
+. "$(dirname "$0")/shared/distillation.sh"
 options 5 teacher student times unlabeled lac output_dir -- "$@"
 
 out=$output_dir/slim

@@ -8,7 +8,7 @@
 # the commands of that one. Both students begin with the teacher's first layers; -o student.pretrained=null does not.
 set -euo pipefail
 teacher=ernie_chnsenticorp student=ernie_tiny_distill output_dir=output pretrained=""
-. "$(dirname "$0")/shared/chain.sh"
+. "$(dirname "$0")/shared/distillation.sh"
 options 4 teacher student output_dir pretrained -- "$@"
 
 out=$output_dir/ernie_tiny
