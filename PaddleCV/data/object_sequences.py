@@ -15,13 +15,15 @@ from common.errors import DataError
 from common.files import read_lines
 from common.vision.frame_files import frames_in, missing_frames
 
+from .tracked_objects import LARGEST, TrackedObjects
+
 FRAME_FOLDER, MASK_FOLDER = "img", "mask"
 TRUTH = ("groundtruth_rect.txt", "groundtruth.txt")
 SEPARATORS = re.compile(r"[,;\s]+")
 HIDDEN = ("absence.label", "full_occlusion.txt", "out_of_view.txt")  # of GOT-10k; of LaSOT, both in one line
 
 
-class ObjectSequences:
+class ObjectSequences(TrackedObjects):
     """The folders of OTB, LaSOT and GOT-10k: frames in `img/` or beside `groundtruth_rect.txt` or `groundtruth.txt`.
 
     A line of the ground truth is x, y, width and height of a frame; OTB counts pixels from 1 and the others from 0, the
@@ -39,7 +41,6 @@ class ObjectSequences:
     """
 
     what = "sequence"
-    padding = {"boxes": None, "present": None}  # of every sequence its own number of frames
 
     def __init__(self, root, sequences=None, bad_samples="error"):
         self.source, issues = os.path.normpath(root), IssueList(os.path.normpath(root))
@@ -52,17 +53,6 @@ class ObjectSequences:
         found = [read_sequence(folder, number, issues) for number, folder in enumerate(folders)]
         self.issues = settle(issues, bad_samples, len(found))
         self.found = [one for number, one in enumerate(found) if one and number not in issues.of_images]
-
-    def __len__(self):
-        return len(self.found)
-
-    def __getitem__(self, index):
-        """One sequence, see the head of this file."""
-        return dict(self.found[index])
-
-    def paths(self):
-        """The folder of each sequence."""
-        return [one["path"] for one in self.found]
 
 
 class SequenceMix:
@@ -184,6 +174,9 @@ def read_boxes_of(path, number, issues):
             fix = "x, y, width and height, with commas, tabs or spaces between"
             issues.error("D118", "is not a box", f"line {line}", text[:60], fix, path, number)
             box = [np.nan] * 4
+        elif min(box[2:]) < 0 or any(abs(value) > LARGEST for value in box):
+            message = "has a negative size" if min(box[2:]) < 0 else f"reaches beyond {LARGEST:g} pixels"
+            issues.error("D113", message, f"line {line}", text[:60], "x, y, width and height in pixels", path, number)
         boxes.append(box)
     return np.array(boxes, np.float64).reshape(-1, 4)
 

@@ -7,10 +7,11 @@ import numpy as np
 from common.data.issues import IssueList, data_error, settle
 from common.vision.files import IMAGE_SUFFIXES, Listing
 
+from .tracked_objects import TrackedObjects
 from .voc import CORNERS, read_xml
 
 
-class VideoObjects:
+class VideoObjects(TrackedObjects):
     """The objects (`trackid`) of folders of XML files as sequences of the frames that have them.
 
     Args:
@@ -23,9 +24,6 @@ class VideoObjects:
     Raises:
         DataError: lists every error found, each with a code of `common.data.issues`.
     """
-
-    what = "object"
-    padding = {"boxes": None, "present": None}
 
     def __init__(
         self, root, annotations="Annotations/VID/train", images="Data/VID/train", fewest=2, bad_samples="error"
@@ -45,13 +43,6 @@ class VideoObjects:
         if not self.found:
             issues.error("D117", f"no object is in {fewest} frames or more")
             raise data_error(issues.errors)
-
-    def __len__(self):
-        return len(self.found)
-
-    def __getitem__(self, index):
-        """One object, see :mod:`PaddleCV.data.object_sequences`."""
-        return dict(self.found[index])
 
     def paths(self):
         """The video of each object, with its number."""

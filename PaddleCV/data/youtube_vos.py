@@ -10,10 +10,12 @@ from common.errors import DataError
 from common.files import DuplicateKey, decode_text, parse_json
 from common.vision.files import Listing
 
+from .tracked_objects import TrackedObjects
+
 FRAMES, MASKS = "JPEGImages", "Annotations"
 
 
-class YouTubeVOS:
+class YouTubeVOS(TrackedObjects):
     """The objects of `meta.json` as sequences: `JPEGImages/VIDEO/00000.jpg` and `Annotations/VIDEO/00000.png`.
 
     A PNG has the number of the object as the value of its pixels.  The box of a frame is that around the mask, which is
@@ -26,9 +28,6 @@ class YouTubeVOS:
     Raises:
         DataError: lists every error found, each with a code of `common.data.issues`.
     """
-
-    what = "object"
-    padding = {"boxes": None, "present": None}
 
     def __init__(self, root, bad_samples="error"):
         self.source = os.path.normpath(os.path.join(root, "meta.json"))
@@ -46,13 +45,6 @@ class YouTubeVOS:
             raise data_error(issues.errors)
         self.issues = settle(issues, bad_samples, len(found))
         self.found = [one for one in found if one]
-
-    def __len__(self):
-        return len(self.found)
-
-    def __getitem__(self, index):
-        """One object, see :mod:`PaddleCV.data.object_sequences`."""
-        return dict(self.found[index])
 
     def paths(self):
         """The first mask of each object."""

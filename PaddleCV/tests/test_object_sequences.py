@@ -55,6 +55,8 @@ def test_frames_without_a_ground_truth_are_left_out_with_a_warning(tmp_path):
         ("1,2,3,4\n" * 2, None, "2 boxes, but .* has 3 frames"),
         ("1,2,3,4\n1,2,3\n1,2,3,4\n", None, "is not a box\n.*groundtruth_rect.txt: line 2\n"),
         ("1,2,three,4\n" * 3, None, "is not a box\n.*groundtruth_rect.txt: line 1\n"),
+        ("1,2,3,4\n1,2,-3,4\n1,2,3,4\n", None, "has a negative size\n.*groundtruth_rect.txt: line 2\n"),
+        ("1,2,3,4\n" * 2 + "1e30,2,3,4\n", None, "reaches beyond 100000 pixels\n.*groundtruth_rect.txt: line 3\n"),
         ("0,0,0,0\n" * 3, None, "the first box has no area"),
         ("1,2,3,4\n" * 3, "absence.label", "is not 0 or 1 for each of 3 frames"),
     ],
@@ -79,6 +81,20 @@ def test_a_folder_without_sequences_and_none_at_all_are_refused(tmp_path):
         ObjectSequences(str(tmp_path))
     with pytest.raises(DataError, match="there is no such folder"):
         ObjectSequences(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_check_reads_every_frame_and_compares_the_boxes_with_it(tmp_path, deep):
+    write(tmp_path / "a", "1,2,3,4\n1,2,3,4\n9,9,3,4\n")  # the frames have 8 x 8 pixels
+    write(tmp_path / "b", "1,2,3,4\n0,0,0,0\n1,2,3,4\n")
+    cut = tmp_path / "b/img/0003.jpg"
+    cut.write_bytes(cut.read_bytes()[: -40 if deep else 10])
+    found = ObjectSequences(str(tmp_path)).check(deep)
+    assert [(issue.severity, issue.code, issue.file[-15:]) for issue in found] == [
+        ("error", "D102", "/b/img/0003.jpg"),
+        ("warning", "D113", "/a/img/0003.jpg"),
+    ]
+    assert "[9, 9, 3, 4] lies outside of its frame" in found[1].message
 
 
 def test_pairs_are_of_seen_frames_within_the_gap_or_of_two_sequences(tmp_path):

@@ -240,7 +240,8 @@ def read_frame(frame, max_pixels=PIXEL_LIMIT):
 
 
 def check_first_box(box, frame, sample):
-    """Checks the box of the first frame; raises BadSample D113 for one without area or outside of the frame.
+    """Checks the box of the first frame; raises BadSample D113 for one without area, outside of the
+    frame, or of more than twice its width or height.
 
     Args:
         box (Sequence[float]): x, y, w, h.
@@ -255,4 +256,7 @@ def check_first_box(box, frame, sample):
         raise bad_file("D113", sample.get("path", "a sequence"), f"the first box [{text}] has no area", fix=fix)
     if not (x < width and y < height and x + w > 0 and y + h > 0):
         message = f"the first box [{text}] lies outside of the first frame of {width}x{height} pixels"
+        raise bad_file("D113", sample.get("path", "a sequence"), message, fix=fix)
+    if w > 2 * width or h > 2 * height:
+        message = f"the first box [{text}] is larger than the first frame of {width}x{height} pixels"
         raise bad_file("D113", sample.get("path", "a sequence"), message, fix=fix)

@@ -71,6 +71,7 @@ def test_boxes_and_folders_that_cannot_be_tracked_are_refused(tracker, sequence,
     (gap / "0004.jpg").unlink()
     for folder, box, code, said in (
         (sequence[0], "500,2,9,9", 3, "[500, 2, 9, 9] lies outside of the first frame of 96x72 pixels"),
+        (sequence[0], "5,2,9,1e9", 3, "[5, 2, 9, 1e+09] is larger than the first frame of 96x72 pixels"),
         (sequence[0], "5,2,9", 2, "--box 5,2,9: write --box x,y,width,height"),
         (gap, sequence[1], 3, "a frame is missing: 0003.jpg is followed by 0005.jpg"),
     ):

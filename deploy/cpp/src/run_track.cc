@@ -139,10 +139,11 @@ Tensor crop_square(const Image& image, double x, double y, double side, int size
 }
 
 void check_first_box(const Box& box, const Image& frame, const std::string& path) {
-  if (box[0] < frame.width && box[1] < frame.height && box[0] + box[2] > 0 && box[1] + box[3] > 0) return;
+  const bool inside = box[0] < frame.width && box[1] < frame.height && box[0] + box[2] > 0 && box[1] + box[3] > 0;
+  if (inside && box[2] <= 2.0 * frame.width && box[3] <= 2.0 * frame.height) return;
   char text[160];
-  std::snprintf(text, sizeof text, "the first box [%g, %g, %g, %g] lies outside of the first frame of %dx%d pixels", box[0], box[1], box[2],
-                box[3], frame.width, frame.height);
+  std::snprintf(text, sizeof text, "the first box [%g, %g, %g, %g] %s the first frame of %dx%d pixels", box[0], box[1], box[2], box[3],
+                inside ? "is larger than" : "lies outside of", frame.width, frame.height);
   throw bad("D113", path, text, "give x,y,width,height in pixels of this frame");
 }
 

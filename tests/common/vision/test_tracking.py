@@ -64,6 +64,7 @@ def test_the_target_is_where_jitter_has_put_the_object(flip):
     [
         ([70, 10, 5, 5], r"\[70, 10, 5, 5\] lies outside of the first frame of 60x40"),
         ([5, -9, 5, 8], "lies outside"),
+        ([5, 5, 1e9, 4], "is larger than the first frame of 60x40"),
         ([5, 5, 0, 4], "has no area"),
         ([5, 5, float("nan"), 4], "has no area"),
     ],
