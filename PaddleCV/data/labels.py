@@ -16,13 +16,19 @@ def read_labels(labels, root):
         if labels and len(set(labels)) < len(labels):
             raise ValueError(f"labels has {max(labels, key=list(labels).count)!r} twice; classes need different names")
         return None if labels is None else list(labels)
-    path = os.path.join(root, labels) if os.path.exists(os.path.join(root, labels)) else labels
+    path = os.path.join(root, labels)
+    if not os.path.exists(path) and os.path.exists(labels):
+        path = labels
     issues = IssueList(path)
     try:
         with open(path, encoding="utf-8-sig") as file:
             names = [line.strip() for line in file.read().rstrip().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        issues.error("D104", f"list of labels cannot be read: {error}", fix="one class name a line, UTF-8")
+        issues.error(
+            "D104",
+            f"list of labels cannot be read: {getattr(error, 'strerror', None) or error}",
+            fix="one class name a line, UTF-8",
+        )
         raise data_error(issues.errors) from None
     for number, name in enumerate(names, 1):
         if not name:

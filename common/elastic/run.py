@@ -83,8 +83,10 @@ def read_status(folder):
     file = Path(folder) / "elastic" / "status.json"
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EnvironmentProblem(f"{file}: no status ({error}); is a run up here?") from None
+    except OSError as error:
+        raise EnvironmentProblem(f"{file}: {error.strerror}; is a run up here?") from None
+    except ValueError as error:
+        raise EnvironmentProblem(f"{file}: is not JSON ({error}); is a run up here?") from None
     if found["state"] == "running" and time.time() - found["time"] > STALE:
         found["state"] = "gone"
     return found

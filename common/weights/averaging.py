@@ -13,7 +13,8 @@ from common.weights.manifest import CheckpointError, read_manifest, write_manife
 from common.weights.run_folder import STEP
 from common.weights.safetensors import encode_arrays
 
-LEFT_OUT = ("model", "ema", "optimizer")  # groups of arrays that the mean replaces, or that only training needs
+# groups of arrays that the mean replaces or that only training needs, and thresholds, which belong to one checkpoint
+LEFT_OUT = ("model", "ema", "optimizer", "thresholds")
 
 
 def last_checkpoints(folder, count):
@@ -42,7 +43,7 @@ def average_checkpoints(paths, out):
     """Writes a checkpoint whose weights are the mean of others; numbers that are no floats are those of the last one.
 
     Args:
-        paths (list[Path]): checkpoints of one model; all other files are those of the last one.
+        paths (list[Path]): checkpoints of one model; all other files are those of the last one, but for its thresholds.
         out (Path): the folder, which must not exist.
 
     Returns:

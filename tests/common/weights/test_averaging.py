@@ -12,7 +12,9 @@ from common.weights.checkpoint import CheckpointError, read_checkpoint, read_wei
 def write(root, step, value, names=("w",), count=3):
     arrays = {name: np.full(count, value, np.float32) for name in names} | {"steps": np.array([step])}
     groups = {"model": arrays, "ema": {"w": np.zeros(count, np.float32)}, "optimizer": {"m": np.ones(2)}}
-    write_checkpoint(root, step, groups, {"step": step}, "a: 1\n", files={"words.txt": b"a\n"})
+    write_checkpoint(
+        root, step, groups, {"step": step}, "a: 1\n", files={"words.txt": b"a\n", "thresholds.json": b"{}"}
+    )
 
 
 def test_the_last_checkpoints_are_averaged_with_the_files_of_the_last(tmp_path, capsys):
