@@ -15,8 +15,6 @@ import json
 import pathlib
 import sys
 
-import numpy as np
-
 KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
@@ -104,6 +102,8 @@ def score(model, args):
         ConfigError: the models answer with no classes, or with others than the data.
         DataError: a text cannot be used.
     """
+    import numpy as np
+
     from common.build.data import build_dataset, build_metric
     from common.config import load_config
 

@@ -119,6 +119,10 @@ PREDICTIONS = {  # task -> its samples, and its outputs or its records
         },
     ),
     "TextToText": (LINES[:2], WRITTEN),
+    "FillMask": (
+        [line | {"input_ids": np.array([4, 1, 4, 0]), "length": 3} for line in LINES[:2]],
+        {"ids": np.array([[[1, 2]] * 4] * 2), "scores": np.full((2, 4, 2), 0.25)},
+    ),
     "Caption": (IMAGES[:2], WRITTEN),
     "MomentRetrieval": (
         [image | {"spans": np.array([[0, 4], [3, 8.0]]), "length": 8, "sentence": "a, b"} for image in IMAGES[:2]],
@@ -151,12 +155,13 @@ def all_tasks():
 
 def made(kind):
     """A task; one of texts that are written has a vocabulary."""
-    if kind.__name__ not in ("Caption", "TextGeneration", "TextToText"):
+    if kind.__name__ not in ("Caption", "FillMask", "TextGeneration", "TextToText"):
         return kind()
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write("<unk>\na\nb\n<eos>\n")
+        masked = kind.__name__ == "FillMask"
+        file.write("[UNK]\na\nb\n<eos>\n[MASK]\n" if masked else "<unk>\na\nb\n<eos>\n")
         file.flush()
-        return kind(vocab=file.name, end="<eos>")
+        return kind(vocab=file.name) if masked else kind(vocab=file.name, end="<eos>")
 
 
 def predictions_of(task):
@@ -201,7 +206,7 @@ def records_of(line, task):
         cells = {key: names if isinstance(names, tuple) else (names,) for key, names in task.columns.items()}
         cells = {key: [line.get(name + suffix, "") for name in names] for key, names in cells.items()}
         if any(next(cells[key] for key in ALWAYS if key in cells)):
-            texts = ("label", "text", "positive", "png", "wav", "change")
+            texts = ("label", "text", "token", "positive", "png", "wav", "change")
             cells = {key: [v if key in texts else json.loads(v) for v in cells[key]] for key in cells}
             found.append({key: value if key in ("box", "polygon") else value[0] for key, value in cells.items()})
     return found

@@ -51,7 +51,9 @@ def transforms_of(package):
 
 OF_OTHERS = (
     "common.vision.clips",
+    "common.vision.area_crops",
     "common.vision.feature_files",
+    "common.vision.moments",
     "common.vision.segments",
     "common.vision.point_files",
     "common.vision.point_clouds",
