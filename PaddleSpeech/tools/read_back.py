@@ -16,22 +16,13 @@ import pathlib
 import re
 import sys
 
-import numpy as np
-
 KIT = pathlib.Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[0] = str(KIT.parent)
 
-from common.audio.reading import decode_audio, resample  # noqa: E402
-from common.audio.speech_spectra import SpeechSpectra  # noqa: E402
 from common.commands.main import run_command  # noqa: E402
 from common.commands.parser import Parser, positive_int  # noqa: E402
 from common.errors import ConfigError  # noqa: E402
-from common.text.edits import levenshtein  # noqa: E402
-from common.text.english import read_aloud  # noqa: E402
-
-warped_distances = importlib.import_module(f"{KIT.name}.metrics.warping").warped_distances
-LJSpeech = importlib.import_module(f"{KIT.name}.data.ljspeech").LJSpeech
 
 
 def parser():
@@ -56,6 +47,7 @@ def read_back(args):
     from common.hub.module import Module
     from common.inference.predictor import Predictor
 
+    LJSpeech = importlib.import_module(f"{KIT.name}.data.ljspeech").LJSpeech
     samples = LJSpeech(str(args.list.parent), metadata=args.list.name, wavs=args.wavs).samples[: args.most]
     recognizer = Module(args.recognizer) if args.recognizer else None
     if recognizer and recognizer.model.task.input != "audio":
@@ -71,6 +63,9 @@ def read_back(args):
 
 def print_nearest(args, samples, sounds):
     """Prints the share of sounds whose nearest recording is that of their text; sounds are (samples, rate in Hz)."""
+    from common.audio.reading import decode_audio, resample
+
+    warped_distances = importlib.import_module(f"{KIT.name}.metrics.warping").warped_distances
     rate = sounds[0][1]
     recordings = [mel_levels(resample(*decode_audio(sample["path"]), rate), rate) for sample in samples]
     right = 0
@@ -87,6 +82,8 @@ def print_nearest(args, samples, sounds):
 
 def mel_levels(audio, rate):
     """Mel levels float32 [T, 40] of samples, a frame each 40 ms, without silence at both ends."""
+    from common.audio.speech_spectra import SpeechSpectra
+
     size = 2 * (rate // 40)
     transform = SpeechSpectra(40, size, size // 4, max_freq=min(7600, 0.475 * rate), trim=True)
     return transform({"audio": audio, "rate": rate}, None)["mel"][::3]
@@ -94,20 +91,23 @@ def mel_levels(audio, rate):
 
 def print_error_rates(args, samples, sounds, recognizer):
     """Prints the word error rates of sounds and of recordings by a module of the hub."""
-    edits, words = np.zeros(2, np.int64), 0
+    from common.text.edits import levenshtein
+
+    edits, words = [0, 0], 0
     for sample, sound in zip(samples, sounds):
         expected = words_of(sample["text"])
         read = [words_of(text_of(recognizer, given)) for given in (sound, sample["path"])]
-        edits += [levenshtein(one, expected) for one in read]
+        edits = [count + levenshtein(one, expected) for count, one in zip(edits, read)]
         words += len(expected)
         if args.show:
             sys.stdout.write(f"{' '.join(expected)}\t{' '.join(read[0])}\t{' '.join(read[1])}\n")
-    for name, count in zip(("synthesized", "recordings"), edits.tolist()):
+    for name, count in zip(("synthesized", "recordings"), edits):
         sys.stdout.write(f"{name}: WER {count / max(1, words):.4f} ({count} errors in {words} words)\n")
 
 
 def speech(model, sample):
     """(samples float32 [S], rate in Hz) of the text of a sample."""
+    from common.audio.reading import decode_audio
     from common.inference.run import predict_one
 
     given = {"path": sample["manifest"], "place": sample["place"], "name": sample["place"], "text_a": sample["text"]}
@@ -122,6 +122,8 @@ def text_of(recognizer, recording):
 
 def words_of(text):
     """The words of a text that are compared (list[str])."""
+    from common.text.english import read_aloud
+
     return re.sub(r"[^a-z' ]", " ", read_aloud(text)).split()
 
 

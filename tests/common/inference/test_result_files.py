@@ -207,6 +207,7 @@ def records_of(line, task):
         cells = {key: [line.get(name + suffix, "") for name in names] for key, names in cells.items()}
         if any(next(cells[key] for key in ALWAYS if key in cells)):
             texts = ("label", "text", "token", "positive", "png", "wav", "change")
+            cells = {key: cells[key] for key in cells if key in texts or any(cells[key])}  # some are not always there
             cells = {key: [v if key in texts else json.loads(v) for v in cells[key]] for key in cells}
             found.append({key: value if key in ("box", "polygon") else value[0] for key, value in cells.items()})
     return found
