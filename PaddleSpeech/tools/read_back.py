@@ -47,8 +47,8 @@ def read_back(args):
     from common.hub.module import Module
     from common.inference.predictor import Predictor
 
-    LJSpeech = importlib.import_module(f"{KIT.name}.data.ljspeech").LJSpeech
-    samples = LJSpeech(str(args.list.parent), metadata=args.list.name, wavs=args.wavs).samples[: args.most]
+    reader = importlib.import_module(f"{KIT.name}.data.ljspeech").LJSpeech
+    samples = reader(str(args.list.parent), metadata=args.list.name, wavs=args.wavs).samples[: args.most]
     recognizer = Module(args.recognizer) if args.recognizer else None
     if recognizer and recognizer.model.task.input != "audio":
         raise ConfigError(f"--recognizer {args.recognizer}: the module recognizes no speech")
