@@ -126,7 +126,7 @@ def test_synthetic_recordings_depend_on_the_seed(tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         make_spoken_tones(tmp_path / name, train=3, evaluation=2, seed=seed)
     files = [[path.read_bytes() for path in sorted((tmp_path / name).rglob("*.*"))] for name in "abc"]
-    assert files[0] == files[1] != files[2] and len(files[0]) == 9
+    assert files[0] == files[1] != files[2] and len(files[0]) == 11
     for split, count in (("train", 3), ("eval", 2)):
         data = AudioManifest(str(tmp_path / f"a/{split}.jsonl"), vocab=str(tmp_path / "a/vocab.txt"))
         assert len(data) == count and data.check(deep=True) == []

@@ -81,6 +81,7 @@ def input_of(model):
     if kind == "text":
         line = f"what jumps?\t{LINE}" if PAIRS & transforms else LINE
         line = ("3, 7" if "label" in model.inputs else "7") if model.task.name == "ImageFromNoise" else line
+        line = line.replace("quick", model.task.mask) if model.task.name == "FillMask" else line
         return line, line
     if kind == "tensors":
         arrays = {name: np.ones([1, *shape[1:]], dtype) for name, (shape, dtype) in model.inputs.items()}

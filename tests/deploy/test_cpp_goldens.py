@@ -108,7 +108,8 @@ def test_a_tiny_twin_answers_in_cpp_and_through_the_server_as_in_python(
     apart = differences(dict(np.load(tmp_path / "out.npz")), in_python)
     assert max(apart.values()) <= TOLERANCE, apart
     assert_served(model if model.task.input == "image" else Predictor(folder))  # others read files of the folder now
-    if yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))["task"] in TEXTS:
+    about = yaml.safe_load((folder / "infer.yml").read_text(encoding="utf-8"))
+    if about["task"] in TEXTS and not about.get("kit_classes"):  # classes of a kit are in Python alone
         raw_texts_are_answered_as_in_python(folder, program, tmp_path)
 
 
@@ -139,7 +140,20 @@ def raw_texts_are_answered_as_in_python(folder, program, tmp_path):
     program("--model", folder, "--image", texts).refused(2, "--text FILE")
     expected = command("infer", *read, "--batch", 3, stdin=texts.read_bytes())
     assert len(expected.out.splitlines()) == 9
-    assert program(*read, "--text", "-", "--batch", 3, "--workers", 2, stdin=texts.read_bytes()).out == expected.out
+    found = program(*read, "--text", "-", "--batch", 3, "--workers", 2, stdin=texts.read_bytes())
+    for line, other in zip(found.out.split("\n"), expected.out.split("\n"), strict=True):
+        assert line == other or nearly_tied(line, other)
+
+
+def nearly_tied(line, other):
+    """True if two lines of a class, its score and the text name classes that score the same but for rounding.
+
+    The last digits of a score depend on the batch, and with them which of two classes is the best.
+    """
+    (_, *rest), (_, *rest_too) = line.split("\t"), other.split("\t")
+    if not (rest and rest_too) or rest[1:] != rest_too[1:]:
+        return False
+    return float(rest[0]) == pytest.approx(float(rest_too[0]), abs=1.5e-4)
 
 
 def test_a_golden_that_is_not_met_is_code_1(exported, program, tmp_path):

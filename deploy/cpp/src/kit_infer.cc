@@ -23,7 +23,8 @@ int infer(const kit::Arguments& given, const kit::Options& options) {
   kit::Model model(given.model, options);
   if (given.golden) return kit::run_golden(model, given);
   if (!given.image.empty() && kit::tracks(model.about().task)) return kit::run_track(model, given);
-  if (model.about().task == "OnlineTracking") throw kit::ConfigError("this model learns while it tracks, which tools/infer.py does; this program does not");
+  if (given.input.empty() && model.about().task == "OnlineTracking")
+    throw kit::ConfigError("this model learns while it tracks, which tools/infer.py does; this program does not");
   if (!given.box.empty()) throw kit::ConfigError("--box is for models that track an object; the task of this one is " + model.about().task);
   return given.input.empty() ? kit::run_images(model, given) : kit::run_tensors(model, given);
 }
