@@ -198,7 +198,7 @@ def test_public_definitions_have_docstrings():
 
 
 def test_scripts_shared_by_all_kits_are_identical():
-    """A kit stands alone, so each has its copy; here is what keeps the copies equal."""
+    """A kit is used by its own path, so each has these few lines; here is what keeps them equal."""
     kits = [kit for kit in KITS if (ROOT / kit).is_dir()]
     for file in ("run.sh", *(f"tools/{tool}.py" for tool in ("train", "eval", "export", "infer", "check", "search"))):
         texts = {kit: (ROOT / kit / file).read_text() for kit in KITS if (ROOT / kit / file).is_file()}
