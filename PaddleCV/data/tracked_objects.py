@@ -1,4 +1,4 @@
-"""What readers of objects in sequences of frames have in common; the sample is described in `object_sequences`."""
+"""Base of the readers of objects in sequences of frames; the sample is described in `object_sequences`."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class TrackedObjects:
         return dict(self.found[index])
 
     def paths(self):
-        """Where each sequence is from."""
+        """The place that each sequence is from (list[str])."""
         return [one["path"] for one in self.found]
 
     def check(self, deep=False, cache=None):
