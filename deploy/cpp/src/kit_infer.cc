@@ -51,6 +51,9 @@ void kit::log_threshold(const About& about, double threshold, const Arguments& g
 
 int main(int count, char** words) {
   std::ios::sync_with_stdio(false);
+  // tied, they would flush the output from the threads that read lines or warn, while another one writes it
+  std::cin.tie(nullptr);
+  std::cerr.tie(nullptr);
   try {
     return run(count, words);
   } catch (const kit::Error& error) {
