@@ -1,15 +1,37 @@
 """Validation of the audio files of a manifest: their headers, or every sample of them."""
 
+from pathlib import Path
+
 import numpy as np
 
 from common.audio.decode import check_duration
 from common.audio.reading import decode_audio, read_header
-from common.data.issues import IssueList
+from common.data.issues import IssueList, cache_issues
 from common.errors import BadSample
 
 CLIPPED = 0.01  # of the samples at full scale
 SILENT = 1e-4  # 80 decibels below full scale, the loudest sample
 MAX_ERRORS = 100  # a manifest with more errors is wrong as a whole
+
+
+class CheckedRecordings:
+    """Base of readers of recordings that a file lists: `source`, `samples`, `problems` of its lines, and `paths()`."""
+
+    def check(self, deep=False, cache=None):
+        """Validates the list and the headers of its recordings.
+
+        Args:
+            deep (bool): whether to decode everything, to find non-finite samples, silence and clipping.
+            cache (str | None): a folder that keeps the result until a file changes.
+
+        Returns:
+            list[DataIssue]: errors first.
+        """
+        if deep:
+            return self.problems.all() + find_issues(self.source, self.samples, deep=True)
+        files = [self.source, *sorted(set(self.paths()))]
+        found = cache_issues(cache, Path(self.source).stem, files, lambda: find_issues(self.source, self.samples))
+        return self.problems.all() + found
 
 
 def find_issues(manifest, samples, deep=False):

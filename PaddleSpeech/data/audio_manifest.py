@@ -6,19 +6,19 @@
 import math
 from pathlib import Path
 
-from common.data.issues import IssueList, cache_issues, raise_on_errors
+from common.data.issues import IssueList, raise_on_errors
 from common.files import has_lone_surrogate, parse_json, read_lines, replace_controls
 from common.log import counted, logger
 from common.text.characters import Characters
 
-from .audio_check import find_issues
+from .audio_check import CheckedRecordings
 
 MOST_SECONDS = 1e9  # of a recording, and of where one begins
 NEEDED = ("audio_filepath", "duration", "text")
 OPTIONAL = ("id", "offset", "speaker")
 
 
-class AudioManifest:
+class AudioManifest(CheckedRecordings):
     """One JSON object a line: `audio_filepath`, relative to the manifest, `duration` in seconds, and `text`.
 
     Optional keys: `offset`, the start of the recording in the file, in seconds; `id`; `speaker`.
@@ -173,19 +173,3 @@ class AudioManifest:
         logger.info("%s: %s, %.2f hours", self.source, counted(len(self.samples), "recording"), seconds / 3600)
 
     # Files -----------------------------------------------------------------------------------------------------------
-
-    def check(self, deep=False, cache=None):
-        """Validates the manifest and the headers of its audio files.
-
-        Args:
-            deep (bool): whether to decode everything, to find non-finite samples, silence and clipping.
-            cache (str | None): a folder that keeps the result until a file changes.
-
-        Returns:
-            list[DataIssue]: errors first.
-        """
-        if deep:
-            return self.problems.all() + find_issues(self.source, self.samples, deep=True)
-        files = [self.source, *sorted(set(self.paths()))]
-        found = cache_issues(cache, Path(self.source).stem, files, lambda: find_issues(self.source, self.samples))
-        return self.problems.all() + found

@@ -6,19 +6,19 @@ metadata.csv, a line for each recording in wavs/, not in quotation marks:
 
 from pathlib import Path
 
-from common.data.issues import IssueList, cache_issues, raise_on_errors
+from common.data.issues import IssueList, raise_on_errors
 from common.data.transform import random_for
 from common.errors import ConfigError
 from common.files import has_lone_surrogate, read_lines
 from common.log import counted, logger
 
-from .audio_check import find_issues
+from .audio_check import CheckedRecordings
 
 PARTS = ("all", "train", "held_out")
 SEED = 0  # of the choice of texts that are held out
 
 
-class LJSpeech:
+class LJSpeech(CheckedRecordings):
     """Recordings, the text as it is written, and as it is spoken; in a fourth column may be the name of the speaker.
 
     A sample has `path`, `manifest`, `place`, `text` (as it is spoken, if that column is not empty), and `speaker`.
@@ -114,22 +114,6 @@ class LJSpeech:
     def error(self, code, message, number, value="", fix=""):
         """Records that a line cannot be used."""
         self.problems.error(code, message, f"line {number}", value[:60], fix, image=number)
-
-    def check(self, deep=False, cache=None):
-        """Validates the list and the headers of its recordings.
-
-        Args:
-            deep (bool): whether to decode everything, to find non-finite samples, silence and clipping.
-            cache (str | None): a folder that keeps the result until a file changes.
-
-        Returns:
-            list[DataIssue]: errors first.
-        """
-        if deep:
-            return self.problems.all() + find_issues(self.source, self.samples, deep=True)
-        files = [self.source, *sorted(self.paths())]
-        found = cache_issues(cache, Path(self.source).stem, files, lambda: find_issues(self.source, self.samples))
-        return self.problems.all() + found
 
 
 def choose_part(samples, part, held_out):

@@ -19,6 +19,19 @@ def model_part(model, batch):
     return find(batch) if find else model
 
 
+def check_batch(model, batch, source):
+    """Checks a batch by :func:`check_inputs`, and returns what reads it, see :func:`model_part`.
+
+    Args:
+        model (Layer): with `inputs`.
+        batch (dict): name -> array.
+        source (str): where the batch is from, for messages.
+    """
+    part = model_part(model, batch)
+    check_inputs(part.inputs, batch, source, multiple=get_optional(model, "model", "size_multiple"))
+    return part
+
+
 def check_inputs(inputs, batch, source, consumer="the model", multiple=1):
     """Raises ConfigError for a batch in which an input of the model is missing or has another shape or dtype.
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common.build.data import build_dataset, class_names, given_classes
-from common.build.inputs import check_evaluation_transforms, check_image_sizes, check_inputs, model_part
+from common.build.inputs import check_batch, check_evaluation_transforms, check_image_sizes
 from common.build.learned_files import adopt_files, folder_of
 from common.config import load_config
 from common.contract import check_names, get_optional
@@ -193,8 +193,7 @@ def predictor_of(model):
     import paddle
 
     def predict(batch):
-        part = model_part(model, batch)
-        check_inputs(part.inputs, batch, "the data", multiple=get_optional(model, "model", "size_multiple"))
+        part = check_batch(model, batch, "the data")
         with paddle.no_grad():
             outputs = part(*[paddle.to_tensor(batch[name]) for name in part.inputs])
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

@@ -9,7 +9,7 @@ A metric says what it needs of the model, by its class attribute `needs`:
 import contextlib
 import itertools
 
-from common.build.inputs import check_inputs, model_part
+from common.build.inputs import check_batch
 from common.build.model import predictor_of
 from common.contract import get_optional
 from common.errors import ConfigError, DataError
@@ -72,8 +72,7 @@ def update_once(model, loader, metric, split="eval"):
     metric.reset()
     with contextlib.closing(loader.epoch(0)) as batches:
         for batch in itertools.islice(batches, 1):
-            multiple = get_optional(model, "model", "size_multiple")
-            check_inputs(model_part(model, batch).inputs, batch, f"data.{split}", multiple=multiple)
+            check_batch(model, batch, f"data.{split}")
             update(metric, sources_of(model), batch)
 
 
@@ -109,8 +108,7 @@ def losses_of(model):
     import paddle
 
     def losses(batch):
-        multiple = get_optional(model, "model", "size_multiple")
-        check_inputs(model_part(model, batch).inputs, batch, "the data", multiple=multiple)
+        check_batch(model, batch, "the data")
         tensors = {k: paddle.to_tensor(v) if isinstance(v, np.ndarray) else v for k, v in batch.items()}
         with paddle.no_grad():
             return {name: float(value.item()) for name, value in model.loss(tensors).items()}

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from common.build.inputs import check_inputs, model_part
+from common.build.inputs import check_batch
 from common.build.training_only import group_arrays, merge_groups
 from common.contract import get_optional
 from common.data.workers import NoBatch
@@ -121,11 +121,10 @@ class Trainer:
         """
         alone = self.stop is not None and distributed.world_size() == 1
         self.loader.should_stop = (lambda: self.stop.requested and self.last_of_group()) if alone else bool
-        multiple = get_optional(self.model, "model", "size_multiple")
         try:
             batches = self.loader.epoch(self.epoch, self.position)
             for batch, position, is_last in with_end(batches, self.loader):
-                check_inputs(model_part(self.model, batch).inputs, batch, "data.train", multiple=multiple)
+                check_batch(self.model, batch, "data.train")
                 self.batch, self.position, self.at_end = batch, position, is_last
                 yield batch
         except NoBatch:

@@ -207,7 +207,7 @@ def find_weights(path):
         ConfigError: the path contains no weights.
         EnvironmentProblem: the package that contains them is not installed.
     """
-    real = resolve_link(find_file(path))
+    real = resolve_link(path)
     if real.is_file():
         return real
     if is_folder_of_tensors(real):
